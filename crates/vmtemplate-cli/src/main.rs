@@ -1,0 +1,2 @@
+//! The command `vmtemplate`.
+fn main() {}

@@ -1,0 +1,455 @@
+//! The one error type of the library.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The result of every fallible call of this crate.
+///
+/// ```
+/// fn count() -> vmtemplate::Result<usize> {
+///     Ok(vmtemplate::Metainfo::parse(b"<doc><osname>Windows</osname></doc>")?.declared_macros().len())
+/// }
+/// assert_eq!(count()?, 0);
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, as a program asks it.
+///
+/// The numbers and names of kinds never change; new kinds may come, so a `match` needs a `_` arm.
+///
+/// ```
+/// use vmtemplate::{ErrorKind, Metainfo};
+///
+/// let error = Metainfo::parse(b"<doc>").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidMetainfo);
+/// assert_eq!(error.kind().name(), "invalid-metainfo");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file or folder is not there.
+    NotFound,
+    /// The operating system does not let this user read or write it.
+    PermissionDenied,
+    /// The output is there already, and overwriting was not asked for.
+    AlreadyExists,
+    /// The disk that is written to is full, or a quota is used up.
+    StorageFull,
+    /// Any other failure of reading or writing.
+    Io,
+    /// The caller cancelled the work.
+    Cancelled,
+    /// A value that the caller gave is outside what it may be.
+    InvalidValue,
+    /// metainfo.xml is not well-formed, or an element of it holds what it may not hold.
+    InvalidMetainfo,
+    /// A macro is not written as `($NAME)`.
+    InvalidMacro,
+    /// A script cannot be read as text.
+    InvalidScript,
+    /// A disk image, or a structure inside it, contradicts its format.
+    InvalidImage,
+    /// An image or a structure inside it is sound, but uses a feature that is not supported.
+    Unsupported,
+    /// The image changed or shrank while it was read.
+    ImageChanged,
+    /// A template is incomplete or contradicts itself; `problems()` lists every reason.
+    InvalidTemplate,
+    /// An archive is truncated, damaged, or not an archive.
+    InvalidArchive,
+    /// An archive holds an entry that is refused because unpacking it could do harm.
+    UnsafeArchive,
+    /// A bound on hostile input was passed: too many, too large, too deep.
+    LimitExceeded,
+}
+
+impl ErrorKind {
+    /// The stable name of this kind, in kebab case, as `--json` output and the bindings show it.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::ErrorKind::NotFound.name(), "not-found");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::PermissionDenied => "permission-denied",
+            Self::AlreadyExists => "already-exists",
+            Self::StorageFull => "storage-full",
+            Self::Io => "io",
+            Self::Cancelled => "cancelled",
+            Self::InvalidValue => "invalid-value",
+            Self::InvalidMetainfo => "invalid-metainfo",
+            Self::InvalidMacro => "invalid-macro",
+            Self::InvalidScript => "invalid-script",
+            Self::InvalidImage => "invalid-image",
+            Self::Unsupported => "unsupported",
+            Self::ImageChanged => "image-changed",
+            Self::InvalidTemplate => "invalid-template",
+            Self::InvalidArchive => "invalid-archive",
+            Self::UnsafeArchive => "unsafe-archive",
+            Self::LimitExceeded => "limit-exceeded",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl From<io::ErrorKind> for ErrorKind {
+    fn from(kind: io::ErrorKind) -> Self {
+        match kind {
+            io::ErrorKind::NotFound => Self::NotFound,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::PermissionDenied,
+            io::ErrorKind::AlreadyExists => Self::AlreadyExists,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::StorageFull,
+            _ => Self::Io,
+        }
+    }
+}
+
+/// A place in a text, as editors count it: the first line is 1, the first column is 1.
+///
+/// A column counts characters, not bytes.
+///
+/// ```
+/// use vmtemplate::Position;
+///
+/// assert_eq!(Position::of_offset("ab\r\ncd", 5), Position { line: 2, column: 2 });
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl Position {
+    /// The position of byte `offset` in `text`; an offset past the end gives the end.
+    ///
+    /// Lines end with LF or CR LF. A CR alone does not end a line, as neither batch nor XML readers take it so.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::Position::of_offset("ä=1", 3).column, 3);
+    /// ```
+    pub fn of_offset(text: &str, offset: usize) -> Self {
+        let before = &text.as_bytes()[..offset.min(text.len())];
+        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+        let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
+        // A byte that continues a UTF-8 character is not a column of its own.
+        let column = 1 + before[line_start..].iter().filter(|&&b| b & 0xC0 != 0x80).count();
+        Self { line, column }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// What went wrong, where, and how to mend it.
+///
+/// It is cheap to clone. The message says what was found and what was expected; [`Error::help`] says what to do.
+/// `{}` prints the place and the message; `{:#}` prints the causes and the help as well, on one line.
+///
+/// ```
+/// use vmtemplate::{ErrorKind, Template};
+///
+/// let error = Template::open("/no/such/template.tar.gz").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// assert_eq!(error.path().unwrap().to_str(), Some("/no/such/template.tar.gz"));
+/// assert!(error.to_string().starts_with("/no/such/template.tar.gz: "));
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    path: Option<PathBuf>,
+    entry: Option<String>,
+    position: Option<Position>,
+    field: Option<String>,
+    help: Option<String>,
+    problems: Vec<Error>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a message of what was found and what was expected.
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            path: None,
+            entry: None,
+            position: None,
+            field: None,
+            help: None,
+            problems: Vec::new(),
+            source: None,
+        }))
+    }
+
+    /// A failed system call, with what was being done: "cannot open the image".
+    ///
+    /// The kind follows from the system's; an [`Error`] that was wrapped in an [`io::Error`] comes out as it was.
+    /// Public for the implementations of [`DiskSource`](crate::DiskSource) outside this crate.
+    ///
+    /// ```
+    /// use std::io;
+    /// use vmtemplate::{Error, ErrorKind};
+    ///
+    /// let error = Error::io("cannot read the tape", io::ErrorKind::NotFound.into());
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn io(doing: impl Into<String>, error: io::Error) -> Self {
+        // An `Error` that travelled through `std::io` (a reader inside a reader) comes out as it was.
+        match error.downcast::<Error>() {
+            Ok(own) => own,
+            Err(error) => {
+                let kind = ErrorKind::from(error.kind());
+                let made = Self::new(kind, doing).caused_by(error);
+                if kind == ErrorKind::StorageFull {
+                    made.with_help("free some space, or write to another disk; what was there is unchanged")
+                } else {
+                    made
+                }
+            }
+        }
+    }
+
+    /// Several problems found in one go, told together.
+    pub(crate) fn many(kind: ErrorKind, what: &str, problems: Vec<Error>) -> Self {
+        let message = match problems.as_slice() {
+            [one] => format!("{what}: {one}"),
+            all => format!("{what}: {} problems", all.len()),
+        };
+        Self::new(kind, message).edit(|inner| inner.problems = problems)
+    }
+
+    fn edit(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// The file or folder. What an inner layer has set is kept: it is nearer to the fault.
+    pub(crate) fn with_path(self, path: impl AsRef<Path>) -> Self {
+        self.edit(|inner| {
+            inner.path.get_or_insert_with(|| path.as_ref().to_owned());
+        })
+    }
+
+    /// The entry of an archive, or the file inside an image.
+    pub(crate) fn with_entry(self, entry: impl Into<String>) -> Self {
+        self.edit(|inner| {
+            inner.entry.get_or_insert_with(|| entry.into());
+        })
+    }
+
+    pub(crate) fn with_position(self, position: Position) -> Self {
+        self.edit(|inner| {
+            inner.position.get_or_insert(position);
+        })
+    }
+
+    /// The element, key or option that holds the value.
+    pub(crate) fn with_field(self, field: impl Into<String>) -> Self {
+        self.edit(|inner| {
+            inner.field.get_or_insert_with(|| field.into());
+        })
+    }
+
+    /// How to mend it, as an instruction: "give a path that …".
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
+        self.edit(|inner| {
+            inner.help.get_or_insert_with(|| help.into());
+        })
+    }
+
+    pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.edit(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// What kind of failure it is.
+    ///
+    /// ```
+    /// # use vmtemplate::{ErrorKind, MacroName};
+    /// assert_eq!("(IP)".parse::<MacroName>().unwrap_err().kind(), ErrorKind::InvalidMacro);
+    /// ```
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was found and what was expected, without the place.
+    ///
+    /// ```
+    /// # use vmtemplate::Metainfo;
+    /// let error = Metainfo::parse(b"<doc><osname>A</osnam></doc>").unwrap_err();
+    /// assert!(error.message().contains("osname"));
+    /// ```
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The file or folder that it happened in, if one is known.
+    ///
+    /// ```
+    /// # use vmtemplate::DiskImage;
+    /// let error = DiskImage::open("/no/such.img").unwrap_err();
+    /// assert_eq!(error.path(), Some("/no/such.img".as_ref()));
+    /// ```
+    pub fn path(&self) -> Option<&Path> {
+        self.0.path.as_deref()
+    }
+
+    /// The archive entry (or the file inside an image) that it happened in.
+    ///
+    /// ```
+    /// # use vmtemplate::MacroName;
+    /// assert_eq!("IP".parse::<MacroName>().unwrap_err().entry(), None);
+    /// ```
+    pub fn entry(&self) -> Option<&str> {
+        self.0.entry.as_deref()
+    }
+
+    /// The line and column in a text, if it happened in one.
+    ///
+    /// ```
+    /// # use vmtemplate::{Metainfo, Position};
+    /// let error = Metainfo::parse(b"<doc>\n  <osname>A</osnam>\n</doc>").unwrap_err();
+    /// assert_eq!(error.position().unwrap().line, 2);
+    /// ```
+    pub fn position(&self) -> Option<Position> {
+        self.0.position
+    }
+
+    /// The element, key or option that holds the bad value.
+    ///
+    /// ```
+    /// # use vmtemplate::Metainfo;
+    /// let metainfo = Metainfo::parse(b"<doc><rebootcount>once</rebootcount></doc>")?;
+    /// assert_eq!(metainfo.reboot_count().unwrap_err().field(), Some("rebootcount"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
+    }
+
+    /// How to mend it, where that can be told.
+    ///
+    /// ```
+    /// # use vmtemplate::MacroName;
+    /// assert!("IP".parse::<MacroName>().unwrap_err().help().unwrap().contains("($IP)"));
+    /// ```
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
+    /// Every problem, where several were found in one go; empty otherwise.
+    ///
+    /// ```
+    /// # use vmtemplate::Template;
+    /// let error = Template::builder("").memory_mib(0).build().unwrap_err();
+    /// assert!(error.problems().len() >= 2);
+    /// ```
+    pub fn problems(&self) -> &[Error] {
+        &self.0.problems
+    }
+
+    fn write_place(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut open = false;
+        if let Some(path) = &inner.path {
+            write!(f, "{}", path.display())?;
+            open = true;
+        }
+        if let Some(entry) = &inner.entry {
+            // The name comes from an archive: escape what could steer a terminal.
+            write!(f, "{}{}", if open { ": " } else { "" }, entry.escape_debug())?;
+            open = true;
+        }
+        if let Some(position) = inner.position {
+            if open {
+                write!(f, ":{position}")?;
+            } else {
+                write!(f, "line {}, column {}", position.line, position.column)?;
+            }
+            open = true;
+        }
+        if let Some(field) = &inner.field {
+            write!(f, "{}`{}`", if open { ": " } else { "" }, field.escape_debug())?;
+            open = true;
+        }
+        if open { f.write_str(": ") } else { Ok(()) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_place(f)?;
+        f.write_str(&self.0.message)?;
+        if f.alternate() {
+            if self.0.problems.len() > 1 {
+                for problem in &self.0.problems {
+                    write!(f, "; {problem:#}")?;
+                }
+            }
+            let mut source = self.source();
+            while let Some(cause) = source {
+                write!(f, ": {cause}")?;
+                source = cause.source();
+            }
+            if let Some(help) = &self.0.help {
+                write!(f, " ({help})")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        let mut out = f.debug_struct("Error");
+        out.field("kind", &inner.kind).field("message", &inner.message);
+        for (name, value) in [
+            ("path", inner.path.as_ref().map(|v| v as &dyn fmt::Debug)),
+            ("entry", inner.entry.as_ref().map(|v| v as &dyn fmt::Debug)),
+            ("position", inner.position.as_ref().map(|v| v as &dyn fmt::Debug)),
+            ("field", inner.field.as_ref().map(|v| v as &dyn fmt::Debug)),
+            ("help", inner.help.as_ref().map(|v| v as &dyn fmt::Debug)),
+            ("source", inner.source.as_ref().map(|v| v as &dyn fmt::Debug)),
+        ] {
+            if let Some(value) = value {
+                out.field(name, value);
+            }
+        }
+        if !inner.problems.is_empty() {
+            out.field("problems", &inner.problems);
+        }
+        out.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_ref().map(|source| &**source as &(dyn StdError + 'static))
+    }
+}
+
+/// For readers inside readers: the error comes out of [`Error::io`] as it went in.
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        io::Error::other(error)
+    }
+}

@@ -1,0 +1,12 @@
+//! OS templates of VMmanager clusters: built, checked, packed, unpacked and published.
+
+mod error;
+
+mod output;
+mod progress;
+
+mod disk;
+
+pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
+pub use error::{Error, ErrorKind, Position, Result};
+pub use progress::{CancelToken, Control, Progress, ProgressFn};
