@@ -2,11 +2,15 @@
 
 mod error;
 
+mod file;
 mod output;
 mod progress;
 
 mod disk;
 
+mod archive;
+
+pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::{DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::PositionedFile;
 
 /// The bytes of the file are the bytes of the disk.
 #[derive(Debug)]
@@ -31,8 +32,9 @@ impl RawFile {
         }
         let mut file = File::open(path).map_err(|e| Error::io("cannot open the disk image", e))?;
         // A block device has no length in its metadata, but both can be sought to the end.
-        let size =
-            file.seek(SeekFrom::End(0)).map_err(|e| Error::io("cannot find the size of the disk image", e))?;
+        let size = file
+            .seek(SeekFrom::End(0))
+            .map_err(|e| Error::io("cannot find the size of the disk image", e))?;
         if size == 0 {
             return Err(Error::new(ErrorKind::InvalidImage, "the disk image is empty (0 bytes)"));
         }
@@ -51,40 +53,38 @@ impl DiskSource for RawFile {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
-        let mut done = 0;
-        while done < buf.len() {
-            let at = offset + done as u64;
-            match self.file.read_at(&mut buf[done..], at) {
-                Ok(0) => {
-                    return Err(Error::new(
-                        ErrorKind::ImageChanged,
-                        format!("the disk image had {} bytes when it was opened and now ends at {at}", self.size),
-                    )
-                    .with_help("shut the virtual machine down, or work on a copy of its disk, and try again"));
-                }
-                Ok(read) => done += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(Error::io(format!("cannot read the disk image at offset {at}"), error));
-                }
-            }
+        let read = self
+            .file
+            .read_up_to(buf, offset)
+            .map_err(|e| Error::io(format!("cannot read the disk image at offset {offset}"), e))?;
+        if read == buf.len() {
+            return Ok(());
         }
-        Ok(())
+        let end = offset + read as u64;
+        Err(changed(format!(
+            "the disk image had {} bytes when it was opened and now ends at {end}",
+            self.size
+        )))
     }
 
     fn extent_at(&self, offset: u64) -> Result<Extent> {
-        self.file.extent_at(offset, self.size)
+        extent_at(self.file.get(), offset, self.size)
     }
 
     fn verify_unchanged(&self) -> Result<()> {
         let Some(modified) = self.modified else { return Ok(()) };
-        let now = self.file.get().metadata().map_err(|e| Error::io("cannot look at the disk image again", e))?;
+        let now =
+            self.file.get().metadata().map_err(|e| Error::io("cannot look at the disk image again", e))?;
         if now.len() == self.size && now.modified().ok() == Some(modified) {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::ImageChanged, "the disk image was written to while it was read")
-            .with_help("shut the virtual machine down, or work on a copy of its disk, and try again"))
+        Err(changed("the disk image was written to while it was read".into()))
     }
+}
+
+fn changed(what: String) -> Error {
+    Error::new(ErrorKind::ImageChanged, what)
+        .with_help("shut the virtual machine down, or work on a copy of its disk, and try again")
 }
 
 #[cfg(unix)]
@@ -97,69 +97,42 @@ fn is_block_device(_kind: FileType) -> bool {
     false
 }
 
-/// A file that is read at offsets by several threads.
-#[derive(Debug)]
-struct PositionedFile(File);
+/// Ask the file system what stands at `offset`.
+///
+/// The position of the file moves, which nothing here depends on: all reads name their offset.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn extent_at(file: &File, offset: u64, size: u64) -> Result<Extent> {
+    use rustix::fs::{SeekFrom, seek};
+    use rustix::io::Errno;
 
-impl PositionedFile {
-    fn new(file: File) -> Self {
-        Self(file)
-    }
-
-    fn get(&self) -> &File {
-        &self.0
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.0, buf, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_read(&self.0, buf, offset)
-    }
-
-    /// Ask the file system what stands at `offset`.
-    ///
-    /// The position of the file moves, which nothing here depends on: all reads name their offset.
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
-    fn extent_at(&self, offset: u64, size: u64) -> Result<Extent> {
-        use rustix::fs::{SeekFrom, seek};
-        use rustix::io::Errno;
-
-        let to_end = |kind| Ok(Extent { offset, length: size - offset, kind });
-        match seek(&self.0, SeekFrom::Data(offset)) {
-            // No data from here to the end.
-            Err(Errno::NXIO) => return to_end(ExtentKind::Zero),
-            // A block device, or a file system without a map.
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => return to_end(ExtentKind::Data),
-            Err(error) => {
-                return Err(Error::io(
-                    format!("cannot find the holes of the disk image at offset {offset}"),
-                    error.into(),
-                ));
-            }
-            Ok(data) if data > offset => {
-                return Ok(Extent { offset, length: data.min(size) - offset, kind: ExtentKind::Zero });
-            }
-            Ok(_) => {}
+    let to_end = |kind| Ok(Extent { offset, length: size - offset, kind });
+    match seek(file, SeekFrom::Data(offset)) {
+        // No data from here to the end.
+        Err(Errno::NXIO) => return to_end(ExtentKind::Zero),
+        // A block device, or a file system without a map.
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => return to_end(ExtentKind::Data),
+        Err(error) => {
+            return Err(Error::io(
+                format!("cannot find the holes of the disk image at offset {offset}"),
+                error.into(),
+            ));
         }
-        match seek(&self.0, SeekFrom::Hole(offset)) {
-            Ok(hole) if hole > offset => {
-                Ok(Extent { offset, length: hole.min(size) - offset, kind: ExtentKind::Data })
-            }
-            // The file changed between the two questions: reading tells the truth.
-            _ => to_end(ExtentKind::Data),
+        Ok(data) if data > offset => {
+            return Ok(Extent { offset, length: data.min(size) - offset, kind: ExtentKind::Zero });
         }
+        Ok(_) => {}
     }
-
-    /// No map is to be had here: the image is read whole.
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    fn extent_at(&self, offset: u64, size: u64) -> Result<Extent> {
-        Ok(Extent { offset, length: size - offset, kind: ExtentKind::Data })
+    match seek(file, SeekFrom::Hole(offset)) {
+        Ok(hole) if hole > offset => {
+            Ok(Extent { offset, length: hole.min(size) - offset, kind: ExtentKind::Data })
+        }
+        // The file changed between the two questions: reading tells the truth.
+        _ => to_end(ExtentKind::Data),
     }
 }
 
-#[cfg(not(any(unix, windows)))]
-compile_error!("vmtemplate reads disk images at offsets, which needs a Unix or Windows system");
+/// No map is to be had here: the image is read whole.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn extent_at(_file: &File, offset: u64, size: u64) -> Result<Extent> {
+    Ok(Extent { offset, length: size - offset, kind: ExtentKind::Data })
+}

@@ -1,0 +1,321 @@
+//! Where every member of an archive begins: written at its end, and read back from there.
+//!
+//! Index members are empty and carry records of 8 bytes in their extra fields: the length of a member (u32), and the
+//! length of its content (u32) with the highest bit set where it is a member of zeros. The footer is the last member,
+//! always [`FOOTER`] bytes long; its payload is the offset of the first index member (u64), the number of records
+//! (u64), the bytes of content in all (u64), and the CRC-32 of all records (u32), then 4 bytes 0.
+
+use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::PositionedFile;
+
+const RECORD: usize = 8;
+/// As many records as the 65,535 bytes of an extra field hold beside the subfield's fixed start.
+const RECORDS_PER_MEMBER: usize = (65_535 - 16) / RECORD;
+const FOOTER_PAYLOAD: usize = 32;
+/// An empty member's deflate stream.
+const EMPTY: usize = 2;
+pub(super) const FOOTER: usize = HEADER + FOOTER_PAYLOAD + EMPTY + TRAILER;
+const ZEROS: u32 = 1 << 31;
+
+/// The most members that are kept in memory: 16 TiB of data, or as many zeros as anybody likes.
+const MAX_MEMBERS: u64 = 1 << 24;
+
+/// Collects the records while an archive is written.
+#[derive(Debug, Default)]
+pub(super) struct IndexWriter {
+    records: Vec<u8>,
+    members: u64,
+    length: u64,
+    content: u64,
+}
+
+impl IndexWriter {
+    pub(super) fn add(&mut self, kind: Kind, length: u32, content: u32) {
+        let flag = if kind == Kind::Zeros { ZEROS } else { 0 };
+        self.records.extend_from_slice(&length.to_le_bytes());
+        self.records.extend_from_slice(&(content | flag).to_le_bytes());
+        self.members += 1;
+        self.length += u64::from(length);
+        self.content += u64::from(content);
+    }
+
+    /// The index members and the footer, one by one.
+    pub(super) fn members(&self) -> impl Iterator<Item = Vec<u8>> {
+        let mut footer = Vec::with_capacity(FOOTER_PAYLOAD);
+        for number in [self.length, self.members, self.content, u64::from(crc32fast::hash(&self.records))] {
+            footer.extend_from_slice(&number.to_le_bytes());
+        }
+        self.records
+            .chunks(RECORDS_PER_MEMBER * RECORD)
+            .map(|records| empty_member(Kind::Index, records))
+            .chain(std::iter::once_with(move || empty_member(Kind::Footer, &footer)))
+    }
+}
+
+/// A member, as the map knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    /// Where it begins in the archive.
+    pub(super) at: u64,
+    pub(super) header: Header,
+    /// Where its content begins in the tar stream.
+    pub(super) content_at: u64,
+}
+
+/// Where every member with content begins.
+#[derive(Debug, Default)]
+pub(super) struct MemberMap {
+    /// Per member: its offset in the archive, and the offset of its content with the highest bit set for zeros.
+    starts: Vec<(u64, u64)>,
+    length: u64,
+    content: u64,
+}
+
+const ZEROS_START: u64 = 1 << 63;
+
+impl MemberMap {
+    /// From the index at the end; `None` where there is none, or where it contradicts itself.
+    pub(super) fn from_index(file: &PositionedFile, file_length: u64) -> Result<Option<Self>> {
+        let mut footer = [0; FOOTER];
+        let Some(footer_at) = file_length.checked_sub(FOOTER as u64) else { return Ok(None) };
+        read(file, &mut footer, footer_at)?;
+        let Some(header) = footer.first_chunk().and_then(Header::parse) else { return Ok(None) };
+        if header.kind != Kind::Footer || header.payload as usize != FOOTER_PAYLOAD {
+            return Ok(None);
+        }
+        let number = |n: usize| {
+            let at = HEADER + 8 * n;
+            u64::from_le_bytes(std::array::from_fn(|i| footer[at + i]))
+        };
+        let [index_at, members, content, crc] = std::array::from_fn(number);
+        // The numbers must fit each other before memory is reserved by them.
+        let overhead = (HEADER + EMPTY + TRAILER) as u64;
+        let expected = (members <= MAX_MEMBERS)
+            .then(|| members * RECORD as u64 + members.div_ceil(RECORDS_PER_MEMBER as u64) * overhead);
+        if index_at > footer_at || expected != Some(footer_at - index_at) {
+            return Ok(None);
+        }
+        let mut map = Self { starts: Vec::with_capacity(members as usize), ..Self::default() };
+        let mut hasher = crc32fast::Hasher::new();
+        let mut at = index_at;
+        while at < footer_at {
+            let mut start = [0; HEADER];
+            read(file, &mut start, at)?;
+            let Some(header) = Header::parse(&start).filter(|h| h.kind == Kind::Index) else {
+                return Ok(None);
+            };
+            let mut records = vec![0; header.payload as usize];
+            if at + u64::from(header.length) > footer_at || header.payload as usize % RECORD != 0 {
+                return Ok(None);
+            }
+            read(file, &mut records, at + HEADER as u64)?;
+            hasher.update(&records);
+            for record in records.chunks_exact(RECORD) {
+                let [length, content] = [0, 4]
+                    .map(|i| u32::from_le_bytes([record[i], record[i + 1], record[i + 2], record[i + 3]]));
+                map.push(length, content & !ZEROS, content & ZEROS != 0)?;
+            }
+            at += u64::from(header.length);
+        }
+        let agrees = map.length == index_at
+            && map.content == content
+            && map.starts.len() as u64 == members
+            && u64::from(hasher.finalize()) == crc;
+        Ok(agrees.then_some(map))
+    }
+
+    /// By stepping from member to member; `None` where the archive is not one of ours.
+    pub(super) fn by_walking(file: &PositionedFile, file_length: u64) -> Result<Option<Self>> {
+        let mut map = Self::default();
+        let mut at = 0;
+        while at < file_length {
+            let Some(header) = member_at(file, file_length, at)? else {
+                return if at == 0 { Ok(None) } else { Err(not_a_member(at)) };
+            };
+            if matches!(header.kind, Kind::Data | Kind::Zeros) {
+                map.push(header.length, header.content, header.kind == Kind::Zeros)?;
+            }
+            at += u64::from(header.length);
+        }
+        Ok(Some(map))
+    }
+
+    fn push(&mut self, length: u32, content: u32, zeros: bool) -> Result<()> {
+        if self.starts.len() as u64 >= MAX_MEMBERS {
+            return Err(Error::new(ErrorKind::LimitExceeded, "the archive has more than 16,777,216 members"));
+        }
+        self.starts.push((self.length, self.content | if zeros { ZEROS_START } else { 0 }));
+        self.length += u64::from(length);
+        self.content += u64::from(content);
+        Ok(())
+    }
+
+    /// Bytes of the tar stream.
+    pub(super) fn content(&self) -> u64 {
+        self.content
+    }
+
+    /// The member that holds byte `offset` of the tar stream.
+    pub(super) fn find(&self, offset: u64) -> Option<Member> {
+        if offset >= self.content {
+            return None;
+        }
+        let number =
+            self.starts.partition_point(|&(_, content)| content & !ZEROS_START <= offset).checked_sub(1)?;
+        let &(at, content_at) = self.starts.get(number)?;
+        let (end, content_end) = self
+            .starts
+            .get(number + 1)
+            .map_or((self.length, self.content), |&(at, content)| (at, content & !ZEROS_START));
+        let zeros = content_at & ZEROS_START != 0;
+        let content_at = content_at & !ZEROS_START;
+        Some(Member {
+            at,
+            header: Header {
+                kind: if zeros { Kind::Zeros } else { Kind::Data },
+                length: u32::try_from(end - at).ok()?,
+                content: u32::try_from(content_end - content_at).ok()?,
+                payload: 0,
+            },
+            content_at,
+        })
+    }
+}
+
+/// The header of the member at `at`; `None` where none of ours is there. The member ends within the file.
+pub(super) fn member_at(file: &PositionedFile, file_length: u64, at: u64) -> Result<Option<Header>> {
+    let mut start = [0; HEADER];
+    if file_length - at < HEADER as u64 {
+        return Ok(None);
+    }
+    read(file, &mut start, at)?;
+    let Some(header) = Header::parse(&start) else { return Ok(None) };
+    if at + u64::from(header.length) > file_length {
+        return Err(truncated(at));
+    }
+    Ok(Some(header))
+}
+
+pub(super) fn truncated(at: u64) -> Error {
+    Error::new(
+        ErrorKind::InvalidArchive,
+        format!("the archive ends in the middle of the member at offset {at}"),
+    )
+    .with_help("the file is cut off: make or fetch it again")
+}
+
+pub(super) fn not_a_member(at: u64) -> Error {
+    Error::new(
+        ErrorKind::InvalidArchive,
+        format!("the archive is damaged at offset {at}: a gzip member was expected there"),
+    )
+    .with_help("make or fetch the archive again")
+}
+
+/// Fill `buf` from the archive.
+pub(super) fn read(file: &PositionedFile, buf: &mut [u8], at: u64) -> Result<()> {
+    let read = file
+        .read_up_to(buf, at)
+        .map_err(|e| Error::io(format!("cannot read the archive at offset {at}"), e))?;
+    if read < buf.len() {
+        return Err(truncated(at));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::member::Packer;
+    use super::super::zeros::zero_member;
+    use super::*;
+    use std::io::Write;
+
+    fn archive(members: u32, with_index: bool) -> (PositionedFile, u64) {
+        let mut bytes = Vec::new();
+        let mut index = IndexWriter::default();
+        let mut packer = Packer::new(1).unwrap();
+        for n in 0..members {
+            let member =
+                if n % 3 == 2 { zero_member(n) } else { packer.member(&vec![n as u8; n as usize]).unwrap() };
+            let kind = if n % 3 == 2 { Kind::Zeros } else { Kind::Data };
+            index.add(kind, member.len() as u32, n);
+            bytes.extend_from_slice(&member);
+        }
+        if with_index {
+            index.members().for_each(|member| bytes.extend_from_slice(&member));
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        (PositionedFile::new(file), bytes.len() as u64)
+    }
+
+    #[test]
+    fn the_index_tells_what_walking_finds() {
+        for members in [1, 2, 3, 50] {
+            let (file, length) = archive(members, true);
+            let read = MemberMap::from_index(&file, length).unwrap().unwrap();
+            let walked = MemberMap::by_walking(&file, length).unwrap().unwrap();
+            assert_eq!(
+                (&read.starts, read.length, read.content),
+                (&walked.starts, walked.length, walked.content)
+            );
+            for offset in 0..read.content() {
+                let member = read.find(offset).unwrap();
+                assert!(
+                    offset >= member.content_at
+                        && offset - member.content_at < u64::from(member.header.content)
+                );
+                let header = member_at(&file, length, member.at).unwrap().unwrap();
+                assert_eq!(header, member.header);
+            }
+            assert_eq!(read.find(read.content()), None);
+        }
+    }
+
+    #[test]
+    fn an_index_of_several_members_is_read() {
+        let members = RECORDS_PER_MEMBER as u64 * 2 + 5;
+        let mut index = IndexWriter::default();
+        (0..members).for_each(|_| index.add(Kind::Data, 40, 3));
+        let mut file = tempfile::tempfile().unwrap();
+        file.set_len(members * 40).unwrap();
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
+        index.members().for_each(|member| file.write_all(&member).unwrap());
+        let length = file.metadata().unwrap().len();
+        let map = MemberMap::from_index(&PositionedFile::new(file), length).unwrap().unwrap();
+        assert_eq!((map.starts.len() as u64, map.content()), (members, 3 * members));
+    }
+
+    #[test]
+    fn an_index_that_lies_is_not_taken() {
+        let (file, length) = archive(20, true);
+        let index_bytes = 20 * RECORD + HEADER + EMPTY + TRAILER + FOOTER;
+        let mut refused = 0;
+        for back in 1..=index_bytes as u64 {
+            let mut byte = [0];
+            file.read_up_to(&mut byte, length - back).unwrap();
+            file.write_all_at(&[byte[0] ^ 0x10], length - back).unwrap();
+            // Bytes that the index does not use (the deflate streams, MTIME …) may change; the map may not.
+            match MemberMap::from_index(&file, length) {
+                Ok(Some(map)) => assert_eq!((map.starts.len(), map.content()), (20, 190)),
+                Ok(None) | Err(_) => refused += 1,
+            }
+            file.write_all_at(&byte, length - back).unwrap();
+        }
+        assert!(refused > 20 * RECORD, "{refused}");
+        assert!(MemberMap::from_index(&archive(20, false).0, archive(20, false).1).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_cut_or_a_foreign_byte_is_found_by_walking() {
+        let (file, length) = archive(20, false);
+        file.get().set_len(length - 1).unwrap();
+        let error = MemberMap::by_walking(&file, length - 1).unwrap_err();
+        assert!(error.message().contains("ends in the middle"), "{error}");
+        let second = u64::from(member_at(&file, length, 0).unwrap().unwrap().length);
+        file.write_all_at(b"x", second).unwrap();
+        let error = MemberMap::by_walking(&file, length - 1).unwrap_err();
+        assert!(error.message().contains(&format!("damaged at offset {second}")), "{error}");
+    }
+}

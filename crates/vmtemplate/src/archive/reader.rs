@@ -1,0 +1,396 @@
+//! Looking into an archive without unpacking it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::header::BLOCK;
+use super::index::{Member, MemberMap, member_at};
+use super::member::{Kind, Unpacker};
+use super::parser::{Parser, Sink};
+use super::stream::{damaged, open_archive, open_stream};
+use super::unpack::{ArchiveEntry, UnpackLimits, member_content};
+use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::PositionedFile;
+
+/// The largest file that [`Archive::read`] gives: metadata and scripts are far smaller.
+const MAX_READ: u64 = 16 << 20;
+/// Files up to this size are kept while an archive of another tool is listed, since it is read only once.
+const MAX_KEPT: u64 = 2 << 20;
+
+/// An open template archive.
+///
+/// An archive of this crate is opened in milliseconds whatever its size: its members are found through the index at
+/// its end, and only those that hold headers are decompressed. The archive of another tool is one compressed stream
+/// that has to be read to its end to be listed.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("vmt-doc-archive-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let path = dir.join("t.tar.gz");
+/// # use vmtemplate::{DiskImage, PackOptions, Template};
+/// # Template::builder("Windows-Server-2019").image(DiskImage::from_bytes(vec![7; 4096])).image_name("win.hddimage")
+/// #     .build()?.pack(&path, &PackOptions::default())?;
+/// use vmtemplate::Archive;
+///
+/// let archive = Archive::open(&path)?;
+/// for entry in archive.entries() {
+///     println!("{:>12} {}", entry.size, entry.name);
+/// }
+/// assert!(archive.read("metainfo.xml")?.starts_with(b"<?xml"));
+/// # std::fs::remove_dir_all(dir).unwrap();
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+pub struct Archive {
+    path: PathBuf,
+    entries: Vec<ArchiveEntry>,
+    body: Body,
+}
+
+enum Body {
+    /// Random access through the members.
+    Members { content: Arc<MemberContent>, starts: HashMap<String, u64> },
+    /// The small files of a stream.
+    Stream { kept: HashMap<String, Vec<u8>> },
+}
+
+impl Archive {
+    /// Open and list the archive at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArchive`](ErrorKind::InvalidArchive) when it is not a sound .tar.gz,
+    /// [`UnsafeArchive`](ErrorKind::UnsafeArchive) when an entry could do harm,
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) when it passes the default [`UnpackLimits`].
+    ///
+    /// ```
+    /// use vmtemplate::{Archive, ErrorKind};
+    ///
+    /// assert_eq!(Archive::open("/no/such.tar.gz").unwrap_err().kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let (file, length) = open_archive(path)?;
+        Self::list(file, length, path).map_err(|error| error.with_path(path))
+    }
+
+    fn list(file: PositionedFile, length: u64, path: &Path) -> Result<Self> {
+        if member_at(&file, length, 0)?.is_some() {
+            // An index that lies is found out when a member is not what it says: then the members themselves tell.
+            if let Some(map) = MemberMap::from_index(&file, length)? {
+                let content = Arc::new(MemberContent::new(file, length, map));
+                if let Ok(archive) = Self::list_members(Arc::clone(&content), path) {
+                    return Ok(archive);
+                }
+                let file = Arc::into_inner(content).map(|content| content.file);
+                return Self::walk(
+                    file.map_or_else(|| open_archive(path).map(|(file, _)| file), Ok)?,
+                    length,
+                    path,
+                );
+            }
+            return Self::walk(file, length, path);
+        }
+        Self::list_stream(&file, length, path)
+    }
+
+    fn walk(file: PositionedFile, length: u64, path: &Path) -> Result<Self> {
+        let map = MemberMap::by_walking(&file, length)?.unwrap_or_default();
+        Self::list_members(Arc::new(MemberContent::new(file, length, map)), path)
+    }
+
+    fn list_members(content: Arc<MemberContent>, path: &Path) -> Result<Self> {
+        let mut parser = Parser::new(UnpackLimits::default());
+        let mut sink = ListSink::default();
+        let mut starts = HashMap::new();
+        let mut at = 0;
+        let mut block = [0; BLOCK];
+        while at < content.map.content() && !parser.at_end() {
+            if let Some((offset, run)) = parser.run() {
+                // Content is stepped over. A file whose content is one run can be read later, from here.
+                let run = run.min(content.map.content() - at);
+                if let Some(entry) = sink.entries.last().filter(|entry| offset == 0 && entry.size == run) {
+                    starts.insert(entry.name.clone(), at);
+                }
+                parser.skip(run, &mut sink)?;
+                at += run;
+                continue;
+            }
+            let want = (BLOCK - (at % BLOCK as u64) as usize).min((content.map.content() - at) as usize);
+            content.read_at(&mut block[..want], at)?;
+            parser.feed(&block[..want], &mut sink)?;
+            at += want as u64;
+        }
+        parser.finish()?;
+        Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Members { content, starts } })
+    }
+
+    fn list_stream(file: &PositionedFile, length: u64, path: &Path) -> Result<Self> {
+        let mut parser = Parser::new(UnpackLimits::default());
+        let mut sink = ListSink { keep: true, ..ListSink::default() };
+        let (mut stream, consumed) = open_stream(file, length);
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            match stream.read(&mut buffer).map_err(|e| damaged(e, consumed.get()))? {
+                0 => break,
+                count => parser.feed(&buffer[..count], &mut sink)?,
+            }
+        }
+        parser.finish()?;
+        Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Stream { kept: sink.kept } })
+    }
+
+    /// The path that it was opened by.
+    ///
+    /// ```no_run
+    /// # let archive = vmtemplate::Archive::open("t.tar.gz")?;
+    /// println!("{}", archive.path().display());
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The files in it, in the archive's order.
+    ///
+    /// ```no_run
+    /// let archive = vmtemplate::Archive::open("t.tar.gz")?;
+    /// println!("{} files", archive.entries().len());
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn entries(&self) -> &[ArchiveEntry] {
+        &self.entries
+    }
+
+    /// The bytes of a small file: metainfo.xml, a script.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) when there is no such entry, [`LimitExceeded`](ErrorKind::LimitExceeded) when
+    /// it has more than 16 MiB, or 2 MiB in the archive of another tool.
+    ///
+    /// ```no_run
+    /// let archive = vmtemplate::Archive::open("t.tar.gz")?;
+    /// let xml = archive.read("metainfo.xml")?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn read(&self, name: &str) -> Result<Vec<u8>> {
+        let entry = self.entry(name)?;
+        let too_large = || {
+            Error::new(
+                ErrorKind::LimitExceeded,
+                format!("{} bytes are too many to hold in memory", entry.size),
+            )
+            .with_help("unpack the archive and read the file from there")
+        };
+        let read = match &self.body {
+            Body::Members { content, starts } => match starts.get(name) {
+                Some(&start) if entry.size <= MAX_READ => {
+                    let mut bytes = vec![0; entry.size as usize];
+                    content.read_at(&mut bytes, start).map(|()| bytes)
+                }
+                _ => Err(too_large()),
+            },
+            Body::Stream { kept } => kept.get(name).cloned().ok_or_else(too_large),
+        };
+        read.map_err(|error| error.with_path(&self.path).with_entry(name))
+    }
+
+    /// A file in the archive as a disk that can be read anywhere, without unpacking.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) in the archive of another tool, which can only be read from its start.
+    ///
+    /// ```no_run
+    /// let archive = vmtemplate::Archive::open("t.tar.gz")?;
+    /// let disk = archive.disk("win2019.hddimage")?;
+    /// let boot_sector = disk.read_vec(0, 512)?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn disk(&self, name: &str) -> Result<DiskImage> {
+        let entry = self.entry(name)?;
+        if let Body::Members { content, starts } = &self.body
+            && let Some(&start) = starts.get(name)
+        {
+            let source = EntrySource { content: Arc::clone(content), start, size: entry.size };
+            return Ok(DiskImage::from_source(Arc::new(source)));
+        }
+        Err(Error::new(
+            ErrorKind::Unsupported,
+            "this archive was made by another tool, and its image can only be read from the start",
+        )
+        .with_path(&self.path)
+        .with_entry(name)
+        .with_help("unpack it first: `vmtemplate unpack ARCHIVE FOLDER`"))
+    }
+
+    fn entry(&self, name: &str) -> Result<&ArchiveEntry> {
+        self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let names: Vec<_> = self.entries.iter().take(10).map(|entry| entry.name.as_str()).collect();
+            Error::new(
+                ErrorKind::NotFound,
+                format!("the archive has no such entry; it has {}", names.join(", ")),
+            )
+            .with_path(&self.path)
+            .with_entry(name)
+        })
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive")
+            .field("path", &self.path)
+            .field("entries", &self.entries)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lists files, and keeps the small ones where there is no second chance to read them.
+#[derive(Default)]
+struct ListSink {
+    entries: Vec<ArchiveEntry>,
+    keep: bool,
+    kept: HashMap<String, Vec<u8>>,
+    kept_bytes: u64,
+}
+
+impl Sink for ListSink {
+    fn folder(&mut self, _name: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn file(&mut self, name: &str, size: u64) -> Result<()> {
+        self.entries.push(ArchiveEntry { name: name.to_owned(), size });
+        if self.keep && size <= MAX_KEPT && self.kept_bytes + size <= MAX_READ {
+            self.kept_bytes += size;
+            self.kept.insert(name.to_owned(), vec![0; size as usize]);
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let kept = self.entries.last().and_then(|entry| self.kept.get_mut(&entry.name));
+        if let Some(target) = kept.and_then(|kept| kept.get_mut(offset as usize..)?.get_mut(..bytes.len())) {
+            target.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn end_file(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The tar stream of an archive of ours, readable anywhere.
+struct MemberContent {
+    file: PositionedFile,
+    length: u64,
+    map: MemberMap,
+    /// The members that were decompressed last, newest first: neighbours are asked for in turn.
+    recent: Mutex<Vec<(u64, Arc<Vec<u8>>)>>,
+}
+
+/// How many decompressed members are kept: one for each of a few readers.
+const RECENT: usize = 4;
+
+impl MemberContent {
+    fn new(file: PositionedFile, length: u64, map: MemberMap) -> Self {
+        Self { file, length, map, recent: Mutex::default() }
+    }
+
+    fn find(&self, offset: u64) -> Result<Member> {
+        self.map.find(offset).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidArchive,
+                "the archive ends before the content that a header announces",
+            )
+        })
+    }
+
+    fn read_at(&self, mut buf: &mut [u8], mut offset: u64) -> Result<()> {
+        while !buf.is_empty() {
+            let member = self.find(offset)?;
+            let into = (offset - member.content_at) as usize;
+            let count = buf.len().min(member.header.content as usize - into);
+            let (now, rest) = buf.split_at_mut(count);
+            if member.header.kind == Kind::Zeros {
+                now.fill(0);
+            } else {
+                now.copy_from_slice(&self.content(&member)?[into..into + count]);
+            }
+            buf = rest;
+            offset += count as u64;
+        }
+        Ok(())
+    }
+
+    fn content(&self, member: &Member) -> Result<Arc<Vec<u8>>> {
+        let lock = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, content)) = lock().iter().find(|(at, _)| *at == member.at) {
+            return Ok(Arc::clone(content));
+        }
+        if member_at(&self.file, self.length, member.at)? != Some(member.header) {
+            return Err(Error::new(
+                ErrorKind::InvalidArchive,
+                format!("the archive's index does not agree with the member at offset {}", member.at),
+            )
+            .with_help("make or fetch the archive again"));
+        }
+        let mut content = Vec::new();
+        member_content(
+            &self.file,
+            member.at,
+            member.header,
+            &mut Unpacker::new(),
+            &mut Vec::new(),
+            &mut content,
+        )?;
+        let content = Arc::new(content);
+        let mut recent = lock();
+        recent.insert(0, (member.at, Arc::clone(&content)));
+        recent.truncate(RECENT);
+        Ok(content)
+    }
+}
+
+/// One entry of an archive as a disk.
+struct EntrySource {
+    content: Arc<MemberContent>,
+    start: u64,
+    size: u64,
+}
+
+impl fmt::Debug for EntrySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntrySource")
+            .field("start", &self.start)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DiskSource for EntrySource {
+    fn format(&self) -> &'static str {
+        "raw"
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
+        self.content.read_at(buf, self.start + offset)
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<Extent> {
+        let member = self.content.find(self.start + offset)?;
+        let end = member.content_at + u64::from(member.header.content);
+        let kind = if member.header.kind == Kind::Zeros { ExtentKind::Zero } else { ExtentKind::Data };
+        Ok(Extent { offset, length: end - self.start - offset, kind })
+    }
+}

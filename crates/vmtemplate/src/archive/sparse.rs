@@ -1,0 +1,148 @@
+//! The map of a sparse entry: which parts of the file are stored.
+
+use super::header::BLOCK;
+use super::pax::decimal;
+use crate::error::{Error, ErrorKind, Result};
+
+/// The most segments that a map may have: a fragmented image of terabytes has fewer.
+const MAX_SEGMENTS: usize = 1 << 20;
+
+/// A stored part of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) offset: u64,
+    pub(super) length: u64,
+}
+
+fn bad_map(why: &str) -> Error {
+    Error::new(ErrorKind::InvalidArchive, format!("the map of a sparse entry {why}"))
+}
+
+/// Fail unless `segments` ascend without overlap, end within `real_size`, and hold `stored` bytes together.
+pub(super) fn check_segments(segments: &[Segment], real_size: u64, stored: u64) -> Result<()> {
+    let (mut at, mut sum) = (0u64, 0u64);
+    for segment in segments {
+        let end = segment.offset.checked_add(segment.length).filter(|&end| end <= real_size);
+        if segment.offset < at || end.is_none() {
+            return Err(bad_map("is out of order or passes the end of the file"));
+        }
+        at = end.unwrap_or(at);
+        sum += segment.length; // no more than `at`
+    }
+    if sum != stored {
+        return Err(bad_map("does not add up to what is stored"));
+    }
+    Ok(())
+}
+
+/// The segments of one table of the old GNU form: pairs of numbers in fields of 12 bytes, ended by an empty one.
+pub(super) fn push_gnu_table(table: &[u8], segments: &mut Vec<Segment>) -> Result<()> {
+    for pair in table.chunks_exact(24) {
+        if pair[0] == 0 {
+            break;
+        }
+        let (Some(offset), Some(length)) = (numeric(&pair[..12]), numeric(&pair[12..])) else {
+            return Err(bad_map("holds something that is not a number"));
+        };
+        push(segments, Segment { offset, length })?;
+    }
+    Ok(())
+}
+
+fn push(segments: &mut Vec<Segment>, segment: Segment) -> Result<()> {
+    if segments.len() >= MAX_SEGMENTS {
+        return Err(Error::new(ErrorKind::LimitExceeded, "a sparse entry has more than 1,048,576 parts"));
+    }
+    segments.push(segment);
+    Ok(())
+}
+
+/// A number field of a tar header: octal digits, or base 256 behind a byte `0x80`.
+pub(super) fn numeric(field: &[u8]) -> Option<u64> {
+    let (high, low) = field.split_at(field.len().checked_sub(8)?);
+    if high.first()? & 0x80 != 0 {
+        let fits = high[0] == 0x80 && high[1..].iter().all(|&b| b == 0);
+        return fits.then(|| low.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)));
+    }
+    let text = field.split(|&b| b == 0).next()?.trim_ascii();
+    text.iter().try_fold(0u64, |number, &digit| {
+        (b'0'..=b'7').contains(&digit).then(|| number.checked_mul(8)?.checked_add(u64::from(digit - b'0')))?
+    })
+}
+
+/// Reads the map in front of the content of form 1.0: decimal lines, a count and then pairs, filled to whole blocks.
+#[derive(Debug, Default)]
+pub(super) struct MapReader {
+    line: Vec<u8>,
+    left: Option<u64>,
+    offset: Option<u64>,
+    segments: Vec<Segment>,
+}
+
+impl MapReader {
+    /// Take one block. The segments come back with the last one.
+    pub(super) fn block(&mut self, block: &[u8; BLOCK]) -> Result<Option<Vec<Segment>>> {
+        for &byte in block {
+            if byte != b'\n' {
+                self.line.push(byte);
+                if self.line.len() > 20 {
+                    return Err(bad_map("holds something that is not a number"));
+                }
+                continue;
+            }
+            let number =
+                decimal(&self.line).ok_or_else(|| bad_map("holds something that is not a number"))?;
+            self.line.clear();
+            match (self.left, self.offset.take()) {
+                (None, _) => self.left = Some(number),
+                (Some(_), None) => self.offset = Some(number),
+                (Some(left), Some(offset)) => {
+                    push(&mut self.segments, Segment { offset, length: number })?;
+                    self.left = Some(left - 1);
+                }
+            }
+            if self.left == Some(0) {
+                return Ok(Some(std::mem::take(&mut self.segments)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_octal_or_base_256() {
+        assert_eq!(numeric(b"00000000017\0"), Some(15));
+        assert_eq!(numeric(b"        17 \0"), Some(15));
+        assert_eq!(numeric(b"\x80\0\0\0\0\0\0\x05\0\0\0\0"), Some(5 << 32));
+        assert_eq!(numeric(b"\x80\0\0\x01\0\0\0\0\0\0\0\0"), None, "past 64 bits");
+        assert_eq!(numeric(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None, "negative");
+        assert_eq!(numeric(b"0000000008x\0"), None);
+    }
+
+    #[test]
+    fn a_map_must_ascend_and_add_up() {
+        let map = [Segment { offset: 0, length: 2 }, Segment { offset: 8, length: 2 }];
+        check_segments(&map, 10, 4).unwrap();
+        assert!(check_segments(&map, 9, 4).is_err(), "past the end");
+        assert!(check_segments(&map, 10, 5).is_err(), "another sum");
+        assert!(check_segments(&[map[1], map[0]], 10, 4).is_err(), "out of order");
+        assert!(check_segments(&[Segment { offset: u64::MAX, length: 2 }], u64::MAX, 2).is_err(), "overflow");
+    }
+
+    #[test]
+    fn a_map_in_the_content_is_read_over_block_bounds() {
+        let text =
+            format!("60\n{}", (0..60).map(|n| format!("{}\n100\n", n * 1_000_000)).collect::<String>());
+        let mut blocks = text.into_bytes();
+        blocks.resize(2 * BLOCK, 0);
+        let mut reader = MapReader::default();
+        assert!(reader.block(blocks[..BLOCK].try_into().unwrap()).unwrap().is_none());
+        let segments = reader.block(blocks[BLOCK..].try_into().unwrap()).unwrap().unwrap();
+        assert_eq!((segments.len(), segments[59].offset), (60, 59_000_000));
+        assert!(MapReader::default().block(&[b'1'; BLOCK]).is_err());
+    }
+}
