@@ -6,7 +6,11 @@ mod output;
 mod progress;
 
 mod disk;
+mod macros;
+mod script;
 
 pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
 pub use error::{Error, ErrorKind, Position, Result};
+pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
+pub use script::{LineEnds, Script, ScriptEncoding};
