@@ -7,10 +7,14 @@ mod output;
 mod progress;
 
 mod disk;
+mod macros;
+mod script;
 
 mod archive;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
 pub use error::{Error, ErrorKind, Position, Result};
+pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
+pub use script::{LineEnds, Script, ScriptEncoding};

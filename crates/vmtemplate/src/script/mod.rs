@@ -1,0 +1,269 @@
+//! Setup scripts: the bytes that go on the install drive, and what is known about them.
+
+mod encoding;
+mod line_ends;
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::macros::{FindMacros, find_in_bytes};
+
+pub use encoding::ScriptEncoding;
+pub use line_ends::LineEnds;
+
+/// A script of a template: its bytes as they stand, and what they are as text.
+///
+/// The bytes are what counts: a script in an 8-bit code page, or in several, is kept byte for byte. It is opened as
+/// it is found and nothing is mended behind the caller's back; [`Script::to_windows`] mends line ends when asked.
+///
+/// ```
+/// use vmtemplate::{LineEnds, Script, ScriptEncoding};
+///
+/// let script = Script::from_text("@echo off\necho ($IP)\n");
+/// assert_eq!(script.encoding(), ScriptEncoding::Ascii);
+/// assert_eq!(script.line_ends(), LineEnds::Lf);
+///
+/// let script = script.to_windows();
+/// assert_eq!(script.bytes(), b"@echo off\r\necho ($IP)\r\n");
+/// assert_eq!(script.macros().count(), 1);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Script {
+    bytes: Vec<u8>,
+}
+
+impl Script {
+    /// The size of the install drive in bytes, and so the most that a rendered script may have.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::Script::MAX_SIZE, 2048 * 512);
+    /// ```
+    pub const MAX_SIZE: usize = 1 << 20;
+
+    /// The script of these bytes, whatever they are.
+    ///
+    /// ```
+    /// use vmtemplate::{Script, ScriptEncoding};
+    ///
+    /// let script = Script::from_bytes(*b"echo \x8f\xe0\xa8\xa2\xa5\xe2\r\n"); // Cyrillic in code page 866
+    /// assert_eq!(script.encoding(), ScriptEncoding::Unknown8bit);
+    /// ```
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { bytes: bytes.into() }
+    }
+
+    /// The script of this text, in UTF-8 as it stands.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::Script::from_text("rem\r\n").bytes(), b"rem\r\n");
+    /// ```
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self::from_bytes(text.into())
+    }
+
+    /// Read a script file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`], which no install drive holds; at most
+    /// that much is read. Those of reading a file.
+    ///
+    /// ```
+    /// use vmtemplate::{ErrorKind, Script};
+    ///
+    /// assert_eq!(Script::from_file("/no/such.cmd").unwrap_err().kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        Self::read_file(path).map_err(|error| error.with_path(path))
+    }
+
+    fn read_file(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io("cannot open the script", e))?;
+        let mut bytes = Vec::new();
+        // A named pipe or a device states no size, so the reading itself is bounded.
+        file.take(Self::MAX_SIZE as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|e| Error::io("cannot read the script", e))?;
+        if bytes.len() > Self::MAX_SIZE {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the script is larger than the install drive, which has {} bytes", Self::MAX_SIZE),
+            )
+            .with_help("move what is large into the disk image, or let the script download it"));
+        }
+        Ok(Self { bytes })
+    }
+
+    /// The bytes, as they go on the install drive.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::Script::from_bytes([0xFF]).bytes(), [0xFF]);
+    /// ```
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes, without a copy.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::Script::from_text("rem").into_bytes(), b"rem");
+    /// ```
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// The text, for people to read: without a byte order mark, and with `�` for every byte whose character cannot
+    /// be told because the code page is not known.
+    ///
+    /// ```
+    /// use vmtemplate::Script;
+    ///
+    /// assert_eq!(Script::from_bytes(*b"\xFF\xFEr\0e\0m\0").text(), "rem");
+    /// assert_eq!(Script::from_bytes(*b"\x8f!").text(), "\u{FFFD}!");
+    /// ```
+    pub fn text(&self) -> Cow<'_, str> {
+        self.encoding().decode(&self.bytes)
+    }
+
+    /// How characters are stored.
+    ///
+    /// ```
+    /// use vmtemplate::{Script, ScriptEncoding};
+    ///
+    /// assert_eq!(Script::from_bytes(*b"\xEF\xBB\xBFrem").encoding(), ScriptEncoding::Utf8Bom);
+    /// ```
+    pub fn encoding(&self) -> ScriptEncoding {
+        ScriptEncoding::detect(&self.bytes)
+    }
+
+    /// How lines end.
+    ///
+    /// ```
+    /// use vmtemplate::{LineEnds, Script};
+    ///
+    /// assert_eq!(Script::from_text("a\r\nb\n").line_ends(), LineEnds::Mixed);
+    /// ```
+    pub fn line_ends(&self) -> LineEnds {
+        line_ends::of(&self.bytes, self.encoding())
+    }
+
+    /// The same script with every line end as CR LF, which `cmd.exe` and the guide ask for.
+    ///
+    /// CRs that stand before an LF become one, so that neither a second call nor a file that was converted twice
+    /// (`CR CR LF`) doubles them. A CR anywhere else is kept: `cmd.exe` skips it and ends no line there.
+    /// Doing so twice is doing so once.
+    ///
+    /// ```
+    /// let script = vmtemplate::Script::from_text("a\nb\r\nc\r\r\n").to_windows();
+    /// assert_eq!(script.text(), "a\r\nb\r\nc\r\n");
+    /// ```
+    #[must_use]
+    pub fn to_windows(&self) -> Self {
+        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()) }
+    }
+
+    /// Every macro, in order, with its place in [`Script::bytes`].
+    ///
+    /// In UTF-16 there are none: the platform replaces bytes, and `($IP)` stands there as ten of them.
+    ///
+    /// ```
+    /// let script = vmtemplate::Script::from_text("net user Administrator ($PASS)\r\n");
+    /// assert_eq!(script.macros().next().unwrap().position.column, 24);
+    /// ```
+    pub fn macros(&self) -> FindMacros<'_> {
+        find_in_bytes(&self.bytes, self.encoding().is_utf8())
+    }
+
+    /// The setup script for Windows that is used where none is given: our own, CR LF, ASCII.
+    ///
+    /// ```
+    /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
+    ///
+    /// let script = Script::default_windows();
+    /// assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
+    /// ```
+    pub fn default_windows() -> Self {
+        Self::from_text(include_str!("setup.cmd")).to_windows()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::macros::MacroInfo;
+    use proptest::prelude::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_file_past_the_size_of_the_drive_is_refused_and_one_of_its_size_is_read() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(&vec![b'x'; Script::MAX_SIZE]).unwrap();
+        assert_eq!(Script::from_file(file.path()).unwrap().bytes().len(), Script::MAX_SIZE);
+        file.write_all(b"x").unwrap();
+        let error = Script::from_file(file.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(error.path(), Some(file.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_endless_file_is_refused() {
+        assert_eq!(Script::from_file("/dev/zero").unwrap_err().kind(), ErrorKind::LimitExceeded);
+    }
+
+    #[test]
+    fn the_default_script_uses_known_macros_only() {
+        let script = Script::default_windows();
+        assert!(script.macros().count() > 5);
+        for found in script.macros() {
+            assert!(MacroInfo::lookup(found.name.name()).is_some(), "{}", found.name);
+        }
+        assert_eq!(script, script.to_windows());
+    }
+
+    #[test]
+    fn eight_bit_bytes_are_kept_and_count_one_column_each() {
+        let script = Script::from_bytes(*b"echo \x8f\xe0 ($IP)\n");
+        assert_eq!(script.to_windows().bytes(), b"echo \x8f\xe0 ($IP)\r\n");
+        assert_eq!(script.macros().next().unwrap().position.column, 9);
+        assert_eq!(script.text(), "echo \u{FFFD}\u{FFFD} ($IP)\n");
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_column() {
+        let script = Script::from_bytes(*b"\xEF\xBB\xBF($IP)\n");
+        let found = script.macros().next().unwrap();
+        assert_eq!((found.range, found.position.column), (3..8, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn windows_line_ends_are_idempotent_and_never_double(bytes in "[ab\r\n\u{e4}]{0,40}", le in any::<bool>(), wide in any::<bool>()) {
+            let script = if wide {
+                let mut wide = if le { vec![0xFF, 0xFE] } else { vec![0xFE, 0xFF] };
+                for unit in bytes.encode_utf16() {
+                    wide.extend(if le { unit.to_le_bytes() } else { unit.to_be_bytes() });
+                }
+                Script::from_bytes(wide)
+            } else {
+                Script::from_text(bytes.clone())
+            };
+            let once = script.to_windows();
+            prop_assert_eq!(&once, &once.to_windows());
+            let text = once.text().into_owned();
+            prop_assert!(!text.contains("\r\r\n"));
+            prop_assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+            // Apart from CRs before an LF nothing has changed.
+            let plain = |text: &str| {
+                let mut text = text.to_owned();
+                while text.contains("\r\n") { text = text.replace("\r\n", "\n"); }
+                text
+            };
+            prop_assert_eq!(plain(&text), plain(&bytes));
+        }
+    }
+}
