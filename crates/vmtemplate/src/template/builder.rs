@@ -1,0 +1,553 @@
+//! Making a new template.
+
+use std::path::{Path, PathBuf};
+
+use super::{Template, check_file_name};
+use crate::archive::ArchiveEntry;
+use crate::disk::DiskImage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::macros::MacroName;
+use crate::metainfo::{Limits, Metainfo, Product, Support, Tags};
+use crate::script::{LineEnds, Script, ScriptEncoding};
+
+/// Bytes of a MB, the unit of disk limits.
+const MB: u64 = 1_000_000;
+
+/// The name of the setup script where nothing else names it.
+const SCRIPT_NAME: &str = "setup.cmd";
+
+/// Collects what a template is made of; [`build`](Self::build) checks it all at once.
+///
+/// Setters never fail: they store what they get.
+///
+/// ```
+/// use vmtemplate::{DiskImage, Template};
+///
+/// let template = Template::builder("Windows-Server-2019")
+///     .image(DiskImage::from_bytes(vec![0; 15_000_000]))
+///     .image_name("win2019.hddimage")
+///     .memory_mib(1024)
+///     .ipv4(true)
+///     .ipv6(false)
+///     .tags(["windows", "windows2019"])
+///     .template_version("5")
+///     .build()?;
+/// let limits = template.metainfo().limits()?;
+/// assert_eq!((limits.memory_mib, limits.disk_mb), (Some(1024), Some(15)));
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct TemplateBuilder {
+    name: Option<String>,
+    base: Option<Metainfo>,
+    image: Option<Result<DiskImage>>,
+    image_path: Option<PathBuf>,
+    image_name: Option<String>,
+    script: Option<Result<Script>>,
+    script_name: Option<String>,
+    limits: Limits,
+    tags: Vec<String>,
+    version: Option<String>,
+    macros: Vec<String>,
+    support: Vec<Product>,
+    reboot_count: Option<u32>,
+    virtio_disk: Option<bool>,
+    virtio_net: Option<bool>,
+}
+
+impl TemplateBuilder {
+    pub(super) fn new(name: String) -> Self {
+        Self { name: Some(name), ..Self::default() }
+    }
+
+    /// Begin with a metainfo.xml that is there: only what is set here changes in it.
+    ///
+    /// The disk limit is added if there is none, and the file names if it has none.
+    ///
+    /// ```
+    /// use vmtemplate::{DiskImage, Metainfo, TemplateBuilder};
+    ///
+    /// let base = Metainfo::parse(b"<doc><!-- ours --><osname>Windows-10</osname><version>4</version></doc>")?;
+    /// let template = TemplateBuilder::from_metainfo(base)
+    ///     .image(DiskImage::from_bytes([0; 512]))
+    ///     .template_version("5")
+    ///     .build()?;
+    /// let xml = String::from_utf8(template.metainfo().to_bytes()).unwrap();
+    /// assert!(xml.contains("<!-- ours -->") && xml.contains("<version>5</version>"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_metainfo(base: Metainfo) -> Self {
+        Self { base: Some(base), ..Self::default() }
+    }
+
+    /// The name of the operating system: `osname`.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Metainfo, TemplateBuilder};
+    /// # let base = Metainfo::parse(b"<doc><osname>Windows-10</osname></doc>")?;
+    /// let builder = TemplateBuilder::from_metainfo(base).name("Windows-11");
+    /// # let template = builder.image(DiskImage::from_bytes([0; 512])).build()?;
+    /// # assert_eq!(template.metainfo().os_name().as_deref(), Some("Windows-11"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The disk image, already open.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
+    /// assert!(builder.build().is_ok());
+    /// ```
+    pub fn image(mut self, disk: DiskImage) -> Self {
+        self.image_path = disk.path().map(Path::to_owned);
+        self.image = Some(Ok(disk));
+        self
+    }
+
+    /// The disk image by its path: a file or a block device, as [`DiskImage::open`] takes it.
+    ///
+    /// ```
+    /// # use vmtemplate::{ErrorKind, Template};
+    /// let error = Template::builder("Windows-10").image_path("/no/such.raw").build().unwrap_err();
+    /// assert_eq!(error.problems()[0].kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn image_path(mut self, path: impl AsRef<Path>) -> Self {
+        self.image = Some(DiskImage::open(path.as_ref()));
+        self.image_path = Some(path.as_ref().to_owned());
+        self
+    }
+
+    /// The file name of the image in the template: `hddimage`. Otherwise it follows from the image's own name.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let template =
+    ///     Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).image_name("w10.hddimage").build()?;
+    /// assert_eq!(template.metainfo().image_file().as_deref(), Some("w10.hddimage"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn image_name(mut self, name: impl Into<String>) -> Self {
+        self.image_name = Some(name.into());
+        self
+    }
+
+    /// The setup script. Without one, the one of [`Script::default_windows`] is taken.
+    ///
+    /// Its line ends become CR LF, as `cmd.exe` needs them, unless it begins with `#!`.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Script, Template};
+    /// let template = Template::builder("Windows-10")
+    ///     .image(DiskImage::from_bytes([0; 512]))
+    ///     .script(Script::from_text("@echo off\nnet user Administrator ($PASS)\n"))
+    ///     .build()?;
+    /// assert!(template.script().unwrap().bytes().starts_with(b"@echo off\r\n"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = Some(Ok(script));
+        self
+    }
+
+    /// The setup script by its path. Its file name becomes its name in the template.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, ErrorKind, Template};
+    /// let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
+    /// assert!(builder.script_path("/no/such.cmd").build().is_err());
+    /// ```
+    pub fn script_path(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        self.script = Some(Script::from_file(path));
+        if self.script_name.is_none() {
+            self.script_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        }
+        self
+    }
+
+    /// The file name of the script in the template: `installdrive`.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let template = Template::builder("Windows-10")
+    ///     .image(DiskImage::from_bytes([0; 512]))
+    ///     .script_name("windows.cmd")
+    ///     .build()?;
+    /// assert_eq!(template.metainfo().script_file().as_deref(), Some("windows.cmd"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn script_name(mut self, name: impl Into<String>) -> Self {
+        self.script_name = Some(name.into());
+        self
+    }
+
+    /// The least memory of a virtual machine, in MiB.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).memory_mib(2048).build()?;
+    /// assert_eq!(template.metainfo().limits()?.memory_mib, Some(2048));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn memory_mib(mut self, memory_mib: u64) -> Self {
+        self.limits.memory_mib = Some(memory_mib);
+        self
+    }
+
+    /// The least disk of a virtual machine, in MB (10^6 bytes). Without it, the image's size rounded up.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let disk = DiskImage::from_bytes(vec![0; 2_000_001]);
+    /// assert!(Template::builder("Windows-10").image(disk.clone()).disk_mb(2).build().is_err());
+    /// let template = Template::builder("Windows-10").image(disk).build()?;
+    /// assert_eq!(template.metainfo().limits()?.disk_mb, Some(3));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn disk_mb(mut self, disk_mb: u64) -> Self {
+        self.limits.disk_mb = Some(disk_mb);
+        self
+    }
+
+    /// Whether the main address may be an IPv4 address.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).ipv4(true).build()?;
+    /// assert_eq!(template.metainfo().limits()?.ipv4, Some(true));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn ipv4(mut self, supported: bool) -> Self {
+        self.limits.ipv4 = Some(supported);
+        self
+    }
+
+    /// Whether the main address may be an IPv6 address.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).ipv6(false).build()?;
+    /// assert_eq!(template.metainfo().limits()?.ipv6, Some(false));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn ipv6(mut self, supported: bool) -> Self {
+        self.limits.ipv6 = Some(supported);
+        self
+    }
+
+    /// Add a tag.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).tag("windows").tag("windows10").build()?;
+    /// assert!(template.metainfo().tags().contains("windows10"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+
+    /// Add several tags.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).tags(["windows", "windows10"]).build()?;
+    /// assert_eq!(template.metainfo().tags().len(), 2);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
+    /// The version of the template, a free text such as `5`.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).template_version("5.57").build()?;
+    /// assert_eq!(template.metainfo().template_version().as_deref(), Some("5.57"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn template_version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Declare a macro that the platform passes to the script, written whole: `($PRODUCTKEY)`.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).declare_macro("($PRODUCTKEY)").build()?;
+    /// assert_eq!(template.metainfo().declared_macros(), ["($PRODUCTKEY)"]);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn declare_macro(mut self, name: impl Into<String>) -> Self {
+        self.macros.push(name.into());
+        self
+    }
+
+    /// Add a product that can use the template, `VMmgr` or `VMmgr:5.45` with its least version. Without one: VMmgr.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, ProductVersion, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).support("VMmgr").support("DCImgr").build()?;
+    /// assert!(template.metainfo().support().allows("dcimgr", &ProductVersion::new(6, 0, 0)));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn support(mut self, product: impl Into<Product>) -> Self {
+        self.support.push(product.into());
+        self
+    }
+
+    /// After how many restarts the system counts as installed; 1 unless set.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).reboot_count(2).build()?;
+    /// assert_eq!(template.metainfo().reboot_count()?, 2);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn reboot_count(mut self, count: u32) -> Self {
+        self.reboot_count = Some(count);
+        self
+    }
+
+    /// Whether the image has the virtio disk driver; yes unless set.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// assert!(!Template::builder("Windows-10").image(disk).virtio_disk(false).build()?.metainfo().virtio_disk());
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn virtio_disk(mut self, installed: bool) -> Self {
+        self.virtio_disk = Some(installed);
+        self
+    }
+
+    /// Whether the image has the virtio network driver; yes unless set.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// # let disk = DiskImage::from_bytes([0; 512]);
+    /// assert!(Template::builder("Windows-10").image(disk).build()?.metainfo().virtio_net());
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn virtio_net(mut self, installed: bool) -> Self {
+        self.virtio_net = Some(installed);
+        self
+    }
+
+    /// Check everything and make the template.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate); [`Error::problems`] lists all that is wrong, not only the first.
+    ///
+    /// ```
+    /// # use vmtemplate::Template;
+    /// let error = Template::builder(" ").declare_macro("PRODUCTKEY").build().unwrap_err();
+    /// for problem in error.problems() {
+    ///     eprintln!("{problem}");
+    /// }
+    /// assert_eq!(error.problems().len(), 3); // the name, the image, the macro
+    /// ```
+    pub fn build(self) -> Result<Template> {
+        let mut problems = Problems::default();
+        let disk = problems.image(self.image.clone());
+        let script = problems.script(self.script.clone());
+        let metainfo = self.metainfo(disk.as_ref(), &mut problems);
+        match (metainfo, script, disk, problems.0) {
+            (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
+                let file = |name: Option<&str>, size| ArchiveEntry { name: name.unwrap_or_default().to_owned(), size };
+                let files = vec![
+                    file(Some(Template::METAINFO), metainfo.to_bytes().len() as u64),
+                    file(metainfo.script_file().as_deref(), script.bytes().len() as u64),
+                    file(metainfo.image_file().as_deref(), disk.size()),
+                ];
+                Ok(Template { metainfo, script: Some(script), image: Some(disk), files })
+            }
+            (_, _, _, problems) => {
+                Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be built", problems))
+            }
+        }
+    }
+
+    /// The metadata, as far as it can be made; what cannot is a problem.
+    fn metainfo(self, disk: Option<&DiskImage>, problems: &mut Problems) -> Option<Metainfo> {
+        let is_new = self.base.is_none();
+        let mut metainfo = match (self.base, &self.name) {
+            (Some(base), _) => base,
+            (None, Some(name)) => problems.take(Metainfo::new(name), "osname")?,
+            (None, None) => return None,
+        };
+        let fresh = |given, default| given.or(is_new.then_some(default));
+
+        if let Some(name) = &self.name {
+            problems.take(metainfo.set_os_name(name), "osname");
+        }
+        if metainfo.os_name().is_none_or(|name| name.trim().is_empty()) {
+            problems.push("osname", "the operating system has no name", "give one, such as Windows-Server-2019");
+        }
+
+        if let Some(mut limits) = problems.take(metainfo.limits(), "limit") {
+            let given = self.limits;
+            limits.ipv4 = given.ipv4.or(limits.ipv4);
+            limits.ipv6 = given.ipv6.or(limits.ipv6);
+            limits.memory_mib = given.memory_mib.or(limits.memory_mib);
+            limits.disk_mb = given.disk_mb.or(limits.disk_mb);
+            if limits.memory_mib == Some(0) {
+                problems.push("limit.mem", "a memory of 0 MiB was found", "give what the system needs, such as 1024");
+            }
+            if let Some(disk) = disk {
+                let least = disk.size().div_ceil(MB);
+                if *limits.disk_mb.get_or_insert(least) < least {
+                    problems.push(
+                        "limit.disk",
+                        format!(
+                            "a disk of {} MB cannot hold the image, which has {} bytes",
+                            limits.disk_mb.unwrap_or_default(),
+                            disk.size()
+                        ),
+                        format!("give {least} or more, or leave it out; or make the image smaller"),
+                    );
+                }
+            }
+            problems.take(metainfo.set_limits(&limits), "limit");
+        }
+
+        let products = match self.support {
+            given if !given.is_empty() => Some(given),
+            _ => is_new.then(|| vec![Product::from("VMmgr")]),
+        };
+        if let Some(products) = products {
+            problems.take(metainfo.set_support(&Support { products }), "support");
+        }
+        if !self.tags.is_empty() {
+            for tag in self.tags.iter().filter(|tag| tag.contains(',') || tag.trim().is_empty()) {
+                problems.push("tags", format!("`{tag}` is no tag: a comma divides tags"), "give each tag on its own");
+            }
+            problems.take(metainfo.set_tags(&self.tags.iter().map(String::as_str).collect::<Tags>()), "tags");
+        }
+        if let Some(version) = &self.version {
+            problems.take(metainfo.set_template_version(version), "version");
+        }
+        if !self.macros.is_empty() {
+            for name in &self.macros {
+                problems.take(name.parse::<MacroName>(), "macro");
+            }
+            problems.take(metainfo.set_declared_macros(&self.macros), "macro");
+        }
+        if let Some(count) = fresh(self.reboot_count, 1) {
+            problems.take(metainfo.set_reboot_count(count), "rebootcount");
+        }
+        for (given, set) in [
+            (self.virtio_disk, Metainfo::set_virtio_disk as fn(&mut Metainfo, bool) -> Result<()>),
+            (self.virtio_net, Metainfo::set_virtio_net),
+        ] {
+            if let Some(installed) = given.or(is_new.then_some(true)) {
+                problems.take(set(&mut metainfo, installed), "virtio");
+            }
+        }
+
+        let image_name = self
+            .image_name
+            .or_else(|| metainfo.image_file().map(String::from))
+            .or_else(|| Some(image_name_from(self.image_path.as_deref(), &metainfo.os_name()?)));
+        let script_name = self
+            .script_name
+            .or_else(|| metainfo.script_file().map(String::from))
+            .unwrap_or_else(|| SCRIPT_NAME.to_owned());
+        if let Some(name) = image_name {
+            if name.to_lowercase() == script_name.to_lowercase() {
+                problems.push(
+                    "hddimage",
+                    format!("image and script have the same name `{name}`"),
+                    "give them different names",
+                );
+            }
+            problems.take(check_file_name("hddimage", &name), "hddimage");
+            problems.take(metainfo.set_image_file(&name), "hddimage");
+        }
+        problems.take(check_file_name("installdrive", &script_name), "installdrive");
+        problems.take(metainfo.set_script_file(&script_name), "installdrive");
+        Some(metainfo)
+    }
+}
+
+/// Everything that is wrong, collected.
+#[derive(Default)]
+struct Problems(Vec<Error>);
+
+impl Problems {
+    fn push(&mut self, field: &str, message: impl Into<String>, help: impl Into<String>) {
+        self.0.push(Error::new(ErrorKind::InvalidTemplate, message).with_field(field).with_help(help));
+    }
+
+    /// The value, or one problem more.
+    fn take<T>(&mut self, result: Result<T>, field: &str) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.0.push(error.with_field(field));
+                None
+            }
+        }
+    }
+
+    fn image(&mut self, image: Option<Result<DiskImage>>) -> Option<DiskImage> {
+        match image {
+            Some(image) => self.take(image, "image"),
+            None => {
+                self.push("image", "no disk image was given", "give the image's path");
+                None
+            }
+        }
+    }
+
+    fn script(&mut self, script: Option<Result<Script>>) -> Option<Script> {
+        let script = match script {
+            Some(script) => self.take(script, "script")?,
+            None => Script::default_windows(),
+        };
+        if script.bytes().starts_with(b"#!") {
+            return Some(script);
+        }
+        if matches!(
+            script.encoding(),
+            ScriptEncoding::Utf8Bom | ScriptEncoding::Utf16Le | ScriptEncoding::Utf16Be
+        ) {
+            self.push(
+                "script",
+                format!("the script is {}, which cmd.exe does not run", script.encoding()),
+                "save it as ASCII, or in the OEM code page, without a byte order mark",
+            );
+        }
+        Some(if script.line_ends() == LineEnds::CrLf { script } else { script.to_windows() })
+    }
+}
+
+/// `win2019.raw` → `win2019.hddimage`; without a file name, from the name of the system.
+fn image_name_from(path: Option<&Path>, os_name: &str) -> String {
+    let stem = path.and_then(Path::file_stem).map_or(os_name.into(), |stem| stem.to_string_lossy());
+    let safe: String = stem
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })
+        .collect();
+    format!("{}.hddimage", safe.trim_matches(['.', '-']))
+}

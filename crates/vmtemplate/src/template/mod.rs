@@ -1,0 +1,314 @@
+//! The template as a whole: what people start from.
+
+mod builder;
+mod info;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::archive::{
+    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, reason_against,
+};
+use crate::disk::DiskImage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::metainfo::Metainfo;
+use crate::script::Script;
+
+pub use builder::TemplateBuilder;
+pub use info::{ScriptInfo, TemplateInfo};
+
+/// The largest metainfo.xml that is read; the parser takes no more.
+const MAX_METAINFO: u64 = 1 << 20;
+
+/// An OS template: metadata, setup script and disk image.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("vmt-doc-template-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// # std::fs::write(dir.join("win2019.raw"), vec![1; 4096]).unwrap();
+/// use vmtemplate::{PackOptions, Template};
+///
+/// let template = Template::builder("Windows-Server-2019")
+///     .image_path(dir.join("win2019.raw"))
+///     .memory_mib(1024)
+///     .ipv4(true)
+///     .tag("windows")
+///     .declare_macro("($PRODUCTKEY)")
+///     .build()?;
+/// template.pack(dir.join("Windows-Server-2019.tar.gz"), &PackOptions::default())?;
+///
+/// let again = Template::open(dir.join("Windows-Server-2019.tar.gz"))?;
+/// assert_eq!(again.metainfo().os_name().as_deref(), Some("Windows-Server-2019"));
+/// assert_eq!(again.image().unwrap().size(), 4096);
+/// # std::fs::remove_dir_all(dir).unwrap();
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Template {
+    metainfo: Metainfo,
+    script: Option<Script>,
+    image: Option<DiskImage>,
+    files: Vec<ArchiveEntry>,
+}
+
+impl Template {
+    /// The name that a template's metadata has in an archive and in a folder.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::Template::METAINFO, "metainfo.xml");
+    /// ```
+    pub const METAINFO: &str = "metainfo.xml";
+
+    /// Begin a new template for the operating system `name`, such as `Windows-Server-2019`.
+    ///
+    /// ```
+    /// let error = vmtemplate::Template::builder("Windows-Server-2019").build().unwrap_err();
+    /// assert!(error.to_string().contains("image"));
+    /// ```
+    pub fn builder(name: impl Into<String>) -> TemplateBuilder {
+        TemplateBuilder::new(name.into())
+    }
+
+    /// Open a template: an archive, or a folder that holds metainfo.xml and the files it names.
+    ///
+    /// Only metadata and script are read. In an archive of this crate the image is opened as well and can be read in
+    /// place; the archive of another tool has to be read to its end, and its image is only listed. A file that
+    /// metainfo.xml names and that is not there is no error here.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound), also when there is no metainfo.xml;
+    /// [`InvalidMetainfo`](ErrorKind::InvalidMetainfo), also when a file name in it leads elsewhere;
+    /// [`InvalidArchive`](ErrorKind::InvalidArchive) and [`UnsafeArchive`](ErrorKind::UnsafeArchive).
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-open-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// std::fs::write(dir.join("metainfo.xml"), "<doc><osname>Windows-Server-2019</osname></doc>").unwrap();
+    ///
+    /// let template = vmtemplate::Template::open(&dir)?;
+    /// assert_eq!(template.files()[0].name, "metainfo.xml");
+    /// assert!(template.image().is_none());
+    /// # std::fs::remove_dir_all(dir).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        if path.is_dir() { Self::open_folder(path) } else { Self::open_archive(&Archive::open(path)?) }
+    }
+
+    fn open_folder(folder: &Path) -> Result<Self> {
+        let path = folder.join(Self::METAINFO);
+        let bytes = read_small(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => error.with_help(format!(
+                "a template folder holds {}, the image and the script that it names",
+                Self::METAINFO
+            )),
+            _ => error,
+        })?;
+        let metainfo = Metainfo::parse(&bytes).map_err(|error| error.with_path(&path))?;
+        let (script_name, image_name) = file_names(&metainfo).map_err(|error| error.with_path(&path))?;
+        let mut files = vec![ArchiveEntry { name: Self::METAINFO.to_owned(), size: bytes.len() as u64 }];
+        let mut script = None;
+        if let Some(name) = script_name.filter(|name| folder.join(name).exists()) {
+            let found = Script::from_file(folder.join(&name))?;
+            files.push(ArchiveEntry { name, size: found.bytes().len() as u64 });
+            script = Some(found);
+        }
+        let mut image = None;
+        if let Some(name) = image_name.filter(|name| folder.join(name).exists()) {
+            let found = DiskImage::open(folder.join(&name))?;
+            files.push(ArchiveEntry { name, size: found.size() });
+            image = Some(found);
+        }
+        Ok(Self { metainfo, script, image, files })
+    }
+
+    fn open_archive(archive: &Archive) -> Result<Self> {
+        let metainfo = Metainfo::parse(&archive.read(Self::METAINFO)?)
+            .map_err(|error| error.with_path(archive.path()).with_entry(Self::METAINFO))?;
+        let (script_name, image_name) = file_names(&metainfo)
+            .map_err(|error| error.with_path(archive.path()).with_entry(Self::METAINFO))?;
+        let has = |name: &String| archive.entries().iter().any(|entry| entry.name == *name);
+        let script = script_name.filter(has).map(|name| archive.read(&name)).transpose()?.map(Script::from_bytes);
+        let image = match image_name.filter(has).map(|name| archive.disk(&name)).transpose() {
+            Err(error) if error.kind() == ErrorKind::Unsupported => None,
+            image => image?,
+        };
+        Ok(Self { metainfo, script, image, files: archive.entries().to_vec() })
+    }
+
+    /// The metadata.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// assert_eq!(template.metainfo().reboot_count()?, 1);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn metainfo(&self) -> &Metainfo {
+        &self.metainfo
+    }
+
+    /// The setup script, as it is in the template.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, LineEnds, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// assert_eq!(template.script().unwrap().line_ends(), LineEnds::CrLf);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn script(&self) -> Option<&Script> {
+        self.script.as_ref()
+    }
+
+    /// The disk image, where it can be read: not in the archive of another tool, which must be unpacked first.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// assert_eq!(template.image().unwrap().size(), 512);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn image(&self) -> Option<&DiskImage> {
+        self.image.as_ref()
+    }
+
+    /// The files of the template with their sizes, as they are or will be in the archive.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Template};
+    /// let disk = DiskImage::from_bytes([0; 512]);
+    /// let template = Template::builder("Windows-10").image(disk).image_name("win10.hddimage").build()?;
+    /// assert_eq!(template.files()[2].name, "win10.hddimage");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn files(&self) -> &[ArchiveEntry] {
+        &self.files
+    }
+
+    /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
+    ///
+    /// The image is read where it is; what its map tells to be zero is not read. The same template gives the same
+    /// bytes. Files beside these three are not packed.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is missing;
+    /// [`ImageChanged`](ErrorKind::ImageChanged) when the image is written to meanwhile;
+    /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error nothing is left,
+    /// and what was at `path` is still there.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Control, PackOptions, Template};
+    ///
+    /// let control = Control::on_progress(|p| eprint!("\r{:3.0}%", 100.0 * p.fraction()));
+    /// let summary = Template::open("win2019/")?
+    ///     .pack("Windows-Server-2019.tar.gz", &PackOptions { control, ..PackOptions::default() })?;
+    /// println!("{} bytes, {} of them never read", summary.content_bytes, summary.holes);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
+        let (script_name, image_name) = file_names(&self.metainfo)?;
+        let mut problems = Vec::new();
+        let mut entries =
+            vec![PackEntry { name: Self::METAINFO.to_owned(), content: PackContent::Bytes(self.metainfo.to_bytes()) }];
+        match (script_name, &self.script) {
+            (Some(name), Some(script)) => {
+                entries.push(PackEntry { name, content: PackContent::Bytes(script.bytes().to_vec()) });
+            }
+            (Some(name), None) => problems.push(missing("installdrive", "setup script", &name)),
+            (None, _) => problems.push(unnamed("installdrive", "setup script")),
+        }
+        match (image_name, &self.image) {
+            (Some(name), Some(disk)) => {
+                entries.push(PackEntry { name, content: PackContent::Disk(disk.clone()) });
+            }
+            (Some(name), None) if self.files.iter().any(|file| file.name == name) => {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "this archive was made by another tool, and its image can only be read from the start",
+                )
+                .with_help("unpack it first, and pack the folder"));
+            }
+            (Some(name), None) => problems.push(missing("hddimage", "disk image", &name)),
+            (None, _) => problems.push(unnamed("hddimage", "disk image")),
+        }
+        if !problems.is_empty() {
+            return Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be packed", problems));
+        }
+        archive::pack(&entries, path.as_ref(), options)
+    }
+
+    /// Unpack the archive at `archive` into `folder`, which may be new, and list its files.
+    ///
+    /// Holes of the image come back as holes. Archives of any tool are taken. Nothing is written over: a file that is
+    /// in the folder already is an error.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`], and [`AlreadyExists`](ErrorKind::AlreadyExists),
+    /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error nothing of the
+    /// archive is in the folder.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Template, UnpackOptions};
+    ///
+    /// for file in Template::unpack("Windows-Server-2019.tar.gz", "win2019/", &UnpackOptions::default())? {
+    ///     println!("{} {}", file.size, file.name);
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn unpack(
+        archive: impl AsRef<Path>,
+        folder: impl AsRef<Path>,
+        options: &UnpackOptions,
+    ) -> Result<Vec<ArchiveEntry>> {
+        archive::unpack(archive.as_ref(), folder.as_ref(), Self::METAINFO, options)
+    }
+}
+
+fn missing(element: &str, what: &str, name: &str) -> Error {
+    Error::new(ErrorKind::InvalidTemplate, format!("the {what} `{name}` is not there"))
+        .with_field(element)
+        .with_help("put the file beside metainfo.xml, or mend the name (upper and lower case count)")
+}
+
+fn unnamed(element: &str, what: &str) -> Error {
+    Error::new(ErrorKind::InvalidTemplate, format!("metainfo.xml names no {what}"))
+        .with_field(element)
+        .with_help(format!("set it: `vmtemplate metainfo FILE --set {element}=NAME`"))
+}
+
+/// The names of script and image, which come from outside and must not lead out of the template.
+fn file_names(metainfo: &Metainfo) -> Result<(Option<String>, Option<String>)> {
+    let checked = |element: &str, name: Option<std::borrow::Cow<'_, str>>| match name {
+        Some(name) => check_file_name(element, &name).map(|()| Some(name.into_owned())),
+        None => Ok(None),
+    };
+    Ok((checked("installdrive", metainfo.script_file())?, checked("hddimage", metainfo.image_file())?))
+}
+
+/// Fail unless `name` may be the name of a file beside metainfo.xml.
+fn check_file_name(element: &str, name: &str) -> Result<()> {
+    let why = match reason_against(name) {
+        Some(why) => why,
+        None if name.eq_ignore_ascii_case(Template::METAINFO) => "is that of the metadata",
+        None => return Ok(()),
+    };
+    Err(Error::new(ErrorKind::InvalidMetainfo, format!("the file name `{}` {why}", name.escape_debug()))
+        .with_field(element)
+        .with_help("give a plain file name, such as win2019.hddimage; it stands beside metainfo.xml"))
+}
+
+fn read_small(path: &Path) -> Result<Vec<u8>> {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        // One byte more than may be there, so that the parser can tell.
+        File::open(path)?.take(MAX_METAINFO + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|e| Error::io("cannot read the metadata", e).with_path(path))
+}
