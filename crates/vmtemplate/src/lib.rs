@@ -8,13 +8,20 @@ mod progress;
 
 mod disk;
 mod macros;
+mod metainfo;
 mod script;
 
 mod archive;
+mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
+pub use metainfo::{
+    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, Product,
+    ProductVersion, SshPublicKey, Support, Tags, VmSpec,
+};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use script::{LineEnds, Script, ScriptEncoding};
+pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};

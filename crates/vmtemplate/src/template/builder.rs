@@ -367,14 +367,17 @@ impl TemplateBuilder {
     /// }
     /// assert_eq!(error.problems().len(), 3); // the name, the image, the macro
     /// ```
-    pub fn build(self) -> Result<Template> {
+    pub fn build(mut self) -> Result<Template> {
         let mut problems = Problems::default();
-        let disk = problems.image(self.image.clone());
-        let script = problems.script(self.script.clone());
+        let disk = problems.image(self.image.take());
+        let script = problems.script(self.script.take());
         let metainfo = self.metainfo(disk.as_ref(), &mut problems);
         match (metainfo, script, disk, problems.0) {
             (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
-                let file = |name: Option<&str>, size| ArchiveEntry { name: name.unwrap_or_default().to_owned(), size };
+                let file = |name: Option<&str>, size| ArchiveEntry {
+                    name: name.unwrap_or_default().to_owned(),
+                    size,
+                };
                 let files = vec![
                     file(Some(Template::METAINFO), metainfo.to_bytes().len() as u64),
                     file(metainfo.script_file().as_deref(), script.bytes().len() as u64),
@@ -396,13 +399,16 @@ impl TemplateBuilder {
             (None, Some(name)) => problems.take(Metainfo::new(name), "osname")?,
             (None, None) => return None,
         };
-        let fresh = |given, default| given.or(is_new.then_some(default));
 
         if let Some(name) = &self.name {
             problems.take(metainfo.set_os_name(name), "osname");
         }
         if metainfo.os_name().is_none_or(|name| name.trim().is_empty()) {
-            problems.push("osname", "the operating system has no name", "give one, such as Windows-Server-2019");
+            problems.push(
+                "osname",
+                "the operating system has no name",
+                "give one, such as Windows-Server-2019",
+            );
         }
 
         if let Some(mut limits) = problems.take(metainfo.limits(), "limit") {
@@ -412,7 +418,11 @@ impl TemplateBuilder {
             limits.memory_mib = given.memory_mib.or(limits.memory_mib);
             limits.disk_mb = given.disk_mb.or(limits.disk_mb);
             if limits.memory_mib == Some(0) {
-                problems.push("limit.mem", "a memory of 0 MiB was found", "give what the system needs, such as 1024");
+                problems.push(
+                    "limit.mem",
+                    "a memory of 0 MiB was found",
+                    "give what the system needs, such as 1024",
+                );
             }
             if let Some(disk) = disk {
                 let least = disk.size().div_ceil(MB);
@@ -440,7 +450,11 @@ impl TemplateBuilder {
         }
         if !self.tags.is_empty() {
             for tag in self.tags.iter().filter(|tag| tag.contains(',') || tag.trim().is_empty()) {
-                problems.push("tags", format!("`{tag}` is no tag: a comma divides tags"), "give each tag on its own");
+                problems.push(
+                    "tags",
+                    format!("`{tag}` is no tag: a comma divides tags"),
+                    "give each tag on its own",
+                );
             }
             problems.take(metainfo.set_tags(&self.tags.iter().map(String::as_str).collect::<Tags>()), "tags");
         }
@@ -453,7 +467,7 @@ impl TemplateBuilder {
             }
             problems.take(metainfo.set_declared_macros(&self.macros), "macro");
         }
-        if let Some(count) = fresh(self.reboot_count, 1) {
+        if let Some(count) = self.reboot_count.or(is_new.then_some(1)) {
             problems.take(metainfo.set_reboot_count(count), "rebootcount");
         }
         for (given, set) in [

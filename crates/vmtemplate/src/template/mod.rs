@@ -8,7 +8,8 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::archive::{
-    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, reason_against,
+    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions,
+    reason_against,
 };
 use crate::disk::DiskImage;
 use crate::error::{Error, ErrorKind, Result};
@@ -131,7 +132,8 @@ impl Template {
         let (script_name, image_name) = file_names(&metainfo)
             .map_err(|error| error.with_path(archive.path()).with_entry(Self::METAINFO))?;
         let has = |name: &String| archive.entries().iter().any(|entry| entry.name == *name);
-        let script = script_name.filter(has).map(|name| archive.read(&name)).transpose()?.map(Script::from_bytes);
+        let script =
+            script_name.filter(has).map(|name| archive.read(&name)).transpose()?.map(Script::from_bytes);
         let image = match image_name.filter(has).map(|name| archive.disk(&name)).transpose() {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
@@ -213,8 +215,10 @@ impl Template {
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
         let (script_name, image_name) = file_names(&self.metainfo)?;
         let mut problems = Vec::new();
-        let mut entries =
-            vec![PackEntry { name: Self::METAINFO.to_owned(), content: PackContent::Bytes(self.metainfo.to_bytes()) }];
+        let mut entries = vec![PackEntry {
+            name: Self::METAINFO.to_owned(),
+            content: PackContent::Bytes(self.metainfo.to_bytes()),
+        }];
         match (script_name, &self.script) {
             (Some(name), Some(script)) => {
                 entries.push(PackEntry { name, content: PackContent::Bytes(script.bytes().to_vec()) });

@@ -1,0 +1,585 @@
+//! A strict reader of the XML 1.0 that metainfo.xml is written in: no DTD, hence five entities and no more.
+//!
+//! It keeps no text, only where each element begins and ends, so that a document can be edited in place.
+//! What is refused is what XML 1.0 (fifth edition) calls not well-formed; the numbers in comments are its sections.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use super::encoding::Charset;
+use crate::error::{Error, ErrorKind, Position, Result};
+
+/// Elements inside elements; the platform's own files need four.
+pub(super) const MAX_DEPTH: usize = 32;
+
+/// The root of every metainfo.xml.
+pub(super) const ROOT: &str = "doc";
+
+/// One element, as offsets into the text. Elements are listed in document order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Element {
+    pub(super) name: Range<usize>,
+    /// `<name …>` or `<name …/>`.
+    pub(super) open: Range<usize>,
+    /// `</name>`; empty, at the end of `open`, for `<name/>`.
+    pub(super) close: Range<usize>,
+    /// The index after the last element inside this one.
+    pub(super) after: usize,
+}
+
+/// `<?xml …?>`.
+pub(super) struct Declaration {
+    pub(super) end: usize,
+    pub(super) encoding: Option<Range<usize>>,
+}
+
+/// The white space of XML (2.3): no more than these four.
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+/// A character that XML can hold at all (2.2).
+pub(super) fn is_char(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+fn is_name_start(c: char) -> bool {
+    matches!(c, ':' | 'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}'
+        | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
+        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+fn is_name_char(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Text from outside as a message shows it: quoted, on one line, and short.
+pub(super) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+/// Reads a document and says where its elements are.
+pub(super) fn read(text: &str) -> Result<Vec<Element>> {
+    let mut reader = Reader { text, at: 0, elements: Vec::new(), open: Vec::new() };
+    if let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_char(c)) {
+        return Err(reader
+            .fault_at(at, format!("the character U+{:04X} may not stand in XML", c as u32))
+            .with_help("remove it; the file may be damaged, or not be XML at all"));
+    }
+    if let Some(declaration) = declaration(text)? {
+        reader.at = declaration.end;
+    }
+    reader.document()?;
+    Ok(reader.elements)
+}
+
+/// The XML declaration that the text begins with (2.8), if it does.
+pub(super) fn declaration(text: &str) -> Result<Option<Declaration>> {
+    if !text.strip_prefix("<?xml").is_some_and(|rest| rest.starts_with(is_space)) {
+        return Ok(None);
+    }
+    let mut reader = Reader { text, at: "<?xml".len(), elements: Vec::new(), open: Vec::new() };
+    let mut found = Vec::new();
+    loop {
+        let spaced = reader.skip_space();
+        if reader.eat("?>") {
+            break;
+        }
+        let at = reader.at;
+        if !spaced {
+            return Err(reader.expected("white space or `?>` in the XML declaration"));
+        }
+        let name = reader.name("`version`, `encoding`, `standalone` or `?>`")?;
+        let value = reader.attribute_value()?;
+        found.push((name, value, at));
+    }
+    // The order is fixed, and only `version` is required.
+    let mut rest = found.as_slice();
+    let mut take = |wanted: &str| match rest {
+        [(name, value, _), tail @ ..] if &text[name.clone()] == wanted => {
+            rest = tail;
+            Some(value.clone())
+        }
+        _ => None,
+    };
+    let (version, encoding, standalone) = (take("version"), take("encoding"), take("standalone"));
+    let fault = |at: usize, message: &str| {
+        reader
+            .fault_at(at, message)
+            .with_help("begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>")
+    };
+    if let Some((_, _, at)) = rest.first() {
+        return Err(fault(
+            *at,
+            "the XML declaration may hold `version`, `encoding` and `standalone`, in this order",
+        ));
+    }
+    let Some(version) = version else {
+        return Err(fault(0, "the XML declaration has no `version`"));
+    };
+    if !text[version.clone()]
+        .strip_prefix("1.")
+        .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        return Err(fault(version.start, "the XML version is not 1.0"));
+    }
+    if let Some(encoding) = &encoding {
+        let label = &text[encoding.clone()];
+        if !label.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !label.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        {
+            return Err(fault(encoding.start, "this is not the name of an encoding"));
+        }
+    }
+    if let Some(standalone) = standalone.filter(|value| !matches!(&text[value.clone()], "yes" | "no")) {
+        return Err(fault(standalone.start, "`standalone` is neither `yes` nor `no`"));
+    }
+    Ok(Some(Declaration { end: reader.at, encoding }))
+}
+
+/// The attributes of a start tag that was read before: names and raw values, as offsets into `text`.
+pub(super) fn attributes(text: &str, element: &Element) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut reader = Reader { text, at: element.name.end, elements: Vec::new(), open: Vec::new() };
+    let mut found = Vec::new();
+    while reader.skip_space() && reader.rest().starts_with(is_name_start) {
+        let (Ok(name), Ok(value)) = (reader.name("an attribute"), reader.attribute_value()) else { break };
+        found.push((name, value));
+    }
+    found
+}
+
+/// A piece of the content of an element that is not an element.
+pub(super) enum Piece {
+    /// Character data with references.
+    Text(Range<usize>),
+    /// `<![CDATA[…]]>`: the section, and what it holds.
+    Cdata(Range<usize>, Range<usize>),
+    /// A comment or processing instruction.
+    Aside(Range<usize>),
+}
+
+/// The piece that begins at `at`, in text that was read before; not for element tags. It ends before `end`.
+pub(super) fn piece(text: &str, at: usize, end: usize) -> Piece {
+    let rest = &text[at..end];
+    let until = |mark: &str| rest.find(mark).map_or(end, |found| at + found + mark.len());
+    if rest.starts_with("<![CDATA[") {
+        let close = until("]]>");
+        Piece::Cdata(at..close, at + "<![CDATA[".len()..close - "]]>".len())
+    } else if rest.starts_with("<!--") {
+        Piece::Aside(at..at + 4 + rest[4..].find("-->").map_or(rest.len() - 4, |found| found + 3))
+    } else if rest.starts_with("<?") {
+        Piece::Aside(at..until("?>"))
+    } else {
+        Piece::Text(at..at + rest.find('<').unwrap_or(rest.len()))
+    }
+}
+
+/// Character data as a reader sees it: references replaced (4.4), line ends as LF (2.11).
+pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
+    if !raw.contains(['&', '\r']) {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(c) = rest.chars().next() {
+        let (c, used) = match c {
+            '&' => reference(rest).unwrap_or(('&', 1)),
+            '\r' if rest[1..].starts_with('\n') => ('\n', 2),
+            '\r' => ('\n', 1),
+            _ => (c, c.len_utf8()),
+        };
+        out.push(c);
+        rest = &rest[used..];
+    }
+    Cow::Owned(out)
+}
+
+/// An attribute's value as a reader sees it: literal white space is a space (3.3.3).
+pub(super) fn unescape_attribute(raw: &str) -> Cow<'_, str> {
+    if raw.contains(['\t', '\n', '\r']) {
+        let spaced = raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
+        return Cow::Owned(unescape(&spaced).into_owned());
+    }
+    unescape(raw)
+}
+
+/// How a value is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Between tags; line breaks get the line end of the file.
+    Text,
+    /// Between quotes of either kind.
+    Attribute,
+}
+
+/// A value as it is written into a file of this encoding: what it cannot hold becomes a numeric reference.
+pub(super) fn escape(value: &str, place: Place, charset: &Charset, line_end: &str) -> Result<String> {
+    let mut out = String::with_capacity(value.len());
+    // White space at the ends of a text would be taken for layout.
+    let solid = value.trim_start_matches(is_space);
+    let solid = value.len() - solid.len()..value.trim_end_matches(is_space).len();
+    for (at, c) in value.char_indices() {
+        match c {
+            _ if place == Place::Text && is_space(c) && !solid.contains(&at) => {
+                out.push_str(&format!("&#{};", c as u32));
+            }
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '\n' if place == Place::Text => out.push_str(line_end),
+            '"' if place == Place::Attribute => out.push_str("&quot;"),
+            '\'' if place == Place::Attribute => out.push_str("&apos;"),
+            '\t' if place == Place::Text => out.push('\t'),
+            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", c as u32)),
+            _ if !is_char(c) => {
+                return Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    format!(
+                        "{} holds the character U+{:04X}, which XML cannot hold",
+                        quoted(value),
+                        c as u32
+                    ),
+                )
+                .with_help("remove the control character"));
+            }
+            _ if charset.holds(c) => out.push(c),
+            _ => out.push_str(&format!("&#{};", c as u32)),
+        }
+    }
+    Ok(out)
+}
+
+/// The character that a reference at the start of `text` stands for, and the length of the reference (4.1).
+fn reference(text: &str) -> Option<(char, usize)> {
+    let end = text.find(';')?;
+    let c = match text.get(1..end)? {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        numeric => {
+            let (digits, radix) = match numeric.strip_prefix("#x") {
+                Some(digits) => (digits, 16),
+                None => (numeric.strip_prefix('#')?, 10),
+            };
+            let mut number = 0_u32;
+            for c in digits.chars() {
+                number = number.saturating_mul(radix).saturating_add(c.to_digit(radix)?);
+            }
+            // No digits give 0, which is no character of XML either.
+            char::from_u32(number).filter(|&c| is_char(c))?
+        }
+    };
+    Some((c, end + 1))
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    elements: Vec<Element>,
+    /// The elements that are open, outermost first.
+    open: Vec<usize>,
+}
+
+impl<'a> Reader<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn eat(&mut self, mark: &str) -> bool {
+        let found = self.rest().starts_with(mark);
+        if found {
+            self.at += mark.len();
+        }
+        found
+    }
+
+    fn skip_space(&mut self) -> bool {
+        let rest = self.rest();
+        let trimmed = rest.trim_start_matches(is_space);
+        self.at += rest.len() - trimmed.len();
+        trimmed.len() < rest.len()
+    }
+
+    fn document(&mut self) -> Result<()> {
+        while let Some(first) = self.rest().chars().next() {
+            if first != '<' {
+                self.character_data()?;
+            } else if self.rest().starts_with("<!--") {
+                self.comment()?;
+            } else if self.rest().starts_with("<![CDATA[") {
+                self.cdata()?;
+            } else if self.rest().starts_with("<!DOCTYPE") {
+                return Err(self
+                    .fault("a DTD is not allowed in metainfo.xml")
+                    .with_help("remove <!DOCTYPE …>; write special characters as &amp; or &#N;"));
+            } else if self.rest().starts_with("<!") {
+                return Err(self.expected("a comment `<!-- … -->` or an element after `<`"));
+            } else if self.rest().starts_with("<?") {
+                self.instruction()?;
+            } else if self.eat("</") {
+                self.end_tag()?;
+            } else {
+                self.start_tag()?;
+            }
+        }
+        if let Some(&unclosed) = self.open.last() {
+            let element = &self.elements[unclosed];
+            let (name, opened) = (self.name_of(unclosed), Position::of_offset(self.text, element.open.start));
+            return Err(self
+                .fault(format!("the file ends, but {} of line {} is not closed", quoted(name), opened.line))
+                .with_help("the file may be cut short; add the end tags that are missing"));
+        }
+        if self.elements.is_empty() {
+            return Err(self.fault(format!("there is no element; expected <{ROOT}>")));
+        }
+        Ok(())
+    }
+
+    /// 2.4: references are known, and `]]>` is not part of it. Outside the root only white space may stand.
+    fn character_data(&mut self) -> Result<()> {
+        let rest = self.rest();
+        let data = &rest[..rest.find('<').unwrap_or(rest.len())];
+        if self.open.is_empty() {
+            let space = data.len() - data.trim_start_matches(is_space).len();
+            self.at += space;
+            if space < data.len() {
+                return Err(self.fault(format!("text outside <{ROOT}>: {}", quoted(data.trim()))));
+            }
+            return Ok(());
+        }
+        if let Some(found) = data.find("]]>") {
+            return Err(self
+                .fault_at(self.at + found, "`]]>` may not stand in text")
+                .with_help("write it as `]]&gt;`"));
+        }
+        self.references(data)?;
+        self.at += data.len();
+        Ok(())
+    }
+
+    fn references(&self, data: &str) -> Result<()> {
+        for (offset, _) in data.match_indices('&') {
+            if reference(&data[offset..]).is_none() {
+                let shown: String =
+                    data[offset..].chars().take_while(|&c| c != ';' && !is_space(c)).collect();
+                return Err(self
+                    .fault_at(
+                        self.at + offset,
+                        format!("{} is not a character reference that is known here", quoted(&(shown + ";"))),
+                    )
+                    .with_help(
+                        "known are &amp; &lt; &gt; &quot; &apos; and &#N;; write a single & as &amp;",
+                    ));
+            }
+        }
+        Ok(())
+    }
+
+    /// 2.5: `--` may not stand inside.
+    fn comment(&mut self) -> Result<()> {
+        let start = self.at;
+        self.at += "<!--".len();
+        let Some(found) = self.rest().find("--") else {
+            return Err(self.fault_at(start, "the comment is not closed; expected `-->`"));
+        };
+        self.at += found;
+        if !self.eat("-->") {
+            return Err(self.fault("`--` may not stand inside a comment"));
+        }
+        Ok(())
+    }
+
+    fn cdata(&mut self) -> Result<()> {
+        if self.open.is_empty() {
+            return Err(self.fault(format!("a CDATA section outside <{ROOT}>")));
+        }
+        match self.rest().find("]]>") {
+            Some(found) => self.at += found + "]]>".len(),
+            None => return Err(self.fault("the CDATA section is not closed; expected `]]>`")),
+        }
+        Ok(())
+    }
+
+    /// 2.6: the target may not be `xml`, in any case.
+    fn instruction(&mut self) -> Result<()> {
+        let start = self.at;
+        self.at += "<?".len();
+        let target = self.name("the target of a processing instruction")?;
+        if self.text[target].eq_ignore_ascii_case("xml") {
+            return Err(
+                self.fault_at(start, "an XML declaration may stand only at the very start of the file")
+            );
+        }
+        if !self.rest().starts_with("?>") && !self.rest().starts_with(is_space) {
+            return Err(self.expected("white space or `?>`"));
+        }
+        match self.rest().find("?>") {
+            Some(found) => self.at += found + "?>".len(),
+            None => {
+                return Err(self.fault_at(start, "the processing instruction is not closed; expected `?>`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn start_tag(&mut self) -> Result<()> {
+        let start = self.at;
+        self.at += "<".len();
+        let name = self.name("an element name after `<`")?;
+        let root_is_read = self.open.is_empty() && !self.elements.is_empty();
+        if root_is_read {
+            return Err(self.fault_at(start, format!("a second root element, after <{ROOT}> is closed")));
+        }
+        if self.elements.is_empty() && &self.text[name.clone()] != ROOT {
+            return Err(self.fault_at(
+                start,
+                format!("the root element is {}; expected `{ROOT}`", quoted(&self.text[name])),
+            ));
+        }
+        if self.open.len() == MAX_DEPTH {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("elements are nested more than {MAX_DEPTH} deep"),
+            )
+            .with_position(Position::of_offset(self.text, start))
+            .with_field(self.text[name].chars().take(60).collect::<String>()));
+        }
+        let index = self.elements.len();
+        self.elements.push(Element { name, open: start..start, close: start..start, after: index + 1 });
+        self.open.push(index);
+        let mut seen = HashSet::new();
+        let empty = loop {
+            let spaced = self.skip_space();
+            if self.eat(">") {
+                break false;
+            }
+            if self.eat("/>") {
+                break true;
+            }
+            if !spaced {
+                return Err(self.expected("white space, `>` or `/>` in the tag"));
+            }
+            let at = self.at;
+            let attribute = self.name("an attribute, `>` or `/>`")?;
+            self.attribute_value()?;
+            if !seen.insert(&self.text[attribute.clone()]) {
+                return Err(self.fault_at(
+                    at,
+                    format!("the attribute {} is given twice", quoted(&self.text[attribute])),
+                ));
+            }
+        };
+        let element = &mut self.elements[index];
+        element.open.end = self.at;
+        if empty {
+            element.close = self.at..self.at;
+            self.open.pop();
+        }
+        Ok(())
+    }
+
+    fn end_tag(&mut self) -> Result<()> {
+        let start = self.at - "</".len();
+        let name = self.name("an element name after `</`")?;
+        let found = &self.text[name];
+        let Some(&index) = self.open.last() else {
+            return Err(
+                self.fault_at(start, format!("the end tag of {}, which was not opened", quoted(found)))
+            );
+        };
+        let (expected, opened) = (self.name_of(index), self.elements[index].open.start);
+        if found != expected {
+            let line = Position::of_offset(self.text, opened).line;
+            return Err(self.fault_at(
+                start,
+                format!(
+                    "found the end tag of {}; expected that of {}, opened in line {line}",
+                    quoted(found),
+                    quoted(expected)
+                ),
+            ));
+        }
+        self.skip_space();
+        if !self.eat(">") {
+            return Err(self.expected("`>`"));
+        }
+        self.open.pop();
+        let after = self.elements.len();
+        let element = &mut self.elements[index];
+        element.close = start..self.at;
+        element.after = after;
+        Ok(())
+    }
+
+    fn name(&mut self, expected: &str) -> Result<Range<usize>> {
+        if !self.rest().starts_with(is_name_start) {
+            return Err(self.expected(expected));
+        }
+        let rest = self.rest();
+        let start = self.at;
+        self.at += rest.find(|c| !is_name_char(c)).unwrap_or(rest.len());
+        Ok(start..self.at)
+    }
+
+    /// `= "value"` with either quote (3.1); no `<` in it. Gives the raw value.
+    fn attribute_value(&mut self) -> Result<Range<usize>> {
+        self.skip_space();
+        if !self.eat("=") {
+            return Err(self.expected("`=` after the attribute's name"));
+        }
+        self.skip_space();
+        let quote = match self.rest().chars().next() {
+            Some(quote @ ('"' | '\'')) => quote,
+            _ => return Err(self.expected("a value in quotes")),
+        };
+        self.at += 1;
+        let Some(length) = self.rest().find(quote) else {
+            return Err(self.fault_at(self.at - 1, "the quote is not closed"));
+        };
+        let value = &self.rest()[..length];
+        if let Some(found) = value.find('<') {
+            return Err(self
+                .fault_at(self.at + found, "`<` may not stand in an attribute's value")
+                .with_help("write it as `&lt;`, or close the quote before it"));
+        }
+        self.references(value)?;
+        let start = self.at;
+        self.at += length + 1;
+        Ok(start..start + length)
+    }
+
+    fn name_of(&self, index: usize) -> &'a str {
+        &self.text[self.elements[index].name.clone()]
+    }
+
+    fn expected(&self, what: &str) -> Error {
+        let found = match self.rest().chars().next() {
+            Some(c) => quoted(c.encode_utf8(&mut [0; 4])),
+            None => "the end of the file".to_owned(),
+        };
+        self.fault(format!("found {found}; expected {what}"))
+    }
+
+    fn fault(&self, message: impl Into<String>) -> Error {
+        self.fault_at(self.at, message)
+    }
+
+    fn fault_at(&self, offset: usize, message: impl Into<String>) -> Error {
+        let error = Error::new(ErrorKind::InvalidMetainfo, message)
+            .with_position(Position::of_offset(self.text, offset));
+        match self.open.last() {
+            Some(&index) => error.with_field(self.name_of(index).chars().take(60).collect::<String>()),
+            None => error,
+        }
+    }
+}
