@@ -142,7 +142,7 @@ impl Position {
     pub fn of_offset(text: &str, offset: usize) -> Self {
         let before = &text.as_bytes()[..offset.min(text.len())];
         let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
+        let line = before.split(|&b| b == b'\n').count();
         // A byte that continues a UTF-8 character is not a column of its own.
         let column = 1 + before[line_start..].iter().filter(|&&b| b & 0xC0 != 0x80).count();
         Self { line, column }

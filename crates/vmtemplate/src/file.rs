@@ -1,7 +1,8 @@
 //! A file that several threads read and write at offsets.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
+use std::path::Path;
 
 /// Positioned reads and writes; the position of the file itself does not matter.
 #[derive(Debug)]
@@ -88,6 +89,15 @@ impl PositionedFile {
         }
         Ok(())
     }
+}
+
+/// The bytes of a small file; `None` if it has more than `max`, of which no more is read.
+///
+/// A named pipe or a device states no size, so the reading itself is bounded.
+pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(max as u64 + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() <= max).then_some(bytes))
 }
 
 #[cfg(not(any(unix, windows)))]

@@ -10,7 +10,7 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What temporary files of this crate end with, so that a leftover of a killed run is recognisable.
-pub(crate) const TEMPORARY_SUFFIX: &str = ".vmtemplate-tmp";
+const TEMPORARY_SUFFIX: &str = ".vmtemplate-tmp";
 
 /// A file that is written beside its place and moved there when it is complete.
 ///
@@ -80,7 +80,8 @@ impl OutputFile {
                     _ => Error::io("cannot move the output to its place", e.error),
                 })?;
             }
-            sync_folder(folder_of(&path))
+            sync_folder(folder_of(&path));
+            Ok(())
         };
         done().map_err(|error| error.with_path(&path))
     }
@@ -92,7 +93,7 @@ fn already_exists() -> Error {
 }
 
 /// The folder that `path` stands in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
+fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -100,16 +101,11 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 /// Make a rename in `folder` survive a power cut.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    #[cfg(unix)]
-    {
-        // Some network file systems refuse to sync a folder; the rename itself is done.
-        if let Ok(folder) = File::open(folder) {
-            folder.sync_all().ok();
-        }
+fn sync_folder(folder: &Path) {
+    // Windows opens no folders, and some network file systems refuse to sync one; the rename itself is done.
+    if let Ok(folder) = File::open(folder) {
+        folder.sync_all().ok();
     }
-    let _ = folder;
-    Ok(())
 }
 
 /// A folder of files that appears whole or not at all.
@@ -172,7 +168,8 @@ impl OutputFolder {
             rename_new(staging.path(), &path).map_err(|error| error.with_path(&path))?;
             // It is no temporary folder any more.
             let _ = staging.keep();
-            return sync_folder(folder_of(&path));
+            sync_folder(folder_of(&path));
+            return Ok(());
         }
         let mut names: Vec<_> = fs::read_dir(staging.path())
             .and_then(|entries| entries.map(|entry| entry.map(|e| e.file_name())).collect())
@@ -188,7 +185,8 @@ impl OutputFolder {
                 return Err(error.with_path(target));
             }
         }
-        sync_folder(&path)
+        sync_folder(&path);
+        Ok(())
     }
 }
 

@@ -106,7 +106,8 @@ impl MemberMap {
                 return Ok(None);
             };
             let mut records = vec![0; header.payload as usize];
-            if at + u64::from(header.length) > footer_at || header.payload as usize % RECORD != 0 {
+            if at + u64::from(header.length) > footer_at || !(header.payload as usize).is_multiple_of(RECORD)
+            {
                 return Ok(None);
             }
             read(file, &mut records, at + HEADER as u64)?;

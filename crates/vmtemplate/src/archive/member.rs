@@ -118,8 +118,7 @@ impl Packer {
 
     /// `content` as one data member.
     pub(super) fn member(&mut self, content: &[u8]) -> Result<Vec<u8>> {
-        let mut out = Vec::with_capacity(HEADER + TRAILER + self.0.deflate_compress_bound(content.len()));
-        out.resize(out.capacity(), 0);
+        let mut out = vec![0; HEADER + TRAILER + self.0.deflate_compress_bound(content.len())];
         let deflated = self
             .0
             .deflate_compress(content, &mut out[HEADER..])

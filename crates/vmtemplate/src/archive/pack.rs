@@ -140,9 +140,12 @@ pub(super) fn default_threads() -> usize {
 fn source_date_epoch() -> Result<Option<u64>> {
     let Some(value) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(None) };
     value.to_str().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidValue, format!("the value {value:?} is no number of seconds since 1970"))
-            .with_field("SOURCE_DATE_EPOCH")
-            .with_help("unset the variable, or set it as `date +%s` prints it")
+        Error::new(
+            ErrorKind::InvalidValue,
+            format!("the value `{}` is no number of seconds since 1970", value.display()),
+        )
+        .with_field("SOURCE_DATE_EPOCH")
+        .with_help("unset the variable, or set it as `date +%s` prints it")
     })
 }
 
@@ -333,7 +336,9 @@ fn compress(
             let queue = &queue;
             scope.spawn(move || worker(queue, &mut packer));
         }
-        write_in_order(&mut plan, output, jobs, 2 * threads, &options.control)
+        // Moved here, so that it ends with the writer, however that ends; its end is what stops the workers.
+        let jobs = jobs;
+        write_in_order(&mut plan, output, &jobs, 2 * threads, &options.control)
     })?;
     Ok(plan.summary)
 }
@@ -344,12 +349,12 @@ fn worker(queue: &Mutex<Receiver<Job>>, packer: &mut Packer) {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((piece, reply)) = job else { return };
         // The writer is gone only when the work has failed already.
-        reply.send(pack_piece(piece, packer, &mut buffer)).ok();
+        reply.send(pack_piece(&piece, packer, &mut buffer)).ok();
     }
 }
 
-fn pack_piece(piece: Piece, packer: &mut Packer, buffer: &mut Vec<u8>) -> Result<Packed> {
-    let content = match &piece {
+fn pack_piece(piece: &Piece, packer: &mut Packer, buffer: &mut Vec<u8>) -> Result<Packed> {
+    let content = match piece {
         Piece::Zeros(length) => return Ok(Packed::Zeros { length: *length, read: 0 }),
         Piece::Bytes(bytes) => bytes.as_slice(),
         Piece::Disk { disk, start, length, data } => {
@@ -376,7 +381,7 @@ fn pack_piece(piece: Piece, packer: &mut Packer, buffer: &mut Vec<u8>) -> Result
 fn write_in_order(
     plan: &mut Plan<'_>,
     output: &mut impl Write,
-    jobs: SyncSender<Job>,
+    jobs: &SyncSender<Job>,
     window: usize,
     control: &Control,
 ) -> Result<()> {

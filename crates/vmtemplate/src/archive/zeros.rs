@@ -93,12 +93,11 @@ impl ZeroMembers {
     /// So a member of zeros never needs to be decompressed, and cannot claim zeros that it does not hold.
     pub(super) fn verify(&self, archive: &PositionedFile, at: u64, header: Header) -> Result<()> {
         let made;
-        let expected = match self.0.iter().find(|(size, _)| *size == header.content) {
-            Some((_, member)) => member,
-            None => {
-                made = zero_member(header.content);
-                &made
-            }
+        let expected = if let Some((_, member)) = self.0.iter().find(|(size, _)| *size == header.content) {
+            member
+        } else {
+            made = zero_member(header.content);
+            &made
         };
         if expected.len() == header.length as usize && holds(archive, at, expected)? {
             return Ok(());

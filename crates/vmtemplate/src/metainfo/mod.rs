@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod encoding;
 mod fields;
+mod files;
 mod key;
 mod limits;
 mod support;

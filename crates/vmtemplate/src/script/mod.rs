@@ -4,11 +4,10 @@ mod encoding;
 mod line_ends;
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_bounded;
 use crate::macros::{FindMacros, find_in_bytes};
 
 pub use encoding::ScriptEncoding;
@@ -82,20 +81,14 @@ impl Script {
     }
 
     fn read_file(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io("cannot open the script", e))?;
-        let mut bytes = Vec::new();
-        // A named pipe or a device states no size, so the reading itself is bounded.
-        file.take(Self::MAX_SIZE as u64 + 1)
-            .read_to_end(&mut bytes)
-            .map_err(|e| Error::io("cannot read the script", e))?;
-        if bytes.len() > Self::MAX_SIZE {
-            return Err(Error::new(
+        let bytes = read_bounded(path, Self::MAX_SIZE).map_err(|e| Error::io("cannot read the script", e))?;
+        bytes.map(Self::from_bytes).ok_or_else(|| {
+            Error::new(
                 ErrorKind::LimitExceeded,
                 format!("the script is larger than the install drive, which has {} bytes", Self::MAX_SIZE),
             )
-            .with_help("move what is large into the disk image, or let the script download it"));
-        }
-        Ok(Self { bytes })
+            .with_help("move what is large into the disk image, or let the script download it")
+        })
     }
 
     /// The bytes, as they go on the install drive.

@@ -394,16 +394,14 @@ impl TemplateBuilder {
     /// The metadata, as far as it can be made; what cannot is a problem.
     fn metainfo(self, disk: Option<&DiskImage>, problems: &mut Problems) -> Option<Metainfo> {
         let is_new = self.base.is_none();
-        let mut metainfo = match (self.base, &self.name) {
-            (Some(base), _) => base,
-            (None, Some(name)) => problems.take(Metainfo::new(name), "osname")?,
-            (None, None) => return None,
+        let mut metainfo = match self.base {
+            Some(base) => base,
+            // A name that is refused is told below; all else is looked at all the same.
+            None => problems.take(Metainfo::new("unnamed"), "osname")?,
         };
-
         if let Some(name) = &self.name {
             problems.take(metainfo.set_os_name(name), "osname");
-        }
-        if metainfo.os_name().is_none_or(|name| name.trim().is_empty()) {
+        } else if metainfo.os_name().is_none_or(|name| name.trim().is_empty()) {
             problems.push(
                 "osname",
                 "the operating system has no name",
@@ -462,44 +460,33 @@ impl TemplateBuilder {
             problems.take(metainfo.set_template_version(version), "version");
         }
         if !self.macros.is_empty() {
-            for name in &self.macros {
-                problems.take(name.parse::<MacroName>(), "macro");
-            }
-            problems.take(metainfo.set_declared_macros(&self.macros), "macro");
+            let (known, wrong): (Vec<_>, Vec<_>) =
+                self.macros.iter().map(|name| name.parse::<MacroName>()).partition(Result::is_ok);
+            problems
+                .0
+                .extend(wrong.into_iter().filter_map(Result::err).map(|error| error.with_field("macro")));
+            let names: Vec<_> = known.into_iter().flatten().map(|name| name.to_string()).collect();
+            problems.take(metainfo.set_declared_macros(&names), "macro");
         }
         if let Some(count) = self.reboot_count.or(is_new.then_some(1)) {
             problems.take(metainfo.set_reboot_count(count), "rebootcount");
         }
-        for (given, set) in [
-            (self.virtio_disk, Metainfo::set_virtio_disk as fn(&mut Metainfo, bool) -> Result<()>),
-            (self.virtio_net, Metainfo::set_virtio_net),
-        ] {
-            if let Some(installed) = given.or(is_new.then_some(true)) {
-                problems.take(set(&mut metainfo, installed), "virtio");
-            }
+        if let Some(installed) = self.virtio_disk.or(is_new.then_some(true)) {
+            problems.take(metainfo.set_virtio_disk(installed), "virtiodisk");
+        }
+        if let Some(installed) = self.virtio_net.or(is_new.then_some(true)) {
+            problems.take(metainfo.set_virtio_net(installed), "virtionet");
         }
 
         let image_name = self
             .image_name
             .or_else(|| metainfo.image_file().map(String::from))
-            .or_else(|| Some(image_name_from(self.image_path.as_deref(), &metainfo.os_name()?)));
+            .unwrap_or_else(|| image_name_from(self.image_path.as_deref(), metainfo.os_name().as_deref()));
         let script_name = self
             .script_name
             .or_else(|| metainfo.script_file().map(String::from))
             .unwrap_or_else(|| SCRIPT_NAME.to_owned());
-        if let Some(name) = image_name {
-            if name.to_lowercase() == script_name.to_lowercase() {
-                problems.push(
-                    "hddimage",
-                    format!("image and script have the same name `{name}`"),
-                    "give them different names",
-                );
-            }
-            problems.take(check_file_name("hddimage", &name), "hddimage");
-            problems.take(metainfo.set_image_file(&name), "hddimage");
-        }
-        problems.take(check_file_name("installdrive", &script_name), "installdrive");
-        problems.take(metainfo.set_script_file(&script_name), "installdrive");
+        problems.set_names(&mut metainfo, &image_name, &script_name);
         Some(metainfo)
     }
 }
@@ -524,14 +511,25 @@ impl Problems {
         }
     }
 
-    fn image(&mut self, image: Option<Result<DiskImage>>) -> Option<DiskImage> {
-        match image {
-            Some(image) => self.take(image, "image"),
-            None => {
-                self.push("image", "no disk image was given", "give the image's path");
-                None
-            }
+    fn set_names(&mut self, metainfo: &mut Metainfo, image: &str, script: &str) {
+        if image.to_lowercase() == script.to_lowercase() {
+            let message = format!("image and script have the same name `{image}`");
+            self.push("hddimage", message, "give them different names");
         }
+        let set: [(_, _, fn(&mut Metainfo, &str) -> Result<()>); 2] = [
+            ("hddimage", image, Metainfo::set_image_file),
+            ("installdrive", script, Metainfo::set_script_file),
+        ];
+        for (element, name, set) in set {
+            self.take(check_file_name(element, name).and_then(|()| set(metainfo, name)), element);
+        }
+    }
+
+    fn image(&mut self, image: Option<Result<DiskImage>>) -> Option<DiskImage> {
+        if image.is_none() {
+            self.push("image", "no disk image was given", "give the image's path");
+        }
+        self.take(image?, "image")
     }
 
     fn script(&mut self, script: Option<Result<Script>>) -> Option<Script> {
@@ -557,8 +555,11 @@ impl Problems {
 }
 
 /// `win2019.raw` → `win2019.hddimage`; without a file name, from the name of the system.
-fn image_name_from(path: Option<&Path>, os_name: &str) -> String {
-    let stem = path.and_then(Path::file_stem).map_or(os_name.into(), |stem| stem.to_string_lossy());
+fn image_name_from(path: Option<&Path>, os_name: Option<&str>) -> String {
+    let stem = match path.and_then(Path::file_stem) {
+        Some(stem) => stem.to_string_lossy(),
+        None => os_name.unwrap_or("disk").into(),
+    };
     let safe: String = stem
         .chars()
         .map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' })

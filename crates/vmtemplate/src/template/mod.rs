@@ -3,8 +3,6 @@
 mod builder;
 mod info;
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use crate::archive::{
@@ -18,9 +16,6 @@ use crate::script::Script;
 
 pub use builder::TemplateBuilder;
 pub use info::{ScriptInfo, TemplateInfo};
-
-/// The largest metainfo.xml that is read; the parser takes no more.
-const MAX_METAINFO: u64 = 1 << 20;
 
 /// An OS template: metadata, setup script and disk image.
 ///
@@ -101,16 +96,16 @@ impl Template {
 
     fn open_folder(folder: &Path) -> Result<Self> {
         let path = folder.join(Self::METAINFO);
-        let bytes = read_small(&path).map_err(|error| match error.kind() {
+        let metainfo = Metainfo::from_file(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => error.with_help(format!(
                 "a template folder holds {}, the image and the script that it names",
                 Self::METAINFO
             )),
             _ => error,
         })?;
-        let metainfo = Metainfo::parse(&bytes).map_err(|error| error.with_path(&path))?;
         let (script_name, image_name) = file_names(&metainfo).map_err(|error| error.with_path(&path))?;
-        let mut files = vec![ArchiveEntry { name: Self::METAINFO.to_owned(), size: bytes.len() as u64 }];
+        let size = metainfo.to_bytes().len() as u64;
+        let mut files = vec![ArchiveEntry { name: Self::METAINFO.to_owned(), size }];
         let mut script = None;
         if let Some(name) = script_name.filter(|name| folder.join(name).exists()) {
             let found = Script::from_file(folder.join(&name))?;
@@ -305,14 +300,4 @@ fn check_file_name(element: &str, name: &str) -> Result<()> {
     Err(Error::new(ErrorKind::InvalidMetainfo, format!("the file name `{}` {why}", name.escape_debug()))
         .with_field(element)
         .with_help("give a plain file name, such as win2019.hddimage; it stands beside metainfo.xml"))
-}
-
-fn read_small(path: &Path) -> Result<Vec<u8>> {
-    let read = || -> std::io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        // One byte more than may be there, so that the parser can tell.
-        File::open(path)?.take(MAX_METAINFO + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|e| Error::io("cannot read the metadata", e).with_path(path))
 }

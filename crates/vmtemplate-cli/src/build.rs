@@ -1,0 +1,100 @@
+//! `vmtemplate build`
+
+use std::path::PathBuf;
+
+use vmtemplate::{Metainfo, Result, Template, TemplateBuilder};
+
+use crate::{YesNo, pack, report};
+
+/// Build a template from a disk image, a setup script and options, and pack it.
+///
+/// Everything is checked before the image is read, and every problem is told at once. Without --script a small setup
+/// script of vmtemplate's own is taken: password, address, name servers, disk growth, Remote Desktop, restart.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Name of the operating system, such as Windows-Server-2019
+    #[arg(long, required_unless_present = "metainfo")]
+    name: Option<String>,
+    /// Disk image: a raw file or a block device; it is read where it is
+    #[arg(long, value_name = "FILE")]
+    image: PathBuf,
+    /// Setup script; line ends become CR LF unless it begins with #!
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Least memory of a VM in MiB
+    #[arg(long, value_name = "N")]
+    memory_mib: Option<u64>,
+    /// Least disk of a VM in MB (10^6 bytes) [default: the image's size, rounded up]
+    #[arg(long, value_name = "N")]
+    disk_mb: Option<u64>,
+    /// Whether the main address may be IPv4
+    #[arg(long)]
+    ipv4: Option<YesNo>,
+    /// Whether the main address may be IPv6
+    #[arg(long)]
+    ipv6: Option<YesNo>,
+    /// A tag; may be given more than once
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// Version of the template, such as 5
+    #[arg(long, value_name = "TEXT")]
+    template_version: Option<String>,
+    /// A macro that the platform passes to the script, such as '($PRODUCTKEY)'; may be given more than once
+    #[arg(long = "macro", value_name = "MACRO")]
+    macros: Vec<String>,
+    /// A product that can use the template, with its least version if need be: VMmgr, VMmgr:5.45; may be given more
+    /// than once [default: VMmgr]
+    #[arg(long = "support", value_name = "PRODUCT")]
+    support: Vec<String>,
+    /// File name of the image in the template [default: that of the image, with the ending .hddimage]
+    #[arg(long, value_name = "NAME")]
+    image_name: Option<String>,
+    /// File name of the script in the template [default: that of the script]
+    #[arg(long, value_name = "NAME")]
+    script_name: Option<String>,
+    /// Restarts after which the system counts as installed [default: 1]
+    #[arg(long, value_name = "N")]
+    reboot_count: Option<u32>,
+    /// Whether the image has virtio disk drivers [default: yes]
+    #[arg(long)]
+    virtio_disk: Option<YesNo>,
+    /// Whether the image has virtio network drivers [default: yes]
+    #[arg(long)]
+    virtio_net: Option<YesNo>,
+    /// Begin with this metainfo.xml; only what other options name changes in it
+    #[arg(long, value_name = "BASE.xml")]
+    metainfo: Option<PathBuf>,
+    #[command(flatten)]
+    pack: pack::Output,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let mut builder = match &args.metainfo {
+        Some(path) => TemplateBuilder::from_metainfo(Metainfo::from_file(path)?),
+        None => Template::builder(args.name.as_deref().unwrap_or_default()),
+    };
+    builder = builder.image_path(&args.image).tags(args.tags);
+    // Whatever was not given stays as the library has it.
+    macro_rules! given {
+        ($($option:ident => |$value:ident| $set:expr;)*) => {
+            $(if let Some($value) = args.$option { builder = $set(builder); })*
+        };
+    }
+    given! {
+        name => |name| |b: TemplateBuilder| b.name(name);
+        script => |path| |b: TemplateBuilder| b.script_path(path);
+        memory_mib => |mib| |b: TemplateBuilder| b.memory_mib(mib);
+        disk_mb => |mb| |b: TemplateBuilder| b.disk_mb(mb);
+        ipv4 => |answer| |b: TemplateBuilder| b.ipv4(answer == YesNo::Yes);
+        ipv6 => |answer| |b: TemplateBuilder| b.ipv6(answer == YesNo::Yes);
+        template_version => |text| |b: TemplateBuilder| b.template_version(text);
+        image_name => |name| |b: TemplateBuilder| b.image_name(name);
+        script_name => |name| |b: TemplateBuilder| b.script_name(name);
+        reboot_count => |count| |b: TemplateBuilder| b.reboot_count(count);
+        virtio_disk => |answer| |b: TemplateBuilder| b.virtio_disk(answer == YesNo::Yes);
+        virtio_net => |answer| |b: TemplateBuilder| b.virtio_net(answer == YesNo::Yes);
+    }
+    builder = args.macros.into_iter().fold(builder, TemplateBuilder::declare_macro);
+    builder = args.support.iter().fold(builder, |b, product| b.support(product.as_str()));
+    pack::write(&builder.build()?, &args.pack)
+}

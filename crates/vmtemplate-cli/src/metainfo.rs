@@ -1,0 +1,55 @@
+//! `vmtemplate metainfo`
+
+use std::path::PathBuf;
+
+use vmtemplate::{Error, Metainfo, MetainfoKey, Result};
+
+use crate::{inspect, report};
+
+/// Show or edit a metainfo.xml. What is not set keeps its bytes: order, indents, comments, unknown elements.
+///
+/// Without --set the metadata is shown. With --set the edited file goes to standard output, or to -o.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Set a value; may be given more than once. Keys: osname, limit.mem, limit.disk, limit.ipv4, limit.ipv6,
+    /// limit.NAME, support, tags, version, hddimage, installdrive, rebootcount, type, virtiodisk, virtionet, macro, …
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
+    set: Vec<(MetainfoKey, String)>,
+    /// Write the edited file here; it may be the file itself
+    #[arg(short, long, value_name = "OUT", requires = "set")]
+    output: Option<PathBuf>,
+    /// Replace another file than the one that is edited
+    #[arg(long, requires = "output")]
+    force: bool,
+    /// Show the metadata as JSON
+    #[arg(long, conflicts_with = "set")]
+    json: bool,
+}
+
+fn assignment(text: &str) -> std::result::Result<(MetainfoKey, String), String> {
+    let (key, value) = text.split_once('=').ok_or("KEY=VALUE was expected, such as limit.mem=2048")?;
+    let key = key.parse().map_err(|error: Error| format!("{error:#}"))?;
+    Ok((key, value.to_owned()))
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut metainfo = Metainfo::from_file(&args.file)?;
+    if args.set.is_empty() {
+        let fields = metainfo.fields()?;
+        return if args.json {
+            report::print_json(&fields)
+        } else {
+            report::print(inspect::metadata(&fields).as_bytes())
+        };
+    }
+    for (key, value) in &args.set {
+        metainfo.set(key, value)?;
+    }
+    match &args.output {
+        Some(output) => metainfo.write_file(output, args.force || *output == args.file),
+        None => report::print(&metainfo.to_bytes()),
+    }
+}

@@ -1,0 +1,57 @@
+//! `vmtemplate pack`, and the options that all packing has.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use vmtemplate::{PackOptions, Result, Template};
+
+use crate::report::{self, Watch};
+
+/// Pack a folder that holds metainfo.xml, and the image and script that it names.
+///
+/// The same input gives the same bytes; set SOURCE_DATE_EPOCH for another time in the archive than 1980-01-01.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The folder; an archive of vmtemplate is taken too
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Output {
+    /// The archive to write
+    #[arg(short, long, value_name = "OUT.tar.gz")]
+    output: PathBuf,
+    /// Replace the archive if it is there already
+    #[arg(long)]
+    force: bool,
+    /// Compression from 1 (fastest) to 12 (smallest)
+    #[arg(long, value_name = "N", default_value_t = PackOptions::DEFAULT_LEVEL)]
+    level: i32,
+    /// Threads that compress [default: as many as the machine has]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    write(&Template::open(&args.folder)?, &args.output)
+}
+
+pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
+    let watch = Watch::start("packing");
+    let options = PackOptions {
+        level: output.level,
+        threads: output.threads,
+        overwrite: output.force,
+        control: watch.control(),
+        ..PackOptions::default()
+    };
+    let summary = template.pack(&output.output, &options)?;
+    drop(watch);
+    report::packed(&output.output, &summary, output.json)
+}

@@ -1,0 +1,46 @@
+//! `vmtemplate unpack`
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use indicatif::HumanBytes;
+use vmtemplate::{Result, Template, UnpackOptions};
+
+use crate::report::{self, Watch};
+
+/// Unpack a template archive of any tool into a folder.
+///
+/// Holes of the image come back as holes. Links, devices, names that lead out of the folder and names that are there
+/// twice are refused. Nothing is written over, and after an error nothing of the archive is left in the folder.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    /// The folder, which may be new
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Threads that decompress [default: as many as the machine has]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print the files as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let watch = Watch::start("unpacking");
+    let options =
+        UnpackOptions { threads: args.threads, control: watch.control(), ..UnpackOptions::default() };
+    let files = Template::unpack(&args.archive, &args.folder, &options)?;
+    drop(watch);
+    if args.json {
+        return report::print_json(&files);
+    }
+    let mut text = String::new();
+    for file in &files {
+        let _ = writeln!(text, "{} ({})", args.folder.join(&file.name).display(), HumanBytes(file.size));
+    }
+    report::print(text.as_bytes())
+}

@@ -1,0 +1,60 @@
+//! metainfo.xml as a file.
+
+use std::path::Path;
+
+use super::Metainfo;
+use super::document::MAX_BYTES;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_bounded;
+use crate::output;
+
+impl Metainfo {
+    /// Reads a metainfo.xml from its file.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a file, and those of [`parse`](Self::parse) with the file's path.
+    ///
+    /// ```
+    /// use vmtemplate::{ErrorKind, Metainfo};
+    ///
+    /// assert_eq!(Metainfo::from_file("/no/such/metainfo.xml").unwrap_err().kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let read = || {
+            let bytes =
+                read_bounded(path, MAX_BYTES).map_err(|e| Error::io("cannot read the metadata", e))?;
+            let bytes = bytes.ok_or_else(|| {
+                Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!("the file has more than {MAX_BYTES} bytes, the most that metainfo.xml may have"),
+                )
+            })?;
+            Self::parse(&bytes)
+        };
+        read().map_err(|error| error.with_path(path))
+    }
+
+    /// Writes it to a file, which appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// `AlreadyExists` if the file is there and `overwrite` is false; those of writing a file.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-metainfo-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// use vmtemplate::Metainfo;
+    ///
+    /// let path = dir.join("metainfo.xml");
+    /// Metainfo::new("Windows-Server-2022")?.write_file(&path, false)?;
+    /// assert_eq!(Metainfo::from_file(&path)?.os_name().as_deref(), Some("Windows-Server-2022"));
+    /// assert!(Metainfo::new("Windows-11")?.write_file(&path, false).is_err());
+    /// # std::fs::remove_dir_all(dir).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+        output::write_file(path.as_ref(), &self.to_bytes(), overwrite)
+    }
+}
