@@ -1,1 +1,143 @@
 //! What the tests, examples and benches of this workspace share.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, Result};
+
+/// Whether a test may use `tool`. Says by name that the test is skipped if not; where CI is set, that is a failure.
+///
+/// # Panics
+///
+/// In CI, which has every tool.
+#[must_use]
+pub fn has_tool(test: &str, tool: &str) -> bool {
+    let found = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()));
+    found || skipped(test, &format!("`{tool}` is not installed"))
+}
+
+/// Whether a test may do what only root may. See [`has_tool`].
+#[must_use]
+pub fn is_root(test: &str) -> bool {
+    let uid = Command::new("id").arg("-u").output().map(|out| out.stdout).unwrap_or_default();
+    uid.trim_ascii() == b"0" || skipped(test, "it needs root")
+}
+
+fn skipped(test: &str, why: &str) -> bool {
+    assert!(std::env::var_os("CI").is_none(), "{test}: {why}, and CI must not skip it");
+    // Past the test harness, which keeps the output of tests that pass to itself.
+    fs::write("/dev/stderr", format!("SKIPPED {test}: {why}\n")).ok();
+    false
+}
+
+/// Run a tool, and fail with what it said if it fails.
+///
+/// # Panics
+///
+/// If the tool cannot be started or fails.
+pub fn run(tool: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Output {
+    let output =
+        Command::new(tool).args(arguments).output().unwrap_or_else(|e| panic!("cannot run {tool}: {e}"));
+    assert!(output.status.success(), "{tool} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Everything below `folder`, files by their paths and contents.
+///
+/// # Panics
+///
+/// If a file cannot be read.
+#[must_use]
+pub fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(current) = folders.pop() {
+        for entry in fs::read_dir(&current).unwrap_or_else(|e| panic!("{}: {e}", current.display())) {
+            let path = entry.unwrap_or_else(|e| panic!("{}: {e}", current.display())).path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let bytes = fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+                files.push((path.strip_prefix(folder).unwrap_or(&path).to_owned(), bytes));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// `length` bytes that do not compress and are the same in every run (xorshift).
+#[must_use]
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// The small disk of the fixtures: a partitioned disk with an NTFS volume.
+///
+/// # Panics
+///
+/// If the fixture is damaged.
+#[must_use]
+pub fn sample_disk() -> Vec<u8> {
+    let packed = include_bytes!("../fixtures/sample-disk.raw.gz");
+    let mut disk = Vec::new();
+    flate2::read::GzDecoder::new(&packed[..])
+        .read_to_end(&mut disk)
+        .unwrap_or_else(|e| panic!("the fixture: {e}"));
+    disk
+}
+
+/// A disk of zeros, for tests that override what they are about.
+#[derive(Debug)]
+pub struct ZeroDisk(pub u64);
+
+impl DiskSource for ZeroDisk {
+    fn format(&self) -> &'static str {
+        "zeros"
+    }
+    fn size(&self) -> u64 {
+        self.0
+    }
+    fn read_at(&self, buf: &mut [u8], _offset: u64) -> Result<()> {
+        buf.fill(0);
+        Ok(())
+    }
+    fn extent_at(&self, offset: u64) -> Result<Extent> {
+        Ok(Extent { offset, length: self.0 - offset, kind: ExtentKind::Zero })
+    }
+}
+
+/// A value of `/proc/self/NAME`, such as `VmHWM` (in kB) of `status` or `rchar` of `io`.
+///
+/// # Panics
+///
+/// Where there is no such file or key.
+#[must_use]
+pub fn proc_self(file: &str, key: &str) -> u64 {
+    let text =
+        fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_else(|e| panic!("/proc/self/{file}: {e}"));
+    text.lines()
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| *name == key)
+        .and_then(|(_, value)| value.split_whitespace().next()?.parse().ok())
+        .unwrap_or_else(|| panic!("/proc/self/{file} has no {key}"))
+}
+
+/// A disk in memory from its bytes.
+#[must_use]
+pub fn disk(bytes: &[u8]) -> DiskImage {
+    DiskImage::from_bytes(bytes)
+}

@@ -1,0 +1,55 @@
+//! A large, mostly empty disk: alone in its program, which is measured as a whole.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{FileExt, MetadataExt};
+
+use vmtemplate::{DiskImage, ExtentKind, PackOptions, Template, UnpackOptions};
+use vmtemplate_workspace::{noise, proc_self};
+
+const MIB: u64 = 1 << 20;
+const SIZE: u64 = 20 << 30;
+
+#[test]
+fn twenty_gib_with_64_mib_of_data_are_packed_and_unpacked_without_being_read_or_written_whole() {
+    let work = tempfile::tempdir().unwrap();
+    let raw = work.path().join("disk.raw");
+    let file = File::create(&raw).unwrap();
+    file.set_len(SIZE).unwrap();
+    let places: Vec<u64> = (0..16).map(|n| n * (SIZE / 16) / 4096 * 4096).collect();
+    for &at in &places {
+        file.write_all_at(&noise(at, 4 << 20), at).unwrap();
+    }
+    drop(file);
+    let io = || (proc_self("io", "rchar"), proc_self("io", "wchar"));
+
+    let before = io();
+    let template = Template::builder("Windows-Server-2019").image_path(&raw).build().unwrap();
+    let archive = work.path().join("t.tar.gz");
+    let summary = template.pack(&archive, &PackOptions::default()).unwrap();
+    let packed = io();
+    assert_eq!(summary.content_bytes, SIZE + summary.data_read - 64 * MIB);
+    assert!(summary.holes >= SIZE - 65 * MIB, "{summary:?}");
+    assert!(packed.0 - before.0 < 66 * MIB, "{} bytes read for packing", packed.0 - before.0);
+    // Noise does not compress, and 20 GiB of zeros are 20 MiB of deflate.
+    assert!(packed.1 - before.1 < 86 * MIB, "{} bytes written for packing", packed.1 - before.1);
+
+    Template::unpack(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
+    let unpacked = io();
+    let image = work.path().join("out/disk.hddimage");
+    let found = fs::metadata(&image).unwrap();
+    assert_eq!(found.len(), SIZE);
+    assert!(found.blocks() * 512 < 66 * MIB, "{} bytes on the disk", found.blocks() * 512);
+    assert!(unpacked.0 - packed.0 < 90 * MIB, "{} bytes read for unpacking", unpacked.0 - packed.0);
+    assert!(unpacked.1 - packed.1 < 66 * MIB, "{} bytes written for unpacking", unpacked.1 - packed.1);
+
+    let (one, two) = (DiskImage::open(&raw).unwrap(), DiskImage::open(&image).unwrap());
+    for &at in &places {
+        assert!(one.read_vec(at, 4 << 20).unwrap() == two.read_vec(at, 4 << 20).unwrap(), "at {at}");
+    }
+    let data: u64 =
+        two.extents().map(Result::unwrap).filter(|e| e.kind == ExtentKind::Data).map(|e| e.length).sum();
+    assert!(data < 66 * MIB);
+
+    let peak = proc_self("status", "VmHWM") / 1024;
+    assert!(peak < 64, "{peak} MiB of memory at the peak");
+}
