@@ -94,7 +94,7 @@ impl Metainfo {
             if seen.insert(name) {
                 self.check_value(&key, node, problems);
             } else {
-                problems.push(self.twice(node, "limit", &key.to_string()));
+                problems.push(self.twice(node, &key.to_string(), &key.to_string()));
             }
         }
     }

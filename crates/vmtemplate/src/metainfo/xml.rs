@@ -583,3 +583,151 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, position: &str, message: &str) {
+        let error = read(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMetainfo, "{text}");
+        assert!(error.message().contains(message), "{text}: {error}");
+        assert_eq!(error.position().unwrap().to_string(), position, "{text}: {error}");
+    }
+
+    #[test]
+    fn elements_are_found_where_they_are() {
+        let text = "<doc>\n<a x='1'><b/></a ><!-- <c/> --><![CDATA[<d/>]]></doc>";
+        let elements = read(text).unwrap();
+        let parts: Vec<_> = elements
+            .iter()
+            .map(|e| (&text[e.name.clone()], &text[e.open.clone()], &text[e.close.clone()], e.after))
+            .collect();
+        assert_eq!(
+            parts,
+            [("doc", "<doc>", "</doc>", 3), ("a", "<a x='1'>", "</a >", 3), ("b", "<b/>", "", 3)]
+        );
+    }
+
+    #[test]
+    fn tags_that_do_not_match_are_refused() {
+        refused("<doc>\n  <osname>A</osnam></doc>", "2:12", "expected that of `osname`, opened in line 2");
+        refused("<doc></doc></doc>", "1:12", "which was not opened");
+        refused("<doc>\n<a>", "2:4", "`a` of line 2 is not closed");
+        refused("<doc></doc x>", "1:12", "expected `>`");
+    }
+
+    #[test]
+    fn there_is_one_root_and_it_is_doc_and_nothing_stands_around_it() {
+        refused("", "1:1", "there is no element; expected <doc>");
+        refused("<!-- a -->\n", "2:1", "there is no element");
+        refused("<html></html>", "1:1", "the root element is `html`; expected `doc`");
+        refused("<doc/>\n<doc/>", "2:1", "a second root element");
+        refused("<doc/>\n x", "2:2", "text outside <doc>");
+        refused("&amp;<doc/>", "1:1", "text outside <doc>");
+        refused("<doc/><![CDATA[]]>", "1:7", "a CDATA section outside");
+    }
+
+    #[test]
+    fn attributes_are_quoted_apart_and_given_once() {
+        refused("<doc a='1' a=\"2\"/>", "1:12", "the attribute `a` is given twice");
+        refused("<doc a=1/>", "1:8", "a value in quotes");
+        refused("<doc a/>", "1:7", "`=`");
+        refused("<doc a='1'b='2'/>", "1:11", "white space");
+        refused("<doc a='1/>", "1:8", "the quote is not closed");
+        refused("<doc a='<'/>", "1:9", "`<` may not stand in an attribute's value");
+        refused("<doc a='&b;'/>", "1:9", "`&b;`");
+    }
+
+    #[test]
+    fn a_dtd_and_every_entity_but_the_five_are_refused() {
+        // Without a DTD there is nothing to expand: neither a billion laughs nor a file of this machine.
+        refused("<!DOCTYPE doc [<!ENTITY a 'aa'>]><doc>&a;</doc>", "1:1", "a DTD is not allowed");
+        refused("<!DOCTYPE doc SYSTEM 'file:///etc/passwd'><doc/>", "1:1", "a DTD is not allowed");
+        refused("<doc>&nbsp;</doc>", "1:6", "`&nbsp;`");
+        refused("<doc>A & B</doc>", "1:8", "`&;`");
+        refused("<doc>&amp</doc>", "1:6", "`&amp");
+    }
+
+    #[test]
+    fn a_reference_to_what_is_no_character_is_refused() {
+        for reference in [
+            "&#0;",
+            "&#x0;",
+            "&#31;",
+            "&#xD800;",
+            "&#xFFFE;",
+            "&#x110000;",
+            "&#99999999999999999999;",
+            "&#;",
+            "&#x;",
+            "&#X41;",
+            "&#-1;",
+            "&#+1;",
+            "&#4a;",
+        ] {
+            refused(&format!("<doc>{reference}</doc>"), "1:6", "is not a character reference");
+        }
+        assert!(read("<doc>&#9;&#x10FFFF;&#00000000000000000065;</doc>").is_ok());
+        assert_eq!(unescape("&#65;&#x42;&lt;&gt;&amp;&quot;&apos;\r\n\r"), "AB<>&\"'\n\n");
+    }
+
+    #[test]
+    fn what_ends_early_or_holds_its_own_end_is_refused() {
+        refused("<doc><!-- a -- b --></doc>", "1:13", "`--`");
+        refused("<doc><!-- a --->  </doc>", "1:13", "`--`");
+        refused("<doc><!-- a</doc>", "1:6", "the comment is not closed");
+        refused("<doc>]]></doc>", "1:6", "`]]>`");
+        refused("<doc><![CDATA[a</doc>", "1:6", "not closed");
+        refused("<doc><?a b</doc>", "1:6", "not closed");
+        refused("<doc><!a></doc>", "1:6", "expected a comment");
+        refused("<doc>< a/></doc>", "1:7", "expected an element name");
+    }
+
+    #[test]
+    fn control_characters_and_noncharacters_are_refused() {
+        for c in ['\0', '\u{1}', '\u{B}', '\u{1F}', '\u{FFFE}', '\u{FFFF}'] {
+            refused(&format!("<doc>\nä{c}</doc>"), "2:2", "may not stand in XML");
+        }
+        assert!(read("<doc>\t\r\n\u{7F}\u{85}\u{FFFD}\u{10FFFF}</doc>").is_ok());
+    }
+
+    #[test]
+    fn the_declaration_stands_first_and_in_its_form() {
+        assert!(read("<?xml version = '1.0'\n encoding=\"UTF-8\" standalone='no' ?><doc/>").is_ok());
+        refused("\n<?xml version='1.0'?><doc/>", "2:1", "only at the very start");
+        refused("<doc><?XML a?></doc>", "1:6", "only at the very start");
+        refused("<?xml encoding='UTF-8'?><doc/>", "1:1", "no `version`");
+        refused("<?xml version='1.0' standalone='no' encoding='UTF-8'?><doc/>", "1:37", "in this order");
+        refused("<?xml version='2.0'?><doc/>", "1:16", "the XML version is not 1.0");
+        refused("<?xml version='1.0' standalone='x'?><doc/>", "1:33", "neither `yes` nor `no`");
+        refused("<?xml version='1.0' encoding='8'?><doc/>", "1:31", "not the name of an encoding");
+        refused("<?xml version='1.0'encoding='UTF-8'?><doc/>", "1:20", "white space");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested =
+            |depth: usize| format!("<doc>{}{}</doc>", "<a>".repeat(depth - 1), "</a>".repeat(depth - 1));
+        assert!(read(&nested(MAX_DEPTH)).is_ok());
+        let error = read(&nested(MAX_DEPTH + 1)).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::LimitExceeded, Some("a")));
+    }
+
+    #[test]
+    fn what_a_file_says_is_shown_short_and_on_one_line() {
+        let long = format!("<doc><{}></doc>", "n".repeat(100_000));
+        assert!(read(&long).unwrap_err().to_string().len() < 400);
+        assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\u{1b}[31m\\n`");
+    }
+
+    #[test]
+    fn a_tag_with_very_many_attributes_is_read_in_good_time() {
+        let mut text = String::from("<doc");
+        for number in 0..80_000 {
+            text += &format!(" a{number}=''");
+        }
+        assert_eq!(read(&(text + "/>")).unwrap().len(), 1);
+    }
+}
