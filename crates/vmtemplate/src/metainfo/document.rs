@@ -156,15 +156,16 @@ impl Document {
         let content = self.content(node);
         let mut pieces = Vec::new();
         let mut at = content.start;
-        for end in self.children(node).map(|child| self.whole(child)).chain([content.end..content.end]) {
-            while at < end.start {
-                let piece = xml::piece(&self.text, at, end.start);
+        let end = std::iter::once(content.end..content.end);
+        for child in self.children(node).map(|child| self.whole(child)).chain(end) {
+            while at < child.start {
+                let piece = xml::piece(&self.text, at, child.start);
                 at = match &piece {
                     Piece::Text(span) | Piece::Cdata(span, _) | Piece::Aside(span) => span.end,
                 };
                 pieces.push(piece);
             }
-            at = end.end;
+            at = child.end;
         }
         pieces
     }
@@ -255,8 +256,8 @@ impl Document {
             return Ok(self.insert_after(neighbour, &[separator.to_owned() + &make(separator)?]));
         }
         let inner = self.inner_separator(ROOT);
-        let made = make(&inner)?;
-        Ok(self.insert_into_empty(ROOT, &[inner + &made]))
+        let element = make(&inner)?;
+        Ok(self.insert_into_empty(ROOT, &[inner + &element]))
     }
 
     /// A list element with its items, as it is added to the root.
@@ -278,7 +279,7 @@ impl Document {
         let mut out = format!("<{ELEM}");
         for (name, value) in &item.attributes {
             if let Some(value) = value {
-                out += &format!(" {name}=\"{}\"", self.escape(value, Place::Attribute)?);
+                out = out + " " + name + "=\"" + &self.escape(value, Place::Attribute)? + "\"";
             }
         }
         match &item.text {

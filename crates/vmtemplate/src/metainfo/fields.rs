@@ -119,8 +119,8 @@ impl Default for MetainfoFields {
     }
 }
 
-fn is_default(key: &SshPublicKey) -> bool {
-    *key == SshPublicKey::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Metainfo {

@@ -344,7 +344,7 @@ fn check_finds_everything_at_once_and_says_where() {
         "line 2, column 80: `limit.ipv4`: `limit.ipv4` is there a second time",
         "line 3, column 10: `support`: found nothing; expected the name of a product",
         "line 3, column 17: `support`: found the version `x`",
-        "line 3, column 48: `support`: `vmmgr` is there a second time",
+        "line 3, column 47: `support`: `vmmgr` is there a second time",
         "line 4, column 11: `hddimage`: found `a/b.img`",
         "line 5, column 15: `installdrive`: found the element `b`",
         "line 5, column 15: `installdrive`: found `..`",
@@ -353,8 +353,8 @@ fn check_finds_everything_at_once_and_says_where() {
         "line 8, column 12: `virtionet`: found `on`",
         "line 9, column 8: `macro`: found no name",
         "line 9, column 15: `macro`: found `X`",
-        "line 9, column 48: `macro`: `($X)` is there a second time",
-        "line 10, column 31: `date`: found `now`",
+        "line 9, column 50: `macro`: `($X)` is there a second time",
+        "line 10, column 30: `date`: found `now`",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");
     for (found, expected) in found.iter().zip(expected) {
@@ -368,6 +368,21 @@ fn a_file_made_of_mistakes_is_checked_in_bounded_time() {
     assert_eq!(problems(&text).len(), 100);
     let text = format!("<doc>{}</doc>", "<osname/>".repeat(100_000));
     assert_eq!(problems(&text).len(), 100);
+}
+
+#[test]
+fn a_long_list_is_edited_in_bounded_time() {
+    let names: Vec<String> = (0..20_000).map(|number| format!("($M{number})")).collect();
+    let mut metainfo = read("<doc/>");
+    metainfo.set_declared_macros(&names).unwrap();
+    let reversed: Vec<&String> = names.iter().rev().collect();
+    metainfo.set_declared_macros(&reversed).unwrap();
+    assert_eq!(metainfo.declared_macros().iter().collect::<Vec<_>>(), reversed);
+    // Every other one goes, and as many come between those that stay.
+    let mixed: Vec<String> =
+        (0..20_000).rev().map(|n| format!("($M{})", if n % 2 == 0 { n } else { n + 50_000 })).collect();
+    metainfo.set_declared_macros(&mixed).unwrap();
+    assert_eq!(metainfo.declared_macros(), mixed);
 }
 
 #[test]

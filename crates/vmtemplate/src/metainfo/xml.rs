@@ -58,12 +58,16 @@ fn is_name_char(c: char) -> bool {
 
 /// Text from outside as a message shows it: quoted, on one line, and short.
 pub(super) fn quoted(text: &str) -> String {
+    format!("`{}`", short(text).escape_debug())
+}
+
+/// The beginning of a text that may be long.
+pub(super) fn short(text: &str) -> String {
     const SHOWN: usize = 60;
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    format!("`{shown}`")
 }
 
 /// Reads a document and says where its elements are.
@@ -173,8 +177,9 @@ pub(super) fn piece(text: &str, at: usize, end: usize) -> Piece {
     if rest.starts_with("<![CDATA[") {
         let close = until("]]>");
         Piece::Cdata(at..close, at + "<![CDATA[".len()..close - "]]>".len())
-    } else if rest.starts_with("<!--") {
-        Piece::Aside(at..at + 4 + rest[4..].find("-->").map_or(rest.len() - 4, |found| found + 3))
+    } else if let Some(comment) = rest.strip_prefix("<!--") {
+        // Not `until`: `<!-->` is the beginning of a comment, and not all of it.
+        Piece::Aside(at..comment.find("-->").map_or(end, |found| at + "<!--".len() + found + "-->".len()))
     } else if rest.starts_with("<?") {
         Piece::Aside(at..until("?>"))
     } else {
@@ -224,34 +229,34 @@ pub(super) enum Place {
 pub(super) fn escape(value: &str, place: Place, charset: &Charset, line_end: &str) -> Result<String> {
     let mut out = String::with_capacity(value.len());
     // White space at the ends of a text would be taken for layout.
-    let solid = value.trim_start_matches(is_space);
-    let solid = value.len() - solid.len()..value.trim_end_matches(is_space).len();
+    let solid =
+        value.len() - value.trim_start_matches(is_space).len()..value.trim_end_matches(is_space).len();
     for (at, c) in value.char_indices() {
+        if !is_char(c) {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!("{} holds the character U+{:04X}, which XML cannot hold", quoted(value), c as u32),
+            )
+            .with_help("remove the control character"));
+        }
+        let is_layout = is_space(c)
+            && match place {
+                Place::Text => c == '\r' || !solid.contains(&at),
+                Place::Attribute => c != ' ',
+            };
         match c {
-            _ if place == Place::Text && is_space(c) && !solid.contains(&at) => {
-                out.push_str(&format!("&#{};", c as u32));
-            }
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            '\n' if place == Place::Text => out.push_str(line_end),
             '"' if place == Place::Attribute => out.push_str("&quot;"),
             '\'' if place == Place::Attribute => out.push_str("&apos;"),
-            '\t' if place == Place::Text => out.push('\t'),
-            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", c as u32)),
-            _ if !is_char(c) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidValue,
-                    format!(
-                        "{} holds the character U+{:04X}, which XML cannot hold",
-                        quoted(value),
-                        c as u32
-                    ),
-                )
-                .with_help("remove the control character"));
+            _ if is_layout || !charset.holds(c) => {
+                out.push_str("&#");
+                out.push_str(&u32::from(c).to_string());
+                out.push(';');
             }
-            _ if charset.holds(c) => out.push(c),
-            _ => out.push_str(&format!("&#{};", c as u32)),
+            '\n' => out.push_str(line_end),
+            _ => out.push(c),
         }
     }
     Ok(out)
@@ -452,7 +457,7 @@ impl<'a> Reader<'a> {
                 format!("elements are nested more than {MAX_DEPTH} deep"),
             )
             .with_position(Position::of_offset(self.text, start))
-            .with_field(self.text[name].chars().take(60).collect::<String>()));
+            .with_field(short(&self.text[name])));
         }
         let index = self.elements.len();
         self.elements.push(Element { name, open: start..start, close: start..start, after: index + 1 });
@@ -538,9 +543,8 @@ impl<'a> Reader<'a> {
             return Err(self.expected("`=` after the attribute's name"));
         }
         self.skip_space();
-        let quote = match self.rest().chars().next() {
-            Some(quote @ ('"' | '\'')) => quote,
-            _ => return Err(self.expected("a value in quotes")),
+        let Some(quote @ ('"' | '\'')) = self.rest().chars().next() else {
+            return Err(self.expected("a value in quotes"));
         };
         self.at += 1;
         let Some(length) = self.rest().find(quote) else {
@@ -578,7 +582,7 @@ impl<'a> Reader<'a> {
         let error = Error::new(ErrorKind::InvalidMetainfo, message)
             .with_position(Position::of_offset(self.text, offset));
         match self.open.last() {
-            Some(&index) => error.with_field(self.name_of(index).chars().take(60).collect::<String>()),
+            Some(&index) => error.with_field(short(self.name_of(index))),
             None => error,
         }
     }
@@ -726,7 +730,9 @@ mod tests {
     fn a_tag_with_very_many_attributes_is_read_in_good_time() {
         let mut text = String::from("<doc");
         for number in 0..80_000 {
-            text += &format!(" a{number}=''");
+            text.push_str(" a");
+            text.push_str(&number.to_string());
+            text.push_str("=''");
         }
         assert_eq!(read(&(text + "/>")).unwrap().len(), 1);
     }
