@@ -259,9 +259,12 @@ fn generated() -> impl Strategy<Value = Generated> {
                     }
                     if let Some((name, value, way, noise)) = item {
                         pieces.push(raw(format!("{noise}{line_end}{indent}")));
+                        let other = if quote == '"' { '\'' } else { '"' };
                         pieces.push(Piece {
-                            raw: format!("<{name} note={quote}'{quote}>{}</{name}>", written(value, *way))
-                                .replace("'''", "'&apos;'"),
+                            raw: format!(
+                                "<{name} note={quote}{other}{quote}>{}</{name}>",
+                                written(value, *way)
+                            ),
                             value: Some((key(name), value.clone())),
                         });
                     }
