@@ -179,7 +179,7 @@ impl Charset {
         }
     }
 
-    /// The bytes of the file. What the encoding does not hold was written as a reference before, see `xml::escape`.
+    /// The bytes of the file. What the encoding does not hold was written as a reference before, see `escape`.
     pub(super) fn encode(&self, text: &str) -> Vec<u8> {
         match self {
             Self::Utf8 { bom: false } => text.as_bytes().to_vec(),
