@@ -194,9 +194,8 @@ fn noise() -> impl Strategy<Value = &'static str> {
         "<unknown/>",
         "<unknown a='1' b=\"&quot;'\" >text &#65; <deeper><osname x = 'y'>z</osname ></deeper></unknown>",
         "<x:y xmlns:x='urn:x' x:a='2'/>",
-        "<empty attr='<'/>",
+        "<empty attr='&lt;' \t/>",
     ])
-    .prop_map(|text| if text.contains("='<'") { "<empty attr='&lt;' \t/>" } else { text })
 }
 
 fn generated() -> impl Strategy<Value = Generated> {
@@ -239,7 +238,6 @@ fn generated() -> impl Strategy<Value = Generated> {
                     aside(head),
                     if declared { " " } else { "" }
                 )));
-                // Without an XML declaration, nothing may be lost either if the file begins with a line break.
                 let place = place.index(top.len() + 1);
                 for (index, item) in top.iter().map(Some).chain([None]).enumerate() {
                     if index == place && !limits.is_empty() {

@@ -3,25 +3,25 @@
 use super::*;
 use crate::error::ErrorKind;
 
-/// In the form of the guide's example; its file names and values are what the guide's reader sees most.
+/// In the layout of the guide's example, with values of our own.
 const GUIDE: &str = r#"<?xml version="1.0"?>
 <doc>
-  <osname>Windows-Server-2019</osname>
+  <osname>Windows-Server-2022</osname>
   <limit>
     <elem name="ipv4">yes</elem>
     <elem name="ipv6">no</elem>
-    <elem name="mem">1024</elem>
-    <elem name="disk">15000</elem>
+    <elem name="mem">2048</elem>
+    <elem name="disk">32000</elem>
   </limit>
   <support>
     <elem>VMmgr</elem>
   </support>
-  <tags>windows,windows2019</tags>
-  <version>5</version>
-  <hddimage>win2019.hddimage</hddimage>
-  <rebootcount>1</rebootcount>
+  <tags>windows,server</tags>
+  <version>7.1</version>
+  <hddimage>server.hddimage</hddimage>
+  <rebootcount>2</rebootcount>
   <type>ostemplate</type>
-  <installdrive>windows.cmd</installdrive>
+  <installdrive>setup.cmd</installdrive>
   <virtiodisk>yes</virtiodisk>
   <virtionet>yes</virtionet>
   <macro>
@@ -52,24 +52,24 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_example_of_the_guide_is_understood_in_full() {
+fn a_template_in_the_form_of_the_guide_is_understood_in_full() {
     let metainfo = read(GUIDE);
     let fields = metainfo.fields().unwrap();
     let expected = MetainfoFields {
-        os_name: Some("Windows-Server-2019".into()),
+        os_name: Some("Windows-Server-2022".into()),
         limits: Limits {
             ipv4: Some(true),
             ipv6: Some(false),
-            memory_mib: Some(1024),
-            disk_mb: Some(15_000),
+            memory_mib: Some(2048),
+            disk_mb: Some(32_000),
             ..Limits::default()
         },
         support: "VMmgr".into(),
-        tags: "windows,windows2019".into(),
-        template_version: Some("5".into()),
-        image_file: Some("win2019.hddimage".into()),
-        script_file: Some("windows.cmd".into()),
-        reboot_count: 1,
+        tags: "windows,server".into(),
+        template_version: Some("7.1".into()),
+        image_file: Some("server.hddimage".into()),
+        script_file: Some("setup.cmd".into()),
+        reboot_count: 2,
         template_type: Some("ostemplate".into()),
         virtio_disk: true,
         virtio_net: true,
@@ -392,6 +392,6 @@ fn removing_takes_the_line_with_it() {
     assert!(metainfo.remove(&MetainfoKey::Limit("mem".into())));
     let without = GUIDE
         .replace("  <macro>\n    <elem name=\"($PRODUCTKEY)\"/>\n  </macro>\n", "")
-        .replace("    <elem name=\"mem\">1024</elem>\n", "");
+        .replace("    <elem name=\"mem\">2048</elem>\n", "");
     assert_eq!(written(&metainfo), without);
 }
