@@ -532,7 +532,7 @@ impl Metainfo {
         let found = if found.is_empty() { "nothing".to_owned() } else { quoted(found) };
         Error::new(ErrorKind::InvalidMetainfo, format!("found {found}; expected {expected}"))
             .with_position(self.document.position(node))
-            .with_field(key.to_string())
+            .with_field(xml::short(&key.to_string()))
     }
 
     /// The elements of the first list of this name.

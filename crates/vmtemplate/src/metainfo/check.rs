@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::document::{ELEM, Node, ROOT};
 use super::key::MetainfoKey as Key;
 use super::support::Product;
-use super::xml::quoted;
+use super::xml::{quoted, short};
 use super::{Metainfo, value};
 use crate::error::{Error, ErrorKind};
 
@@ -69,7 +69,7 @@ impl Metainfo {
     fn check_value(&self, key: &Key, node: Node, problems: &mut Vec<Error>) {
         if let Some(child) = self.document.children(node).next() {
             let message = format!("found the element {}; expected text", quoted(self.document.name(child)));
-            problems.push(self.at(child, key.to_string(), message));
+            problems.push(self.at(child, &key.to_string(), message));
         }
         match (self.canonical(key, node), key) {
             (Err(problem), _) => problems.push(problem),
@@ -94,7 +94,7 @@ impl Metainfo {
             if seen.insert(name) {
                 self.check_value(&key, node, problems);
             } else {
-                problems.push(self.twice(node, "limit", &key.to_string()));
+                problems.push(self.twice(node, &key.to_string(), &key.to_string()));
             }
         }
     }
@@ -144,9 +144,9 @@ impl Metainfo {
             .with_help("which one the platform takes is not known: remove one")
     }
 
-    fn at(&self, node: Node, field: impl Into<String>, message: impl Into<String>) -> Error {
+    fn at(&self, node: Node, field: &str, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::InvalidMetainfo, message)
             .with_position(self.document.tag_position(node))
-            .with_field(field)
+            .with_field(short(field))
     }
 }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
 use super::encoding::{self, Charset};
-use super::xml::{self, Element, Piece, Place};
+use super::escape::{self, Place};
+use super::xml::{self, Element, Piece};
 use crate::error::{Error, ErrorKind, Position, Result};
 
 /// The most bytes that a metainfo.xml may have. Those in use have about a thousand.
@@ -84,7 +85,7 @@ impl Document {
 
     /// The value of an attribute.
     pub(super) fn attribute(&self, node: Node, name: &str) -> Option<Cow<'_, str>> {
-        self.attribute_spans(node, name).map(|(_, value)| xml::unescape_attribute(&self.text[value]))
+        self.attribute_spans(node, name).map(|(_, value)| escape::unescape_attribute(&self.text[value]))
     }
 
     /// Where the attribute's name and its raw value are.
@@ -98,7 +99,7 @@ impl Document {
     pub(super) fn value(&self, node: Node) -> Cow<'_, str> {
         let pieces = self.pieces(node);
         if let [Piece::Text(span)] = pieces.as_slice() {
-            return xml::unescape(self.text[span.clone()].trim_matches(xml::is_space));
+            return escape::unescape(self.text[span.clone()].trim_matches(xml::is_space));
         }
         let (mut out, mut kept) = (String::new(), 0);
         for piece in pieces {
@@ -116,10 +117,10 @@ impl Document {
             let raw = if kept == 0 { raw.trim_start_matches(xml::is_space) } else { raw };
             let solid = raw.trim_end_matches(xml::is_space);
             if !solid.is_empty() {
-                out.push_str(&xml::unescape(solid));
+                out.push_str(&escape::unescape(solid));
                 kept = out.len();
             }
-            out.push_str(&xml::unescape(&raw[solid.len()..]));
+            out.push_str(&escape::unescape(&raw[solid.len()..]));
         }
         out.truncate(kept);
         Cow::Owned(out)
@@ -156,15 +157,16 @@ impl Document {
         let content = self.content(node);
         let mut pieces = Vec::new();
         let mut at = content.start;
-        for end in self.children(node).map(|child| self.whole(child)).chain([content.end..content.end]) {
-            while at < end.start {
-                let piece = xml::piece(&self.text, at, end.start);
+        let end = std::iter::once(content.end..content.end);
+        for child in self.children(node).map(|child| self.whole(child)).chain(end) {
+            while at < child.start {
+                let piece = xml::piece(&self.text, at, child.start);
                 at = match &piece {
                     Piece::Text(span) | Piece::Cdata(span, _) | Piece::Aside(span) => span.end,
                 };
                 pieces.push(piece);
             }
-            at = end.end;
+            at = child.end;
         }
         pieces
     }
@@ -217,7 +219,7 @@ impl Document {
         let edit = match (value, self.attribute_spans(node, name)) {
             (None, None) => return Ok(Vec::new()),
             (Some(value), Some((_, span))) => {
-                if xml::unescape_attribute(&self.text[span.clone()]) == value {
+                if escape::unescape_attribute(&self.text[span.clone()]) == value {
                     return Ok(Vec::new());
                 }
                 Edit { range: span, with: self.escape(value, Place::Attribute)? }
@@ -255,8 +257,8 @@ impl Document {
             return Ok(self.insert_after(neighbour, &[separator.to_owned() + &make(separator)?]));
         }
         let inner = self.inner_separator(ROOT);
-        let made = make(&inner)?;
-        Ok(self.insert_into_empty(ROOT, &[inner + &made]))
+        let element = make(&inner)?;
+        Ok(self.insert_into_empty(ROOT, &[inner + &element]))
     }
 
     /// A list element with its items, as it is added to the root.
@@ -278,7 +280,7 @@ impl Document {
         let mut out = format!("<{ELEM}");
         for (name, value) in &item.attributes {
             if let Some(value) = value {
-                out += &format!(" {name}=\"{}\"", self.escape(value, Place::Attribute)?);
+                out = out + " " + name + "=\"" + &self.escape(value, Place::Attribute)? + "\"";
             }
         }
         match &item.text {
@@ -456,7 +458,7 @@ impl Document {
     }
 
     fn escape(&self, value: &str, place: Place) -> Result<String> {
-        xml::escape(value, place, &self.charset, self.line_end)
+        escape::escape(value, place, &self.charset, self.line_end)
     }
 }
 

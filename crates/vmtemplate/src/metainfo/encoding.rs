@@ -179,7 +179,7 @@ impl Charset {
         }
     }
 
-    /// The bytes of the file. What the encoding does not hold was written as a reference before, see `xml::escape`.
+    /// The bytes of the file. What the encoding does not hold was written as a reference before, see `escape`.
     pub(super) fn encode(&self, text: &str) -> Vec<u8> {
         match self {
             Self::Utf8 { bom: false } => text.as_bytes().to_vec(),
@@ -196,5 +196,115 @@ impl Charset {
 impl std::fmt::Debug for Charset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn declared(label: &str, text: &[u8]) -> Vec<u8> {
+        [format!("<?xml version='1.0' encoding='{label}'?>").as_bytes(), text].concat()
+    }
+
+    #[track_caller]
+    fn refused(bytes: &[u8], position: &str, message: &str) {
+        let error = decode(bytes).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMetainfo);
+        assert!(error.message().contains(message), "{error}");
+        assert_eq!(error.position().unwrap().to_string(), position, "{error}");
+        assert!(error.help().is_some() || message.contains("UTF-16"), "{error:?}");
+    }
+
+    #[test]
+    fn every_byte_of_every_single_byte_encoding_comes_back_as_it_was() {
+        let labels = [
+            "windows-1250",
+            "windows-1251",
+            "windows-1252",
+            "windows-1253",
+            "windows-1254",
+            "windows-1257",
+            "windows-874",
+            "iso-8859-1",
+            "ISO-8859-2",
+            "iso-8859-5",
+            "iso-8859-9",
+            "iso-8859-15",
+            "koi8-r",
+            "koi8-u",
+            "IBM866",
+            "cp1251",
+            "macintosh",
+            "us-ascii",
+            "latin1",
+        ];
+        for label in labels {
+            let mut held = 0;
+            for byte in 0..=u8::MAX {
+                let bytes = declared(label, &[byte]);
+                if let Ok((text, charset)) = decode(&bytes) {
+                    assert_eq!(charset.encode(&text), bytes, "{label} {byte:#04x}");
+                    held += 1;
+                }
+            }
+            assert!(held >= 128 + if label == "us-ascii" { 0 } else { 90 }, "{label} has {held} characters");
+        }
+    }
+
+    #[test]
+    fn a_label_of_iso_8859_is_not_taken_for_the_code_page_of_windows() {
+        let last =
+            |label: &str, byte: u8| decode(&declared(label, &[byte])).map(|(text, _)| text.chars().last());
+        assert_eq!(last("windows-1252", 0x80).unwrap(), Some('€'));
+        for label in ["iso-8859-1", "Latin1", "cp819", "iso-8859-9"] {
+            assert_eq!(last(label, 0x80).unwrap(), Some('\u{80}'), "{label}");
+        }
+        assert!(last("us-ascii", 0x80).is_err());
+        assert!(last("windows-1252", 0x81).is_err());
+        assert_eq!(last("windows-1251", 0xC0).unwrap(), Some('А'));
+    }
+
+    #[test]
+    fn bytes_that_are_not_in_the_encoding_are_refused_with_their_place() {
+        refused(b"<doc>\n\xC3\xA4\xFF</doc>", "2:2", "the byte 0xff is not UTF-8");
+        refused(b"<doc>\xC3", "1:6", "the byte 0xc3 is not UTF-8");
+        refused(&declared("windows-1251", b"\n\xC0\x98"), "2:2", "the byte 0x98 is not windows-1251");
+    }
+
+    #[test]
+    fn an_unknown_encoding_and_one_of_several_bytes_are_refused() {
+        for label in [
+            "shift_jis",
+            "gbk",
+            "big5",
+            "utf-7",
+            "x-user-defined",
+            "replacement",
+            "klingon",
+            "UTF-32",
+            "UTF-16",
+        ] {
+            refused(&declared(label, b"<doc/>"), "1:31", "is not supported");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_decides_and_may_not_be_contradicted() {
+        let text = "<?xml version='1.0' encoding='UTF-16'?><doc>🙂</doc>";
+        for big_endian in [false, true] {
+            let charset = Charset::Utf16 { big_endian };
+            let bytes = charset.encode(text);
+            assert_eq!(decode(&bytes).unwrap(), (text.to_owned(), charset));
+        }
+        let bytes = [b"\xEF\xBB\xBF", declared("windows-1251", b"<doc/>").as_slice()].concat();
+        refused(&bytes, "1:31", "says `windows-1251`, but the byte order mark says UTF-8");
+    }
+
+    #[test]
+    fn broken_utf_16_is_refused() {
+        refused(b"<\0d\0", "1:1", "no byte order mark");
+        refused(b"\xFF\xFE<\0d", "1:2", "in the middle of a UTF-16 character");
+        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "stands alone, which is not UTF-16");
     }
 }

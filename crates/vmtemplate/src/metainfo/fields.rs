@@ -119,8 +119,8 @@ impl Default for MetainfoFields {
     }
 }
 
-fn is_default(key: &SshPublicKey) -> bool {
-    *key == SshPublicKey::default()
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Metainfo {
@@ -211,5 +211,97 @@ impl Metainfo {
         metainfo.set_declared_macros(&fields.declared_macros)?;
         metainfo.set_ssh_public_key(fields.ssh_public_key)?;
         Ok(metainfo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_form_has_units_in_its_names_and_leaves_out_what_is_not_there() {
+        let metainfo = Metainfo::parse(
+            b"<doc><osname>Windows-Server-2019</osname><limit><elem name='ipv4'>yes</elem><elem name='ipv6'>no</elem>\
+              <elem name='mem'>1024</elem><elem name='disk'>15000</elem><elem name='cores'>2</elem></limit><support>\
+              <elem version='5.4'>VMmgr</elem><elem>DCImgr</elem></support><tags>windows,windows2019</tags>\
+              <version>5</version><hddimage>win2019.hddimage</hddimage><rebootcount>2</rebootcount>\
+              <type>ostemplate</type><installdrive>windows.cmd</installdrive><virtiodisk>yes</virtiodisk>\
+              <macro><elem name='($PRODUCTKEY)'/></macro><sshpublickey base64='yes'>yes</sshpublickey>\
+              <illegal_password_characters>&amp;</illegal_password_characters><kernel>linux</kernel></doc>",
+        );
+        let fields = metainfo.unwrap().fields().unwrap();
+        insta::assert_json_snapshot!(fields, @r#"
+        {
+          "os_name": "Windows-Server-2019",
+          "limits": {
+            "ipv4": true,
+            "ipv6": false,
+            "memory_mib": 1024,
+            "disk_mb": 15000,
+            "other": {
+              "cores": "2"
+            }
+          },
+          "support": [
+            {
+              "name": "VMmgr",
+              "min_version": "5.4.0"
+            },
+            {
+              "name": "DCImgr"
+            }
+          ],
+          "tags": [
+            "windows",
+            "windows2019"
+          ],
+          "template_version": "5",
+          "image_file": "win2019.hddimage",
+          "script_file": "windows.cmd",
+          "reboot_count": 2,
+          "template_type": "ostemplate",
+          "virtio_disk": true,
+          "virtio_net": false,
+          "declared_macros": [
+            "($PRODUCTKEY)"
+          ],
+          "illegal_password_characters": "&",
+          "ssh_public_key": {
+            "accepted": true,
+            "base64": true
+          },
+          "network_install": {
+            "kernel": "linux"
+          }
+        }
+        "#);
+        insta::assert_json_snapshot!(MetainfoFields::default(), @r#"
+        {
+          "limits": {},
+          "support": [],
+          "tags": [],
+          "reboot_count": 1,
+          "virtio_disk": false,
+          "virtio_net": false,
+          "declared_macros": []
+        }
+        "#);
+    }
+
+    #[test]
+    fn json_may_leave_out_everything_but_name_nothing_unknown() {
+        assert_eq!(serde_json::from_str::<MetainfoFields>("{}").unwrap(), MetainfoFields::default());
+        let fields: MetainfoFields = serde_json::from_str(r#"{"limits": {"memory_mib": 5}}"#).unwrap();
+        assert_eq!(fields.limits.memory_mib, Some(5));
+        assert!(serde_json::from_str::<MetainfoFields>(r#"{"os_nam": "A"}"#).is_err());
+        assert!(serde_json::from_str::<MetainfoFields>(r#"{"limits": {"memory": 5}}"#).is_err());
+    }
+
+    #[test]
+    fn an_element_with_a_field_of_its_own_is_not_taken_as_one_of_network_install() {
+        let network_install = BTreeMap::from([("osname".to_owned(), "A".to_owned())]);
+        let error = Metainfo::from_fields(&MetainfoFields { network_install, ..MetainfoFields::default() })
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidValue);
     }
 }

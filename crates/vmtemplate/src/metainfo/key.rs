@@ -185,3 +185,52 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row[b.len()]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_is_read_back_from_what_it_is_shown_as() {
+        for (key, name) in MetainfoKey::NAMED {
+            assert_eq!(key.to_string(), *name);
+            assert_eq!(name.parse::<MetainfoKey>().unwrap(), *key);
+            assert_eq!(MetainfoKey::of_element(name).as_ref(), Some(key));
+        }
+        let limit = MetainfoKey::Limit("a.b".into());
+        assert_eq!(limit.to_string().parse::<MetainfoKey>().unwrap(), limit);
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_the_nearest_and_all_that_are_known() {
+        for (text, nearest) in
+            [("limit.men", None), ("os_name", Some("osname")), ("TAGS", Some("tags")), ("zzzzzzzzz", None)]
+        {
+            match (text.parse::<MetainfoKey>(), nearest) {
+                (Ok(key), None) => assert_eq!(key, MetainfoKey::Limit("men".into())),
+                (Err(error), nearest) => {
+                    let help = error.help().unwrap();
+                    assert_eq!(help.contains("did you mean"), nearest.is_some(), "{help}");
+                    assert!(
+                        nearest.is_none_or(|name| help.contains(&format!("did you mean `{name}`?"))),
+                        "{help}"
+                    );
+                    assert!(help.contains("limit.disk, ") && help.contains("virtionet"), "{help}");
+                }
+                (Ok(key), Some(_)) => panic!("{text} was taken for {key}"),
+            }
+        }
+        for text in ["", "limit", "limit.", "mem"] {
+            assert!(text.parse::<MetainfoKey>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_distance_of_words_counts_characters_added_dropped_and_changed() {
+        for (a, b, steps) in
+            [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("flaw", "lawn", 2)]
+        {
+            assert_eq!(distance(a, b), steps, "{a} {b}");
+        }
+    }
+}

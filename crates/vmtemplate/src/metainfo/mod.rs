@@ -8,6 +8,7 @@ mod accessors;
 mod check;
 mod document;
 mod encoding;
+mod escape;
 mod fields;
 mod files;
 mod key;

@@ -3,11 +3,10 @@
 //! It keeps no text, only where each element begins and ends, so that a document can be edited in place.
 //! What is refused is what XML 1.0 (fifth edition) calls not well-formed; the numbers in comments are its sections.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::encoding::Charset;
+use super::escape::reference;
 use crate::error::{Error, ErrorKind, Position, Result};
 
 /// Elements inside elements; the platform's own files need four.
@@ -58,12 +57,16 @@ fn is_name_char(c: char) -> bool {
 
 /// Text from outside as a message shows it: quoted, on one line, and short.
 pub(super) fn quoted(text: &str) -> String {
+    format!("`{}`", short(text).escape_debug())
+}
+
+/// The beginning of a text that may be long.
+pub(super) fn short(text: &str) -> String {
     const SHOWN: usize = 60;
-    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        shown.push('…');
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
-    format!("`{shown}`")
 }
 
 /// Reads a document and says where its elements are.
@@ -173,113 +176,14 @@ pub(super) fn piece(text: &str, at: usize, end: usize) -> Piece {
     if rest.starts_with("<![CDATA[") {
         let close = until("]]>");
         Piece::Cdata(at..close, at + "<![CDATA[".len()..close - "]]>".len())
-    } else if rest.starts_with("<!--") {
-        Piece::Aside(at..at + 4 + rest[4..].find("-->").map_or(rest.len() - 4, |found| found + 3))
+    } else if let Some(comment) = rest.strip_prefix("<!--") {
+        // Not `until`: `<!-->` is the beginning of a comment, and not all of it.
+        Piece::Aside(at..comment.find("-->").map_or(end, |found| at + "<!--".len() + found + "-->".len()))
     } else if rest.starts_with("<?") {
         Piece::Aside(at..until("?>"))
     } else {
         Piece::Text(at..at + rest.find('<').unwrap_or(rest.len()))
     }
-}
-
-/// Character data as a reader sees it: references replaced (4.4), line ends as LF (2.11).
-pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains(['&', '\r']) {
-        return Cow::Borrowed(raw);
-    }
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(c) = rest.chars().next() {
-        let (c, used) = match c {
-            '&' => reference(rest).unwrap_or(('&', 1)),
-            '\r' if rest[1..].starts_with('\n') => ('\n', 2),
-            '\r' => ('\n', 1),
-            _ => (c, c.len_utf8()),
-        };
-        out.push(c);
-        rest = &rest[used..];
-    }
-    Cow::Owned(out)
-}
-
-/// An attribute's value as a reader sees it: literal white space is a space (3.3.3).
-pub(super) fn unescape_attribute(raw: &str) -> Cow<'_, str> {
-    if raw.contains(['\t', '\n', '\r']) {
-        let spaced = raw.replace("\r\n", " ").replace(['\t', '\n', '\r'], " ");
-        return Cow::Owned(unescape(&spaced).into_owned());
-    }
-    unescape(raw)
-}
-
-/// How a value is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Between tags; line breaks get the line end of the file.
-    Text,
-    /// Between quotes of either kind.
-    Attribute,
-}
-
-/// A value as it is written into a file of this encoding: what it cannot hold becomes a numeric reference.
-pub(super) fn escape(value: &str, place: Place, charset: &Charset, line_end: &str) -> Result<String> {
-    let mut out = String::with_capacity(value.len());
-    // White space at the ends of a text would be taken for layout.
-    let solid = value.trim_start_matches(is_space);
-    let solid = value.len() - solid.len()..value.trim_end_matches(is_space).len();
-    for (at, c) in value.char_indices() {
-        match c {
-            _ if place == Place::Text && is_space(c) && !solid.contains(&at) => {
-                out.push_str(&format!("&#{};", c as u32));
-            }
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\n' if place == Place::Text => out.push_str(line_end),
-            '"' if place == Place::Attribute => out.push_str("&quot;"),
-            '\'' if place == Place::Attribute => out.push_str("&apos;"),
-            '\t' if place == Place::Text => out.push('\t'),
-            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", c as u32)),
-            _ if !is_char(c) => {
-                return Err(Error::new(
-                    ErrorKind::InvalidValue,
-                    format!(
-                        "{} holds the character U+{:04X}, which XML cannot hold",
-                        quoted(value),
-                        c as u32
-                    ),
-                )
-                .with_help("remove the control character"));
-            }
-            _ if charset.holds(c) => out.push(c),
-            _ => out.push_str(&format!("&#{};", c as u32)),
-        }
-    }
-    Ok(out)
-}
-
-/// The character that a reference at the start of `text` stands for, and the length of the reference (4.1).
-fn reference(text: &str) -> Option<(char, usize)> {
-    let end = text.find(';')?;
-    let c = match text.get(1..end)? {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        numeric => {
-            let (digits, radix) = match numeric.strip_prefix("#x") {
-                Some(digits) => (digits, 16),
-                None => (numeric.strip_prefix('#')?, 10),
-            };
-            let mut number = 0_u32;
-            for c in digits.chars() {
-                number = number.saturating_mul(radix).saturating_add(c.to_digit(radix)?);
-            }
-            // No digits give 0, which is no character of XML either.
-            char::from_u32(number).filter(|&c| is_char(c))?
-        }
-    };
-    Some((c, end + 1))
 }
 
 struct Reader<'a> {
@@ -452,7 +356,7 @@ impl<'a> Reader<'a> {
                 format!("elements are nested more than {MAX_DEPTH} deep"),
             )
             .with_position(Position::of_offset(self.text, start))
-            .with_field(self.text[name].chars().take(60).collect::<String>()));
+            .with_field(short(&self.text[name])));
         }
         let index = self.elements.len();
         self.elements.push(Element { name, open: start..start, close: start..start, after: index + 1 });
@@ -538,9 +442,8 @@ impl<'a> Reader<'a> {
             return Err(self.expected("`=` after the attribute's name"));
         }
         self.skip_space();
-        let quote = match self.rest().chars().next() {
-            Some(quote @ ('"' | '\'')) => quote,
-            _ => return Err(self.expected("a value in quotes")),
+        let Some(quote @ ('"' | '\'')) = self.rest().chars().next() else {
+            return Err(self.expected("a value in quotes"));
         };
         self.at += 1;
         let Some(length) = self.rest().find(quote) else {
@@ -578,8 +481,157 @@ impl<'a> Reader<'a> {
         let error = Error::new(ErrorKind::InvalidMetainfo, message)
             .with_position(Position::of_offset(self.text, offset));
         match self.open.last() {
-            Some(&index) => error.with_field(self.name_of(index).chars().take(60).collect::<String>()),
+            Some(&index) => error.with_field(short(self.name_of(index))),
             None => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(text: &str, position: &str, message: &str) {
+        let error = read(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidMetainfo, "{text}");
+        assert!(error.message().contains(message), "{text}: {error}");
+        assert_eq!(error.position().unwrap().to_string(), position, "{text}: {error}");
+    }
+
+    #[test]
+    fn elements_are_found_where_they_are() {
+        let text = "<doc>\n<a x='1'><b/></a ><!-- <c/> --><![CDATA[<d/>]]></doc>";
+        let elements = read(text).unwrap();
+        let parts: Vec<_> = elements
+            .iter()
+            .map(|e| (&text[e.name.clone()], &text[e.open.clone()], &text[e.close.clone()], e.after))
+            .collect();
+        assert_eq!(
+            parts,
+            [("doc", "<doc>", "</doc>", 3), ("a", "<a x='1'>", "</a >", 3), ("b", "<b/>", "", 3)]
+        );
+    }
+
+    #[test]
+    fn tags_that_do_not_match_are_refused() {
+        refused("<doc>\n  <osname>A</osnam></doc>", "2:12", "expected that of `osname`, opened in line 2");
+        refused("<doc></doc></doc>", "1:12", "which was not opened");
+        refused("<doc>\n<a>", "2:4", "`a` of line 2 is not closed");
+        refused("<doc></doc x>", "1:12", "expected `>`");
+    }
+
+    #[test]
+    fn there_is_one_root_and_it_is_doc_and_nothing_stands_around_it() {
+        refused("", "1:1", "there is no element; expected <doc>");
+        refused("<!-- a -->\n", "2:1", "there is no element");
+        refused("<html></html>", "1:1", "the root element is `html`; expected `doc`");
+        refused("<doc/>\n<doc/>", "2:1", "a second root element");
+        refused("<doc/>\n x", "2:2", "text outside <doc>");
+        refused("&amp;<doc/>", "1:1", "text outside <doc>");
+        refused("<doc/><![CDATA[]]>", "1:7", "a CDATA section outside");
+    }
+
+    #[test]
+    fn attributes_are_quoted_apart_and_given_once() {
+        refused("<doc a='1' a=\"2\"/>", "1:12", "the attribute `a` is given twice");
+        refused("<doc a=1/>", "1:8", "a value in quotes");
+        refused("<doc a/>", "1:7", "`=`");
+        refused("<doc a='1'b='2'/>", "1:11", "white space");
+        refused("<doc a='1/>", "1:8", "the quote is not closed");
+        refused("<doc a='<'/>", "1:9", "`<` may not stand in an attribute's value");
+        refused("<doc a='&b;'/>", "1:9", "`&b;`");
+    }
+
+    #[test]
+    fn a_dtd_and_every_entity_but_the_five_are_refused() {
+        // Without a DTD there is nothing to expand: neither a billion laughs nor a file of this machine.
+        refused("<!DOCTYPE doc [<!ENTITY a 'aa'>]><doc>&a;</doc>", "1:1", "a DTD is not allowed");
+        refused("<!DOCTYPE doc SYSTEM 'file:///etc/passwd'><doc/>", "1:1", "a DTD is not allowed");
+        refused("<doc>&nbsp;</doc>", "1:6", "`&nbsp;`");
+        refused("<doc>A & B</doc>", "1:8", "`&;`");
+        refused("<doc>&amp</doc>", "1:6", "`&amp");
+    }
+
+    #[test]
+    fn a_reference_to_what_is_no_character_is_refused() {
+        for reference in [
+            "&#0;",
+            "&#x0;",
+            "&#31;",
+            "&#xD800;",
+            "&#xFFFE;",
+            "&#x110000;",
+            "&#99999999999999999999;",
+            "&#;",
+            "&#x;",
+            "&#X41;",
+            "&#-1;",
+            "&#+1;",
+            "&#4a;",
+        ] {
+            refused(&format!("<doc>{reference}</doc>"), "1:6", "is not a character reference");
+        }
+        assert!(read("<doc>&#9;&#x10FFFF;&#00000000000000000065;</doc>").is_ok());
+    }
+
+    #[test]
+    fn what_ends_early_or_holds_its_own_end_is_refused() {
+        refused("<doc><!-- a -- b --></doc>", "1:13", "`--`");
+        refused("<doc><!-- a --->  </doc>", "1:13", "`--`");
+        refused("<doc><!-- a</doc>", "1:6", "the comment is not closed");
+        refused("<doc>]]></doc>", "1:6", "`]]>`");
+        refused("<doc><![CDATA[a</doc>", "1:6", "not closed");
+        refused("<doc><?a b</doc>", "1:6", "not closed");
+        refused("<doc><!a></doc>", "1:6", "expected a comment");
+        refused("<doc>< a/></doc>", "1:7", "expected an element name");
+    }
+
+    #[test]
+    fn control_characters_and_noncharacters_are_refused() {
+        for c in ['\0', '\u{1}', '\u{B}', '\u{1F}', '\u{FFFE}', '\u{FFFF}'] {
+            refused(&format!("<doc>\nä{c}</doc>"), "2:2", "may not stand in XML");
+        }
+        assert!(read("<doc>\t\r\n\u{7F}\u{85}\u{FFFD}\u{10FFFF}</doc>").is_ok());
+    }
+
+    #[test]
+    fn the_declaration_stands_first_and_in_its_form() {
+        assert!(read("<?xml version = '1.0'\n encoding=\"UTF-8\" standalone='no' ?><doc/>").is_ok());
+        refused("\n<?xml version='1.0'?><doc/>", "2:1", "only at the very start");
+        refused("<doc><?XML a?></doc>", "1:6", "only at the very start");
+        refused("<?xml encoding='UTF-8'?><doc/>", "1:1", "no `version`");
+        refused("<?xml version='1.0' standalone='no' encoding='UTF-8'?><doc/>", "1:37", "in this order");
+        refused("<?xml version='2.0'?><doc/>", "1:16", "the XML version is not 1.0");
+        refused("<?xml version='1.0' standalone='x'?><doc/>", "1:33", "neither `yes` nor `no`");
+        refused("<?xml version='1.0' encoding='8'?><doc/>", "1:31", "not the name of an encoding");
+        refused("<?xml version='1.0'encoding='UTF-8'?><doc/>", "1:20", "white space");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested =
+            |depth: usize| format!("<doc>{}{}</doc>", "<a>".repeat(depth - 1), "</a>".repeat(depth - 1));
+        assert!(read(&nested(MAX_DEPTH)).is_ok());
+        let error = read(&nested(MAX_DEPTH + 1)).unwrap_err();
+        assert_eq!((error.kind(), error.field()), (ErrorKind::LimitExceeded, Some("a")));
+    }
+
+    #[test]
+    fn what_a_file_says_is_shown_short_and_on_one_line() {
+        let long = format!("<doc><{}></doc>", "n".repeat(100_000));
+        assert!(read(&long).unwrap_err().to_string().len() < 400);
+        assert_eq!(quoted("a\u{1b}[31m\n"), "`a\\u{1b}[31m\\n`");
+    }
+
+    #[test]
+    fn a_tag_with_very_many_attributes_is_read_in_good_time() {
+        let mut text = String::from("<doc");
+        for number in 0..80_000 {
+            text.push_str(" a");
+            text.push_str(&number.to_string());
+            text.push_str("=''");
+        }
+        assert_eq!(read(&(text + "/>")).unwrap().len(), 1);
     }
 }
