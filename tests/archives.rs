@@ -280,12 +280,26 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     let entries = list(&whole).unwrap();
     // The footer is the last 70 bytes: without it there is no index.
     assert_eq!(list(&whole[..whole.len() - 70]).unwrap(), entries);
-    // Two members change places in the index, so that all sums stay right, and its CRC-32 is made to fit.
-    let records = whole.len() - 70 - 10 - 8 * 2;
-    let mut swapped = whole.clone();
-    let (a, b) = swapped.split_at_mut(records + 8);
-    a[records..].swap_with_slice(&mut b[..8]);
-    assert_eq!(list(&swapped).unwrap(), entries, "a wrong CRC-32");
+    // Every record of the index moves to the member before: all sums stay right, and the CRC-32 is made to fit.
+    let footer = whole.len() - 70 + 28;
+    let index_at = u64::from_le_bytes(whole[footer..footer + 8].try_into().unwrap()) as usize;
+    let members = u64::from_le_bytes(whole[footer + 8..footer + 16].try_into().unwrap()) as usize;
+    let mut lying = whole.clone();
+    let records = &mut lying[index_at + 28..index_at + 28 + 8 * members];
+    records.rotate_left(8);
+    let mut crc = flate2::Crc::new();
+    crc.update(records);
+    lying[footer + 24..footer + 28].copy_from_slice(&crc.sum().to_le_bytes());
+    assert_eq!(list(&lying).unwrap(), entries);
+    // The index of another archive, or one damaged anywhere, is no better.
+    for at in (index_at..whole.len()).step_by(7) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0xFF;
+        match list(&damaged) {
+            Ok(found) => assert_eq!(found, entries, "byte {at}"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::InvalidArchive, "byte {at}"),
+        }
+    }
 }
 
 #[test]
@@ -354,6 +368,7 @@ fn a_bomb_of_entries_sizes_or_headers_is_stopped_by_its_limit() {
         fs::write(&path, gzip(&stream)).unwrap();
         assert_eq!(unpack_error(&path).kind(), ErrorKind::LimitExceeded, "{attack}");
     }
+    let path = work.path().join("sound.tar.gz");
     pack(disk(&[1; 4096]), &path);
     let limits = UnpackLimits { total_size: 4000, ..UnpackLimits::default() };
     let options = UnpackOptions { limits, ..UnpackOptions::default() };

@@ -61,10 +61,7 @@ impl DiskSource for RawFile {
             return Ok(());
         }
         let end = offset + read as u64;
-        Err(changed(format!(
-            "the disk image had {} bytes when it was opened and now ends at {end}",
-            self.size
-        )))
+        Err(changed(format!("the disk image had {} bytes when it was opened and now has {end}", self.size)))
     }
 
     fn extent_at(&self, offset: u64) -> Result<Extent> {
@@ -78,7 +75,11 @@ impl DiskSource for RawFile {
         if now.len() == self.size && now.modified().ok() == Some(modified) {
             return Ok(());
         }
-        Err(changed("the disk image was written to while it was read".into()))
+        Err(changed(if now.len() == self.size {
+            "the disk image was written to while it was read".into()
+        } else {
+            format!("the disk image had {} bytes when it was opened and now has {}", self.size, now.len())
+        }))
     }
 }
 

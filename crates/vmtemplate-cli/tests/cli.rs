@@ -1,0 +1,266 @@
+//! The command as a user meets it: output, exit status, messages.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn vmtemplate(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vmtemplate"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("SOURCE_DATE_EPOCH")
+        .output()
+        .unwrap()
+}
+
+/// What a command printed, with what changes from machine to machine taken out.
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!(
+        "exit {}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr)
+    )
+}
+
+/// A folder with a small disk and a script with LF line ends.
+fn work() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut disk = vec![0; 3 << 20];
+    disk[..512].fill(0x55);
+    fs::write(folder.path().join("win2019.raw"), disk).unwrap();
+    fs::write(folder.path().join("windows.cmd"), "@echo off\nnet user Administrator ($PASS)\n").unwrap();
+    folder
+}
+
+const BUILD: [&str; 22] = [
+    "build",
+    "--name",
+    "Windows-Server-2019",
+    "--image",
+    "win2019.raw",
+    "--script",
+    "windows.cmd",
+    "--memory-mib",
+    "1024",
+    "--ipv4",
+    "yes",
+    "--ipv6",
+    "no",
+    "--tag",
+    "windows",
+    "--tag",
+    "windows2019",
+    "--template-version",
+    "5",
+    "--macro",
+    "($PRODUCTKEY)",
+    "-oW.tar.gz",
+];
+
+#[test]
+fn build_inspect_unpack_and_pack_again() {
+    let folder = work();
+    let at = folder.path();
+    let built = vmtemplate(at, &BUILD);
+    assert_eq!(built.status.code(), Some(0), "{}", said(&built));
+    insta::assert_snapshot!(said(&vmtemplate(at, &["inspect", "W.tar.gz"])));
+    insta::assert_snapshot!(said(&vmtemplate(at, &["inspect", "W.tar.gz", "--json"])));
+    insta::assert_snapshot!(said(&vmtemplate(at, &["unpack", "W.tar.gz", "out"])), @"
+    exit 0
+    --- stdout
+    out/metainfo.xml (601 B)
+    out/windows.cmd (43 B)
+    out/win2019.hddimage (3.00 MiB)
+    --- stderr
+    ");
+    assert_eq!(
+        fs::read(at.join("out/windows.cmd")).unwrap(),
+        b"@echo off\r\nnet user Administrator ($PASS)\r\n"
+    );
+    assert!(fs::read(at.join("out/win2019.hddimage")).unwrap() == fs::read(at.join("win2019.raw")).unwrap());
+    let packed = vmtemplate(at, &["pack", "out", "-o", "again.tar.gz", "--json"]);
+    let summary: serde_json::Value = serde_json::from_slice(&packed.stdout).unwrap();
+    assert_eq!(summary["content_bytes"], 3 * (1 << 20) + 601 + 43);
+    assert!(fs::read(at.join("again.tar.gz")).unwrap() == fs::read(at.join("W.tar.gz")).unwrap());
+}
+
+#[test]
+fn the_time_of_the_entries_follows_source_date_epoch() {
+    let folder = work();
+    let run = |epoch: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vmtemplate"));
+        command.args(BUILD).arg("--force").current_dir(folder.path()).env("SOURCE_DATE_EPOCH", epoch);
+        let output = command.output().unwrap();
+        (output.status.code(), said(&output), fs::read(folder.path().join("W.tar.gz")).ok())
+    };
+    let (one, two) = (run("1600000000"), run("1700000000"));
+    assert!(one.2.is_some() && one.2 != two.2);
+    assert!(run("1600000000").2 == one.2);
+    let (code, said, _) = run("yesterday");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("`SOURCE_DATE_EPOCH`: the value `yesterday` is no number of seconds"), "{said}");
+}
+
+#[test]
+fn every_problem_is_printed_with_its_cause_and_its_mending() {
+    let folder = work();
+    let output = vmtemplate(
+        folder.path(),
+        &[
+            "build",
+            "--name",
+            "W",
+            "--image",
+            "no.raw",
+            "--tag",
+            "a,b",
+            "--macro",
+            "PRODUCTKEY",
+            "-o",
+            "x.tar.gz",
+        ],
+    );
+    insta::assert_snapshot!(said(&output), @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error: the template cannot be built: 3 problems
+      - no.raw: `image`: cannot open the disk image
+        caused by: No such file or directory (os error 2)
+      - `tags`: `a,b` is no tag: a comma divides tags
+        help: give each tag on its own
+      - `macro`: `PRODUCTKEY` is not a macro: `($NAME)` was expected
+        help: write it as `($PRODUCTKEY)`
+    ");
+    assert!(!folder.path().join("x.tar.gz").exists());
+}
+
+#[test]
+fn an_output_that_is_there_is_kept_without_force() {
+    let folder = work();
+    assert_eq!(vmtemplate(folder.path(), &BUILD).status.code(), Some(0));
+    let before = fs::read(folder.path().join("W.tar.gz")).unwrap();
+    insta::assert_snapshot!(said(&vmtemplate(folder.path(), &BUILD)), @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error: W.tar.gz: the output is there already
+      help: choose another name, remove it, or ask for overwriting
+    ");
+    assert!(fs::read(folder.path().join("W.tar.gz")).unwrap() == before);
+    let forced: Vec<_> = BUILD.into_iter().chain(["--force", "--level", "9"]).collect();
+    assert_eq!(vmtemplate(folder.path(), &forced).status.code(), Some(0));
+}
+
+#[test]
+fn metainfo_is_edited_in_place_and_keeps_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("metainfo.xml");
+    let text = "<doc>\n\t<!-- kept -->\n\t<osname>A</osname>\n\t<limit>\n\t\t<elem name='mem'>512</elem>\n\t</limit>\n</doc>";
+    fs::write(&path, text).unwrap();
+    let output = vmtemplate(folder.path(), &["metainfo", "metainfo.xml", "--set", "limit.mem=2048"]);
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), text.replace("512", "2048"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), text, "without -o the file stays");
+    let set =
+        ["metainfo", "metainfo.xml", "--set", "limit.mem=2048", "--set", "osname=B", "-o", "metainfo.xml"];
+    assert_eq!(vmtemplate(folder.path(), &set).status.code(), Some(0));
+    assert_eq!(fs::read_to_string(&path).unwrap(), text.replace("512", "2048").replace(">A<", ">B<"));
+    // Another file is not written over by the way.
+    fs::write(folder.path().join("other.xml"), "mine").unwrap();
+    let other = ["metainfo", "metainfo.xml", "--set", "osname=C", "-o", "other.xml"];
+    assert_eq!(vmtemplate(folder.path(), &other).status.code(), Some(1));
+    assert_eq!(fs::read_to_string(folder.path().join("other.xml")).unwrap(), "mine");
+}
+
+#[test]
+fn metainfo_refuses_what_a_key_cannot_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("metainfo.xml"), "<doc><osname>A</osname></doc>").unwrap();
+    for (set, code, says) in [
+        ("limit.mem=much", 1, "expected a number of MiB"),
+        ("virtionet=perhaps", 1, "yes"),
+        ("osnam=B", 2, "did you mean `osname`?"),
+        ("osname", 2, "KEY=VALUE was expected"),
+    ] {
+        let output = vmtemplate(folder.path(), &["metainfo", "metainfo.xml", "--set", set]);
+        assert_eq!(output.status.code(), Some(code), "{set}: {}", said(&output));
+        assert!(said(&output).contains(says), "{set}: {}", said(&output));
+    }
+    fs::write(folder.path().join("metainfo.xml"), "<doc>\n  <osname>A</doc>").unwrap();
+    let output = vmtemplate(folder.path(), &["metainfo", "metainfo.xml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).starts_with("exit 1\n--- stdout\n--- stderr\nerror: metainfo.xml:2:"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn wrong_use_is_told_apart_from_a_refusal() {
+    let folder = work();
+    for arguments in [&["bild"][..], &["build", "--name", "W"], &["inspect"], &["build", "--ipv4", "maybe"]] {
+        assert_eq!(vmtemplate(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
+    }
+    for arguments in
+        [&["inspect", "no.tar.gz"][..], &["unpack", "win2019.raw", "out"], &["pack", ".", "-o", "x"]]
+    {
+        let output = vmtemplate(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{}", said(&output));
+    }
+}
+
+#[test]
+fn help_tells_what_each_command_and_option_does() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["build", "pack", "inspect", "unpack", "metainfo"] {
+        let help = said(&vmtemplate(folder.path(), &[command, "--help"]));
+        assert!(help.starts_with("exit 0"), "{help}");
+        let options = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
+        assert!(options >= 2 && help.len() > 300, "{help}");
+    }
+    let help = said(&vmtemplate(folder.path(), &["--help"]));
+    assert!(help.contains("Examples:") && help.contains("Exit status:"));
+}
+
+/// Ctrl-C in the middle: the temporary file goes, and what was there stays.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_nothing_half_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    // Noise, so that packing takes a while.
+    let mut state = 1u64;
+    let noise: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 56) as u8
+    })
+    .take(128 << 20)
+    .collect();
+    fs::write(at.join("disk.raw"), noise).unwrap();
+    fs::write(at.join("t.tar.gz"), "old").unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vmtemplate"))
+        .args(["build", "--name", "W", "--image", "disk.raw", "-o", "t.tar.gz", "--force", "--level", "12"])
+        .current_dir(at)
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let temporary =
+        || fs::read_dir(at).unwrap().any(|e| e.unwrap().file_name().to_str().unwrap().ends_with("-tmp"));
+    while !temporary() {
+        assert!(child.try_wait().unwrap().is_none(), "it was done before it could be interrupted");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{}", said(&output));
+    assert!(!temporary());
+    assert_eq!(fs::read(at.join("t.tar.gz")).unwrap(), b"old");
+}
