@@ -7,6 +7,6 @@ mod progress;
 
 mod disk;
 
-pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
+pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
