@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::cache::Cache;
+use super::cache::{Cache, Entries};
 use super::file::ImageFile;
 use super::{DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,8 +40,10 @@ impl Place {
 pub(super) struct Packed {
     /// Where the compressed bytes stand in the file.
     pub(super) at: u64,
-    /// How many they are; the format bounds it by a small multiple of the block size.
+    /// How many they are, where the table tells; bounded by a small multiple of the block size.
     pub(super) length: usize,
+    /// How many bytes of the disk it holds: a block, or less at the end of the disk.
+    pub(super) size: usize,
     /// How far into the unpacked block the run begins.
     pub(super) skip: usize,
 }
@@ -51,6 +53,31 @@ pub(super) struct Packed {
 pub(super) struct Run {
     pub(super) length: u64,
     pub(super) place: Place,
+}
+
+impl Run {
+    /// The run that begins `within` the block of the first entry, and goes on as far as the entries do.
+    /// `place` tells where the block of an entry begins.
+    pub(super) fn of_entries(
+        entries: &Entries,
+        block_size: u64,
+        within: u64,
+        mut place: impl FnMut(&[u8]) -> Result<Place>,
+    ) -> Result<Self> {
+        let mut run = Self { length: block_size - within, place: Place::Zero };
+        for (index, entry) in entries.iter().enumerate() {
+            match (index, place(entry)?) {
+                (0, Place::Packed(block)) => {
+                    run.place = Place::Packed(Packed { skip: within as usize, ..block });
+                    break;
+                }
+                (0, begin) => run.place = begin.after(within).unwrap_or(begin),
+                (_, next) if run.place.after(run.length) == Some(next) => run.length += block_size,
+                _ => break,
+            }
+        }
+        Ok(run)
+    }
 }
 
 /// A format with a block table.
@@ -77,8 +104,8 @@ pub(super) trait BlockMap: Send + Sync + fmt::Debug {
         1
     }
 
-    /// Unpack one block into `out`, which it must fill.
-    fn unpack(&self, _packed: &[u8], _out: &mut [u8]) -> Result<()> {
+    /// Read and unpack one block into `out`, which has its size and must be filled.
+    fn unpack(&self, _block: Packed, _out: &mut [u8]) -> Result<()> {
         Err(Error::new(ErrorKind::Unsupported, "this format has no compressed blocks"))
     }
 
@@ -129,16 +156,22 @@ impl<M: BlockMap> Blocks<M> {
     }
 
     fn read_packed(&self, block: Packed, buf: &mut [u8]) -> Result<()> {
-        let (size, data) = (self.map.packed_block_size(), self.map.data());
-        if buf.len() == size {
-            return self.map.unpack(&data.read_vec(block.at, block.length)?, buf);
+        if buf.len() == block.size {
+            return self.map.unpack(block, buf);
         }
         let unpacked = self.unpacked.get(block.at, || {
-            let mut out = vec![0; size];
-            self.map.unpack(&data.read_vec(block.at, block.length)?, &mut out)?;
+            let mut out = vec![0; block.size];
+            self.map.unpack(block, &mut out)?;
             Ok(out)
         })?;
-        buf.copy_from_slice(&unpacked[block.skip..block.skip + buf.len()]);
+        // Two entries that point to one block may differ in its size, in a damaged image only.
+        let bytes = unpacked.get(block.skip..block.skip + buf.len()).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidImage,
+                "two table entries for one compressed block contradict each other",
+            )
+        })?;
+        buf.copy_from_slice(bytes);
         Ok(())
     }
 

@@ -72,7 +72,7 @@ impl Tables {
     pub(super) fn entry<const N: usize>(&self, file: &ImageFile, at: u64) -> Result<[u8; N]> {
         let entries = self.entries(file, at, at.saturating_add(N as u64), N)?;
         let mut entry = [0; N];
-        entry.copy_from_slice(&entries.page[entries.from..entries.to]);
+        entry.copy_from_slice(entries.first());
         Ok(entry)
     }
 }
@@ -88,6 +88,11 @@ pub(super) struct Entries {
 impl Entries {
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.page[self.from..self.to].chunks_exact(self.width)
+    }
+
+    /// The first entry; there is always one.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.page[self.from..self.from + self.width]
     }
 }
 

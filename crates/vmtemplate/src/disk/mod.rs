@@ -284,6 +284,16 @@ impl DiskImage {
     }
 }
 
+/// An image contradicts its format: what was found, and what was expected.
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidImage, message)
+}
+
+/// An image is sound, but uses what is not read here.
+fn unsupported(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unsupported, message)
+}
+
 /// The extents of a disk, from [`DiskImage::extents`].
 ///
 /// ```

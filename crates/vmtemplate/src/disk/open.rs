@@ -202,6 +202,18 @@ pub(super) fn open_file(
     format: Option<ImageFormat>,
     opener: &Opener<'_>,
 ) -> Result<Arc<dyn DiskSource>> {
+    let path = file.path().map(Path::to_owned);
+    open_inner(file, format, opener).map_err(|error| match path {
+        Some(path) => error.with_path(path),
+        None => error,
+    })
+}
+
+fn open_inner(
+    file: ImageFile,
+    format: Option<ImageFormat>,
+    opener: &Opener<'_>,
+) -> Result<Arc<dyn DiskSource>> {
     let found = match format {
         Some(format) => Found::Image(format),
         None => {

@@ -3,7 +3,8 @@
 use super::super::bytes::{be32, be64};
 use super::super::file::ImageFile;
 use super::super::open::OpenOptions;
-use crate::error::{Error, ErrorKind, Result};
+use super::super::{invalid, unsupported};
+use crate::error::Result;
 
 /// Incompatible features, by bit.
 const DIRTY: u64 = 1;
@@ -192,7 +193,7 @@ impl Extensions {
                     "a header extension of {length} bytes at offset {at} passes its room"
                 )));
             }
-            let mut string = |what| {
+            let string = |what| {
                 if length > u64::from(MAX_NAME) {
                     return Err(invalid(format!("{what} has {length} bytes")));
                 }
@@ -211,12 +212,4 @@ impl Extensions {
 
 fn text(bytes: Vec<u8>, what: &str) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| invalid(format!("{what} is not UTF-8 text")))
-}
-
-pub(super) fn invalid(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidImage, message)
-}
-
-pub(super) fn unsupported(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Unsupported, message)
 }

@@ -4,14 +4,14 @@ mod header;
 
 use std::sync::Arc;
 
-use self::header::{Compression, Header, invalid};
-use super::DiskSource;
+use self::header::{Compression, Header};
 use super::blocks::{BlockMap, Blocks, Packed, Place, Run};
 use super::bytes::be64;
 use super::cache::Tables;
 use super::file::ImageFile;
 use super::open::{Opener, open_file};
-use crate::error::Result;
+use super::{DiskSource, invalid};
+use crate::error::{Error, Result};
 
 /// Where an entry of an L1 or L2 table points: bits 9 to 55.
 const OFFSET: u64 = 0x00FF_FFFF_FFFF_FE00;
@@ -47,11 +47,7 @@ pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
         Some(backing) => {
             let (below, opener) = opener.named(&backing.name, "backing file", &file)?;
             let format = backing.format.as_deref().map(str::parse).transpose()?;
-            let path = below.path().map(ToOwned::to_owned);
-            Some(open_file(below, format, &opener).map_err(|error| match path {
-                Some(path) => error.with_path(path),
-                None => error,
-            })?)
+            Some(open_file(below, format, &opener)?)
         }
         None => None,
     };
@@ -100,14 +96,15 @@ impl Qcow2 {
         // The last sector of a file need not be whole.
         let length = stated.min(self.file.size().saturating_sub(at)) as usize;
         self.file.check(at, 1)?;
-        Ok(Place::Packed(Packed { at, length, skip: 0 }))
+        Ok(Place::Packed(Packed { at, length, size: self.cluster_size() as usize, skip: 0 }))
     }
 
     /// The run from `within` a cluster on, by an extended L2 entry: its parts are allocated, zero, or neither.
     fn subclusters(&self, entry: u64, bitmap: u64, within: u64) -> Result<Run> {
         let place = self.place(entry)?;
         if let Place::Packed(block) = place {
-            return Ok(self.packed_run(block, within));
+            let place = Place::Packed(Packed { skip: within as usize, ..block });
+            return Ok(Run { length: self.cluster_size() - within, place });
         }
         let size = self.cluster_size() / SUBCLUSTERS;
         let kind = |part: u64| (bitmap >> part & 1, bitmap >> (part + 32) & 1);
@@ -120,11 +117,6 @@ impl Qcow2 {
             _ => return Err(invalid("an extended L2 entry whose bitmap contradicts itself")),
         };
         Ok(Run { length: (last + 1) * size - within, place })
-    }
-
-    fn packed_run(&self, block: Packed, within: u64) -> Run {
-        let place = Place::Packed(Packed { skip: within as usize, ..block });
-        Run { length: self.cluster_size() - within, place }
     }
 }
 
@@ -166,37 +158,21 @@ impl BlockMap for Qcow2 {
         }
         let at = table + (offset % covered >> cluster_bits) * width;
         let entries = self.tables.entries(&self.file, at, table + self.cluster_size(), width as usize)?;
-        let mut entries = entries.iter();
-        let Some(first) = entries.next() else { return Err(invalid("an empty L2 table")) };
         let within = offset % self.cluster_size();
         if self.header.extended_l2 {
-            return self.subclusters(be64(first, 0), be64(first, 8), within);
+            let entry = entries.first();
+            return self.subclusters(be64(entry, 0), be64(entry, 8), within);
         }
-        let place = match self.place(be64(first, 0))? {
-            Place::Packed(block) => return Ok(self.packed_run(block, within)),
-            Place::Stored(at) => Place::Stored(at + within),
-            other => other,
-        };
-        let mut run = Run { length: self.cluster_size() - within, place };
-        for entry in entries {
-            let goes_on = match (self.place(be64(entry, 0))?, place) {
-                (Place::Stored(next), Place::Stored(at)) => next == at + run.length,
-                (next, place) => next == place,
-            };
-            if !goes_on {
-                break;
-            }
-            run.length += self.cluster_size();
-        }
-        Ok(run)
+        Run::of_entries(&entries, self.cluster_size(), within, |entry| self.place(be64(entry, 0)))
     }
 
-    fn unpack(&self, packed: &[u8], out: &mut [u8]) -> Result<()> {
+    fn unpack(&self, block: Packed, out: &mut [u8]) -> Result<()> {
+        let packed = self.file.read_vec(block.at, block.length)?;
         let unpacked = match self.header.compression {
-            Compression::Deflate => libdeflater::Decompressor::new()
-                .deflate_decompress(packed, out)
-                .map_err(|error| invalid("a compressed cluster cannot be unpacked").caused_by(error))?,
-            Compression::Zstd => unpack_zstd(packed, out)?,
+            Compression::Deflate => {
+                libdeflater::Decompressor::new().deflate_decompress(&packed, out).map_err(broken)?
+            }
+            Compression::Zstd => unpack_zstd(&packed, out)?,
         };
         if unpacked != out.len() {
             return Err(invalid(format!(
@@ -219,23 +195,19 @@ fn unpack_zstd(mut packed: &[u8], out: &mut [u8]) -> Result<usize> {
     use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
     use std::io::Read;
 
-    let broken = |error| invalid("a compressed cluster cannot be unpacked").caused_by(error);
     let mut decoder = FrameDecoder::new();
     decoder.set_max_window_size(ZSTD_WINDOW);
     decoder.init(&mut packed).map_err(broken)?;
     let mut done = 0;
-    while !decoder.is_finished() {
+    while done < out.len() && !decoder.is_finished() {
         decoder.decode_blocks(&mut packed, BlockDecodingStrategy::UptoBlocks(1)).map_err(broken)?;
-        done += decoder
-            .read(&mut out[done..])
-            .map_err(|error| invalid("a compressed cluster cannot be unpacked").caused_by(error))?;
-        if done == out.len() {
-            break;
-        }
+        done += decoder.read(&mut out[done..]).map_err(broken)?;
     }
     // What the window held back comes out at the end.
-    done += decoder
-        .read(&mut out[done..])
-        .map_err(|error| invalid("a compressed cluster cannot be unpacked").caused_by(error))?;
+    done += decoder.read(&mut out[done..]).map_err(broken)?;
     Ok(done)
+}
+
+fn broken(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    invalid("a compressed cluster cannot be unpacked").caused_by(error)
 }
