@@ -7,7 +7,7 @@ use std::process::Command;
 use vmtemplate::{DiskImage, ExtentKind};
 
 /// Whether `tool` is installed. Where it is not, the test says that it is skipped; in CI it fails instead.
-pub fn have(tool: &str) -> bool {
+pub(crate) fn have(tool: &str) -> bool {
     let found = Command::new(tool).arg("--version").output().is_ok();
     if !found {
         assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI must have {tool}");
@@ -18,7 +18,7 @@ pub fn have(tool: &str) -> bool {
 }
 
 /// Run a tool to its end; `words` is split at spaces, `PATHS` stand for the `@` in it.
-pub fn run(tool: &str, words: &str, paths: &[&Path]) -> String {
+pub(crate) fn run(tool: &str, words: &str, paths: &[&Path]) -> String {
     let mut paths = paths.iter();
     let mut command = Command::new(tool);
     for word in words.split_whitespace() {
@@ -37,15 +37,15 @@ pub fn run(tool: &str, words: &str, paths: &[&Path]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-pub fn qemu_img(words: &str, paths: &[&Path]) -> String {
+pub(crate) fn qemu_img(words: &str, paths: &[&Path]) -> String {
     run("qemu-img", words, paths)
 }
 
 /// A small generator with a seed: the same bytes in every run.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         // SplitMix64 (Steele, Lea, Flood 2014).
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -54,11 +54,11 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    pub fn fill(&mut self, bytes: &mut [u8]) {
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
         }
@@ -66,7 +66,7 @@ impl Random {
 }
 
 /// A disk with all that matters to a reader: noise, text, zeros written and zeros never touched, odd boundaries.
-pub fn pattern(size: usize) -> Vec<u8> {
+pub(crate) fn pattern(size: usize) -> Vec<u8> {
     let mut disk = vec![0; size];
     let mut random = Random(size as u64);
     let mut at = 0;
@@ -87,7 +87,7 @@ pub fn pattern(size: usize) -> Vec<u8> {
 }
 
 /// Write a raw file that has holes where the disk has zeros.
-pub fn write_sparse(path: &Path, disk: &[u8]) {
+pub(crate) fn write_sparse(path: &Path, disk: &[u8]) {
     use std::io::{Seek, SeekFrom, Write};
     let mut file = fs::File::create(path).unwrap();
     file.set_len(disk.len() as u64).unwrap();
@@ -100,7 +100,7 @@ pub fn write_sparse(path: &Path, disk: &[u8]) {
 }
 
 /// The whole disk, and proof that its map is whole and true.
-pub fn read_all(disk: &DiskImage) -> Vec<u8> {
+pub(crate) fn read_all(disk: &DiskImage) -> Vec<u8> {
     let whole = disk.read_vec(0, disk.size() as usize).unwrap();
     let mut end = 0;
     for extent in disk.extents() {
@@ -117,7 +117,7 @@ pub fn read_all(disk: &DiskImage) -> Vec<u8> {
 }
 
 /// The map as `qemu-img map` has it: a kind for every 512 bytes, `true` where there is data.
-pub fn qemu_map(words: &str, image: &Path, size: u64) -> Vec<bool> {
+pub(crate) fn qemu_map(words: &str, image: &Path, size: u64) -> Vec<bool> {
     let json = qemu_img(&format!("map --output=json {words} @"), &[image]);
     let mut map = vec![false; (size / 512) as usize];
     for entry in serde_json::from_str::<serde_json::Value>(&json).unwrap().as_array().unwrap() {
@@ -130,7 +130,7 @@ pub fn qemu_map(words: &str, image: &Path, size: u64) -> Vec<bool> {
     map
 }
 
-pub fn our_map(disk: &DiskImage) -> Vec<bool> {
+pub(crate) fn our_map(disk: &DiskImage) -> Vec<bool> {
     let mut map = vec![false; (disk.size() / 512) as usize];
     for extent in disk.extents() {
         let extent = extent.unwrap();

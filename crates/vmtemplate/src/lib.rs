@@ -7,6 +7,8 @@ mod progress;
 
 mod disk;
 
-pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions};
+pub use disk::{
+    DiskImage, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary, WriteRawOptions,
+};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};

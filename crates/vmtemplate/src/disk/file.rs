@@ -136,45 +136,71 @@ impl ImageFile {
     }
 
     /// What the file system says of the file from `offset` on. Past the end of the file is a hole to it: check first.
-    ///
-    /// The position of the file moves, which nothing here depends on: all reads name their offset.
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     pub(super) fn extent_at(&self, offset: u64) -> Result<Extent> {
-        use rustix::fs::{SeekFrom, seek};
-        use rustix::io::Errno;
-
-        let size = self.size;
-        let to_end = |kind| Ok(Extent { offset, length: size - offset, kind });
-        match seek(&self.file, SeekFrom::Data(offset)) {
-            // No data from here to the end.
-            Err(Errno::NXIO) => return to_end(ExtentKind::Zero),
-            // A block device, or a file system without a map.
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => return to_end(ExtentKind::Data),
-            Err(error) => {
-                return Err(Error::io(
-                    format!("cannot find the holes of the disk image at offset {offset}"),
-                    error.into(),
-                ));
-            }
-            Ok(data) if data > offset => {
-                return Ok(Extent { offset, length: data.min(size) - offset, kind: ExtentKind::Zero });
-            }
-            Ok(_) => {}
-        }
-        match seek(&self.file, SeekFrom::Hole(offset)) {
-            Ok(hole) if hole > offset => {
-                Ok(Extent { offset, length: hole.min(size) - offset, kind: ExtentKind::Data })
-            }
-            // The file changed between the two questions: reading tells the truth.
-            _ => to_end(ExtentKind::Data),
-        }
+        extent_of(&self.file, offset, self.size)
     }
 
-    /// No map is to be had here: the file is read whole.
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    pub(super) fn extent_at(&self, offset: u64) -> Result<Extent> {
-        Ok(Extent { offset, length: self.size - offset, kind: ExtentKind::Data })
+    /// The bytes from `offset` on, in order.
+    #[cfg(feature = "rbd")]
+    pub(super) fn reader(&self, offset: u64) -> impl io::Read {
+        Sequential { file: self, at: offset }
     }
+}
+
+/// Reads a file in order without its position, which others share.
+#[cfg(feature = "rbd")]
+struct Sequential<'a> {
+    file: &'a ImageFile,
+    at: u64,
+}
+
+#[cfg(feature = "rbd")]
+impl io::Read for Sequential<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let read = read_some(&self.file.file, buf, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+/// Ask the file system what stands at `offset` of a file of `size` bytes.
+///
+/// The position of the file moves, which nothing here depends on: all reads name their offset.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(super) fn extent_of(file: &File, offset: u64, size: u64) -> Result<Extent> {
+    use rustix::fs::{SeekFrom, seek};
+    use rustix::io::Errno;
+
+    let to_end = |kind| Ok(Extent { offset, length: size - offset, kind });
+    match seek(file, SeekFrom::Data(offset)) {
+        // No data from here to the end.
+        Err(Errno::NXIO) => return to_end(ExtentKind::Zero),
+        // A block device, or a file system without a map.
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => return to_end(ExtentKind::Data),
+        Err(error) => {
+            return Err(Error::io(
+                format!("cannot find the holes of the disk image at offset {offset}"),
+                error.into(),
+            ));
+        }
+        Ok(data) if data > offset => {
+            return Ok(Extent { offset, length: data.min(size) - offset, kind: ExtentKind::Zero });
+        }
+        Ok(_) => {}
+    }
+    match seek(file, SeekFrom::Hole(offset)) {
+        Ok(hole) if hole > offset => {
+            Ok(Extent { offset, length: hole.min(size) - offset, kind: ExtentKind::Data })
+        }
+        // The file changed between the two questions: reading tells the truth.
+        _ => to_end(ExtentKind::Data),
+    }
+}
+
+/// No map is to be had here: the file is read whole.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(super) fn extent_of(_file: &File, offset: u64, size: u64) -> Result<Extent> {
+    Ok(Extent { offset, length: size - offset, kind: ExtentKind::Data })
 }
 
 fn changed(message: String) -> Error {

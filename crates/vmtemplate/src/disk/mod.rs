@@ -6,6 +6,7 @@ mod blocks;
 mod bytes;
 #[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod cache;
+mod convert;
 mod extent;
 mod file;
 mod memory;
@@ -13,6 +14,10 @@ mod open;
 #[cfg(feature = "qcow2")]
 mod qcow2;
 mod raw;
+#[cfg(feature = "rbd")]
+mod rbd;
+mod sparse;
+mod stream;
 #[cfg(feature = "vhd")]
 mod vhd;
 #[cfg(feature = "vhdx")]
@@ -28,6 +33,7 @@ use self::file::ImageFile;
 use self::open::Opener;
 use crate::error::{Error, ErrorKind, Result};
 
+pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
 pub use open::{ImageFormat, OpenOptions};
 
@@ -108,6 +114,10 @@ pub struct DiskImage {
 impl DiskImage {
     /// Open an image file or a block device. Its format is recognised by content.
     ///
+    /// `rbd:POOL/IMAGE` and `rbd:POOL/IMAGE@SNAPSHOT` stand for an image of a Ceph cluster. The installed command `rbd`
+    /// exports it first, into a temporary file that takes as much room as the image has data. Export a snapshot, or
+    /// shut the virtual machine down: `rbd` does not notice writes. A file whose name begins so is `./rbd:…`.
+    ///
     /// # Errors
     ///
     /// [`NotFound`](ErrorKind::NotFound) and [`PermissionDenied`](ErrorKind::PermissionDenied) from the system;
@@ -136,6 +146,10 @@ impl DiskImage {
     /// ```
     pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
+        if let Some(spec) = path.to_str().and_then(|path| path.strip_prefix("rbd:")) {
+            let source = open::open_rbd(spec, options).map_err(|error| error.with_path(path))?;
+            return Ok(Self { source, path: Some(path.to_owned()) });
+        }
         let opener = Opener::new(options, Some(path));
         let source = ImageFile::open(path)
             .and_then(|file| open::open_file(file, options.format, &opener))

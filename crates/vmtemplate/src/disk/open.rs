@@ -142,8 +142,8 @@ impl OpenOptions {
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
     Image(ImageFormat),
-    /// The output of `rbd export-diff`.
-    RbdDiff,
+    /// The output of `rbd export-diff`, of version 1 or 2.
+    RbdDiff(u8),
     /// Known, but not read here: its name, and what to do.
     Foreign(&'static str, &'static str),
 }
@@ -180,8 +180,10 @@ fn recognise(head: &[u8], tail: &[u8]) -> Found {
     {
         return Found::Foreign(name, help);
     }
-    if head.starts_with(b"rbd diff v1\n") || head.starts_with(b"rbd diff v2\n") {
-        Found::RbdDiff
+    if head.starts_with(b"rbd diff v1\n") {
+        Found::RbdDiff(1)
+    } else if head.starts_with(b"rbd diff v2\n") {
+        Found::RbdDiff(2)
     } else if head.starts_with(b"QFI\xfb") {
         Found::Image(ImageFormat::Qcow2)
     } else if head.starts_with(b"vhdxfile") {
@@ -238,18 +240,30 @@ fn open_inner(
         #[cfg(feature = "vhd")]
         Found::Image(ImageFormat::Vhd) => super::vhd::open(file, opener),
         #[cfg(feature = "rbd")]
-        Found::RbdDiff => Err(left_out("rbd", "rbd")),
+        Found::RbdDiff(version) => {
+            super::rbd::spool_diff(&mut file.reader(super::rbd::MAGIC as u64), version, opener.options)
+        }
         #[allow(unreachable_patterns)] // with every format built in, there is none left
         Found::Image(format) => {
             Err(left_out(format.name(), if format == ImageFormat::Vhd { "vhd" } else { format.name() }))
         }
         #[allow(unreachable_patterns)]
-        Found::RbdDiff => Err(left_out("`rbd export-diff`", "rbd")),
+        Found::RbdDiff(_) => Err(left_out("`rbd export-diff`", "rbd")),
         Found::Foreign(name, help) => {
             Err(Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read"))
                 .with_help(help))
         }
     }
+}
+
+/// Open `POOL/IMAGE[@SNAP]` of a Ceph cluster.
+#[cfg(feature = "rbd")]
+pub(super) use super::rbd::open as open_rbd;
+
+/// Open `POOL/IMAGE[@SNAP]` of a Ceph cluster.
+#[cfg(not(feature = "rbd"))]
+pub(super) fn open_rbd(_spec: &str, _options: &OpenOptions) -> Result<Arc<dyn DiskSource>> {
+    Err(left_out("Ceph", "rbd"))
 }
 
 /// A format that the build leaves out: recognised all the same, so that it is not taken for a raw disk.
