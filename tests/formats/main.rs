@@ -2,6 +2,9 @@
 
 #[cfg(unix)]
 mod convert;
+#[cfg(unix)]
+mod hostile;
 mod matrix;
+mod samples;
 mod streams;
 mod tools;

@@ -46,6 +46,10 @@ impl fmt::Debug for Cache {
 /// Bytes of a page: what one read of a table brings.
 const PAGE: u64 = 16 * 1024;
 
+/// The longest directory of tables, in bytes: QEMU's own bound on the L1 table of a qcow2.
+#[cfg(any(feature = "qcow2", feature = "vmdk"))]
+const MAX_DIRECTORY: u64 = 32 << 20;
+
 /// The tables of an image (block addresses), read page by page: at most 4 MiB are held, whatever their size.
 #[derive(Debug)]
 pub(super) struct Tables(Cache);
@@ -66,6 +70,46 @@ impl Tables {
             return Err(Error::new(ErrorKind::InvalidImage, format!("a table entry at the odd offset {at}")));
         }
         Ok(Entries { page, from, to, width })
+    }
+
+    /// Fail if a directory of `entries` entries of `width` bytes at `at` points to more tables of `table` bytes than
+    /// the file has room for.
+    ///
+    /// Each table has a place of its own. A small file in which one table serves for all would else state a map of many
+    /// TiB, cut into single blocks, that takes hours to walk.
+    #[cfg(any(feature = "qcow2", feature = "vmdk"))]
+    pub(super) fn check_directory(
+        &self,
+        file: &ImageFile,
+        at: u64,
+        entries: u64,
+        width: usize,
+        table: u64,
+        is_table: impl Fn(&[u8]) -> bool,
+    ) -> Result<()> {
+        let end = at.saturating_add(entries.saturating_mul(width as u64));
+        if end - at > MAX_DIRECTORY {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("a directory of tables of {} bytes; at most {MAX_DIRECTORY} are read", end - at),
+            ));
+        }
+        let (mut next, mut tables) = (at, 0_u64);
+        while next < end {
+            let page = self.entries(file, next, end, width)?;
+            tables += page.iter().filter(|entry| is_table(entry)).count() as u64;
+            next += (page.iter().count() * width) as u64;
+        }
+        if tables.saturating_mul(table) <= file.size() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidImage,
+            format!(
+                "the image refers to {tables} tables of {table} bytes, more than its file of {} bytes holds",
+                file.size()
+            ),
+        ))
     }
 
     /// The one entry at `at`.

@@ -35,6 +35,8 @@ pub(super) struct Header {
     pub(super) cluster_bits: u32,
     pub(super) size: u64,
     pub(super) l1_offset: u64,
+    /// Entries of the L1 table that the disk needs.
+    pub(super) l1_entries: u64,
     pub(super) compression: Compression,
     /// Entries of the L2 tables have 16 bytes, of which 8 tell of the 32 parts of the cluster.
     pub(super) extended_l2: bool,
@@ -98,7 +100,7 @@ impl Header {
         let size = be64(&head, 24);
         options.check_size(size)?;
         let extended_l2 = features & EXTENDED_L2 != 0;
-        let l1_offset = check_l1(file, &head, cluster_bits, size, extended_l2)?;
+        let (l1_offset, l1_entries) = check_l1(file, &head, cluster_bits, size, extended_l2)?;
 
         let backing_offset = be64(&head, 8);
         let extensions_end = if backing_offset == 0 { cluster } else { backing_offset.min(cluster) };
@@ -143,8 +145,14 @@ fn check_features(features: u64) -> Result<()> {
     Ok(())
 }
 
-/// The offset of the L1 table, which must cover the disk and lie within the file.
-fn check_l1(file: &ImageFile, head: &[u8], cluster_bits: u32, size: u64, extended_l2: bool) -> Result<u64> {
+/// The offset of the L1 table and the entries that are needed: it must cover the disk and lie within the file.
+fn check_l1(
+    file: &ImageFile,
+    head: &[u8],
+    cluster_bits: u32,
+    size: u64,
+    extended_l2: bool,
+) -> Result<(u64, u64)> {
     if extended_l2 && cluster_bits < 14 {
         return Err(invalid(format!(
             "extended L2 entries with clusters of 2^{cluster_bits} bytes; 2^14 is the least"
@@ -163,7 +171,7 @@ fn check_l1(file: &ImageFile, head: &[u8], cluster_bits: u32, size: u64, extende
         return Err(invalid(format!("the L1 table stands at the odd offset {offset}")));
     }
     file.check(offset, needed * 8)?; // both are below 2^56
-    Ok(offset)
+    Ok((offset, needed))
 }
 
 /// The extensions that are needed to read.

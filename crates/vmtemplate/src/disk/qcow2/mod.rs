@@ -39,6 +39,11 @@ struct Qcow2 {
 
 pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource>> {
     let header = Header::read(&file, opener.options)?;
+    let tables = Tables::new();
+    let cluster = 1 << header.cluster_bits;
+    tables.check_directory(&file, header.l1_offset, header.l1_entries, 8, cluster, |entry| {
+        be64(entry, 0) & OFFSET != 0
+    })?;
     let data = match &header.data_file {
         Some(name) => Some(opener.named(name, "data file", &file)?.0),
         None => None,
@@ -51,7 +56,7 @@ pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
         }
         None => None,
     };
-    Ok(Arc::new(Blocks::new(Qcow2 { file, header, data, below, tables: Tables::new() })))
+    Ok(Arc::new(Blocks::new(Qcow2 { file, header, data, below, tables })))
 }
 
 impl Qcow2 {

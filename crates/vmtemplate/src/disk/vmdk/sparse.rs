@@ -66,7 +66,9 @@ impl SparseExtent {
         }
         let directory = bytes(le64(&header, 56))?;
         let needed = size.div_ceil(grain * table_entries);
-        file.check(directory, needed.saturating_mul(4))?;
+        let tables = Tables::new();
+        tables
+            .check_directory(&file, directory, needed, 4, table_entries * 4, |entry| le32(entry, 0) != 0)?;
         Ok(Self {
             file,
             size,
@@ -76,7 +78,7 @@ impl SparseExtent {
             zeroed_grains: flags & ZEROED_GRAINS != 0,
             compressed,
             descriptor: (descriptor.0 != 0 && descriptor.1 != 0).then_some(descriptor),
-            tables: Tables::new(),
+            tables,
         })
     }
 
