@@ -15,7 +15,9 @@ mod archive;
 mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
-pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
+pub use disk::{
+    DiskImage, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary, WriteRawOptions,
+};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use metainfo::{

@@ -93,7 +93,7 @@ fn already_exists() -> Error {
 }
 
 /// The folder that `path` stands in.
-fn folder_of(path: &Path) -> &Path {
+pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

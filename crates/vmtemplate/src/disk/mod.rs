@@ -1,16 +1,41 @@
 //! Disk images: positioned reads of the virtual disk, and the map of what must be read.
 
+#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+mod blocks;
+#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+mod bytes;
+#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+mod cache;
+mod convert;
 mod extent;
+mod file;
 mod memory;
+mod open;
+#[cfg(feature = "qcow2")]
+mod qcow2;
 mod raw;
+#[cfg(feature = "rbd")]
+mod rbd;
+mod sparse;
+mod stream;
+#[cfg(feature = "vhd")]
+mod vhd;
+#[cfg(feature = "vhdx")]
+mod vhdx;
+#[cfg(feature = "vmdk")]
+mod vmdk;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use self::file::ImageFile;
+use self::open::Opener;
 use crate::error::{Error, ErrorKind, Result};
 
+pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
+pub use open::{ImageFormat, OpenOptions};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///
@@ -87,13 +112,19 @@ pub struct DiskImage {
 }
 
 impl DiskImage {
-    /// Open a raw image file or a block device.
+    /// Open an image file or a block device. Its format is recognised by content.
+    ///
+    /// `rbd:POOL/IMAGE` and `rbd:POOL/IMAGE@SNAPSHOT` stand for an image of a Ceph cluster. The installed command `rbd`
+    /// exports it first, into a temporary file that takes as much room as the image has data. Export a snapshot, or
+    /// shut the virtual machine down: `rbd` does not notice writes. A file whose name begins so is `./rbd:…`.
     ///
     /// # Errors
     ///
     /// [`NotFound`](ErrorKind::NotFound) and [`PermissionDenied`](ErrorKind::PermissionDenied) from the system;
-    /// [`Unsupported`](ErrorKind::Unsupported) for a folder, a pipe or a character device;
-    /// [`InvalidImage`](ErrorKind::InvalidImage) for an empty file.
+    /// [`Unsupported`](ErrorKind::Unsupported) for a folder, a pipe or a character device, for a feature of a format
+    /// that is not read, and for files named inside an image (see [`OpenOptions::backing_files`]);
+    /// [`InvalidImage`](ErrorKind::InvalidImage) for an empty file and for one that contradicts its format;
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) for a virtual disk of more than 64 TiB.
     ///
     /// ```
     /// use vmtemplate::{DiskImage, ErrorKind};
@@ -101,9 +132,29 @@ impl DiskImage {
     /// assert_eq!(DiskImage::open("/").unwrap_err().kind(), ErrorKind::Unsupported);
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
+    /// As [`DiskImage::open`], with a given format, with backing files, and so on.
+    ///
+    /// ```
+    /// use vmtemplate::{DiskImage, ErrorKind, OpenOptions};
+    ///
+    /// let options = OpenOptions { backing_files: Some("/srv/images".into()), ..OpenOptions::default() };
+    /// let error = DiskImage::open_with("/srv/images/no-such.qcow2", &options).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
-        let source = raw::RawFile::open(path).map_err(|error| error.with_path(path))?;
-        Ok(Self { source: Arc::new(source), path: Some(path.to_owned()) })
+        if let Some(spec) = path.to_str().and_then(|path| path.strip_prefix("rbd:")) {
+            let source = open::open_rbd(spec, options).map_err(|error| error.with_path(path))?;
+            return Ok(Self { source, path: Some(path.to_owned()) });
+        }
+        let opener = Opener::new(options, Some(path));
+        let source = ImageFile::open(path)
+            .and_then(|file| open::open_file(file, options.format, &opener))
+            .map_err(|error| error.with_path(path))?;
+        Ok(Self { source, path: Some(path.to_owned()) })
     }
 
     /// A disk over any source of bytes.
@@ -245,6 +296,16 @@ impl DiskImage {
             None => error,
         }
     }
+}
+
+/// An image contradicts its format: what was found, and what was expected.
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidImage, message)
+}
+
+/// An image is sound, but uses what is not read here.
+fn unsupported(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// The extents of a disk, from [`DiskImage::extents`].

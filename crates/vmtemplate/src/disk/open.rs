@@ -1,0 +1,350 @@
+//! Finding out what an image is, and which files it may bring with it.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::DiskSource;
+use super::file::ImageFile;
+use super::raw::RawDisk;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
+
+/// A format of disk images.
+///
+/// ```
+/// use vmtemplate::ImageFormat;
+///
+/// assert_eq!("qcow2".parse::<ImageFormat>()?, ImageFormat::Qcow2);
+/// assert_eq!(ImageFormat::Vhd.name(), "vpc"); // as qemu-img calls it
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ImageFormat {
+    /// The bytes of the disk as they are: a raw file or a block device.
+    Raw,
+    /// QEMU's qcow2, version 2 or 3.
+    Qcow2,
+    /// Hyper-V's VHDX.
+    Vhdx,
+    /// VMware's VMDK: a sparse or stream-optimised file, or a descriptor with its extents.
+    Vmdk,
+    /// Virtual PC's and Azure's VHD.
+    Vhd,
+}
+
+impl ImageFormat {
+    /// The name as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::ImageFormat::Raw.name(), "raw");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::Qcow2 => "qcow2",
+            Self::Vhdx => "vhdx",
+            Self::Vmdk => "vmdk",
+            Self::Vhd => "vpc",
+        }
+    }
+}
+
+impl fmt::Display for ImageFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The names of [`ImageFormat::name`], and `vhd` for `vpc`.
+impl FromStr for ImageFormat {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "raw" => Ok(Self::Raw),
+            "qcow2" => Ok(Self::Qcow2),
+            "vhdx" => Ok(Self::Vhdx),
+            "vmdk" => Ok(Self::Vmdk),
+            "vpc" | "vhd" => Ok(Self::Vhd),
+            other => Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!(
+                    "{:?} is not an image format that can be read",
+                    other.chars().take(40).collect::<String>()
+                ),
+            )
+            .with_help("the formats are raw, qcow2, vhdx, vmdk and vhd")),
+        }
+    }
+}
+
+/// How to open an image.
+///
+/// ```
+/// use vmtemplate::{ImageFormat, OpenOptions};
+///
+/// let options = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
+/// assert!(options.backing_files.is_none());
+/// ```
+#[derive(Debug, Clone)]
+pub struct OpenOptions {
+    /// The format, where it shall not be recognised by content. A raw disk whose first bytes happen to be those of
+    /// another format (its guest may write there what it likes) is read as it is with `Some(ImageFormat::Raw)`.
+    pub format: Option<ImageFormat>,
+    /// The folder in which files that are named *inside* an image may be opened: the backing files and data file of a
+    /// qcow2, the extents of a VMDK. `None`, the default, opens none: an image from elsewhere could name any file.
+    pub backing_files: Option<PathBuf>,
+    /// The largest virtual disk that is accepted, in bytes. 64 TiB by default.
+    pub max_size: u64,
+    /// Where a stream is kept while it is worked on, in a file without a name. By default `$TMPDIR`, else `/var/tmp`.
+    pub temporary_folder: Option<PathBuf>,
+    /// The program that reads `rbd:POOL/IMAGE`; `rbd` by default, looked up in `PATH`.
+    pub rbd_program: Option<PathBuf>,
+    /// Watches and stops the reading of a stream. Opening a file takes no time.
+    pub control: Control,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        Self {
+            format: None,
+            backing_files: None,
+            max_size: 64 << 40,
+            temporary_folder: None,
+            rbd_program: None,
+            control: Control::default(),
+        }
+    }
+}
+
+impl OpenOptions {
+    /// A virtual size that the header of an image states.
+    pub(super) fn check_size(&self, size: u64) -> Result<()> {
+        if size == 0 {
+            return Err(Error::new(ErrorKind::InvalidImage, "the virtual disk has a size of 0 bytes"));
+        }
+        if size > self.max_size {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the virtual disk has {size} bytes; at most {} are accepted", self.max_size),
+            )
+            .with_help("if the image can be trusted, raise `max_size`"));
+        }
+        Ok(())
+    }
+}
+
+/// What a file is by its content.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Image(ImageFormat),
+    /// The output of `rbd export-diff`, of version 1 or 2.
+    RbdDiff(u8),
+    /// Known, but not read here: its name, and what to do.
+    Foreign(&'static str, &'static str),
+}
+
+const CONVERT: &str = "convert it first: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`";
+const UNPACK: &str = "unpack it first";
+
+/// Formats that are refused by name, lest one be packed as a raw disk. Only magics too long to stand at the start of
+/// a raw disk by chance: its first bytes are boot code, or zeros.
+const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
+    (0, b"QFI\xfb\0\0\0\x01", "a qcow image of version 1", CONVERT),
+    (0, b"QED\0", "a QED image", CONVERT),
+    (0, b"COWD", "a VMDK redo log of ESX (COWD)", CONVERT),
+    (0x40, b"\x7f\x10\xda\xbe", "a VDI image", CONVERT),
+    (0, b"WithoutFreeSpace", "a Parallels image", CONVERT),
+    (0, b"WithouFreSpacExt", "a Parallels image", CONVERT),
+    (
+        0,
+        b"rbd image v2\n",
+        "an `rbd export` of export format 2",
+        "export without `--export-format 2`, or with `rbd export-diff`",
+    ),
+    (0, b"\x1f\x8b\x08", "a gzip file", UNPACK),
+    (0, b"\xfd7zXZ\0", "an xz file", UNPACK),
+    (0, b"\x28\xb5\x2f\xfd", "a zstd file", UNPACK),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7z file", UNPACK),
+    (0, b"PK\x03\x04", "a zip file", UNPACK),
+];
+
+/// Recognise an image by its first 512 bytes and its last 512.
+fn recognise(head: &[u8], tail: &[u8]) -> Found {
+    if let Some((_, _, name, help)) =
+        FOREIGN.iter().find(|(at, magic, ..)| head.get(*at..).is_some_and(|head| head.starts_with(magic)))
+    {
+        return Found::Foreign(name, help);
+    }
+    if head.starts_with(b"rbd diff v1\n") {
+        Found::RbdDiff(1)
+    } else if head.starts_with(b"rbd diff v2\n") {
+        Found::RbdDiff(2)
+    } else if head.starts_with(b"QFI\xfb") {
+        Found::Image(ImageFormat::Qcow2)
+    } else if head.starts_with(b"vhdxfile") {
+        Found::Image(ImageFormat::Vhdx)
+    } else if head.starts_with(b"KDMV") || head.starts_with(b"# Disk DescriptorFile") {
+        Found::Image(ImageFormat::Vmdk)
+    } else if head.starts_with(b"conectix") || tail.starts_with(b"conectix") {
+        // A fixed VHD is a raw disk with a footer behind it.
+        Found::Image(ImageFormat::Vhd)
+    } else {
+        Found::Image(ImageFormat::Raw)
+    }
+}
+
+/// Open `file`, by content unless a format is given.
+pub(super) fn open_file(
+    file: ImageFile,
+    format: Option<ImageFormat>,
+    opener: &Opener<'_>,
+) -> Result<Arc<dyn DiskSource>> {
+    let path = file.path().map(Path::to_owned);
+    open_inner(file, format, opener).map_err(|error| match path {
+        Some(path) => error.with_path(path),
+        None => error,
+    })
+}
+
+fn open_inner(
+    file: ImageFile,
+    format: Option<ImageFormat>,
+    opener: &Opener<'_>,
+) -> Result<Arc<dyn DiskSource>> {
+    let found = match format {
+        Some(format) => Found::Image(format),
+        None => {
+            let length = file.size().min(512);
+            let (mut head, mut tail) = ([0; 512], [0; 512]);
+            file.read_at(&mut head[..length as usize], 0)?;
+            file.read_at(&mut tail[..length as usize], file.size() - length)?;
+            recognise(&head, &tail)
+        }
+    };
+    match found {
+        Found::Image(ImageFormat::Raw) => {
+            opener.options.check_size(file.size())?;
+            Ok(Arc::new(RawDisk::new(file)))
+        }
+        #[cfg(feature = "qcow2")]
+        Found::Image(ImageFormat::Qcow2) => super::qcow2::open(file, opener),
+        #[cfg(feature = "vhdx")]
+        Found::Image(ImageFormat::Vhdx) => super::vhdx::open(file, opener),
+        #[cfg(feature = "vmdk")]
+        Found::Image(ImageFormat::Vmdk) => super::vmdk::open(file, opener),
+        #[cfg(feature = "vhd")]
+        Found::Image(ImageFormat::Vhd) => super::vhd::open(file, opener),
+        #[cfg(feature = "rbd")]
+        Found::RbdDiff(version) => {
+            super::rbd::spool_diff(&mut file.reader(super::rbd::MAGIC as u64), version, opener.options)
+        }
+        #[allow(unreachable_patterns)] // with every format built in, there is none left
+        Found::Image(format) => {
+            Err(left_out(format.name(), if format == ImageFormat::Vhd { "vhd" } else { format.name() }))
+        }
+        #[allow(unreachable_patterns)]
+        Found::RbdDiff(_) => Err(left_out("`rbd export-diff`", "rbd")),
+        Found::Foreign(name, help) => {
+            Err(Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read"))
+                .with_help(help))
+        }
+    }
+}
+
+/// Open `POOL/IMAGE[@SNAP]` of a Ceph cluster.
+#[cfg(feature = "rbd")]
+pub(super) use super::rbd::open as open_rbd;
+
+/// Open `POOL/IMAGE[@SNAP]` of a Ceph cluster.
+#[cfg(not(feature = "rbd"))]
+pub(super) fn open_rbd(_spec: &str, _options: &OpenOptions) -> Result<Arc<dyn DiskSource>> {
+    Err(left_out("Ceph", "rbd"))
+}
+
+/// A format that the build leaves out: recognised all the same, so that it is not taken for a raw disk.
+pub(super) fn left_out(format: &str, feature: &str) -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        format!("this is a {format} image, whose reader is not part of this build"),
+    )
+    .with_help(format!("build with the cargo feature `{feature}`, or convert it: `qemu-img convert -O raw`"))
+}
+
+/// The longest chain of backing files. Deeper ones are made by backup programs that forgot to merge.
+const MAX_DEPTH: usize = 64;
+
+/// Opens the files that an image names, and watches over which these may be.
+#[derive(Debug)]
+pub(super) struct Opener<'a> {
+    pub(super) options: &'a OpenOptions,
+    /// The files that are being opened, each named by the one before; by their canonical paths.
+    chain: Vec<PathBuf>,
+}
+
+impl<'a> Opener<'a> {
+    pub(super) fn new(options: &'a OpenOptions, path: Option<&Path>) -> Self {
+        let chain = path.and_then(|path| fs::canonicalize(path).ok()).into_iter().collect();
+        Self { options, chain }
+    }
+
+    /// Open the file `name` that the image in `from` names as its `role` ("backing file"), and the opener for what it
+    /// names in turn.
+    #[cfg(any(feature = "qcow2", feature = "vmdk"))]
+    pub(super) fn named(&self, name: &str, role: &str, from: &ImageFile) -> Result<(ImageFile, Opener<'a>)> {
+        let refused = |why: &str, help: &str| {
+            Error::new(ErrorKind::Unsupported, format!("the image needs the {role} {name:?}, {why}"))
+                .with_help(help)
+        };
+        let Some(folder) = &self.options.backing_files else {
+            return Err(refused(
+                "and files named inside an image are not opened unless that is allowed",
+                "allow the folder that holds it (`backing_files`), or merge: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
+            ));
+        };
+        // qemu takes "json:…" and "PROTOCOL:…" for something else than a file.
+        let protocol = name.split_once(':').is_some_and(|(before, _)| !before.contains(['/', '\\']));
+        if protocol || name.is_empty() || name.contains('\0') {
+            return Err(refused(
+                "which is not the path of a file",
+                "merge it: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
+            ));
+        }
+        let Some(beside) = from.path() else {
+            return Err(refused("which an image from a stream cannot reach", "open the image as a file"));
+        };
+        let path = crate::output::folder_of(beside).join(name);
+        let real = fs::canonicalize(&path).map_err(|e| {
+            Error::io(format!("cannot open the {role} that the image names"), e).with_path(&path)
+        })?;
+        let folder = fs::canonicalize(folder)
+            .map_err(|e| Error::io("cannot look into the folder for backing files", e).with_path(folder))?;
+        if !real.starts_with(&folder) {
+            return Err(refused(
+                &format!("which is outside the allowed folder {}", folder.display()),
+                "allow a folder that holds it (`backing_files`), if the image can be trusted",
+            ));
+        }
+        if self.chain.contains(&real) {
+            return Err(Error::new(
+                ErrorKind::InvalidImage,
+                format!("the image names itself as its {role}, by {name:?}"),
+            ));
+        }
+        if self.chain.len() >= MAX_DEPTH {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the chain of backing files is longer than {MAX_DEPTH}"),
+            )
+            .with_help("merge it: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`"));
+        }
+        let file = ImageFile::open(&real)?;
+        let mut chain = self.chain.clone();
+        chain.push(real);
+        Ok((file, Opener { options: self.options, chain }))
+    }
+}

@@ -1,0 +1,142 @@
+//! VMware's VMDK: one sparse or stream-optimised file, or a descriptor with sparse and flat extents beside it
+//! (VMware, "Virtual Disk Format 5.0").
+
+mod descriptor;
+mod sparse;
+
+use std::sync::Arc;
+
+use self::descriptor::{Descriptor, Kind, MAX_LENGTH};
+use self::sparse::SparseExtent;
+use super::blocks::{BlockMap, Blocks, Joined, Place, Run};
+use super::file::ImageFile;
+use super::open::Opener;
+use super::{DiskSource, Extent, ExtentKind, invalid, unsupported};
+use crate::error::{Error, Result};
+
+const SECTOR: u64 = 512;
+
+pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource>> {
+    if file.read_array(0)? != *b"KDMV" {
+        return open_described(&file, opener);
+    }
+    let extent = SparseExtent::read(file)?;
+    opener.options.check_size(extent.size())?;
+    let Some(text) = extent.descriptor()? else {
+        return Err(unsupported("one piece of a split VMDK, without the descriptor")
+            .with_help("open the small .vmdk file that names the pieces"));
+    };
+    if Descriptor::parse(&text)?.extents.len() != 1 {
+        return Err(unsupported("a VMDK that is the first of several extents, and describes them all"));
+    }
+    Ok(Arc::new(Blocks::new(extent)))
+}
+
+/// A disk that consists of the extents that a descriptor names.
+fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource>> {
+    if file.size() > MAX_LENGTH {
+        return Err(invalid(format!(
+            "a VMDK descriptor of {} bytes; at most {MAX_LENGTH} are read",
+            file.size()
+        )));
+    }
+    let text = file.read_vec(0, file.size() as usize)?;
+    if !text.starts_with(b"# Disk DescriptorFile") {
+        return Err(invalid("the file begins neither with the magic of a sparse VMDK nor with a descriptor"));
+    }
+    let descriptor = Descriptor::parse(&text)?;
+    // Told before any file is opened.
+    let sectors = descriptor.extents.iter().try_fold(0_u64, |sum, extent| sum.checked_add(extent.sectors));
+    let size = sectors.and_then(|sectors| sectors.checked_mul(SECTOR)).unwrap_or(u64::MAX);
+    opener.options.check_size(size)?;
+    let mut parts = Vec::new();
+    for extent in &descriptor.extents {
+        let size = extent.sectors * SECTOR;
+        if size == 0 {
+            return Err(invalid(format!("the extent {:?} has no sectors", extent.name)));
+        }
+        let named = || opener.named(&extent.name, "extent", file).map(|(file, _)| file);
+        parts.push(match extent.kind {
+            Kind::Zero => Arc::new(Zeros(size)) as Arc<dyn DiskSource>,
+            Kind::Flat => Flat::open(named()?, extent.offset, size)?,
+            Kind::Sparse => open_piece(named()?, size)?,
+        });
+    }
+    Ok(Arc::new(Joined::new("vmdk", parts)))
+}
+
+/// A sparse extent that a descriptor names.
+fn open_piece(file: ImageFile, size: u64) -> Result<Arc<dyn DiskSource>> {
+    let path = file.path().map(ToOwned::to_owned);
+    let opened = || {
+        let piece = SparseExtent::read(file)?;
+        if piece.size() != size {
+            return Err(invalid(format!(
+                "the extent has {} bytes, the descriptor says {size}",
+                piece.size()
+            )));
+        }
+        Ok(Arc::new(Blocks::new(piece)) as Arc<dyn DiskSource>)
+    };
+    opened().map_err(|error: Error| match path {
+        Some(path) => error.with_path(path),
+        None => error,
+    })
+}
+
+/// A flat extent: a part of a file, as it is.
+#[derive(Debug)]
+struct Flat {
+    file: ImageFile,
+    start: u64,
+    size: u64,
+}
+
+impl Flat {
+    fn open(file: ImageFile, sector: u64, size: u64) -> Result<Arc<dyn DiskSource>> {
+        let start = sector.checked_mul(SECTOR).unwrap_or(u64::MAX);
+        file.check(start, size).map_err(|error| file.locate(error))?;
+        Ok(Arc::new(Blocks::new(Self { file, start, size })))
+    }
+}
+
+impl BlockMap for Flat {
+    fn format(&self) -> &'static str {
+        "vmdk"
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn data(&self) -> &ImageFile {
+        &self.file
+    }
+
+    fn run_at(&self, offset: u64) -> Result<Run> {
+        Ok(Run { length: self.size - offset, place: Place::Stored(self.start + offset) })
+    }
+}
+
+/// An extent that no file stands behind.
+#[derive(Debug)]
+struct Zeros(u64);
+
+impl DiskSource for Zeros {
+    fn format(&self) -> &'static str {
+        "vmdk"
+    }
+
+    fn size(&self) -> u64 {
+        self.0
+    }
+
+    fn read_at(&self, buf: &mut [u8], _offset: u64) -> Result<()> {
+        buf.fill(0);
+        Ok(())
+    }
+
+    fn extent_at(&self, offset: u64) -> Result<Extent> {
+        Ok(Extent { offset, length: self.0 - offset, kind: ExtentKind::Zero })
+    }
+}

@@ -1,0 +1,10 @@
+//! Disk image formats through the public API: beside qemu-img, from committed samples, and under attack.
+
+#[cfg(unix)]
+mod convert;
+#[cfg(unix)]
+mod hostile;
+mod matrix;
+mod samples;
+mod streams;
+mod tools;
