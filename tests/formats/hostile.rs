@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, symlink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -404,16 +405,16 @@ fn fix_vhd(image: &mut [u8]) {
 }
 
 fn fix_vhdx(image: &mut [u8]) {
+    static TABLE: LazyLock<[u32; 256]> = LazyLock::new(|| {
+        std::array::from_fn(|byte| {
+            (0..8).fold(byte as u32, |crc, _| if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0x82F6_3B78 })
+        })
+    });
     for (at, length) in [(64, 4), (128, 4), (192, 64), (256, 64)] {
         let part = &mut image[at << 10..(at + length) << 10];
         part[4..8].fill(0);
-        let mut crc = !0_u32;
-        for &byte in &*part {
-            crc ^= u32::from(byte);
-            for _ in 0..8 {
-                crc = if crc & 1 == 0 { crc >> 1 } else { crc >> 1 ^ 0x82F6_3B78 };
-            }
-        }
+        let table = &*TABLE;
+        let crc = part.iter().fold(!0_u32, |crc, &b| table[(crc as u8 ^ b) as usize] ^ crc >> 8);
         part[4..8].copy_from_slice(&(!crc).to_le_bytes());
     }
 }
@@ -536,8 +537,9 @@ fn replace(file: &File, old: &[u8], new: &[u8]) {
     if old.len() != new.len() {
         file.set_len(new.len() as u64).unwrap();
     }
-    for (index, block) in new.chunks(512).enumerate() {
-        let at = index * 512;
+    // In large steps first: almost all is the same.
+    for (index, block) in new.chunks(16 << 10).enumerate() {
+        let at = index * (16 << 10);
         if old.get(at..at + block.len()) != Some(block) {
             file.write_all_at(block, at as u64).unwrap();
         }

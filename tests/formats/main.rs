@@ -5,6 +5,8 @@ mod convert;
 #[cfg(unix)]
 mod hostile;
 mod matrix;
+#[cfg(unix)]
+mod raw;
 mod samples;
 mod streams;
 mod tools;

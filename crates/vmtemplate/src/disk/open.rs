@@ -216,15 +216,14 @@ fn open_inner(
     format: Option<ImageFormat>,
     opener: &Opener<'_>,
 ) -> Result<Arc<dyn DiskSource>> {
-    let found = match format {
-        Some(format) => Found::Image(format),
-        None => {
-            let length = file.size().min(512);
-            let (mut head, mut tail) = ([0; 512], [0; 512]);
-            file.read_at(&mut head[..length as usize], 0)?;
-            file.read_at(&mut tail[..length as usize], file.size() - length)?;
-            recognise(&head, &tail)
-        }
+    let found = if let Some(format) = format {
+        Found::Image(format)
+    } else {
+        let length = file.size().min(512);
+        let (mut head, mut tail) = ([0; 512], [0; 512]);
+        file.read_at(&mut head[..length as usize], 0)?;
+        file.read_at(&mut tail[..length as usize], file.size() - length)?;
+        recognise(&head, &tail)
     };
     match found {
         Found::Image(ImageFormat::Raw) => {

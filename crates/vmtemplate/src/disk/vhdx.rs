@@ -149,7 +149,7 @@ impl Regions {
                 }
                 _ => continue,
             };
-            if region.offset < MIB || region.offset % MIB != 0 {
+            if region.offset < MIB || !region.offset.is_multiple_of(MIB) {
                 return Err(invalid(format!(
                     "a region at offset {}; a multiple of 1 MiB was expected",
                     region.offset

@@ -125,7 +125,17 @@ impl Header {
                 return Err(invalid("the clusters are in another file, which the image does not name"));
             }
         };
-        Ok(Self { version, cluster_bits, size, l1_offset, compression, extended_l2, backing, data_file })
+        Ok(Self {
+            version,
+            cluster_bits,
+            size,
+            l1_offset,
+            l1_entries,
+            compression,
+            extended_l2,
+            backing,
+            data_file,
+        })
     }
 }
 

@@ -156,12 +156,12 @@ impl BlockMap for Qcow2 {
         if table == 0 {
             return Ok(Run { length: covered - offset % covered, place: self.unallocated() });
         }
-        if table % self.cluster_size() != 0 {
+        if !table.is_multiple_of(self.cluster_size()) {
             return Err(invalid(format!(
                 "an L1 entry points to {table}, which is not the start of a cluster"
             )));
         }
-        let at = table + (offset % covered >> cluster_bits) * width;
+        let at = table + ((offset % covered) >> cluster_bits) * width;
         let entries = self.tables.entries(&self.file, at, table + self.cluster_size(), width as usize)?;
         let within = offset % self.cluster_size();
         if self.header.extended_l2 {

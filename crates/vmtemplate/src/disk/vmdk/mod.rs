@@ -94,7 +94,7 @@ struct Flat {
 
 impl Flat {
     fn open(file: ImageFile, sector: u64, size: u64) -> Result<Arc<dyn DiskSource>> {
-        let start = sector.checked_mul(SECTOR).unwrap_or(u64::MAX);
+        let start = sector.saturating_mul(SECTOR);
         file.check(start, size).map_err(|error| file.locate(error))?;
         Ok(Arc::new(Blocks::new(Self { file, start, size })))
     }
