@@ -76,7 +76,7 @@ fn main() {
         let disk = DiskImage::open(&image).unwrap();
         let format = disk.format();
         let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
-        let convert = best(|| drop(disk.write_raw(&ours, &options).unwrap()));
+        let convert = best(|| assert_eq!(disk.write_raw(&ours, &options).unwrap().size, disk.size()));
         let qemu_convert = best(|| {
             qemu_img(&["convert", "-t", "writeback", "-f", format, "-O", "raw"], &[&image, &theirs]);
         });
