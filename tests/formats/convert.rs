@@ -143,7 +143,7 @@ fn a_failed_or_cancelled_call_leaves_what_was_there() {
         cancel,
         ..Control::on_progress(move |p| {
             if p.bytes > 0 {
-                stop.cancel()
+                stop.cancel();
             }
         })
     };

@@ -186,14 +186,14 @@ fn a_file_cut_anywhere_is_an_error_and_never_silent_zeros() {
 fn files_outside_the_folder_are_reached_by_no_name() {
     let outside = tempfile::tempdir().unwrap();
     let secret = outside.path().join("secret");
-    write(&secret, &[1; 65536]);
+    write(&secret, &vec![1; 65536]);
     let folder = tempfile::tempdir().unwrap();
     let inside = folder.path().join("inside");
     fs::create_dir(&inside).unwrap();
-    write(&folder.path().join("secret"), &[1; 65536]);
+    write(&folder.path().join("secret"), &vec![1; 65536]);
     symlink(&secret, inside.join("link")).unwrap();
     symlink(outside.path(), inside.join("folder")).unwrap();
-    write(&inside.join("base"), &[1; 65536]);
+    write(&inside.join("base"), &vec![1; 65536]);
     let path = inside.join("image");
     let options = OpenOptions { backing_files: Some(inside.clone()), ..OpenOptions::default() };
 
@@ -264,9 +264,9 @@ fn a_cluster_that_unpacks_to_more_than_a_cluster_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image");
     for length in [65_535, 65_537, 1 << 24] {
-        let mut packer = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-        std::io::Write::write_all(&mut packer, &vec![0; length]).unwrap();
-        let packed = packer.finish().unwrap();
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        std::io::Write::write_all(&mut encoder, &vec![0; length]).unwrap();
+        let packed = encoder.finish().unwrap();
         assert!(packed.len() < 0x1_0000);
         let mut image = qcow2();
         put(&mut image, 0x3_0000, &packed);
@@ -421,7 +421,7 @@ fn fix_vhdx(image: &mut [u8]) {
 
 /// Bend a few bytes of `image`, mostly where it hurts.
 fn mutate(image: &mut Vec<u8>, hot: &[Range<usize>], random: &mut Random) {
-    for _ in 0..1 + random.below(3) {
+    for _ in 0..=random.below(3) {
         let range = match random.below(10) {
             0 => 0..image.len(),
             _ => hot[random.below(hot.len() as u64) as usize].clone(),
@@ -448,7 +448,7 @@ fn mutate(image: &mut Vec<u8>, hot: &[Range<usize>], random: &mut Random) {
             5 => put(image, at & !3, &(value as u32).to_le_bytes()),
             6 => {
                 // One entry becomes another.
-                let from = range.start + random.below(range.len() as u64) as usize & !7;
+                let from = (range.start + random.below(range.len() as u64) as usize) & !7;
                 if from + 8 <= image.len() && sized + 8 <= image.len() {
                     image.copy_within(from..from + 8, sized);
                 }
@@ -593,7 +593,7 @@ fn mutated_vmdk_descriptors_give_errors_or_data() {
     for seed in 0..20_000 {
         let mut random = Random(seed);
         let mut bent = text.to_vec();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             let at = 70 + random.below(bent.len() as u64 - 70) as usize;
             match random.below(4) {
                 0 => bent[at] = b"09 \"\n/.\0\xff"[random.below(9) as usize],
@@ -631,7 +631,7 @@ fn mutated_diffs_of_ceph_give_errors_or_data() {
     for seed in 0..20_000 {
         let mut random = Random(seed);
         let mut stream = sound[(seed % 2) as usize].clone();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             let at = 12 + random.below(stream.len() as u64 - 20) as usize;
             match random.below(4) {
                 0 => stream[at] ^= 1 << random.below(8),

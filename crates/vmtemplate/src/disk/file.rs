@@ -120,6 +120,7 @@ impl ImageFile {
     }
 
     /// A structure of a fixed size.
+    #[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
     pub(super) fn read_array<const N: usize>(&self, offset: u64) -> Result<[u8; N]> {
         let mut buf = [0; N];
         self.read_at(&mut buf, offset)?;

@@ -299,6 +299,7 @@ impl DiskImage {
 }
 
 /// An image contradicts its format: what was found, and what was expected.
+#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidImage, message)
 }

@@ -275,6 +275,7 @@ pub(super) fn left_out(format: &str, feature: &str) -> Error {
 }
 
 /// The longest chain of backing files. Deeper ones are made by backup programs that forgot to merge.
+#[cfg(any(feature = "qcow2", feature = "vmdk"))]
 const MAX_DEPTH: usize = 64;
 
 /// Opens the files that an image names, and watches over which these may be.
@@ -282,6 +283,7 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct Opener<'a> {
     pub(super) options: &'a OpenOptions,
     /// The files that are being opened, each named by the one before; by their canonical paths.
+    #[cfg_attr(not(any(feature = "qcow2", feature = "vmdk")), allow(dead_code))]
     chain: Vec<PathBuf>,
 }
 
@@ -345,5 +347,55 @@ impl<'a> Opener<'a> {
         let mut chain = self.chain.clone();
         chain.push(real);
         Ok((file, Opener { options: self.options, chain }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_are_recognised_by_their_first_and_last_bytes_whatever_is_built_in() {
+        let of = |head: &[u8]| recognise(head, b"");
+        assert_eq!(of(b"QFI\xfb\0\0\0\x03"), Found::Image(ImageFormat::Qcow2));
+        assert_eq!(of(b"vhdxfile"), Found::Image(ImageFormat::Vhdx));
+        assert_eq!(of(b"KDMV"), Found::Image(ImageFormat::Vmdk));
+        assert_eq!(of(b"# Disk DescriptorFile\n"), Found::Image(ImageFormat::Vmdk));
+        assert_eq!(of(b"conectix"), Found::Image(ImageFormat::Vhd));
+        assert_eq!(recognise(&[0; 512], b"conectix"), Found::Image(ImageFormat::Vhd));
+        assert_eq!(of(b"rbd diff v2\n"), Found::RbdDiff(2));
+        assert_eq!(of(&[0; 512]), Found::Image(ImageFormat::Raw));
+        assert_eq!(of(b"\x33\xc0\x8e\xd0"), Found::Image(ImageFormat::Raw)); // boot code
+    }
+
+    /// Whether `head` is taken for a raw disk, or refused with the name of the feature.
+    #[cfg(not(all(
+        feature = "qcow2",
+        feature = "vhd",
+        feature = "vhdx",
+        feature = "vmdk",
+        feature = "rbd"
+    )))]
+    #[test]
+    fn a_format_that_is_left_out_of_the_build_is_refused_and_not_read_as_raw() {
+        use std::io::Write;
+        let options = OpenOptions::default();
+        for (built_in, feature, head) in [
+            (cfg!(feature = "qcow2"), "qcow2", &b"QFI\xfb\0\0\0\x03"[..]),
+            (cfg!(feature = "vhdx"), "vhdx", b"vhdxfile"),
+            (cfg!(feature = "vmdk"), "vmdk", b"KDMV"),
+            (cfg!(feature = "vhd"), "vhd", b"conectix"),
+            (cfg!(feature = "rbd"), "rbd", b"rbd diff v1\n"),
+        ] {
+            if built_in {
+                continue;
+            }
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(head).unwrap();
+            let opener = Opener::new(&options, None);
+            let error = open_file(ImageFile::unnamed(file).unwrap(), None, &opener).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(error.help().unwrap().contains(&format!("`{feature}`")), "{error:#}");
+        }
     }
 }

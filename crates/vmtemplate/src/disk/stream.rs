@@ -44,18 +44,21 @@ impl DiskImage {
 }
 
 fn open_stream(reader: &mut dyn Read, options: &OpenOptions) -> Result<Arc<dyn DiskSource>> {
-    let mut head = Vec::new();
     #[cfg(feature = "rbd")]
-    {
+    let head = {
         use super::rbd;
+        let mut head = Vec::new();
         reader.take(rbd::MAGIC as u64).read_to_end(&mut head).map_err(read_failed)?;
         if options.format.is_none()
             && let Some(version) = rbd::diff_version(&head)
         {
             return rbd::spool_diff(reader, version, options);
         }
-    }
-    let file = spool_raw(&mut head.chain(reader), options)?;
+        head
+    };
+    #[cfg(feature = "rbd")]
+    let reader = &mut head.chain(reader);
+    let file = spool_raw(reader, options)?;
     open_file(ImageFile::unnamed(file)?, options.format, &Opener::new(options, None))
 }
 
