@@ -90,8 +90,8 @@ impl Document {
 
     /// Where the attribute's name and its raw value are.
     fn attribute_spans(&self, node: Node, name: &str) -> Option<(Range<usize>, Range<usize>)> {
-        let attributes = xml::attributes(&self.text, &self.elements[node]);
-        attributes.into_iter().find(|(span, _)| &self.text[span.clone()] == name)
+        let mut attributes = xml::attributes(&self.text, &self.elements[node]);
+        attributes.find(|(span, _)| &self.text[span.clone()] == name)
     }
 
     /// The text directly inside an element. White space at its ends is layout and is left out, unless it is

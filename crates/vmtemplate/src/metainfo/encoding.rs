@@ -38,7 +38,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, Charset)> {
         _ => return decode_as_declared(bytes),
     };
     // A byte order mark decides; a declaration that contradicts it is a mistake somebody should know of.
-    if let Some(declared) = xml::declaration(&text)?.and_then(|declaration| declaration.encoding) {
+    if let Some(declared) = xml::declared_encoding(&text)? {
         let label = text[declared.clone()].to_ascii_lowercase();
         let right = match charset {
             Charset::Utf16 { big_endian } => {
@@ -62,7 +62,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, Charset)> {
 fn decode_as_declared(bytes: &[u8]) -> Result<(String, Charset)> {
     // The declaration itself is ASCII in every encoding that is read here.
     let head: String = bytes.iter().take_while(|&&byte| byte != b'>').map(|&byte| char::from(byte)).collect();
-    let Some(declared) = xml::declaration(&(head + ">"))?.and_then(|declaration| declaration.encoding) else {
+    let Some(declared) = xml::declared_encoding(&(head + ">"))? else {
         return Ok((utf8(bytes, "an XML file that declares no encoding")?, Charset::Utf8 { bom: false }));
     };
     let label: String = bytes[declared.clone()].iter().map(|&byte| char::from(byte)).collect();

@@ -2,28 +2,21 @@
 
 use std::borrow::Cow;
 
+use quick_xml::escape::{resolve_xml_entity, unescape_with};
+use quick_xml::events::BytesRef;
+
 use super::encoding::Charset;
 use super::xml::{is_char, is_space, quoted};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Character data as a reader sees it: references replaced (4.4), line ends as LF (2.11).
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains(['&', '\r']) {
-        return Cow::Borrowed(raw);
+    if raw.contains('\r') {
+        let lines = raw.replace("\r\n", "\n").replace('\r', "\n");
+        return Cow::Owned(unescape(&lines).into_owned());
     }
-    let mut out = String::with_capacity(raw.len());
-    let mut rest = raw;
-    while let Some(c) = rest.chars().next() {
-        let (c, used) = match c {
-            '&' => reference(rest).unwrap_or(('&', 1)),
-            '\r' if rest[1..].starts_with('\n') => ('\n', 2),
-            '\r' => ('\n', 1),
-            _ => (c, c.len_utf8()),
-        };
-        out.push(c);
-        rest = &rest[used..];
-    }
-    Cow::Owned(out)
+    // The references were checked when the file was read.
+    unescape_with(raw, resolve_xml_entity).unwrap_or(Cow::Borrowed(raw))
 }
 
 /// An attribute's value as a reader sees it: literal white space is a space (3.3.3).
@@ -81,29 +74,14 @@ pub(super) fn escape(value: &str, place: Place, charset: &Charset, line_end: &st
     Ok(out)
 }
 
-/// The character that a reference at the start of `text` stands for, and the length of the reference (4.1).
-pub(super) fn reference(text: &str) -> Option<(char, usize)> {
-    let end = text.find(';')?;
-    let c = match text.get(1..end)? {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        numeric => {
-            let (digits, radix) = match numeric.strip_prefix("#x") {
-                Some(digits) => (digits, 16),
-                None => (numeric.strip_prefix('#')?, 10),
-            };
-            let mut number = 0_u32;
-            for c in digits.chars() {
-                number = number.saturating_mul(radix).saturating_add(c.to_digit(radix)?);
-            }
-            // No digits give 0, which is no character of XML either.
-            char::from_u32(number).filter(|&c| is_char(c))?
-        }
-    };
-    Some((c, end + 1))
+/// The character that the reference `&name;` stands for (4.1).
+pub(super) fn reference(name: &str) -> Option<char> {
+    match BytesRef::new(name).resolve_char_ref() {
+        // quick-xml takes control characters and noncharacters, too.
+        Ok(Some(c)) => Some(c).filter(|&c| is_char(c)),
+        Ok(None) => resolve_xml_entity(name)?.chars().next(),
+        Err(_) => None,
+    }
 }
 
 #[cfg(test)]

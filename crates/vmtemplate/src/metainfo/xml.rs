@@ -1,10 +1,15 @@
-//! A strict reader of the XML 1.0 that metainfo.xml is written in: no DTD, hence five entities and no more.
+//! The well-formed XML 1.0 that metainfo.xml is written in: no DTD, hence five entities and no more.
 //!
-//! It keeps no text, only where each element begins and ends, so that a document can be edited in place.
-//! What is refused is what XML 1.0 (fifth edition) calls not well-formed; the numbers in comments are its sections.
+//! quick-xml reads the markup and matches the tags; what it leaves unchecked of XML 1.0 (fifth edition) is checked
+//! here. The numbers in comments are the sections of that text. No text is kept, only where each element begins and
+//! ends, so that a document can be edited in place.
 
-use std::collections::HashSet;
 use std::ops::Range;
+
+use quick_xml::Reader;
+use quick_xml::errors::{Error as XmlError, IllFormedError, SyntaxError};
+use quick_xml::events::Event;
+use quick_xml::events::attributes::{AttrError, Attributes};
 
 use super::escape::reference;
 use crate::error::{Error, ErrorKind, Position, Result};
@@ -25,12 +30,6 @@ pub(super) struct Element {
     pub(super) close: Range<usize>,
     /// The index after the last element inside this one.
     pub(super) after: usize,
-}
-
-/// `<?xml …?>`.
-pub(super) struct Declaration {
-    pub(super) end: usize,
-    pub(super) encoding: Option<Range<usize>>,
 }
 
 /// The white space of XML (2.3): no more than these four.
@@ -71,92 +70,89 @@ pub(super) fn short(text: &str) -> String {
 
 /// Reads a document and says where its elements are.
 pub(super) fn read(text: &str) -> Result<Vec<Element>> {
-    let mut reader = Reader { text, at: 0, elements: Vec::new(), open: Vec::new() };
+    let mut tree = Tree::of(text);
     if let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_char(c)) {
-        return Err(reader
-            .fault_at(at, format!("the character U+{:04X} may not stand in XML", c as u32))
+        return Err(tree
+            .fault(at, format!("the character U+{:04X} may not stand in XML", c as u32))
             .with_help("remove it; the file may be damaged, or not be XML at all"));
     }
-    if let Some(declaration) = declaration(text)? {
-        reader.at = declaration.end;
+    // quick-xml would pass over a second byte order mark, and count from behind it.
+    if text.starts_with('\u{FEFF}') {
+        return Err(tree.text_outside(0..text.find('<').unwrap_or(text.len())));
     }
-    reader.document()?;
-    Ok(reader.elements)
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().enable_all_checks(true);
+    loop {
+        let start = reader.buffer_position() as usize;
+        let event =
+            reader.read_event().map_err(|error| tree.not_xml(&error, start, reader.error_position()))?;
+        let span = start..reader.buffer_position() as usize;
+        match event {
+            Event::Start(tag) => tree.start_tag(span, tag.name().as_ref().len(), false)?,
+            Event::Empty(tag) => tree.start_tag(span, tag.name().as_ref().len(), true)?,
+            Event::End(_) => tree.end_tag(span),
+            Event::Text(data) => tree.character_data(span, &data)?,
+            Event::GeneralRef(_) if tree.open.is_empty() => return Err(tree.text_outside(span)),
+            Event::GeneralRef(name) if reference(&name).is_none() => {
+                return Err(tree.unknown_reference(span.start));
+            }
+            Event::CData(_) if tree.open.is_empty() => {
+                return Err(tree.fault(start, format!("a CDATA section outside <{ROOT}>")));
+            }
+            Event::DocType(_) => return Err(tree.dtd(start)),
+            Event::Decl(_) if start == 0 => drop(tree.declaration(span.end)?),
+            Event::Decl(_) => return Err(tree.late_declaration(start)),
+            // 2.6: no case of `xml` may be the target.
+            Event::PI(instruction) => {
+                let target = instruction.target();
+                tree.check_name(
+                    start + 2..start + 2 + target.len(),
+                    "the target of a processing instruction",
+                )?;
+                if target.eq_ignore_ascii_case("xml") {
+                    return Err(tree.late_declaration(start));
+                }
+            }
+            Event::GeneralRef(_) | Event::CData(_) | Event::Comment(_) => {}
+            Event::Eof => return tree.end(),
+        }
+    }
 }
 
-/// The XML declaration that the text begins with (2.8), if it does.
-pub(super) fn declaration(text: &str) -> Result<Option<Declaration>> {
-    if !text.strip_prefix("<?xml").is_some_and(|rest| rest.starts_with(is_space)) {
-        return Ok(None);
-    }
-    let mut reader = Reader { text, at: "<?xml".len(), elements: Vec::new(), open: Vec::new() };
-    let mut found = Vec::new();
-    loop {
-        let spaced = reader.skip_space();
-        if reader.eat("?>") {
-            break;
+/// Where the value of `encoding` is in the XML declaration that the text begins with (2.8), if there is one.
+pub(super) fn declared_encoding(text: &str) -> Result<Option<Range<usize>>> {
+    let mut reader = Reader::from_str(text);
+    match reader.read_event() {
+        Ok(Event::Decl(_)) => Tree::of(text).declaration(reader.buffer_position() as usize),
+        Err(error @ XmlError::Syntax(SyntaxError::UnclosedXmlDecl)) => {
+            Err(Tree::of(text).not_xml(&error, 0, reader.error_position()))
         }
-        let at = reader.at;
-        if !spaced {
-            return Err(reader.expected("white space or `?>` in the XML declaration"));
-        }
-        let name = reader.name("`version`, `encoding`, `standalone` or `?>`")?;
-        let value = reader.attribute_value()?;
-        found.push((name, value, at));
+        _ => Ok(None),
     }
-    // The order is fixed, and only `version` is required.
-    let mut rest = found.as_slice();
-    let mut take = |wanted: &str| match rest {
-        [(name, value, _), tail @ ..] if &text[name.clone()] == wanted => {
-            rest = tail;
-            Some(value.clone())
-        }
-        _ => None,
-    };
-    let (version, encoding, standalone) = (take("version"), take("encoding"), take("standalone"));
-    let fault = |at: usize, message: &str| {
-        reader
-            .fault_at(at, message)
-            .with_help("begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>")
-    };
-    if let Some((_, _, at)) = rest.first() {
-        return Err(fault(
-            *at,
-            "the XML declaration may hold `version`, `encoding` and `standalone`, in this order",
-        ));
-    }
-    let Some(version) = version else {
-        return Err(fault(0, "the XML declaration has no `version`"));
-    };
-    if !text[version.clone()]
-        .strip_prefix("1.")
-        .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
-    {
-        return Err(fault(version.start, "the XML version is not 1.0"));
-    }
-    if let Some(encoding) = &encoding {
-        let label = &text[encoding.clone()];
-        if !label.starts_with(|c: char| c.is_ascii_alphabetic())
-            || !label.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-        {
-            return Err(fault(encoding.start, "this is not the name of an encoding"));
-        }
-    }
-    if let Some(standalone) = standalone.filter(|value| !matches!(&text[value.clone()], "yes" | "no")) {
-        return Err(fault(standalone.start, "`standalone` is neither `yes` nor `no`"));
-    }
-    Ok(Some(Declaration { end: reader.at, encoding }))
 }
 
 /// The attributes of a start tag that was read before: names and raw values, as offsets into `text`.
-pub(super) fn attributes(text: &str, element: &Element) -> Vec<(Range<usize>, Range<usize>)> {
-    let mut reader = Reader { text, at: element.name.end, elements: Vec::new(), open: Vec::new() };
-    let mut found = Vec::new();
-    while reader.skip_space() && reader.rest().starts_with(is_name_start) {
-        let (Ok(name), Ok(value)) = (reader.name("an attribute"), reader.attribute_value()) else { break };
-        found.push((name, value));
-    }
-    found
+pub(super) fn attributes(
+    text: &str,
+    element: &Element,
+) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+    let end = element.open.end - if element.close.is_empty() { "/>".len() } else { ">".len() };
+    attribute_spans(text, element.name.end..end).flatten()
+}
+
+/// The attributes in a part of the text. The offsets in errors are into `text` as well.
+fn attribute_spans(
+    text: &str,
+    within: Range<usize>,
+) -> impl Iterator<Item = std::result::Result<(Range<usize>, Range<usize>), AttrError>> {
+    Attributes::new(&text[..within.end], within.start)
+        .map(|found| found.map(|held| (span_of(text, held.key.as_ref()), span_of(text, &held.value))))
+}
+
+/// Where a part of the text is in it.
+fn span_of(text: &str, part: &str) -> Range<usize> {
+    let start = part.as_ptr().addr() - text.as_ptr().addr();
+    start..start + part.len()
 }
 
 /// A piece of the content of an element that is not an element.
@@ -172,183 +168,41 @@ pub(super) enum Piece {
 /// The piece that begins at `at`, in text that was read before; not for element tags. It ends before `end`.
 pub(super) fn piece(text: &str, at: usize, end: usize) -> Piece {
     let rest = &text[at..end];
-    let until = |mark: &str| rest.find(mark).map_or(end, |found| at + found + mark.len());
-    if rest.starts_with("<![CDATA[") {
-        let close = until("]]>");
-        Piece::Cdata(at..close, at + "<![CDATA[".len()..close - "]]>".len())
-    } else if let Some(comment) = rest.strip_prefix("<!--") {
-        // Not `until`: `<!-->` is the beginning of a comment, and not all of it.
-        Piece::Aside(at..comment.find("-->").map_or(end, |found| at + "<!--".len() + found + "-->".len()))
-    } else if rest.starts_with("<?") {
-        Piece::Aside(at..until("?>"))
-    } else {
-        Piece::Text(at..at + rest.find('<').unwrap_or(rest.len()))
+    if !rest.starts_with('<') {
+        return Piece::Text(at..at + rest.find('<').unwrap_or(rest.len()));
+    }
+    let mut reader = Reader::from_str(rest);
+    let event = reader.read_event();
+    let span = at..at + reader.buffer_position() as usize;
+    match event {
+        Ok(Event::CData(held)) => Piece::Cdata(span, span_of(text, &held)),
+        _ => Piece::Aside(span),
     }
 }
 
-struct Reader<'a> {
+/// The elements found so far.
+struct Tree<'a> {
     text: &'a str,
-    at: usize,
     elements: Vec<Element>,
     /// The elements that are open, outermost first.
     open: Vec<usize>,
 }
 
-impl<'a> Reader<'a> {
-    fn rest(&self) -> &'a str {
-        &self.text[self.at..]
+impl<'a> Tree<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text, elements: Vec::new(), open: Vec::new() }
     }
 
-    fn eat(&mut self, mark: &str) -> bool {
-        let found = self.rest().starts_with(mark);
-        if found {
-            self.at += mark.len();
-        }
-        found
-    }
-
-    fn skip_space(&mut self) -> bool {
-        let rest = self.rest();
-        let trimmed = rest.trim_start_matches(is_space);
-        self.at += rest.len() - trimmed.len();
-        trimmed.len() < rest.len()
-    }
-
-    fn document(&mut self) -> Result<()> {
-        while let Some(first) = self.rest().chars().next() {
-            if first != '<' {
-                self.character_data()?;
-            } else if self.rest().starts_with("<!--") {
-                self.comment()?;
-            } else if self.rest().starts_with("<![CDATA[") {
-                self.cdata()?;
-            } else if self.rest().starts_with("<!DOCTYPE") {
-                return Err(self
-                    .fault("a DTD is not allowed in metainfo.xml")
-                    .with_help("remove <!DOCTYPE …>; write special characters as &amp; or &#N;"));
-            } else if self.rest().starts_with("<!") {
-                return Err(self.expected("a comment `<!-- … -->` or an element after `<`"));
-            } else if self.rest().starts_with("<?") {
-                self.instruction()?;
-            } else if self.eat("</") {
-                self.end_tag()?;
-            } else {
-                self.start_tag()?;
-            }
-        }
-        if let Some(&unclosed) = self.open.last() {
-            let element = &self.elements[unclosed];
-            let (name, opened) = (self.name_of(unclosed), Position::of_offset(self.text, element.open.start));
-            return Err(self
-                .fault(format!("the file ends, but {} of line {} is not closed", quoted(name), opened.line))
-                .with_help("the file may be cut short; add the end tags that are missing"));
-        }
-        if self.elements.is_empty() {
-            return Err(self.fault(format!("there is no element; expected <{ROOT}>")));
-        }
-        Ok(())
-    }
-
-    /// 2.4: references are known, and `]]>` is not part of it. Outside the root only white space may stand.
-    fn character_data(&mut self) -> Result<()> {
-        let rest = self.rest();
-        let data = &rest[..rest.find('<').unwrap_or(rest.len())];
-        if self.open.is_empty() {
-            let space = data.len() - data.trim_start_matches(is_space).len();
-            self.at += space;
-            if space < data.len() {
-                return Err(self.fault(format!("text outside <{ROOT}>: {}", quoted(data.trim()))));
-            }
-            return Ok(());
-        }
-        if let Some(found) = data.find("]]>") {
-            return Err(self
-                .fault_at(self.at + found, "`]]>` may not stand in text")
-                .with_help("write it as `]]&gt;`"));
-        }
-        self.references(data)?;
-        self.at += data.len();
-        Ok(())
-    }
-
-    fn references(&self, data: &str) -> Result<()> {
-        for (offset, _) in data.match_indices('&') {
-            if reference(&data[offset..]).is_none() {
-                let shown: String =
-                    data[offset..].chars().take_while(|&c| c != ';' && !is_space(c)).collect();
-                return Err(self
-                    .fault_at(
-                        self.at + offset,
-                        format!("{} is not a character reference that is known here", quoted(&(shown + ";"))),
-                    )
-                    .with_help(
-                        "known are &amp; &lt; &gt; &quot; &apos; and &#N;; write a single & as &amp;",
-                    ));
-            }
-        }
-        Ok(())
-    }
-
-    /// 2.5: `--` may not stand inside.
-    fn comment(&mut self) -> Result<()> {
-        let start = self.at;
-        self.at += "<!--".len();
-        let Some(found) = self.rest().find("--") else {
-            return Err(self.fault_at(start, "the comment is not closed; expected `-->`"));
-        };
-        self.at += found;
-        if !self.eat("-->") {
-            return Err(self.fault("`--` may not stand inside a comment"));
-        }
-        Ok(())
-    }
-
-    fn cdata(&mut self) -> Result<()> {
-        if self.open.is_empty() {
-            return Err(self.fault(format!("a CDATA section outside <{ROOT}>")));
-        }
-        match self.rest().find("]]>") {
-            Some(found) => self.at += found + "]]>".len(),
-            None => return Err(self.fault("the CDATA section is not closed; expected `]]>`")),
-        }
-        Ok(())
-    }
-
-    /// 2.6: the target may not be `xml`, in any case.
-    fn instruction(&mut self) -> Result<()> {
-        let start = self.at;
-        self.at += "<?".len();
-        let target = self.name("the target of a processing instruction")?;
-        if self.text[target].eq_ignore_ascii_case("xml") {
-            return Err(
-                self.fault_at(start, "an XML declaration may stand only at the very start of the file")
-            );
-        }
-        if !self.rest().starts_with("?>") && !self.rest().starts_with(is_space) {
-            return Err(self.expected("white space or `?>`"));
-        }
-        match self.rest().find("?>") {
-            Some(found) => self.at += found + "?>".len(),
-            None => {
-                return Err(self.fault_at(start, "the processing instruction is not closed; expected `?>`"));
-            }
-        }
-        Ok(())
-    }
-
-    fn start_tag(&mut self) -> Result<()> {
-        let start = self.at;
-        self.at += "<".len();
-        let name = self.name("an element name after `<`")?;
-        let root_is_read = self.open.is_empty() && !self.elements.is_empty();
-        if root_is_read {
-            return Err(self.fault_at(start, format!("a second root element, after <{ROOT}> is closed")));
+    fn start_tag(&mut self, span: Range<usize>, name_length: usize, is_empty: bool) -> Result<()> {
+        let start = span.start;
+        let name = start + 1..start + 1 + name_length;
+        self.check_name(name.clone(), "an element name after `<`")?;
+        if self.open.is_empty() && !self.elements.is_empty() {
+            return Err(self.fault(start, format!("a second root element, after <{ROOT}> is closed")));
         }
         if self.elements.is_empty() && &self.text[name.clone()] != ROOT {
-            return Err(self.fault_at(
-                start,
-                format!("the root element is {}; expected `{ROOT}`", quoted(&self.text[name])),
-            ));
+            let found = quoted(&self.text[name]);
+            return Err(self.fault(start, format!("the root element is {found}; expected `{ROOT}`")));
         }
         if self.open.len() == MAX_DEPTH {
             return Err(Error::new(
@@ -358,128 +212,259 @@ impl<'a> Reader<'a> {
             .with_position(Position::of_offset(self.text, start))
             .with_field(short(&self.text[name])));
         }
+        let within = name.end..span.end - if is_empty { "/>".len() } else { ">".len() };
         let index = self.elements.len();
-        self.elements.push(Element { name, open: start..start, close: start..start, after: index + 1 });
+        let close = span.end..span.end;
+        self.elements.push(Element { name, open: span, close, after: index + 1 });
         self.open.push(index);
-        let mut seen = HashSet::new();
-        let empty = loop {
-            let spaced = self.skip_space();
-            if self.eat(">") {
-                break false;
-            }
-            if self.eat("/>") {
-                break true;
-            }
-            if !spaced {
-                return Err(self.expected("white space, `>` or `/>` in the tag"));
-            }
-            let at = self.at;
-            let attribute = self.name("an attribute, `>` or `/>`")?;
-            self.attribute_value()?;
-            if !seen.insert(&self.text[attribute.clone()]) {
-                return Err(self.fault_at(
-                    at,
-                    format!("the attribute {} is given twice", quoted(&self.text[attribute])),
-                ));
-            }
-        };
-        let element = &mut self.elements[index];
-        element.open.end = self.at;
-        if empty {
-            element.close = self.at..self.at;
+        for attribute in attribute_spans(self.text, within) {
+            let (name, value) = attribute.map_err(|error| self.not_attributes(&error))?;
+            self.check_spaced(&name)?;
+            self.check_name(name, "an attribute, `>` or `/>`")?;
+            self.check_value(value)?;
+        }
+        if is_empty {
             self.open.pop();
         }
         Ok(())
     }
 
-    fn end_tag(&mut self) -> Result<()> {
-        let start = self.at - "</".len();
-        let name = self.name("an element name after `</`")?;
-        let found = &self.text[name];
-        let Some(&index) = self.open.last() else {
-            return Err(
-                self.fault_at(start, format!("the end tag of {}, which was not opened", quoted(found)))
-            );
+    /// quick-xml has compared the names.
+    fn end_tag(&mut self, span: Range<usize>) {
+        let after = self.elements.len();
+        if let Some(index) = self.open.pop() {
+            self.elements[index].close = span;
+            self.elements[index].after = after;
+        }
+    }
+
+    /// 2.4: `]]>` is not part of it. Outside the root only white space may stand.
+    fn character_data(&self, span: Range<usize>, data: &str) -> Result<()> {
+        if self.open.is_empty() && !data.trim_matches(is_space).is_empty() {
+            return Err(self.text_outside(span));
+        }
+        match data.find("]]>") {
+            Some(found) => Err(self
+                .fault(span.start + found, "`]]>` may not stand in text")
+                .with_help("write it as `]]&gt;`")),
+            None => Ok(()),
+        }
+    }
+
+    fn end(self) -> Result<Vec<Element>> {
+        let end = self.text.len();
+        if let Some(&unclosed) = self.open.last() {
+            let (name, line) = (quoted(self.name_of(unclosed)), self.line_of(unclosed));
+            return Err(self
+                .fault(end, format!("the file ends, but {name} of line {line} is not closed"))
+                .with_help("the file may be cut short; add the end tags that are missing"));
+        }
+        if self.elements.is_empty() {
+            return Err(self.fault(end, format!("there is no element; expected <{ROOT}>")));
+        }
+        Ok(self.elements)
+    }
+
+    /// The XML declaration, which ends at `end` (2.8). Gives where the name of the encoding is.
+    fn declaration(&self, end: usize) -> Result<Option<Range<usize>>> {
+        let fault = |at: usize, message: &str| {
+            self.fault(at, message)
+                .with_help("begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>")
         };
-        let (expected, opened) = (self.name_of(index), self.elements[index].open.start);
-        if found != expected {
-            let line = Position::of_offset(self.text, opened).line;
-            return Err(self.fault_at(
-                start,
-                format!(
-                    "found the end tag of {}; expected that of {}, opened in line {line}",
-                    quoted(found),
-                    quoted(expected)
-                ),
+        let mut found = Vec::new();
+        for attribute in attribute_spans(self.text, "<?xml".len()..end - "?>".len()) {
+            let (name, value) = attribute.map_err(|error| self.not_attributes(&error))?;
+            self.check_spaced(&name)?;
+            found.push((name, value));
+        }
+        // The order is fixed, and only `version` is required.
+        let mut rest = found.into_iter().peekable();
+        let mut take = |wanted| Some(rest.next_if(|(name, _)| &self.text[name.clone()] == wanted)?.1);
+        let (version, encoding, standalone) = (take("version"), take("encoding"), take("standalone"));
+        if let Some((name, _)) = rest.next() {
+            return Err(fault(
+                name.start,
+                "the XML declaration may hold `version`, `encoding` and `standalone`, in this order",
             ));
         }
-        self.skip_space();
-        if !self.eat(">") {
-            return Err(self.expected("`>`"));
+        let Some(version) = version else {
+            return Err(fault(0, "the XML declaration has no `version`"));
+        };
+        let minor = self.text[version.clone()].strip_prefix("1.");
+        if !minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(fault(version.start, "the XML version is not 1.0"));
         }
-        self.open.pop();
-        let after = self.elements.len();
-        let element = &mut self.elements[index];
-        element.close = start..self.at;
-        element.after = after;
-        Ok(())
+        if let Some(encoding) = &encoding {
+            let label = &self.text[encoding.clone()];
+            if !label.starts_with(|c: char| c.is_ascii_alphabetic())
+                || !label.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            {
+                return Err(fault(encoding.start, "this is not the name of an encoding"));
+            }
+        }
+        if let Some(standalone) =
+            standalone.filter(|value| !matches!(&self.text[value.clone()], "yes" | "no"))
+        {
+            return Err(fault(standalone.start, "`standalone` is neither `yes` nor `no`"));
+        }
+        Ok(encoding)
     }
 
-    fn name(&mut self, expected: &str) -> Result<Range<usize>> {
-        if !self.rest().starts_with(is_name_start) {
-            return Err(self.expected(expected));
+    /// 2.3
+    fn check_name(&self, name: Range<usize>, expected: &str) -> Result<()> {
+        let mut chars = self.text[name.clone()].char_indices();
+        match chars.find(|&(at, c)| !if at == 0 { is_name_start(c) } else { is_name_char(c) }) {
+            Some((at, _)) => Err(self.expected(name.start + at, expected)),
+            None if name.is_empty() => Err(self.expected(name.start, expected)),
+            None => Ok(()),
         }
-        let rest = self.rest();
-        let start = self.at;
-        self.at += rest.find(|c| !is_name_char(c)).unwrap_or(rest.len());
-        Ok(start..self.at)
     }
 
-    /// `= "value"` with either quote (3.1); no `<` in it. Gives the raw value.
-    fn attribute_value(&mut self) -> Result<Range<usize>> {
-        self.skip_space();
-        if !self.eat("=") {
-            return Err(self.expected("`=` after the attribute's name"));
+    /// 3.1: white space stands before each attribute.
+    fn check_spaced(&self, name: &Range<usize>) -> Result<()> {
+        if self.text[..name.start].ends_with(is_space) {
+            return Ok(());
         }
-        self.skip_space();
-        let Some(quote @ ('"' | '\'')) = self.rest().chars().next() else {
-            return Err(self.expected("a value in quotes"));
-        };
-        self.at += 1;
-        let Some(length) = self.rest().find(quote) else {
-            return Err(self.fault_at(self.at - 1, "the quote is not closed"));
-        };
-        let value = &self.rest()[..length];
-        if let Some(found) = value.find('<') {
+        Err(self.expected(name.start, "white space before the next attribute"))
+    }
+
+    /// 3.1: no `<` stands in a value, and its references are known.
+    fn check_value(&self, value: Range<usize>) -> Result<()> {
+        let raw = &self.text[value.clone()];
+        if let Some(found) = raw.find('<') {
             return Err(self
-                .fault_at(self.at + found, "`<` may not stand in an attribute's value")
+                .fault(value.start + found, "`<` may not stand in an attribute's value")
                 .with_help("write it as `&lt;`, or close the quote before it"));
         }
-        self.references(value)?;
-        let start = self.at;
-        self.at += length + 1;
-        Ok(start..start + length)
+        for (at, _) in raw.match_indices('&') {
+            if raw[at + 1..].split_once(';').and_then(|(name, _)| reference(name)).is_none() {
+                return Err(self.unknown_reference(value.start + at));
+            }
+        }
+        Ok(())
     }
 
     fn name_of(&self, index: usize) -> &'a str {
         &self.text[self.elements[index].name.clone()]
     }
 
-    fn expected(&self, what: &str) -> Error {
-        let found = match self.rest().chars().next() {
+    fn line_of(&self, index: usize) -> usize {
+        Position::of_offset(self.text, self.elements[index].open.start).line
+    }
+
+    // Faults.
+
+    /// What quick-xml refuses in the markup that begins at `start`.
+    fn not_xml(&self, error: &XmlError, start: usize, place: u64) -> Error {
+        let rest = &self.text[start..];
+        let at = place as usize;
+        match error {
+            XmlError::Syntax(_) if rest.starts_with("<!D") || rest.starts_with("<!d") => self.dtd(start),
+            XmlError::IllFormed(IllFormedError::MissingDoctypeName) => self.dtd(start),
+            XmlError::Syntax(_)
+                if rest.starts_with("<!") && !rest.starts_with("<!--") && !rest.starts_with("<![CDATA[") =>
+            {
+                self.fault(at, "found `<!`; expected a comment `<!-- … -->` or an element")
+            }
+            XmlError::Syntax(SyntaxError::UnclosedComment) => {
+                self.fault(at, "the comment is not closed; expected `-->`")
+            }
+            XmlError::Syntax(SyntaxError::UnclosedCData) => {
+                self.fault(at, "the CDATA section is not closed; expected `]]>`")
+            }
+            XmlError::Syntax(SyntaxError::UnclosedPI) => {
+                self.fault(at, "the processing instruction is not closed; expected `?>`")
+            }
+            XmlError::Syntax(SyntaxError::UnclosedXmlDecl) => {
+                self.fault(at, "the XML declaration is not closed; expected `?>`")
+            }
+            XmlError::Syntax(SyntaxError::UnclosedTag) => {
+                self.fault(at, "the tag is not closed; expected `>`").with_help("write a single < as &lt;")
+            }
+            XmlError::Syntax(
+                SyntaxError::UnclosedSingleQuotedAttributeValue
+                | SyntaxError::UnclosedDoubleQuotedAttributeValue,
+            ) => self
+                .fault(at, "the file ends inside this tag: the quote is not closed")
+                .with_field(short(rest[1..].split(is_space).next().unwrap_or_default())),
+            XmlError::IllFormed(IllFormedError::UnclosedReference) => self.unknown_reference(at),
+            // The place that quick-xml gives is wrong if the comment has a single `-` before.
+            XmlError::IllFormed(IllFormedError::DoubleHyphenInComment) => {
+                let inner = "<!--".len();
+                let found = rest[inner..].find("--").unwrap_or_default();
+                self.fault(start + inner + found, "`--` may not stand inside a comment")
+            }
+            XmlError::IllFormed(IllFormedError::UnmatchedEndTag(found)) => {
+                self.fault(at, format!("the end tag of {}, which was not opened", quoted(found)))
+            }
+            XmlError::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
+                let line = self.open.last().map_or(1, |&index| self.line_of(index));
+                let (expected, found) = (quoted(expected), quoted(found));
+                self.fault(
+                    at,
+                    format!(
+                        "found the end tag of {found}; expected that of {expected}, opened in line {line}"
+                    ),
+                )
+            }
+            other => self.fault(at, short(&other.to_string())),
+        }
+    }
+
+    fn not_attributes(&self, error: &AttrError) -> Error {
+        match *error {
+            AttrError::ExpectedEq(at) => self.expected(at, "`=` after the attribute's name"),
+            AttrError::ExpectedValue(at) | AttrError::UnquotedValue(at) => {
+                self.expected(at, "a value in quotes")
+            }
+            AttrError::ExpectedQuote(at, _) => self.fault(at, "the quote is not closed"),
+            AttrError::Duplicated(at, _) => {
+                let rest = &self.text[at..];
+                let name = &rest[..rest.find(|c| c == '=' || is_space(c)).unwrap_or(rest.len())];
+                self.fault(at, format!("the attribute {} is given twice", quoted(name)))
+            }
+        }
+    }
+
+    fn unknown_reference(&self, at: usize) -> Error {
+        let rest = &self.text[at..];
+        let shown = &rest[..rest.find(|c| matches!(c, ';' | '<') || is_space(c)).unwrap_or(rest.len())];
+        self.fault(
+            at,
+            format!(
+                "{} is not a character reference that is known here",
+                quoted(&format!("{};", short(shown)))
+            ),
+        )
+        .with_help("known are &amp; &lt; &gt; &quot; &apos; and &#N;; write a single & as &amp;")
+    }
+
+    /// At the first character that is no white space.
+    fn text_outside(&self, span: Range<usize>) -> Error {
+        let data = self.text[span.clone()].trim_start_matches(is_space);
+        self.fault(span.end - data.len(), format!("text outside <{ROOT}>: {}", quoted(data.trim_end())))
+    }
+
+    fn dtd(&self, at: usize) -> Error {
+        self.fault(at, "a DTD is not allowed in metainfo.xml")
+            .with_help("remove <!DOCTYPE …>; write special characters as &amp; or &#N;")
+    }
+
+    fn late_declaration(&self, at: usize) -> Error {
+        self.fault(at, "an XML declaration may stand only at the very start of the file")
+    }
+
+    fn expected(&self, at: usize, what: &str) -> Error {
+        let found = match self.text[at..].chars().next() {
             Some(c) => quoted(c.encode_utf8(&mut [0; 4])),
             None => "the end of the file".to_owned(),
         };
-        self.fault(format!("found {found}; expected {what}"))
+        self.fault(at, format!("found {found}; expected {what}"))
     }
 
-    fn fault(&self, message: impl Into<String>) -> Error {
-        self.fault_at(self.at, message)
-    }
-
-    fn fault_at(&self, offset: usize, message: impl Into<String>) -> Error {
-        let error = Error::new(ErrorKind::InvalidMetainfo, message)
-            .with_position(Position::of_offset(self.text, offset));
+    fn fault(&self, at: usize, message: impl Into<String>) -> Error {
+        let error =
+            Error::new(ErrorKind::InvalidMetainfo, message).with_position(Position::of_offset(self.text, at));
         match self.open.last() {
             Some(&index) => error.with_field(short(self.name_of(index))),
             None => error,
@@ -518,7 +503,12 @@ mod tests {
         refused("<doc>\n  <osname>A</osnam></doc>", "2:12", "expected that of `osname`, opened in line 2");
         refused("<doc></doc></doc>", "1:12", "which was not opened");
         refused("<doc>\n<a>", "2:4", "`a` of line 2 is not closed");
-        refused("<doc></doc x>", "1:12", "expected `>`");
+        refused(
+            "<doc></doc x>",
+            "1:6",
+            "found the end tag of `doc x`; expected that of `doc`, opened in line 1",
+        );
+        refused("<doc></ doc>", "1:6", "expected that of `doc`");
     }
 
     #[test]
@@ -533,12 +523,25 @@ mod tests {
     }
 
     #[test]
+    fn a_second_byte_order_mark_is_text_outside_the_root_and_inside_it_a_character() {
+        refused("\u{FEFF}<doc/>", "1:1", "text outside <doc>");
+        refused("\u{FEFF}\u{FEFF}", "1:1", "text outside <doc>");
+        let text = "<doc>\u{FEFF}<![CDATA[a]]></doc>";
+        assert!(read(text).is_ok());
+        assert!(matches!(piece(text, 5, text.len()), Piece::Text(span) if span == (5..8)));
+        assert!(
+            matches!(piece(text, 8, text.len()), Piece::Cdata(span, held) if span == (8..21) && held == (17..18))
+        );
+    }
+
+    #[test]
     fn attributes_are_quoted_apart_and_given_once() {
         refused("<doc a='1' a=\"2\"/>", "1:12", "the attribute `a` is given twice");
         refused("<doc a=1/>", "1:8", "a value in quotes");
         refused("<doc a/>", "1:7", "`=`");
         refused("<doc a='1'b='2'/>", "1:11", "white space");
-        refused("<doc a='1/>", "1:8", "the quote is not closed");
+        refused("<doc>\n<a b='1/></doc>", "2:1", "the quote is not closed");
+        assert_eq!(read("<doc><a b='1/></doc>").unwrap_err().field(), Some("a"));
         refused("<doc a='<'/>", "1:9", "`<` may not stand in an attribute's value");
         refused("<doc a='&b;'/>", "1:9", "`&b;`");
     }
@@ -579,11 +582,16 @@ mod tests {
     fn what_ends_early_or_holds_its_own_end_is_refused() {
         refused("<doc><!-- a -- b --></doc>", "1:13", "`--`");
         refused("<doc><!-- a --->  </doc>", "1:13", "`--`");
+        refused("<doc><!-- a-b-c\n-- --></doc>", "2:1", "`--`");
         refused("<doc><!-- a</doc>", "1:6", "the comment is not closed");
         refused("<doc>]]></doc>", "1:6", "`]]>`");
         refused("<doc><![CDATA[a</doc>", "1:6", "not closed");
         refused("<doc><?a b</doc>", "1:6", "not closed");
+        refused("<doc><?a b>", "1:6", "not closed");
+        refused("<doc><a", "1:6", "the tag is not closed");
         refused("<doc><!a></doc>", "1:6", "expected a comment");
+        refused("<doc><!-a--></doc>", "1:6", "expected a comment");
+        refused("<doc><![cdata[]]></doc>", "1:6", "expected a comment");
         refused("<doc>< a/></doc>", "1:7", "expected an element name");
     }
 
