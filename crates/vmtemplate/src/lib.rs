@@ -8,5 +8,6 @@ mod progress;
 mod disk;
 
 pub use disk::{DiskImage, DiskSource, Extent, ExtentKind, Extents};
+pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use progress::{CancelToken, Control, Progress, ProgressFn};

@@ -33,8 +33,11 @@ impl OutputFile {
         };
         match fs::symlink_metadata(path) {
             Ok(found) if found.is_dir() => {
-                return Err(Error::new(ErrorKind::AlreadyExists, "the output is a folder; a file was expected")
-                    .with_help("give the path of a file inside that folder"));
+                return Err(Error::new(
+                    ErrorKind::AlreadyExists,
+                    "the output is a folder; a file was expected",
+                )
+                .with_help("give the path of a file inside that folder"));
             }
             // Told now and not after an hour of packing.
             Ok(_) if !overwrite => return Err(already_exists()),
@@ -67,9 +70,14 @@ impl OutputFile {
     pub(crate) fn commit(self) -> Result<()> {
         let Self { temporary, path, overwrite } = self;
         let done = || -> Result<()> {
-            temporary.as_file().sync_all().map_err(|e| Error::io("cannot write the output to the disk", e))?;
+            temporary
+                .as_file()
+                .sync_all()
+                .map_err(|e| Error::io("cannot write the output to the disk", e))?;
             if overwrite {
-                temporary.persist(&path).map_err(|e| Error::io("cannot move the output to its place", e.error))?;
+                temporary
+                    .persist(&path)
+                    .map_err(|e| Error::io("cannot move the output to its place", e.error))?;
             } else {
                 temporary.persist_noclobber(&path).map_err(|e| match e.error.kind() {
                     io::ErrorKind::AlreadyExists => already_exists(),

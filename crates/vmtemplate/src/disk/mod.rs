@@ -1,7 +1,9 @@
 //! Disk images: positioned reads of the virtual disk, and the map of what must be read.
 
 mod extent;
+mod le;
 mod memory;
+mod partition;
 mod raw;
 
 use std::fmt;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use extent::{Extent, ExtentKind};
+pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///

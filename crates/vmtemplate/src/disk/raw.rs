@@ -31,8 +31,9 @@ impl RawFile {
         }
         let mut file = File::open(path).map_err(|e| Error::io("cannot open the disk image", e))?;
         // A block device has no length in its metadata, but both can be sought to the end.
-        let size =
-            file.seek(SeekFrom::End(0)).map_err(|e| Error::io("cannot find the size of the disk image", e))?;
+        let size = file
+            .seek(SeekFrom::End(0))
+            .map_err(|e| Error::io("cannot find the size of the disk image", e))?;
         if size == 0 {
             return Err(Error::new(ErrorKind::InvalidImage, "the disk image is empty (0 bytes)"));
         }
@@ -58,9 +59,14 @@ impl DiskSource for RawFile {
                 Ok(0) => {
                     return Err(Error::new(
                         ErrorKind::ImageChanged,
-                        format!("the disk image had {} bytes when it was opened and now ends at {at}", self.size),
+                        format!(
+                            "the disk image had {} bytes when it was opened and now ends at {at}",
+                            self.size
+                        ),
                     )
-                    .with_help("shut the virtual machine down, or work on a copy of its disk, and try again"));
+                    .with_help(
+                        "shut the virtual machine down, or work on a copy of its disk, and try again",
+                    ));
                 }
                 Ok(read) => done += read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -78,7 +84,8 @@ impl DiskSource for RawFile {
 
     fn verify_unchanged(&self) -> Result<()> {
         let Some(modified) = self.modified else { return Ok(()) };
-        let now = self.file.get().metadata().map_err(|e| Error::io("cannot look at the disk image again", e))?;
+        let now =
+            self.file.get().metadata().map_err(|e| Error::io("cannot look at the disk image again", e))?;
         if now.len() == self.size && now.modified().ok() == Some(modified) {
             return Ok(());
         }
