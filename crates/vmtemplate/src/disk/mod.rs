@@ -1,8 +1,10 @@
 //! Disk images: positioned reads of the virtual disk, and the map of what must be read.
 
 mod extent;
+mod free_space;
 mod le;
 mod memory;
+mod ntfs;
 mod partition;
 mod raw;
 
@@ -13,6 +15,8 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use extent::{Extent, ExtentKind};
+pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 
 /// What an image format offers: the seam between the formats and all that reads disks.

@@ -82,8 +82,9 @@ impl Gpt {
         header[16..20].copy_from_slice(&crc.to_le_bytes());
         let at = lba as usize * self.sector;
         disk[at..at + 92].copy_from_slice(&header);
-        if let Some(place) =
-            disk.get_mut(table_lba as usize * self.sector..).and_then(|d| d.get_mut(..table.len()))
+        if let Some(place) = disk
+            .get_mut((table_lba as usize).saturating_mul(self.sector)..)
+            .and_then(|d| d.get_mut(..table.len()))
         {
             place.copy_from_slice(table);
         }
