@@ -60,13 +60,15 @@ pub fn record_at(image: &[u8], number: usize) -> usize {
 /// Where the base record of the file called `name` (ASCII) stands.
 pub fn record_of(image: &[u8], name: &str) -> usize {
     let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let is_record = |&at: &usize| {
-        image[at..].starts_with(b"FILE")
-            && u16_at(image, at + 22) & 1 == 1
-            && u32_at(image, at + 32) == 0
-            && image[at..at + 1024].windows(wanted.len()).any(|window| window == wanted)
-    };
-    (0..image.len()).step_by(512).find(is_record).unwrap()
+    let in_use = |&at: &usize| image[at..].starts_with(b"FILE") && u16_at(image, at + 22) & 1 == 1;
+    let records = || (0..image.len()).step_by(512).filter(in_use);
+    let has_name = |&at: &usize| image[at..at + 1024].windows(wanted.len()).any(|window| window == wanted);
+    let found = records().find(has_name).unwrap();
+    // The name may stand in a record that extends the file's own.
+    match u32_at(image, found + 32) {
+        0 => found,
+        base => records().find(|&at| u32_at(image, at + 44) == base).unwrap(),
+    }
 }
 
 /// Where the first attribute of this type and name (ASCII) of the record at `record` stands.
@@ -90,7 +92,12 @@ pub fn first_cluster_of(image: &[u8], number: usize) -> usize {
 
 /// The first cluster of the unnamed data of the record at `record`.
 pub fn first_cluster_of_record(image: &[u8], record: usize) -> usize {
-    let attribute = attribute_at(image, record, 0x80, "");
+    first_cluster_of_attribute(image, attribute_at(image, record, 0x80, ""))
+}
+
+/// The first cluster of the attribute at `attribute`.
+pub fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
+    assert_eq!(image[attribute + 8], 1, "the value stands in its record");
     let pairs = attribute + u16_at(image, attribute + 32);
     let (length_size, lcn_size) = (usize::from(image[pairs] & 15), usize::from(image[pairs] >> 4));
     image[pairs + 1 + length_size..][..lcn_size]

@@ -266,3 +266,79 @@ fn a_table_serialises_for_programs() {
     assert_eq!(json["partitions"][0]["kind"]["id"], "11111111-1111-1111-1111-111111111111");
     assert_eq!(json["partitions"][0]["offset"], 64 * 512);
 }
+
+/// Recompute the checksums of both copies, so that a mutation gets past them.
+fn mend_checksums(disk: &mut [u8], sector: usize) {
+    let last = disk.len() / sector - 1;
+    for lba in [1, last] {
+        let at = lba * sector;
+        let field =
+            |disk: &[u8], offset: usize| u32::from_le_bytes(*disk[at + offset..].first_chunk().unwrap());
+        let (table, count, size) =
+            (field(disk, 72) as usize, field(disk, 80) as usize, field(disk, 84) as usize);
+        if let Some(entries) =
+            disk.get(table.saturating_mul(sector)..).and_then(|rest| rest.get(..count.saturating_mul(size)))
+        {
+            let crc = crc32fast::hash(entries);
+            disk[at + 88..at + 92].copy_from_slice(&crc.to_le_bytes());
+        }
+        let length = field(disk, 12) as usize;
+        disk[at + 16..at + 20].fill(0);
+        if let Some(header) = disk[at..].get(..length) {
+            let crc = crc32fast::hash(header);
+            disk[at + 16..at + 20].copy_from_slice(&crc.to_le_bytes());
+        }
+    }
+}
+
+#[test]
+fn twenty_thousand_mutated_tables_are_read_or_refused() {
+    let mut chain = vec![0; 400 * 512];
+    mbr_entry(&mut chain, 0, 0, 0x07, 8, 32);
+    mbr_entry(&mut chain, 0, 1, 0x0F, 100, 300);
+    for link in 0..5 {
+        mbr_entry(&mut chain, 100 + 50 * link, 0, 0x07, 10, 30);
+        mbr_entry(&mut chain, 100 + 50 * link, 1, 0x05, 50 * (link as u32 + 1), 50);
+    }
+    let bases =
+        [(0, chain), (512, Gpt::default().build()), (4096, Gpt { sector: 4096, ..Gpt::default() }.build())];
+    let mut state = 0x5EED_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let (mut read_well, mut refused) = (0, 0);
+    for round in 0..24_000 {
+        // The large one is seldom taken: it is copied each time.
+        let (sector, base) = &bases[[0, 1, 0, 1, 0, 1, 1, 2][round % 8]];
+        let mut disk = base.clone();
+        for _ in 0..=random(4) {
+            // Where the structures are: the first sectors, the last ones, the records of the chain.
+            let place = match (sector, random(3)) {
+                (0, 0) => 446 + random(66),
+                (0, _) => (100 + 50 * random(5)) * 512 + 446 + random(66),
+                (&sector, 0) => disk.len() - sector + random(92),
+                (&sector, 1) => sector + random(92),
+                (&sector, _) => 2 * sector + random(256),
+            };
+            let bytes = [0, 1, 0x7F, 0x80, 0xFF, random(256) as u8];
+            for offset in 0..1 << random(4) {
+                disk[place + offset] = bytes[random(bytes.len())];
+            }
+        }
+        if *sector != 0 && random(4) != 0 {
+            mend_checksums(&mut disk, *sector);
+        }
+        match read(&disk) {
+            Ok(table) => {
+                read_well += 1;
+                assert!(table.partitions.len() <= 8192 && table.warnings.len() <= 3 * 8192);
+            }
+            Err(error) => {
+                refused += 1;
+                assert_eq!(error.kind(), ErrorKind::InvalidImage);
+            }
+        }
+    }
+    assert!(read_well > 1000 && refused > 1000, "{read_well} were read, {refused} refused");
+}
