@@ -18,6 +18,9 @@ pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits,
 pub use disk::{
     DiskImage, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary, WriteRawOptions,
 };
+pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
+pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use metainfo::{

@@ -9,8 +9,12 @@ mod cache;
 mod convert;
 mod extent;
 mod file;
+mod free_space;
+mod le;
 mod memory;
+mod ntfs;
 mod open;
+mod partition;
 #[cfg(feature = "qcow2")]
 mod qcow2;
 mod raw;
@@ -35,7 +39,10 @@ use crate::error::{Error, ErrorKind, Result};
 
 pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
+pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use open::{ImageFormat, OpenOptions};
+pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///

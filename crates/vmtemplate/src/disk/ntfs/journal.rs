@@ -1,0 +1,58 @@
+//! Whether the journal, $LogFile, holds changes that the volume does not have yet.
+
+use super::super::le;
+use super::NtfsVolume;
+use super::record::{fix_up, kind, number};
+use crate::error::Result;
+
+/// `client_in_use_list` of a journal that nobody has open.
+const NO_CLIENT: u16 = 0xFFFF;
+const VOLUME_IS_CLEAN: u16 = 0x0002;
+
+/// Whether everything in the journal has reached the volume.
+///
+/// A virtual machine that lost power leaves the dirty flag as it was: only the restart area of the journal tells.
+/// Layout and rule: `logfile.h` and `ntfs_is_logfile_clean` of ntfs-3g.
+pub(super) fn is_clean(volume: &NtfsVolume) -> Result<bool> {
+    let mut buf = Vec::new();
+    let record = volume.record(number::LOG_FILE, &mut buf)?;
+    let Some(stream) = volume.stream(record, number::LOG_FILE, kind::DATA, b"")? else {
+        return Ok(false);
+    };
+    // Two restart pages, written in turn: at 0 and one page further.
+    let mut start = vec![0; 2 * 65_536];
+    let count = stream.read_at(&volume.space, &mut start, 0)?;
+    start.truncate(count);
+    // Made by mkntfs, or emptied by ntfs-3g.
+    if !start.is_empty() && start.iter().all(|&byte| byte == 0xFF) {
+        return Ok(true);
+    }
+    let second = le::u32_at(&start, 16).map_or(4096, |size| size as usize);
+    let newest =
+        [0, second].iter().filter_map(|&at| restart_area(start.get(at..)?)).max_by_key(|area| area.lsn);
+    Ok(newest.is_some_and(|area| area.clients == NO_CLIENT || area.flags & VOLUME_IS_CLEAN != 0))
+}
+
+struct RestartArea {
+    lsn: u64,
+    clients: u16,
+    flags: u16,
+}
+
+fn restart_area(page: &[u8]) -> Option<RestartArea> {
+    let size = le::u32_at(page, 16)? as usize;
+    if !(page.starts_with(b"RSTR") || page.starts_with(b"CHKD"))
+        || !(512..=65_536).contains(&size)
+        || size % 512 != 0
+    {
+        return None;
+    }
+    let mut page = page.get(..size)?.to_vec();
+    fix_up(&mut page).ok()?;
+    let area = page.get(usize::from(le::u16_at(&page, 24)?)..)?;
+    Some(RestartArea {
+        lsn: le::u64_at(area, 0)?,
+        clients: le::u16_at(area, 12)?,
+        flags: le::u16_at(area, 14)?,
+    })
+}

@@ -1,0 +1,70 @@
+//! Which file system a volume holds, by its first sector.
+
+use super::super::{DiskImage, le};
+use crate::error::Result;
+
+/// A file system that its boot sector names.
+///
+/// ```
+/// use vmtemplate::{DiskImage, FileSystem};
+///
+/// let mut sector = vec![0; 512];
+/// sector[3..11].copy_from_slice(b"NTFS    ");
+/// sector[510..].copy_from_slice(&[0x55, 0xAA]);
+/// assert_eq!(FileSystem::detect(&DiskImage::from_bytes(sector), 0)?, Some(FileSystem::Ntfs));
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum FileSystem {
+    /// NTFS.
+    Ntfs,
+    /// Any file system, encrypted by BitLocker.
+    BitLocker,
+    /// ReFS.
+    Refs,
+    /// exFAT.
+    ExFat,
+    /// FAT12, FAT16 or FAT32.
+    Fat,
+}
+
+impl FileSystem {
+    /// The file system of the volume that begins at byte `offset`; `None` if its first sector names none of these,
+    /// or lies past the end of the disk.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, FileSystem};
+    /// assert_eq!(FileSystem::detect(&DiskImage::from_bytes([0; 512]), 4096)?, None);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn detect(disk: &DiskImage, offset: u64) -> Result<Option<Self>> {
+        if offset.checked_add(512).is_none_or(|end| end > disk.size()) {
+            return Ok(None);
+        }
+        Ok(Self::of(&disk.read_vec(offset, 512)?))
+    }
+
+    /// The file system that a boot sector names.
+    pub(super) fn of(sector: &[u8]) -> Option<Self> {
+        // ReFS has no signature at the end of the sector (libyal, "Resilient File System", volume header).
+        let name = le::array_at::<8>(sector, 3)?;
+        if &name == b"ReFS\0\0\0\0" {
+            return Some(Self::Refs);
+        }
+        if le::u16_at(sector, 510) != Some(0xAA55) {
+            return None;
+        }
+        match &name {
+            b"NTFS    " => Some(Self::Ntfs),
+            b"-FVE-FS-" => Some(Self::BitLocker),
+            b"EXFAT   " => Some(Self::ExFat),
+            // The name of a FAT volume stands at 54, that of FAT32 at 82 (Microsoft, FAT specification 1.03).
+            _ if le::array_at::<3>(sector, 54)? == *b"FAT" || le::array_at::<5>(sector, 82)? == *b"FAT32" => {
+                Some(Self::Fat)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The GUID partition table (UEFI specification 2.10, section 5.3).
+
+use std::ops::Range;
+
+use super::super::{DiskImage, le};
+use super::{Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Tables are 16 KiB in practice; whatever a header states, no more than this is read.
+const MAX_TABLE: u64 = 1 << 20;
+
+const SECTOR_SIZES: [u64; 2] = [512, 4096];
+
+/// One copy of the table whose checksums are right.
+#[derive(Debug)]
+struct Copy {
+    sector: u64,
+    disk_id: Guid,
+    /// Where the other copy's header stands, in sectors.
+    other: u64,
+    /// The sectors that partitions may use.
+    usable: Range<u64>,
+    entry_size: usize,
+    entries: Vec<u8>,
+    /// Where this copy stands, in bytes.
+    places: [Range<u64>; 2],
+}
+
+/// Read a GPT; `None` if there is none and the MBR does not say (`protective`) that there is.
+pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<PartitionTable>> {
+    let mut warnings = Vec::new();
+    let mut primary_damage = "there is no header in the second sector".to_owned();
+    let mut signature_seen = false;
+    for sector in SECTOR_SIZES {
+        match read_copy(disk, sector, 1)? {
+            Ok(primary) => {
+                if !protective {
+                    warnings
+                        .push("the protective MBR is missing; Windows takes the disk for empty".to_owned());
+                }
+                let last = disk.size() / sector - 1;
+                let backup = read_copy(disk, sector, primary.other)?;
+                match &backup {
+                    Err(damage) => warnings.push(format!("the backup GPT is damaged: {}", damage.text)),
+                    Ok(_) if primary.other != last => warnings.push(
+                        "the backup GPT is not in the last sector: the disk was enlarged and the table not adapted"
+                            .to_owned(),
+                    ),
+                    Ok(backup) if backup.entries != primary.entries => {
+                        warnings.push("the backup GPT differs from the primary one, which was used".to_owned());
+                    }
+                    Ok(_) => {}
+                }
+                let backup_places = backup.map(|copy| copy.places).unwrap_or_default();
+                return Ok(Some(table(&primary, backup_places, warnings)));
+            }
+            Err(damage) if damage.has_signature => {
+                signature_seen = true;
+                primary_damage = damage.text;
+            }
+            Err(_) => {}
+        }
+    }
+    if !protective && !signature_seen {
+        return Ok(None);
+    }
+    let mut backup_damage = "there is no header in the last sector".to_owned();
+    for sector in SECTOR_SIZES {
+        match read_copy(disk, sector, (disk.size() / sector).saturating_sub(1))? {
+            Ok(backup) => {
+                warnings.push(format!("the primary GPT is damaged, the backup was used: {primary_damage}"));
+                return Ok(Some(table(&backup, Default::default(), warnings)));
+            }
+            Err(damage) if damage.has_signature => backup_damage = damage.text,
+            Err(_) => {}
+        }
+    }
+    if !protective {
+        return Ok(None);
+    }
+    Err(Error::new(
+        ErrorKind::InvalidImage,
+        format!("both copies of the GPT are damaged; primary: {primary_damage}; backup: {backup_damage}"),
+    )
+    .with_help(
+        "repair the table inside the virtual machine or with a partitioning tool, on a copy of the disk",
+    ))
+}
+
+/// Why a copy is not used.
+struct Damage {
+    has_signature: bool,
+    text: String,
+}
+
+/// Read the copy whose header stands in sector `lba`. The outer error is that of reading the disk.
+fn read_copy(disk: &DiskImage, sector: u64, lba: u64) -> Result<Result<Copy, Damage>> {
+    let damage = |has_signature, text: String| Ok(Err(Damage { has_signature, text }));
+    let sectors = disk.size() / sector;
+    if lba == 0 || lba >= sectors {
+        return damage(false, format!("its header is said to stand in sector {lba}, the disk has {sectors}"));
+    }
+    // `lba` is below the sectors of the disk: the product fits.
+    let header = disk.read_vec(lba * sector, sector as usize)?;
+    if !header.starts_with(b"EFI PART") {
+        return damage(false, format!("there is no header in sector {lba}"));
+    }
+    let Some(fields) = Header::parse(&header) else {
+        return damage(true, "the header has an impossible size or a wrong checksum".to_owned());
+    };
+    if fields.lba != lba {
+        return damage(
+            true,
+            format!("the header in sector {lba} says that it stands in sector {}", fields.lba),
+        );
+    }
+    // UEFI: 128 times a power of two. Larger than a sector is not in use anywhere.
+    if !(128..=4096).contains(&fields.entry_size) || !fields.entry_size.is_power_of_two() {
+        return damage(true, format!("the entries are said to have {} bytes each", fields.entry_size));
+    }
+    let length = u64::from(fields.entry_count) * u64::from(fields.entry_size);
+    if length > MAX_TABLE {
+        return damage(true, format!("the table is said to have {} entries", fields.entry_count));
+    }
+    let Some(start) = fields.entries_lba.checked_mul(sector).filter(|start| {
+        fields.entries_lba != 0 && start.checked_add(length).is_some_and(|end| end <= disk.size())
+    }) else {
+        return damage(true, format!("the entries are said to stand in sector {}", fields.entries_lba));
+    };
+    let entries = disk.read_vec(start, length as usize)?;
+    if crc32fast::hash(&entries) != fields.entries_crc {
+        return damage(true, "the checksum of the entries is wrong".to_owned());
+    }
+    Ok(Ok(Copy {
+        sector,
+        disk_id: fields.disk_id,
+        other: fields.other,
+        usable: fields.usable,
+        entry_size: fields.entry_size as usize,
+        entries,
+        places: [lba * sector..(lba + 1) * sector, start..start + length],
+    }))
+}
+
+struct Header {
+    lba: u64,
+    other: u64,
+    usable: Range<u64>,
+    disk_id: Guid,
+    entries_lba: u64,
+    entry_count: u32,
+    entry_size: u32,
+    entries_crc: u32,
+}
+
+impl Header {
+    /// The fields of a header whose checksum is right.
+    fn parse(sector: &[u8]) -> Option<Self> {
+        let size = le::u32_at(sector, 12)? as usize;
+        if size < 92 {
+            return None;
+        }
+        let mut covered = le::slice_at(sector, 0, size)?.to_vec();
+        covered[16..20].fill(0); // the checksum is made with its own field zero
+        if crc32fast::hash(&covered) != le::u32_at(sector, 16)? {
+            return None;
+        }
+        Some(Self {
+            lba: le::u64_at(sector, 24)?,
+            other: le::u64_at(sector, 32)?,
+            usable: le::u64_at(sector, 40)?..le::u64_at(sector, 48)?.saturating_add(1),
+            disk_id: Guid::from_bytes(le::array_at(sector, 56)?),
+            entries_lba: le::u64_at(sector, 72)?,
+            entry_count: le::u32_at(sector, 80)?,
+            entry_size: le::u32_at(sector, 84)?,
+            entries_crc: le::u32_at(sector, 88)?,
+        })
+    }
+}
+
+fn table(copy: &Copy, other_places: [Range<u64>; 2], mut warnings: Vec<String>) -> PartitionTable {
+    let mut partitions = Vec::new();
+    for (index, entry) in (1..).zip(copy.entries.chunks_exact(copy.entry_size)) {
+        match partition(index, entry, copy) {
+            None => {}
+            Some(Ok(partition)) => partitions.push(partition),
+            Some(Err(warning)) => warnings.push(warning),
+        }
+    }
+    let mut reserved = vec![0..copy.sector];
+    reserved.extend(copy.places.iter().chain(&other_places).filter(|place| !place.is_empty()).cloned());
+    PartitionTable {
+        scheme: PartitionScheme::Gpt,
+        sector_size: copy.sector as u32,
+        disk_id: Some(copy.disk_id.to_string()),
+        partitions,
+        warnings,
+        reserved,
+    }
+}
+
+/// One entry: `None` if it is unused, a warning if its place is impossible.
+fn partition(index: u32, entry: &[u8], copy: &Copy) -> Option<Result<Partition, String>> {
+    let kind = Guid::from_bytes(le::array_at(entry, 0)?);
+    if kind.is_nil() {
+        return None;
+    }
+    let (first, last) = (le::u64_at(entry, 32)?, le::u64_at(entry, 40)?);
+    let place = || {
+        let offset = first.checked_mul(copy.sector)?;
+        let length = last.checked_sub(first)?.checked_add(1)?.checked_mul(copy.sector)?;
+        // The end has to fit as well: all that comes later adds the two.
+        offset.checked_add(length).map(|_| (offset, length))
+    };
+    let within = copy.usable.contains(&first) && copy.usable.contains(&last);
+    let Some((offset, length)) = place().filter(|_| within) else {
+        return Some(Err(format!(
+            "partition {index} is left out: sectors {first} to {last} are not within {} to {}",
+            copy.usable.start,
+            copy.usable.end.saturating_sub(1)
+        )));
+    };
+    let name = le::utf16(le::slice_at(entry, 56, 72)?);
+    Some(Ok(Partition {
+        index,
+        offset,
+        length,
+        kind: PartitionKind::Gpt(kind),
+        name: name.split('\0').next().unwrap_or_default().to_owned(),
+        // Bit 2 of the attributes: legacy BIOS bootable.
+        active: le::u64_at(entry, 48)? & 4 != 0,
+        id: Some(Guid::from_bytes(le::array_at(entry, 16)?)),
+    }))
+}

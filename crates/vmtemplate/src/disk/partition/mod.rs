@@ -1,0 +1,189 @@
+//! Partition tables: MBR with logical partitions, and GPT.
+
+mod file_system;
+mod gpt;
+mod guid;
+mod kind;
+mod mbr;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use super::DiskImage;
+use crate::error::Result;
+
+pub use file_system::FileSystem;
+pub use guid::Guid;
+pub use kind::PartitionKind;
+
+/// How a disk is divided.
+///
+/// ```
+/// assert_eq!(serde_json::to_string(&vmtemplate::PartitionScheme::Gpt).unwrap(), r#""gpt""#);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum PartitionScheme {
+    /// No table: one volume over the whole disk, or an empty disk.
+    None,
+    /// A master boot record.
+    Mbr,
+    /// A GUID partition table.
+    Gpt,
+}
+
+/// The partitions of a disk.
+///
+/// ```
+/// use vmtemplate::{DiskImage, PartitionKind, PartitionScheme, PartitionTable};
+///
+/// let mut disk = vec![0; 1 << 20];
+/// disk[510..512].copy_from_slice(&[0x55, 0xAA]);
+/// disk[446] = 0x80; // active
+/// disk[450] = 0x07; // NTFS
+/// disk[454..458].copy_from_slice(&8u32.to_le_bytes()); // first sector
+/// disk[458..462].copy_from_slice(&64u32.to_le_bytes()); // sectors
+///
+/// let table = PartitionTable::read(&DiskImage::from_bytes(disk))?;
+/// assert_eq!(table.scheme, PartitionScheme::Mbr);
+/// let partition = &table.partitions[0];
+/// assert!(partition.active);
+/// assert_eq!(partition.kind, PartitionKind::Mbr(7));
+/// assert_eq!(partition.range(), Some(4096..36864));
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct PartitionTable {
+    /// How the disk is divided.
+    pub scheme: PartitionScheme,
+    /// The unit of the table in bytes: 512 or 4096.
+    pub sector_size: u32,
+    /// The GUID of a GPT disk, or the signature of an MBR disk as eight hex digits.
+    pub disk_id: Option<String>,
+    /// The partitions in the order of the table: the primary ones of an MBR, then the logical ones.
+    pub partitions: Vec<Partition>,
+    /// What is wrong with the table, and did not keep it from being read.
+    pub warnings: Vec<String>,
+    /// Where the table itself stands, in bytes of the disk: no volume may reach into it.
+    #[serde(skip)]
+    pub(super) reserved: Vec<Range<u64>>,
+}
+
+/// One partition.
+///
+/// ```
+/// # use vmtemplate::Partition;
+/// fn show(partition: &Partition) -> String {
+///     format!("{}: {} bytes, {}", partition.index, partition.length, partition.kind)
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Partition {
+    /// Its number as the systems count: the place in the table from 1; logical partitions from 5.
+    pub index: u32,
+    /// Where it begins, in bytes of the disk.
+    pub offset: u64,
+    /// How long it is, in bytes. The table may state more than the disk has.
+    pub length: u64,
+    /// What it is for.
+    pub kind: PartitionKind,
+    /// The name that a GPT gives it; empty otherwise.
+    pub name: String,
+    /// The active flag of an MBR, or "legacy BIOS bootable" of a GPT.
+    pub active: bool,
+    /// Its own GUID on a GPT disk.
+    pub id: Option<Guid>,
+}
+
+impl Partition {
+    /// Its bytes as a range; `None` if the end is past 2^64.
+    ///
+    /// ```
+    /// # use vmtemplate::Partition;
+    /// fn fits(partition: &Partition, disk_size: u64) -> bool {
+    ///     partition.range().is_some_and(|range| range.end <= disk_size)
+    /// }
+    /// ```
+    pub fn range(&self) -> Option<Range<u64>> {
+        Some(self.offset..self.offset.checked_add(self.length)?)
+    }
+}
+
+/// Whether two ranges share a byte.
+pub(super) fn overlap(a: &Range<u64>, b: &Range<u64>) -> bool {
+    a.start < b.end && b.start < a.end
+}
+
+impl PartitionTable {
+    /// Read the table of `disk`.
+    ///
+    /// A GPT is read from its backup if the primary one is damaged, and checksums are checked. A boot sector of a
+    /// file system at the start of the disk means that there is no table: the disk is one volume.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidImage`](crate::ErrorKind::InvalidImage) if the disk says that it has a GPT and both copies are damaged;
+    /// otherwise what reading the disk gives. Lesser damage is told in [`warnings`](PartitionTable::warnings).
+    ///
+    /// ```
+    /// use vmtemplate::{DiskImage, PartitionScheme, PartitionTable};
+    ///
+    /// let table = PartitionTable::read(&DiskImage::from_bytes([0; 4096]))?;
+    /// assert_eq!(table.scheme, PartitionScheme::None);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn read(disk: &DiskImage) -> Result<Self> {
+        let first = if disk.size() < 512 { Vec::new() } else { disk.read_vec(0, 512)? };
+        let entries = mbr::entries(&first);
+        let protective = entries.as_ref().is_some_and(|all| all.iter().any(mbr::Entry::is_protective));
+        let bare_volume = FileSystem::of(&first).is_some();
+        let empty = entries.as_ref().is_none_or(|all| all.iter().all(mbr::Entry::is_empty));
+        let mut table = if protective || (empty && !bare_volume) {
+            gpt::read(disk, protective)?.unwrap_or_else(Self::none)
+        } else if let (Some(entries), false) = (entries, bare_volume) {
+            mbr::read(disk, &first, &entries)?
+        } else {
+            Self::none()
+        };
+        table.warn_of_impossible_places(disk.size());
+        Ok(table)
+    }
+
+    fn none() -> Self {
+        Self {
+            scheme: PartitionScheme::None,
+            sector_size: 512,
+            disk_id: None,
+            partitions: Vec::new(),
+            warnings: Vec::new(),
+            reserved: Vec::new(),
+        }
+    }
+
+    fn warn_of_impossible_places(&mut self, disk_size: u64) {
+        for (at, partition) in self.partitions.iter().enumerate() {
+            let index = partition.index;
+            let Some(range) = partition.range().filter(|range| range.end <= disk_size) else {
+                self.warnings
+                    .push(format!("partition {index} ends past the end of the disk ({disk_size} bytes)"));
+                continue;
+            };
+            if self.reserved.iter().any(|reserved| overlap(&range, reserved)) && !partition.kind.is_extended()
+            {
+                self.warnings.push(format!("partition {index} covers a part of the partition table"));
+            }
+            // One is enough: a hostile table could state millions of pairs.
+            let overlaps = |other: &&Partition| {
+                let nested = partition.kind.is_extended() || other.kind.is_extended();
+                !nested && other.range().is_some_and(|other| overlap(&range, &other))
+            };
+            if let Some(other) = self.partitions[at + 1..].iter().find(overlaps) {
+                self.warnings.push(format!("partitions {index} and {} overlap", other.index));
+            }
+        }
+    }
+}
