@@ -16,7 +16,8 @@ mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use disk::{
-    DiskImage, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary, WriteRawOptions,
+    DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
+    WriteRawOptions,
 };
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};

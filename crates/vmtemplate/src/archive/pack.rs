@@ -13,7 +13,7 @@ use super::header::{BLOCK, DEFAULT_MTIME, file_header, padding};
 use super::index::IndexWriter;
 use super::member::{CHUNK, Kind, Packer};
 use super::zeros::{ZeroMembers, zero_member};
-use crate::disk::{DiskImage, Extent, ExtentKind};
+use crate::disk::{DiskImage, Extent, ExtentKind, FreeSpace, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
 use crate::output::OutputFile;
@@ -38,6 +38,11 @@ pub struct PackOptions {
     pub mtime: Option<u64>,
     /// Replace an archive that is there already.
     pub overwrite: bool,
+    /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default: nothing that was
+    /// deleted on the master VM is read, nor does it reach the archive.
+    pub free_space: FreeSpace,
+    /// Leave out the contents of `pagefile.sys` and `swapfile.sys` as well.
+    pub drop_page_files: bool,
     /// Watching and stopping. Progress counts bytes of the files, holes included.
     pub control: Control,
 }
@@ -54,6 +59,8 @@ impl Default for PackOptions {
             threads: None,
             mtime: None,
             overwrite: false,
+            free_space: FreeSpace::default(),
+            drop_page_files: false,
             control: Control::default(),
         }
     }
@@ -77,7 +84,7 @@ impl Default for PackOptions {
 /// # std::fs::remove_dir_all(dir).unwrap();
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct PackSummary {
     /// The size of the archive.
@@ -92,6 +99,8 @@ pub struct PackSummary {
     pub holes: u64,
     /// What the file system in the image marks free, and was not read.
     pub free: u64,
+    /// The NTFS volumes of the image, and why the free space of one was kept.
+    pub free_space: FreeSpaceReport,
 }
 
 /// A file that goes into an archive.

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::sparse::write_sparse;
-use super::{DiskImage, Extent, ExtentKind, Extents, unsupported};
+use super::{
+    DiskImage, Extent, ExtentKind, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceReport, unsupported,
+};
 use crate::error::{Error, Result};
 use crate::output::OutputFile;
 use crate::progress::Control;
@@ -27,6 +29,10 @@ pub struct WriteRawOptions {
     pub overwrite: bool,
     /// How many threads read and write; 0, the default, means one for every processor. At most 64 are started.
     pub threads: usize,
+    /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default.
+    pub free_space: FreeSpace,
+    /// Leave out the contents of `pagefile.sys` and `swapfile.sys` as well.
+    pub drop_page_files: bool,
     /// Watches and stops the work.
     pub control: Control,
 }
@@ -34,7 +40,7 @@ pub struct WriteRawOptions {
 /// What was done to write a raw file. All numbers are bytes of the virtual disk.
 ///
 /// `read + hole + free` is `size`, and `written + zero` is `read`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct RawSummary {
     /// The size of the disk, and of the file.
@@ -49,6 +55,8 @@ pub struct RawSummary {
     pub hole: u64,
     /// Marked free by the file system, so not read.
     pub free: u64,
+    /// The NTFS volumes, and why the free space of one was kept.
+    pub free_space: FreeSpaceReport,
 }
 
 impl DiskImage {
@@ -85,10 +93,15 @@ impl DiskImage {
             return Err(unsupported("the output is a device or a pipe; a file was expected").with_path(path));
         }
         let mut output = OutputFile::create(path, options.overwrite)?;
-        let summary = self.copy_to(output.file(), options).map_err(|error| error.with_path(path))?;
+        let (disk, free_space) = self.without_free_space(&FreeSpaceOptions {
+            free_space: options.free_space,
+            drop_page_files: options.drop_page_files,
+            control: options.control.clone(),
+        })?;
+        let summary = disk.copy_to(output.file(), options).map_err(|error| error.with_path(path))?;
         self.verify_unchanged()?;
         output.commit()?;
-        Ok(summary)
+        Ok(RawSummary { free_space, ..summary })
     }
 
     fn copy_to(&self, file: &File, options: &WriteRawOptions) -> Result<RawSummary> {

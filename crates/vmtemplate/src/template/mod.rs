@@ -9,7 +9,7 @@ use crate::archive::{
     self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions,
     reason_against,
 };
-use crate::disk::DiskImage;
+use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Metainfo;
 use crate::script::Script;
@@ -187,8 +187,9 @@ impl Template {
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
     ///
-    /// The image is read where it is; what its map tells to be zero is not read. The same template gives the same
-    /// bytes. Files beside these three are not packed.
+    /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
+    /// volumes mark free: of a volume that is dirty, hibernated or not consistent nothing is left out, and the summary
+    /// says why. The same template gives the same bytes. Files beside these three are not packed.
     ///
     /// # Errors
     ///
@@ -221,9 +222,16 @@ impl Template {
             (Some(name), None) => problems.push(missing("installdrive", "setup script", &name)),
             (None, _) => problems.push(unnamed("installdrive", "setup script")),
         }
+        let mut free_space = FreeSpaceReport::default();
         match (image_name, &self.image) {
             (Some(name), Some(disk)) => {
-                entries.push(PackEntry { name, content: PackContent::Disk(disk.clone()) });
+                let (disk, report) = disk.without_free_space(&FreeSpaceOptions {
+                    free_space: options.free_space,
+                    drop_page_files: options.drop_page_files,
+                    control: options.control.clone(),
+                })?;
+                entries.push(PackEntry { name, content: PackContent::Disk(disk) });
+                free_space = report;
             }
             (Some(name), None) if self.files.iter().any(|file| file.name == name) => {
                 return Err(Error::new(
@@ -238,7 +246,8 @@ impl Template {
         if !problems.is_empty() {
             return Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be packed", problems));
         }
-        archive::pack(&entries, path.as_ref(), options)
+        let summary = archive::pack(&entries, path.as_ref(), options)?;
+        Ok(PackSummary { free_space, ..summary })
     }
 
     /// Unpack the archive at `archive` into `folder`, which may be new, and list its files.

@@ -1,0 +1,65 @@
+//! What a disk holds, told at a glance.
+
+use super::{DiskImage, ExtentKind, FreeSpaceOptions, FreeSpaceReport, PartitionTable};
+use crate::error::{ErrorKind, Result};
+
+/// What a disk holds, and what packing would read of it: the form of `vmtemplate disk --json`. Numbers are bytes.
+///
+/// `data + holes + free` is `size`.
+///
+/// ```
+/// let info = vmtemplate::DiskImage::from_bytes(vec![7; 4096]).info()?;
+/// assert_eq!((info.format, info.size, info.data), ("raw", 4096, 4096));
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, serde::Serialize)]
+#[non_exhaustive]
+pub struct DiskInfo {
+    /// The format as `qemu-img` spells it.
+    pub format: &'static str,
+    /// The size of the virtual disk.
+    pub size: u64,
+    /// What packing would read, with free space left out.
+    pub data: u64,
+    /// What the map of the image tells to be zero.
+    pub holes: u64,
+    /// What the file systems mark free, and the image does not tell to be zero.
+    pub free: u64,
+    /// How the disk is divided; `None` if that cannot be told, for the reason that `free_space` gives.
+    pub partitions: Option<PartitionTable>,
+    /// The NTFS volumes, and why the free space of one would be kept.
+    pub free_space: FreeSpaceReport,
+}
+
+impl DiskImage {
+    /// What the disk holds. Partition tables and the metadata of NTFS volumes are read, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the image. A damaged partition table or volume is told in the result.
+    ///
+    /// ```
+    /// use vmtemplate::{DiskImage, PartitionScheme};
+    ///
+    /// let info = DiskImage::from_bytes(vec![0; 1 << 20]).info()?;
+    /// assert_eq!(info.partitions.unwrap().scheme, PartitionScheme::None);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn info(&self) -> Result<DiskInfo> {
+        let (disk, free_space) = self.without_free_space(&FreeSpaceOptions::default())?;
+        let partitions = match PartitionTable::read(self) {
+            Err(error) if error.kind() == ErrorKind::InvalidImage => None,
+            table => Some(table?),
+        };
+        let (mut data, mut holes, mut free) = (0, 0, 0);
+        for extent in disk.extents() {
+            let extent = extent?;
+            *match extent.kind {
+                ExtentKind::Data => &mut data,
+                ExtentKind::Zero => &mut holes,
+                ExtentKind::Free => &mut free,
+            } += extent.length;
+        }
+        Ok(DiskInfo { format: self.format(), size: self.size(), data, holes, free, partitions, free_space })
+    }
+}
