@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use vmtemplate::{Metainfo, Result, Template, TemplateBuilder};
 
-use crate::{YesNo, pack, report};
+use crate::source::{Opening, is_stdin};
+use crate::{YesNo, pack};
 
 /// Build a template from a disk image, a setup script and options, and pack it.
 ///
@@ -15,9 +16,12 @@ pub(crate) struct Args {
     /// Name of the operating system, such as Windows-Server-2019
     #[arg(long, required_unless_present = "metainfo")]
     name: Option<String>,
-    /// Disk image: a raw file or a block device; it is read where it is
-    #[arg(long, value_name = "FILE")]
+    /// Disk image, read where it is: raw file, block device, qcow2, VHDX, VMDK or VHD; rbd:POOL/IMAGE[@SNAP]; - for
+    /// standard input
+    #[arg(long, value_name = "SOURCE")]
     image: PathBuf,
+    #[command(flatten)]
+    opening: Opening,
     /// Setup script; line ends become CR LF unless it begins with #!
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
@@ -73,7 +77,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         Some(path) => TemplateBuilder::from_metainfo(Metainfo::from_file(path)?),
         None => Template::builder(args.name.as_deref().unwrap_or_default()),
     };
-    builder = builder.image_path(&args.image).tags(args.tags);
+    builder = if is_stdin(&args.image) {
+        builder.image(args.opening.open(&args.image)?)
+    } else {
+        // By its path, so that a problem with it is told beside all others.
+        builder.image_with(&args.image, &args.opening.options())
+    };
+    builder = builder.tags(args.tags);
     // Whatever was not given stays as the library has it.
     macro_rules! given {
         ($($option:ident => |$value:ident| $set:expr;)*) => {

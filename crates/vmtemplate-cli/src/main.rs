@@ -1,10 +1,13 @@
 //! The command `vmtemplate`: it parses arguments, calls the library, and prints.
 
 mod build;
+mod convert;
+mod disk;
 mod inspect;
 mod metainfo;
 mod pack;
 mod report;
+mod source;
 mod unpack;
 
 use std::process::ExitCode;
@@ -23,8 +26,9 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  vmtemplate build --name Windows-Server-2019 --image win2019.raw --memory-mib 1024 --ipv4 yes \\
+  vmtemplate build --name Windows-Server-2019 --image win2019.qcow2 --memory-mib 1024 --ipv4 yes \\
       --tag windows --macro '($PRODUCTKEY)' -o Windows-Server-2019.tar.gz
+  vmtemplate disk win2019.qcow2
   vmtemplate inspect Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
@@ -38,6 +42,8 @@ enum Command {
     Pack(pack::Args),
     Inspect(inspect::Args),
     Unpack(unpack::Args),
+    Disk(disk::Args),
+    Convert(convert::Args),
     Metainfo(metainfo::Args),
 }
 
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
+        Command::Disk(args) => disk::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Metainfo(args) => metainfo::run(&args),
     };
     match done {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use vmtemplate::{PackOptions, Result, Template};
 
 use crate::report::{self, Watch};
+use crate::source::FreeSpaceChoice;
 
 /// Pack a folder that holds metainfo.xml, and the image and script that it names.
 ///
@@ -33,6 +34,8 @@ pub(crate) struct Output {
     /// Threads that compress [default: as many as the machine has]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
+    #[command(flatten)]
+    free_space: FreeSpaceChoice,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -48,6 +51,8 @@ pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
         level: output.level,
         threads: output.threads,
         overwrite: output.force,
+        free_space: output.free_space.free_space(),
+        drop_page_files: output.free_space.drop_page_files(),
         control: watch.control(),
         ..PackOptions::default()
     };

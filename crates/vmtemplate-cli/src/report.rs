@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use vmtemplate::{Control, Error, PackSummary, Result};
+use vmtemplate::{Control, Error, FreeSpaceReport, PackSummary, Result};
 
 /// The error on standard error: every problem, the chain of causes, how to mend it.
 pub(crate) fn error(error: &Error) {
@@ -72,7 +72,25 @@ pub(crate) fn packed(path: &std::path::Path, summary: &PackSummary, json: bool) 
         let _ = write!(text, " ({} of it zeros)", HumanBytes(summary.zeros_found));
     }
     text.push('\n');
+    text.push_str(&kept(&summary.free_space));
     print(text.as_bytes())
+}
+
+/// Why the free space of a volume is not left out, a line each.
+pub(crate) fn kept(report: &FreeSpaceReport) -> String {
+    let mut text = String::new();
+    if let Some(damage) = &report.table_damage {
+        let _ = writeln!(text, "  note: no volume was looked for: {damage}");
+    }
+    for volume in &report.volumes {
+        if let Some(kept) = &volume.kept {
+            let place = volume
+                .partition
+                .map_or_else(|| "the disk".to_owned(), |number| format!("partition {number}"));
+            let _ = writeln!(text, "  note: the free space of {place} is kept: {}", kept.detail);
+        }
+    }
+    text
 }
 
 /// A bar on the terminal, and nothing where there is none. Ctrl-C cancels, so that nothing is left half-written.

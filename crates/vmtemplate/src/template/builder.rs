@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Template, check_file_name};
 use crate::archive::ArchiveEntry;
-use crate::disk::DiskImage;
+use crate::disk::{DiskImage, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::macros::MacroName;
 use crate::metainfo::{Limits, Metainfo, Product, Support, Tags};
@@ -109,16 +109,29 @@ impl TemplateBuilder {
         self
     }
 
-    /// The disk image by its path: a file or a block device, as [`DiskImage::open`] takes it.
+    /// The disk image by its path: a file of any format or a block device, as [`DiskImage::open`] takes it.
     ///
     /// ```
     /// # use vmtemplate::{ErrorKind, Template};
     /// let error = Template::builder("Windows-10").image_path("/no/such.raw").build().unwrap_err();
     /// assert_eq!(error.problems()[0].kind(), ErrorKind::NotFound);
     /// ```
-    pub fn image_path(mut self, path: impl AsRef<Path>) -> Self {
-        self.image = Some(DiskImage::open(path.as_ref()));
-        self.image_path = Some(path.as_ref().to_owned());
+    pub fn image_path(self, path: impl AsRef<Path>) -> Self {
+        self.image_with(path, &OpenOptions::default())
+    }
+
+    /// The disk image by its path, opened with `options`, as [`DiskImage::open_with`] does.
+    ///
+    /// ```
+    /// # use vmtemplate::{OpenOptions, Template};
+    /// let options = OpenOptions { backing_files: Some("/var/lib/images".into()), ..OpenOptions::default() };
+    /// let builder = Template::builder("Windows-10").image_with("/no/such.qcow2", &options);
+    /// assert!(builder.build().is_err());
+    /// ```
+    pub fn image_with(mut self, path: impl AsRef<Path>, options: &OpenOptions) -> Self {
+        let path = path.as_ref();
+        self.image = Some(DiskImage::open_with(path, options));
+        self.image_path = Some(path.to_owned());
         self
     }
 
@@ -540,10 +553,7 @@ impl Problems {
         if script.bytes().starts_with(b"#!") {
             return Some(script);
         }
-        if matches!(
-            script.encoding(),
-            ScriptEncoding::Utf8Bom | ScriptEncoding::Utf16Le | ScriptEncoding::Utf16Be
-        ) {
+        if script.encoding() == ScriptEncoding::Utf8Bom || script.encoding().is_utf16() {
             self.push(
                 "script",
                 format!("the script is {}, which cmd.exe does not run", script.encoding()),

@@ -8,7 +8,6 @@ const STRIDE: usize = 512;
 
 /// Attribute types (Linux-NTFS documentation, "$AttrDef").
 pub(super) mod kind {
-    pub(in super::super) const STANDARD_INFORMATION: u32 = 0x10;
     pub(in super::super) const ATTRIBUTE_LIST: u32 = 0x20;
     pub(in super::super) const VOLUME_NAME: u32 = 0x60;
     pub(in super::super) const VOLUME_INFORMATION: u32 = 0x70;
@@ -193,8 +192,6 @@ pub(super) struct Mapped<'a> {
     pairs: &'a [u8],
     /// The clusters of a compression unit as a power of two; 0 if not compressed.
     pub(super) unit: u8,
-    /// Bytes; these three are stated by the first piece only.
-    pub(super) allocated: u64,
     pub(super) size: u64,
     pub(super) initialized: u64,
 }
@@ -228,7 +225,7 @@ impl<'a> Attribute<'a> {
                     return None;
                 }
                 let pairs = bytes.get(usize::from(le::u16_at(bytes, 32)?)..)?;
-                Value::Runs(Mapped { first, end, pairs, unit: bytes[34], allocated, size, initialized })
+                Value::Runs(Mapped { first, end, pairs, unit: bytes[34], size, initialized })
             }
             _ => return None,
         };

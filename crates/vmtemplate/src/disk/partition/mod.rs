@@ -8,6 +8,7 @@ mod mbr;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::ops::Range;
 
 use super::DiskImage;
@@ -32,6 +33,16 @@ pub enum PartitionScheme {
     Mbr,
     /// A GUID partition table.
     Gpt,
+}
+
+impl fmt::Display for PartitionScheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Mbr => "MBR",
+            Self::Gpt => "GPT",
+        })
+    }
 }
 
 /// The partitions of a disk.

@@ -1,0 +1,60 @@
+//! Where a disk image comes from, for every command that reads one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use vmtemplate::{DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
+
+#[derive(clap::Args)]
+pub(crate) struct Opening {
+    /// Folder in which files named inside an image may be opened: backing files of a qcow2, extents of a VMDK.
+    /// Without it none is
+    #[arg(long, value_name = "FOLDER")]
+    backing_files: Option<PathBuf>,
+    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<ImageFormat>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct FreeSpaceChoice {
+    /// Keep what NTFS volumes mark free: deleted files stay in the image
+    #[arg(long)]
+    keep_free_space: bool,
+    /// Leave out the contents of pagefile.sys and swapfile.sys
+    #[arg(long, conflicts_with = "keep_free_space")]
+    drop_page_files: bool,
+}
+
+impl Opening {
+    pub(crate) fn options(&self) -> OpenOptions {
+        OpenOptions {
+            backing_files: self.backing_files.clone(),
+            format: self.format,
+            ..OpenOptions::default()
+        }
+    }
+
+    /// The image at `source`; `-` is standard input.
+    pub(crate) fn open(&self, source: &Path) -> Result<DiskImage> {
+        if is_stdin(source) {
+            DiskImage::from_stream(io::stdin().lock(), &self.options())
+        } else {
+            DiskImage::open_with(source, &self.options())
+        }
+    }
+}
+
+pub(crate) fn is_stdin(source: &Path) -> bool {
+    source.as_os_str() == "-"
+}
+
+impl FreeSpaceChoice {
+    pub(crate) fn free_space(&self) -> FreeSpace {
+        if self.keep_free_space { FreeSpace::Keep } else { FreeSpace::Skip }
+    }
+
+    pub(crate) fn drop_page_files(&self) -> bool {
+        self.drop_page_files
+    }
+}
