@@ -15,7 +15,7 @@ fn the_holes_of_a_raw_file_are_zeros_of_its_map() {
     let path = folder.path().join("a.raw");
     let file = fs::File::create(&path).unwrap();
     file.set_len(4 << 20).unwrap();
-    file.write_all_at(&[1; 65536], 1 << 20).unwrap();
+    file.write_all_at(&vec![1; 65536], 1 << 20).unwrap();
     let disk = DiskImage::open(&path).unwrap();
     let map: Vec<_> = disk.extents().map(Result::unwrap).map(|e| (e.offset, e.length, e.kind)).collect();
     let (mib, data) = (1 << 20, 65536);

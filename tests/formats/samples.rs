@@ -28,7 +28,7 @@ pub(crate) const SAMPLES: &[(&str, &str)] = &[
 /// The disk that every sample holds; as tests/fixtures/images/generate.py makes it.
 pub(crate) fn sample_disk() -> Vec<u8> {
     let sector = |i: usize| {
-        let filled = (i % 5 == 0 || i < 100) && !(1024..1536).contains(&i);
+        let filled = (i.is_multiple_of(5) || i < 100) && !(1024..1536).contains(&i);
         [if filled { (i % 251 + 1) as u8 } else { 0 }; 512]
     };
     (0..2048).flat_map(sector).collect()

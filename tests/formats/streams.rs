@@ -138,7 +138,7 @@ fn the_records_of_a_striped_image_may_come_in_any_order() {
         .data(10_000, &noise)
         .zero(60_000, 140_000)
         .zero(5_000, 5_000)
-        .data(20_000, &[0; 20_000]) // over what was there
+        .data(20_000, &vec![0; 20_000]) // over what was there
         .zero(210_000, 10_000)
         .end();
     let mut expected = vec![0; 300_000];
@@ -216,7 +216,7 @@ fn a_stream_can_be_cancelled_from_its_progress() {
         cancel,
         ..Control::on_progress(move |p| {
             if p.bytes > 5 << 20 {
-                stop.cancel()
+                stop.cancel();
             }
         })
     };
