@@ -100,7 +100,9 @@ pub(super) fn read(text: &str) -> Result<Vec<Element>> {
                 return Err(tree.fault(start, format!("a CDATA section outside <{ROOT}>")));
             }
             Event::DocType(_) => return Err(tree.dtd(start)),
-            Event::Decl(_) if start == 0 => drop(tree.declaration(span.end)?),
+            Event::Decl(_) if start == 0 => {
+                tree.declaration(span.end)?;
+            }
             Event::Decl(_) => return Err(tree.late_declaration(start)),
             // 2.6: no case of `xml` may be the target.
             Event::PI(instruction) => {
@@ -178,6 +180,25 @@ pub(super) fn piece(text: &str, at: usize, end: usize) -> Piece {
         Ok(Event::CData(held)) => Piece::Cdata(span, span_of(text, &held)),
         _ => Piece::Aside(span),
     }
+}
+
+/// What the XML declaration may hold, how it looks, and what is said of one that does not (2.8, 4.3.3).
+type DeclarationPart = (&'static str, fn(&str) -> bool, &'static str);
+const DECLARATION: [DeclarationPart; 3] = [
+    ("version", is_version, "the XML version is not 1.0"),
+    ("encoding", is_encoding_name, "this is not the name of an encoding"),
+    ("standalone", |value| matches!(value, "yes" | "no"), "`standalone` is neither `yes` nor `no`"),
+];
+
+fn is_version(value: &str) -> bool {
+    value
+        .strip_prefix("1.")
+        .is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_encoding_name(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_alphabetic())
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// The elements found so far.
@@ -267,45 +288,34 @@ impl<'a> Tree<'a> {
 
     /// The XML declaration, which ends at `end` (2.8). Gives where the name of the encoding is.
     fn declaration(&self, end: usize) -> Result<Option<Range<usize>>> {
-        let fault = |at: usize, message: &str| {
+        let fault = |at, message| {
             self.fault(at, message)
                 .with_help("begin the file with <?xml version=\"1.0\" encoding=\"UTF-8\"?>")
         };
-        let mut found = Vec::new();
+        // The order is fixed, and only the first one is required.
+        let mut parts = DECLARATION.iter();
+        let (mut version, mut encoding) = (None, None);
         for attribute in attribute_spans(self.text, "<?xml".len()..end - "?>".len()) {
             let (name, value) = attribute.map_err(|error| self.not_attributes(&error))?;
             self.check_spaced(&name)?;
-            found.push((name, value));
-        }
-        // The order is fixed, and only `version` is required.
-        let mut rest = found.into_iter().peekable();
-        let mut take = |wanted| Some(rest.next_if(|(name, _)| &self.text[name.clone()] == wanted)?.1);
-        let (version, encoding, standalone) = (take("version"), take("encoding"), take("standalone"));
-        if let Some((name, _)) = rest.next() {
-            return Err(fault(
-                name.start,
-                "the XML declaration may hold `version`, `encoding` and `standalone`, in this order",
-            ));
-        }
-        let Some(version) = version else {
-            return Err(fault(0, "the XML declaration has no `version`"));
-        };
-        let minor = self.text[version.clone()].strip_prefix("1.");
-        if !minor.is_some_and(|minor| !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Err(fault(version.start, "the XML version is not 1.0"));
-        }
-        if let Some(encoding) = &encoding {
-            let label = &self.text[encoding.clone()];
-            if !label.starts_with(|c: char| c.is_ascii_alphabetic())
-                || !label.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
-            {
-                return Err(fault(encoding.start, "this is not the name of an encoding"));
+            let Some((part, is_right, wrong)) = parts.find(|(part, ..)| *part == &self.text[name.clone()])
+            else {
+                return Err(fault(
+                    name.start,
+                    "the XML declaration may hold `version`, `encoding` and `standalone`, in this order",
+                ));
+            };
+            if !is_right(&self.text[value.clone()]) {
+                return Err(fault(value.start, wrong));
+            }
+            match *part {
+                "version" => version = Some(value),
+                "encoding" => encoding = Some(value),
+                _ => {}
             }
         }
-        if let Some(standalone) =
-            standalone.filter(|value| !matches!(&self.text[value.clone()], "yes" | "no"))
-        {
-            return Err(fault(standalone.start, "`standalone` is neither `yes` nor `no`"));
+        if version.is_none() {
+            return Err(fault(0, "the XML declaration has no `version`"));
         }
         Ok(encoding)
     }
@@ -354,41 +364,29 @@ impl<'a> Tree<'a> {
 
     // Faults.
 
-    /// What quick-xml refuses in the markup that begins at `start`.
+    /// What quick-xml refuses in the markup that begins at `start`, and the place that it gives.
     fn not_xml(&self, error: &XmlError, start: usize, place: u64) -> Error {
         let rest = &self.text[start..];
         let at = place as usize;
         match error {
-            XmlError::Syntax(_) if rest.starts_with("<!D") || rest.starts_with("<!d") => self.dtd(start),
-            XmlError::IllFormed(IllFormedError::MissingDoctypeName) => self.dtd(start),
+            XmlError::Syntax(SyntaxError::UnclosedDoctype)
+            | XmlError::IllFormed(IllFormedError::MissingDoctypeName) => self.dtd(start),
+            // It tells by one character what is begun.
             XmlError::Syntax(_)
                 if rest.starts_with("<!") && !rest.starts_with("<!--") && !rest.starts_with("<![CDATA[") =>
             {
                 self.fault(at, "found `<!`; expected a comment `<!-- … -->` or an element")
             }
-            XmlError::Syntax(SyntaxError::UnclosedComment) => {
-                self.fault(at, "the comment is not closed; expected `-->`")
-            }
-            XmlError::Syntax(SyntaxError::UnclosedCData) => {
-                self.fault(at, "the CDATA section is not closed; expected `]]>`")
-            }
-            XmlError::Syntax(SyntaxError::UnclosedPI) => {
-                self.fault(at, "the processing instruction is not closed; expected `?>`")
-            }
-            XmlError::Syntax(SyntaxError::UnclosedXmlDecl) => {
-                self.fault(at, "the XML declaration is not closed; expected `?>`")
-            }
-            XmlError::Syntax(SyntaxError::UnclosedTag) => {
-                self.fault(at, "the tag is not closed; expected `>`").with_help("write a single < as &lt;")
-            }
             XmlError::Syntax(
-                SyntaxError::UnclosedSingleQuotedAttributeValue
-                | SyntaxError::UnclosedDoubleQuotedAttributeValue,
-            ) => self
-                .fault(at, "the file ends inside this tag: the quote is not closed")
-                .with_field(short(rest[1..].split(is_space).next().unwrap_or_default())),
+                error @ (SyntaxError::UnclosedTag
+                | SyntaxError::UnclosedSingleQuotedAttributeValue
+                | SyntaxError::UnclosedDoubleQuotedAttributeValue),
+            ) => {
+                let name = rest[1..].split(is_space).next().unwrap_or_default();
+                self.fault_at(at, error.to_string()).with_field(short(name))
+            }
             XmlError::IllFormed(IllFormedError::UnclosedReference) => self.unknown_reference(at),
-            // The place that quick-xml gives is wrong if the comment has a single `-` before.
+            // The place that it gives is wrong if the comment has a single `-` before.
             XmlError::IllFormed(IllFormedError::DoubleHyphenInComment) => {
                 let inner = "<!--".len();
                 let found = rest[inner..].find("--").unwrap_or_default();
@@ -399,15 +397,13 @@ impl<'a> Tree<'a> {
             }
             XmlError::IllFormed(IllFormedError::MismatchedEndTag { expected, found }) => {
                 let line = self.open.last().map_or(1, |&index| self.line_of(index));
-                let (expected, found) = (quoted(expected), quoted(found));
-                self.fault(
-                    at,
-                    format!(
-                        "found the end tag of {found}; expected that of {expected}, opened in line {line}"
-                    ),
-                )
+                let (found, expected) = (quoted(found), quoted(expected));
+                let message = format!(
+                    "found the end tag of {found}; expected that of {expected}, opened in line {line}"
+                );
+                self.fault(at, message)
             }
-            other => self.fault(at, short(&other.to_string())),
+            other => self.fault(at, other.to_string()),
         }
     }
 
@@ -463,12 +459,16 @@ impl<'a> Tree<'a> {
     }
 
     fn fault(&self, at: usize, message: impl Into<String>) -> Error {
-        let error =
-            Error::new(ErrorKind::InvalidMetainfo, message).with_position(Position::of_offset(self.text, at));
+        let error = self.fault_at(at, message);
         match self.open.last() {
             Some(&index) => error.with_field(short(self.name_of(index))),
             None => error,
         }
+    }
+
+    /// A fault that is not put down to the element that is open.
+    fn fault_at(&self, at: usize, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::InvalidMetainfo, message).with_position(Position::of_offset(self.text, at))
     }
 }
 
@@ -540,7 +540,7 @@ mod tests {
         refused("<doc a=1/>", "1:8", "a value in quotes");
         refused("<doc a/>", "1:7", "`=`");
         refused("<doc a='1'b='2'/>", "1:11", "white space");
-        refused("<doc>\n<a b='1/></doc>", "2:1", "the quote is not closed");
+        refused("<doc>\n<a b='1/></doc>", "2:1", "attribute value not closed: `'` not found");
         assert_eq!(read("<doc><a b='1/></doc>").unwrap_err().field(), Some("a"));
         refused("<doc a='<'/>", "1:9", "`<` may not stand in an attribute's value");
         refused("<doc a='&b;'/>", "1:9", "`&b;`");
@@ -583,12 +583,12 @@ mod tests {
         refused("<doc><!-- a -- b --></doc>", "1:13", "`--`");
         refused("<doc><!-- a --->  </doc>", "1:13", "`--`");
         refused("<doc><!-- a-b-c\n-- --></doc>", "2:1", "`--`");
-        refused("<doc><!-- a</doc>", "1:6", "the comment is not closed");
+        refused("<doc><!-- a</doc>", "1:6", "comment not closed: `-->` not found");
         refused("<doc>]]></doc>", "1:6", "`]]>`");
-        refused("<doc><![CDATA[a</doc>", "1:6", "not closed");
+        refused("<doc><![CDATA[a</doc>", "1:6", "CDATA not closed: `]]>` not found");
         refused("<doc><?a b</doc>", "1:6", "not closed");
         refused("<doc><?a b>", "1:6", "not closed");
-        refused("<doc><a", "1:6", "the tag is not closed");
+        refused("<doc><a", "1:6", "tag not closed: `>` not found");
         refused("<doc><!a></doc>", "1:6", "expected a comment");
         refused("<doc><!-a--></doc>", "1:6", "expected a comment");
         refused("<doc><![cdata[]]></doc>", "1:6", "expected a comment");
