@@ -1,5 +1,7 @@
 //! A large, mostly empty disk: alone in its program, which is measured as a whole.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 

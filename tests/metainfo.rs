@@ -11,6 +11,7 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use vmtemplate::{ErrorKind, Metainfo, MetainfoFields, MetainfoKey};
+use vmtemplate_workspace::has_tool;
 
 /// How the bytes of a generated file are made. Written out here, so that the library's own tables are not believed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -563,20 +564,6 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Whether `xmllint` is here. Without it a test says so and passes, but for the machine that is to have it.
-fn has_xmllint(test: &str) -> bool {
-    let found =
-        Command::new("xmllint").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    assert!(
-        found || std::env::var("CI").as_deref() != Ok("true"),
-        "{test}: xmllint is needed (libxml2-utils)"
-    );
-    if !found {
-        eprintln!("{test}: skipped, xmllint is not installed (Debian: libxml2-utils)");
-    }
-    found
-}
-
 /// What xmllint complains about; nothing if it takes the file as well-formed.
 fn xmllint(folder: &Path, bytes: &[u8]) -> Result<(), String> {
     let path = folder.join("metainfo.xml");
@@ -592,7 +579,7 @@ fn samples<S: Strategy>(strategy: &S, count: usize) -> Vec<S::Value> {
 
 #[test]
 fn xmllint_accepts_every_file_that_is_written() {
-    if !has_xmllint("xmllint_accepts_every_file_that_is_written") {
+    if !has_tool("xmllint") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -614,7 +601,7 @@ fn xmllint_accepts_every_file_that_is_written() {
 
 #[test]
 fn what_xmllint_refuses_as_not_well_formed_is_refused_here_too() {
-    if !has_xmllint("what_xmllint_refuses_as_not_well_formed_is_refused_here_too") {
+    if !has_tool("xmllint") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

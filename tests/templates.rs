@@ -1,5 +1,7 @@
 //! Building, opening and packing templates, as a program does it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
 use std::fs;
 use std::path::Path;
 
@@ -167,7 +169,7 @@ fn a_file_name_that_leads_elsewhere_is_refused() {
 
 #[test]
 fn every_metainfo_that_is_built_is_accepted_by_xmllint() {
-    if !has_tool("every_metainfo_that_is_built_is_accepted_by_xmllint", "xmllint") {
+    if !has_tool("xmllint") {
         return;
     }
     let work = tempfile::tempdir().unwrap();

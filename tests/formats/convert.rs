@@ -9,8 +9,9 @@ use vmtemplate::{
     CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, RawSummary, Result,
     WriteRawOptions,
 };
+use vmtemplate_workspace::has_tool;
 
-use super::tools::{have, pattern, qemu_img, write_sparse};
+use super::tools::{pattern, qemu_img, write_sparse};
 
 fn names(folder: &std::path::Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -95,7 +96,7 @@ fn disk_bytes(disk: &DiskImage) -> Vec<u8> {
 
 #[test]
 fn an_image_is_written_as_qemu_img_writes_it() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vmtemplate::{DiskImage, OpenOptions};
+use vmtemplate_workspace::has_tool;
 
-use super::tools::{Random, have, our_map, pattern, qemu_img, qemu_map, read_all, run, write_sparse};
+use super::tools::{Random, our_map, pattern, qemu_img, qemu_map, read_all, run, write_sparse};
 
 const MIB: usize = 1 << 20;
 
@@ -113,7 +114,7 @@ impl Lab {
 
 #[test]
 fn qcow2_of_every_cluster_size_version_and_compression_reads_as_qemu_reads_it() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let lab = Lab::new();
@@ -145,7 +146,7 @@ fn qcow2_of_every_cluster_size_version_and_compression_reads_as_qemu_reads_it() 
 
 #[test]
 fn qcow2_of_every_preallocation_reads_as_qemu_reads_it() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let lab = Lab::new();
@@ -174,7 +175,7 @@ fn qemu_io(image: &Path, format: &str, commands: &[&str]) {
 
 #[test]
 fn qcow2_with_zero_clusters_discards_and_a_snapshot_reads_as_its_current_state() {
-    if !have("qemu-io") {
+    if !has_tool("qemu-io") {
         return;
     }
     let lab = Lab::new();
@@ -200,7 +201,7 @@ fn qcow2_with_zero_clusters_discards_and_a_snapshot_reads_as_its_current_state()
 
 #[test]
 fn a_chain_of_three_with_a_short_base_reads_as_qemu_reads_it() {
-    if !have("qemu-io") {
+    if !has_tool("qemu-io") {
         return;
     }
     let lab = Lab::new();
@@ -239,7 +240,7 @@ fn a_chain_of_three_with_a_short_base_reads_as_qemu_reads_it() {
 
 #[test]
 fn clusters_in_an_external_data_file_read_as_qemu_reads_them() {
-    if !have("qemu-io") {
+    if !has_tool("qemu-io") {
         return;
     }
     let lab = Lab::new();
@@ -261,7 +262,7 @@ fn clusters_in_an_external_data_file_read_as_qemu_reads_them() {
 
 #[test]
 fn vhd_fixed_and_dynamic_reads_as_qemu_reads_it() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let lab = Lab::new();
@@ -285,7 +286,7 @@ fn vhd_fixed_and_dynamic_reads_as_qemu_reads_it() {
 
 #[test]
 fn vhdx_fixed_and_dynamic_reads_as_qemu_reads_it() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let lab = Lab::new();
@@ -308,7 +309,7 @@ fn vhdx_fixed_and_dynamic_reads_as_qemu_reads_it() {
 
 #[test]
 fn vmdk_of_every_subformat_reads_as_qemu_reads_it() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let lab = Lab::new();
@@ -343,7 +344,7 @@ fn vmdk_of_every_subformat_reads_as_qemu_reads_it() {
 
 #[test]
 fn a_vmdk_in_pieces_of_two_gigabytes_is_one_disk() {
-    if !have("qemu-io") {
+    if !has_tool("qemu-io") {
         return;
     }
     let lab = Lab::new();

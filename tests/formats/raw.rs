@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use vmtemplate::{DiskImage, ExtentKind, WriteRawOptions};
+use vmtemplate_workspace::has_tool;
 
-use super::tools::{have, our_map, pattern, qemu_map, read_all, write_sparse};
+use super::tools::{our_map, pattern, qemu_map, read_all, write_sparse};
 
 #[test]
 fn the_holes_of_a_raw_file_are_zeros_of_its_map() {
@@ -27,7 +28,7 @@ fn the_holes_of_a_raw_file_are_zeros_of_its_map() {
             (mib + data, 3 * mib - data, ExtentKind::Zero)
         ]
     );
-    if have("qemu-img") {
+    if has_tool("qemu-img") {
         assert_eq!(our_map(&disk), qemu_map("-f raw", &path, disk.size()));
     }
 }

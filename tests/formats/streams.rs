@@ -7,8 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vmtemplate::{CancelToken, Control, DiskImage, ErrorKind, ExtentKind, OpenOptions};
+use vmtemplate_workspace::has_tool;
 
-use super::tools::{Random, have, our_map, pattern, qemu_img, read_all, write_sparse};
+use super::tools::{Random, our_map, pattern, qemu_img, read_all, write_sparse};
 
 /// A reader that hands out a few bytes at a time, as a pipe does.
 struct Short<'a>(&'a [u8], Random);
@@ -81,7 +82,7 @@ fn a_raw_stream_is_kept_with_its_zeros_left_out() {
 
 #[test]
 fn a_stream_may_hold_an_image_of_another_format() {
-    if !have("qemu-img") {
+    if !has_tool("qemu-img") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

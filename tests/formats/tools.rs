@@ -6,17 +6,6 @@ use std::process::Command;
 
 use vmtemplate::{DiskImage, ExtentKind};
 
-/// Whether `tool` is installed. Where it is not, the test says that it is skipped; in CI it fails instead.
-pub(crate) fn have(tool: &str) -> bool {
-    let found = Command::new(tool).arg("--version").output().is_ok();
-    if !found {
-        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI must have {tool}");
-        let test = std::thread::current().name().unwrap_or("a test").to_owned();
-        eprintln!("SKIPPED {test}: {tool} is not installed");
-    }
-    found
-}
-
 /// Run a tool to its end; `words` is split at spaces, `PATHS` stand for the `@` in it.
 pub(crate) fn run(tool: &str, words: &str, paths: &[&Path]) -> String {
     let mut paths = paths.iter();

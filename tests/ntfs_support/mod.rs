@@ -1,18 +1,19 @@
 //! What the NTFS tests share: sample volumes, patched views of them, and where things stand in them.
 
 #![allow(dead_code)] // each test binary uses a part
+#![allow(clippy::unwrap_used, clippy::panic)] // whatever fails here fails the test that asked
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{DiskImage, DiskSource, Error, Extent, ExtentKind, Result};
 
-pub const CLUSTER_SIZES: [u32; 2] = [512, 4096];
+pub(crate) const CLUSTER_SIZES: [u32; 2] = [512, 4096];
 
 /// The sample volume with clusters of this size, `$UpCase` filled in.
-pub fn sample(cluster: u32) -> Vec<u8> {
+pub(crate) fn sample(cluster: u32) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/small-{cluster}.ntfs.gz"));
     let mut image = Vec::new();
     flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut image).unwrap();
@@ -31,34 +32,34 @@ pub fn sample(cluster: u32) -> Vec<u8> {
 }
 
 /// What `blocks first last` of the generator writes.
-pub fn blocks(first: usize, last: usize) -> Vec<u8> {
+pub(crate) fn blocks(first: usize, last: usize) -> Vec<u8> {
     (first..=last).flat_map(|i| format!("{i:<256}").into_bytes()).collect()
 }
 
 /// What `seq first last` writes.
-pub fn seq(first: usize, last: usize) -> Vec<u8> {
+pub(crate) fn seq(first: usize, last: usize) -> Vec<u8> {
     (first..=last).flat_map(|i| format!("{i}\n").into_bytes()).collect()
 }
 
-pub fn u16_at(image: &[u8], at: usize) -> usize {
+pub(crate) fn u16_at(image: &[u8], at: usize) -> usize {
     usize::from(u16::from_le_bytes(image[at..at + 2].try_into().unwrap()))
 }
 
-pub fn u32_at(image: &[u8], at: usize) -> usize {
+pub(crate) fn u32_at(image: &[u8], at: usize) -> usize {
     u32::from_le_bytes(image[at..at + 4].try_into().unwrap()) as usize
 }
 
-pub fn cluster_size(image: &[u8]) -> usize {
+pub(crate) fn cluster_size(image: &[u8]) -> usize {
     u16_at(image, 11) * usize::from(image[13])
 }
 
 /// Where record `number` stands, on a volume whose MFT is in one piece up to there.
-pub fn record_at(image: &[u8], number: usize) -> usize {
+pub(crate) fn record_at(image: &[u8], number: usize) -> usize {
     u32_at(image, 48) * cluster_size(image) + number * 1024
 }
 
 /// Where the base record of the file called `name` (ASCII) stands.
-pub fn record_of(image: &[u8], name: &str) -> usize {
+pub(crate) fn record_of(image: &[u8], name: &str) -> usize {
     let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let in_use = |&at: &usize| image[at..].starts_with(b"FILE") && u16_at(image, at + 22) & 1 == 1;
     let records = || (0..image.len()).step_by(512).filter(in_use);
@@ -72,7 +73,7 @@ pub fn record_of(image: &[u8], name: &str) -> usize {
 }
 
 /// Where the first attribute of this type and name (ASCII) of the record at `record` stands.
-pub fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str) -> usize {
+pub(crate) fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str) -> usize {
     let mut at = record + u16_at(image, record + 20);
     loop {
         assert_ne!(u32_at(image, at), 0xFFFF_FFFF, "no attribute {kind:#x} {name:?}");
@@ -86,17 +87,17 @@ pub fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str) -> usi
 }
 
 /// The first cluster of the unnamed data of record `number`.
-pub fn first_cluster_of(image: &[u8], number: usize) -> usize {
+pub(crate) fn first_cluster_of(image: &[u8], number: usize) -> usize {
     first_cluster_of_record(image, record_at(image, number))
 }
 
 /// The first cluster of the unnamed data of the record at `record`.
-pub fn first_cluster_of_record(image: &[u8], record: usize) -> usize {
+pub(crate) fn first_cluster_of_record(image: &[u8], record: usize) -> usize {
     first_cluster_of_attribute(image, attribute_at(image, record, 0x80, ""))
 }
 
 /// The first cluster of the attribute at `attribute`.
-pub fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
+pub(crate) fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
     assert_eq!(image[attribute + 8], 1, "the value stands in its record");
     let pairs = attribute + u16_at(image, attribute + 32);
     let (length_size, lcn_size) = (usize::from(image[pairs] & 15), usize::from(image[pairs] >> 4));
@@ -107,24 +108,24 @@ pub fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
 }
 
 /// Where the bit of `cluster` stands: byte and mask.
-pub fn bitmap_bit(image: &[u8], cluster: usize) -> (usize, u8) {
+pub(crate) fn bitmap_bit(image: &[u8], cluster: usize) -> (usize, u8) {
     (first_cluster_of(image, 6) * cluster_size(image) + cluster / 8, 1 << (cluster % 8))
 }
 
 /// A disk in memory with some bytes replaced, that counts what is read and gives up past a budget.
 #[derive(Debug)]
-pub struct Patched {
+pub(crate) struct Patched {
     pub base: Arc<Vec<u8>>,
     pub patches: Vec<(usize, u8)>,
     pub budget: AtomicU64,
 }
 
 impl Patched {
-    pub fn disk(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>) -> DiskImage {
+    pub(crate) fn disk(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>) -> DiskImage {
         Self::with_budget(base, patches, u64::MAX)
     }
 
-    pub fn with_budget(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>, budget: u64) -> DiskImage {
+    pub(crate) fn with_budget(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>, budget: u64) -> DiskImage {
         DiskImage::from_source(Arc::new(Self { base: base.clone(), patches, budget: budget.into() }))
     }
 }
@@ -142,9 +143,8 @@ impl DiskSource for Patched {
         // A call costs something too, or an endless loop of small reads would take long to show.
         let cost = buf.len() as u64 + 64;
         let spend = |left: u64| left.checked_sub(cost);
-        if self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_err() {
-            panic!("the read budget is used up: something does not end");
-        }
+        let within = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok();
+        assert!(within, "the read budget is used up: something does not end");
         let start = usize::try_from(offset).unwrap();
         let source = self.base.get(start..start + buf.len()).ok_or_else(|| {
             Error::io("a read past the end of the disk", std::io::ErrorKind::UnexpectedEof.into())
@@ -164,21 +164,6 @@ impl DiskSource for Patched {
 }
 
 /// A folder for the files of one test, removed at its end.
-pub fn scratch() -> tempfile::TempDir {
+pub(crate) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
-}
-
-/// The tool, or a line that says what is skipped. Where `CI` is set, every tool must be there.
-pub fn tool(name: &str) -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let extra = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    let found = std::env::split_paths(&folders)
-        .chain(extra)
-        .map(|folder| folder.join(name))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        assert!(std::env::var_os("CI").is_none(), "{name} is missing");
-        eprintln!("skipped: {name} is not installed");
-    }
-    found
 }

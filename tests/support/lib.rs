@@ -1,5 +1,8 @@
 //! What the tests, examples and benches of this workspace share.
 
+// Whatever fails here fails the test that asked.
+#![allow(clippy::panic)]
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
@@ -8,30 +11,53 @@ use std::process::{Command, Output};
 
 use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, Result};
 
-/// Whether a test may use `tool`. Says by name that the test is skipped if not; where CI is set, that is a failure.
+/// Where `tool` is, if the test that asks may use it. Says by name that the test is skipped if not; where CI is set,
+/// that is a failure.
 ///
 /// # Panics
 ///
 /// In CI, which has every tool.
 #[must_use]
-pub fn has_tool(test: &str, tool: &str) -> bool {
-    let found = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()));
-    found || skipped(test, &format!("`{tool}` is not installed"))
+pub fn tool(tool: &str) -> Option<PathBuf> {
+    // The tools of file systems are not in every user's PATH.
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&folders)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(tool))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        skipped(&format!("`{tool}` is not installed"));
+    }
+    found
 }
 
-/// Whether a test may do what only root may. See [`has_tool`].
+/// Whether the test that asks may use `tool`. See [`tool`].
 #[must_use]
-pub fn is_root(test: &str) -> bool {
-    let uid = Command::new("id").arg("-u").output().map(|out| out.stdout).unwrap_or_default();
-    uid.trim_ascii() == b"0" || skipped(test, "it needs root")
+pub fn has_tool(name: &str) -> bool {
+    tool(name).is_some()
 }
 
-fn skipped(test: &str, why: &str) -> bool {
+/// Whether the test that asks may do what only root may. See [`tool`].
+#[must_use]
+pub fn is_root() -> bool {
+    let uid = Command::new("id").arg("-u").output().map(|out| out.stdout).unwrap_or_default();
+    let is_root = uid.trim_ascii() == b"0";
+    if !is_root {
+        skipped("it needs root");
+    }
+    is_root
+}
+
+/// Say that the test that asks is skipped, past the harness, which keeps the output of tests that pass to itself.
+///
+/// # Panics
+///
+/// In CI, where nothing may be skipped.
+pub fn skipped(why: &str) {
+    // The harness names the thread of a test after it.
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("CI").is_none(), "{test}: {why}, and CI must not skip it");
-    // Past the test harness, which keeps the output of tests that pass to itself.
     fs::write("/dev/stderr", format!("SKIPPED {test}: {why}\n")).ok();
-    false
 }
 
 /// Run a tool, and fail with what it said if it fails.

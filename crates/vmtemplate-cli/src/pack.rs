@@ -23,8 +23,8 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 pub(crate) struct Output {
     /// The archive to write
-    #[arg(short, long, value_name = "OUT.tar.gz")]
-    output: PathBuf,
+    #[arg(short = 'o', long = "output", value_name = "OUT.tar.gz")]
+    archive: PathBuf,
     /// Replace the archive if it is there already
     #[arg(long)]
     force: bool,
@@ -56,7 +56,7 @@ pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
         control: watch.control(),
         ..PackOptions::default()
     };
-    let summary = template.pack(&output.output, &options)?;
+    let summary = template.pack(&output.archive, &options)?;
     drop(watch);
-    report::packed(&output.output, &summary, output.json)
+    report::packed(&output.archive, &summary, output.json)
 }

@@ -135,9 +135,8 @@ mod tests {
 
     #[test]
     fn a_map_in_the_content_is_read_over_block_bounds() {
-        let text =
-            format!("60\n{}", (0..60).map(|n| format!("{}\n100\n", n * 1_000_000)).collect::<String>());
-        let mut blocks = text.into_bytes();
+        let mut blocks = b"60\n".to_vec();
+        (0..60).for_each(|n| blocks.extend_from_slice(format!("{}\n100\n", n * 1_000_000).as_bytes()));
         blocks.resize(2 * BLOCK, 0);
         let mut reader = MapReader::default();
         assert!(reader.block(blocks[..BLOCK].try_into().unwrap()).unwrap().is_none());

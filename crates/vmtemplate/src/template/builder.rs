@@ -529,12 +529,9 @@ impl Problems {
             let message = format!("image and script have the same name `{image}`");
             self.push("hddimage", message, "give them different names");
         }
-        let set: [(_, _, fn(&mut Metainfo, &str) -> Result<()>); 2] = [
-            ("hddimage", image, Metainfo::set_image_file),
-            ("installdrive", script, Metainfo::set_script_file),
-        ];
-        for (element, name, set) in set {
-            self.take(check_file_name(element, name).and_then(|()| set(metainfo, name)), element);
+        for (element, name) in [("hddimage", image), ("installdrive", script)] {
+            let set = check_file_name(element, name).and_then(|()| metainfo.set(&element.parse()?, name));
+            self.take(set, element);
         }
     }
 

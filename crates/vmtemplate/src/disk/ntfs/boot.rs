@@ -69,7 +69,7 @@ impl Boot {
             return None;
         }
         // So is the size of a record, in clusters if it is positive.
-        let record = match bytes[64] as i8 {
+        let record = match bytes[64].cast_signed() {
             count @ 1.. => cluster * u64::from(count.unsigned_abs()),
             power => 1_u64.checked_shl(u32::from(power.unsigned_abs()))?,
         };

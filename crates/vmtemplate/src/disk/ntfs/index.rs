@@ -23,6 +23,7 @@ const MAX_BITMAP: u64 = 1 << 20;
 
 /// What a folder says of one of its files.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_field_names)] // the name itself is a part of what an index entry calls so
 pub(super) struct Name {
     pub(super) reference: Reference,
     pub(super) name: Vec<u16>,

@@ -43,7 +43,7 @@ fn restart_area(page: &[u8]) -> Option<RestartArea> {
     let size = le::u32_at(page, 16)? as usize;
     if !(page.starts_with(b"RSTR") || page.starts_with(b"CHKD"))
         || !(512..=65_536).contains(&size)
-        || size % 512 != 0
+        || !size.is_multiple_of(512)
     {
         return None;
     }

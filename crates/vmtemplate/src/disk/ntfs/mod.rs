@@ -323,13 +323,11 @@ impl NtfsVolume {
     }
 
     fn upcase(&self) -> Result<&UpCase> {
-        match self.upcase.get() {
-            Some(table) => Ok(table),
-            None => {
-                let table = UpCase::read(self)?;
-                Ok(self.upcase.get_or_init(|| table))
-            }
+        if let Some(table) = self.upcase.get() {
+            return Ok(table);
         }
+        let table = UpCase::read(self)?;
+        Ok(self.upcase.get_or_init(|| table))
     }
 
     /// Read record `number`, which must be in use.

@@ -94,6 +94,7 @@ impl<'a> Record<'a> {
         Self::fields(bytes).ok_or("its header has impossible sizes")
     }
 
+    #[allow(clippy::option_option)] // impossible, not in use, in use
     fn fields(bytes: &'a [u8]) -> Option<Option<Self>> {
         let flags = le::u16_at(bytes, 22)?;
         if flags & 1 == 0 {
@@ -101,7 +102,7 @@ impl<'a> Record<'a> {
         }
         let used = le::u32_at(bytes, 24)? as usize;
         let first = usize::from(le::u16_at(bytes, 20)?);
-        if first < 42 || first % 8 != 0 || first >= used {
+        if first < 42 || !first.is_multiple_of(8) || first >= used {
             return None;
         }
         Some(Some(Self {
@@ -205,7 +206,7 @@ impl<'a> Mapped<'a> {
 impl<'a> Attribute<'a> {
     fn parse(rest: &'a [u8]) -> Option<Self> {
         let length = le::u32_at(rest, 4)? as usize;
-        if length < 24 || length % 8 != 0 {
+        if length < 24 || !length.is_multiple_of(8) {
             return None;
         }
         let bytes = rest.get(..length)?;

@@ -52,7 +52,7 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
                     Ok(_) => {}
                 }
                 let backup_places = backup.map(|copy| copy.places).unwrap_or_default();
-                return Ok(Some(table(&primary, backup_places, warnings)));
+                return Ok(Some(table(&primary, &backup_places, warnings)));
             }
             Err(damage) if damage.has_signature => {
                 signature_seen = true;
@@ -69,7 +69,7 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
         match read_copy(disk, sector, (disk.size() / sector).saturating_sub(1))? {
             Ok(backup) => {
                 warnings.push(format!("the primary GPT is damaged, the backup was used: {primary_damage}"));
-                return Ok(Some(table(&backup, Default::default(), warnings)));
+                return Ok(Some(table(&backup, &Default::default(), warnings)));
             }
             Err(damage) if damage.has_signature => backup_damage = damage.text,
             Err(_) => {}
@@ -178,7 +178,7 @@ impl Header {
     }
 }
 
-fn table(copy: &Copy, other_places: [Range<u64>; 2], mut warnings: Vec<String>) -> PartitionTable {
+fn table(copy: &Copy, other_places: &[Range<u64>; 2], mut warnings: Vec<String>) -> PartitionTable {
     let mut partitions = Vec::new();
     for (index, entry) in (1..).zip(copy.entries.chunks_exact(copy.entry_size)) {
         match partition(index, entry, copy) {
@@ -187,8 +187,9 @@ fn table(copy: &Copy, other_places: [Range<u64>; 2], mut warnings: Vec<String>) 
             Some(Err(warning)) => warnings.push(warning),
         }
     }
-    let mut reserved = vec![0..copy.sector];
-    reserved.extend(copy.places.iter().chain(&other_places).filter(|place| !place.is_empty()).cloned());
+    let mut reserved = Vec::new();
+    reserved.push(0..copy.sector);
+    reserved.extend(copy.places.iter().chain(other_places).filter(|place| !place.is_empty()).cloned());
     PartitionTable {
         scheme: PartitionScheme::Gpt,
         sector_size: copy.sector as u32,
