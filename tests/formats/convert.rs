@@ -75,7 +75,7 @@ fn the_file_is_the_disk_and_the_summary_adds_up_with_any_number_of_threads() {
         assert_eq!((summary.size, summary.hole, summary.free), (9 * MIB + 777, MIB, MIB));
         assert_eq!(summary.read + summary.hole + summary.free, summary.size);
         assert_eq!(summary.written + summary.zero, summary.read);
-        assert_eq!(*first.get_or_insert(summary), summary);
+        assert_eq!(*first.get_or_insert_with(|| summary.clone()), summary);
 
         let written = fs::read(&path).unwrap();
         assert_eq!(written.len() as u64, disk.size());

@@ -1,4 +1,54 @@
-//! OS templates of VMmanager clusters: built, checked, packed, unpacked and published.
+//! OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
+//!
+//! A template is a disk image, a setup script and a metadata file (metainfo.xml) in a `.tar.gz` archive.
+//!
+//! ```
+//! # let dir = std::env::temp_dir().join(format!("vmt-doc-crate-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir).unwrap();
+//! # let (image, archive) = (dir.join("win2019.raw"), dir.join("Windows-Server-2019.tar.gz"));
+//! # std::fs::write(&image, vec![1; 4096]).unwrap();
+//! use vmtemplate::{PackOptions, Template, UnpackOptions};
+//!
+//! let template = Template::builder("Windows-Server-2019")
+//!     .image_path(&image) // raw, block device, qcow2, VHDX, VMDK, VHD
+//!     .memory_mib(1024)
+//!     .ipv4(true)
+//!     .tags(["windows", "windows2019"])
+//!     .declare_macro("($PRODUCTKEY)")
+//!     .build()?; // tells all that is wrong, not only the first
+//! let summary = template.pack(&archive, &PackOptions::default())?;
+//! println!("{} of {} bytes had to be read", summary.data_read, summary.content_bytes);
+//!
+//! let again = Template::open(&archive)?; // does not read the image
+//! assert_eq!(again.metainfo().limits()?.memory_mib, Some(1024));
+//! let files = Template::unpack(&archive, dir.join("unpacked"), &UnpackOptions::default())?;
+//! assert_eq!(files[0].name, "metainfo.xml");
+//! # std::fs::remove_dir_all(dir).unwrap();
+//! # Ok::<(), vmtemplate::Error>(())
+//! ```
+//!
+//! # A tour
+//!
+//! - [`Template`] is where people start: [`Template::builder`] makes one, [`Template::open`] takes an archive or a
+//!   folder, [`Template::pack`] and [`Template::unpack`] go between the two. [`Archive`] looks into one without
+//!   unpacking it.
+//! - [`Metainfo`] is the metadata: read leniently, edited in place. [`Limits`], [`Support`] and [`Tags`] are its parts,
+//!   [`MetainfoFields`] all of it as plain values.
+//! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
+//! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
+//!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
+//!   mark free.
+//! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
+//!
+//! # What it does not do
+//!
+//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs the
+//! three files that the guide of the platform names, not others beside them.
+//!
+//! # Features
+//!
+//! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the formats of images besides raw; all are on. One that is left out is
+//! still recognised, and refused by name.
 
 mod error;
 
