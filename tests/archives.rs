@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, PackOptions, Script, Template,
-    UnpackLimits, UnpackOptions,
+    Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, FreeSpace, PackOptions, Script,
+    Template, UnpackLimits, UnpackOptions,
 };
 use vmtemplate_workspace::{disk, has_tool, noise, run, sample_disk, tree};
 
@@ -43,8 +43,10 @@ fn mixed_disk() -> Vec<u8> {
     bytes
 }
 
+/// Every byte, free space too.
 fn pack(image: DiskImage, path: &Path) {
-    template(image).pack(path, &PackOptions::default()).unwrap();
+    let options = PackOptions { free_space: FreeSpace::Keep, ..PackOptions::default() };
+    template(image).pack(path, &options).unwrap();
 }
 
 fn expected(image: &[u8]) -> Vec<(PathBuf, Vec<u8>)> {

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    DiskImage, Error, ErrorKind, LineEnds, Metainfo, MetainfoKey, PackOptions, Script, Template,
-    TemplateBuilder,
+    DiskImage, Error, ErrorKind, FreeSpace, KeptReason, LineEnds, Metainfo, MetainfoKey, NtfsVolume,
+    PackOptions, PartitionTable, Script, Template, TemplateBuilder,
 };
 use vmtemplate_workspace::{disk, has_tool, run, sample_disk};
 
@@ -18,7 +18,7 @@ fn fields(error: &Error) -> Vec<(ErrorKind, Option<&str>)> {
 #[test]
 fn everything_that_is_wrong_is_told_at_once() {
     let error = Template::builder("")
-        .image(disk(&[0; 3_000_000]))
+        .image(disk(&vec![0; 3_000_000]))
         .disk_mb(2)
         .memory_mib(0)
         .tag("a,b")
@@ -88,7 +88,7 @@ fn a_base_keeps_every_byte_that_no_option_names() {
 #[test]
 fn a_base_whose_disk_limit_is_below_the_image_is_refused() {
     let base = Metainfo::parse(BASE.replace("20000", "1").as_bytes()).unwrap();
-    let error = TemplateBuilder::from_metainfo(base).image(disk(&[0; 2_000_000])).build().unwrap_err();
+    let error = TemplateBuilder::from_metainfo(base).image(disk(&vec![0; 2_000_000])).build().unwrap_err();
     assert_eq!(fields(&error), [(ErrorKind::InvalidTemplate, Some("limit.disk"))]);
     assert!(error.problems()[0].help().unwrap().contains('2'));
 }
@@ -132,7 +132,8 @@ fn a_folder_is_packed_as_it_stands_and_comes_back() {
     let folder = work.path().join("t");
     write_folder(&folder, BASE);
     let archive = work.path().join("t.tar.gz");
-    Template::open(&folder).unwrap().pack(&archive, &PackOptions::default()).unwrap();
+    let options = PackOptions { free_space: FreeSpace::Keep, ..PackOptions::default() };
+    Template::open(&folder).unwrap().pack(&archive, &options).unwrap();
     let again = Template::open(&archive).unwrap();
     assert_eq!(again.metainfo().to_bytes(), BASE.as_bytes());
     assert_eq!(again.script().unwrap().bytes(), b"rem\r\n");
@@ -216,4 +217,95 @@ fn the_archive_of_another_tool_opens_and_says_what_it_cannot_do() {
     let error = template.pack(work.path().join("2.tar.gz"), &PackOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.help().unwrap().contains("unpack"));
+}
+
+/// What stands only in a file of the sample disk that was deleted.
+const DELETED: &[u8] = b"\n510000\n510001\n";
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn what_was_deleted_on_the_master_vm_does_not_reach_the_archive() {
+    let work = tempfile::tempdir().unwrap();
+    let sample = sample_disk();
+    assert!(contains(&sample, DELETED), "the sample has nothing to leave out");
+    let pack = |name: &str, free_space: FreeSpace| {
+        let path = work.path().join(name);
+        let options = PackOptions { free_space, ..PackOptions::default() };
+        let template =
+            Template::builder("Windows").image(disk(&sample)).image_name("w.hddimage").build().unwrap();
+        let summary = template.pack(&path, &options).unwrap();
+        assert_eq!(summary.content_bytes, summary.data_read + summary.holes + summary.free);
+        let image = Template::open(&path).unwrap().image().unwrap().clone();
+        (summary, image)
+    };
+    let (summary, skipped) = pack("skip.tar.gz", FreeSpace::Skip);
+    assert!(summary.free > 40 << 20, "{summary:?}");
+    assert_eq!(summary.free_space.volumes[0].kept, None);
+    assert!(!contains(&skipped.read_vec(0, sample.len()).unwrap(), DELETED));
+    // Every live file is the same.
+    let read = |disk: &DiskImage| {
+        let table = PartitionTable::read(disk).unwrap();
+        let volume = NtfsVolume::open(disk, table.partitions[0].range().unwrap()).unwrap();
+        ["vmmgr/firstrun.cmd", "Windows/numbers.txt", "Windows/System32/drivers/viostor.sys"]
+            .map(|path| volume.file(path).unwrap().read(1 << 20).unwrap())
+    };
+    assert_eq!(read(&skipped), read(&disk(&sample)));
+    assert!(read(&skipped)[1].ends_with(b"\n10000\n"));
+
+    let (summary, kept) = pack("keep.tar.gz", FreeSpace::Keep);
+    assert_eq!(summary.free, 0);
+    assert!(kept.read_vec(0, sample.len()).unwrap() == sample);
+}
+
+#[test]
+fn a_volume_that_was_not_shut_down_is_packed_whole_and_the_summary_says_why() {
+    let work = tempfile::tempdir().unwrap();
+    let mut sample = sample_disk();
+    // The dirty flag of `$Volume`: the attribute of type 0x70 in record 3, whose flags stand 10 bytes into its value.
+    let volume = 1 << 20;
+    let mft = u64::from_le_bytes(sample[volume + 48..volume + 56].try_into().unwrap()) as usize * 4096;
+    let record = volume + mft + 3 * 1024;
+    let mut at = record + usize::from(u16::from_le_bytes([sample[record + 20], sample[record + 21]]));
+    while sample[at] != 0x70 {
+        at += u32::from_le_bytes(sample[at + 4..at + 8].try_into().unwrap()) as usize;
+    }
+    let value = at + usize::from(u16::from_le_bytes([sample[at + 20], sample[at + 21]]));
+    sample[value + 10] |= 1;
+    let path = work.path().join("t.tar.gz");
+    let template = Template::builder("Windows").image(disk(&sample)).build().unwrap();
+    let summary = template.pack(&path, &PackOptions::default()).unwrap();
+    assert_eq!(summary.free, 0);
+    let kept = summary.free_space.volumes[0].kept.as_ref().unwrap();
+    assert_eq!(kept.reason, KeptReason::Dirty);
+    assert!(Template::open(&path).unwrap().image().unwrap().read_vec(0, sample.len()).unwrap() == sample);
+}
+
+#[test]
+fn one_disk_gives_one_archive_in_whatever_format_it_comes() {
+    if !has_tool("qemu-img") {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let raw = work.path().join("disk.raw");
+    fs::write(&raw, sample_disk()).unwrap();
+    let pack = |image: &Path| {
+        let out = image.with_extension("tar.gz");
+        let template =
+            Template::builder("Windows").image_path(image).image_name("w.hddimage").build().unwrap();
+        template.pack(&out, &PackOptions { overwrite: true, ..PackOptions::default() }).unwrap();
+        fs::read(out).unwrap()
+    };
+    let expected = pack(&raw);
+    for format in ["qcow2", "vmdk", "vhdx", "vpc"] {
+        let image = work.path().join(format!("disk.{format}"));
+        // A VHD has a size that cylinders, heads and sectors can tell, unless it is told otherwise.
+        let options: &[&str] = if format == "vpc" { &["-o", "force_size=on"] } else { &[] };
+        let paths = [raw.to_str().unwrap(), image.to_str().unwrap()];
+        let arguments = ["convert", "-f", "raw", "-O", format].into_iter();
+        run("qemu-img", arguments.chain(options.iter().copied()).chain(paths));
+        assert!(pack(&image) == expected, "{format}");
+    }
 }

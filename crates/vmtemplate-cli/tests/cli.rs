@@ -221,7 +221,7 @@ fn wrong_use_is_told_apart_from_a_refusal() {
 #[test]
 fn help_tells_what_each_command_and_option_does() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["build", "pack", "inspect", "unpack", "metainfo"] {
+    for command in ["build", "pack", "inspect", "unpack", "disk", "convert", "metainfo"] {
         let help = said(&vmtemplate(folder.path(), &[command, "--help"]));
         assert!(help.starts_with("exit 0"), "{help}");
         let options = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
@@ -229,6 +229,55 @@ fn help_tells_what_each_command_and_option_does() {
     }
     let help = said(&vmtemplate(folder.path(), &["--help"]));
     assert!(help.contains("Examples:") && help.contains("Exit status:"));
+}
+
+/// A disk with an MBR and one partition that is no NTFS volume.
+fn partitioned() -> Vec<u8> {
+    let mut disk = vec![0; 2 << 20];
+    disk[510..512].copy_from_slice(&[0x55, 0xAA]);
+    disk[446] = 0x80;
+    disk[450] = 0x07;
+    disk[454..458].copy_from_slice(&2048u32.to_le_bytes());
+    disk[458..462].copy_from_slice(&2048u32.to_le_bytes());
+    disk
+}
+
+#[test]
+fn disk_tells_what_an_image_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("disk.raw"), partitioned()).unwrap();
+    insta::assert_snapshot!(said(&vmtemplate(folder.path(), &["disk", "disk.raw"])));
+    let json = vmtemplate(folder.path(), &["disk", "disk.raw", "--json"]);
+    let info: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&info["format"], &info["size"]), (&"raw".into(), &(2 << 20).into()));
+    assert_eq!(info["partitions"]["partitions"][0]["offset"], 1 << 20);
+}
+
+#[test]
+fn convert_and_build_take_standard_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let disk = partitioned();
+    fs::write(at.join("disk.raw"), &disk).unwrap();
+    let piped = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vmtemplate"))
+            .args(arguments)
+            .current_dir(at)
+            .stdin(fs::File::open(at.join("disk.raw")).unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    };
+    piped(&["convert", "-", "out.raw"]);
+    assert!(fs::read(at.join("out.raw")).unwrap() == disk);
+    piped(&["build", "--name", "W", "--image", "-", "--image-name", "w.hddimage", "-o", "w.tar.gz"]);
+    piped(&["unpack", "w.tar.gz", "out"]);
+    assert!(fs::read(at.join("out/w.hddimage")).unwrap() == disk);
+    let again = vmtemplate(at, &["convert", "disk.raw", "out.raw", "--json"]);
+    assert_eq!(again.status.code(), Some(1), "what is there is kept");
+    let forced = vmtemplate(at, &["convert", "disk.raw", "out.raw", "--json", "--force"]);
+    let summary: serde_json::Value = serde_json::from_slice(&forced.stdout).unwrap();
+    assert_eq!(summary["size"], 2 << 20);
 }
 
 /// Ctrl-C in the middle: the temporary file goes, and what was there stays.

@@ -4,44 +4,43 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+#[cfg(unix)]
+fn read_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buf, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buf, offset)
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, buf: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::write_at(file, buf, offset)
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, buf: &[u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_write(file, buf, offset)
+}
+
 /// Positioned reads and writes; the position of the file itself does not matter.
-#[derive(Debug)]
-pub(crate) struct PositionedFile(File);
-
-impl PositionedFile {
-    pub(crate) fn new(file: File) -> Self {
-        Self(file)
-    }
-
-    pub(crate) fn get(&self) -> &File {
-        &self.0
-    }
-
-    #[cfg(unix)]
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::read_at(&self.0, buf, offset)
-    }
-
-    #[cfg(windows)]
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_read(&self.0, buf, offset)
-    }
-
-    #[cfg(unix)]
-    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        std::os::unix::fs::FileExt::write_at(&self.0, buf, offset)
-    }
-
-    #[cfg(windows)]
-    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        std::os::windows::fs::FileExt::seek_write(&self.0, buf, offset)
-    }
-
+pub(crate) trait PositionedIo {
     /// Fill as much of `buf` as the file has, and tell how much that was.
-    pub(crate) fn read_up_to(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_up_to(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Write `buf` into a part of the file that holds zeros: whole blocks of zeros are left out and stay holes.
+    /// Tells how many bytes were written.
+    fn write_sparse_at(&self, buf: &[u8], offset: u64) -> io::Result<u64>;
+}
+
+impl PositionedIo for File {
+    fn read_up_to(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut done = 0;
         while done < buf.len() {
-            match self.read_at(&mut buf[done..], offset + done as u64) {
+            match read_at(self, &mut buf[done..], offset + done as u64) {
                 Ok(0) => break,
                 Ok(read) => done += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -51,9 +50,9 @@ impl PositionedFile {
         Ok(done)
     }
 
-    pub(crate) fn write_all_at(&self, mut buf: &[u8], mut offset: u64) -> io::Result<()> {
+    fn write_all_at(&self, mut buf: &[u8], mut offset: u64) -> io::Result<()> {
         while !buf.is_empty() {
-            match self.write_at(buf, offset) {
+            match write_at(self, buf, offset) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     buf = &buf[written..];
@@ -66,30 +65,28 @@ impl PositionedFile {
         Ok(())
     }
 
-    /// Write `buf` into a part of the file that was never written to: blocks of zeros stay holes.
-    pub(crate) fn write_sparse_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
-        const BLOCK: usize = 4096;
-        let mut start = 0;
-        while start < buf.len() {
+    fn write_sparse_at(&self, buf: &[u8], offset: u64) -> io::Result<u64> {
+        let mut written = 0;
+        let mut start = 0; // of the run that is not zeros
+        let mut at = 0;
+        while at < buf.len() {
             // Blocks are those of the file and not of the buffer, so that a hole really is one.
-            let block_end = |at: usize| {
-                let into = ((offset + at as u64) % BLOCK as u64) as usize;
-                buf.len().min(at + BLOCK - into)
-            };
-            let mut end = block_end(start);
-            if is_zero(&buf[start..end]) {
+            let into = ((offset + at as u64) % BLOCK as u64) as usize;
+            let end = buf.len().min(at + BLOCK - into);
+            if is_zero(&buf[at..end]) {
+                self.write_all_at(&buf[start..at], offset + start as u64)?;
+                written += at - start;
                 start = end;
-                continue;
             }
-            while end < buf.len() && !is_zero(&buf[end..block_end(end)]) {
-                end = block_end(end);
-            }
-            self.write_all_at(&buf[start..end], offset + start as u64)?;
-            start = end;
+            at = end;
         }
-        Ok(())
+        self.write_all_at(&buf[start..], offset + start as u64)?;
+        Ok((written + buf.len() - start) as u64)
     }
 }
+
+/// The grain in which zeros are looked for: what file systems allocate.
+const BLOCK: usize = 4096;
 
 /// The bytes of a small file; `None` if it has more than `max`, of which no more is read.
 ///
@@ -131,12 +128,23 @@ mod tests {
             content[at] = 9;
         }
         for offset in [0, 1, 511, 4096, 5000] {
-            let file = PositionedFile::new(tempfile::tempfile().unwrap());
-            file.get().set_len(offset + 40_000).unwrap();
+            let file = tempfile::tempfile().unwrap();
+            file.set_len(offset + 40_000).unwrap();
             file.write_sparse_at(&content, offset).unwrap();
             let mut back = vec![1; 40_001];
             assert_eq!(file.read_up_to(&mut back, offset).unwrap(), 40_000);
             assert_eq!(back[..40_000], content);
         }
+    }
+
+    #[test]
+    fn only_whole_blocks_of_the_file_are_left_out() {
+        let file = tempfile::tempfile().unwrap();
+        let mut content = vec![0; 30_000];
+        content[0] = 1; // in the block 0..4096 of the file
+        content[20_000] = 2; // at 20,100 of the file: in the block 16,384..20,480
+        content[29_999] = 3; // at 30,099: in the block from 28,672 on, of which the buffer has 1,428 bytes
+        let written = file.write_sparse_at(&content, 100).unwrap();
+        assert_eq!(written, (4096 - 100) + 4096 + (30_100 - 28_672));
     }
 }

@@ -7,7 +7,8 @@
 
 use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedFile;
+use crate::file::PositionedIo;
+use std::fs::File;
 
 const RECORD: usize = 8;
 /// As many records as the 65,535 bytes of an extra field hold beside the subfield's fixed start.
@@ -76,7 +77,7 @@ const ZEROS_START: u64 = 1 << 63;
 
 impl MemberMap {
     /// From the index at the end; `None` where there is none, or where it contradicts itself.
-    pub(super) fn from_index(file: &PositionedFile, file_length: u64) -> Result<Option<Self>> {
+    pub(super) fn from_index(file: &File, file_length: u64) -> Result<Option<Self>> {
         let mut footer = [0; FOOTER];
         let Some(footer_at) = file_length.checked_sub(FOOTER as u64) else { return Ok(None) };
         read(file, &mut footer, footer_at)?;
@@ -127,7 +128,7 @@ impl MemberMap {
     }
 
     /// By stepping from member to member; `None` where the archive is not one of ours.
-    pub(super) fn by_walking(file: &PositionedFile, file_length: u64) -> Result<Option<Self>> {
+    pub(super) fn by_walking(file: &File, file_length: u64) -> Result<Option<Self>> {
         let mut map = Self::default();
         let mut at = 0;
         while at < file_length {
@@ -185,7 +186,7 @@ impl MemberMap {
 }
 
 /// The header of the member at `at`; `None` where none of ours is there. The member ends within the file.
-pub(super) fn member_at(file: &PositionedFile, file_length: u64, at: u64) -> Result<Option<Header>> {
+pub(super) fn member_at(file: &File, file_length: u64, at: u64) -> Result<Option<Header>> {
     let mut start = [0; HEADER];
     if file_length - at < HEADER as u64 {
         return Ok(None);
@@ -215,7 +216,7 @@ pub(super) fn not_a_member(at: u64) -> Error {
 }
 
 /// Fill `buf` from the archive.
-pub(super) fn read(file: &PositionedFile, buf: &mut [u8], at: u64) -> Result<()> {
+pub(super) fn read(file: &File, buf: &mut [u8], at: u64) -> Result<()> {
     let read = file
         .read_up_to(buf, at)
         .map_err(|e| Error::io(format!("cannot read the archive at offset {at}"), e))?;
@@ -232,7 +233,7 @@ mod tests {
     use super::*;
     use std::io::Write;
 
-    fn archive(members: u32, with_index: bool) -> (PositionedFile, u64) {
+    fn archive(members: u32, with_index: bool) -> (File, u64) {
         let mut bytes = Vec::new();
         let mut index = IndexWriter::default();
         let mut packer = Packer::new(1).unwrap();
@@ -248,7 +249,7 @@ mod tests {
         }
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        (PositionedFile::new(file), bytes.len() as u64)
+        (file, bytes.len() as u64)
     }
 
     #[test]
@@ -284,7 +285,7 @@ mod tests {
         std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
         index.members().for_each(|member| file.write_all(&member).unwrap());
         let length = file.metadata().unwrap().len();
-        let map = MemberMap::from_index(&PositionedFile::new(file), length).unwrap().unwrap();
+        let map = MemberMap::from_index(&file, length).unwrap().unwrap();
         assert_eq!((map.starts.len() as u64, map.content()), (members, 3 * members));
     }
 
@@ -311,7 +312,7 @@ mod tests {
     #[test]
     fn a_cut_or_a_foreign_byte_is_found_by_walking() {
         let (file, length) = archive(20, false);
-        file.get().set_len(length - 1).unwrap();
+        file.set_len(length - 1).unwrap();
         let error = MemberMap::by_walking(&file, length - 1).unwrap_err();
         assert!(error.message().contains("ends in the middle"), "{error}");
         let second = u64::from(member_at(&file, length, 0).unwrap().unwrap().length);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,6 @@ use super::stream::{damaged, open_archive, open_stream};
 use super::unpack::{ArchiveEntry, UnpackLimits, member_content};
 use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedFile;
 
 /// The largest file that [`Archive::read`] gives: metadata and scripts are far smaller.
 const MAX_READ: u64 = 16 << 20;
@@ -77,7 +77,7 @@ impl Archive {
         Self::list(file, length, path).map_err(|error| error.with_path(path))
     }
 
-    fn list(file: PositionedFile, length: u64, path: &Path) -> Result<Self> {
+    fn list(file: File, length: u64, path: &Path) -> Result<Self> {
         if member_at(&file, length, 0)?.is_some() {
             // An index that lies is found out when a member is not what it says: then the members themselves tell.
             if let Some(map) = MemberMap::from_index(&file, length)? {
@@ -97,7 +97,7 @@ impl Archive {
         Self::list_stream(&file, length, path)
     }
 
-    fn walk(file: PositionedFile, length: u64, path: &Path) -> Result<Self> {
+    fn walk(file: File, length: u64, path: &Path) -> Result<Self> {
         let map = MemberMap::by_walking(&file, length)?.unwrap_or_default();
         Self::list_members(Arc::new(MemberContent::new(file, length, map)), path)
     }
@@ -128,7 +128,7 @@ impl Archive {
         Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Members { content, starts } })
     }
 
-    fn list_stream(file: &PositionedFile, length: u64, path: &Path) -> Result<Self> {
+    fn list_stream(file: &File, length: u64, path: &Path) -> Result<Self> {
         let mut parser = Parser::new(UnpackLimits::default());
         let mut sink = ListSink { keep: true, ..ListSink::default() };
         let (mut stream, consumed) = open_stream(file, length);
@@ -288,7 +288,7 @@ impl Sink for ListSink {
 
 /// The tar stream of an archive of ours, readable anywhere.
 struct MemberContent {
-    file: PositionedFile,
+    file: File,
     length: u64,
     map: MemberMap,
     /// The members that were decompressed last, newest first: neighbours are asked for in turn.
@@ -299,7 +299,7 @@ struct MemberContent {
 const RECENT: usize = 4;
 
 impl MemberContent {
-    fn new(file: PositionedFile, length: u64, map: MemberMap) -> Self {
+    fn new(file: File, length: u64, map: MemberMap) -> Self {
         Self { file, length, map, recent: Mutex::default() }
     }
 

@@ -9,14 +9,14 @@ use std::rc::Rc;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedFile;
+use crate::file::PositionedIo;
 
 /// Open an archive and look at its first bytes.
-pub(super) fn open_archive(path: &Path) -> Result<(PositionedFile, u64)> {
+pub(super) fn open_archive(path: &Path) -> Result<(File, u64)> {
     open_inner(path).map_err(|error| error.with_path(path))
 }
 
-fn open_inner(path: &Path) -> Result<(PositionedFile, u64)> {
+fn open_inner(path: &Path) -> Result<(File, u64)> {
     let found = fs::metadata(path).map_err(|e| Error::io("cannot open the archive", e))?;
     if !found.is_file() {
         return Err(Error::new(
@@ -24,7 +24,7 @@ fn open_inner(path: &Path) -> Result<(PositionedFile, u64)> {
             "this is not a file; a .tar.gz archive was expected",
         ));
     }
-    let file = PositionedFile::new(File::open(path).map_err(|e| Error::io("cannot open the archive", e))?);
+    let file = File::open(path).map_err(|e| Error::io("cannot open the archive", e))?;
     let mut start = [0; 6];
     let count = file.read_up_to(&mut start, 0).map_err(|e| Error::io("cannot read the archive", e))?;
     let (what, help) = match &start[..count] {
@@ -45,7 +45,7 @@ fn open_inner(path: &Path) -> Result<(PositionedFile, u64)> {
 }
 
 /// The decompressed stream, and how much of the archive it has consumed so far.
-pub(super) fn open_stream(file: &PositionedFile, length: u64) -> (impl Read, Rc<Cell<u64>>) {
+pub(super) fn open_stream(file: &File, length: u64) -> (impl Read, Rc<Cell<u64>>) {
     let consumed = Rc::new(Cell::new(0));
     let source = Sequential { file, length, at: Rc::clone(&consumed) };
     (MultiGzDecoder::new(BufReader::with_capacity(1 << 18, source)), consumed)
@@ -65,7 +65,7 @@ pub(super) fn damaged(error: io::Error, at: u64) -> Error {
 }
 
 struct Sequential<'a> {
-    file: &'a PositionedFile,
+    file: &'a File,
     length: u64,
     at: Rc<Cell<u64>>,
 }

@@ -15,7 +15,7 @@ use super::parser::{Parser, Sink};
 use super::stream::{open_archive, open_stream};
 use super::zeros::ZeroMembers;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedFile;
+use crate::file::PositionedIo;
 use crate::output::OutputFolder;
 use crate::progress::Control;
 
@@ -98,7 +98,7 @@ pub(crate) fn unpack(
     };
     done.and_then(|()| parser.finish()).map_err(|error| parser.locate(error).with_path(path))?;
     for file in sink.unsynced {
-        sync(file.get())?;
+        sync(&file)?;
     }
     sink.output.commit(last)?;
     Ok(sink.entries)
@@ -116,11 +116,11 @@ struct FolderSink {
     entries: Vec<ArchiveEntry>,
     current: Option<Current>,
     /// Files that workers may still write to.
-    unsynced: Vec<Arc<PositionedFile>>,
+    unsynced: Vec<Arc<File>>,
 }
 
 struct Current {
-    file: Arc<PositionedFile>,
+    file: Arc<File>,
     shared: bool,
 }
 
@@ -139,7 +139,7 @@ impl FolderSink {
     }
 
     /// The file that is being unpacked, for somebody who writes to it later.
-    fn share(&mut self) -> Option<Arc<PositionedFile>> {
+    fn share(&mut self) -> Option<Arc<File>> {
         let current = self.current.as_mut()?;
         current.shared = true;
         Some(Arc::clone(&current.file))
@@ -162,7 +162,7 @@ impl Sink for FolderSink {
             .and_then(|file| file.set_len(size).map(|()| file))
             .map_err(|e| Error::io("cannot create a file", e).with_path(path))?;
         self.entries.push(ArchiveEntry { name: name.to_owned(), size });
-        self.current = Some(Current { file: Arc::new(PositionedFile::new(file)), shared: false });
+        self.current = Some(Current { file: Arc::new(file), shared: false });
         Ok(())
     }
 
@@ -174,20 +174,20 @@ impl Sink for FolderSink {
     fn end_file(&mut self) -> Result<()> {
         match self.current.take() {
             Some(Current { file, shared: true }) => self.unsynced.push(file),
-            Some(Current { file, shared: false }) => sync(file.get())?,
+            Some(Current { file, shared: false }) => sync(&file)?,
             None => {}
         }
         Ok(())
     }
 }
 
-fn write(file: &PositionedFile, bytes: &[u8], offset: u64) -> Result<()> {
-    file.write_sparse_at(bytes, offset).map_err(|e| Error::io("cannot write an unpacked file", e))
+fn write(file: &File, bytes: &[u8], offset: u64) -> Result<()> {
+    file.write_sparse_at(bytes, offset).map(drop).map_err(|e| Error::io("cannot write an unpacked file", e))
 }
 
 /// Any gzip stream, decompressed in order.
 fn unpack_stream(
-    file: &PositionedFile,
+    file: &File,
     length: u64,
     parser: &mut Parser,
     sink: &mut dyn Sink,
@@ -209,7 +209,7 @@ fn unpack_stream(
 struct Job {
     at: u64,
     header: Header,
-    file: Arc<PositionedFile>,
+    file: Arc<File>,
     offset: u64,
 }
 
@@ -237,7 +237,7 @@ impl Faults {
 /// An archive of ours: this thread steps from member to member and reads the headers of the tar layer; members that
 /// are nothing but content go to the workers, and members of zeros to nobody.
 fn unpack_members(
-    archive: &PositionedFile,
+    archive: &File,
     length: u64,
     parser: &mut Parser,
     sink: &mut FolderSink,
@@ -261,7 +261,7 @@ fn unpack_members(
     }
 }
 
-fn worker(archive: &PositionedFile, queue: &Mutex<Receiver<Job>>, faults: &Faults) {
+fn worker(archive: &File, queue: &Mutex<Receiver<Job>>, faults: &Faults) {
     let mut unpacker = Unpacker::new();
     let (mut member, mut content) = (Vec::new(), Vec::new());
     loop {
@@ -280,7 +280,7 @@ fn worker(archive: &PositionedFile, queue: &Mutex<Receiver<Job>>, faults: &Fault
 
 /// The content of the member at `at`, checked against its CRC-32 and length.
 pub(super) fn member_content(
-    archive: &PositionedFile,
+    archive: &File,
     at: u64,
     header: Header,
     unpacker: &mut Unpacker,
@@ -298,7 +298,7 @@ pub(super) fn member_content(
 }
 
 fn walk(
-    archive: &PositionedFile,
+    archive: &File,
     length: u64,
     parser: &mut Parser,
     sink: &mut FolderSink,

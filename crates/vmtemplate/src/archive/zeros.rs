@@ -2,7 +2,7 @@
 
 use super::member::{HEADER, Header, Kind, TRAILER};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedFile;
+use std::fs::File;
 
 /// The contents that runs of zeros are cut into, largest first.
 ///
@@ -91,7 +91,7 @@ impl ZeroMembers {
     /// Fail unless the member at `at` is, byte for byte, the one for as many zeros as its header states.
     ///
     /// So a member of zeros never needs to be decompressed, and cannot claim zeros that it does not hold.
-    pub(super) fn verify(&self, archive: &PositionedFile, at: u64, header: Header) -> Result<()> {
+    pub(super) fn verify(&self, archive: &File, at: u64, header: Header) -> Result<()> {
         let made;
         let expected = if let Some((_, member)) = self.0.iter().find(|(size, _)| *size == header.content) {
             member
@@ -111,7 +111,7 @@ impl ZeroMembers {
 }
 
 /// Whether the archive holds `expected` at `at`.
-fn holds(archive: &PositionedFile, at: u64, expected: &[u8]) -> Result<bool> {
+fn holds(archive: &File, at: u64, expected: &[u8]) -> Result<bool> {
     let mut found = [0; 1 << 14];
     for (number, part) in expected.chunks(found.len()).enumerate() {
         let found = &mut found[..part.len()];
@@ -166,7 +166,7 @@ impl BitWriter {
 mod tests {
     use super::super::member::Unpacker;
     use super::*;
-    use crate::file::is_zero;
+    use crate::file::{PositionedIo, is_zero};
     use std::io::Read;
 
     fn header_of(member: &[u8]) -> Header {
@@ -220,7 +220,7 @@ mod tests {
         let zeros = ZeroMembers::new();
         for content in [700, 8 << 20, 64 << 20] {
             let member = zero_member(content);
-            let file = PositionedFile::new(tempfile::tempfile().unwrap());
+            let file = tempfile::tempfile().unwrap();
             file.write_all_at(&member, 5).unwrap();
             zeros.verify(&file, 5, header_of(&member)).unwrap();
             for at in [HEADER, member.len() / 2, member.len() - 1] {

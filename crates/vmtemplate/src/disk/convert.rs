@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::sparse::write_sparse;
 use super::{
     DiskImage, Extent, ExtentKind, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceReport, unsupported,
 };
 use crate::error::{Error, Result};
+use crate::file::PositionedIo;
 use crate::output::OutputFile;
 use crate::progress::Control;
 
@@ -135,7 +135,7 @@ impl DiskImage {
             buf.resize(CHUNK as usize, 0);
             let part = &mut buf[..chunk.length as usize];
             let copied = self.read_at(part, chunk.offset).and_then(|()| {
-                write_sparse(file, part, chunk.offset).map_err(|e| Error::io("cannot write the output", e))
+                file.write_sparse_at(part, chunk.offset).map_err(|e| Error::io("cannot write the output", e))
             });
             lock().finish(&chunk, copied);
         }

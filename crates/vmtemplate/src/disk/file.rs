@@ -1,12 +1,15 @@
 //! The file or block device that an image stands in, read at offsets by several threads.
 
 use std::fs::{self, File, FileType};
-use std::io::{self, Seek, SeekFrom};
+#[cfg(feature = "rbd")]
+use std::io;
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::{Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::PositionedIo;
 
 /// An open file with the size that it had when it was opened.
 #[derive(Debug)]
@@ -90,24 +93,15 @@ impl ImageFile {
     /// Fill `buf` from `offset` of the file.
     pub(super) fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
         self.check(offset, buf.len() as u64)?;
-        let mut done = 0;
-        while done < buf.len() {
-            let at = offset + done as u64;
-            match read_some(&self.file, &mut buf[done..], at) {
-                Ok(0) => {
-                    return Err(changed(format!(
-                        "the disk image had {} bytes when it was opened and now ends at {at}",
-                        self.size
-                    )));
-                }
-                Ok(read) => done += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(Error::io(format!("cannot read the disk image at offset {at}"), error));
-                }
-            }
-        }
-        Ok(())
+        let read = self
+            .file
+            .read_up_to(buf, offset)
+            .map_err(|e| Error::io(format!("cannot read the disk image at offset {offset}"), e))?;
+        if read == buf.len() { Ok(()) } else { Err(self.shrunk(offset + read as u64)) }
+    }
+
+    fn shrunk(&self, now: u64) -> Error {
+        changed(format!("the disk image had {} bytes when it was opened and now has {now}", self.size))
     }
 
     /// `length` bytes from `offset` on; nothing is reserved for bytes that the file does not have.
@@ -133,7 +127,11 @@ impl ImageFile {
         if now.len() == self.size && now.modified().ok() == Some(modified) {
             return Ok(());
         }
-        Err(self.locate(changed("the disk image was written to while it was read".to_owned())))
+        Err(self.locate(if now.len() == self.size {
+            changed("the disk image was written to while it was read".to_owned())
+        } else {
+            self.shrunk(now.len())
+        }))
     }
 
     /// What the file system says of the file from `offset` on. Past the end of the file is a hole to it: check first.
@@ -158,7 +156,7 @@ struct Sequential<'a> {
 #[cfg(feature = "rbd")]
 impl io::Read for Sequential<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let read = read_some(&self.file.file, buf, self.at)?;
+        let read = self.file.file.read_up_to(buf, self.at)?;
         self.at += read as u64;
         Ok(read)
     }
@@ -218,16 +216,3 @@ fn is_block_device(kind: FileType) -> bool {
 fn is_block_device(_kind: FileType) -> bool {
     false
 }
-
-#[cfg(unix)]
-fn read_some(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, buf, offset)
-}
-
-#[cfg(windows)]
-fn read_some(file: &File, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buf, offset)
-}
-
-#[cfg(not(any(unix, windows)))]
-compile_error!("vmtemplate reads disk images at offsets, which needs a Unix or Windows system");

@@ -21,7 +21,6 @@ mod qcow2;
 mod raw;
 #[cfg(feature = "rbd")]
 mod rbd;
-mod sparse;
 mod stream;
 #[cfg(feature = "vhd")]
 mod vhd;

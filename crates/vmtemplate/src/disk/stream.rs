@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use super::file::ImageFile;
 use super::open::{OpenOptions, Opener, open_file};
-use super::sparse::write_sparse;
 use super::{DiskImage, DiskSource};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::PositionedIo;
 
 /// Bytes that are taken from a stream in one go.
 pub(super) const CHUNK: usize = 1 << 20;
@@ -77,7 +77,7 @@ fn spool_raw(reader: &mut dyn Read, options: &OpenOptions) -> Result<File> {
             )
             .with_help("if the stream can be trusted, raise `max_size`"));
         }
-        write_sparse(&file, &buf[..read], size).map_err(write_failed)?;
+        file.write_sparse_at(&buf[..read], size).map_err(write_failed)?;
         size += read as u64;
         if read < buf.len() {
             break;

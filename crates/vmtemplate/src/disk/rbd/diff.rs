@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::super::file::{ImageFile, extent_of};
 use super::super::open::OpenOptions;
 use super::super::raw::RawDisk;
-use super::super::sparse::{write_at, write_sparse};
 use super::super::stream::{CHUNK, read_failed, temporary_file, write_failed};
 use super::super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};
+use crate::file::PositionedIo;
 
 /// The length of the magic.
 pub(in super::super) const MAGIC: usize = 12;
@@ -168,8 +168,12 @@ impl Spool {
             reader.read_exact(part).map_err(cut_off)?;
             let at = offset + done;
             // Where something may stand already, zeros are to be written, too.
-            if at < self.high { write_at(&self.file, part, at) } else { write_sparse(&self.file, part, at) }
-                .map_err(write_failed)?;
+            if at < self.high {
+                self.file.write_all_at(part, at)
+            } else {
+                self.file.write_sparse_at(part, at).map(drop)
+            }
+            .map_err(write_failed)?;
             done += part.len() as u64;
         }
         self.high = self.high.max(offset + count);
@@ -207,7 +211,8 @@ struct At<'a> {
 
 impl io::Write for At<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.at += write_at(self.file, buf, self.at)?;
+        self.file.write_all_at(buf, self.at)?;
+        self.at += buf.len() as u64;
         Ok(buf.len())
     }
 
