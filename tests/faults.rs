@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, PackOptions, Result, Template,
-    UnpackOptions,
+    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, PackOptions, Result,
+    Template, UnpackOptions,
 };
 use vmtemplate_workspace::{disk, is_root, noise, run};
 
@@ -119,18 +119,20 @@ fn an_image_that_is_written_to_while_it_is_read_is_told() {
     assert_eq!(error.kind(), ErrorKind::ImageChanged);
 }
 
+fn cancel_half_way() -> Control {
+    let cancel = CancelToken::new();
+    let thrown = cancel.clone();
+    let progress = Control::on_progress(move |progress| {
+        if progress.bytes * 2 >= progress.total {
+            thrown.cancel();
+        }
+    });
+    Control { cancel, ..progress }
+}
+
 #[test]
 fn packing_that_is_cancelled_half_way_leaves_nothing() {
-    let control = Control::default();
-    let cancel = control.cancel.clone();
-    let control = Control {
-        progress: Some(Arc::new(move |progress| {
-            if progress.bytes * 2 >= progress.total {
-                cancel.cancel();
-            }
-        })),
-        ..control
-    };
+    let control = cancel_half_way();
     let error = failing_pack(disk(&noise(1, 16 << 20)), PackOptions { control, ..PackOptions::default() });
     assert_eq!(error.kind(), ErrorKind::Cancelled);
 }
@@ -140,16 +142,7 @@ fn unpacking_that_is_cancelled_half_way_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.tar.gz");
     template(disk(&noise(1, 16 << 20))).pack(&path, &PackOptions::default()).unwrap();
-    let control = Control::default();
-    let cancel = control.cancel.clone();
-    let control = Control {
-        progress: Some(Arc::new(move |progress| {
-            if progress.bytes * 2 >= progress.total {
-                cancel.cancel();
-            }
-        })),
-        ..control
-    };
+    let control = cancel_half_way();
     let options = UnpackOptions { control, ..UnpackOptions::default() };
     let error = Template::unpack(&path, folder.path().join("out"), &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    DiskImage, Error, ErrorKind, FreeSpace, KeptReason, LineEnds, Metainfo, MetainfoKey, NtfsVolume,
-    PackOptions, PartitionTable, Script, Template, TemplateBuilder,
+    DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnds, Metainfo, MetainfoKey,
+    NtfsVolume, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
 };
 use vmtemplate_workspace::{disk, has_tool, run, sample_disk};
 
@@ -258,6 +258,24 @@ fn what_was_deleted_on_the_master_vm_does_not_reach_the_archive() {
     let (summary, kept) = pack("keep.tar.gz", FreeSpace::Keep);
     assert_eq!(summary.free, 0);
     assert!(kept.read_vec(0, sample.len()).unwrap() == sample);
+}
+
+#[test]
+fn a_raw_file_is_written_without_free_space_unless_it_is_to_be_kept() {
+    let work = tempfile::tempdir().unwrap();
+    let sample = sample_disk();
+    let write = |free_space: FreeSpace| {
+        let path = work.path().join(format!("{free_space:?}.raw"));
+        let options = WriteRawOptions { free_space, ..WriteRawOptions::default() };
+        let summary = disk(&sample).write_raw(&path, &options).unwrap();
+        assert_eq!(summary.size, summary.read + summary.hole + summary.free);
+        (summary, fs::read(path).unwrap())
+    };
+    let (summary, skipped) = write(FreeSpace::Skip);
+    assert!(summary.free > 40 << 20 && !contains(&skipped, DELETED), "{summary:?}");
+    let (overlay, _) = disk(&sample).without_free_space(&FreeSpaceOptions::default()).unwrap();
+    assert!(overlay.read_vec(0, sample.len()).unwrap() == skipped);
+    assert!(write(FreeSpace::Keep).1 == sample);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, Result};
+use vmtemplate::DiskImage;
 
 /// Where `tool` is, if the test that asks may use it. Says by name that the test is skipped if not; where CI is set,
 /// that is a failure.
@@ -124,26 +124,6 @@ pub fn sample_disk() -> Vec<u8> {
         .read_to_end(&mut disk)
         .unwrap_or_else(|e| panic!("the fixture: {e}"));
     disk
-}
-
-/// A disk of zeros, for tests that override what they are about.
-#[derive(Debug)]
-pub struct ZeroDisk(pub u64);
-
-impl DiskSource for ZeroDisk {
-    fn format(&self) -> &'static str {
-        "zeros"
-    }
-    fn size(&self) -> u64 {
-        self.0
-    }
-    fn read_at(&self, buf: &mut [u8], _offset: u64) -> Result<()> {
-        buf.fill(0);
-        Ok(())
-    }
-    fn extent_at(&self, offset: u64) -> Result<Extent> {
-        Ok(Extent { offset, length: self.0 - offset, kind: ExtentKind::Zero })
-    }
 }
 
 /// A value of `/proc/self/NAME`, such as `VmHWM` (in kB) of `status` or `rchar` of `io`.
