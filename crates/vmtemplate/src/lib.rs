@@ -81,3 +81,8 @@ pub use metainfo::{
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use script::{LineEnds, Script, ScriptEncoding};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
+
+/// The first program of the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
