@@ -53,6 +53,7 @@
 mod error;
 
 mod file;
+mod finding;
 mod output;
 mod progress;
 
@@ -73,6 +74,7 @@ pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, Part
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use error::{Error, ErrorKind, Position, Result};
+pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use metainfo::{
     AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, Product,
