@@ -4,7 +4,6 @@
 mod blocks;
 #[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod bytes;
-#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod cache;
 mod convert;
 mod extent;
@@ -21,7 +20,10 @@ mod qcow2;
 mod raw;
 #[cfg(feature = "rbd")]
 mod rbd;
+mod registry;
 mod stream;
+#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+mod tables;
 #[cfg(feature = "vhd")]
 mod vhd;
 #[cfg(feature = "vhdx")]
@@ -44,6 +46,7 @@ pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use open::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
+pub use registry::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///
