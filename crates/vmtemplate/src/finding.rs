@@ -168,6 +168,12 @@ impl Finding {
         self
     }
 
+    /// More or less severe than the rule has it.
+    pub(crate) fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
     /// The mark: the line at `position`, `length` characters from there on.
     pub(crate) fn with_excerpt(mut self, text: &str, position: Position, length: usize) -> Self {
         let line = text.split('\n').nth(position.line.saturating_sub(1)).unwrap_or_default();

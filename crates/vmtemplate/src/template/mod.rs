@@ -9,8 +9,10 @@ use crate::archive::{
     self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions,
     reason_against,
 };
+use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::finding::Report;
 use crate::metainfo::Metainfo;
 use crate::script::Script;
 
@@ -183,6 +185,33 @@ impl Template {
     /// ```
     pub fn files(&self) -> &[ArchiveEntry] {
         &self.files
+    }
+
+    /// Check every step of the platform's guide that can be checked without starting a machine.
+    ///
+    /// Metadata, script and image are read, and nothing is changed. What could not be looked at is a finding of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the options name a rule that does not exist;
+    /// [`Cancelled`](ErrorKind::Cancelled). What is wrong with the template is in the report.
+    ///
+    /// ```
+    /// # use vmtemplate::{CheckOptions, DiskImage, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// for finding in template.check(&CheckOptions::default())?.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn check(&self, options: &CheckOptions) -> Result<Report> {
+        let name = self.metainfo.image_file().unwrap_or_default();
+        let parts = Parts {
+            metainfo: Some(&self.metainfo),
+            script: self.script.as_ref(),
+            image: self.image.as_ref().map(|disk| (&*name, disk)),
+        };
+        check::check_parts(&parts, options)
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
