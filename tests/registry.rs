@@ -4,6 +4,7 @@
 
 mod registry_support;
 
+use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use registry_support::{Key, List, hive, key, seal, utf16};
 use vmtemplate::{ErrorKind, RegistryHive, RegistryKey, RegistryType};
-use vmtemplate_workspace::{has_tool, noise, run};
+use vmtemplate_workspace::{has_tool, noise};
 
 /// A key with values of every kind, and a value too long for one cell.
 fn values() -> Vec<(String, u32, Vec<u8>)> {
@@ -87,11 +88,12 @@ fn exported(hive: &RegistryHive<'_>) -> String {
 }
 
 fn exported_by_hivex(path: &Path) -> String {
-    let out = Command::new("hivexregedit")
-        .args(["--export".as_ref(), path.as_os_str(), "\\".as_ref()])
-        .env("PERL_UNICODE", "S")
-        .output()
-        .unwrap();
+    hivexregedit(["--export".as_ref(), path.as_os_str(), "\\".as_ref()])
+}
+
+fn hivexregedit(arguments: [&OsStr; 3]) -> String {
+    // Files and streams in UTF-8, whatever the names in them.
+    let out = Command::new("hivexregedit").args(arguments).env("PERL_UNICODE", "SD").output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
 }
@@ -123,6 +125,11 @@ fn every_kind_of_list_and_value_is_read_back_and_hivex_agrees() {
         assert!(key.subkey("Key number 300").unwrap().is_none());
     }
     if has_tool("hivexregedit") {
+        // hivex 1.3 takes the four bytes that fill the cell of a segment up for a part of the data.
+        let mut root = sample();
+        root.keys.iter_mut().for_each(|key| key.values.retain(|(_, _, data)| data.len() <= 16_344));
+        let bytes = registry_support::hive(&root);
+        let hive = RegistryHive::from_bytes(bytes.clone()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hive");
         std::fs::write(&path, bytes).unwrap();
@@ -175,13 +182,16 @@ fn values_come_as_the_types_that_they_have() {
 
 #[test]
 fn hives_that_hivex_made_are_read_value_for_value() {
-    if !has_tool("hivexregedit") || !has_tool("hivexsh") {
+    if !has_tool("hivexregedit") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let (path, merge) = (folder.path().join("hive"), folder.path().join("merge.reg"));
     std::fs::write(&path, hive(&key("ROOT", Vec::new()))).unwrap();
-    let mut text = "Windows Registry Editor Version 5.00\n\n".to_owned();
+    let mut text = "Windows Registry Editor Version 5.00\n\n[\\deep]\n\n[\\wide]\n\n".to_owned();
+    for i in 0..7 {
+        writeln!(text, "[\\deep\\{i}]\n").unwrap();
+    }
     for i in 0..400 {
         // Levels, siblings, and names of one, two and four bytes per character.
         let name = ["plain", "Größe", "Ж и", "漢字", "a b {c}"][i % 5];
@@ -195,7 +205,8 @@ fn hives_that_hivex_made_are_read_value_for_value() {
         writeln!(text, "\"number\"=dword:{i:08x}\n").unwrap();
     }
     std::fs::write(&merge, text).unwrap();
-    run("hivexregedit", ["--merge", path.to_str().unwrap(), merge.to_str().unwrap()]);
+    let merged = hivexregedit(["--merge".as_ref(), path.as_os_str(), merge.as_os_str()]);
+    assert!(merged.is_empty(), "{merged}");
     let bytes = std::fs::read(&path).unwrap();
     let hive = RegistryHive::from_bytes(bytes).unwrap();
     let ours = exported(&hive);

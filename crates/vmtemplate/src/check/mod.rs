@@ -10,6 +10,7 @@ use crate::metainfo::Metainfo;
 use crate::progress::Control;
 use crate::script::Script;
 
+pub use image::WindowsInfo;
 pub use options::CheckOptions;
 
 /// What the rules of the image know of the rest of the template.

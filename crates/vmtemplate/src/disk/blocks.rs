@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::cache::Cache;
-use super::tables::Entries;
 use super::file::ImageFile;
+use super::tables::Entries;
 use super::{DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
 

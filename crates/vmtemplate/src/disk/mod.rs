@@ -7,6 +7,7 @@ mod bytes;
 mod cache;
 mod convert;
 mod extent;
+mod fat;
 mod file;
 mod free_space;
 mod info;
@@ -38,6 +39,8 @@ use std::sync::Arc;
 use self::file::ImageFile;
 use self::open::Opener;
 use crate::error::{Error, ErrorKind, Result};
+
+pub(crate) use fat::FatVolume;
 
 pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};

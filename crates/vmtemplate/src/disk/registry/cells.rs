@@ -45,7 +45,7 @@ impl<'a> Cells<'a> {
             Source::Bytes(bytes) => bytes.len() as u64,
             Source::File { file, .. } => file.size(),
         };
-        if size == 0 || size % BIN != 0 || u64::from(size) + base_block::LENGTH > length {
+        if size == 0 || !size.is_multiple_of(BIN) || u64::from(size) + base_block::LENGTH > length {
             return Err(damaged(format!(
                 "the hive states {size} bytes of keys, which does not go with a file of {length} bytes"
             )));
@@ -85,7 +85,7 @@ impl<'a> Cells<'a> {
     /// How many bytes the cell at `offset` has room for.
     pub(super) fn length(&self, offset: u32) -> Result<u32> {
         // Cells are aligned to 8 bytes; the header of the first bin takes 32 bytes.
-        if offset % 8 != 0 || !(32..self.size).contains(&offset) {
+        if !offset.is_multiple_of(8) || !(32..self.size).contains(&offset) {
             return Err(damaged(format!("offset {offset:#x} of the hive is no place of a cell")));
         }
         let mut size = [0; 4];
@@ -93,11 +93,15 @@ impl<'a> Cells<'a> {
         // The size of a cell in use is negative and counts its own four bytes.
         let size = i32::from_le_bytes(size);
         if size >= 0 {
-            return Err(damaged(format!("the cell at {offset:#x} of the hive is free, but something refers to it")));
+            return Err(damaged(format!(
+                "the cell at {offset:#x} of the hive is free, but something refers to it"
+            )));
         }
         let length = size.unsigned_abs();
         if length < 8 || length > self.size - offset {
-            return Err(damaged(format!("the cell at {offset:#x} of the hive has the impossible size {length}")));
+            return Err(damaged(format!(
+                "the cell at {offset:#x} of the hive has the impossible size {length}"
+            )));
         }
         Ok(length - 4)
     }
@@ -114,7 +118,9 @@ impl<'a> Cells<'a> {
     pub(super) fn read_list(&self, offset: u32, skip: u32, count: u32, width: u32) -> Result<Vec<u8>> {
         let length = u64::from(count) * u64::from(width);
         if u64::from(self.length(offset)?) < u64::from(skip) + length {
-            return Err(damaged(format!("the cell at {offset:#x} of the hive has no room for {count} entries")));
+            return Err(damaged(format!(
+                "the cell at {offset:#x} of the hive has no room for {count} entries"
+            )));
         }
         let mut bytes = vec![0; length as usize];
         self.fill(&mut bytes, offset + 4 + skip)?;

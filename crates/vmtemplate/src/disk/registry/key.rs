@@ -50,7 +50,9 @@ impl<'h> RegistryKey<'h> {
         }
         // Each key stands below one other, and the root below none: no path leads back.
         if parent.is_some_and(|parent| field(&record, 16).ok() != Some(parent)) || parent == Some(offset) {
-            return Err(damaged(format!("the key at {offset:#x} of the hive says that it stands below another key")));
+            return Err(damaged(format!(
+                "the key at {offset:#x} of the hive says that it stands below another key"
+            )));
         }
         if parent.is_some() && offset == hive.base.root {
             return Err(damaged("the root key of the hive stands below another key"));

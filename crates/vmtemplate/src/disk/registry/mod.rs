@@ -50,7 +50,8 @@ pub struct RegistryHive<'a> {
 
 /// What the hive states is impossible.
 fn damaged(what: impl Into<String>) -> Error {
-    Error::new(ErrorKind::InvalidImage, what).with_help("start the virtual machine, shut it down, and try again")
+    Error::new(ErrorKind::InvalidImage, what)
+        .with_help("start the virtual machine, shut it down, and try again")
 }
 
 impl<'a> RegistryHive<'a> {

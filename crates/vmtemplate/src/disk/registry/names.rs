@@ -24,7 +24,6 @@ fn upper(c: char) -> char {
 /// The hash that an `lh` list holds of a name (the specification, "Hash leaf"). Only for ASCII names: what the tables of
 /// Windows make of others depends on its version.
 pub(super) fn hash(name: &str) -> u32 {
-    name.bytes().fold(0, |hash: u32, byte| {
-        hash.wrapping_mul(37).wrapping_add(u32::from(byte.to_ascii_uppercase()))
-    })
+    name.bytes()
+        .fold(0, |hash: u32, byte| hash.wrapping_mul(37).wrapping_add(u32::from(byte.to_ascii_uppercase())))
 }

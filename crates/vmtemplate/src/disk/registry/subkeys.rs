@@ -44,7 +44,11 @@ pub(super) fn offsets(cells: &Cells<'_>, list: u32, name: Option<&str>) -> Resul
                 // A root stands over leaves only (the specification, "Index root", note 1), each of its own.
                 match Header::read(cells, list)? {
                     Header::Leaf(leaf) if lists.insert(list) => add(list, leaf)?,
-                    _ => return Err(damaged(format!("the list of subkeys at {list:#x} of the hive stands in a circle"))),
+                    _ => {
+                        return Err(damaged(format!(
+                            "the list of subkeys at {list:#x} of the hive stands in a circle"
+                        )));
+                    }
                 }
             }
         }

@@ -120,8 +120,9 @@ impl<'h> RegistryValue<'h> {
         }
         let length = field(&record, 0)? >> 16;
         let record = hive.cells.read(offset, HEADER + length.min(MAX_NAME))?;
-        let name = le::slice_at(&record, HEADER as usize, length as usize)
-            .ok_or_else(|| damaged(format!("the name of the value at {offset:#x} of the hive is cut short")))?;
+        let name = le::slice_at(&record, HEADER as usize, length as usize).ok_or_else(|| {
+            damaged(format!("the name of the value at {offset:#x} of the hive is cut short"))
+        })?;
         Ok(Self {
             hive,
             name: names::decode(name, field(&record, 16)? & COMPRESSED_NAME != 0),
@@ -178,7 +179,8 @@ impl<'h> RegistryValue<'h> {
     /// ```
     pub fn data(&self) -> Result<Vec<u8>> {
         let size = self.size();
-        let short = || damaged(format!("the value {:?} of the hive has less than its {size} bytes", self.name));
+        let short =
+            || damaged(format!("the value {:?} of the hive has less than its {size} bytes", self.name));
         if self.size & RESIDENT != 0 {
             return self.data.to_le_bytes().get(..size as usize).map(<[u8]>::to_vec).ok_or_else(short);
         }
@@ -188,7 +190,10 @@ impl<'h> RegistryValue<'h> {
         if size > MAX_DATA {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("the value {:?} of the hive has {size} bytes; at most {MAX_DATA} are read", self.name),
+                format!(
+                    "the value {:?} of the hive has {size} bytes; at most {MAX_DATA} are read",
+                    self.name
+                ),
             ));
         }
         let cells = &self.hive.cells;
@@ -216,7 +221,10 @@ impl<'h> RegistryValue<'h> {
         for entry in cells.read_list(list, 0, segments, 4)?.chunks_exact(4) {
             let segment = cells.read(field(entry, 0)?, left.min(SEGMENT))?;
             if segment.len() < left.min(SEGMENT) as usize {
-                return Err(damaged(format!("a segment of the value {:?} of the hive is cut short", self.name)));
+                return Err(damaged(format!(
+                    "a segment of the value {:?} of the hive is cut short",
+                    self.name
+                )));
             }
             left -= segment.len() as u32;
             data.extend(segment);
@@ -302,7 +310,12 @@ impl<'h> RegistryValue<'h> {
     fn array<const N: usize>(&self) -> Result<[u8; N]> {
         let data = self.data()?;
         data.as_slice().try_into().map_err(|_| {
-            damaged(format!("the value {:?} of the hive is a {} of {} bytes", self.name, self.kind, data.len()))
+            damaged(format!(
+                "the value {:?} of the hive is a {} of {} bytes",
+                self.name,
+                self.kind,
+                data.len()
+            ))
         })
     }
 

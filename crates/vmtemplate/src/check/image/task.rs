@@ -1,0 +1,176 @@
+//! Scheduled tasks: the XML that the Task Scheduler keeps of each (Microsoft, [MS-TSCH] and "Task Scheduler Schema").
+
+use quick_xml::Reader;
+use quick_xml::escape::resolve_xml_entity;
+use quick_xml::events::Event;
+
+use crate::error::{Error, ErrorKind, Position, Result};
+
+/// Elements inside elements; tasks have six.
+const MAX_DEPTH: usize = 32;
+
+/// Elements of a task: those of Windows have some tens.
+const MAX_ELEMENTS: usize = 4096;
+
+/// The text of one element; of the ones that are kept, none is longer than a command line.
+const MAX_TEXT: usize = 64 << 10;
+
+/// The services that a task may run as, by SID and by name. They need nobody to log on.
+const SYSTEM: [&str; 4] = ["s-1-5-18", "system", r"nt authority\system", "localsystem"];
+
+/// What matters here of a task.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Task {
+    pub(super) enabled: bool,
+    pub(super) starts_at_boot: bool,
+    pub(super) user: Option<String>,
+    pub(super) logon_type: Option<String>,
+    pub(super) is_highest: bool,
+    /// Working directory, command and arguments of each program that it starts.
+    pub(super) commands: Vec<String>,
+}
+
+impl Task {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        let text = decode(bytes)?;
+        let mut task = Self {
+            enabled: true,
+            starts_at_boot: false,
+            user: None,
+            logon_type: None,
+            is_highest: false,
+            commands: Vec::new(),
+        };
+        let mut boot_is_enabled = true;
+        let elements = elements(&text)?;
+        if elements.first().is_none_or(|(path, _)| path != "Task") {
+            return Err(Error::new(ErrorKind::InvalidValue, "this is no task: the root element is not Task"));
+        }
+        for (path, text) in &elements {
+            let text = text.trim();
+            match path.as_str() {
+                "Task/Settings/Enabled" => task.enabled = is_true(text),
+                "Task/Triggers/BootTrigger" => {
+                    // A trigger is enabled unless it says otherwise.
+                    boot_is_enabled = true;
+                    task.starts_at_boot = true;
+                }
+                "Task/Triggers/BootTrigger/Enabled" => boot_is_enabled = is_true(text),
+                "Task/Principals/Principal/UserId" => task.user = Some(text.to_owned()),
+                "Task/Principals/Principal/LogonType" => task.logon_type = Some(text.to_owned()),
+                "Task/Principals/Principal/RunLevel" => task.is_highest = text == "HighestAvailable",
+                "Task/Actions/Exec" => task.commands.push(String::new()),
+                "Task/Actions/Exec/Command"
+                | "Task/Actions/Exec/Arguments"
+                | "Task/Actions/Exec/WorkingDirectory" => {
+                    if let Some(command) = task.commands.last_mut() {
+                        command.push_str(text);
+                        command.push(' ');
+                    }
+                }
+                _ => {}
+            }
+        }
+        task.starts_at_boot &= boot_is_enabled;
+        Ok(task)
+    }
+
+    /// Whether it runs as the system itself.
+    pub(super) fn is_system(&self) -> bool {
+        self.user.as_deref().is_some_and(|user| SYSTEM.contains(&user.to_lowercase().as_str()))
+    }
+
+    /// "Run whether user is logged on or not": with a password that is kept, or for the machine's own resources.
+    pub(super) fn runs_without_logon(&self) -> bool {
+        matches!(self.logon_type.as_deref(), Some("Password" | "S4U"))
+    }
+}
+
+/// A boolean of XML Schema.
+fn is_true(text: &str) -> bool {
+    matches!(text, "true" | "1")
+}
+
+/// The text: UTF-16 with a byte order mark, as the Task Scheduler writes it, or UTF-8.
+fn decode(bytes: &[u8]) -> Result<String> {
+    let (encoding, length) = encoding_rs::Encoding::for_bom(bytes).unwrap_or((encoding_rs::UTF_8, 0));
+    match encoding.decode_without_bom_handling_and_without_replacement(&bytes[length..]) {
+        Some(text) => Ok(text.into_owned()),
+        None => {
+            Err(Error::new(ErrorKind::InvalidValue, format!("the file is not valid {}", encoding.name())))
+        }
+    }
+}
+
+/// The elements in document order: the path of each, without prefixes, and its own text.
+fn elements(text: &str) -> Result<Vec<(String, String)>> {
+    let fault = |at: u64, message: String| {
+        Error::new(ErrorKind::InvalidValue, message).with_position(Position::of_offset(text, at as usize))
+    };
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().enable_all_checks(true);
+    let mut elements: Vec<(String, String)> = Vec::new();
+    let mut open: Vec<usize> = Vec::new();
+    let mut is_done = false;
+    loop {
+        let at = reader.buffer_position();
+        let event =
+            reader.read_event().map_err(|error| fault(at, format!("not well-formed XML: {error}")))?;
+        let added = match &event {
+            Event::Start(tag) | Event::Empty(tag) => {
+                if is_done {
+                    return Err(fault(at, "a second root element".to_owned()));
+                }
+                if open.len() == MAX_DEPTH || elements.len() == MAX_ELEMENTS {
+                    return Err(fault(at, "more elements, or deeper ones, than a task has".to_owned()));
+                }
+                let name = tag.local_name();
+                let name = name.as_ref();
+                let path = match open.last() {
+                    Some(&parent) => format!("{}/{name}", elements[parent].0),
+                    None => name.to_owned(),
+                };
+                if path.len() > MAX_TEXT {
+                    return Err(fault(at, "a name longer than any of a task".to_owned()));
+                }
+                elements.push((path, String::new()));
+                if matches!(event, Event::Start(_)) {
+                    open.push(elements.len() - 1);
+                }
+                is_done = open.is_empty();
+                None
+            }
+            Event::End(_) => {
+                open.pop();
+                is_done = open.is_empty();
+                None
+            }
+            Event::Text(data) => Some(data.to_string()),
+            Event::CData(data) => Some(data.to_string()),
+            Event::GeneralRef(name) => {
+                let c = match name.resolve_char_ref() {
+                    Ok(Some(c)) => Some(c.to_string()),
+                    Ok(None) => resolve_xml_entity(name).map(str::to_owned),
+                    Err(_) => None,
+                };
+                Some(c.ok_or_else(|| fault(at, "an unknown reference".to_owned()))?)
+            }
+            Event::DocType(_) => {
+                return Err(fault(at, "a document type, which a task does not have".to_owned()));
+            }
+            Event::Eof if open.is_empty() && is_done => return Ok(elements),
+            Event::Eof => return Err(fault(at, "the file ends before its root element does".to_owned())),
+            Event::Comment(_) | Event::PI(_) | Event::Decl(_) => None,
+        };
+        if let Some(added) = added {
+            match open.last() {
+                Some(&element) if elements[element].1.len() + added.len() <= MAX_TEXT => {
+                    elements[element].1.push_str(&added);
+                }
+                Some(_) => return Err(fault(at, "a text longer than any of a task".to_owned())),
+                None if added.trim().is_empty() => {}
+                None => return Err(fault(at, "text outside the root element".to_owned())),
+            }
+        }
+    }
+}
