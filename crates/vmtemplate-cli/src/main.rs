@@ -3,7 +3,9 @@
 mod build;
 mod convert;
 mod disk;
+mod findings;
 mod inspect;
+mod lint;
 mod metainfo;
 mod pack;
 mod report;
@@ -45,6 +47,7 @@ enum Command {
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
+    Lint(lint::Args),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -55,17 +58,19 @@ enum YesNo {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
-        Command::Build(args) => build::run(*args),
-        Command::Pack(args) => pack::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Unpack(args) => unpack::run(&args),
-        Command::Disk(args) => disk::run(&args),
-        Command::Convert(args) => convert::run(&args),
-        Command::Metainfo(args) => metainfo::run(&args),
+    let done = |()| ExitCode::SUCCESS;
+    let status = match Cli::parse().command {
+        Command::Build(args) => build::run(*args).map(done),
+        Command::Pack(args) => pack::run(&args).map(done),
+        Command::Inspect(args) => inspect::run(&args).map(done),
+        Command::Unpack(args) => unpack::run(&args).map(done),
+        Command::Disk(args) => disk::run(&args).map(done),
+        Command::Convert(args) => convert::run(&args).map(done),
+        Command::Metainfo(args) => metainfo::run(&args).map(done),
+        Command::Lint(args) => lint::run(&args),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match status {
+        Ok(status) => status,
         Err(error) => {
             report::error(&error);
             ExitCode::FAILURE

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::finding::{Finding, Report, Rule};
 use crate::metainfo::Metainfo;
 use crate::progress::Control;
-use crate::script::Script;
+use crate::script::{self, Script};
 
 pub use image::WindowsInfo;
 pub use options::CheckOptions;
@@ -57,7 +57,7 @@ impl Rule {
     /// }
     /// ```
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        image::RULES.iter()
+        script::RULES.iter().copied().chain(image::RULES)
     }
 
     /// The rule of this code, in upper or lower case.
