@@ -44,7 +44,8 @@ fn sample() -> Key {
         Key { name: format!("{list:?}"), keys, list, ..Key::default() }
     };
     let lists = vec![many(List::Lf, 30), many(List::Lh, 30), many(List::Li, 30), many(List::Ri(7), 300)];
-    let names = ["Größe", "größer", "Ж", "ab", "ABC", "{1F}", "a/b"].map(|name| key(name, Vec::new())).to_vec();
+    let names =
+        ["Größe", "größer", "Ж", "ab", "ABC", "{1F}", "a/b"].map(|name| key(name, Vec::new())).to_vec();
     let mut root = key("ROOT", vec![key("Lists", lists), Key { list: List::Lf, ..key("Names", names) }]);
     root.keys.push(Key { values: values(), ..key("Values", Vec::new()) });
     root
@@ -176,7 +177,10 @@ fn values_come_as_the_types_that_they_have() {
     assert_eq!(key.strings("texts").unwrap().unwrap(), ["one", "two"]);
     let error = key.u32("text").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidValue);
-    assert_eq!(error.message(), "the value \"text\" is REG_SZ; REG_DWORD or REG_DWORD_BIG_ENDIAN was expected");
+    assert_eq!(
+        error.message(),
+        "the value \"text\" is REG_SZ; REG_DWORD or REG_DWORD_BIG_ENDIAN was expected"
+    );
     assert_eq!(key.value("other").unwrap().unwrap().kind().to_string(), "type 0x1234");
 }
 
@@ -195,12 +199,18 @@ fn hives_that_hivex_made_are_read_value_for_value() {
     for i in 0..400 {
         // Levels, siblings, and names of one, two and four bytes per character.
         let name = ["plain", "Größe", "Ж и", "漢字", "a b {c}"][i % 5];
-        let path = [format!("\\{name} {i}"), format!("\\deep\\{}\\{name} {i}", i % 7), format!("\\wide\\{name} {i}")];
+        let path = [
+            format!("\\{name} {i}"),
+            format!("\\deep\\{}\\{name} {i}", i % 7),
+            format!("\\wide\\{name} {i}"),
+        ];
         writeln!(text, "[{}]", path[i % 3]).unwrap();
         for j in 0..i % 6 {
             let length = [0, 3, 4, 5, 700, 20_000 * usize::from(i % 40 == 3)][j];
-            let bytes: Vec<_> = noise((i * 6 + j) as u64, length).iter().map(|b| format!("{b:02x}")).collect();
-            writeln!(text, "\"{name} {j}\"=hex({:x}):{}", [1, 3, 7, 0, 11, 0x77][j], bytes.join(",")).unwrap();
+            let bytes: Vec<_> =
+                noise((i * 6 + j) as u64, length).iter().map(|b| format!("{b:02x}")).collect();
+            writeln!(text, "\"{name} {j}\"=hex({:x}):{}", [1, 3, 7, 0, 11, 0x77][j], bytes.join(","))
+                .unwrap();
         }
         writeln!(text, "\"number\"=dword:{i:08x}\n").unwrap();
     }
@@ -269,7 +279,8 @@ fn walk_bytes(bytes: Vec<u8>) -> vmtemplate::Result<usize> {
     let mut left = bytes.len() / 80;
     let hive = RegistryHive::from_bytes(bytes)?;
     // Lookups go other ways than walks.
-    for path in [r"Lists\Lh\Key number 7", r"Lists\Ri(7)\Key number 299", r"Names\ABC", r"Names\ж", "Values"] {
+    for path in [r"Lists\Lh\Key number 7", r"Lists\Ri(7)\Key number 299", r"Names\ABC", r"Names\ж", "Values"]
+    {
         hive.key(path).and_then(|key| key.map(|key| key.string("text")).transpose()).ok();
     }
     walk(&hive.root()?, &mut left)
@@ -306,7 +317,12 @@ fn structures_that_contradict_themselves_are_refused() {
         ("more values than room", values + 36, word(60_000), "has no room"),
         ("four thousand million values", values + 36, word(u32::MAX), "more than"),
         ("data past their cell", record(&good, b"vk", 20, "bytes") + 4, word(5000), "has less than"),
-        ("resident data of 5 bytes", record(&good, b"vk", 20, "four") + 4, word(0x8000_0005), "has less than"),
+        (
+            "resident data of 5 bytes",
+            record(&good, b"vk", 20, "four") + 4,
+            word(0x8000_0005),
+            "has less than",
+        ),
         ("data of 2 GiB", big + 4, word(0x7FFF_FFFF), "at most"),
         ("segments that are missing", place(big + 8) + 2, vec![9, 0], "in 9 segments"),
         ("a value that is a key", place(values + 40), word(u32_at(&good, 36)), "no value"),

@@ -145,8 +145,12 @@ impl Bins {
     fn list(&mut self, keys: &[(u32, &str)], kind: List) -> u32 {
         let (magic, count, entries): (_, _, Vec<u8>) = match kind {
             List::Li => (b"li", keys.len(), keys.iter().flat_map(|(at, _)| words(&[*at])).collect()),
-            List::Lf => (b"lf", keys.len(), keys.iter().flat_map(|(at, name)| words(&[*at, hint(name)])).collect()),
-            List::Lh => (b"lh", keys.len(), keys.iter().flat_map(|(at, name)| words(&[*at, hash(name)])).collect()),
+            List::Lf => {
+                (b"lf", keys.len(), keys.iter().flat_map(|(at, name)| words(&[*at, hint(name)])).collect())
+            }
+            List::Lh => {
+                (b"lh", keys.len(), keys.iter().flat_map(|(at, name)| words(&[*at, hash(name)])).collect())
+            }
             List::Ri(each) => {
                 let lists: Vec<u32> = keys.chunks(each).map(|part| self.list(part, List::Lh)).collect();
                 (b"ri", lists.len(), words(&lists))
