@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use registry_support::{Key, utf16};
 use vmtemplate::{CheckOptions, DiskImage, Finding, Report, Rule, Script, Template, WindowsInfo};
+use vmtemplate_workspace::{has_tool, run};
 use windows_disk::{BIOS, Base, UEFI, WindowsDisk};
 
 /// A script that leaves to the image what scripts may do about it.
@@ -103,7 +104,7 @@ fn cases() -> Vec<Case> {
         case("VMT0309", BIOS, "starts with BIOS", |disk| disk.rename("winload.exe", "winload.exf")),
         case("VMT0309", UEFI, "starts with UEFI", |disk| disk.rename("winload.efi", "winload.efj")),
         case("VMT0320", BIOS, "the recovery partition 3 follows", |disk| disk.add_partition_behind(0x27)),
-        case("VMT0320", BIOS, "partition 3 (FAT16) follows", |disk| disk.add_partition_behind(0x0E)),
+        case("VMT0320", BIOS, "partition 3, FAT16 (0E), follows", |disk| disk.add_partition_behind(0x0E)),
         Case {
             script: Some("echo select volume 2 > x\r\nnet user Administrator x\r\nexit /b\r\n"),
             ..case("VMT0321", BIOS, "is number 1, or 2 where", |_| {})
@@ -277,7 +278,7 @@ fn cases() -> Vec<Case> {
             disk.rename("pagefile.sy_", "pagefile.sys");
         }),
         case("VMT0641", BIOS, "the hibernation file has", |disk| disk.rename("hiberfil.sy_", "hiberfil.sys")),
-        case("VMT0642", BIOS, "0 MiB of 39 MiB are free", |disk| {
+        case("VMT0642", BIOS, "0 MiB of 24 MiB are free", |disk| {
             disk.patch_system_volume(|volume| {
                 let bitmap = ntfs_support::first_cluster_of(volume, 6) * 4096;
                 let clusters = volume.len() / 4096;
@@ -385,4 +386,149 @@ fn windows_tells_what_it_is() {
     assert_eq!(info.architecture.as_deref(), Some("x64"));
     assert_eq!(info.language.as_deref(), Some("en-US"));
     assert_eq!(info.image_state.as_deref(), Some("IMAGE_STATE_COMPLETE"));
+}
+
+#[test]
+fn a_script_of_the_first_run_that_waits_is_told_with_its_line() {
+    let mut disk = BIOS.disk();
+    disk.patch_file("vmmgr/firstrun.cmd", b"@echo off\r\n", b"pause    \r\n");
+    let report = check(disk.image(), None, 2048);
+    let found: Vec<String> = report.findings().iter().map(ToString::to_string).collect();
+    let place = "Windows-Server-2019.hddimage, partition 2, vmmgr/firstrun.cmd:1:1";
+    assert!(found.iter().any(|found| found.starts_with(place) && found.contains("[VMT0231]")), "{found:#?}");
+}
+
+#[test]
+fn a_template_without_virtio_needs_no_virtio_drivers() {
+    let mut disk = BIOS.disk();
+    disk.rename("viostor.sys", "viostor.syt");
+    disk.rename("netkvm.sys", "netkvm.syt");
+    let template = Template::builder("Windows-Server-2019")
+        .image(disk.image())
+        .ipv4(true)
+        .virtio_disk(false)
+        .virtio_net(false)
+        .build()
+        .unwrap();
+    assert_eq!(findings(&template.check(&CheckOptions::default()).unwrap()), Vec::<&Finding>::new());
+}
+
+#[test]
+fn a_policy_on_the_command_line_of_the_first_run_is_enough_but_for_a_group_policy() {
+    let path = r"Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell";
+    let mut disk = BIOS.disk();
+    software(&mut disk, |root| set_text(root, path, "ExecutionPolicy", "Restricted"));
+    disk.patch_file(
+        "vmmgr/firstrun.cmd",
+        b"@echo off\r\npowershell.exe C:\\vmmgr\\firstrun.ps1 >NUL\r\n",
+        b"powershell -ep bypass c:\\vmmgr\\firstrun.ps1         \r\n",
+    );
+    assert_eq!(findings(&check(disk.image(), None, 2048)), Vec::<&Finding>::new());
+}
+
+#[test]
+fn efi_system_partitions_of_every_size_of_fat_are_looked_into() {
+    if !["mkfs.vfat", "mmd", "mcopy"].into_iter().all(has_tool) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (image, file) = (folder.path().join("efi"), folder.path().join("file"));
+    std::fs::write(&file, "loader").unwrap();
+    for (bits, size, per_cluster) in [("12", 8 << 20, "8"), ("16", 16 << 20, "1"), ("32", 40 << 20, "1")] {
+        std::fs::write(&image, "").unwrap();
+        std::fs::File::options().write(true).open(&image).unwrap().set_len(size).unwrap();
+        let path = image.to_str().unwrap();
+        run("mkfs.vfat", ["-F", bits, "-s", per_cluster, path]);
+        // Folders of more clusters than one, with names of both kinds before the ones that are looked for.
+        run("mmd", ["-i", path, "::/EFI", "::/EFI/Microsoft", "::/EFI/Microsoft/Boot", "::/EFI/BOOT"]);
+        for number in 0..150 {
+            let name = format!("::/EFI/Microsoft/Boot/a name that is long, number {number}");
+            run("mcopy", ["-i", path, file.to_str().unwrap(), &name]);
+        }
+        for name in ["EFI/Microsoft/Boot/bootmgfw.efi", "EFI/Microsoft/Boot/BCD", "EFI/BOOT/BOOTX64.EFI"] {
+            run("mcopy", ["-i", path, file.to_str().unwrap(), &format!("::/{name}")]);
+        }
+        let codes = |remove: Option<&str>| {
+            if let Some(name) = remove {
+                run("mdel", ["-i", path, &format!("::/{name}")]);
+            }
+            // An MBR whose one partition is an EFI system partition.
+            let mut disk = vec![0; 1 << 20];
+            disk[510..512].copy_from_slice(&[0x55, 0xAA]);
+            disk[450] = 0xEF;
+            disk[454..458].copy_from_slice(&2048_u32.to_le_bytes());
+            disk[458..462].copy_from_slice(&((size >> 9) as u32).to_le_bytes());
+            disk.extend(std::fs::read(&image).unwrap());
+            let report = check(DiskImage::from_bytes(disk), None, 2048);
+            findings(&report).iter().map(|finding| finding.rule().code).collect::<Vec<_>>()
+        };
+        // There is no Windows on it, and that is all.
+        assert_eq!(codes(None), ["VMT0301"], "FAT{bits}");
+        assert_eq!(codes(Some("EFI/Microsoft/Boot/bootmgfw.efi")), ["VMT0307", "VMT0301"], "FAT{bits}");
+        assert_eq!(codes(Some("EFI/BOOT/BOOTX64.EFI")), ["VMT0307", "VMT0308", "VMT0301"], "FAT{bits}");
+    }
+}
+
+/// What a check reads: tables, records, folders, bitmaps, hives, the FAT.
+fn structures(disk: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let mut ranges = vec![0..512, 512..1024, 1024..1536];
+    for at in (0..disk.len()).step_by(512) {
+        match &disk[at..at + 4] {
+            b"FILE" => ranges.push(at..at + 420),
+            b"INDX" => ranges.push(at..at + 1024),
+            b"regf" => ranges.extend([at..at + 64, at + 4096..at + 8192, at + 8192..at + 16384]),
+            b"\xEB\x3C\x90m" => {
+                ranges.extend([at..at + 64, at + 512..at + 1024, at + (65 << 9)..at + (90 << 9)])
+            }
+            _ => {}
+        }
+    }
+    ranges
+}
+
+#[test]
+fn a_check_reads_little_of_a_disk() {
+    for base in [BIOS, UEFI] {
+        let disk = ntfs_support::Patched {
+            base: std::sync::Arc::new(base.disk().bytes),
+            patches: Vec::new(),
+            budget: (3 << 19).into(),
+        };
+        // Past the budget, a read panics.
+        check(DiskImage::from_source(std::sync::Arc::new(disk)), None, 2048);
+    }
+}
+
+#[test]
+fn thousands_of_mutated_disks_give_findings_and_end() {
+    let bases = [BIOS, UEFI].map(|base| std::sync::Arc::new(base.disk().bytes));
+    let places = bases.each_ref().map(|base| structures(base));
+    assert!(places[1].len() > places[0].len() / 2);
+    let mut state = 3_u64;
+    let mut below = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    let mut told = BTreeSet::new();
+    for round in 0..4000 {
+        let (base, places) = (&bases[round % 2], &places[round % 2]);
+        let mut patches = Vec::new();
+        for _ in 0..=below(4) {
+            let range = &places[below(places.len())];
+            let at = range.start + below(range.len());
+            for offset in 0..1 << below(3) {
+                let old = base[at + offset];
+                let new = [0, 1, 0x7F, 0xFF, old.wrapping_add(1), old ^ 1 << below(8), below(256) as u8];
+                patches.push((at + offset, new[below(new.len())]));
+            }
+        }
+        let disk = ntfs_support::Patched::with_budget(base, patches.clone(), 8 << 20);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let report = check(disk, None, 2048);
+            report.findings().iter().map(|finding| finding.rule().code).collect::<Vec<_>>()
+        }));
+        told.extend(outcome.unwrap_or_else(|_| panic!("round {round}: {patches:x?}")));
+    }
+    // The run reaches all parts of what is read.
+    assert!(told.len() >= 15, "{told:?}");
 }

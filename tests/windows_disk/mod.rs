@@ -103,7 +103,7 @@ impl WindowsDisk {
             if from == to {
                 continue;
             }
-            while let Some(at) = self.bytes[..9 << 20].windows(from.len()).position(|window| window == from) {
+            while let Some(at) = self.bytes[..5 << 20].windows(from.len()).position(|window| window == from) {
                 self.bytes[at..at + to.len()].copy_from_slice(&to);
                 places += 1;
             }

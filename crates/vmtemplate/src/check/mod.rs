@@ -16,14 +16,10 @@ pub use options::CheckOptions;
 /// What the rules of the image know of the rest of the template.
 pub(super) struct ImageContext<'a> {
     /// The name of the image, for the places of findings.
-    #[allow(dead_code)] // for the rules of the image
     pub(super) name: &'a str,
-    #[allow(dead_code)] // for the rules of the image
     pub(super) metainfo: Option<&'a Metainfo>,
-    #[allow(dead_code)] // for the rules of the image
     pub(super) script: Option<&'a Script>,
     /// Stops the work.
-    #[allow(dead_code)] // for the rules of the image
     pub(super) control: &'a Control,
 }
 
@@ -57,7 +53,7 @@ impl Rule {
     /// }
     /// ```
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        script::RULES.iter().copied().chain(image::RULES)
+        script::RULES.iter().chain(image::RULES).copied()
     }
 
     /// The rule of this code, in upper or lower case.

@@ -34,7 +34,7 @@ fn check_behind(look: &Look<'_>, volumes: &Volumes, system: &Partition) {
         } else {
             Finding::new(
                 rules::BEHIND,
-                format!("partition {index} ({}) follows the system volume, which is partition {system}", other.kind),
+                format!("partition {index}, {}, follows the system volume, which is partition {system}", other.kind),
             )
             .at(place)
         });

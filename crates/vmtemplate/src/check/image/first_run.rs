@@ -5,7 +5,7 @@ use super::pe::Machine;
 use super::rules;
 use super::task::Task;
 use super::windows::Windows;
-use crate::finding::Place;
+use crate::finding::{Finding, Place};
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
 const FOLDER: &str = "vmmgr";
@@ -73,11 +73,26 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
         }
         _ => {}
     }
+    if is_batch {
+        lint(look, &script, &place());
+    }
     let text = script.text().to_lowercase();
     if let Some(call) = calls.iter().find(|call| !text.contains(**call)) {
         look.report(rules::KIT_CONTENT, place(), format!("the script does not name {call}"));
     }
     Ok(())
+}
+
+/// What holds for every batch file; the other rules for scripts are about setup scripts.
+fn lint(look: &Look<'_>, script: &Script, place: &Place) {
+    let report = script.lint(None);
+    let holds = |finding: &&Finding| {
+        finding.rule().code.starts_with("VMT022") || finding.rule().code.starts_with("VMT023")
+    };
+    for finding in report.findings().iter().filter(holds) {
+        let position = finding.place().position;
+        look.add(finding.clone().at(Place { position, ..place.clone() }));
+    }
 }
 
 fn dd(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {

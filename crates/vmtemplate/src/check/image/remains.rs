@@ -3,6 +3,7 @@
 use super::look::{Look, Seen};
 use super::rules;
 use super::windows::Windows;
+use crate::disk::Hibernation;
 
 /// A page file smaller than this is not worth a word.
 const LARGE_PAGE_FILE: u64 = 64 << 20;
@@ -55,9 +56,12 @@ fn page_file(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
 
 fn hibernation_file(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let path = "hiberfil.sys";
-    if let Some(file) = windows.volume.file(look, path)? {
+    let Some(file) = windows.volume.file(look, path)? else { return Ok(()) };
+    let place = windows.volume.place(look, path);
+    // Of one that holds a memory it was told.
+    if look.seen(place.clone(), windows.volume.ntfs.hibernation())? != Hibernation::Hibernated {
         let message = format!("the hibernation file has {} MiB", file.size() >> 20);
-        look.report(rules::HIBERNATION_FILE, windows.volume.place(look, path), message);
+        look.report(rules::HIBERNATION_FILE, place, message);
     }
     Ok(())
 }

@@ -14,10 +14,8 @@ macro_rules! rules {
             code: $code, severity: Severity::$severity, title: $title, why: $why, fix: $fix, step: $step,
         };)*
 
-        /// Codes VMT03xx to VMT06xx.
-        pub(in crate::check) const RULES: &[Rule] = &[$(Rule {
-            code: $code, severity: Severity::$severity, title: $title, why: $why, fix: $fix, step: $step,
-        },)*];
+        /// Codes VMT0301 to VMT0699.
+        pub(in crate::check) const RULES: &[&Rule] = &[$($name),*];
     };
 }
 

@@ -10,7 +10,7 @@ use crate::error::Result;
 const PIECE: usize = 64 << 10;
 
 /// Free clusters that are looked at, to tell how many of them hold something.
-const SAMPLES: u64 = 64;
+const SAMPLES: u64 = 32;
 
 /// Ranges of free clusters that are kept to choose samples from.
 const MAX_RANGES: usize = 1 << 16;

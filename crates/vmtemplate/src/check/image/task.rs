@@ -174,3 +174,134 @@ fn elements(text: &str) -> Result<Vec<(String, String)>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A task as the Task Scheduler writes it.
+    const TASK: &str = "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\r\n\
+        <Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">\r\n\
+        <RegistrationInfo><Author>MASTER\\Größe &amp; Ж&#x41;</Author></RegistrationInfo>\r\n\
+        <Triggers><BootTrigger><Enabled>true</Enabled></BootTrigger></Triggers>\r\n\
+        <Principals><Principal id=\"Author\"><UserId>MASTER\\Administrator</UserId>\
+        <LogonType>Password</LogonType><RunLevel>HighestAvailable</RunLevel></Principal></Principals>\r\n\
+        <Settings><!-- as it comes --><Enabled>true</Enabled></Settings>\r\n\
+        <Actions Context=\"Author\"><Exec><Command>cmd.exe</Command>\
+        <Arguments>/c \"C:\\vmmgr\\firstrun.cmd\"</Arguments></Exec></Actions>\r\n</Task>\r\n";
+
+    fn utf16(text: &str) -> Vec<u8> {
+        [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    }
+
+    fn parse(text: &str) -> Result<Task> {
+        Task::parse(&utf16(text))
+    }
+
+    #[test]
+    fn a_task_is_read_in_utf_16_and_in_utf_8() {
+        let task = parse(TASK).unwrap();
+        assert_eq!(
+            task,
+            Task {
+                enabled: true,
+                starts_at_boot: true,
+                user: Some(r"MASTER\Administrator".into()),
+                logon_type: Some("Password".into()),
+                is_highest: true,
+                commands: vec![r#"cmd.exe /c "C:\vmmgr\firstrun.cmd" "#.into()],
+            }
+        );
+        assert!(task.runs_without_logon() && !task.is_system());
+        assert_eq!(Task::parse(TASK.as_bytes()).unwrap(), task);
+    }
+
+    #[test]
+    fn what_is_not_said_has_the_value_that_the_schema_gives_it() {
+        let task =
+            parse("<Task><Triggers><BootTrigger/></Triggers><Actions><Exec/></Actions></Task>").unwrap();
+        assert!(task.enabled && task.starts_at_boot && !task.is_highest && !task.runs_without_logon());
+        assert_eq!(task.commands, [""]);
+        let task =
+            parse("<t:Task xmlns:t='x'><t:Settings><t:Enabled>0</t:Enabled></t:Settings></t:Task>").unwrap();
+        assert!(!task.enabled && !task.starts_at_boot);
+    }
+
+    #[test]
+    fn a_service_is_known_by_sid_and_by_name() {
+        for (user, is_system) in
+            [("S-1-5-18", true), ("NT AUTHORITY\\SYSTEM", true), ("SYSTEM", true), ("S-1-5-21-1", false)]
+        {
+            let task = parse(&format!(
+                "<Task><Principals><Principal><UserId>{user}</UserId></Principal></Principals></Task>"
+            ));
+            assert_eq!(task.unwrap().is_system(), is_system, "{user}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_task_is_refused_with_its_place() {
+        let deep = format!("{}{}", "<Task>".repeat(40), "</Task>".repeat(40));
+        let many = format!("<Task>{}</Task>", "<a/>".repeat(5000));
+        let long = format!("<Task>{}</Task>", "x".repeat(70_000));
+        for (text, why) in [
+            ("", "the file ends before"),
+            ("<Job/>", "the root element is not Task"),
+            ("<Task>", "the file ends before"),
+            ("<Task></Job>", "not well-formed"),
+            ("<Task/><Task/>", "a second root"),
+            ("<Task/>text", "text outside"),
+            ("<Task>&nothing;</Task>", "an unknown reference"),
+            ("<!DOCTYPE Task [<!ENTITY a 'b'>]><Task>&a;</Task>", "a document type"),
+            (&deep, "deeper"),
+            (&many, "more elements"),
+            (&long, "a text longer"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.message().contains(why), "{text:.60}: {error}");
+        }
+        assert_eq!(parse("<Task>\n  <a></b></Task>").unwrap_err().position().unwrap().line, 2);
+        assert!(Task::parse(b"\xFF\xFE<\0T\0a\0s\0k\0\x00\xD8").unwrap_err().message().contains("UTF-16LE"));
+    }
+
+    #[test]
+    fn twenty_thousand_mutated_tasks_give_errors_or_tasks() {
+        let good = utf16(TASK);
+        let mut state = 11_u64;
+        let mut below = |bound: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % bound
+        };
+        let (begin, mut whole) = (Instant::now(), 0);
+        for round in 0..20_000 {
+            let mut bent = good.clone();
+            for _ in 0..=below(3) {
+                let at = below(bent.len());
+                match below(6) {
+                    0 => bent.truncate(at),
+                    1 => bent[at] = below(256) as u8,
+                    // Markup where there was none, and none where it was.
+                    2 => bent[at / 2 * 2] = b"<>/&;!\"'[]?-"[below(12)],
+                    3 => {
+                        bent.drain(at..(at + below(40)).min(bent.len()));
+                    }
+                    4 => {
+                        let part = bent[at..(at + below(200)).min(bent.len())].to_vec();
+                        let to = below(bent.len());
+                        bent.splice(to..to, part);
+                    }
+                    _ => bent[at] ^= 1 << below(8),
+                }
+                if bent.is_empty() {
+                    break;
+                }
+            }
+            let outcome = std::panic::catch_unwind(|| Task::parse(&bent).is_ok());
+            whole += usize::from(outcome.unwrap_or_else(|_| panic!("round {round}: {bent:?}")));
+        }
+        assert!(whole > 500 && whole < 19_500, "{whole} were tasks");
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+    }
+}
