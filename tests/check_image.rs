@@ -232,6 +232,13 @@ fn cases() -> Vec<Case> {
         case("VMT0617", BIOS, "does not start at boot the task", |disk| {
             software(disk, |root| windows_disk::remove(root, &format!(r"{CACHE}\Boot")));
         }),
+        case("VMT0618", BIOS, "RunOnlyIfNetworkAvailable is true", |disk| {
+            task(
+                disk,
+                "<MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>",
+                "<RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable>",
+            );
+        }),
         case("VMT0620", BIOS, "the execution policy is Restricted", |disk| {
             let path = r"Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell";
             software(disk, |root| set_text(root, path, "ExecutionPolicy", "Restricted"));
@@ -337,7 +344,7 @@ fn a_good_disk_gives_no_finding_but_which_windows_it_is() {
             assert_eq!(
                 windows.message(),
                 format!(
-                    "Windows Server 2019 Standard, version 1809, build 17763.3650, x64, en-US, starts with {starts}"
+                    "Windows Server 2019 Standard, version 1809, build 17763.3650, x64, en-US, starts with {starts}, not generalized"
                 )
             );
         }

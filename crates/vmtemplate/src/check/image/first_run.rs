@@ -150,12 +150,15 @@ fn check_task(look: &Look<'_>, task: &Task, place: &Place) {
             task.commands.first().map_or("nothing".to_owned(), |command| format!("{:?}", command.trim()));
         report(rules::TASK_ACTION, &format!("the task runs {found}; C:\\vmmgr\\firstrun.cmd was expected"));
     }
-    if !task.is_system() && !task.runs_without_logon() {
+    if !task.runs_without_logon() {
         let found = task.logon_type.as_deref().unwrap_or("not set");
         report(
             rules::TASK_LOGON,
             &format!("LogonType is {found}: the task runs for someone who is logged on"),
         );
+    }
+    if let Some(condition) = task.waits_for {
+        report(rules::TASK_WAITS, &format!("Settings/{condition} is true"));
     }
     if !task.is_system() && !task.is_highest {
         report(rules::TASK_PRIVILEGES, "RunLevel is not HighestAvailable, and the account is not SYSTEM");

@@ -291,6 +291,12 @@ rules! {
         fix: "register it in the virtual machine: schtasks /create /tn vmmgr_firstrun /tr C:\\vmmgr\\firstrun.cmd /sc onstart /ru SYSTEM /rl highest /f"
         step: "Image configuration"
     }
+    TASK_WAITS: "VMT0618", Warning {
+        "the task vmmgr_firstrun waits for nothing"
+        why: "a new machine has no network before the first run has configured it, and is not idle while it starts"
+        fix: "in the properties of the task, on the page \"Conditions\", untick the conditions Idle and Network"
+        step: "Image configuration"
+    }
     POLICY: "VMT0620", Error {
         "PowerShell may run scripts"
         why: "firstrun.ps1 is refused, and the setup script is never read"

@@ -15,8 +15,18 @@ const MAX_ELEMENTS: usize = 4096;
 /// The text of one element; of the ones that are kept, none is longer than a command line.
 const MAX_TEXT: usize = 64 << 10;
 
-/// The services that a task may run as, by SID and by name. They need nobody to log on.
+/// The system account by SID and by its names.
 const SYSTEM: [&str; 4] = ["s-1-5-18", "system", r"nt authority\system", "localsystem"];
+
+/// The accounts of services with fewer rights. Like the system, they need nobody to log on.
+const SERVICES: [&str; 6] = [
+    "s-1-5-19",
+    r"nt authority\localservice",
+    r"nt authority\local service",
+    "s-1-5-20",
+    r"nt authority\networkservice",
+    r"nt authority\network service",
+];
 
 /// What matters here of a task.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +36,8 @@ pub(super) struct Task {
     pub(super) user: Option<String>,
     pub(super) logon_type: Option<String>,
     pub(super) is_highest: bool,
+    /// What it waits for before it runs, as the element that says so.
+    pub(super) waits_for: Option<&'static str>,
     /// Working directory, command and arguments of each program that it starts.
     pub(super) commands: Vec<String>,
 }
@@ -39,6 +51,7 @@ impl Task {
             user: None,
             logon_type: None,
             is_highest: false,
+            waits_for: None,
             commands: Vec::new(),
         };
         let mut boot_is_enabled = true;
@@ -59,6 +72,10 @@ impl Task {
                 "Task/Principals/Principal/UserId" => task.user = Some(text.to_owned()),
                 "Task/Principals/Principal/LogonType" => task.logon_type = Some(text.to_owned()),
                 "Task/Principals/Principal/RunLevel" => task.is_highest = text == "HighestAvailable",
+                "Task/Settings/RunOnlyIfNetworkAvailable" if is_true(text) => {
+                    task.waits_for = Some("RunOnlyIfNetworkAvailable");
+                }
+                "Task/Settings/RunOnlyIfIdle" if is_true(text) => task.waits_for = Some("RunOnlyIfIdle"),
                 "Task/Actions/Exec" => task.commands.push(String::new()),
                 "Task/Actions/Exec/Command"
                 | "Task/Actions/Exec/Arguments"
@@ -77,12 +94,18 @@ impl Task {
 
     /// Whether it runs as the system itself.
     pub(super) fn is_system(&self) -> bool {
-        self.user.as_deref().is_some_and(|user| SYSTEM.contains(&user.to_lowercase().as_str()))
+        self.runs_as(&SYSTEM)
     }
 
-    /// "Run whether user is logged on or not": with a password that is kept, or for the machine's own resources.
+    /// "Run whether user is logged on or not": as a service, with a password that is kept, or without one.
     pub(super) fn runs_without_logon(&self) -> bool {
-        matches!(self.logon_type.as_deref(), Some("Password" | "S4U"))
+        self.runs_as(&SYSTEM)
+            || self.runs_as(&SERVICES)
+            || matches!(self.logon_type.as_deref(), Some("Password" | "S4U"))
+    }
+
+    fn runs_as(&self, accounts: &[&str]) -> bool {
+        self.user.as_deref().is_some_and(|user| accounts.contains(&user.to_lowercase().as_str()))
     }
 }
 
@@ -211,6 +234,7 @@ mod tests {
                 user: Some(r"MASTER\Administrator".into()),
                 logon_type: Some("Password".into()),
                 is_highest: true,
+                waits_for: None,
                 commands: vec![r#"cmd.exe /c "C:\vmmgr\firstrun.cmd" "#.into()],
             }
         );
@@ -231,13 +255,18 @@ mod tests {
 
     #[test]
     fn a_service_is_known_by_sid_and_by_name() {
-        for (user, is_system) in
-            [("S-1-5-18", true), ("NT AUTHORITY\\SYSTEM", true), ("SYSTEM", true), ("S-1-5-21-1", false)]
-        {
+        for (user, is_system) in [
+            ("S-1-5-18", true),
+            ("NT AUTHORITY\\SYSTEM", true),
+            ("SYSTEM", true),
+            ("S-1-5-19", false),
+            ("S-1-5-21-1-2-3-4-500", false),
+        ] {
             let task = parse(&format!(
                 "<Task><Principals><Principal><UserId>{user}</UserId></Principal></Principals></Task>"
             ));
-            assert_eq!(task.unwrap().is_system(), is_system, "{user}");
+            let task = task.unwrap();
+            assert_eq!((task.is_system(), task.runs_without_logon()), (is_system, user.len() < 20), "{user}");
         }
     }
 

@@ -212,8 +212,12 @@ impl<'v> Windows<'v> {
         if let Some((firmware, _)) = boot::firmware(volumes) {
             text = format!("{text}, starts with {firmware}");
         }
-        if self.info.image_state.as_deref().is_some_and(|state| state.starts_with("IMAGE_STATE_GENERALIZE")) {
-            text.push_str(", generalized by Sysprep");
+        match self.info.image_state.as_deref() {
+            Some("IMAGE_STATE_COMPLETE") => text.push_str(", not generalized"),
+            Some(state) if state.starts_with("IMAGE_STATE_GENERALIZE") => {
+                text.push_str(", generalized by Sysprep")
+            }
+            _ => {}
         }
         look.report(rules::WINDOWS, self.volume.place(look, ""), text);
     }
