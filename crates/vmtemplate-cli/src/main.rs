@@ -1,6 +1,7 @@
 //! The command `vmtemplate`: it parses arguments, calls the library, and prints.
 
 mod build;
+mod check;
 mod convert;
 mod disk;
 mod findings;
@@ -31,6 +32,8 @@ Examples:
   vmtemplate build --name Windows-Server-2019 --image win2019.qcow2 --memory-mib 1024 --ipv4 yes \\
       --tag windows --macro '($PRODUCTKEY)' -o Windows-Server-2019.tar.gz
   vmtemplate disk win2019.qcow2
+  vmtemplate lint windows.cmd --metainfo metainfo.xml
+  vmtemplate check Windows-Server-2019.tar.gz --deny warnings
   vmtemplate inspect Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
@@ -48,6 +51,7 @@ enum Command {
     Convert(convert::Args),
     Metainfo(metainfo::Args),
     Lint(lint::Args),
+    Check(check::Args),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -60,7 +64,7 @@ enum YesNo {
 fn main() -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
     let status = match Cli::parse().command {
-        Command::Build(args) => build::run(*args).map(done),
+        Command::Build(args) => build::run(*args),
         Command::Pack(args) => pack::run(&args).map(done),
         Command::Inspect(args) => inspect::run(&args).map(done),
         Command::Unpack(args) => unpack::run(&args).map(done),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args).map(done),
         Command::Metainfo(args) => metainfo::run(&args).map(done),
         Command::Lint(args) => lint::run(&args),
+        Command::Check(args) => check::run(&args),
     };
     match status {
         Ok(status) => status,

@@ -63,6 +63,27 @@ pub struct Rule {
     pub step: &'static str,
 }
 
+/// A table of rules of one step of the guide: a constant for each, and one that lists them in order.
+macro_rules! rules {
+    (
+        $(#[$doc:meta])* $table:ident, step $step:literal;
+        $($(#[$about:meta])* $name:ident = $code:literal $severity:ident $title:literal, why $why:literal, fix $fix:literal;)*
+    ) => {
+        $($(#[$about])* pub(super) const $name: &$crate::finding::Rule = &$crate::finding::Rule {
+            code: $code,
+            severity: $crate::finding::Severity::$severity,
+            title: $title,
+            why: $why,
+            fix: $fix,
+            step: $step,
+        };)*
+
+        $(#[$doc])*
+        pub(crate) const $table: &[&$crate::finding::Rule] = &[$($name),*];
+    };
+}
+pub(crate) use rules;
+
 /// Where something was found. Only what is known is set.
 ///
 /// ```
@@ -186,8 +207,13 @@ impl Finding {
     }
 
     /// The mark: the line at `position`, `length` characters from there on. Of a long line a part is shown.
-    pub(crate) fn with_excerpt(mut self, text: &str, position: Position, length: usize) -> Self {
+    pub(crate) fn with_excerpt(self, text: &str, position: Position, length: usize) -> Self {
         let line = text.split('\n').nth(position.line.saturating_sub(1)).unwrap_or_default();
+        self.with_line(line, position, length)
+    }
+
+    /// The same, for a line that is at hand.
+    pub(crate) fn with_line(mut self, line: &str, position: Position, length: usize) -> Self {
         let first = position.column.saturating_sub(Excerpt::MAX_LENGTH / 2).max(1);
         let part: String =
             line.trim_end_matches('\r').chars().skip(first - 1).take(Excerpt::MAX_LENGTH).collect();
@@ -311,6 +337,10 @@ pub struct Report {
 impl Report {
     pub(crate) fn new(findings: Vec<Finding>) -> Self {
         Self { findings }
+    }
+
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        self.findings
     }
 
     /// The findings, grouped by file in the order in which the files were looked at.

@@ -48,6 +48,8 @@ pub struct Template {
     script: Option<Script>,
     image: Option<DiskImage>,
     files: Vec<ArchiveEntry>,
+    /// The image is the one in an archive, as it is there.
+    is_archive: bool,
 }
 
 impl Template {
@@ -120,7 +122,7 @@ impl Template {
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        Ok(Self { metainfo, script, image, files })
+        Ok(Self { metainfo, script, image, files, is_archive: false })
     }
 
     fn open_archive(archive: &Archive) -> Result<Self> {
@@ -135,7 +137,7 @@ impl Template {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
         };
-        Ok(Self { metainfo, script, image, files: archive.entries().to_vec() })
+        Ok(Self { metainfo, script, image, files: archive.entries().to_vec(), is_archive: true })
     }
 
     /// The metadata.
@@ -205,13 +207,18 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn check(&self, options: &CheckOptions) -> Result<Report> {
-        let name = self.metainfo.image_file().unwrap_or_default();
+        let image_name = self.metainfo.image_file().unwrap_or_default();
+        let script_name = self.metainfo.script_file().unwrap_or_default();
         let parts = Parts {
             metainfo: Some(&self.metainfo),
-            script: self.script.as_ref(),
-            image: self.image.as_ref().map(|disk| (&*name, disk)),
+            script: self.script.as_ref().map(|script| (&*script_name, script)),
+            image: self.image.as_ref().map(|disk| (&*image_name, disk)),
+            files: Some(&self.files),
+            is_packed: self.is_archive,
         };
-        check::check_parts(&parts, options)
+        let is_listed = self.files.iter().any(|file| file.name == image_name);
+        let not_seen = (self.image.is_none() && is_listed).then(|| check::image_not_seen(&image_name));
+        check::check_parts(&parts, not_seen.into_iter().collect(), options)
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.

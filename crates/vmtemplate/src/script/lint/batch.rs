@@ -16,6 +16,8 @@ pub(super) struct Batch {
     pub(super) commands: Vec<Command>,
     pub(super) labels: Vec<Label>,
     pub(super) faults: Vec<Fault>,
+    /// `rem` and `::` with their lines, in order.
+    pub(super) comments: Vec<Range<usize>>,
     /// Whether the end of the file is run into.
     pub(super) falls_off: bool,
 }
@@ -67,6 +69,14 @@ pub(super) enum Fault {
     LastCaret(usize),
 }
 
+impl Batch {
+    /// Whether this place is in a comment.
+    pub(super) fn is_comment(&self, at: usize) -> bool {
+        let next = self.comments.partition_point(|comment| comment.end <= at);
+        self.comments.get(next).is_some_and(|comment| comment.start <= at)
+    }
+}
+
 impl Command {
     /// The words behind the name, without quotes and carets, in lower case.
     pub(super) fn arguments(&self, text: &str) -> Vec<String> {
@@ -82,8 +92,7 @@ impl Command {
     /// are only known when it runs.
     pub(super) fn goal(&self, text: &str) -> Option<String> {
         let goal = self.goal_text(text).filter(|goal| !goal.contains(['%', '!', '$']))?;
-        let goal = goal.trim_start_matches([' ', '\t', ':']);
-        let name = &goal[..goal.find(LABEL_ENDS).unwrap_or(goal.len())];
+        let name = label_name(goal.trim_start_matches([' ', '\t', ':']));
         (!name.is_empty()).then(|| name.to_ascii_lowercase())
     }
 
@@ -104,6 +113,12 @@ impl Command {
 
 /// What ends the name of a label.
 const LABEL_ENDS: [char; 15] = [' ', '\t', '\r', '\n', ':', '+', ',', ';', '=', '&', '|', '<', '>', '(', ')'];
+
+/// The name at the start of a text. cmd.exe tells labels apart by fewer characters than are looked at here.
+fn label_name(text: &str) -> &str {
+    let end = text.char_indices().take(256).take_while(|(_, c)| !LABEL_ENDS.contains(c)).last();
+    &text[..end.map_or(0, |(at, c)| at + c.len_utf8())]
+}
 
 /// The commands of cmd.exe that may be written without a blank behind them, as `exit/b`.
 const BUILTINS: [&str; 18] = [
@@ -145,8 +160,7 @@ fn goals(text: &str) -> HashSet<String> {
             if needs_colon && !rest.starts_with(':') {
                 continue;
             }
-            let rest = rest.trim_start_matches([':', ' ', '\t']);
-            goals.insert(rest[..rest.find(LABEL_ENDS).unwrap_or(rest.len())].to_owned());
+            goals.insert(label_name(rest.trim_start_matches([':', ' ', '\t'])).to_owned());
         }
     }
     goals
@@ -222,7 +236,8 @@ impl Parser<'_> {
                 _ => self.command(),
             }
         }
-        self.batch.falls_off = !self.frames[0].is_dead || self.frames.len() > 1;
+        // Of a file whose blocks are not closed cmd.exe runs nothing behind the first one.
+        self.batch.falls_off = !self.frames[0].is_dead && self.frames.len() == 1;
         for frame in &self.frames[1..] {
             self.batch.faults.push(Fault::Open(frame.open));
         }
@@ -264,8 +279,7 @@ impl Parser<'_> {
             self.at += 1;
             let line = self.text[self.at..].trim_start_matches([' ', '\t']);
             if let Some(rest) = line.strip_prefix(':') {
-                let rest = rest.trim_start_matches([' ', '\t']);
-                let name = rest[..rest.find(LABEL_ENDS).unwrap_or(rest.len())].to_ascii_lowercase();
+                let name = label_name(rest.trim_start_matches([' ', '\t'])).to_ascii_lowercase();
                 if self.goals.contains(&name) {
                     self.frames[0].is_dead = false;
                     self.line = Line::default();
@@ -281,13 +295,13 @@ impl Parser<'_> {
         let start = self.at;
         self.skip_line();
         let line = self.text[start..self.at].trim_end();
-        let rest = &line[1..];
-        let name = &rest[..rest.find(LABEL_ENDS).unwrap_or(rest.len())];
+        let name = label_name(&line[1..]);
         // `::` and `: text` are comments.
-        if !name.is_empty() {
-            self.batch
-                .labels
-                .push(Label { name: name.to_ascii_lowercase(), range: start..start + 1 + name.len() });
+        if name.is_empty() {
+            self.batch.comments.push(start..self.at);
+        } else {
+            let range = start..start + 1 + name.len();
+            self.batch.labels.push(Label { name: name.to_ascii_lowercase(), range });
         }
     }
 
@@ -505,6 +519,7 @@ impl Parser<'_> {
                 match name_of(&self.text[word.clone()]).as_str() {
                     "rem" => {
                         self.skip_line();
+                        self.batch.comments.push(start..self.at);
                         return;
                     }
                     "if" => {
@@ -632,7 +647,7 @@ impl Parser<'_> {
 
     /// A `for` loop up to its command. Tells whether it is one.
     fn for_loop(&mut self) -> bool {
-        let start = self.at;
+        let (start, next_macro) = (self.at, self.next_macro);
         let outer = self.line;
         loop {
             self.skip_spaces();
@@ -643,13 +658,13 @@ impl Parser<'_> {
             let before = self.at;
             self.word();
             if self.at == before {
-                self.at = start;
+                (self.at, self.next_macro) = (start, next_macro);
                 return false;
             }
         }
         self.skip_spaces();
         if self.peek() != Some(b'(') {
-            self.at = start;
+            (self.at, self.next_macro) = (start, next_macro);
             return false;
         }
         let open = self.at;

@@ -1,6 +1,7 @@
 //! What bites people in setups that nobody watches.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use super::batch::{Batch, Command, RedirectKind};
 use super::{Lint, rules, shown};
@@ -123,11 +124,24 @@ impl Lint<'_> {
                 self.check_interface_name(command, index + 1);
             }
         } else if command.name.starts_with("powershell") || command.name == "pwsh" {
-            let option = (0..arguments.len())
-                .find(|&index| word(index).trim_start_matches(['(', '{']) == "-interfacealias");
-            if let Some(index) = option.filter(|index| index + 1 < arguments.len()) {
-                self.check_interface_name(command, index + 2);
-            }
+            self.check_alias(command);
+        }
+    }
+
+    /// `-InterfaceAlias NAME` of PowerShell, also inside of quotes.
+    fn check_alias(&mut self, command: &Command) {
+        const OPTION: &str = "-interfacealias";
+        let text = self.text[command.range.clone()].to_ascii_lowercase();
+        let Some(at) = text.find(OPTION) else { return };
+        let rest = text[at + OPTION.len()..].trim_start_matches([' ', '\t', ':']);
+        let start = command.range.start + text.len() - rest.len();
+        let end = match rest.chars().next() {
+            Some(quote @ ('\'' | '"')) => rest[1..].find(quote).map_or(rest.len(), |end| end + 2),
+            _ => rest.find([' ', '"', ';', '|', '}', ')']).unwrap_or(rest.len()),
+        };
+        let name = rest[..end].trim_matches(['"', '\'']);
+        if !name.is_empty() && !name.contains(['%', '!', '$', '*', '(']) {
+            self.add_interface_name(name, start..start + end);
         }
     }
 
@@ -145,6 +159,10 @@ impl Lint<'_> {
         {
             return;
         }
+        self.add_interface_name(name, range);
+    }
+
+    fn add_interface_name(&mut self, name: &str, range: Range<usize>) {
         let message =
             format!("the name of the network interface, {}, is written into the script", shown(name));
         let finding = self.find(rules::INTERFACE_NAME, range, message);
@@ -159,7 +177,7 @@ impl Lint<'_> {
             let shows_macro = find_macros(text).any(|found| {
                 MacroInfo::lookup(found.name.name()).is_some_and(|info| info.kind == MacroKind::Password)
             });
-            if command.name == "set" && shows_macro {
+            if command.name == "set" && shows_macro && variables.len() < 20 {
                 if let Some((name, _)) = text.split_once('=') {
                     let name = name[3.min(name.len())..].trim_start_matches([' ', '"', '/', 'a', 'A']).trim();
                     variables.insert(name.to_ascii_lowercase());

@@ -1,5 +1,7 @@
 //! What the platform and the first run wait for: the restart, the end, the task.
 
+use std::collections::HashSet;
+
 use super::batch::{Batch, Command};
 use super::{Lint, rules};
 use crate::finding::Finding;
@@ -21,6 +23,11 @@ impl Lint<'_> {
                     rules::NO_RESTART,
                     format!("the script does not restart the machine, and {count}"),
                 ));
+            }
+            if count == Some(0) && commands.restart() {
+                let message =
+                    "the script restarts the machine, and metainfo.xml says that no restart is waited for";
+                self.add(Finding::new(rules::RESTARTS_UNCOUNTED, message));
             }
             if !commands.remove_task() {
                 let message = "the script does not remove the scheduled task vmmgr_firstrun";
@@ -95,13 +102,13 @@ impl Commands<'_> {
                 && line.split([' ', '\t', '"', '\'', '=']).any(|word| {
                     let is_script =
                         [".cmd", ".bat", ".ps1", ".vbs"].iter().any(|ending| word.ends_with(ending));
-                    is_script && !word.ends_with("slmgr.vbs") && !written.iter().any(|file| file == word)
+                    is_script && !word.ends_with("slmgr.vbs") && !written.contains(word)
                 })
         })
     }
 
     /// The files that this script writes itself, whose lines are in it.
-    fn written(&self) -> Vec<String> {
+    fn written(&self) -> HashSet<String> {
         let redirects = self.batch.commands.iter().flat_map(|command| &command.redirects);
         redirects
             .map(|redirect| self.text[redirect.target.clone()].replace('"', "").to_ascii_lowercase())

@@ -5,22 +5,28 @@ use std::collections::HashSet;
 use super::batch::Batch;
 use super::{Lint, rules, shown};
 use crate::finding::Finding;
-use crate::macros::{MacroInfo, MacroKind, MacroName, find_macros};
+use crate::macros::{MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
+use crate::metainfo::Metainfo;
 use crate::script::interpreter::Interpreter;
 
+/// How many uses of macros are judged by their places.
+const MAX_USES: usize = 2000;
+
 impl Lint<'_> {
-    pub(super) fn check_macros(&mut self) {
-        let declared = self.metainfo.map(crate::metainfo::Metainfo::declared_macros);
+    /// What a comment holds does no harm and no good.
+    pub(super) fn check_macros(&mut self, batch: &Batch) {
+        let declared = self.metainfo.map(|metainfo| HashSet::from_iter(metainfo.declared_macros()));
+        let declared: Option<HashSet<String>> = declared;
         let mut seen = HashSet::new();
         for found in find_macros(self.text) {
             let name = found.name.to_string();
-            if !seen.insert(name.clone()) {
+            if batch.is_comment(found.range.start) || !seen.insert(name.clone()) {
                 continue;
             }
             let info = MacroInfo::lookup(found.name.name());
             let is_declared = declared.as_ref().is_some_and(|declared| declared.contains(&name));
             if info.is_none() && !is_declared {
-                if self.is_expression(found.range.start) {
+                if self.is_full(rules::UNKNOWN_MACRO) || self.is_expression(found.range.start) {
                     continue;
                 }
                 let finding = self.unknown(&found.name, found.range.clone());
@@ -36,13 +42,12 @@ impl Lint<'_> {
                 self.add(finding);
             }
         }
-        for name in declared.unwrap_or_default() {
+        for name in self.metainfo.map(Metainfo::declared_macros).unwrap_or_default() {
             if !seen.contains(&name) && name.parse::<MacroName>().is_ok() {
                 let message = format!("metainfo.xml declares {name}, and the script does not use it");
                 self.add(Finding::new(rules::UNUSED_MACRO, message));
             }
         }
-        self.check_whole();
     }
 
     /// In PowerShell `($name)` is an expression, and in a shell nothing that is written by mistake.
@@ -72,20 +77,18 @@ impl Lint<'_> {
     }
 
     /// `($NAME` without its end, and `($` with other things behind it. PowerShell and shells have uses for both.
-    fn check_whole(&mut self) {
-        if self.interpreter != Interpreter::Batch {
-            return;
-        }
+    pub(super) fn check_whole(&mut self, batch: &Batch) {
         let whole: HashSet<usize> = find_macros(self.text).map(|found| found.range.start).collect();
         for (at, _) in self.text.match_indices("($") {
             let rest = &self.text[at + 2..];
             let name = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            let trimmed = rest.trim_start_matches([' ', '\t']);
+            let near: String = rest.chars().take(2 * MacroName::MAX_LENGTH).collect();
+            let trimmed = near.trim_start_matches([' ', '\t']);
             // What does not begin as a name is code of another language, as in `powershell -Command "($_.Name)"`.
             let is_name = name > 0 && MacroInfo::lookup(&rest[..name]).is_some();
-            let is_spaced = trimmed.len() < rest.len()
+            let is_spaced = trimmed.len() < near.len()
                 && trimmed.split_once(')').is_some_and(|(name, _)| MacroInfo::lookup(name.trim()).is_some());
-            if !whole.contains(&at) && (is_name || is_spaced) {
+            if !whole.contains(&at) && (is_name || is_spaced) && !batch.is_comment(at) {
                 let length = if is_name { name } else { rest.find(')').unwrap_or(name) + 1 };
                 let range = at..at + 2 + length;
                 let message =
@@ -98,55 +101,75 @@ impl Lint<'_> {
 
     /// Values that a person chooses, where they could become commands.
     pub(super) fn check_places(&mut self, batch: &Batch) {
-        let forbidden = self.metainfo.and_then(|m| m.illegal_password_characters());
-        let forbidden = forbidden.as_deref().unwrap_or_default().to_owned();
-        let declared = self.metainfo.map(crate::metainfo::Metainfo::declared_macros).unwrap_or_default();
+        let declared = self.metainfo.map(Metainfo::declared_macros).unwrap_or_default();
+        let declared: HashSet<String> = declared.into_iter().collect();
+        let forbidden = self.metainfo.and_then(Metainfo::illegal_password_characters);
+        let forbidden = forbidden.unwrap_or_default().into_owned();
         let mut uses = find_macros(self.text).peekable();
+        let mut quoted_password = None;
+        let mut left_to_do = MAX_USES;
         for command in &batch.commands {
             while uses.next_if(|found| found.range.start < command.range.start).is_some() {}
             while let Some(found) = uses.next_if(|found| found.range.start < command.range.end) {
-                let kind = MacroInfo::lookup(found.name.name()).map(|info| info.kind);
-                // What a person types, with any characters. A macro that is only declared holds anything.
-                let is_typed = match kind {
-                    Some(kind) => matches!(kind, MacroKind::Password | MacroKind::ProductKey),
-                    None => declared.contains(&found.name.to_string()),
-                };
-                if !is_typed {
+                let word = command.words.partition_point(|word| word.end <= found.range.start);
+                let Some(word) = command.words.get(word).filter(|word| word.start <= found.range.start)
+                else {
                     continue;
+                };
+                left_to_do -= 1;
+                if left_to_do == 0 {
+                    return;
                 }
-                let word = command.words.iter().find(|word| word.contains(&found.range.start));
-                let Some(word) = word else { continue };
                 let is_quoted = self.text[word.start..found.range.start].matches('"').count() % 2 == 1;
-                let harmful: Vec<char> = if is_quoted { vec![] } else { "&|<>^()\"".chars().collect() };
-                let harmful = harmful.into_iter().chain(command.delayed.then_some('!'));
-                let left: Vec<char> = harmful
-                    .filter(|&c| kind != Some(MacroKind::Password) || !forbidden.contains(c))
+                let (harmful, is_password) = match MacroInfo::lookup(found.name.name()).map(|info| info.kind)
+                {
+                    Some(MacroKind::Password) if is_quoted => ("!", true),
+                    Some(MacroKind::Password) => ("&|<>^()\"!", true),
+                    // Letters, digits and `-`, and whatever else somebody types.
+                    Some(MacroKind::ProductKey) if !is_quoted => ("&|<>", false),
+                    // A macro that is only declared holds anything.
+                    None if declared.contains(&found.name.to_string()) && is_quoted => ("!", false),
+                    None if declared.contains(&found.name.to_string()) => ("&|<>^()\"!", false),
+                    _ => continue,
+                };
+                let is_forbidden = |c: char| is_password && forbidden.contains(c);
+                let left: Vec<String> = harmful
+                    .chars()
+                    .filter(|&c| !is_forbidden(c) && (c != '!' || command.delayed))
+                    .map(String::from)
                     .collect();
-                if left.is_empty() {
-                    continue;
+                if !left.is_empty() {
+                    let finding = self.unsafe_place(&found, is_quoted, command.delayed, &left.join(" "));
+                    self.add(finding);
+                } else if is_password && is_quoted && !(is_forbidden('%') && is_forbidden('"')) {
+                    quoted_password.get_or_insert(found.range);
                 }
-                let shown: Vec<String> = left.iter().map(char::to_string).collect();
-                let message = if is_quoted {
-                    format!("{} stands where delayed expansion is on: a value with ! is cut", found.name)
-                } else {
-                    format!(
-                        "{} stands without quotes: a value with one of {} breaks the command",
-                        found.name,
-                        shown.join(" ")
-                    )
-                };
-                let fix = if is_quoted {
-                    "put it before `setlocal EnableDelayedExpansion`, or into a part with `setlocal DisableDelayedExpansion`"
-                        .to_owned()
-                } else if command.delayed {
-                    format!("write \"{}\", in a part with `setlocal DisableDelayedExpansion`", found.name)
-                } else {
-                    format!("write \"{}\"", found.name)
-                };
-                let finding = self.find(rules::UNSAFE_PLACE, found.range.clone(), message).with_fix(fix);
-                self.add(finding);
             }
         }
+        if let Some(range) = quoted_password.filter(|_| self.metainfo.is_some()) {
+            let message =
+                "a password with % or \" does not arrive as it was chosen, and metainfo.xml allows both";
+            let finding = self.find(rules::QUOTED_PASSWORD, range, message);
+            self.add(finding);
+        }
+    }
+
+    fn unsafe_place(&self, found: &MacroUse, is_quoted: bool, delayed: bool, left: &str) -> Finding {
+        let name = &found.name;
+        let (message, fix) = if is_quoted {
+            (
+                format!("{name} stands where delayed expansion is on: a value with ! is cut"),
+                "put it before `setlocal EnableDelayedExpansion`, or behind `setlocal DisableDelayedExpansion`"
+                    .to_owned(),
+            )
+        } else {
+            let rest = if delayed { ", behind `setlocal DisableDelayedExpansion`" } else { "" };
+            (
+                format!("{name} stands without quotes: a value with one of {left} breaks the command"),
+                format!("write \"{name}\"{rest}"),
+            )
+        };
+        self.find(rules::UNSAFE_PLACE, found.range.clone(), message).with_fix(fix)
     }
 }
 

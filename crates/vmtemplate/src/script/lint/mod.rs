@@ -9,8 +9,10 @@ mod macros;
 mod rules;
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::Range;
 
+use self::batch::Batch;
 use super::Script;
 use super::interpreter::Interpreter;
 use crate::error::Position;
@@ -21,6 +23,8 @@ pub(crate) use rules::RULES;
 
 /// A script can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_FINDINGS: usize = 200;
+/// Nor of one kind, which would hide the others.
+const MAX_OF_A_RULE: usize = 50;
 
 impl Script {
     /// What would go wrong if this script set up a machine, with line, column, reason and mending.
@@ -29,7 +33,8 @@ impl Script {
     /// in. With `metainfo` the macros that it declares are known, and what it says of restarts. What is told is true
     /// of the script as it stands; where something depends on what cannot be seen, as a script that another script
     /// starts, nothing is told. Of scripts that begin with `#!`, and of those for PowerShell, only that is checked which
-    /// holds for them. At most 200 findings.
+    /// holds for them. At most 50 findings of a rule and
+    /// 200 in all.
     ///
     /// ```
     /// use vmtemplate::Script;
@@ -42,7 +47,15 @@ impl Script {
     pub fn lint(&self, metainfo: Option<&Metainfo>) -> Report {
         let text = self.text();
         let interpreter = self.interpreter();
-        let mut lint = Lint { script: self, text: &text, interpreter, metainfo, findings: Vec::new() };
+        let mut lint = Lint {
+            script: self,
+            text: &text,
+            lines: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
+            interpreter,
+            metainfo,
+            findings: Vec::new(),
+            counts: HashMap::new(),
+        };
         lint.run();
         let mut findings = lint.findings;
         // What has no place comes last; two at one place, the worse one first.
@@ -63,9 +76,12 @@ impl Script {
 struct Lint<'a> {
     script: &'a Script,
     text: &'a str,
+    /// Where every line but the first begins.
+    lines: Vec<usize>,
     interpreter: Interpreter,
     metainfo: Option<&'a Metainfo>,
     findings: Vec<Finding>,
+    counts: HashMap<&'static str, usize>,
 }
 
 impl Lint<'_> {
@@ -79,9 +95,12 @@ impl Lint<'_> {
         if self.script.encoding().is_utf16() {
             return;
         }
-        self.check_macros();
-        if self.interpreter == Interpreter::Batch {
+        if self.interpreter != Interpreter::Batch {
+            self.check_macros(&Batch::default());
+        } else {
             let batch = batch::parse(self.text);
+            self.check_macros(&batch);
+            self.check_whole(&batch);
             self.check_places(&batch);
             self.check_flow(&batch);
             self.check_habits(&batch);
@@ -90,17 +109,30 @@ impl Lint<'_> {
     }
 
     fn add(&mut self, finding: Finding) {
-        // Far more than are shown, so that what is cut off is what comes last in the script.
-        if self.findings.len() < 10 * MAX_FINDINGS {
+        if !self.is_full(finding.rule()) {
+            *self.counts.entry(finding.rule().code).or_default() += 1;
             self.findings.push(finding);
         }
     }
 
+    /// Whether enough was found of this kind: then nothing more is looked up for it.
+    fn is_full(&self, rule: &Rule) -> bool {
+        self.counts.get(rule.code).is_some_and(|&count| count >= MAX_OF_A_RULE)
+    }
+
     /// A finding about a part of the text.
     fn find(&self, rule: &'static Rule, range: Range<usize>, message: impl Into<String>) -> Finding {
-        let position = Position::of_offset(self.text, range.start);
-        let first_line = self.text[range].lines().next().unwrap_or_default();
-        Finding::new(rule, message).with_excerpt(self.text, position, first_line.chars().count())
+        let finding = Finding::new(rule, message);
+        if self.is_full(rule) {
+            return finding; // it will not be added
+        }
+        let before = self.lines.partition_point(|&start| start <= range.start);
+        let start = if before == 0 { 0 } else { self.lines[before - 1] };
+        let end = self.lines.get(before).map_or(self.text.len(), |&next| next - 1);
+        let column = 1 + self.text[start..range.start].chars().count();
+        let first_line = &self.text[range.start..range.end.min(end).max(range.start)];
+        let length = first_line.trim_end_matches('\r').chars().count();
+        finding.with_line(&self.text[start..end], Position { line: before + 1, column }, length)
     }
 }
 

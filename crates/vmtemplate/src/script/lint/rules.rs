@@ -1,26 +1,11 @@
 //! The table of the rules for setup scripts: codes VMT0201 to VMT0299.
 
-use crate::finding::{Rule, Severity};
-
-const STEP: &str = "Initial setup script";
-
-macro_rules! rules {
-    ($($name:ident = $code:literal $severity:ident $title:literal, why $why:literal, fix $fix:literal;)*) => {
-        $(pub(super) const $name: &Rule = &Rule {
-            code: $code,
-            severity: Severity::$severity,
-            title: $title,
-            why: $why,
-            fix: $fix,
-            step: STEP,
-        };)*
-
-        /// All of them, in the order of their codes.
-        pub(crate) const RULES: &[&Rule] = &[$($name),*];
-    };
-}
+use crate::finding::rules;
 
 rules! {
+    /// The rules for setup scripts.
+    RULES, step "Initial setup script";
+
     // What the bytes are.
     LINE_ENDS = "VMT0201" Error
         "every line ends as the interpreter needs it: CR LF in a batch file",
@@ -71,6 +56,12 @@ rules! {
         why "the platform replaces `($NAME)` and nothing else",
         fix "write it as `($NAME)`: letters, digits and `_` only";
 
+    QUOTED_PASSWORD = "VMT0216" Note
+        "characters that no quotes save are forbidden in passwords",
+        why "the platform puts the password in as it is: cmd.exe takes % and \" for its own, and the password is not the \
+             one that was chosen",
+        fix "forbid them in metainfo.xml: <illegal_password_characters>%&quot;</illegal_password_characters>";
+
     // What cmd.exe makes of the lines.
     PARENTHESES = "VMT0221" Error
         "parentheses that open a block are closed, and no others are",
@@ -117,6 +108,12 @@ rules! {
         "the script ends before the padding of the install drive",
         why "the copy on the machine has 1048576 bytes: cmd.exe goes on with what stands behind the script",
         fix "end the script with `exit /b 0` on a line of its own";
+
+    RESTARTS_UNCOUNTED = "VMT0244" Warning
+        "metainfo.xml counts the restart that the script makes",
+        why "with a `rebootcount` of 0 the platform takes the system for installed before the script has run, and the \
+             restart cuts off the first user",
+        fix "set it: `vmtemplate metainfo FILE --set rebootcount=1`";
 
     // What works on the master VM only, or no more.
     OBSOLETE = "VMT0251" Warning
