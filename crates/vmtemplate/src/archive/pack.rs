@@ -51,7 +51,7 @@ pub struct PackOptions {
 
 impl PackOptions {
     /// The default of [`level`](Self::level).
-    pub const DEFAULT_LEVEL: i32 = 4;
+    pub const DEFAULT_LEVEL: i32 = 5;
 }
 
 impl Default for PackOptions {
