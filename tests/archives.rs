@@ -294,6 +294,16 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     crc.update(records);
     lying[footer + 24..footer + 28].copy_from_slice(&crc.sum().to_le_bytes());
     assert_eq!(list(&lying).unwrap(), entries);
+    // An index that tells of zeros where data is, and fits in all else, is found out when the data are read.
+    let mut lying = whole.clone();
+    lying[index_at + 28 + 8 + 7] |= 0x80; // the highest bit of the second record's content
+    let mut crc = flate2::Crc::new();
+    crc.update(&lying[index_at + 28..index_at + 28 + 8 * members]);
+    lying[footer + 24..footer + 28].copy_from_slice(&crc.sum().to_le_bytes());
+    assert_eq!(list(&lying).unwrap(), entries);
+    let inside = Archive::open(&path).unwrap().disk("win2019.hddimage").unwrap();
+    assert_eq!(inside.read_vec(0, 512).unwrap_err().kind(), ErrorKind::InvalidArchive);
+    assert_eq!(inside.extents().next().unwrap().unwrap_err().kind(), ErrorKind::InvalidArchive);
     // The index of another archive, or one damaged anywhere, is no better.
     for at in (index_at..whole.len()).step_by(7) {
         let mut damaged = whole.clone();

@@ -10,7 +10,7 @@ use std::fs::File;
 /// The largest keep the number of members of an empty terabyte in the thousands; the smallest is the chunk.
 pub(super) const ZERO_SIZES: [u32; 4] = [1 << 30, 64 << 20, 8 << 20, super::member::CHUNK as u32];
 
-/// The member that stands for `content` zeros. `content` is not 0.
+/// The member that stands for `content` zeros. `content` is not 0 ([`Header::parse`] sees to that).
 ///
 /// Its deflate stream is one block with three codes, chosen so that the body is zero bits: the literal 0 once, then
 /// "258 bytes from distance 1" as often as it fits at two bits each, then the literal for what is left.
