@@ -42,6 +42,7 @@ pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub(crate) use open::foreign_content;
 pub use open::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 

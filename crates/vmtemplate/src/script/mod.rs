@@ -1,7 +1,9 @@
 //! Setup scripts: the bytes that go on the install drive, and what is known about them.
 
 mod encoding;
+mod interpreter;
 mod line_ends;
+mod lint;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,6 +14,7 @@ use crate::macros::{FindMacros, find_in_bytes};
 
 pub use encoding::ScriptEncoding;
 pub use line_ends::LineEnds;
+pub(crate) use lint::RULES;
 
 /// A script of a template: its bytes as they stand, and what they are as text.
 ///

@@ -13,7 +13,7 @@ for /f "skip=3 tokens=2,3,*" %%A in ('netsh interface show interface') do (
 echo interface "%ADAPTER%" >> "%LOG%"
 
 rem The output goes to NUL: the log never holds the password.
-net user Administrator "($PASS)" > nul 2>&1
+net user Administrator "($PASS)" /y > nul 2>&1
 echo password: exit code %ERRORLEVEL% >> "%LOG%"
 
 rem A macro without a value is left as "()", as nothing, or as it stands.
