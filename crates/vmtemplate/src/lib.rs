@@ -36,8 +36,8 @@
 //!   [`MetainfoFields`] all of it as plain values.
 //! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
-//!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
-//!   mark free.
+//!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
+//!   what the file systems mark free.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do
@@ -69,7 +69,7 @@ mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
-pub use check::{CheckOptions, Sarif, check};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -77,6 +77,7 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
