@@ -348,6 +348,10 @@ fn machine(shared: &Path) -> io::Result<TempDir> {
     fs::create_dir(to.join("dosdevices"))?;
     symlink("../drive_c", to.join("dosdevices/c:"))?;
     symlink("/", to.join("dosdevices/z:"))?;
+    // Pipes go through files in %TEMP%.
+    for user in fs::read_dir(from.join("drive_c/users"))? {
+        fs::create_dir_all(to.join("drive_c/users").join(user?.file_name()).join("Temp"))?;
+    }
     for entry in fs::read_dir(from.join("drive_c/windows"))? {
         let entry = entry?;
         if !entry.file_name().eq_ignore_ascii_case("temp") {
