@@ -82,6 +82,7 @@ pub use metainfo::{
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use script::{LineEnds, Script, ScriptEncoding};
+pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

@@ -2,6 +2,7 @@
 
 mod encoding;
 mod line_ends;
+mod setup;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,6 +13,7 @@ use crate::macros::{FindMacros, find_in_bytes};
 
 pub use encoding::ScriptEncoding;
 pub use line_ends::LineEnds;
+pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 /// A script of a template: its bytes as they stand, and what they are as text.
 ///
@@ -171,7 +173,8 @@ impl Script {
         find_in_bytes(&self.bytes, self.encoding().is_utf8())
     }
 
-    /// The setup script for Windows that is used where none is given: our own, CR LF, ASCII.
+    /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
+    /// others.
     ///
     /// ```
     /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
@@ -180,7 +183,7 @@ impl Script {
     /// assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
     /// ```
     pub fn default_windows() -> Self {
-        Self::from_text(include_str!("setup.cmd")).to_windows()
+        SetupScript::windows().assemble()
     }
 }
 
