@@ -81,7 +81,7 @@ pub use metainfo::{
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
-pub use script::{LineEnds, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 

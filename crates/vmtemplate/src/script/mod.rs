@@ -1,6 +1,7 @@
 //! Setup scripts: the bytes that go on the install drive, and what is known about them.
 
 mod encoding;
+mod first_run;
 mod line_ends;
 mod setup;
 
@@ -12,6 +13,7 @@ use crate::file::read_bounded;
 use crate::macros::{FindMacros, find_in_bytes};
 
 pub use encoding::ScriptEncoding;
+pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
