@@ -11,6 +11,7 @@ use crate::archive::{
 };
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
 use crate::script::Script;
 
@@ -183,6 +184,37 @@ impl Template {
     /// ```
     pub fn files(&self) -> &[ArchiveEntry] {
         &self.files
+    }
+
+    /// The setup script with its macros replaced, as [`Script::render`] does it. What passwords must not have is
+    /// taken from metainfo.xml if the options do not say it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Script::render`]; [`InvalidTemplate`](ErrorKind::InvalidTemplate) if there is no script.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, MacroValues, RenderOptions, Script, Template};
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).script(script).build()?;
+    /// let values = MacroValues::new().with("PASS", "a b")?;
+    /// let rendered = template.render(&values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "net user Administrator \"a b\"\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Script> {
+        let Some(script) = &self.script else {
+            return Err(match self.metainfo.script_file() {
+                Some(name) => missing("installdrive", "setup script", &name),
+                None => unnamed("installdrive", "setup script"),
+            });
+        };
+        let mut options = options.clone();
+        if options.illegal_password_characters.is_none() {
+            options.illegal_password_characters =
+                self.metainfo.illegal_password_characters().map(std::borrow::Cow::into_owned);
+        }
+        script.render(values, &options)
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
