@@ -217,6 +217,39 @@ impl Template {
         script.render(values, &options)
     }
 
+    /// [`Template::render`] of the template at `path`, or [`Script::render`] of the script file there.
+    ///
+    /// A folder and a gzip file are templates, anything else is a script.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`], [`Script::from_file`] and rendering.
+    ///
+    /// ```
+    /// # use vmtemplate::{MacroValues, RenderOptions, Template};
+    /// # let path = std::env::temp_dir().join(format!("vmt-doc-render-{}.cmd", std::process::id()));
+    /// std::fs::write(&path, "echo ($IP)\r\n").unwrap();
+    ///
+    /// let values = MacroValues::new().with("IP", "192.0.2.10")?;
+    /// let rendered = Template::render_path(&path, &values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "echo 192.0.2.10\r\n");
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render_path(
+        path: impl AsRef<Path>,
+        values: &MacroValues,
+        options: &RenderOptions,
+    ) -> Result<Script> {
+        let path = path.as_ref();
+        let rendered = if path.is_dir() || is_gzip(path) {
+            Self::open(path)?.render(values, options)
+        } else {
+            Script::from_file(path)?.render(values, options)
+        };
+        rendered.map_err(|error| error.with_path(path))
+    }
+
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
     ///
     /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
@@ -308,6 +341,15 @@ impl Template {
     ) -> Result<Vec<ArchiveEntry>> {
         archive::unpack(archive.as_ref(), folder.as_ref(), Self::METAINFO, options)
     }
+}
+
+/// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
+/// says why.
+fn is_gzip(path: &Path) -> bool {
+    let mut magic = [0; 2];
+    std::fs::File::open(path).is_ok_and(|mut file| {
+        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == [0x1F, 0x8B]
+    })
 }
 
 fn missing(element: &str, what: &str, name: &str) -> Error {
