@@ -9,9 +9,11 @@ mod inspect;
 mod lint;
 mod metainfo;
 mod pack;
+mod render;
 mod report;
 mod source;
 mod unpack;
+mod values;
 mod verify;
 
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ Examples:
   vmtemplate verify Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
+  vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
@@ -55,6 +58,7 @@ enum Command {
     Metainfo(metainfo::Args),
     Lint(lint::Args),
     Check(check::Args),
+    Render(render::Args),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -77,6 +81,7 @@ fn main() -> ExitCode {
         Command::Metainfo(args) => metainfo::run(&args).map(done),
         Command::Lint(args) => lint::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Render(args) => render::run(&args).map(done),
     };
     match status {
         Ok(status) => status,
