@@ -23,5 +23,6 @@ lint: ## formatting, clippy, documentation, licences
 fmt: ## format all code
 	$(CARGO) fmt --all
 
-bench: ## the library beside its rivals; needs qemu-img
+bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
+	$(CARGO) build --release --quiet -p vmtemplate-cli
 	$(CARGO) bench --quiet
