@@ -184,7 +184,7 @@ mod tests {
             flate2::read::GzDecoder::new(&member[..]).read_to_end(&mut streamed).unwrap();
             assert!(streamed.len() == content as usize && is_zero(&streamed), "flate2 at {content}");
             let mut whole = vec![1; content as usize];
-            Unpacker::new().content(&member, &mut whole).unwrap();
+            Unpacker::default().content(&member, &mut whole).unwrap();
             assert!(is_zero(&whole), "libdeflate at {content}");
         }
     }
