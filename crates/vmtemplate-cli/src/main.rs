@@ -9,6 +9,7 @@ mod pack;
 mod report;
 mod source;
 mod unpack;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,7 @@ Examples:
       --tag windows --macro '($PRODUCTKEY)' -o Windows-Server-2019.tar.gz
   vmtemplate disk win2019.qcow2
   vmtemplate inspect Windows-Server-2019.tar.gz
+  vmtemplate verify Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
@@ -42,6 +44,7 @@ enum Command {
     Pack(pack::Args),
     Inspect(inspect::Args),
     Unpack(unpack::Args),
+    Verify(verify::Args),
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Disk(args) => disk::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Metainfo(args) => metainfo::run(&args),

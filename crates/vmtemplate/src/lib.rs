@@ -54,6 +54,7 @@ mod error;
 
 mod file;
 mod finding;
+mod leftovers;
 mod output;
 mod progress;
 
@@ -66,6 +67,7 @@ mod archive;
 mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
+pub use archive::{Verified, VerifiedFile, VerifyOptions};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,

@@ -84,10 +84,16 @@ impl Header {
             _ => return None,
         };
         let (length, content) = (u32_at(20), u32_at(24));
-        let plausible = content <= if kind == Kind::Zeros { ZERO_SIZES[0] } else { MAX_DATA }
-            && length as usize >= HEADER + payload as usize + TRAILER
+        let (most_content, most_deflated) = match kind {
             // Deflate cannot grow its input by more than a few bytes per block.
-            && length as usize <= HEADER + payload as usize + TRAILER + 1024 + content as usize + content as usize / 64;
+            Kind::Data => (MAX_DATA, 1024 + content as usize + content as usize / 64),
+            // 258 zeros in two bits, and the rest of them at two bits each (see `zero_member`).
+            Kind::Zeros => (ZERO_SIZES[0], 256 + content as usize / 1000),
+            Kind::Index | Kind::Footer => (0, 1024),
+        };
+        let fixed = HEADER + payload as usize + TRAILER;
+        let plausible =
+            content <= most_content && (fixed..=fixed + most_deflated).contains(&(length as usize));
         plausible.then_some(Self { kind, length, content, payload })
     }
 

@@ -15,6 +15,7 @@ mod reader;
 mod sparse;
 mod stream;
 mod unpack;
+mod verify;
 mod writer;
 mod zeros;
 
@@ -25,3 +26,5 @@ pub use pack::{PackOptions, PackSummary};
 pub use reader::Archive;
 pub(crate) use unpack::unpack;
 pub use unpack::{ArchiveEntry, UnpackOptions};
+pub(crate) use verify::verify;
+pub use verify::{Verified, VerifiedFile, VerifyOptions};

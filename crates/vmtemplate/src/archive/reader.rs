@@ -1,11 +1,11 @@
 //! Looking into an archive without unpacking it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::header::BLOCK;
 use super::index::{Member, MemberMap, member_at};
@@ -14,6 +14,7 @@ use super::member::Kind;
 use super::parser::{Parser, Sink};
 use super::stream::{damaged, open_archive, open_stream};
 use super::unpack::{ArchiveEntry, MemberRoom};
+use super::zeros::ZeroMembers;
 use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -323,15 +324,18 @@ struct MemberContent {
     length: u64,
     map: MemberMap,
     /// The members that were decompressed last, newest first: neighbours are asked for in turn.
-    recent: Mutex<Vec<(u64, Arc<Vec<u8>>)>>,
+    recent: Mutex<VecDeque<(u64, Arc<Vec<u8>>)>>,
+    /// The members of zeros that were proved to be that last, newest first.
+    proven: Mutex<VecDeque<u64>>,
+    zeros: OnceLock<ZeroMembers>,
 }
 
-/// How many decompressed members are kept: one for each of a few readers.
-const RECENT: usize = 4;
+/// How many decompressed members are kept: who looks into a disk reads the same few places again and again.
+const RECENT: usize = 16;
 
 impl MemberContent {
     fn new(file: File, length: u64, map: MemberMap) -> Self {
-        Self { file, length, map, recent: Mutex::default() }
+        Self { file, length, map, recent: Mutex::default(), proven: Mutex::default(), zeros: OnceLock::new() }
     }
 
     fn find(&self, offset: u64) -> Result<Member> {
@@ -350,6 +354,7 @@ impl MemberContent {
             let count = buf.len().min(member.header.content as usize - into);
             let (now, rest) = buf.split_at_mut(count);
             if member.header.kind == Kind::Zeros {
+                self.prove_zeros(&member)?;
                 now.fill(0);
             } else {
                 now.copy_from_slice(&self.content(&member)?[into..into + count]);
@@ -360,22 +365,42 @@ impl MemberContent {
         Ok(())
     }
 
+    /// Fail unless the archive has at its place the member that the index tells of.
+    fn check(&self, member: &Member) -> Result<()> {
+        if member_at(&self.file, self.length, member.at)? == Some(member.header) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidArchive,
+            format!("the archive's index does not agree with the member at offset {}", member.at),
+        )
+        .with_help("make or fetch the archive again"))
+    }
+
+    /// Fail unless a member that the index tells to be zeros is that, to its last byte.
+    fn prove_zeros(&self, member: &Member) -> Result<()> {
+        let lock = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock().contains(&member.at) {
+            return Ok(());
+        }
+        self.check(member)?;
+        self.zeros.get_or_init(ZeroMembers::new).verify(&self.file, member.at, member.header)?;
+        let mut proven = lock();
+        proven.push_front(member.at);
+        proven.truncate(RECENT);
+        Ok(())
+    }
+
     fn content(&self, member: &Member) -> Result<Arc<Vec<u8>>> {
         let lock = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, content)) = lock().iter().find(|(at, _)| *at == member.at) {
             return Ok(Arc::clone(content));
         }
-        if member_at(&self.file, self.length, member.at)? != Some(member.header) {
-            return Err(Error::new(
-                ErrorKind::InvalidArchive,
-                format!("the archive's index does not agree with the member at offset {}", member.at),
-            )
-            .with_help("make or fetch the archive again"));
-        }
+        self.check(member)?;
         let mut room = MemberRoom::default();
         let content = Arc::new(room.content(&self.file, member.at, member.header)?.to_vec());
         let mut recent = lock();
-        recent.insert(0, (member.at, Arc::clone(&content)));
+        recent.push_front((member.at, Arc::clone(&content)));
         recent.truncate(RECENT);
         Ok(content)
     }
@@ -451,7 +476,12 @@ impl DiskSource for EntrySource {
         let into = offset - part.offset;
         let member = self.content.find(part.at + into)?;
         let member_end = member.content_at + u64::from(member.header.content);
-        let kind = if member.header.kind == Kind::Zeros { ExtentKind::Zero } else { ExtentKind::Data };
+        let kind = if member.header.kind == Kind::Zeros {
+            self.content.prove_zeros(&member)?;
+            ExtentKind::Zero
+        } else {
+            ExtentKind::Data
+        };
         Ok(Extent { offset, length: (member_end - part.at - into).min(part.length - into), kind })
     }
 }

@@ -179,14 +179,30 @@ impl MemberRoom {
     pub(super) fn content(&mut self, archive: &File, at: u64, header: Header) -> Result<&[u8]> {
         self.member.resize(header.length as usize, 0);
         read(archive, &mut self.member, at)?;
-        self.content.resize(header.content as usize, 0);
-        self.unpacker.content(&self.member, &mut self.content).map_err(|error| {
-            Error::new(ErrorKind::InvalidArchive, format!("the archive is damaged at offset {at}"))
-                .caused_by(error)
-                .with_help("make or fetch the archive again")
-        })?;
+        decompress(&mut self.unpacker, &self.member, &mut self.content, at, header)?;
         Ok(&self.content)
     }
+
+    /// The same of a member that was read.
+    pub(super) fn decompress(&mut self, member: &[u8], at: u64, header: Header) -> Result<&[u8]> {
+        decompress(&mut self.unpacker, member, &mut self.content, at, header)?;
+        Ok(&self.content)
+    }
+}
+
+fn decompress(
+    unpacker: &mut Unpacker,
+    member: &[u8],
+    content: &mut Vec<u8>,
+    at: u64,
+    header: Header,
+) -> Result<()> {
+    content.resize(header.content as usize, 0);
+    unpacker.content(member, content).map_err(|error| {
+        Error::new(ErrorKind::InvalidArchive, format!("the archive is damaged at offset {at}"))
+            .caused_by(error)
+            .with_help("make or fetch the archive again")
+    })
 }
 
 /// The way through the members of an archive of ours.
