@@ -6,13 +6,14 @@ mod info;
 use std::path::Path;
 
 use crate::archive::{
-    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions,
-    reason_against,
+    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
+    VerifyOptions, reason_against,
 };
 use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::Report;
+use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
 use crate::script::Script;
 
@@ -221,6 +222,70 @@ impl Template {
         check::check_parts(&parts, not_seen.into_iter().collect(), options)
     }
 
+    /// The setup script with its macros replaced, as [`Script::render`] does it. What passwords must not have is
+    /// taken from metainfo.xml if the options do not say it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Script::render`]; [`InvalidTemplate`](ErrorKind::InvalidTemplate) if there is no script.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, MacroValues, RenderOptions, Script, Template};
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).script(script).build()?;
+    /// let values = MacroValues::new().with("PASS", "a b")?;
+    /// let rendered = template.render(&values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "net user Administrator \"a b\"\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Script> {
+        let Some(script) = &self.script else {
+            return Err(match self.metainfo.script_file() {
+                Some(name) => missing("installdrive", "setup script", &name),
+                None => unnamed("installdrive", "setup script"),
+            });
+        };
+        let mut options = options.clone();
+        if options.illegal_password_characters.is_none() {
+            options.illegal_password_characters =
+                self.metainfo.illegal_password_characters().map(std::borrow::Cow::into_owned);
+        }
+        script.render(values, &options)
+    }
+
+    /// [`Template::render`] of the template at `path`, or [`Script::render`] of the script file there.
+    ///
+    /// A folder and a gzip file are templates, anything else is a script.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`], [`Script::from_file`] and rendering.
+    ///
+    /// ```
+    /// # use vmtemplate::{MacroValues, RenderOptions, Template};
+    /// # let path = std::env::temp_dir().join(format!("vmt-doc-render-{}.cmd", std::process::id()));
+    /// std::fs::write(&path, "echo ($IP)\r\n").unwrap();
+    ///
+    /// let values = MacroValues::new().with("IP", "192.0.2.10")?;
+    /// let rendered = Template::render_path(&path, &values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "echo 192.0.2.10\r\n");
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render_path(
+        path: impl AsRef<Path>,
+        values: &MacroValues,
+        options: &RenderOptions,
+    ) -> Result<Script> {
+        let path = path.as_ref();
+        let rendered = if path.is_dir() || is_gzip(path) {
+            Self::open(path)?.render(values, options)
+        } else {
+            Script::from_file(path)?.render(values, options)
+        };
+        rendered.map_err(|error| error.with_path(path))
+    }
+
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
     ///
     /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
@@ -312,6 +377,66 @@ impl Template {
     ) -> Result<Vec<ArchiveEntry>> {
         archive::unpack(archive.as_ref(), folder.as_ref(), Self::METAINFO, options)
     }
+
+    /// Read all of the archive at `archive`: every checksum, every header, every length, and that metainfo.xml is
+    /// sound and the files that it names are there. Gives the SHA-256 of the archive and of each file in it.
+    ///
+    /// Archives of any tool are taken; each byte is read once. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`]; [`InvalidArchive`](ErrorKind::InvalidArchive) with the entry and the offset of
+    /// the damage, also when the index at the end does not agree with the members;
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is not there.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Template, VerifyOptions};
+    ///
+    /// let verified = Template::verify("Windows-Server-2019.tar.gz", &VerifyOptions::default())?;
+    /// println!("{}  Windows-Server-2019.tar.gz", verified.sha256);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn verify(archive: impl AsRef<Path>, options: &VerifyOptions) -> Result<Verified> {
+        let path = archive.as_ref();
+        let (verified, metainfo) = archive::verify(path, Self::METAINFO, options)?;
+        check_files(&verified, metainfo.as_deref()).map_err(|error| error.with_path(path))?;
+        Ok(verified)
+    }
+}
+
+/// Fail unless metainfo.xml is there and sound, and the files that it names are there.
+fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
+    let metainfo = metainfo.ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidTemplate,
+            format!("the archive has no {} at its root, or one of more than 1 MiB", Template::METAINFO),
+        )
+        .with_help("pack the files themselves and not the folder that they are in")
+    })?;
+    let metainfo = Metainfo::parse(metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
+    let (script, image) = file_names(&metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
+    let mut problems = Vec::new();
+    for (element, what, name) in [("installdrive", "setup script", script), ("hddimage", "disk image", image)]
+    {
+        match name {
+            None => problems.push(unnamed(element, what)),
+            Some(name) if verified.files.iter().any(|file| file.name == name) => {}
+            Some(name) => problems.push(missing(element, what, &name)),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::many(ErrorKind::InvalidTemplate, "the archive is sound, but no whole template", problems))
+}
+
+/// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
+/// says why.
+fn is_gzip(path: &Path) -> bool {
+    let mut magic = [0; 2];
+    std::fs::File::open(path).is_ok_and(|mut file| {
+        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == [0x1F, 0x8B]
+    })
 }
 
 fn missing(element: &str, what: &str, name: &str) -> Error {
