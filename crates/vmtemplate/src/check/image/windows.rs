@@ -215,7 +215,7 @@ impl<'v> Windows<'v> {
         match self.info.image_state.as_deref() {
             Some("IMAGE_STATE_COMPLETE") => text.push_str(", not generalized"),
             Some(state) if state.starts_with("IMAGE_STATE_GENERALIZE") => {
-                text.push_str(", generalized by Sysprep")
+                text.push_str(", generalized by Sysprep");
             }
             _ => {}
         }
