@@ -9,7 +9,7 @@ mod windows_disk;
 use std::collections::BTreeSet;
 
 use registry_support::{Key, utf16};
-use vmtemplate::{CheckOptions, DiskImage, Finding, Report, Rule, Script, Template, WindowsInfo};
+use vmtemplate::{CheckOptions, DiskImage, Finding, Report, Rule, Script, Severity, Template, WindowsInfo};
 use vmtemplate_workspace::{has_tool, run};
 use windows_disk::{BIOS, Base, UEFI, WindowsDisk};
 
@@ -296,6 +296,7 @@ fn cases() -> Vec<Case> {
         case("VMT0643", BIOS, "holds a password", |disk| disk.rename("unattend.xm_", "unattend.xml")),
         case("VMT0644", BIOS, "a dump of the memory", |disk| disk.rename("MEMORY.DM_", "MEMORY.DMP")),
         case("VMT0645", BIOS, "an earlier Windows", |disk| disk.rename("Windows.ol_", "Windows.old")),
+        case("VMT0647", BIOS, "its setup script is left", |disk| disk.rename("vmmgr.cm_", "vmmgr.cmd")),
         case("VMT0646", BIOS, "of free clusters hold old content", |disk| {
             disk.patch_system_volume(|volume| {
                 let bitmap = ntfs_support::first_cluster_of(volume, 6) * 4096;
@@ -404,6 +405,16 @@ fn a_script_of_the_first_run_that_waits_is_told_with_its_line() {
     let found: Vec<String> = report.findings().iter().map(ToString::to_string).collect();
     let place = "Windows-Server-2019.hddimage, partition 2, vmmgr/firstrun.cmd:1:1";
     assert!(found.iter().any(|found| found.starts_with(place) && found.contains("[VMT0231]")), "{found:#?}");
+}
+
+#[test]
+fn a_disk_without_windows_is_an_error_only_where_the_name_promises_one() {
+    for (name, severity) in [("Windows-10", Severity::Error), ("Debian-12", Severity::Note)] {
+        let template = Template::builder(name).image(DiskImage::from_bytes([0; 1 << 16])).ipv4(true).build();
+        let report = template.unwrap().check(&CheckOptions::default()).unwrap();
+        let found = findings(&report).into_iter().find(|finding| finding.rule().code == "VMT0301").unwrap();
+        assert_eq!(found.severity(), severity);
+    }
 }
 
 #[test]
