@@ -9,9 +9,11 @@ mod inspect;
 mod lint;
 mod metainfo;
 mod pack;
+mod render;
 mod report;
 mod source;
 mod unpack;
+mod values;
 
 use std::process::ExitCode;
 
@@ -37,6 +39,7 @@ Examples:
   vmtemplate inspect Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
+  vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
@@ -50,6 +53,7 @@ enum Command {
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
+    Render(render::Args),
     Lint(lint::Args),
     Check(check::Args),
 }
@@ -71,6 +75,7 @@ fn main() -> ExitCode {
         Command::Disk(args) => disk::run(&args).map(done),
         Command::Convert(args) => convert::run(&args).map(done),
         Command::Metainfo(args) => metainfo::run(&args).map(done),
+        Command::Render(args) => render::run(&args).map(done),
         Command::Lint(args) => lint::run(&args),
         Command::Check(args) => check::run(&args),
     };

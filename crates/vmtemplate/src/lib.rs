@@ -35,6 +35,8 @@
 //! - [`Metainfo`] is the metadata: read leniently, edited in place. [`Limits`], [`Support`] and [`Tags`] are its parts,
 //!   [`MetainfoFields`] all of it as plain values.
 //! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
+//!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
+//!   a command; [`RenderOptions`] says how.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
 //!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
 //!   mark free.
@@ -78,6 +80,7 @@ pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
+pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
     AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
