@@ -36,7 +36,8 @@ impl Lint<'_> {
         if ends == LineEnds::Mixed && self.language == Some(Language::Batch) {
             let bytes = self.text.as_bytes();
             let at = bytes.iter().enumerate().position(|(at, &byte)| {
-                byte == b'\n' && !(bytes[..at].ends_with(b"\r") && !bytes[..at].ends_with(b"\r\r"))
+                let before = &bytes[..at];
+                byte == b'\n' && (!before.ends_with(b"\r") || before.ends_with(b"\r\r"))
             });
             let line = at.map_or(0, |at| self.text[..at].rfind('\n').map_or(0, |before| before + 1));
             finding = self.find(rules::LINE_ENDS, line..at.unwrap_or(line), message);
@@ -58,7 +59,7 @@ impl Lint<'_> {
                 self.add(Finding::new(rules::UTF_16, format!("the script is {encoding}; expected ASCII")));
             }
             // For PowerShell the mark is the way to say UTF-8.
-            (ScriptEncoding::Utf8Bom, Some(Language::Batch) | Some(Language::Posix) | None) => {
+            (ScriptEncoding::Utf8Bom, Some(Language::Batch | Language::Posix) | None) => {
                 self.add(Finding::new(
                     rules::BYTE_ORDER_MARK,
                     "the script begins with the byte order mark EF BB BF; expected its first command",

@@ -58,7 +58,7 @@ impl Lint<'_> {
 
     fn unknown(&self, name: &MacroName, range: std::ops::Range<usize>) -> Finding {
         let bare = name.name();
-        let finding = match MacroInfo::nearest(bare) {
+        match MacroInfo::nearest(bare) {
             Some(near) if near.name.eq_ignore_ascii_case(bare) => {
                 let message =
                     format!("{name} is unknown: the platform knows {}, and case counts", near.to_name());
@@ -72,8 +72,7 @@ impl Lint<'_> {
             None => self.find(rules::UNKNOWN_MACRO, range, format!("the macro {name} is unknown")).with_fix(
                 format!("declare it in metainfo.xml, <macro><elem name=\"{name}\"/></macro>, or take it out"),
             ),
-        };
-        finding
+        }
     }
 
     /// `($NAME` without its end, and `($` with other things behind it. PowerShell and shells have uses for both.

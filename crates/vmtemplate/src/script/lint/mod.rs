@@ -90,10 +90,7 @@ impl Lint<'_> {
         if self.script.encoding().is_utf16() {
             return;
         }
-        if self.language != Some(ScriptLanguage::Batch) {
-            self.check_macros(&Batch::default());
-            self.check_quoting();
-        } else {
+        if self.language == Some(ScriptLanguage::Batch) {
             let batch = batch::parse(self.text);
             self.check_macros(&batch);
             self.check_whole(&batch);
@@ -102,6 +99,9 @@ impl Lint<'_> {
             self.check_flow(&batch);
             self.check_habits(&batch);
             self.check_job(&batch);
+        } else {
+            self.check_macros(&Batch::default());
+            self.check_quoting();
         }
     }
 
