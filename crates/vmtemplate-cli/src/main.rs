@@ -14,6 +14,7 @@ mod report;
 mod source;
 mod unpack;
 mod values;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ Examples:
   vmtemplate lint windows.cmd --metainfo metainfo.xml
   vmtemplate check Windows-Server-2019.tar.gz --deny warnings
   vmtemplate inspect Windows-Server-2019.tar.gz
+  vmtemplate verify Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
@@ -50,6 +52,7 @@ enum Command {
     Pack(pack::Args),
     Inspect(inspect::Args),
     Unpack(unpack::Args),
+    Verify(verify::Args),
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args).map(done),
         Command::Inspect(args) => inspect::run(&args).map(done),
         Command::Unpack(args) => unpack::run(&args).map(done),
+        Command::Verify(args) => verify::run(&args).map(done),
         Command::Disk(args) => disk::run(&args).map(done),
         Command::Convert(args) => convert::run(&args).map(done),
         Command::Metainfo(args) => metainfo::run(&args).map(done),

@@ -38,8 +38,8 @@
 //!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
 //!   a command; [`RenderOptions`] says how.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
-//!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
-//!   mark free.
+//!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
+//!   what the file systems mark free.
 //! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
 //!   [`Finding`]s, each by a [`Rule`] with a stable code.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
@@ -58,6 +58,7 @@ mod error;
 
 mod file;
 mod finding;
+mod leftovers;
 mod output;
 mod progress;
 
@@ -71,7 +72,8 @@ mod check;
 mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
-pub use check::{CheckOptions, Sarif, check};
+pub use archive::{Verified, VerifiedFile, VerifyOptions};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -79,6 +81,7 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
@@ -88,7 +91,8 @@ pub use metainfo::{
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
-pub use script::{LineEnds, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
+pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

@@ -16,6 +16,7 @@ use crate::metainfo::Metainfo;
 use crate::progress::Control;
 use crate::script::{self, Script};
 
+pub use image::WindowsInfo;
 pub use load::check;
 pub use options::CheckOptions;
 pub use sarif::Sarif;
@@ -23,14 +24,10 @@ pub use sarif::Sarif;
 /// What the rules of the image know of the rest of the template.
 pub(super) struct ImageContext<'a> {
     /// The name of the image, for the places of findings.
-    #[allow(dead_code)] // for the rules of the image
     pub(super) name: &'a str,
-    #[allow(dead_code)] // for the rules of the image
     pub(super) metainfo: Option<&'a Metainfo>,
-    #[allow(dead_code)] // for the rules of the image
     pub(super) script: Option<&'a Script>,
     /// Stops the work.
-    #[allow(dead_code)] // for the rules of the image
     pub(super) control: &'a Control,
 }
 
@@ -93,8 +90,8 @@ impl Rule {
     /// }
     /// ```
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        let tables = [rules::METADATA, rules::PACKAGE, script::RULES];
-        tables.into_iter().flatten().copied().chain(image::RULES)
+        let tables = [rules::METADATA, rules::PACKAGE, script::RULES, image::RULES];
+        tables.into_iter().flatten().copied()
     }
 
     /// The rule of this code, in upper or lower case.
