@@ -38,8 +38,8 @@
 //!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
 //!   a command; [`RenderOptions`] says how.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
-//!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
-//!   mark free.
+//!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
+//!   what the file systems mark free.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do
@@ -56,6 +56,7 @@ mod error;
 
 mod file;
 mod finding;
+mod leftovers;
 mod output;
 mod progress;
 
@@ -65,9 +66,12 @@ mod metainfo;
 mod script;
 
 mod archive;
+mod check;
 mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
+pub use archive::{Verified, VerifiedFile, VerifyOptions};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -75,6 +79,7 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};

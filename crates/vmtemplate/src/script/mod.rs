@@ -2,7 +2,9 @@
 
 mod encoding;
 mod first_run;
+mod interpreter;
 mod line_ends;
+mod lint;
 mod setup;
 
 use std::borrow::Cow;
@@ -19,6 +21,7 @@ use crate::output;
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
+pub(crate) use lint::RULES;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 /// A script of a template: its bytes as they stand, and what they are as text.

@@ -6,11 +6,13 @@ mod info;
 use std::path::Path;
 
 use crate::archive::{
-    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions,
-    reason_against,
+    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
+    VerifyOptions, reason_against,
 };
+use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
 use crate::script::Script;
@@ -47,6 +49,8 @@ pub struct Template {
     script: Option<Script>,
     image: Option<DiskImage>,
     files: Vec<ArchiveEntry>,
+    /// The image is the one in an archive, as it is there.
+    is_archive: bool,
 }
 
 impl Template {
@@ -119,7 +123,7 @@ impl Template {
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        Ok(Self { metainfo, script, image, files })
+        Ok(Self { metainfo, script, image, files, is_archive: false })
     }
 
     fn open_archive(archive: &Archive) -> Result<Self> {
@@ -134,7 +138,7 @@ impl Template {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
         };
-        Ok(Self { metainfo, script, image, files: archive.entries().to_vec() })
+        Ok(Self { metainfo, script, image, files: archive.entries().to_vec(), is_archive: true })
     }
 
     /// The metadata.
@@ -184,6 +188,38 @@ impl Template {
     /// ```
     pub fn files(&self) -> &[ArchiveEntry] {
         &self.files
+    }
+
+    /// Check every step of the platform's guide that can be checked without starting a machine.
+    ///
+    /// Metadata, script and image are read, and nothing is changed. What could not be looked at is a finding of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the options name a rule that does not exist;
+    /// [`Cancelled`](ErrorKind::Cancelled). What is wrong with the template is in the report.
+    ///
+    /// ```
+    /// # use vmtemplate::{CheckOptions, DiskImage, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// for finding in template.check(&CheckOptions::default())?.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn check(&self, options: &CheckOptions) -> Result<Report> {
+        let image_name = self.metainfo.image_file().unwrap_or_default();
+        let script_name = self.metainfo.script_file().unwrap_or_default();
+        let parts = Parts {
+            metainfo: Some(&self.metainfo),
+            script: self.script.as_ref().map(|script| (&*script_name, script)),
+            image: self.image.as_ref().map(|disk| (&*image_name, disk)),
+            files: Some(&self.files),
+            is_packed: self.is_archive,
+        };
+        let is_listed = self.files.iter().any(|file| file.name == image_name);
+        let not_seen = (self.image.is_none() && is_listed).then(|| check::image_not_seen(&image_name));
+        check::check_parts(&parts, not_seen.into_iter().collect(), options)
     }
 
     /// The setup script with its macros replaced, as [`Script::render`] does it. What passwords must not have is
@@ -341,6 +377,57 @@ impl Template {
     ) -> Result<Vec<ArchiveEntry>> {
         archive::unpack(archive.as_ref(), folder.as_ref(), Self::METAINFO, options)
     }
+
+    /// Read all of the archive at `archive`: every checksum, every header, every length, and that metainfo.xml is
+    /// sound and the files that it names are there. Gives the SHA-256 of the archive and of each file in it.
+    ///
+    /// Archives of any tool are taken; each byte is read once. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`]; [`InvalidArchive`](ErrorKind::InvalidArchive) with the entry and the offset of
+    /// the damage, also when the index at the end does not agree with the members;
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is not there.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Template, VerifyOptions};
+    ///
+    /// let verified = Template::verify("Windows-Server-2019.tar.gz", &VerifyOptions::default())?;
+    /// println!("{}  Windows-Server-2019.tar.gz", verified.sha256);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn verify(archive: impl AsRef<Path>, options: &VerifyOptions) -> Result<Verified> {
+        let path = archive.as_ref();
+        let (verified, metainfo) = archive::verify(path, Self::METAINFO, options)?;
+        check_files(&verified, metainfo.as_deref()).map_err(|error| error.with_path(path))?;
+        Ok(verified)
+    }
+}
+
+/// Fail unless metainfo.xml is there and sound, and the files that it names are there.
+fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
+    let metainfo = metainfo.ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidTemplate,
+            format!("the archive has no {} at its root, or one of more than 1 MiB", Template::METAINFO),
+        )
+        .with_help("pack the files themselves and not the folder that they are in")
+    })?;
+    let metainfo = Metainfo::parse(metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
+    let (script, image) = file_names(&metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
+    let mut problems = Vec::new();
+    for (element, what, name) in [("installdrive", "setup script", script), ("hddimage", "disk image", image)]
+    {
+        match name {
+            None => problems.push(unnamed(element, what)),
+            Some(name) if verified.files.iter().any(|file| file.name == name) => {}
+            Some(name) => problems.push(missing(element, what, &name)),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::many(ErrorKind::InvalidTemplate, "the archive is sound, but no whole template", problems))
 }
 
 /// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
