@@ -69,6 +69,7 @@ mod script;
 
 mod archive;
 mod check;
+mod drive;
 mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
@@ -82,6 +83,7 @@ pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, Part
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
