@@ -8,8 +8,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script, Severity,
-    Template, TemplateBuilder, check,
+    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script,
+    SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template, TemplateBuilder, check,
 };
 
 /// A template with which nothing is wrong, to be broken.
@@ -436,6 +436,25 @@ fn the_default_script_is_clean() {
     let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
     let report = Script::default_windows().lint(Some(&metainfo));
     assert!(report.findings().is_empty(), "{report:#?}");
+}
+
+/// Whatever is left out of it; and a part whose absence is a mistake is missed.
+#[test]
+fn our_own_script_is_clean_in_every_form() {
+    let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
+    for &step in SetupStep::ALL {
+        let script = SetupScript::windows().without(step).build().unwrap();
+        let expected: &[&str] = match step {
+            SetupStep::Restart => &["VMT0241"],
+            SetupStep::RemoveFirstRun => &["VMT0242"],
+            SetupStep::Activation => &["VMT0213"],
+            _ => &[],
+        };
+        assert_eq!(codes(&script.lint(Some(&metainfo))), expected, "without {step:?}");
+    }
+    let named = SetupInterface::Named("LAN 1".into());
+    let script = SetupScript::windows().interface(named).firewall(SetupFirewall::Unchanged).build().unwrap();
+    assert_eq!(codes(&script.lint(Some(&metainfo))), Vec::<&str>::new());
 }
 
 /// What scripts do that look like mistakes and are none.
