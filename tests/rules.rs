@@ -509,7 +509,17 @@ fn another_script_that_does_the_rest_is_not_second_guessed() {
         let script = Script::from_text(format!("@echo off\r\n{rest}\r\nexit /b\r\n"));
         assert!(script.lint(None).findings().is_empty(), "{rest}");
     }
-    assert_eq!(codes(&Script::from_text("@echo off\r\nexit /b\r\n").lint(None)), ["VMT0241", "VMT0242"]);
+    let setup = Script::from_text("@echo off\r\nrem ($IP)\r\nexit /b\r\n");
+    assert_eq!(codes(&setup.lint(None)), ["VMT0241", "VMT0242"]);
+}
+
+#[test]
+fn scripts_beside_the_setup_script_are_not_taken_for_it() {
+    assert!(Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(None).findings().is_empty());
+    // The metadata says which one is the setup script.
+    let metainfo = Metainfo::parse(b"<doc/>").unwrap();
+    let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(Some(&metainfo));
+    assert_eq!(codes(&report), ["VMT0243", "VMT0241", "VMT0242"]);
 }
 
 #[test]
