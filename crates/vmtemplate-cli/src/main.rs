@@ -4,13 +4,16 @@ mod build;
 mod check;
 mod convert;
 mod disk;
+mod drive;
 mod findings;
+mod firstrun;
 mod inspect;
 mod lint;
 mod metainfo;
 mod pack;
 mod render;
 mod report;
+mod script;
 mod source;
 mod unpack;
 mod values;
@@ -42,6 +45,9 @@ Examples:
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
+  vmtemplate drive win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o drive.img
+  vmtemplate script windows --without activation > windows.cmd
+  vmtemplate firstrun vmmgr/ --dd dd.exe --iso vmmgr.iso
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
@@ -56,9 +62,12 @@ enum Command {
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
+    Render(render::Args),
     Lint(lint::Args),
     Check(check::Args),
-    Render(render::Args),
+    Drive(drive::Args),
+    Script(script::Args),
+    Firstrun(firstrun::Args),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -79,9 +88,12 @@ fn main() -> ExitCode {
         Command::Disk(args) => disk::run(&args).map(done),
         Command::Convert(args) => convert::run(&args).map(done),
         Command::Metainfo(args) => metainfo::run(&args).map(done),
+        Command::Render(args) => render::run(&args).map(done),
         Command::Lint(args) => lint::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Render(args) => render::run(&args).map(done),
+        Command::Drive(args) => drive::run(&args).map(done),
+        Command::Script(args) => script::run(args).map(done),
+        Command::Firstrun(args) => firstrun::run(&args).map(done),
     };
     match status {
         Ok(status) => status,
