@@ -147,7 +147,7 @@ impl<'v> Windows<'v> {
             info: WindowsInfo::default(),
             machine: None,
         };
-        // Microsoft, "HKLM\SYSTEM\Select": Default is the set of the next start. Current is what it was at the last one.
+        // `Default` is the set that the next start takes, `Current` the one that the last start took.
         let number =
             ["Default", "Current"].map(|name| windows.system.u32(look, "Select", name).ok().flatten());
         let number = number.into_iter().flatten().next().unwrap_or(1);
