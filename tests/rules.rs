@@ -201,6 +201,8 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("VMT0215", good().script("($IP)", "($IP")),
         ("VMT0215", good().script("($IP)", "($ IP)")),
         ("VMT0216", good().metainfo("%&quot;", "&amp;")),
+        ("VMT0217", good().line("for %%i in (\"($PASS)\") do set X=%%i")),
+        ("VMT0217", good().line("set \"P=($PASS)\"\nnet user guest %P% /y")),
         ("VMT0221", good().line("if 1 == 1 (")),
         ("VMT0221", good().line(")")),
         ("VMT0222", good().line("echo \"done > nul")),
@@ -230,7 +232,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
             good().line("powershell -Command \"Set-DnsClientServerAddress -InterfaceAlias Ethernet\""),
         ),
         ("VMT0253", good().line("echo password: \"($PASS)\" >> C:\\setup.txt")),
-        ("VMT0253", good().line("set \"P=($PASS)\"\necho %P%")),
+        ("VMT0253", good().line("set \"P=($PASS)\"\necho \"%P%\"")),
         ("VMT0254", good().line("echo a >> C:\\x.log\necho b > c:\\X.LOG")),
     ]
 }
@@ -440,7 +442,7 @@ fn the_default_script_is_clean() {
 #[test]
 fn what_is_no_mistake_is_not_told() {
     for lines in [
-        "echo y| net user Administrator \"($PASS)\" > nul",
+        "echo y| net user guest \"%GUEST%\" > nul",
         "set /p NAME=<C:\\name.txt",
         "pause < nul",
         "echo.\necho(\necho:\necho/",
@@ -453,7 +455,7 @@ fn what_is_no_mistake_is_not_told() {
         "powershell -Command \"Get-Process | ? {($_.Name) -eq ($env:X)}\"",
         "diskpart < C:\\steps.txt\ndate /t\ntime /T",
         "set \"A=50%% (of) it\"\necho 100%% ^> all ^\n  and more",
-        ":: a comment with ( and \" and ($PASS\nrem ($PASS) ) ^ ",
+        ":: a comment with ( and \" and ($PASS\nrem not ($IPP) ) ^ ",
         "if \"($NEXTHOPIPv4)\"==\"()\" (echo a) else if \"x\"==\"y\" (echo b) else echo c",
         "for %%i in (1 2) do (\n  if %%i equ 1 (\n    echo one\n  ) else (\n    echo more\n  )\n) > nul",
         "goto %NEXT%\n:one\n:two\n:done2\n",

@@ -161,7 +161,7 @@ impl Excerpt {
 /// ```
 /// use vmtemplate::{Script, Severity};
 ///
-/// let report = Script::from_text("echo ($NAMESERVR)\r\n").lint(None);
+/// let report = Script::from_text("echo ($NAMESERVR)\r\nexit /b\r\n").lint(None);
 /// let finding = &report.findings()[0];
 /// assert!(finding.message().contains("NAMESERVR"));
 /// assert!(finding.fix().contains("NAMESERVER"));

@@ -42,6 +42,8 @@
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
 //!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
 //!   what the file systems mark free.
+//! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
+//!   [`Finding`]s, each by a [`Rule`] with a stable code.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do

@@ -101,7 +101,7 @@ pub(super) fn check_disk(
         }
     }
     let size = disk.size();
-    if size % 512 != 0 {
+    if !size.is_multiple_of(512) {
         let over = size % 512;
         add(
             rules::SECTORS,

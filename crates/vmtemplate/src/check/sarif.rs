@@ -1,6 +1,8 @@
 //! Reports as SARIF 2.1.0, the form that code hosts and editors read:
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
+use std::fmt::Write as _;
+
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
@@ -100,7 +102,7 @@ struct Outcome<'a> {
 impl Serialize for Outcome<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { finding, rules } = self;
-        let text = format!("{}. {}", finding.message(), finding.fix());
+        let text = format!("{}. To mend it: {}.", finding.message(), finding.fix());
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("ruleId", finding.rule().code)?;
         map.serialize_entry("ruleIndex", &rules.iter().position(|&rule| rule == finding.rule()))?;
@@ -181,11 +183,10 @@ impl Location {
 fn uri(name: &str) -> String {
     let mut uri = String::new();
     for &byte in name.as_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(byte.into())
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(byte.into());
+        } else {
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri

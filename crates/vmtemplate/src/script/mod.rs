@@ -2,7 +2,6 @@
 
 mod encoding;
 mod first_run;
-mod interpreter;
 mod line_ends;
 mod lint;
 mod setup;
@@ -198,7 +197,6 @@ impl Script {
     ///
     /// `language` is the one to read the script in; `None` recognises it, and gives nothing for an interpreter that
     /// is not known.
-    #[allow(dead_code)] // for the lint
     pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
         let encoding = self.encoding();
         match language.or_else(|| self.language()) {

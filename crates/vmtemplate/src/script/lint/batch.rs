@@ -189,6 +189,7 @@ enum Kind {
 
 /// What holds for the rest of a line.
 #[derive(Clone, Copy, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is a fact of its own
 struct Line {
     /// Commands run under a condition, or several times.
     conditional: bool,

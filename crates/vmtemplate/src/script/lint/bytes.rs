@@ -2,7 +2,7 @@
 
 use super::{Lint, rules};
 use crate::finding::Finding;
-use crate::script::interpreter::Interpreter;
+use crate::macros::ScriptLanguage as Language;
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
 impl Lint<'_> {
@@ -18,30 +18,31 @@ impl Lint<'_> {
 
     fn check_line_ends(&mut self) {
         let ends = self.script.line_ends();
-        let message = match (self.interpreter, ends) {
-            (Interpreter::Batch, LineEnds::Lf) => "lines end with LF; expected CR LF",
-            (Interpreter::Batch, LineEnds::Mixed) => {
+        let message = match (self.language, ends) {
+            (Some(Language::Batch), LineEnds::Lf) => "lines end with LF; expected CR LF",
+            (Some(Language::Batch), LineEnds::Mixed) => {
                 "some lines end with CR LF, others do not; expected CR LF at every one"
             }
-            (Interpreter::Batch, LineEnds::None) if self.text.trim_end().contains('\r') => {
+            (Some(Language::Batch), LineEnds::None) if self.text.trim_end().contains('\r') => {
                 "lines end with CR alone, so the script is one line; expected CR LF"
             }
-            (Interpreter::Posix | Interpreter::Other, LineEnds::CrLf | LineEnds::Mixed) => {
+            (Some(Language::Posix) | None, LineEnds::CrLf | LineEnds::Mixed) => {
                 "lines end with CR LF; expected LF"
             }
             _ => return,
         };
         let mut finding = Finding::new(rules::LINE_ENDS, message);
         // The line that is not like the others.
-        if ends == LineEnds::Mixed && self.interpreter == Interpreter::Batch {
+        if ends == LineEnds::Mixed && self.language == Some(Language::Batch) {
             let bytes = self.text.as_bytes();
             let at = bytes.iter().enumerate().position(|(at, &byte)| {
-                byte == b'\n' && !(bytes[..at].ends_with(b"\r") && !bytes[..at].ends_with(b"\r\r"))
+                let before = &bytes[..at];
+                byte == b'\n' && (!before.ends_with(b"\r") || before.ends_with(b"\r\r"))
             });
             let line = at.map_or(0, |at| self.text[..at].rfind('\n').map_or(0, |before| before + 1));
             finding = self.find(rules::LINE_ENDS, line..at.unwrap_or(line), message);
         }
-        if matches!(self.interpreter, Interpreter::Posix | Interpreter::Other) {
+        if matches!(self.language, Some(Language::Posix) | None) {
             finding = finding.with_fix("convert the line ends: `dos2unix SCRIPT`");
         } else if ends == LineEnds::None {
             finding = finding.with_fix("convert the line ends: `mac2unix SCRIPT`, then `unix2dos SCRIPT`");
@@ -53,12 +54,12 @@ impl Lint<'_> {
 
     fn check_encoding(&mut self) {
         let encoding = self.script.encoding();
-        match (encoding, self.interpreter) {
+        match (encoding, self.language) {
             (ScriptEncoding::Utf16Le | ScriptEncoding::Utf16Be, _) => {
                 self.add(Finding::new(rules::UTF_16, format!("the script is {encoding}; expected ASCII")));
             }
             // For PowerShell the mark is the way to say UTF-8.
-            (ScriptEncoding::Utf8Bom, Interpreter::Batch | Interpreter::Posix | Interpreter::Other) => {
+            (ScriptEncoding::Utf8Bom, Some(Language::Batch | Language::Posix) | None) => {
                 self.add(Finding::new(
                     rules::BYTE_ORDER_MARK,
                     "the script begins with the byte order mark EF BB BF; expected its first command",
@@ -66,7 +67,7 @@ impl Lint<'_> {
             }
             (
                 ScriptEncoding::Utf8 | ScriptEncoding::Unknown8bit,
-                Interpreter::Batch | Interpreter::PowerShell,
+                Some(Language::Batch | Language::PowerShell),
             ) => {
                 self.check_characters(encoding);
             }
@@ -79,7 +80,7 @@ impl Lint<'_> {
         let mut start = 0;
         for line in self.text.split_inclusive('\n') {
             let code = line.trim_start().trim_start_matches('@');
-            let is_comment = if self.interpreter == Interpreter::Batch {
+            let is_comment = if self.language == Some(Language::Batch) {
                 code.starts_with("::") || code.get(..4).is_some_and(|rem| rem.eq_ignore_ascii_case("rem "))
             } else {
                 code.starts_with('#')

@@ -177,9 +177,13 @@ impl Lint<'_> {
             let shows_macro = find_macros(text).any(|found| {
                 MacroInfo::lookup(found.name.name()).is_some_and(|info| info.kind == MacroKind::Password)
             });
-            if command.name == "set" && shows_macro && variables.len() < 20 {
-                if let Some((name, _)) = text.split_once('=') {
-                    let name = name[3.min(name.len())..].trim_start_matches([' ', '"', '/', 'a', 'A']).trim();
+            if command.name == "set"
+                && shows_macro
+                && variables.len() < 20
+                && let Some((name, _)) = text.split_once('=')
+            {
+                let name = name["set".len().min(name.len())..].trim_matches([' ', '\t', '"']);
+                if !name.is_empty() {
                     variables.insert(name.to_ascii_lowercase());
                 }
             }

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use super::batch::Batch;
 use super::{Lint, rules, shown};
+use crate::error::Position;
 use crate::finding::Finding;
-use crate::macros::{MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
+use crate::macros::{MacroInfo, MacroKind, MacroName, MacroUse, ScriptLanguage, find_macros};
 use crate::metainfo::Metainfo;
-use crate::script::interpreter::Interpreter;
 
 /// How many uses of macros are judged by their places.
 const MAX_USES: usize = 2000;
@@ -52,13 +52,13 @@ impl Lint<'_> {
 
     /// In PowerShell `($name)` is an expression, and in a shell nothing that is written by mistake.
     fn is_expression(&self, start: usize) -> bool {
-        self.interpreter == Interpreter::PowerShell
-            || self.interpreter == Interpreter::Posix && self.text[..start].ends_with(['$', '='])
+        self.language == Some(ScriptLanguage::PowerShell)
+            || self.language == Some(ScriptLanguage::Posix) && self.text[..start].ends_with(['$', '='])
     }
 
     fn unknown(&self, name: &MacroName, range: std::ops::Range<usize>) -> Finding {
         let bare = name.name();
-        let finding = match MacroInfo::nearest(bare) {
+        match MacroInfo::nearest(bare) {
             Some(near) if near.name.eq_ignore_ascii_case(bare) => {
                 let message =
                     format!("{name} is unknown: the platform knows {}, and case counts", near.to_name());
@@ -72,8 +72,7 @@ impl Lint<'_> {
             None => self.find(rules::UNKNOWN_MACRO, range, format!("the macro {name} is unknown")).with_fix(
                 format!("declare it in metainfo.xml, <macro><elem name=\"{name}\"/></macro>, or take it out"),
             ),
-        };
-        finding
+        }
     }
 
     /// `($NAME` without its end, and `($` with other things behind it. PowerShell and shells have uses for both.
@@ -94,6 +93,34 @@ impl Lint<'_> {
                 let message =
                     format!("{} is not a macro; expected `($NAME)`", shown(&self.text[range.clone()]));
                 let finding = self.find(rules::CUT_MACRO, range, message);
+                self.add(finding);
+            }
+        }
+    }
+
+    /// Values that a person chooses, where not even a renderer that knows the language can quote them.
+    pub(super) fn check_quoting(&mut self) {
+        let declared = self.metainfo.map(Metainfo::declared_macros).unwrap_or_default();
+        let declared: HashSet<String> = declared.into_iter().collect();
+        let told: HashSet<Position> = self
+            .findings
+            .iter()
+            .filter(|finding| finding.rule() == rules::UNSAFE_PLACE)
+            .filter_map(|finding| finding.place().position)
+            .collect();
+        for place in self.script.macro_places(self.language).iter().take(MAX_USES) {
+            let name = &place.found.name;
+            let is_typed = match MacroInfo::lookup(name.name()).map(|info| info.kind) {
+                Some(kind) => matches!(kind, MacroKind::Password | MacroKind::ProductKey),
+                None => declared.contains(&name.to_string()),
+            };
+            if !is_typed || !place.is_free_text() || told.contains(&place.found.position) {
+                continue;
+            }
+            if let Some(reason) = place.never_safe() {
+                let message = format!("{name} stands {}, where no quoting is safe: {reason}", place.place);
+                let length = place.found.range.len();
+                let finding = self.find_at(rules::UNQUOTABLE, place.found.position, length, message);
                 self.add(finding);
             }
         }

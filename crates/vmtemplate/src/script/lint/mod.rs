@@ -14,9 +14,9 @@ use std::ops::Range;
 
 use self::batch::Batch;
 use super::Script;
-use super::interpreter::Interpreter;
 use crate::error::Position;
 use crate::finding::{Finding, Report, Rule};
+use crate::macros::ScriptLanguage;
 use crate::metainfo::Metainfo;
 
 pub(crate) use rules::RULES;
@@ -46,12 +46,11 @@ impl Script {
     /// ```
     pub fn lint(&self, metainfo: Option<&Metainfo>) -> Report {
         let text = self.text();
-        let interpreter = self.interpreter();
         let mut lint = Lint {
             script: self,
             text: &text,
             lines: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
-            interpreter,
+            language: self.language(),
             metainfo,
             findings: Vec::new(),
             counts: HashMap::new(),
@@ -65,11 +64,6 @@ impl Script {
         findings.truncate(MAX_FINDINGS);
         Report::new(findings)
     }
-
-    /// What runs it.
-    pub(crate) fn interpreter(&self) -> Interpreter {
-        Interpreter::of(&self.text())
-    }
 }
 
 /// A script that is looked at.
@@ -78,7 +72,8 @@ struct Lint<'a> {
     text: &'a str,
     /// Where every line but the first begins.
     lines: Vec<usize>,
-    interpreter: Interpreter,
+    /// `None` is an interpreter that is not known here.
+    language: Option<ScriptLanguage>,
     metainfo: Option<&'a Metainfo>,
     findings: Vec<Finding>,
     counts: HashMap<&'static str, usize>,
@@ -95,16 +90,18 @@ impl Lint<'_> {
         if self.script.encoding().is_utf16() {
             return;
         }
-        if self.interpreter != Interpreter::Batch {
-            self.check_macros(&Batch::default());
-        } else {
+        if self.language == Some(ScriptLanguage::Batch) {
             let batch = batch::parse(self.text);
             self.check_macros(&batch);
             self.check_whole(&batch);
             self.check_places(&batch);
+            self.check_quoting();
             self.check_flow(&batch);
             self.check_habits(&batch);
             self.check_job(&batch);
+        } else {
+            self.check_macros(&Batch::default());
+            self.check_quoting();
         }
     }
 
@@ -127,12 +124,23 @@ impl Lint<'_> {
             return finding; // it will not be added
         }
         let before = self.lines.partition_point(|&start| start <= range.start);
-        let start = if before == 0 { 0 } else { self.lines[before - 1] };
-        let end = self.lines.get(before).map_or(self.text.len(), |&next| next - 1);
-        let column = 1 + self.text[start..range.start].chars().count();
-        let first_line = &self.text[range.start..range.end.min(end).max(range.start)];
+        let line = self.line(before);
+        let column = 1 + self.text[line.start..range.start].chars().count();
+        let first_line = &self.text[range.start..range.end.min(line.end).max(range.start)];
         let length = first_line.trim_end_matches('\r').chars().count();
-        finding.with_line(&self.text[start..end], Position { line: before + 1, column }, length)
+        finding.with_line(&self.text[line], Position { line: before + 1, column }, length)
+    }
+
+    /// The same where line and column are known.
+    fn find_at(&self, rule: &'static Rule, position: Position, length: usize, message: String) -> Finding {
+        let line = self.line(position.line - 1);
+        Finding::new(rule, message).with_line(&self.text[line], position, length)
+    }
+
+    /// The line of this number, from 0, without its LF.
+    fn line(&self, number: usize) -> Range<usize> {
+        let start = if number == 0 { 0 } else { self.lines[number - 1] };
+        start..self.lines.get(number).map_or(self.text.len(), |&next| next - 1)
     }
 }
 

@@ -62,6 +62,12 @@ rules! {
              one that was chosen",
         fix "forbid them in metainfo.xml: <illegal_password_characters>%&quot;</illegal_password_characters>";
 
+    UNQUOTABLE = "VMT0217" Warning
+        "a value that a person chooses stands where it can be quoted",
+        why "here no way of writing the value makes it arrive as it is: one with special characters runs as a command, \
+             or the rendering of the script is refused",
+        fix "write the value, or the variable that holds it, between quotes, and give it to a program, not to code";
+
     // What cmd.exe makes of the lines.
     PARENTHESES = "VMT0221" Error
         "parentheses that open a block are closed, and no others are",
