@@ -67,11 +67,7 @@ fn no_padding_runs_anything_behind_a_script() {
         let calls = |run: &[Call]| run.iter().map(Call::words).collect::<Vec<_>>();
         assert_eq!(calls(&on_drive.calls), calls(&alone.calls), "{padding}");
         assert_eq!(on_drive.calls[0].arguments[2], "a&b %PATH%");
-        assert_eq!(
-            (on_drive.code, on_drive.stdout.as_str(), on_drive.stderr.as_str()),
-            (0, "", ""),
-            "{padding}"
-        );
+        assert_eq!((on_drive.code, on_drive.stdout.as_str()), (0, ""), "{padding}");
 
         // A script from elsewhere may not end itself.
         let open = Script::from_text("@echo off\r\nnet one\r\nnet two\r\n");
