@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use vmtemplate::{
     Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, FreeSpace, PackOptions, Script,
-    Template, UnpackLimits, UnpackOptions,
+    Template, UnpackLimits, UnpackOptions, VerifyOptions,
 };
 use vmtemplate_workspace::{disk, has_tool, noise, run, sample_disk, tree};
 
@@ -294,6 +294,16 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     crc.update(records);
     lying[footer + 24..footer + 28].copy_from_slice(&crc.sum().to_le_bytes());
     assert_eq!(list(&lying).unwrap(), entries);
+    // An index that tells of zeros where data is, and fits in all else, is found out when the data are read.
+    let mut lying = whole.clone();
+    lying[index_at + 28 + 8 + 7] |= 0x80; // the highest bit of the second record's content
+    let mut crc = flate2::Crc::new();
+    crc.update(&lying[index_at + 28..index_at + 28 + 8 * members]);
+    lying[footer + 24..footer + 28].copy_from_slice(&crc.sum().to_le_bytes());
+    assert_eq!(list(&lying).unwrap(), entries);
+    let inside = Archive::open(&path).unwrap().disk("win2019.hddimage").unwrap();
+    assert_eq!(inside.read_vec(0, 512).unwrap_err().kind(), ErrorKind::InvalidArchive);
+    assert_eq!(inside.extents().next().unwrap().unwrap_err().kind(), ErrorKind::InvalidArchive);
     // The index of another archive, or one damaged anywhere, is no better.
     for at in (index_at..whole.len()).step_by(7) {
         let mut damaged = whole.clone();
@@ -380,6 +390,51 @@ fn a_bomb_of_entries_sizes_or_headers_is_stopped_by_its_limit() {
 }
 
 #[test]
+fn every_limit_holds_for_archives_of_ours_and_of_others_and_for_every_reader() {
+    let work = folder();
+    let ours = work.path().join("ours.tar.gz");
+    pack(disk(&vec![0; 64 << 20]), &ours);
+    let foreign = work.path().join("foreign.tar.gz");
+    let mut stream = Vec::new();
+    flate2::read::MultiGzDecoder::new(File::open(&ours).unwrap()).read_to_end(&mut stream).unwrap();
+    fs::write(&foreign, gzip(&stream)).unwrap();
+    let deep = work.path().join("deep.tar.gz");
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    header.set_mode(0o644);
+    // The tar crate writes a name of more than 100 bytes as an entry before.
+    builder.append_data(&mut header, format!("a/b/c/{}", "n".repeat(120)), &[][..]).unwrap();
+    fs::write(&deep, gzip(&builder.into_inner().unwrap())).unwrap();
+
+    let all = UnpackLimits::default();
+    let cases: [(&Path, UnpackLimits, ErrorKind); 9] = [
+        (&ours, UnpackLimits { entries: 2, ..all }, ErrorKind::LimitExceeded),
+        (&foreign, UnpackLimits { entries: 2, ..all }, ErrorKind::LimitExceeded),
+        (&ours, UnpackLimits { total_size: 1 << 20, ..all }, ErrorKind::LimitExceeded),
+        (&ours, UnpackLimits { ratio: 500, ..all }, ErrorKind::LimitExceeded),
+        (&foreign, UnpackLimits { ratio: 100, ..all }, ErrorKind::LimitExceeded),
+        (&deep, UnpackLimits { name_length: 119, ..all }, ErrorKind::UnsafeArchive),
+        (&deep, UnpackLimits { path_depth: 2, ..all }, ErrorKind::UnsafeArchive),
+        (&deep, UnpackLimits { header_size: 120, ..all }, ErrorKind::LimitExceeded),
+        (&deep, UnpackLimits { header_chain: 0, ..all }, ErrorKind::LimitExceeded),
+    ];
+    for (number, (path, limits, kind)) in cases.into_iter().enumerate() {
+        let options = UnpackOptions { limits, ..UnpackOptions::default() };
+        let error = Template::unpack(path, work.path().join("out"), &options).unwrap_err();
+        assert_eq!(error.kind(), kind, "unpack, case {number}: {error}");
+        let error = Archive::open_with(path, &limits).unwrap_err();
+        assert_eq!(error.kind(), kind, "open, case {number}: {error}");
+        let options = VerifyOptions { limits, ..VerifyOptions::default() };
+        let error = Template::verify(path, &options).unwrap_err();
+        assert_eq!(error.kind(), kind, "verify, case {number}: {error}");
+    }
+    for path in [&ours, &foreign, &deep] {
+        Archive::open(path).unwrap();
+    }
+}
+
+#[test]
 fn a_truncated_or_damaged_archive_is_an_error_that_says_where() {
     let work = folder();
     let path = work.path().join("t.tar.gz");
@@ -416,6 +471,13 @@ fn a_truncated_or_damaged_archive_is_an_error_that_says_where() {
             flipped[at] ^= 0x20;
             fs::write(&path, &flipped).unwrap();
             let error = unpack_error(&path);
+            assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{whose}, byte {at}: {error:#}");
+            assert!(error.message().contains("offset"), "{whose}, byte {at}: {error:#}");
+            // The one checksum of another tool's archive may be the first to tell, where every file has been passed.
+            let entry = error.entry();
+            let known = entry == Some("win2019.hddimage") || (whose == "foreign" && entry.is_none());
+            assert!(known, "{whose}, byte {at}: {error:#}");
+            let error = Template::verify(&path, &VerifyOptions::default()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{whose}, byte {at}: {error:#}");
             assert!(error.message().contains("offset"), "{whose}, byte {at}: {error:#}");
         }

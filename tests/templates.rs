@@ -9,7 +9,7 @@ use vmtemplate::{
     DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnds, Metainfo, MetainfoKey,
     NtfsVolume, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
 };
-use vmtemplate_workspace::{disk, has_tool, run, sample_disk};
+use vmtemplate_workspace::{disk, has_tool, is_root, run, sample_disk};
 
 fn fields(error: &Error) -> Vec<(ErrorKind, Option<&str>)> {
     error.problems().iter().map(|problem| (problem.kind(), problem.field())).collect()
@@ -325,5 +325,14 @@ fn one_disk_gives_one_archive_in_whatever_format_it_comes() {
         let arguments = ["convert", "-f", "raw", "-O", format].into_iter();
         run("qemu-img", arguments.chain(options.iter().copied()).chain(paths));
         assert!(pack(&image) == expected, "{format}");
+    }
+    if is_root() && has_tool("losetup") {
+        let device = run("losetup", ["--find", "--show", "--read-only", raw.to_str().unwrap()]).stdout;
+        let device = Path::new(std::str::from_utf8(&device).unwrap().trim_end());
+        let link = work.path().join("device.raw");
+        std::os::unix::fs::symlink(device, &link).unwrap();
+        let packed = std::panic::catch_unwind(|| pack(&link));
+        run("losetup", ["--detach".as_ref(), device.as_os_str()]);
+        assert!(packed.unwrap() == expected, "block device");
     }
 }

@@ -82,8 +82,8 @@ const CONTEXTS: [Context; 15] = [
     ),
     context(
         "case",
-        |n| each(n, &|i| format!("case \"($V{i})\" in '($V{i})') rec \"($V{i})\" ;; *) canary ;; esac\n")),
-        0,
+        |n| each(n, &|i| format!("case \"($V{i})\" in '') rec '' ;; *) rec \"($V{i})\" ;; esac\n")),
+        8000,
     ),
     context(
         "list",

@@ -11,6 +11,7 @@ mod report;
 mod source;
 mod unpack;
 mod values;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,7 @@ Examples:
       --tag windows --macro '($PRODUCTKEY)' -o Windows-Server-2019.tar.gz
   vmtemplate disk win2019.qcow2
   vmtemplate inspect Windows-Server-2019.tar.gz
+  vmtemplate verify Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
@@ -45,6 +47,7 @@ enum Command {
     Pack(pack::Args),
     Inspect(inspect::Args),
     Unpack(unpack::Args),
+    Verify(verify::Args),
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Unpack(args) => unpack::run(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Disk(args) => disk::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Metainfo(args) => metainfo::run(&args),

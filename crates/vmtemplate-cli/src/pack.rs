@@ -36,6 +36,10 @@ pub(crate) struct Output {
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     free_space: FreeSpaceChoice,
+    /// Leave holes out of the archive altogether. GNU tar and bsdtar unpack such an image with its holes; not every
+    /// tool knows how
+    #[arg(long)]
+    sparse: bool,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
@@ -50,6 +54,7 @@ pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
     let options = PackOptions {
         level: output.level,
         threads: output.threads,
+        sparse: output.sparse,
         overwrite: output.force,
         free_space: output.free_space.free_space(),
         drop_page_files: output.free_space.drop_page_files(),

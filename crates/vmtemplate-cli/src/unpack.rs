@@ -21,6 +21,9 @@ pub(crate) struct Args {
     /// The folder, which may be new
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
+    /// Unpack this file only; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
     /// Threads that decompress [default: as many as the machine has]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -31,8 +34,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("unpacking");
-    let options =
-        UnpackOptions { threads: args.threads, control: watch.control(), ..UnpackOptions::default() };
+    let options = UnpackOptions {
+        only: args.only.clone(),
+        threads: args.threads,
+        control: watch.control(),
+        ..UnpackOptions::default()
+    };
     let files = Template::unpack(&args.archive, &args.folder, &options)?;
     drop(watch);
     if args.json {

@@ -56,6 +56,7 @@ mod error;
 
 mod file;
 mod finding;
+mod leftovers;
 mod output;
 mod progress;
 
@@ -68,6 +69,7 @@ mod archive;
 mod template;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
+pub use archive::{Verified, VerifiedFile, VerifyOptions};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,

@@ -2,15 +2,13 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, ErrorKind, Result};
-
-/// What temporary files of this crate end with, so that a leftover of a killed run is recognisable.
-const TEMPORARY_SUFFIX: &str = ".vmtemplate-tmp";
+use crate::leftovers::{self, Lock, SUFFIX};
 
 /// A file that is written beside its place and moved there when it is complete.
 ///
@@ -18,6 +16,8 @@ const TEMPORARY_SUFFIX: &str = ".vmtemplate-tmp";
 #[derive(Debug)]
 pub(crate) struct OutputFile {
     temporary: NamedTempFile,
+    /// Tells other runs that the temporary file is no leftover.
+    _lock: Lock,
     path: PathBuf,
     overwrite: bool,
 }
@@ -47,14 +47,14 @@ impl OutputFile {
             Err(error) => return Err(Error::io("cannot look at the output", error)),
         }
         let prefix = temporary_prefix(name);
+        leftovers::remove(folder_of(path), &prefix, |_| ());
         let mut builder = tempfile::Builder::new();
-        builder.prefix(&prefix).suffix(TEMPORARY_SUFFIX);
+        builder.prefix(&prefix).suffix(SUFFIX);
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask, as for any new file
-        let temporary = builder
-            .tempfile_in(folder_of(path))
+        let (temporary, lock) = leftovers::create_locked(|| builder.tempfile_in(folder_of(path)))
             .map_err(|e| Error::io("cannot create a file beside the output", e))?;
-        Ok(Self { temporary, path: path.to_owned(), overwrite })
+        Ok(Self { temporary, _lock: lock, path: path.to_owned(), overwrite })
     }
 
     /// The open file to write to.
@@ -64,7 +64,7 @@ impl OutputFile {
 
     /// Bring everything to the disk, then give the file its name in one step.
     pub(crate) fn commit(self) -> Result<()> {
-        let Self { temporary, path, overwrite } = self;
+        let Self { temporary, path, overwrite, _lock } = self;
         let done = || -> Result<()> {
             temporary
                 .as_file()
@@ -112,13 +112,20 @@ fn sync_folder(folder: &Path) {
 ///
 /// A folder that is not there yet is made beside its place and renamed. In one that is there (a mounted disk, say) the
 /// files are made in a folder inside it, so that they are on the right disk, and then moved up one by one: the one
-/// named last at the very end, as the sign that all are there.
+/// named last at the very end, as the sign that all are there. What a killed run had moved by then, the next run
+/// takes back.
 #[derive(Debug)]
 pub(crate) struct OutputFolder {
     staging: TempDir,
+    /// Tells other runs that the temporary folder is no leftover.
+    _lock: Lock,
     path: PathBuf,
     exists: bool,
 }
+
+/// In the temporary folder: the files, and the list of those that are about to be moved.
+const FILES: &str = "files";
+const MOVES: &str = "moves";
 
 impl OutputFolder {
     pub(crate) fn create(path: &Path) -> Result<Self> {
@@ -139,17 +146,18 @@ impl OutputFolder {
             Some(name) if !exists => (folder_of(path), temporary_prefix(name)),
             _ => (path, ".".into()),
         };
-        let staging = tempfile::Builder::new()
-            .prefix(&prefix)
-            .suffix(TEMPORARY_SUFFIX)
-            .tempdir_in(parent)
+        leftovers::remove(parent, &prefix, |leftover| take_back(leftover, path));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(SUFFIX);
+        let (staging, lock) = leftovers::create_locked(|| builder.tempdir_in(parent))
             .map_err(|e| Error::io("cannot create the folder", e))?;
-        Ok(Self { staging, path: path.to_owned(), exists })
+        fs::create_dir(staging.path().join(FILES)).map_err(|e| Error::io("cannot create the folder", e))?;
+        Ok(Self { staging, _lock: lock, path: path.to_owned(), exists })
     }
 
     /// Where a file is made until the commit.
     pub(crate) fn staged(&self, name: &str) -> PathBuf {
-        self.staging.path().join(name)
+        self.staging.path().join(FILES).join(name)
     }
 
     /// Fail if `name` is in the folder already.
@@ -163,24 +171,26 @@ impl OutputFolder {
 
     /// Give everything its place. The files must have been synced. `last` is moved after all others.
     pub(crate) fn commit(self, last: &str) -> Result<()> {
-        let Self { staging, path, exists } = self;
+        let Self { staging, path, exists, _lock } = self;
+        let files = staging.path().join(FILES);
+        sync_folder(&files);
         if !exists {
-            rename_new(staging.path(), &path).map_err(|error| error.with_path(&path))?;
-            // It is no temporary folder any more.
-            let _ = staging.keep();
+            rename_new(&files, &path).map_err(|error| error.with_path(&path))?;
             sync_folder(folder_of(&path));
             return Ok(());
         }
-        let mut names: Vec<_> = fs::read_dir(staging.path())
+        let mut names: Vec<_> = fs::read_dir(&files)
             .and_then(|entries| entries.map(|entry| entry.map(|e| e.file_name())).collect())
-            .map_err(|e| Error::io("cannot list what was made", e).with_path(staging.path()))?;
+            .map_err(|e| Error::io("cannot list what was made", e).with_path(&files))?;
         names.sort_by_key(|name| (name == last, name.clone()));
+        note_moves(staging.path(), &names)
+            .map_err(|e| Error::io("cannot write in the folder", e).with_path(staging.path()))?;
         for (done, name) in names.iter().enumerate() {
             let target = path.join(name);
-            if let Err(error) = rename_new(&staging.path().join(name), &target) {
+            if let Err(error) = rename_new(&files.join(name), &target) {
                 for name in &names[..done] {
                     // Back into the folder that is about to be removed.
-                    fs::rename(path.join(name), staging.path().join(name)).ok();
+                    fs::rename(path.join(name), files.join(name)).ok();
                 }
                 return Err(error.with_path(target));
             }
@@ -188,6 +198,47 @@ impl OutputFolder {
         sync_folder(&path);
         Ok(())
     }
+}
+
+/// Write down which files are about to leave the temporary folder: a line each, with the number of its inode.
+fn note_moves(staging: &Path, names: &[OsString]) -> io::Result<()> {
+    let mut file = File::create_new(staging.join(MOVES))?;
+    for name in names {
+        let number = inode(&fs::symlink_metadata(staging.join(FILES).join(name))?);
+        file.write_all(format!("{number} {}\n", name.display()).as_bytes())?;
+    }
+    file.sync_all()
+}
+
+/// Undo the moves that a killed run had made out of its temporary folder `staging`, unless it had made all of them.
+///
+/// Only what is still the same file is taken back: somebody may have put one of the same name there since.
+fn take_back(staging: &Path, folder: &Path) {
+    let files = staging.join(FILES);
+    let Ok(moves) = fs::read_to_string(staging.join(MOVES)) else { return };
+    if fs::read_dir(&files).is_ok_and(|mut left| left.next().is_none()) {
+        return;
+    }
+    for (number, name) in moves.lines().filter_map(|line| line.split_once(' ')) {
+        // The list was written by this crate, but it stands on a disk that others write to as well.
+        let plain = !name.contains(['/', '\\']) && name != "..";
+        let (from, to) = (folder.join(name), files.join(name));
+        let same = fs::symlink_metadata(&from).is_ok_and(|found| inode(&found).to_string() == number);
+        if plain && same && fs::symlink_metadata(&to).is_err() {
+            fs::rename(from, to).ok();
+        }
+    }
+}
+
+#[cfg(unix)]
+fn inode(found: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(found)
+}
+
+/// Elsewhere a leftover is not taken for one, and so nothing is ever taken back.
+#[cfg(not(unix))]
+fn inode(_found: &fs::Metadata) -> u64 {
+    0
 }
 
 /// Rename, but never over something that is there.
@@ -232,7 +283,6 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
 
     fn names(folder: &Path) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(folder)
@@ -319,6 +369,75 @@ mod tests {
         folder.commit("z").unwrap();
         assert_eq!(names(path), ["mine", "z"]);
         assert_eq!(fs::read(path.join("mine")).unwrap(), b"kept");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_killed_run_left_is_removed_by_the_next_and_what_another_run_writes_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.txt");
+        fs::write(folder.path().join(".a.txt.Ab12Cd.vmtemplate-tmp"), "half").unwrap();
+        fs::write(folder.path().join(".b.txt.Ab12Cd.vmtemplate-tmp"), "of another output").unwrap();
+        let running = OutputFile::create(&path, false).unwrap();
+        let beside = OutputFile::create(&path, false).unwrap();
+        assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
+        drop((running, beside));
+        assert_eq!(names(folder.path()), [".b.txt.Ab12Cd.vmtemplate-tmp"]);
+
+        let target = folder.path().join("out");
+        let left = folder.path().join(".out.Ab12Cd.vmtemplate-tmp/files");
+        fs::create_dir_all(&left).unwrap();
+        fs::write(left.join("image"), "half").unwrap();
+        let running = OutputFolder::create(&target).unwrap();
+        let beside = OutputFolder::create(&target).unwrap();
+        assert!(!left.exists() && running.staged("").is_dir() && beside.staged("").is_dir());
+    }
+
+    /// A folder in which a run was killed after it had moved some of `a`, `b` and `z` out of its temporary folder.
+    #[cfg(unix)]
+    fn killed_while_moving(moved: &[&str]) -> TempDir {
+        let parent = tempfile::tempdir().unwrap();
+        let staging = parent.path().join(".Ab12Cd.vmtemplate-tmp");
+        fs::create_dir_all(staging.join(FILES)).unwrap();
+        for name in ["a", "b", "z"] {
+            fs::write(staging.join(FILES).join(name), name).unwrap();
+        }
+        note_moves(&staging, &["a", "b", "z"].map(OsString::from)).unwrap();
+        for name in moved {
+            fs::rename(staging.join(FILES).join(name), parent.path().join(name)).unwrap();
+        }
+        parent
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn moves_that_a_killed_run_had_begun_are_undone_and_those_it_had_finished_are_kept() {
+        for moved in [&[][..], &["a"], &["a", "b"]] {
+            let parent = killed_while_moving(moved);
+            drop(OutputFolder::create(parent.path()).unwrap());
+            assert_eq!(names(parent.path()), Vec::<String>::new(), "{moved:?}");
+        }
+        let parent = killed_while_moving(&["a", "b", "z"]);
+        drop(OutputFolder::create(parent.path()).unwrap());
+        assert_eq!(names(parent.path()), ["a", "b", "z"]);
+        // Somebody replaced `a` since: it is his.
+        let parent = killed_while_moving(&["a", "b"]);
+        fs::write(parent.path().join("mine"), "mine").unwrap();
+        fs::rename(parent.path().join("mine"), parent.path().join("a")).unwrap();
+        drop(OutputFolder::create(parent.path()).unwrap());
+        assert_eq!(names(parent.path()), ["a"]);
+        assert_eq!(fs::read(parent.path().join("a")).unwrap(), b"mine");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_folder_is_as_open_as_any_new_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let parent = tempfile::tempdir().unwrap();
+        OutputFolder::create(&parent.path().join("out")).unwrap().commit("").unwrap();
+        fs::create_dir(parent.path().join("plain")).unwrap();
+        let mode = |name: &str| fs::metadata(parent.path().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode("out"), mode("plain"));
     }
 
     #[test]

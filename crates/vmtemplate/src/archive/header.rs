@@ -28,7 +28,54 @@ pub(super) fn file_header(name: &str, size: u64, mtime: u64) -> Result<Vec<u8>> 
         out.extend_from_slice(name.as_bytes());
         out.resize(out.len() + 1 + padding(name.len() as u64 + 1), 0);
     }
-    let mut header = tar::Header::new_gnu();
+    out.extend_from_slice(regular(tar::Header::new_gnu(), name, size, mtime)?.as_bytes());
+    Ok(out)
+}
+
+/// The header blocks of a sparse file of `size` bytes, of which `stored` are in the archive, their map included.
+///
+/// PAX records of form 1.0, "Storing Sparse Files" in the GNU tar manual. The entry itself has a name of its own, so
+/// that a reader that does not know the form does not take what is stored for the file.
+pub(super) fn sparse_header(name: &str, size: u64, stored: u64, mtime: u64) -> Result<Vec<u8>> {
+    let mut records = Vec::new();
+    let (size, stored_size) = (size.to_string(), stored.to_string());
+    for (key, value) in [
+        ("GNU.sparse.major", "1"),
+        ("GNU.sparse.minor", "0"),
+        ("GNU.sparse.name", name),
+        ("GNU.sparse.realsize", &size),
+    ] {
+        pax_record(&mut records, key, value);
+    }
+    if stored >= 8 << 30 {
+        // Past what the octal digits of the header say (POSIX, pax: `size`).
+        pax_record(&mut records, "size", &stored_size);
+    }
+    let mut pax =
+        regular(tar::Header::new_ustar(), &format!("PaxHeaders/{name}"), records.len() as u64, mtime)?;
+    pax.set_entry_type(tar::EntryType::XHeader);
+    pax.set_cksum();
+    let mut out = pax.as_bytes().to_vec();
+    let filling = padding(records.len() as u64);
+    out.extend_from_slice(&records);
+    out.resize(out.len() + filling, 0);
+    let entry = regular(tar::Header::new_ustar(), &format!("GNUSparseFile.0/{name}"), stored, mtime)?;
+    out.extend_from_slice(entry.as_bytes());
+    Ok(out)
+}
+
+/// `LENGTH KEY=VALUE\n`, where LENGTH counts its own digits too (POSIX, pax).
+fn pax_record(out: &mut Vec<u8>, key: &str, value: &str) {
+    let rest = key.len() + value.len() + 3;
+    let mut length = rest;
+    while length != rest + length.to_string().len() {
+        length = rest + length.to_string().len();
+    }
+    out.extend_from_slice(format!("{length} {key}={value}\n").as_bytes());
+}
+
+/// The header block of a file of ours; a name that is too long is cut.
+fn regular(mut header: tar::Header, name: &str, size: u64, mtime: u64) -> Result<tar::Header> {
     set_name(&mut header, name.as_bytes());
     header.set_entry_type(tar::EntryType::Regular);
     header.set_mode(MODE);
@@ -41,8 +88,7 @@ pub(super) fn file_header(name: &str, size: u64, mtime: u64) -> Result<Vec<u8>> 
     header.set_mtime(mtime);
     header.set_size(size);
     header.set_cksum();
-    out.extend_from_slice(header.as_bytes());
-    Ok(out)
+    Ok(header)
 }
 
 /// Bytes that fill the last block of a content of `size` bytes.
@@ -65,6 +111,16 @@ mod tests {
     fn padding_fills_the_last_block() {
         for (size, expected) in [(0, 0), (1, 511), (511, 1), (512, 0), (513, 511)] {
             assert_eq!(padding(size), expected, "{size}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_pax_record_counts_its_own_digits() {
+        for length in 1..300 {
+            let mut out = Vec::new();
+            pax_record(&mut out, "k", &"v".repeat(length));
+            let stated = out.split(|&b| b == b' ').next().unwrap();
+            assert_eq!(std::str::from_utf8(stated).unwrap(), out.len().to_string());
         }
     }
 

@@ -2,17 +2,16 @@
 
 use std::collections::HashSet;
 
+use super::limits::UnpackLimits;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest name of one file or folder that every usual file system takes.
 const MAX_COMPONENT: usize = 255;
-/// Folders inside folders; templates have none or one.
-const MAX_DEPTH: usize = 16;
 
 /// The name of an entry, as parts that may be joined to a folder on any system, Windows too.
 ///
 /// A leading `./` and a trailing `/` are dropped, as `tar czf x.tar.gz .` writes them; `None` is the folder itself.
-pub(super) fn safe_name(raw: &[u8]) -> Result<Option<String>> {
+pub(super) fn safe_name(raw: &[u8], limits: &UnpackLimits) -> Result<Option<String>> {
     let refuse = |why: &str| {
         Error::new(ErrorKind::UnsafeArchive, format!("an entry name {why}; it is refused"))
             .with_entry(String::from_utf8_lossy(raw).into_owned())
@@ -29,10 +28,13 @@ pub(super) fn safe_name(raw: &[u8]) -> Result<Option<String>> {
         if let Some(why) = reason_against(part) {
             return Err(refuse(why));
         }
+        if part.len() > limits.name_length {
+            return Err(refuse(&format!("is longer than {} bytes", limits.name_length)));
+        }
         parts.push(part);
     }
-    if parts.len() > MAX_DEPTH {
-        return Err(refuse("has more than 16 folders"));
+    if parts.len() > limits.path_depth + 1 {
+        return Err(refuse(&format!("has more than {} folders", limits.path_depth)));
     }
     Ok((!parts.is_empty()).then(|| parts.join("/")))
 }
@@ -119,6 +121,10 @@ fn duplicate(name: &str) -> Error {
 mod tests {
     use super::*;
 
+    fn check(raw: &[u8]) -> Result<Option<String>> {
+        safe_name(raw, &UnpackLimits::default())
+    }
+
     #[test]
     fn names_as_tar_tools_write_them_are_taken() {
         for (raw, name) in [
@@ -130,9 +136,9 @@ mod tests {
             ("console.cmd", "console.cmd"),
             ("COM10", "COM10"),
         ] {
-            assert_eq!(safe_name(raw.as_bytes()).unwrap().as_deref(), Some(name));
+            assert_eq!(check(raw.as_bytes()).unwrap().as_deref(), Some(name));
         }
-        assert_eq!(safe_name(b"./").unwrap(), None);
+        assert_eq!(check(b"./").unwrap(), None);
     }
 
     #[test]
@@ -158,12 +164,12 @@ mod tests {
             "com²",
             "a*b",
         ] {
-            let error = safe_name(raw.as_bytes()).unwrap_err();
+            let error = check(raw.as_bytes()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::UnsafeArchive, "{raw:?}");
         }
-        assert!(safe_name(b"\xff").is_err());
-        assert!(safe_name(&[b'a'; 256]).is_err());
-        assert!(safe_name("a/".repeat(17).as_bytes()).is_err());
+        assert!(check(b"\xff").is_err());
+        assert!(check(&[b'a'; 256]).is_err());
+        assert!(check("a/".repeat(18).as_bytes()).is_err());
     }
 
     #[test]

@@ -5,16 +5,12 @@
 //! plain content, and [`Parser::skip`] that somebody else took them.
 
 use super::header::{BLOCK, padding};
+use super::limits::{UnpackLimits, exceeded};
 use super::names::{SeenNames, safe_name};
 use super::pax::Pax;
 use super::sparse::{MapReader, Segment, check_segments, numeric, push_gnu_table};
-use super::unpack::UnpackLimits;
-use crate::error::{Error, ErrorKind, Result};
 
-/// Names and PAX headers larger than this are an attack on memory.
-const MAX_EXTENSION: u64 = 1 << 20;
-/// A file has at most a long name, a long link name and a PAX header before it; some tools write one more.
-const MAX_CHAIN: u32 = 8;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Where the files of a tar stream go.
 pub(super) trait Sink {
@@ -106,11 +102,45 @@ impl Parser {
             .then_some((segment.offset + self.content.done, segment.length - self.content.done))
     }
 
-    /// Step over content that [`Parser::run`] announced: the caller has taken care of it.
-    pub(super) fn skip(&mut self, length: u64, sink: &mut dyn Sink) -> Result<()> {
+    /// Where the next `length` bytes of the stream belong in the current file; `None` unless all of them are content
+    /// of it, and at least one is.
+    pub(super) fn stretches(&self, mut length: u64) -> Option<Vec<Segment>> {
+        let mut done = self.content.done;
+        let mut segments = self.content.segments.get(self.content.current..)?.iter();
+        let mut stretches = Vec::new();
+        if !matches!(self.state, State::Content) || length == 0 {
+            return None;
+        }
+        while length > 0 {
+            let segment = segments.next()?;
+            let now = length.min(segment.length - done);
+            if now > 0 {
+                stretches.push(Segment { offset: segment.offset + done, length: now });
+            }
+            length -= now;
+            done = 0;
+        }
+        Some(stretches)
+    }
+
+    /// Step over content that [`Parser::run`] or [`Parser::stretches`] announced: the caller has taken care of it.
+    pub(super) fn skip(&mut self, mut length: u64, sink: &mut dyn Sink) -> Result<()> {
         self.offset += length;
-        self.content.done += length;
-        self.next_segment(sink)
+        while length > 0 {
+            let Some((_, run)) = self.run() else {
+                return Err(self.damaged("holds content that no header announced"));
+            };
+            let now = length.min(run);
+            self.content.done += now;
+            length -= now;
+            self.next_segment(sink)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of the tar stream so far.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Where the stream is, for errors: the entry, and the offset in the tar stream.
@@ -261,13 +291,10 @@ impl Parser {
         self.chain = 0;
         self.entries += 1;
         if self.entries > self.limits.entries {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!("the archive has more than {} entries", self.limits.entries),
-            )
-            .with_help("a template holds an image, a script and metainfo.xml; raise the limit if this one needs more"));
+            return Err(exceeded(format!("the archive has more than {} entries", self.limits.entries))
+                .with_help("a template holds an image, a script and metainfo.xml; raise the limit if this one needs more"));
         }
-        let name = safe_name(&raw)?;
+        let name = safe_name(&raw, &self.limits)?;
         match (kind, name) {
             // The root itself; before POSIX, a folder was a file whose name ends with a slash.
             (b'5', None) => Ok(()),
@@ -302,15 +329,15 @@ impl Parser {
     /// A header that describes the next one.
     fn extension(&mut self, kind: u8, size: u64) -> Result<()> {
         self.chain += 1;
-        if self.chain > MAX_CHAIN || size > MAX_EXTENSION {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "the archive has a header extension of {size} bytes, number {} for one entry",
-                    self.chain
-                ),
-            )
-            .with_help("a name or PAX header may have 1 MiB, and an entry eight of them"));
+        let UnpackLimits { header_chain, header_size, .. } = self.limits;
+        if self.chain > header_chain || size > header_size {
+            return Err(exceeded(format!(
+                "the archive has a header extension of {size} bytes, number {} for one entry",
+                self.chain
+            ))
+            .with_help(format!(
+                "a name or PAX header may have {header_size} bytes, and an entry {header_chain} of them"
+            )));
         }
         let what = match kind {
             b'L' => Gathered::LongName,
@@ -375,10 +402,10 @@ impl Parser {
         check_segments(segments, *real_size, *stored)?;
         self.total = self.total.saturating_add(*real_size);
         if self.total > self.limits.total_size {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!("the files of the archive have more than {} bytes", self.limits.total_size),
-            )
+            return Err(exceeded(format!(
+                "the files of the archive have more than {} bytes",
+                self.limits.total_size
+            ))
             .with_entry(self.content.name.clone())
             .with_help("raise the limit if the image really is that large"));
         }

@@ -1,18 +1,20 @@
 //! Looking into an archive without unpacking it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::header::BLOCK;
 use super::index::{Member, MemberMap, member_at};
-use super::member::{Kind, Unpacker};
+use super::limits::{UnpackLimits, exceeded};
+use super::member::Kind;
 use super::parser::{Parser, Sink};
 use super::stream::{damaged, open_archive, open_stream};
-use super::unpack::{ArchiveEntry, UnpackLimits, member_content};
+use super::unpack::{ArchiveEntry, MemberRoom};
+use super::zeros::ZeroMembers;
 use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -52,10 +54,21 @@ pub struct Archive {
 
 enum Body {
     /// Random access through the members.
-    Members { content: Arc<MemberContent>, starts: HashMap<String, u64> },
+    Members { content: Arc<MemberContent>, stored: HashMap<String, Arc<[Stored]>> },
     /// The small files of a stream.
     Stream { kept: HashMap<String, Vec<u8>> },
 }
+
+/// A part of a file: where it belongs in the file, and where it stands in the tar stream.
+#[derive(Debug, Clone, Copy)]
+struct Stored {
+    offset: u64,
+    length: u64,
+    at: u64,
+}
+
+/// The most parts of all sparse files that are remembered: what bounds memory.
+const MAX_STORED: usize = 1 << 20;
 
 impl Archive {
     /// Open and list the archive at `path`.
@@ -72,17 +85,29 @@ impl Archive {
     /// assert_eq!(Archive::open("/no/such.tar.gz").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let (file, length) = open_archive(path)?;
-        Self::list(file, length, path).map_err(|error| error.with_path(path))
+        Self::open_with(path, &UnpackLimits::default())
     }
 
-    fn list(file: File, length: u64, path: &Path) -> Result<Self> {
+    /// The same with other bounds on hostile archives.
+    ///
+    /// ```
+    /// use vmtemplate::{Archive, UnpackLimits};
+    ///
+    /// let limits = UnpackLimits { entries: 3, ..UnpackLimits::default() };
+    /// assert!(Archive::open_with("/no/such.tar.gz", &limits).is_err());
+    /// ```
+    pub fn open_with(path: impl AsRef<Path>, limits: &UnpackLimits) -> Result<Self> {
+        let path = path.as_ref();
+        let (file, length) = open_archive(path)?;
+        Self::list(file, length, path, limits).map_err(|error| error.with_path(path))
+    }
+
+    fn list(file: File, length: u64, path: &Path, limits: &UnpackLimits) -> Result<Self> {
         if member_at(&file, length, 0)?.is_some() {
             // An index that lies is found out when a member is not what it says: then the members themselves tell.
             if let Some(map) = MemberMap::from_index(&file, length)? {
                 let content = Arc::new(MemberContent::new(file, length, map));
-                if let Ok(archive) = Self::list_members(Arc::clone(&content), path) {
+                if let Ok(archive) = Self::list_members(Arc::clone(&content), path, limits) {
                     return Ok(archive);
                 }
                 let file = Arc::into_inner(content).map(|content| content.file);
@@ -90,30 +115,40 @@ impl Archive {
                     file.map_or_else(|| open_archive(path).map(|(file, _)| file), Ok)?,
                     length,
                     path,
+                    limits,
                 );
             }
-            return Self::walk(file, length, path);
+            return Self::walk(file, length, path, limits);
         }
-        Self::list_stream(&file, length, path)
+        Self::list_stream(&file, length, path, limits)
     }
 
-    fn walk(file: File, length: u64, path: &Path) -> Result<Self> {
+    fn walk(file: File, length: u64, path: &Path, limits: &UnpackLimits) -> Result<Self> {
         let map = MemberMap::by_walking(&file, length)?.unwrap_or_default();
-        Self::list_members(Arc::new(MemberContent::new(file, length, map)), path)
+        Self::list_members(Arc::new(MemberContent::new(file, length, map)), path, limits)
     }
 
-    fn list_members(content: Arc<MemberContent>, path: &Path) -> Result<Self> {
-        let mut parser = Parser::new(UnpackLimits::default());
+    fn list_members(content: Arc<MemberContent>, path: &Path, limits: &UnpackLimits) -> Result<Self> {
+        limits.check_ratio(content.map.content(), content.length)?;
+        let mut parser = Parser::new(*limits);
         let mut sink = ListSink::default();
-        let mut starts = HashMap::new();
+        let mut stored: HashMap<String, Vec<Stored>> = HashMap::new();
+        let mut parts = 0;
         let mut at = 0;
         let mut block = [0; BLOCK];
         while at < content.map.content() && !parser.at_end() {
             if let Some((offset, run)) = parser.run() {
-                // Content is stepped over. A file whose content is one run can be read later, from here.
+                // Content is stepped over; it can be read later, from here.
                 let run = run.min(content.map.content() - at);
-                if let Some(entry) = sink.entries.last().filter(|entry| offset == 0 && entry.size == run) {
-                    starts.insert(entry.name.clone(), at);
+                parts += 1;
+                if parts > MAX_STORED {
+                    return Err(exceeded(
+                        "the sparse files of the archive have more than 1,048,576 parts".into(),
+                    ));
+                }
+                if let Some(entry) = sink.entries.last() {
+                    let part = Stored { offset, length: run, at };
+                    stored.entry(entry.name.clone()).or_default().push(part);
                 }
                 parser.skip(run, &mut sink)?;
                 at += run;
@@ -125,11 +160,12 @@ impl Archive {
             at += want as u64;
         }
         parser.finish()?;
-        Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Members { content, starts } })
+        let stored = stored.into_iter().map(|(name, parts)| (name, parts.into())).collect();
+        Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Members { content, stored } })
     }
 
-    fn list_stream(file: &File, length: u64, path: &Path) -> Result<Self> {
-        let mut parser = Parser::new(UnpackLimits::default());
+    fn list_stream(file: &File, length: u64, path: &Path, limits: &UnpackLimits) -> Result<Self> {
+        let mut parser = Parser::new(*limits);
         let mut sink = ListSink { keep: true, ..ListSink::default() };
         let (mut stream, consumed) = open_stream(file, length);
         let mut buffer = vec![0; 1 << 18];
@@ -138,6 +174,7 @@ impl Archive {
                 0 => break,
                 count => parser.feed(&buffer[..count], &mut sink)?,
             }
+            limits.check_ratio(parser.offset(), consumed.get())?;
         }
         parser.finish()?;
         Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Stream { kept: sink.kept } })
@@ -187,13 +224,11 @@ impl Archive {
             .with_help("unpack the archive and read the file from there")
         };
         let read = match &self.body {
-            Body::Members { content, starts } => match starts.get(name) {
-                Some(&start) if entry.size <= MAX_READ => {
-                    let mut bytes = vec![0; entry.size as usize];
-                    content.read_at(&mut bytes, start).map(|()| bytes)
-                }
-                _ => Err(too_large()),
-            },
+            Body::Members { .. } if entry.size > MAX_READ => Err(too_large()),
+            Body::Members { content, stored } => {
+                let mut bytes = vec![0; entry.size as usize];
+                EntrySource::new(content, stored, entry).read_at(&mut bytes, 0).map(|()| bytes)
+            }
             Body::Stream { kept } => kept.get(name).cloned().ok_or_else(too_large),
         };
         read.map_err(|error| error.with_path(&self.path).with_entry(name))
@@ -213,11 +248,8 @@ impl Archive {
     /// ```
     pub fn disk(&self, name: &str) -> Result<DiskImage> {
         let entry = self.entry(name)?;
-        if let Body::Members { content, starts } = &self.body
-            && let Some(&start) = starts.get(name)
-        {
-            let source = EntrySource { content: Arc::clone(content), start, size: entry.size };
-            return Ok(DiskImage::from_source(Arc::new(source)));
+        if let Body::Members { content, stored } = &self.body {
+            return Ok(DiskImage::from_source(Arc::new(EntrySource::new(content, stored, entry))));
         }
         Err(Error::new(
             ErrorKind::Unsupported,
@@ -228,7 +260,7 @@ impl Archive {
         .with_help("unpack it first: `vmtemplate unpack ARCHIVE FOLDER`"))
     }
 
-    fn entry(&self, name: &str) -> Result<&ArchiveEntry> {
+    pub(super) fn entry(&self, name: &str) -> Result<&ArchiveEntry> {
         self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
             let names: Vec<_> = self.entries.iter().take(10).map(|entry| entry.name.as_str()).collect();
             Error::new(
@@ -292,15 +324,18 @@ struct MemberContent {
     length: u64,
     map: MemberMap,
     /// The members that were decompressed last, newest first: neighbours are asked for in turn.
-    recent: Mutex<Vec<(u64, Arc<Vec<u8>>)>>,
+    recent: Mutex<VecDeque<(u64, Arc<Vec<u8>>)>>,
+    /// The members of zeros that were proved to be that last, newest first.
+    proven: Mutex<VecDeque<u64>>,
+    zeros: OnceLock<ZeroMembers>,
 }
 
-/// How many decompressed members are kept: one for each of a few readers.
-const RECENT: usize = 4;
+/// How many decompressed members are kept: who looks into a disk reads the same few places again and again.
+const RECENT: usize = 16;
 
 impl MemberContent {
     fn new(file: File, length: u64, map: MemberMap) -> Self {
-        Self { file, length, map, recent: Mutex::default() }
+        Self { file, length, map, recent: Mutex::default(), proven: Mutex::default(), zeros: OnceLock::new() }
     }
 
     fn find(&self, offset: u64) -> Result<Member> {
@@ -319,6 +354,7 @@ impl MemberContent {
             let count = buf.len().min(member.header.content as usize - into);
             let (now, rest) = buf.split_at_mut(count);
             if member.header.kind == Kind::Zeros {
+                self.prove_zeros(&member)?;
                 now.fill(0);
             } else {
                 now.copy_from_slice(&self.content(&member)?[into..into + count]);
@@ -329,30 +365,42 @@ impl MemberContent {
         Ok(())
     }
 
+    /// Fail unless the archive has at its place the member that the index tells of.
+    fn check(&self, member: &Member) -> Result<()> {
+        if member_at(&self.file, self.length, member.at)? == Some(member.header) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidArchive,
+            format!("the archive's index does not agree with the member at offset {}", member.at),
+        )
+        .with_help("make or fetch the archive again"))
+    }
+
+    /// Fail unless a member that the index tells to be zeros is that, to its last byte.
+    fn prove_zeros(&self, member: &Member) -> Result<()> {
+        let lock = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if lock().contains(&member.at) {
+            return Ok(());
+        }
+        self.check(member)?;
+        self.zeros.get_or_init(ZeroMembers::new).verify(&self.file, member.at, member.header)?;
+        let mut proven = lock();
+        proven.push_front(member.at);
+        proven.truncate(RECENT);
+        Ok(())
+    }
+
     fn content(&self, member: &Member) -> Result<Arc<Vec<u8>>> {
         let lock = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, content)) = lock().iter().find(|(at, _)| *at == member.at) {
             return Ok(Arc::clone(content));
         }
-        if member_at(&self.file, self.length, member.at)? != Some(member.header) {
-            return Err(Error::new(
-                ErrorKind::InvalidArchive,
-                format!("the archive's index does not agree with the member at offset {}", member.at),
-            )
-            .with_help("make or fetch the archive again"));
-        }
-        let mut content = Vec::new();
-        member_content(
-            &self.file,
-            member.at,
-            member.header,
-            &mut Unpacker::new(),
-            &mut Vec::new(),
-            &mut content,
-        )?;
-        let content = Arc::new(content);
+        self.check(member)?;
+        let mut room = MemberRoom::default();
+        let content = Arc::new(room.content(&self.file, member.at, member.header)?.to_vec());
         let mut recent = lock();
-        recent.insert(0, (member.at, Arc::clone(&content)));
+        recent.push_front((member.at, Arc::clone(&content)));
         recent.truncate(RECENT);
         Ok(content)
     }
@@ -361,14 +409,35 @@ impl MemberContent {
 /// One entry of an archive as a disk.
 struct EntrySource {
     content: Arc<MemberContent>,
-    start: u64,
+    /// In the order of their offsets; what lies between is zeros.
+    stored: Arc<[Stored]>,
     size: u64,
+}
+
+impl EntrySource {
+    fn new(
+        content: &Arc<MemberContent>,
+        stored: &HashMap<String, Arc<[Stored]>>,
+        entry: &ArchiveEntry,
+    ) -> Self {
+        let stored = stored.get(&entry.name).cloned().unwrap_or_default();
+        Self { content: Arc::clone(content), stored, size: entry.size }
+    }
+
+    /// The part that holds `offset`, or else where the next one begins.
+    fn part_at(&self, offset: u64) -> Result<Stored, u64> {
+        let next = self.stored.partition_point(|part| part.offset + part.length <= offset);
+        match self.stored.get(next) {
+            Some(part) if part.offset <= offset => Ok(*part),
+            part => Err(part.map_or(self.size, |part| part.offset)),
+        }
+    }
 }
 
 impl fmt::Debug for EntrySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EntrySource")
-            .field("start", &self.start)
+            .field("parts", &self.stored.len())
             .field("size", &self.size)
             .finish_non_exhaustive()
     }
@@ -383,14 +452,36 @@ impl DiskSource for EntrySource {
         self.size
     }
 
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
-        self.content.read_at(buf, self.start + offset)
+    fn read_at(&self, mut buf: &mut [u8], mut offset: u64) -> Result<()> {
+        while !buf.is_empty() {
+            let part = self.part_at(offset);
+            let end = part.map_or_else(|next| next, |part| part.offset + part.length);
+            let count = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buf.len());
+            let (now, rest) = buf.split_at_mut(count);
+            match part {
+                Ok(part) => self.content.read_at(now, part.at + (offset - part.offset))?,
+                Err(_) => now.fill(0),
+            }
+            buf = rest;
+            offset += count as u64;
+        }
+        Ok(())
     }
 
     fn extent_at(&self, offset: u64) -> Result<Extent> {
-        let member = self.content.find(self.start + offset)?;
-        let end = member.content_at + u64::from(member.header.content);
-        let kind = if member.header.kind == Kind::Zeros { ExtentKind::Zero } else { ExtentKind::Data };
-        Ok(Extent { offset, length: end - self.start - offset, kind })
+        let part = match self.part_at(offset) {
+            Ok(part) => part,
+            Err(next) => return Ok(Extent { offset, length: next - offset, kind: ExtentKind::Zero }),
+        };
+        let into = offset - part.offset;
+        let member = self.content.find(part.at + into)?;
+        let member_end = member.content_at + u64::from(member.header.content);
+        let kind = if member.header.kind == Kind::Zeros {
+            self.content.prove_zeros(&member)?;
+            ExtentKind::Zero
+        } else {
+            ExtentKind::Data
+        };
+        Ok(Extent { offset, length: (member_end - part.at - into).min(part.length - into), kind })
     }
 }

@@ -70,6 +70,20 @@ pub(super) fn numeric(field: &[u8]) -> Option<u64> {
     })
 }
 
+/// The map of form 1.0 that stands before the stored bytes of a file of `real_size`.
+///
+/// A stretch of no bytes at the end tells a hole that ends the file, as GNU tar writes it.
+pub(super) fn map_blocks(segments: &[Segment], real_size: u64) -> Vec<u8> {
+    let ends_with_hole = segments.last().is_none_or(|last| last.offset + last.length < real_size);
+    let end = ends_with_hole.then_some(Segment { offset: real_size, length: 0 });
+    let mut text = format!("{}\n", segments.len() + usize::from(ends_with_hole)).into_bytes();
+    for segment in segments.iter().chain(&end) {
+        text.extend_from_slice(format!("{}\n{}\n", segment.offset, segment.length).as_bytes());
+    }
+    text.resize(text.len().next_multiple_of(BLOCK), 0);
+    text
+}
+
 /// Reads the map in front of the content of form 1.0: decimal lines, a count and then pairs, filled to whole blocks.
 #[derive(Debug, Default)]
 pub(super) struct MapReader {
@@ -131,6 +145,22 @@ mod tests {
         assert!(check_segments(&map, 10, 5).is_err(), "another sum");
         assert!(check_segments(&[map[1], map[0]], 10, 4).is_err(), "out of order");
         assert!(check_segments(&[Segment { offset: u64::MAX, length: 2 }], u64::MAX, 2).is_err(), "overflow");
+    }
+
+    #[test]
+    fn a_map_that_is_written_is_read_back() {
+        for count in [0u64, 1, 5, 200] {
+            let segments: Vec<_> = (0..count).map(|n| Segment { offset: n << 20, length: 4096 }).collect();
+            let map = map_blocks(&segments, 1 << 40);
+            assert!(map.len().is_multiple_of(BLOCK));
+            let mut reader = MapReader::default();
+            let mut read =
+                map.chunks(BLOCK).find_map(|block| reader.block(block.try_into().unwrap()).unwrap());
+            assert_eq!(read.as_mut().unwrap().pop(), Some(Segment { offset: 1 << 40, length: 0 }));
+            assert_eq!(read.unwrap(), segments);
+        }
+        let full = map_blocks(&[Segment { offset: 0, length: 700 }], 700);
+        assert_eq!(full.trim_ascii_end().iter().filter(|&&b| b == b'\n').count(), 3);
     }
 
     #[test]

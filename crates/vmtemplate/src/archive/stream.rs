@@ -46,8 +46,13 @@ fn open_inner(path: &Path) -> Result<(File, u64)> {
 
 /// The decompressed stream, and how much of the archive it has consumed so far.
 pub(super) fn open_stream(file: &File, length: u64) -> (impl Read, Rc<Cell<u64>>) {
+    open_tapped(file, length, |_| ())
+}
+
+/// The same, with all bytes of the archive shown to `tap` as they are read.
+pub(super) fn open_tapped(file: &File, length: u64, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
     let consumed = Rc::new(Cell::new(0));
-    let source = Sequential { file, length, at: Rc::clone(&consumed) };
+    let source = Sequential { file, length, at: Rc::clone(&consumed), tap };
     (MultiGzDecoder::new(BufReader::with_capacity(1 << 18, source)), consumed)
 }
 
@@ -64,17 +69,19 @@ pub(super) fn damaged(error: io::Error, at: u64) -> Error {
     }
 }
 
-struct Sequential<'a> {
+struct Sequential<'a, T> {
     file: &'a File,
     length: u64,
     at: Rc<Cell<u64>>,
+    tap: T,
 }
 
-impl Read for Sequential<'_> {
+impl<T: FnMut(&[u8])> Read for Sequential<'_, T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let at = self.at.get();
         let want = buf.len().min(usize::try_from(self.length - at).unwrap_or(usize::MAX));
         let count = self.file.read_up_to(&mut buf[..want], at)?;
+        (self.tap)(&buf[..count]);
         self.at.set(at + count as u64);
         Ok(count)
     }

@@ -1,43 +1,23 @@
 //! Unpacking: members of our archives by worker threads, archives of others as a stream, both into sparse files.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
+use super::folder::{FolderSink, write};
 use super::index::{member_at, not_a_member, read};
+use super::limits::UnpackLimits;
 use super::member::{Header, Kind, Unpacker};
+use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
+use super::reader::Archive;
+use super::sparse::Segment;
 use super::stream::{open_archive, open_stream};
 use super::zeros::ZeroMembers;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedIo;
-use crate::output::OutputFolder;
 use crate::progress::Control;
-
-/// Bounds on what an archive may hold. The defaults let an image of 2 TiB and more pass.
-///
-/// ```
-/// let limits = vmtemplate::UnpackLimits { total_size: 100 << 30, ..Default::default() };
-/// assert_eq!(limits.entries, 1000);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnpackLimits {
-    /// Files and folders; 1000 unless set. A template has three files.
-    pub entries: u64,
-    /// Bytes of all files together, holes included; 16 TiB unless set.
-    pub total_size: u64,
-}
-
-impl Default for UnpackLimits {
-    fn default() -> Self {
-        Self { entries: 1000, total_size: 16 << 40 }
-    }
-}
 
 /// How an archive is unpacked.
 ///
@@ -45,6 +25,7 @@ impl Default for UnpackLimits {
 /// use vmtemplate::{Control, UnpackOptions};
 ///
 /// let options = UnpackOptions {
+///     only: vec!["metainfo.xml".into()],
 ///     control: Control::on_progress(|p| eprint!("\r{:3.0}%", 100.0 * p.fraction())),
 ///     ..UnpackOptions::default()
 /// };
@@ -54,6 +35,9 @@ impl Default for UnpackLimits {
 pub struct UnpackOptions {
     /// Bounds on hostile archives.
     pub limits: UnpackLimits,
+    /// The files to unpack, by their names in the archive; all where it is empty. Of an archive of this crate no more
+    /// is read than they need.
+    pub only: Vec<String>,
     /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
     pub threads: Option<NonZeroUsize>,
     /// Watching and stopping. Progress counts bytes of the archive.
@@ -82,107 +66,21 @@ pub(crate) fn unpack(
     options: &UnpackOptions,
 ) -> Result<Vec<ArchiveEntry>> {
     let (file, length) = open_archive(path)?;
-    let mut sink = FolderSink {
-        output: OutputFolder::create(folder)?,
-        top: BTreeSet::new(),
-        entries: Vec::new(),
-        current: None,
-        unsynced: Vec::new(),
-    };
+    let ours = member_at(&file, length, 0).map_err(|error| error.with_path(path))?.is_some();
+    if ours && !options.only.is_empty() {
+        // What is not unpacked is not read below; that it does no harm is seen here, and that the files are there.
+        let archive = Archive::open_with(path, &options.limits)?;
+        options.only.iter().try_for_each(|name| archive.entry(name).map(drop))?;
+    }
+    let mut sink = FolderSink::create(folder, &options.only)?;
     let mut parser = Parser::new(options.limits);
-    let ours = member_at(&file, length, 0);
-    let done = match ours {
-        Ok(Some(_)) => unpack_members(&file, length, &mut parser, &mut sink, options),
-        Ok(None) => unpack_stream(&file, length, &mut parser, &mut sink, &options.control),
-        Err(error) => Err(error),
+    let done = if ours {
+        unpack_members(&file, length, &mut parser, &mut sink, options)
+    } else {
+        unpack_stream(&file, length, &mut parser, &mut sink, options)
     };
-    done.and_then(|()| parser.finish()).map_err(|error| parser.locate(error).with_path(path))?;
-    for file in sink.unsynced {
-        sync(&file)?;
-    }
-    sink.output.commit(last)?;
-    Ok(sink.entries)
-}
-
-fn sync(file: &File) -> Result<()> {
-    file.sync_all().map_err(|e| Error::io("cannot write an unpacked file to the disk", e))
-}
-
-/// The files of an archive, made in a folder.
-struct FolderSink {
-    output: OutputFolder,
-    /// Names at the root of the folder, looked up once.
-    top: BTreeSet<String>,
-    entries: Vec<ArchiveEntry>,
-    current: Option<Current>,
-    /// Files that workers may still write to.
-    unsynced: Vec<Arc<File>>,
-}
-
-struct Current {
-    file: Arc<File>,
-    shared: bool,
-}
-
-impl FolderSink {
-    fn claim(&mut self, name: &str) -> Result<()> {
-        let top = name.split('/').next().unwrap_or(name);
-        if self.top.insert(top.to_owned()) {
-            self.output.refuse_existing(top)?;
-        }
-        Ok(())
-    }
-
-    fn make_folder(&self, name: &str) -> Result<()> {
-        let path = self.output.staged(name);
-        fs::create_dir_all(&path).map_err(|e| Error::io("cannot create a folder", e).with_path(path))
-    }
-
-    /// The file that is being unpacked, for somebody who writes to it later.
-    fn share(&mut self) -> Option<Arc<File>> {
-        let current = self.current.as_mut()?;
-        current.shared = true;
-        Some(Arc::clone(&current.file))
-    }
-}
-
-impl Sink for FolderSink {
-    fn folder(&mut self, name: &str) -> Result<()> {
-        self.claim(name)?;
-        self.make_folder(name)
-    }
-
-    fn file(&mut self, name: &str, size: u64) -> Result<()> {
-        self.claim(name)?;
-        if let Some((parent, _)) = name.rsplit_once('/') {
-            self.make_folder(parent)?;
-        }
-        let path = self.output.staged(name);
-        let file = File::create_new(&path)
-            .and_then(|file| file.set_len(size).map(|()| file))
-            .map_err(|e| Error::io("cannot create a file", e).with_path(path))?;
-        self.entries.push(ArchiveEntry { name: name.to_owned(), size });
-        self.current = Some(Current { file: Arc::new(file), shared: false });
-        Ok(())
-    }
-
-    fn data(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
-        let Some(current) = &self.current else { return Ok(()) };
-        write(&current.file, bytes, offset)
-    }
-
-    fn end_file(&mut self) -> Result<()> {
-        match self.current.take() {
-            Some(Current { file, shared: true }) => self.unsynced.push(file),
-            Some(Current { file, shared: false }) => sync(&file)?,
-            None => {}
-        }
-        Ok(())
-    }
-}
-
-fn write(file: &File, bytes: &[u8], offset: u64) -> Result<()> {
-    file.write_sparse_at(bytes, offset).map(drop).map_err(|e| Error::io("cannot write an unpacked file", e))
+    done.map_err(|error| parser.locate(error).with_path(path))?;
+    sink.commit(last).map_err(|error| error.with_path(path))
 }
 
 /// Any gzip stream, decompressed in order.
@@ -191,46 +89,18 @@ fn unpack_stream(
     length: u64,
     parser: &mut Parser,
     sink: &mut dyn Sink,
-    control: &Control,
+    options: &UnpackOptions,
 ) -> Result<()> {
     let (mut stream, consumed) = open_stream(file, length);
     let mut buffer = vec![0; 1 << 20];
     loop {
         let count = stream.read(&mut buffer).map_err(|e| super::stream::damaged(e, consumed.get()))?;
         if count == 0 {
-            return Ok(());
+            return parser.finish();
         }
         parser.feed(&buffer[..count], sink)?;
-        control.report(consumed.get(), length)?;
-    }
-}
-
-/// A member whose content is plain content of one file.
-struct Job {
-    at: u64,
-    header: Header,
-    file: Arc<File>,
-    offset: u64,
-}
-
-/// What the workers have to say: the fault nearest to the front of the archive.
-#[derive(Default)]
-struct Faults(Mutex<Option<(u64, Error)>>);
-
-impl Faults {
-    fn report(&self, at: u64, error: Error) {
-        let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if first.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
-            *first = Some((at, error));
-        }
-    }
-
-    fn any(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-    }
-
-    fn take(&self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().map(|(_, error)| error)
+        options.limits.check_ratio(parser.offset(), consumed.get())?;
+        options.control.report(consumed.get(), length)?;
     }
 }
 
@@ -244,52 +114,90 @@ fn unpack_members(
     options: &UnpackOptions,
 ) -> Result<()> {
     let threads = options.threads.map_or_else(super::pack::default_threads, NonZeroUsize::get);
-    let (jobs, queue) = sync_channel::<Job>(threads);
-    let queue = Mutex::new(queue);
-    let faults = Faults::default();
-    let walked = thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| worker(archive, &queue, &faults));
-        }
-        // Moved here, so that it ends with the walk, however that ends; its end is what stops the workers.
-        let jobs = jobs;
-        walk(archive, length, parser, sink, &jobs, &faults, &options.control)
-    });
-    match faults.take() {
-        Some(error) => Err(error),
-        None => walked,
+    let workers = (0..threads)
+        .map(|_| {
+            let mut room = MemberRoom::default();
+            move |job: Job| job.unpack(archive, &mut room)
+        })
+        .collect();
+    let mut walk = Walk {
+        archive,
+        length,
+        at: 0,
+        parser,
+        sink,
+        room: MemberRoom::default(),
+        zeros: ZeroMembers::new(),
+        limits: options.limits,
+        control: &options.control,
+    };
+    options.control.report(0, length)?;
+    ordered::run(&mut walk, workers)?;
+    if !walk.sink.has_all() {
+        walk.parser.finish()?;
     }
+    options.control.report(length, length)
 }
 
-fn worker(archive: &File, queue: &Mutex<Receiver<Job>>, faults: &Faults) {
-    let mut unpacker = Unpacker::new();
-    let (mut member, mut content) = (Vec::new(), Vec::new());
-    loop {
-        let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Job { at, header, file, offset }) = job else { return };
-        if faults.any() {
-            continue;
-        }
-        let done = member_content(archive, at, header, &mut unpacker, &mut member, &mut content)
-            .and_then(|()| write(&file, &content, offset));
-        if let Err(error) = done {
-            faults.report(at, error);
-        }
-    }
-}
-
-/// The content of the member at `at`, checked against its CRC-32 and length.
-pub(super) fn member_content(
-    archive: &File,
+/// A member whose content is plain content of one file.
+struct Job {
     at: u64,
     header: Header,
+    name: Arc<str>,
+    file: Arc<File>,
+    /// Where the content belongs in the file, piece by piece.
+    stretches: Vec<Segment>,
+}
+
+impl Job {
+    /// Tells where the member ends.
+    fn unpack(self, archive: &File, room: &mut MemberRoom) -> Result<u64> {
+        let done = || -> Result<()> {
+            let mut content = room.content(archive, self.at, self.header)?;
+            for Segment { offset, length } in self.stretches {
+                let (now, rest) = content.split_at(length as usize);
+                write(&self.file, now, offset)?;
+                content = rest;
+            }
+            Ok(())
+        };
+        done().map_err(|error| error.with_entry(&*self.name))?;
+        Ok(self.at + u64::from(self.header.length))
+    }
+}
+
+/// What is needed to decompress members, kept from one to the next.
+#[derive(Default)]
+pub(super) struct MemberRoom {
+    unpacker: Unpacker,
+    member: Vec<u8>,
+    content: Vec<u8>,
+}
+
+impl MemberRoom {
+    /// The content of the member at `at`, checked against its CRC-32 and length.
+    pub(super) fn content(&mut self, archive: &File, at: u64, header: Header) -> Result<&[u8]> {
+        self.member.resize(header.length as usize, 0);
+        read(archive, &mut self.member, at)?;
+        decompress(&mut self.unpacker, &self.member, &mut self.content, at, header)?;
+        Ok(&self.content)
+    }
+
+    /// The same of a member that was read.
+    pub(super) fn decompress(&mut self, member: &[u8], at: u64, header: Header) -> Result<&[u8]> {
+        decompress(&mut self.unpacker, member, &mut self.content, at, header)?;
+        Ok(&self.content)
+    }
+}
+
+fn decompress(
     unpacker: &mut Unpacker,
-    member: &mut Vec<u8>,
+    member: &[u8],
     content: &mut Vec<u8>,
+    at: u64,
+    header: Header,
 ) -> Result<()> {
-    member.resize(header.length as usize, 0);
     content.resize(header.content as usize, 0);
-    read(archive, member, at)?;
     unpacker.content(member, content).map_err(|error| {
         Error::new(ErrorKind::InvalidArchive, format!("the archive is damaged at offset {at}"))
             .caused_by(error)
@@ -297,55 +205,65 @@ pub(super) fn member_content(
     })
 }
 
-fn walk(
-    archive: &File,
+/// The way through the members of an archive of ours.
+struct Walk<'a> {
+    archive: &'a File,
     length: u64,
-    parser: &mut Parser,
-    sink: &mut FolderSink,
-    jobs: &SyncSender<Job>,
-    faults: &Faults,
-    control: &Control,
-) -> Result<()> {
-    let mut unpacker = Unpacker::new();
-    let (mut member, mut content) = (Vec::new(), Vec::new());
-    let zeros = ZeroMembers::new();
-    let mut at = 0;
-    while at < length {
-        if faults.any() {
-            return Ok(()); // told by the caller
+    at: u64,
+    parser: &'a mut Parser,
+    sink: &'a mut FolderSink,
+    room: MemberRoom,
+    zeros: ZeroMembers,
+    limits: UnpackLimits,
+    control: &'a Control,
+}
+
+impl Ordered for Walk<'_> {
+    type Job = Job;
+    /// Where the archive has been read to.
+    type Done = u64;
+
+    fn next(&mut self) -> Result<Option<Step<Job, u64>>> {
+        if self.at >= self.length || self.sink.has_all() {
+            return Ok(None);
         }
-        control.report(at, length)?;
-        let header = member_at(archive, length, at)?.ok_or_else(|| not_a_member(at))?;
-        let run = parser.run().filter(|&(_, run)| u64::from(header.content) <= run && header.content > 0);
-        match (header.kind, run) {
-            (Kind::Zeros, Some(_)) => {
-                zeros.verify(archive, at, header)?;
-                parser.skip(u64::from(header.content), sink)?;
-            }
-            (Kind::Zeros, None) => {
-                zeros.verify(archive, at, header)?;
-                feed_zeros(header.content, parser, sink)?;
-            }
-            (Kind::Data, Some((offset, _))) => {
-                if let Some(file) = sink.share() {
-                    // The queue is closed only when every worker is gone, which a fault tells.
-                    jobs.send(Job { at, header, file, offset }).ok();
+        let at = self.at;
+        let header = member_at(self.archive, self.length, at)?.ok_or_else(|| not_a_member(at))?;
+        self.at += u64::from(header.length);
+        self.limits.check_ratio(self.parser.offset() + u64::from(header.content), self.at)?;
+        let content = u64::from(header.content);
+        let stretches = self.parser.stretches(content);
+        match (header.kind, stretches) {
+            (Kind::Zeros, stretches) => {
+                self.zeros.verify(self.archive, at, header)?;
+                match stretches {
+                    Some(_) => self.parser.skip(content, self.sink)?,
+                    None => feed_zeros(header.content, self.parser, self.sink)?,
                 }
-                parser.skip(u64::from(header.content), sink)?;
+            }
+            (Kind::Data, Some(stretches)) => {
+                let target = self.sink.share();
+                self.parser.skip(content, self.sink)?;
+                if let Some((name, file)) = target {
+                    return Ok(Some(Step::Work(Job { at, header, name, file, stretches })));
+                }
             }
             // A member with headers of the tar layer, or one that must prove to be empty.
             (Kind::Data | Kind::Index | Kind::Footer, _) => {
-                member_content(archive, at, header, &mut unpacker, &mut member, &mut content)?;
-                parser.feed(&content, sink)?;
+                let content = self.room.content(self.archive, at, header)?;
+                self.parser.feed(content, self.sink)?;
             }
         }
-        at += u64::from(header.length);
+        Ok(Some(Step::Done(self.at)))
     }
-    control.report(length, length)
+
+    fn done(&mut self, read: u64) -> Result<()> {
+        self.control.report(read, self.length)
+    }
 }
 
 /// Zeros where the tar layer expects more than content: padding, or the end of the archive.
-fn feed_zeros(mut count: u32, parser: &mut Parser, sink: &mut dyn Sink) -> Result<()> {
+pub(super) fn feed_zeros(mut count: u32, parser: &mut Parser, sink: &mut dyn Sink) -> Result<()> {
     let zeros = [0; 4096];
     while count > 0 && !parser.at_end() {
         let now = count.min(zeros.len() as u32);

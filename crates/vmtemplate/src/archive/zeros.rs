@@ -2,6 +2,7 @@
 
 use super::member::{HEADER, Header, Kind, TRAILER};
 use crate::error::{Error, ErrorKind, Result};
+use std::borrow::Cow;
 use std::fs::File;
 
 /// The contents that runs of zeros are cut into, largest first.
@@ -9,7 +10,7 @@ use std::fs::File;
 /// The largest keep the number of members of an empty terabyte in the thousands; the smallest is the chunk.
 pub(super) const ZERO_SIZES: [u32; 4] = [1 << 30, 64 << 20, 8 << 20, super::member::CHUNK as u32];
 
-/// The member that stands for `content` zeros. `content` is not 0.
+/// The member that stands for `content` zeros. `content` is not 0 ([`Header::parse`] sees to that).
 ///
 /// Its deflate stream is one block with three codes, chosen so that the body is zero bits: the literal 0 once, then
 /// "258 bytes from distance 1" as often as it fits at two bits each, then the literal for what is left.
@@ -88,39 +89,43 @@ impl ZeroMembers {
         })
     }
 
+    /// The member for as many zeros as the header states.
+    fn expected(&self, header: Header) -> Cow<'_, [u8]> {
+        match self.0.iter().find(|(size, _)| *size == header.content) {
+            Some((_, member)) => member.into(),
+            None => zero_member(header.content).into(),
+        }
+    }
+
     /// Fail unless the member at `at` is, byte for byte, the one for as many zeros as its header states.
     ///
     /// So a member of zeros never needs to be decompressed, and cannot claim zeros that it does not hold.
     pub(super) fn verify(&self, archive: &File, at: u64, header: Header) -> Result<()> {
-        let made;
-        let expected = if let Some((_, member)) = self.0.iter().find(|(size, _)| *size == header.content) {
-            member
-        } else {
-            made = zero_member(header.content);
-            &made
-        };
-        if expected.len() == header.length as usize && holds(archive, at, expected)? {
-            return Ok(());
+        let expected = self.expected(header);
+        let mut found = [0; 1 << 14];
+        let mut holds = expected.len() == header.length as usize;
+        for (number, part) in expected.chunks(found.len()).enumerate() {
+            let found = &mut found[..part.len()];
+            if holds {
+                super::index::read(archive, found, at + ((number as u64) << 14))?;
+                holds = found == part;
+            }
         }
-        Err(Error::new(
-            ErrorKind::InvalidArchive,
-            format!("the archive is damaged at offset {at}: a member of zeros is not what it states"),
-        )
-        .with_help("make or fetch the archive again"))
+        if holds { Ok(()) } else { Err(not_zeros(at)) }
+    }
+
+    /// The same for a member that was read.
+    pub(super) fn check(&self, member: &[u8], at: u64, header: Header) -> Result<()> {
+        if *self.expected(header) == *member { Ok(()) } else { Err(not_zeros(at)) }
     }
 }
 
-/// Whether the archive holds `expected` at `at`.
-fn holds(archive: &File, at: u64, expected: &[u8]) -> Result<bool> {
-    let mut found = [0; 1 << 14];
-    for (number, part) in expected.chunks(found.len()).enumerate() {
-        let found = &mut found[..part.len()];
-        super::index::read(archive, found, at + ((number as u64) << 14))?;
-        if found != part {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+fn not_zeros(at: u64) -> Error {
+    Error::new(
+        ErrorKind::InvalidArchive,
+        format!("the archive is damaged at offset {at}: a member of zeros is not what it states"),
+    )
+    .with_help("make or fetch the archive again")
 }
 
 /// Bits in deflate's order: the first one lowest in its byte.
@@ -184,7 +189,7 @@ mod tests {
             flate2::read::GzDecoder::new(&member[..]).read_to_end(&mut streamed).unwrap();
             assert!(streamed.len() == content as usize && is_zero(&streamed), "flate2 at {content}");
             let mut whole = vec![1; content as usize];
-            Unpacker::new().content(&member, &mut whole).unwrap();
+            Unpacker::default().content(&member, &mut whole).unwrap();
             assert!(is_zero(&whole), "libdeflate at {content}");
         }
     }

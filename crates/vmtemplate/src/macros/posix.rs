@@ -100,7 +100,11 @@ impl PosixPlace {
     pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
         self.refuse_meaning(value)?;
         let splits = |b: u8| b" \t*?[\\".contains(&b);
-        if !harmless && self.style == Style::Bare && !self.whole && value.bytes().any(splits) {
+        if !harmless
+            && self.style == Style::Bare
+            && !self.whole
+            && (value.is_empty() || value.bytes().any(splits))
+        {
             return Err(
                 "it stands there outside of quotes, where the shell cuts it into words and looks for files"
                     .to_owned(),
@@ -244,6 +248,8 @@ struct Context {
     in_word: bool,
     redirect: bool,
     list: bool,
+    /// What becomes of all that the pipeline gets.
+    code: Option<Demand>,
 }
 
 impl Context {
@@ -257,11 +263,12 @@ impl Context {
             in_word: false,
             redirect: false,
             list: false,
+            code: None,
         }
     }
 
     fn new_command(&mut self) {
-        *self = Self { pipeline: self.pipeline, ..Self::new(self.kind) };
+        *self = Self { pipeline: self.pipeline, code: self.code.take(), ..Self::new(self.kind) };
     }
 }
 
@@ -422,6 +429,7 @@ impl Scanner<'_> {
         for document in &mut self.documents {
             document.demand = document.demand.clone().max(demand.clone());
         }
+        self.commands().code = Some(demand);
     }
 
     fn end_word(&mut self) {
@@ -469,6 +477,7 @@ impl Scanner<'_> {
         commands.new_command();
         if ends_pipeline {
             commands.pipeline = subjects;
+            commands.code = None;
         }
     }
 
@@ -705,12 +714,7 @@ impl Scanner<'_> {
             let delimiter =
                 String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
             let commands = self.commands();
-            let name = commands.name.clone();
-            let demand = if CODE.contains(&name.as_str()) {
-                Demand::Typed(format!("`{name}` {CODE_REASON}"))
-            } else {
-                Demand::FreeText
-            };
+            let demand = commands.code.clone().unwrap_or(Demand::FreeText);
             self.at = end;
             self.doubt |= self.stack.len() > 1;
             self.documents.push(Document { delimiter, quoted, strips_tabs, demand });

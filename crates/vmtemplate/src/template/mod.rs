@@ -6,8 +6,8 @@ mod info;
 use std::path::Path;
 
 use crate::archive::{
-    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions,
-    reason_against,
+    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
+    VerifyOptions, reason_against,
 };
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
@@ -341,6 +341,57 @@ impl Template {
     ) -> Result<Vec<ArchiveEntry>> {
         archive::unpack(archive.as_ref(), folder.as_ref(), Self::METAINFO, options)
     }
+
+    /// Read all of the archive at `archive`: every checksum, every header, every length, and that metainfo.xml is
+    /// sound and the files that it names are there. Gives the SHA-256 of the archive and of each file in it.
+    ///
+    /// Archives of any tool are taken; each byte is read once. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`]; [`InvalidArchive`](ErrorKind::InvalidArchive) with the entry and the offset of
+    /// the damage, also when the index at the end does not agree with the members;
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is not there.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Template, VerifyOptions};
+    ///
+    /// let verified = Template::verify("Windows-Server-2019.tar.gz", &VerifyOptions::default())?;
+    /// println!("{}  Windows-Server-2019.tar.gz", verified.sha256);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn verify(archive: impl AsRef<Path>, options: &VerifyOptions) -> Result<Verified> {
+        let path = archive.as_ref();
+        let (verified, metainfo) = archive::verify(path, Self::METAINFO, options)?;
+        check_files(&verified, metainfo.as_deref()).map_err(|error| error.with_path(path))?;
+        Ok(verified)
+    }
+}
+
+/// Fail unless metainfo.xml is there and sound, and the files that it names are there.
+fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
+    let metainfo = metainfo.ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidTemplate,
+            format!("the archive has no {} at its root, or one of more than 1 MiB", Template::METAINFO),
+        )
+        .with_help("pack the files themselves and not the folder that they are in")
+    })?;
+    let metainfo = Metainfo::parse(metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
+    let (script, image) = file_names(&metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
+    let mut problems = Vec::new();
+    for (element, what, name) in [("installdrive", "setup script", script), ("hddimage", "disk image", image)]
+    {
+        match name {
+            None => problems.push(unnamed(element, what)),
+            Some(name) if verified.files.iter().any(|file| file.name == name) => {}
+            Some(name) => problems.push(missing(element, what, &name)),
+        }
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Error::many(ErrorKind::InvalidTemplate, "the archive is sound, but no whole template", problems))
 }
 
 /// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script

@@ -230,8 +230,14 @@ impl BatchPlace {
     /// Fail unless a variable that is expanded here may hold this value.
     pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
         self.refuse_accidents(value)?;
-        if harmless || value.is_empty() {
+        if harmless {
             return Ok(());
+        }
+        if value.is_empty() {
+            return match self.style {
+                Style::Word => Err("it is empty, and leaves no argument there".to_owned()),
+                _ => Ok(()),
+            };
         }
         let text = self.never_expanded_safely();
         match self.style {

@@ -1,0 +1,41 @@
+//! `vmtemplate verify`
+
+use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use vmtemplate::{Result, Template, VerifyOptions};
+
+use crate::report::{self, Watch};
+
+/// Read all of an archive: every checksum, every header, and that the files that metainfo.xml names are there.
+///
+/// Prints the SHA-256 of the archive and of each file in it, as sha256sum does.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    /// Threads that decompress [default: as many as the machine has]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let watch = Watch::start("verifying");
+    let options =
+        VerifyOptions { threads: args.threads, control: watch.control(), ..VerifyOptions::default() };
+    let verified = Template::verify(&args.archive, &options)?;
+    drop(watch);
+    if args.json {
+        return report::print_json(&verified);
+    }
+    let mut text = format!("{}  {}\n", verified.sha256, args.archive.display());
+    for file in &verified.files {
+        let _ = writeln!(text, "{}  {}", file.sha256, file.name);
+    }
+    report::print(text.as_bytes())
+}

@@ -1,0 +1,352 @@
+//! Reading an archive to its last byte: every checksum, every header, and the SHA-256 of all that is in it.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+
+use sha2::{Digest, Sha256};
+
+use super::index::{IndexWriter, member_at, not_a_member, read};
+use super::limits::UnpackLimits;
+use super::member::{Header, Kind};
+use super::ordered::{self, Ordered, Step};
+use super::parser::{Parser, Sink};
+use super::stream::{damaged, open_archive, open_tapped};
+use super::unpack::MemberRoom;
+use super::zeros::ZeroMembers;
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
+
+/// How an archive is verified.
+///
+/// ```
+/// use vmtemplate::{UnpackLimits, VerifyOptions};
+///
+/// let limits = UnpackLimits { entries: 3, ..UnpackLimits::default() };
+/// let options = VerifyOptions { limits, ..VerifyOptions::default() };
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// Bounds on hostile archives.
+    pub limits: UnpackLimits,
+    /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
+    pub threads: Option<NonZeroUsize>,
+    /// Watching and stopping. Progress counts bytes of the archive.
+    pub control: Control,
+}
+
+/// What verifying an archive gave: it is sound, and these are its checksums.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("vmt-doc-verified-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let path = dir.join("t.tar.gz");
+/// # use vmtemplate::{DiskImage, PackOptions, VerifyOptions, Template};
+/// # Template::builder("Windows-10").image(DiskImage::from_bytes(vec![0; 4096])).image_name("win.hddimage")
+/// #     .build()?.pack(&path, &PackOptions::default())?;
+/// let verified = Template::verify(&path, &VerifyOptions::default())?;
+/// assert!(verified.has_index);
+/// for file in &verified.files {
+///     println!("{}  {}", file.sha256, file.name); // as sha256sum prints it
+/// }
+/// # // 4096 zeros
+/// # assert_eq!(verified.files[2].sha256, "ad7facb2586fc6e966c004d7d1d16b024f5805ff7cb47c7a85dabd8b48892ca7");
+/// # std::fs::remove_dir_all(dir).unwrap();
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The SHA-256 of the archive, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// The size of the archive in bytes.
+    pub archive_bytes: u64,
+    /// Whether it has the index by which it is opened without being read.
+    pub has_index: bool,
+    /// Its files, in the archive's order.
+    pub files: Vec<VerifiedFile>,
+}
+
+/// A file of an archive that was read to its end.
+///
+/// ```no_run
+/// # use vmtemplate::{Template, VerifyOptions};
+/// let verified = Template::verify("t.tar.gz", &VerifyOptions::default())?;
+/// println!("{} has {} bytes", verified.files[0].name, verified.files[0].size);
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct VerifiedFile {
+    /// Its name, with `/` between folders.
+    pub name: String,
+    /// Its size in bytes, holes included.
+    pub size: u64,
+    /// Its SHA-256, as 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Read all of the archive at `path`. The bytes of the file named `keep` are given as well, if it is small.
+pub(crate) fn verify(
+    path: &Path,
+    keep: &'static str,
+    options: &VerifyOptions,
+) -> Result<(Verified, Option<Vec<u8>>)> {
+    let (file, length) = open_archive(path)?;
+    let mut parser = Parser::new(options.limits);
+    let mut sink = HashSink { keep, kept: None, files: Vec::new(), hash: Sha256::new(), at: 0 };
+    let done = match member_at(&file, length, 0) {
+        Ok(Some(_)) => verify_members(&file, length, &mut parser, &mut sink, options),
+        Ok(None) => {
+            verify_stream(&file, length, &mut parser, &mut sink, options).map(|sha256| (sha256, false))
+        }
+        Err(error) => Err(error),
+    };
+    let (sha256, has_index) = done.map_err(|error| parser.locate(error).with_path(path))?;
+    Ok((Verified { sha256, archive_bytes: length, has_index, files: sink.files }, sink.kept))
+}
+
+fn hex(hash: Sha256) -> String {
+    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+/// The largest file whose bytes are kept.
+const MAX_KEPT: u64 = 1 << 20;
+
+/// Takes the checksum of every file.
+struct HashSink {
+    keep: &'static str,
+    kept: Option<Vec<u8>>,
+    files: Vec<VerifiedFile>,
+    hash: Sha256,
+    /// How much of the current file is in `hash`.
+    at: u64,
+}
+
+impl HashSink {
+    /// Holes count as the zeros that a reader of the file sees.
+    fn zeros_up_to(&mut self, offset: u64) {
+        let zeros = [0; 1 << 14];
+        while self.at < offset {
+            let now = (offset - self.at).min(zeros.len() as u64);
+            self.hash.update(&zeros[..now as usize]);
+            self.at += now;
+        }
+    }
+
+    fn current(&self) -> Option<&VerifiedFile> {
+        self.files.last()
+    }
+}
+
+impl Sink for HashSink {
+    fn folder(&mut self, _name: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn file(&mut self, name: &str, size: u64) -> Result<()> {
+        if name == self.keep && size <= MAX_KEPT {
+            self.kept = Some(vec![0; size as usize]);
+        }
+        self.files.push(VerifiedFile { name: name.to_owned(), size, sha256: String::new() });
+        self.hash = Sha256::new();
+        self.at = 0;
+        Ok(())
+    }
+
+    fn data(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.zeros_up_to(offset);
+        self.hash.update(bytes);
+        self.at += bytes.len() as u64;
+        if self.current().is_some_and(|file| file.name == self.keep)
+            && let Some(kept) =
+                self.kept.as_mut().and_then(|kept| kept.get_mut(offset as usize..)?.get_mut(..bytes.len()))
+        {
+            kept.copy_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn end_file(&mut self) -> Result<()> {
+        let size = self.current().map_or(0, |file| file.size);
+        self.zeros_up_to(size);
+        let hash = std::mem::take(&mut self.hash);
+        if let Some(file) = self.files.last_mut() {
+            file.sha256 = hex(hash);
+        }
+        Ok(())
+    }
+}
+
+/// Any gzip stream, decompressed in order.
+fn verify_stream(
+    file: &File,
+    length: u64,
+    parser: &mut Parser,
+    sink: &mut HashSink,
+    options: &VerifyOptions,
+) -> Result<String> {
+    let hash = RefCell::new(Sha256::new());
+    let (mut stream, consumed) = open_tapped(file, length, |bytes| hash.borrow_mut().update(bytes));
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let count = stream.read(&mut buffer).map_err(|e| damaged(e, consumed.get()))?;
+        if count == 0 {
+            break;
+        }
+        parser.feed(&buffer[..count], sink)?;
+        options.limits.check_ratio(parser.offset(), consumed.get())?;
+        options.control.report(consumed.get(), length)?;
+    }
+    parser.finish()?;
+    drop(stream);
+    Ok(hex(hash.into_inner()))
+}
+
+/// An archive of ours: this thread reads the members and takes the checksums of the files, the workers decompress,
+/// and one thread takes the checksum of the archive.
+fn verify_members(
+    archive: &File,
+    length: u64,
+    parser: &mut Parser,
+    sink: &mut HashSink,
+    options: &VerifyOptions,
+) -> Result<(String, bool)> {
+    let threads = options.threads.map_or_else(super::pack::default_threads, NonZeroUsize::get);
+    let workers = (0..threads)
+        .map(|_| {
+            let mut room = MemberRoom::default();
+            move |job: Job| {
+                let content = room.decompress(&job.member, job.at, job.header)?.to_vec();
+                Ok(Content { bytes: content, zeros: 0, end: job.at + u64::from(job.header.length) })
+            }
+        })
+        .collect();
+    thread::scope(|scope| {
+        let (tap, members) = sync_channel::<Arc<[u8]>>(2 * threads);
+        let hasher = scope.spawn(move || {
+            let mut hash = Sha256::new();
+            for member in members {
+                hash.update(&member);
+            }
+            hex(hash)
+        });
+        let mut reading = Reading {
+            archive,
+            length,
+            at: 0,
+            tap,
+            index: IndexWriter::default(),
+            expected: None,
+            zeros: ZeroMembers::new(),
+            parser,
+            sink,
+            limits: options.limits,
+            control: &options.control,
+        };
+        options.control.report(0, length)?;
+        ordered::run(&mut reading, workers)?;
+        reading.parser.finish()?;
+        let has_index = match reading.expected.take().map(|mut expected| expected.next()) {
+            Some(Some(_)) => return Err(bad_index(length)),
+            Some(None) => true,
+            None => false,
+        };
+        drop(reading);
+        options.control.report(length, length)?;
+        let sha256 = hasher.join().map_err(|_| Error::new(ErrorKind::Io, "a thread stopped unexpectedly"))?;
+        Ok((sha256, has_index))
+    })
+}
+
+struct Job {
+    at: u64,
+    header: Header,
+    member: Arc<[u8]>,
+}
+
+/// The content of a member, and where the member ends.
+struct Content {
+    bytes: Vec<u8>,
+    /// Zeros behind `bytes`.
+    zeros: u32,
+    end: u64,
+}
+
+struct Reading<'a> {
+    archive: &'a File,
+    length: u64,
+    at: u64,
+    tap: SyncSender<Arc<[u8]>>,
+    /// What the index should be, from the members that were read.
+    index: IndexWriter,
+    /// The members of the index that are still to come, once it has begun.
+    expected: Option<std::vec::IntoIter<Vec<u8>>>,
+    zeros: ZeroMembers,
+    parser: &'a mut Parser,
+    sink: &'a mut HashSink,
+    limits: UnpackLimits,
+    control: &'a Control,
+}
+
+impl Ordered for Reading<'_> {
+    type Job = Job;
+    type Done = Content;
+
+    fn next(&mut self) -> Result<Option<Step<Job, Content>>> {
+        if self.at >= self.length {
+            return Ok(None);
+        }
+        let at = self.at;
+        let header = member_at(self.archive, self.length, at)?.ok_or_else(|| not_a_member(at))?;
+        let mut member = vec![0; header.length as usize];
+        read(self.archive, &mut member, at)?;
+        let member: Arc<[u8]> = member.into();
+        self.at += u64::from(header.length);
+        // The thread that listens ends only with this one.
+        self.tap.send(Arc::clone(&member)).ok();
+        let end = self.at;
+        match header.kind {
+            Kind::Index | Kind::Footer => {
+                let index = &self.index;
+                let expected =
+                    self.expected.get_or_insert_with(|| index.members().collect::<Vec<_>>().into_iter());
+                if expected.next().as_deref() != Some(&*member) {
+                    return Err(bad_index(at));
+                }
+                Ok(Some(Step::Done(Content { bytes: Vec::new(), zeros: 0, end })))
+            }
+            _ if self.expected.is_some() => Err(bad_index(at)),
+            Kind::Zeros => {
+                self.zeros.check(&member, at, header)?;
+                self.index.add(header.kind, header.length, header.content);
+                Ok(Some(Step::Done(Content { bytes: Vec::new(), zeros: header.content, end })))
+            }
+            Kind::Data => {
+                self.index.add(header.kind, header.length, header.content);
+                Ok(Some(Step::Work(Job { at, header, member })))
+            }
+        }
+    }
+
+    fn done(&mut self, content: Content) -> Result<()> {
+        self.parser.feed(&content.bytes, self.sink)?;
+        super::unpack::feed_zeros(content.zeros, self.parser, self.sink)?;
+        self.limits.check_ratio(self.parser.offset(), content.end)?;
+        self.control.report(content.end, self.length)
+    }
+}
+
+fn bad_index(at: u64) -> Error {
+    Error::new(
+        ErrorKind::InvalidArchive,
+        format!("the index at the end of the archive does not agree with its members (offset {at})"),
+    )
+    .with_help("the files in it are readable; make the archive again for one that opens fast")
+}
