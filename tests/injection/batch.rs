@@ -113,7 +113,7 @@ const CONTEXTS: [Context; 20] = [
         name: "variable, %v%",
         write: |n| {
             let set = each(n, &|i| format!("set \"v{i}=($V{i})\"\r\n"));
-            format!("{set}rec.exe{}\r\n", each(n, &|i| format!(" \"%v{i}%\"")))
+            format!("setlocal\r\n{set}rec.exe{}\r\nendlocal\r\n", each(n, &|i| format!(" \"%v{i}%\"")))
         },
         out: Out::Arguments("", ""),
         left_out: |value| value.contains('%') || value.is_empty(),
@@ -121,7 +121,7 @@ const CONTEXTS: [Context; 20] = [
     },
     context(
         "variable, %v% printed",
-        |n| each(n, &|i| format!("set v{i}=($V{i})\r\necho {i}:%v{i}%\r\n")),
+        |n| each(n, &|i| format!("set v=($V{i})\r\necho {i}:%v%\r\n")),
         Out::Lines,
         400,
     ),
@@ -130,7 +130,7 @@ const CONTEXTS: [Context; 20] = [
         |n| {
             let set = each(n, &|i| format!("set \"v{i}=($V{i})\"\r\n"));
             let show = each(n, &|i| format!("if defined v{i} (echo {i}:!v{i}!) else echo {i}:\r\n"));
-            format!("{set}setlocal EnableDelayedExpansion\r\n{show}endlocal\r\n")
+            format!("setlocal\r\n{set}setlocal EnableDelayedExpansion\r\n{show}endlocal\r\nendlocal\r\n")
         },
         Out::Lines,
         4000,
@@ -140,7 +140,7 @@ const CONTEXTS: [Context; 20] = [
         |n| {
             let set = each(n, &|i| format!("set v{i}=($V{i})\r\n"));
             let show = each(n, &|i| format!("if defined v{i} (echo {i}:!v{i}!) else echo {i}:\r\n"));
-            format!("{set}setlocal EnableDelayedExpansion\r\n{show}endlocal\r\n")
+            format!("setlocal\r\n{set}setlocal EnableDelayedExpansion\r\n{show}endlocal\r\nendlocal\r\n")
         },
         Out::Lines,
         4000,
@@ -180,7 +180,7 @@ const CONTEXTS: [Context; 20] = [
         write: |n| each(n, &|i| format!("echo ($V{i})|more.exe\r\n")),
         out: Out::Piped,
         // Each of them takes two processes.
-        left_out: |value| value.len() > 2,
+        left_out: |value| value.len() != 1,
         least: 5,
     },
     context(
@@ -240,16 +240,18 @@ fn hostile_values_arrive_as_they_are_or_are_refused() {
         );
         println!("{}: {accepted} let through, {refused} refused", context.name);
         script.extend(groups.iter().flat_map(|group| group.script.iter().copied()));
-        script.extend(format!("echo end of {}\r\n", context.name).bytes());
+        script.extend(format!("echo end of {}\r\n", rendered.len()).bytes());
         rendered.push((context, groups));
     }
+    let begin = std::time::Instant::now();
     let run = wine.run(&script);
+    println!("wine took {:?}", begin.elapsed());
     assert_eq!(files(&wine), before, "a file was made");
     // Whatever else is called is not what is expected there.
     let mut calls = run.calls.as_slice();
     let mut stdout = run.stdout.as_str();
-    for (context, groups) in &rendered {
-        let end = format!("end of {}\r\n", context.name);
+    for (number, (context, groups)) in rendered.iter().enumerate() {
+        let end = format!("end of {number}\r\n");
         let (printed, rest) =
             stdout.split_once(&end).unwrap_or_else(|| panic!("no `{end}` in\n{stdout}\n{}", run.stderr));
         stdout = rest;

@@ -38,6 +38,8 @@ pub(crate) struct PosixPlace {
     line: Option<Rc<(Vec<u8>, Vec<u8>, String)>>,
     /// A variable that is not split into words here.
     whole: bool,
+    /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
+    loses_tabs: bool,
 }
 
 impl PosixPlace {
@@ -49,6 +51,9 @@ impl PosixPlace {
             if whole.trim_ascii_start() == delimiter.as_bytes() {
                 return Err("it makes the line the end of the here-document".to_owned());
             }
+        }
+        if self.loses_tabs && value.starts_with('\t') {
+            return Err("it begins with a tab, which `<<-` takes away".to_owned());
         }
         if self.style == Style::Document && value.contains(char::is_control) {
             return Err("it has a control character, which a here-document may not keep".to_owned());
@@ -414,6 +419,7 @@ impl Scanner<'_> {
             before_redirection: matches!(after, Some(b'<' | b'>')),
             line: None,
             whole: assigns.is_some() && !declares,
+            loses_tabs: false,
             style,
         };
         self.subjects.push(Subject { number, variable, range, place, demand, quoting, assigns });
@@ -771,6 +777,7 @@ impl Scanner<'_> {
                         if line.0.len() + line.1.len() <= document.delimiter.len() {
                             subject.quoting.line = Some(Rc::new(line));
                         }
+                        subject.quoting.loses_tabs = document.strips_tabs && range.start == start + tabs;
                         subject.assigns = None;
                     }
                 } else if !document.quoted && matches!(self.bytes[self.at], b'$' | b'`') {
