@@ -137,7 +137,7 @@ proptest! {
         expected.push_str(&script[at..]);
         let rendered = Script::from_text(script).render(&values, &options);
         if complete {
-            prop_assert_eq!(rendered.unwrap().text(), expected);
+            prop_assert_eq!(rendered.unwrap().text().into_owned(), expected);
         } else {
             prop_assert_eq!(rendered.unwrap_err().kind(), ErrorKind::InvalidValue);
         }
@@ -240,7 +240,6 @@ fn a_rendered_script_fits_on_the_install_drive_or_is_refused() {
 
 #[test]
 fn the_largest_scripts_are_rendered_in_linear_time() {
-    let begin = std::time::Instant::now();
     for line in [
         "set a=($X)\r\n",
         "set a=%a%\r\n",
@@ -275,8 +274,10 @@ fn the_largest_scripts_are_rendered_in_linear_time() {
         let values = MacroValues::new().with("X", "x").unwrap();
         for language in [ScriptLanguage::Batch, ScriptLanguage::PowerShell, ScriptLanguage::Posix] {
             let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
+            let begin = std::time::Instant::now();
             let _ = Script::from_text(text.clone()).render(&values, &options);
-            assert!(begin.elapsed().as_secs() < 120, "{language}: {line:?}");
+            // A quadratic one takes minutes; a busy machine is no reason to fail.
+            assert!(begin.elapsed().as_secs() < 60, "{language}: {line:?}");
         }
     }
 }

@@ -182,3 +182,8 @@ pub(super) fn positions(bytes: &[u8], utf8: bool, offsets: impl IntoIterator<Ite
         })
         .collect()
 }
+
+/// A piece of the script as messages show it.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).chars().take(40).collect()
+}

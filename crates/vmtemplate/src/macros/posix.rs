@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions};
+use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
 
 /// What the shell makes of the bytes at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,7 +196,7 @@ fn assemble(bytes: &[u8], utf8: bool, subjects: Vec<Subject>, uses: Vec<MacroUse
                     subject.demand.clone()
                 };
                 later.push(Later {
-                    variable: String::from_utf8_lossy(&bytes[subject.range.clone()]).into_owned(),
+                    variable: shown(&bytes[subject.range.clone()]),
                     position: position(subject.range.start),
                     demand,
                     quoting: Quoting::Posix(subject.quoting.clone()),
@@ -272,6 +272,13 @@ impl Context {
         }
     }
 
+    /// One more character of the word. Of a long one only the beginning counts.
+    fn push(&mut self, c: char) {
+        if self.word.len() < 200 {
+            self.word.push(c);
+        }
+    }
+
     fn new_command(&mut self) {
         *self = Self { pipeline: self.pipeline, code: self.code.take(), ..Self::new(self.kind) };
     }
@@ -341,7 +348,7 @@ impl Scanner<'_> {
         self.subject(Some(number), String::new(), range, style, demand);
         let commands = self.commands();
         commands.in_word = true;
-        commands.word.push('\u{FFFD}');
+        commands.push('\u{FFFD}');
     }
 
     /// All macros before `end` get this demand; the cursor moves there.
@@ -432,6 +439,9 @@ impl Scanner<'_> {
         for subject in &mut self.subjects[from..] {
             subject.demand = subject.demand.clone().max(demand.clone());
         }
+        // Once is enough.
+        let subjects = self.subjects.len();
+        self.commands().pipeline = subjects;
         for document in &mut self.documents {
             document.demand = document.demand.clone().max(demand.clone());
         }
@@ -504,7 +514,7 @@ impl Scanner<'_> {
             Some(b'\\') => self.backslash(),
             Some(b'$' | b'`') => self.expansion(&Style::Double),
             Some(byte) => {
-                self.commands().word.push(char::from(byte));
+                self.commands().push(char::from(byte));
                 self.at += 1;
             }
             None => {}
@@ -519,7 +529,7 @@ impl Scanner<'_> {
         }
         let commands = self.commands();
         commands.in_word = true;
-        commands.word.push('\\');
+        commands.push('\\');
     }
 
     fn in_commands(&mut self) {
@@ -586,7 +596,7 @@ impl Scanner<'_> {
             _ => {
                 let commands = self.commands();
                 commands.in_word = true;
-                commands.word.push(char::from(byte));
+                commands.push(char::from(byte));
                 self.at += 1;
             }
         }
@@ -599,7 +609,7 @@ impl Scanner<'_> {
                 self.macro_here(Style::Single, None);
             } else {
                 let byte = self.bytes[self.at];
-                self.commands().word.push(char::from(byte));
+                self.commands().push(char::from(byte));
                 self.at += 1;
             }
         }
@@ -681,7 +691,7 @@ impl Scanner<'_> {
                 }
                 let commands = self.commands();
                 commands.in_word = true;
-                commands.word.push('\u{FFFD}');
+                commands.push('\u{FFFD}');
             }
         }
     }
@@ -692,6 +702,7 @@ impl Scanner<'_> {
             .enumerate()
             .take_while(|(i, b)| b.is_ascii_alphabetic() || **b == b'_' || (*i > 0 && b.is_ascii_digit()))
             .map(|(_, &b)| char::from(b))
+            .take(200)
             .collect()
     }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions};
+use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
 
 /// What PowerShell makes of the bytes at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +193,7 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         let later = by_name.entry(&subject.variable).or_default();
         if later.len() <= MOST_PLACES {
             later.push(Later {
-                variable: String::from_utf8_lossy(&bytes[subject.range.clone()]).into_owned(),
+                variable: shown(&bytes[subject.range.clone()]),
                 position: position(subject.range.start),
                 demand: if later.len() < MOST_PLACES {
                     subject.demand.clone()
@@ -253,6 +253,15 @@ struct Context {
     code: bool,
 }
 
+impl Context {
+    /// One more character of the first word. Of a long one only the beginning counts.
+    fn push(&mut self, c: char) {
+        if self.head.len() < 200 {
+            self.head.push(c);
+        }
+    }
+}
+
 struct Scanner<'s> {
     bytes: &'s [u8],
     uses: &'s [MacroUse],
@@ -309,7 +318,7 @@ impl Scanner<'_> {
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
         let unicode = self.unicode;
         let doubt = self.doubt;
-        let in_code = self.stack.iter().any(|context| context.code);
+        let in_code = self.top().code;
         let context = self.top();
         let head = context.head.to_ascii_lowercase();
         let native = is_native(&head);
@@ -317,7 +326,7 @@ impl Scanner<'_> {
         let at_start = !context.has_head && head.is_empty();
         let in_head = !context.has_head;
         if number.is_some() {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
         let demand = if style == Style::Comment {
             Demand::FreeText
@@ -391,6 +400,8 @@ impl Scanner<'_> {
         for subject in &mut self.subjects[from..] {
             subject.demand = subject.demand.clone().max(Demand::Typed(CODE_REASON.to_owned()));
         }
+        // Once is enough.
+        self.statement = self.subjects.len();
         self.top().code = true;
     }
 
@@ -422,8 +433,8 @@ impl Scanner<'_> {
 
     fn open(&mut self, closing: u8, length: usize) {
         self.at += length;
-        let assigns = self.top().assigns.clone();
-        self.stack.push(Context { closing, assigns, ..Context::default() });
+        let (assigns, code) = (self.top().assigns.clone(), self.top().code);
+        self.stack.push(Context { closing, assigns, code, ..Context::default() });
     }
 
     fn close(&mut self) {
@@ -434,7 +445,7 @@ impl Scanner<'_> {
         }
         let context = self.top();
         if !context.has_head && !context.in_string {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
     }
 
@@ -446,6 +457,7 @@ impl Scanner<'_> {
             .iter()
             .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b == b':')
             .map(|b| char::from(b.to_ascii_lowercase()))
+            .take(200)
             .collect();
         let mut end = from + name.len();
         if braced {
@@ -472,7 +484,7 @@ impl Scanner<'_> {
         self.subject(None, bare, start..self.at, style);
         let context = self.top();
         if !is_string && !context.has_head {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
     }
 
@@ -534,7 +546,7 @@ impl Scanner<'_> {
                 if !self.at_macro() {
                     self.at += 1;
                 }
-                self.top().head.push('`');
+                self.top().push('`');
             }
             b'@' if rest.starts_with(b"@'") || rest.starts_with(b"@\"") => self.here_string(),
             b'\'' => self.single(),
@@ -587,8 +599,8 @@ impl Scanner<'_> {
             _ => {
                 self.at += 1;
                 let context = self.top();
-                if !context.has_head && context.head.len() < 300 {
-                    context.head.push(char::from(byte));
+                if !context.has_head {
+                    context.push(char::from(byte));
                 }
             }
         }
@@ -597,7 +609,7 @@ impl Scanner<'_> {
     fn string_in_head(&mut self) {
         let context = self.top();
         if !context.has_head && context.head != "&" && context.head != "." {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
     }
 

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::macros::find::MacroUse;
 
+/// Longer names of variables and programs are told apart by their beginnings only.
+pub(super) const LONGEST_NAME: usize = 100;
+
 /// What a line is made of when cmd.exe begins to look for commands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Atom {
@@ -88,7 +91,7 @@ impl Cutter<'_> {
     fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {
         let offset = range.start;
         self.push(Atom::Variable(self.done.variables.len()), offset);
-        let name = String::from_utf8_lossy(name).into_owned();
+        let name = String::from_utf8_lossy(name).chars().take(LONGEST_NAME).collect();
         self.done.variables.push(Variable { name, range, modified, late });
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::atoms::{Atom, Atoms};
 use super::classify::piped;
 use super::{Demand, MacroPlace, MacroUse, Position, Quoting, Subject};
-use crate::macros::place::Later;
+use crate::macros::place::{Later, shown};
 
 /// More places than this are not followed one by one.
 const MOST_PLACES: usize = 200;
