@@ -208,7 +208,12 @@ fn every_problem_is_told_at_once_with_its_place_and_reason() {
         RenderOptions { illegal_password_characters: Some("!/".into()), ..RenderOptions::default() };
     let error = script.render(&values, &options).unwrap_err();
     let told: Vec<String> = error.problems().iter().map(|problem| format!("{problem:#}")).collect();
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    line 2, column 24: `($PASS)`: the password has `/`, which the template does not take (give a password without any of `!/`)
+    line 2, column 24: `($PASS)`: the value cannot stand as a word in the arguments of `net`: it begins with `/` or `-` where a word begins, and so would be an option (give another value, or move the macro to a place of its own inside quotes)
+    line 4, column 1: `($HOSTNAME)`: the value cannot stand outside of quotes, where a command begins: what stands here is run as a command; expected another place for the macro (give another value, or move the macro to a place of its own inside quotes)
+    line 5, column 6: `($NOTHING)`: the macro has no value (give it one, or say what a macro without a value becomes)
+    "#);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Demand {
                 kind.is_typed() && is_harmless(value, kind),
                 "an address, a number or the like, not free text",
             ),
-            Self::Nothing(_) => (false, "no macro"),
+            Self::Nothing(_) => (false, "another place for the macro"),
         };
         match self.reason() {
             Some(reason) if !met => Err(format!("{reason}; expected {expected}")),
