@@ -35,20 +35,28 @@ pub(crate) struct PosixPlace {
     test: bool,
     before_redirection: bool,
     /// The line of a here-document around the macro, and the delimiter that it must not become.
-    line: Option<Rc<(Vec<u8>, Vec<u8>, String)>>,
+    line: Option<Rc<Line>>,
     /// A variable that is not split into words here.
     whole: bool,
     /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
     loses_tabs: bool,
 }
 
+/// A line of a here-document around a macro.
+#[derive(Debug)]
+struct Line {
+    before: Vec<u8>,
+    after: Vec<u8>,
+    /// What it must not become.
+    delimiter: String,
+}
+
 impl PosixPlace {
     pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
         self.refuse_meaning(value)?;
         if let Some(line) = &self.line {
-            let (before, after, delimiter) = &**line;
-            let whole = [before.as_slice(), value.as_bytes(), after.as_slice()].concat();
-            if whole.trim_ascii_start() == delimiter.as_bytes() {
+            let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
+            if whole.trim_ascii_start() == line.delimiter.as_bytes() {
                 return Err("it makes the line the end of the here-document".to_owned());
             }
         }
@@ -138,10 +146,10 @@ const CODE_FILES: [&str; 8] = [".sh", ".bash", ".py", ".pl", ".rb", ".cmd", ".ba
 const DOUBT: &str = "what stands before it in the script is not read in the same way by every shell";
 const CODE_REASON: &str = "takes its arguments for commands or code";
 
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
     let mut scanner = Scanner {
         bytes,
-        uses: &uses,
+        uses,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
         next: 0,
         stack: vec![Context::new(Kind::Commands)],
@@ -150,7 +158,7 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         doubt: false,
     };
     scanner.run();
-    assemble(bytes, utf8, scanner.subjects, uses)
+    assemble(bytes, utf8, &scanner.subjects, uses)
 }
 
 /// A macro or an expansion of a variable.
@@ -166,7 +174,7 @@ struct Subject {
     assigns: Option<String>,
 }
 
-fn assemble(bytes: &[u8], utf8: bool, subjects: Vec<Subject>, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+fn assemble(bytes: &[u8], utf8: bool, subjects: &[Subject], uses: &[MacroUse]) -> Vec<MacroPlace> {
     const MOST_PLACES: usize = 200;
     let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
     order.sort_unstable();
@@ -174,7 +182,7 @@ fn assemble(bytes: &[u8], utf8: bool, subjects: Vec<Subject>, uses: Vec<MacroUse
     let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
     let mut by_name: HashMap<&str, Vec<&Subject>> = HashMap::new();
     let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
-    for subject in &subjects {
+    for subject in subjects {
         match subject.number {
             Some(number) => by_macro[number] = Some(subject),
             None => by_name.entry(&subject.variable).or_default().push(subject),
@@ -779,13 +787,14 @@ impl Scanner<'_> {
                             subject.demand = subject.demand.clone().max(Demand::Harmless(reason));
                         }
                         "in a here-document".clone_into(&mut subject.place);
-                        let line = (
-                            self.bytes[start + tabs..range.start].to_vec(),
-                            self.bytes[range.end..end].to_vec(),
-                            document.delimiter.clone(),
-                        );
-                        // A delimiter is a word; a longer line cannot become one.
-                        if line.0.len() + line.1.len() <= document.delimiter.len() {
+                        // What is longer than the delimiter cannot become it.
+                        let short = end - start - tabs - range.len() <= document.delimiter.len() + 80;
+                        if short {
+                            let line = Line {
+                                before: self.bytes[start + tabs..range.start].to_vec(),
+                                after: self.bytes[range.end..end].to_vec(),
+                                delimiter: document.delimiter.clone(),
+                            };
                             subject.quoting.line = Some(Rc::new(line));
                         }
                         subject.quoting.loses_tabs = document.strips_tabs && range.start == start + tabs;

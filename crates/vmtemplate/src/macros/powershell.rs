@@ -51,7 +51,7 @@ impl PowerShellPlace {
                 .to_owned());
         }
         self.refuse_meaning(value)?;
-        if harmless && !(self.style == Style::Bare && !is_number(value)) {
+        if harmless && (self.style != Style::Bare || is_number(value)) {
             return Ok(value.to_owned());
         }
         let doubled = |quotes: &[char]| {
@@ -86,12 +86,11 @@ impl PowerShellPlace {
             Style::SingleHere | Style::DoubleHere if self.ends_here_string(value) => {
                 Err("it ends the here-string where a line begins".to_owned())
             }
-            Style::SingleHere => Ok(value.to_owned()),
             Style::DoubleHere => Ok(escaped("`$")),
             Style::Comment if value.contains("#>") || value.ends_with('#') || value.starts_with('>') => {
                 Err("it ends the comment".to_owned())
             }
-            Style::Comment => Ok(value.to_owned()),
+            Style::SingleHere | Style::Comment => Ok(value.to_owned()),
         }
     }
 
@@ -162,11 +161,14 @@ const CODE: [&str; 23] = [
 /// Ends of names of files that are run later, or read their arguments again.
 const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
 
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+/// More places than this are not followed one by one.
+const MOST_PLACES: usize = 200;
+
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
     let bom = bytes.starts_with(b"\xEF\xBB\xBF");
     let mut scanner = Scanner {
         bytes,
-        uses: &uses,
+        uses,
         at: if bom { 3 } else { 0 },
         next: 0,
         stack: vec![Context::default()],
@@ -182,7 +184,6 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
     order.sort_unstable();
     let sorted = positions(bytes, utf8, order.iter().copied());
     let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
-    const MOST_PLACES: usize = 200;
     let mut by_name: HashMap<&str, Vec<Later>> = HashMap::new();
     let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
     for subject in &subjects {
@@ -589,7 +590,7 @@ impl Scanner<'_> {
             b'&' => {
                 self.at += 1;
                 self.new_command();
-                self.top().head = "&".to_owned();
+                "&".clone_into(&mut self.top().head);
             }
             b' ' | b'\t' | b'\r' => {
                 self.at += 1;
@@ -700,7 +701,7 @@ fn is_native(head: &str) -> bool {
     let cmdlet = head.split_once('-').is_some_and(|(verb, noun)| {
         !verb.is_empty() && !noun.is_empty() && head.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     });
-    (plain && !cmdlet && !WORDS.contains(&head)) || head.ends_with(".exe")
+    (plain && !cmdlet && !WORDS.contains(&head)) || head.strip_suffix(".exe").is_some()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(super) struct Variable {
 
 #[derive(Debug, Default)]
 pub(super) struct Atoms {
-    pub(super) atoms: Vec<Located>,
+    pub(super) list: Vec<Located>,
     pub(super) variables: Vec<Variable>,
     /// For each macro, whether it stands between the signs of an expansion.
     pub(super) inside: Vec<bool>,
@@ -85,7 +85,7 @@ struct Cutter<'s> {
 
 impl Cutter<'_> {
     fn push(&mut self, atom: Atom, offset: usize) {
-        self.done.atoms.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
+        self.done.list.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
     }
 
     fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {

@@ -128,7 +128,7 @@ impl Parser {
         let targets = redirections(items);
         let start = items.iter().position(|item| !item.is_blank()).unwrap_or(items.len());
         let end = items[start..].iter().position(Item::is_blank).map_or(items.len(), |at| start + at);
-        let name = self.name(&items[start..end]);
+        let name = Self::name(&items[start..end]);
         if let Name::Internal(internal) = &name {
             let text: String = plain_text(items);
             match internal.as_str() {
@@ -150,7 +150,7 @@ impl Parser {
         self.facts = Facts::of(items, &self.atoms.variables);
         let command = match &name {
             Name::Internal(name) if name == "set" => Known::Set(Assignment::of(items, start + 3)),
-            Name::Internal(name) if name == "call" => self.called(items, start + 4),
+            Name::Internal(name) if name == "call" => Self::called(items, start + 4),
             _ => Known::Other {
                 first: (end..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len()),
             },
@@ -296,12 +296,12 @@ impl Parser {
     }
 
     /// What `call` calls, which begins at item `start` or behind it.
-    fn called(&self, items: &[Item], start: usize) -> Known {
+    fn called(items: &[Item], start: usize) -> Known {
         let first = (start..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len());
         let last = (first..items.len()).find(|&at| items[at].is_blank()).unwrap_or(items.len());
         // What is called gets its arguments as %1, %2, …; `call set NAME=…` sets a variable.
         let mut assigns = vec!["%1".to_owned()];
-        let demand = match self.name(&items[first..last]) {
+        let demand = match Self::name(&items[first..last]) {
             Name::Program(name) if takes(&name) == Takes::Code => {
                 Demand::Typed(format!("`{name}` takes its arguments for code"))
             }
@@ -320,7 +320,7 @@ impl Parser {
     }
 
     /// The command that these items, which hold no blank, name.
-    fn name(&self, word: &[Item]) -> Name {
+    fn name(word: &[Item]) -> Name {
         let letters = word
             .iter()
             .take_while(|i| matches!(i.atom, Atom::Byte(b) if b.is_ascii_alphabetic() && !i.quoted))

@@ -84,6 +84,7 @@ struct Frame {
 
 /// An atom as it stands in a command.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 struct Item {
     atom: Atom,
     offset: usize,
@@ -111,6 +112,7 @@ impl Item {
 
 /// Whether delayed expansion is on, as far as the text tells.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the script
 struct DelayedState {
     can_enable: bool,
     can_disable: bool,
@@ -189,7 +191,7 @@ struct Word {
 
 impl Parser {
     fn peek(&self, ahead: usize) -> Option<Atom> {
-        self.atoms.atoms.get(self.at + ahead).map(|located| located.atom)
+        self.atoms.list.get(self.at + ahead).map(|located| located.atom)
     }
 
     fn byte(&self, ahead: usize) -> Option<u8> {
@@ -294,7 +296,7 @@ impl Parser {
 
     /// The atom at the cursor as an item; the cursor moves on.
     fn take(&mut self, quoted: bool, escaped: bool) -> Option<Item> {
-        let located = *self.atoms.atoms.get(self.at)?;
+        let located = *self.atoms.list.get(self.at)?;
         self.at += 1;
         Some(Item {
             atom: located.atom,

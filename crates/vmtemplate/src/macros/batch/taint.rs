@@ -49,8 +49,7 @@ pub(super) fn assemble(
                     demand = Demand::Harmless("the variable is used in very many places".to_owned());
                 }
                 later.push(Later {
-                    variable: String::from_utf8_lossy(&bytes[atoms.variables[variable].range.clone()])
-                        .into_owned(),
+                    variable: shown(&bytes[atoms.variables[variable].range.clone()]),
                     position: position(subject.offset),
                     demand,
                     quoting: Quoting::Batch(subject.quoting.clone()),
