@@ -6,6 +6,7 @@ mod disk;
 mod inspect;
 mod metainfo;
 mod pack;
+mod repo;
 mod report;
 mod source;
 mod unpack;
@@ -35,6 +36,7 @@ Examples:
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
+  vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
 
@@ -48,6 +50,7 @@ enum Command {
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
+    Repo(Box<repo::Args>),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -67,9 +70,14 @@ fn main() -> ExitCode {
         Command::Disk(args) => disk::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Metainfo(args) => metainfo::run(&args),
+        Command::Repo(args) => return exit(repo::run(&args)),
     };
+    exit(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn exit(done: vmtemplate::Result<ExitCode>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             report::error(&error);
             ExitCode::FAILURE

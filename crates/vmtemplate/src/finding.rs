@@ -63,6 +63,27 @@ pub struct Rule {
     pub step: &'static str,
 }
 
+/// A table of rules of one step of the guide: a constant for each, and one that lists them in order.
+macro_rules! rules {
+    (
+        $(#[$doc:meta])* $table:ident, step $step:literal;
+        $($(#[$about:meta])* $name:ident = $code:literal $severity:ident $title:literal, why $why:literal, fix $fix:literal;)*
+    ) => {
+        $($(#[$about])* pub(super) const $name: &$crate::finding::Rule = &$crate::finding::Rule {
+            code: $code,
+            severity: $crate::finding::Severity::$severity,
+            title: $title,
+            why: $why,
+            fix: $fix,
+            step: $step,
+        };)*
+
+        $(#[$doc])*
+        pub(crate) const $table: &[&$crate::finding::Rule] = &[$($name),*];
+    };
+}
+pub(crate) use rules;
+
 /// Where something was found. Only what is known is set.
 ///
 /// ```

@@ -66,6 +66,8 @@ mod script;
 mod archive;
 mod template;
 
+mod repository;
+
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
 pub use disk::{
@@ -79,10 +81,14 @@ pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use metainfo::{
-    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, Product,
+    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
+pub use repository::{
+    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
+    RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
+};
 pub use script::{LineEnds, Script, ScriptEncoding};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
