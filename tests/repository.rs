@@ -19,7 +19,7 @@ use vmtemplate_workspace::{disk, has_tool, noise, run};
 /// A template archive in `folder` whose disk is `length` bytes of noise.
 fn archive(folder: &Path, name: &str, length: usize) -> PathBuf {
     let path = folder.join(format!("{name}.tar.gz"));
-    let seed = name.bytes().fold(length as u64, |seed, byte| seed * 31 + u64::from(byte));
+    let seed = name.bytes().fold(length as u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
     let template = Template::builder(name)
         .image(disk(&noise(seed, length)))
         .image_name(format!("{name}.hddimage"))
@@ -125,7 +125,8 @@ fn adding_and_removing_changes_only_the_lines_of_the_entry() {
 #[test]
 fn a_replaced_archive_has_a_file_name_of_its_own_and_the_old_one_goes() {
     let (folder, repository) = work(RepositoryFormat::Vm6);
-    let first = archive(folder.path(), "Windows-10", 4096);
+    fs::create_dir(folder.path().join("first")).unwrap();
+    let first = archive(&folder.path().join("first"), "Windows-10", 4096);
     repository.add(&first, &options()).unwrap();
     let edited = description(&repository).replace("\"name\"", "\"kms_supported\": true,\n      \"name\"");
     fs::write(repository.description_path(), &edited).unwrap();
@@ -145,6 +146,16 @@ fn a_replaced_archive_has_a_file_name_of_its_own_and_the_old_one_goes() {
     );
     let expected = [".vmtemplate-lock", "SHA256SUMS", &*entry.file_name, "metadata.json"];
     assert_eq!(names(repository.folder()), expected);
+    assert_eq!(codes(&repository), []);
+    // Damaged in its place, it is replaced by the same bytes under a third name.
+    let path = repository.folder().join(&entry.file_name);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[1 << 20] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    fs::copy(&first, repository.folder().join("Windows-10.tar.gz")).unwrap();
+    let again = repository.replace("Windows-10", &second, &options()).unwrap();
+    assert_eq!(again.file_name, format!("Windows-10-{}.tar.gz", &sum[..16]));
+    fs::remove_file(repository.folder().join("Windows-10.tar.gz")).unwrap();
     assert_eq!(codes(&repository), []);
     // And back: the plain name is free again.
     assert_eq!(repository.replace("Windows-10", &first, &options()).unwrap().file_name, "Windows-10.tar.gz");

@@ -95,7 +95,9 @@ impl Repository {
         check_form(&wanted, first.kind)?;
         let held = self.change(&options.publish, |change| {
             let (index, held) = change.find(name)?;
-            let entry = self.entry(&first, &wanted, Some(&held), options)?;
+            // Unless it was asked for, the file name is chosen at the end.
+            let file_name = options.file_name.as_deref().unwrap_or(&held.file_name);
+            let entry = self.entry(&first, file_name, Some(&held), options)?;
             change.check_fits(&entry, first.kind, Some(index))?;
             Ok(held)
         })?;
@@ -107,25 +109,34 @@ impl Repository {
             .with_field("file_name")
             .with_help("leave the name out, or give another one"));
         }
-        let taken = self.folder().join(&wanted);
         // A name that nobody has, until the checksum is known.
-        let staging = if is_there(&taken) { format!("new-{wanted}") } else { wanted.clone() };
-        let staging = if self.holds(archive) { wanted.clone() } else { staging };
+        let is_free = |name: &String| !is_there(&self.folder().join(name));
+        let staging = (0..1000).map(|number| format!("new{number}-{wanted}")).find(is_free);
+        let staging = staging.filter(|_| !self.holds(archive)).unwrap_or_else(|| wanted.clone());
         let mut staged = Staged::new(self, archive, &staging, options)?;
+        // By its bytes and not by SHA256SUMS: the archive may be replaced because it was damaged.
+        let same = State::of(&self.folder().join(&held.file_name))
+            .filter(|state| !staged.is_in_place() && state.length == staged.contents.archive_bytes);
+        let same = match same {
+            Some(state) if self.sha256_of(&held.file_name, &options.publish)? == staged.sha256 => Some(state),
+            _ => None,
+        };
         self.change(&options.publish, |change| {
             let (index, held) = change.find(name)?;
             let kind = staged.contents.kind;
             if !staged.is_in_place() {
-                let has_same = change.sums.get(&held.file_name) == Some(&staged.sha256)
-                    && fs::metadata(self.folder().join(&held.file_name))
-                        .is_ok_and(|found| found.len() == staged.contents.archive_bytes);
-                let hashed = with_hash(&wanted, &staged.sha256);
-                if has_same || hashed == held.file_name {
+                let names = change.entries().into_iter().map(|entry| entry.file_name).collect::<Vec<_>>();
+                if same.is_some() && State::of(&self.folder().join(&held.file_name)) == same {
                     staged.drop_copy(&held.file_name);
-                } else if is_there(&self.folder().join(&wanted)) {
-                    staged.rename(self, hashed);
                 } else {
-                    staged.rename(self, wanted.clone());
+                    let hashed = |name: &str, digits| with_hash(name, &staged.sha256, digits);
+                    let others = [hashed(&wanted, 8), hashed(&held.file_name, 8), hashed(&wanted, 16)];
+                    let others = others.into_iter().filter(|_| options.file_name.is_none());
+                    let mut names = std::iter::once(wanted.clone()).chain(others).filter(|name| {
+                        is_free(name) && !names.contains(name) && check_form(name, kind).is_ok()
+                    });
+                    let name = names.next().unwrap_or_else(|| wanted.clone());
+                    staged.rename(self, name);
                 }
             }
             let file_name = staged.file_name.clone();
@@ -380,15 +391,16 @@ fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
 }
 
 /// The name with the first digits of the SHA-256, in the place of those of an archive before.
-fn with_hash(file_name: &str, sha256: &str) -> String {
+fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String {
     let end = ENDS.into_iter().find(|end| file_name.ends_with(end)).unwrap_or_default();
     let stem = &file_name[..file_name.len() - end.len()];
-    let is_hash = |digits: &&str| digits.len() == 8 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_hash =
+        |digits: &&str| matches!(digits.len(), 8 | 16) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     let stem = match stem.rsplit_once('-') {
         Some((stem, digits)) if is_hash(&digits) => stem,
         _ => stem,
     };
-    format!("{stem}-{}{end}", sha256.get(..8).unwrap_or(sha256))
+    format!("{stem}-{}{end}", sha256.get(..digits).unwrap_or(sha256))
 }
 
 #[cfg(test)]
@@ -397,10 +409,10 @@ mod tests {
 
     #[test]
     fn the_digits_of_one_archive_make_room_for_those_of_the_next() {
-        let first = with_hash("Windows-10.tar.gz", "0123456789abcdef");
+        let first = with_hash("Windows-10.tar.gz", "0123456789abcdef", 8);
         assert_eq!(first, "Windows-10-01234567.tar.gz");
-        assert_eq!(with_hash(&first, "fedcba9876543210"), "Windows-10-fedcba98.tar.gz");
-        assert_eq!(with_hash("d.xz", "fedcba9876543210"), "d-fedcba98.xz");
+        assert_eq!(with_hash(&first, "fedcba9876543210", 8), "Windows-10-fedcba98.tar.gz");
+        assert_eq!(with_hash("d-01234567.xz", "fedcba9876543210", 16), "d-fedcba9876543210.xz");
     }
 
     #[test]

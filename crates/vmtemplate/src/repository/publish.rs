@@ -15,6 +15,7 @@ use super::Repository;
 use super::contents::{self, Contents, hex, look_at};
 use super::description::{Description, is_there, read_if_there};
 use super::entry::{RepositoryEntry, TemplateKind};
+use super::format::RepositoryFormat;
 use super::lock::PublishLock;
 use super::options::{EntryOptions, PublishOptions};
 use super::signature::{self, SigningKey};
@@ -67,8 +68,7 @@ impl Repository {
         if lock.intents().is_empty() {
             return Ok(());
         }
-        let (description, _) = Description::read(self.folder(), self.format())?;
-        let named: HashSet<String> = description.entries().into_iter().map(|entry| entry.file_name).collect();
+        let named = self.named()?;
         let doomed = lock.intents().iter().filter(|intent| {
             let found = fs::symlink_metadata(self.folder().join(&intent.file_name));
             !named.contains(&intent.file_name) && found.is_ok_and(|found| inode(&found) == intent.inode)
@@ -87,6 +87,18 @@ impl Repository {
         }
         sync_folder(self.folder());
         lock.settled()
+    }
+
+    /// The archives that are described, for either generation of the platform.
+    pub(super) fn named(&self) -> Result<HashSet<String>> {
+        let mut named = HashSet::new();
+        for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
+            if format == self.format() || is_there(&self.folder().join(format.file_name())) {
+                let (description, _) = Description::read(self.folder(), format)?;
+                named.extend(description.entries().into_iter().map(|entry| entry.file_name));
+            }
+        }
+        Ok(named)
     }
 
     pub(super) fn read_sums(&self) -> Result<Sums> {

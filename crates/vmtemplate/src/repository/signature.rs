@@ -53,6 +53,9 @@ impl SigningKey {
                 .caused_by(error)
                 .with_help("make a key with `minisign -G -W`, and give the file minisign.key")
         };
+        if let Some(key) = unprotected(text) {
+            return Ok(Self { key });
+        }
         let held = minisign::SecretKeyBox::from_string(text).map_err(refused)?;
         let key = match password {
             Some(password) => held.into_secret_key(Some(password.to_owned())),
@@ -149,6 +152,43 @@ impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PublicKey(..)")
     }
+}
+
+/// A key that minisign wrote without a password. Its releases leave the checksum zero then, which the crate takes for
+/// damage. The bytes: minisign.h, `SeckeyStruct`.
+#[cfg(feature = "sign")]
+fn unprotected(text: &str) -> Option<minisign::SecretKey> {
+    const LENGTH: usize = 158;
+    const CHECKSUM: usize = 32;
+    let bytes = base64(text.lines().nth(1)?.trim())?;
+    // The algorithms: Ed25519, no key derivation, BLAKE2b.
+    let is_plain = bytes.len() == LENGTH && bytes.starts_with(b"Ed\0\0B2");
+    let unchecked = is_plain && bytes[LENGTH - CHECKSUM..].iter().all(|&byte| byte == 0);
+    if unchecked { minisign::SecretKey::from_bytes(&bytes).ok() } else { None }
+}
+
+/// RFC 4648, section 4.
+#[cfg(feature = "sign")]
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let (mut bits, mut count) = (0_u32, 0);
+    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
+    for c in text.trim_end_matches('=').bytes() {
+        let value = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6 | u32::from(value)) & 0xFFFF;
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Some(bytes)
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -84,7 +84,7 @@ impl Repository {
             kinds.push((kind, entry));
         }
         findings.extend(self.check_mixed(&kinds));
-        findings.extend(self.check_folder(&entries, sums)?);
+        findings.extend(self.check_folder(sums)?);
         Ok(findings)
     }
 
@@ -222,13 +222,15 @@ impl Repository {
     }
 
     /// Files that nobody names, and names without a file.
-    fn check_folder(&self, entries: &[RepositoryEntry], sums: &Sums) -> Result<Vec<Finding>> {
+    fn check_folder(&self, sums: &Sums) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for name in sums.names().filter(|name| !is_there(&self.folder().join(name))) {
             let message = format!("{} has a checksum, and is not there", name.escape_debug());
             let place = Place { file: Some(sums::NAME.to_owned()), ..Place::default() };
             findings.push(Finding::new(rules::CHECKSUM, message).at(place));
         }
+        // If the other description cannot be read, nobody can say what is not described.
+        let Ok(named) = self.named() else { return Ok(findings) };
         let folder = fs::read_dir(self.folder())
             .map_err(|e| crate::Error::io("cannot list the folder", e).with_path(self.folder()))?;
         let mut names: Vec<String> =
@@ -236,7 +238,7 @@ impl Repository {
         names.sort();
         for name in names {
             let is_archive = !name.starts_with('.') && (name.ends_with(".tar.gz") || name.ends_with(".xz"));
-            if is_archive && !entries.iter().any(|entry| entry.file_name == name) {
+            if is_archive && !named.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
                 let message = format!("the archive {} is not described", name.escape_debug());
                 findings.push(Finding::new(rules::UNDESCRIBED, message).at(place));
