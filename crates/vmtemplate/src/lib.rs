@@ -38,6 +38,7 @@
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
 //!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
 //!   mark free.
+//! - [`Repository`] keeps a folder of archives and the file that describes them to the platform.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do
@@ -48,7 +49,7 @@
 //! # Features
 //!
 //! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the formats of images besides raw; all are on. One that is left out is
-//! still recognised, and refused by name.
+//! still recognised, and refused by name. `sign` signs repositories, and is on; checking signatures needs no feature.
 
 mod error;
 
