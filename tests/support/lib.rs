@@ -3,6 +3,9 @@
 // Whatever fails here fails the test that asked.
 #![allow(clippy::panic)]
 
+#[cfg(unix)]
+pub mod wine;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;

@@ -1,15 +1,20 @@
 //! The command `vmtemplate`: it parses arguments, calls the library, and prints.
 
 mod build;
+mod check;
 mod convert;
 mod disk;
+mod findings;
 mod inspect;
+mod lint;
 mod metainfo;
 mod pack;
+mod render;
 mod repo;
 mod report;
 mod source;
 mod unpack;
+mod values;
 mod verify;
 
 use std::process::ExitCode;
@@ -31,10 +36,13 @@ Examples:
   vmtemplate build --name Windows-Server-2019 --image win2019.qcow2 --memory-mib 1024 --ipv4 yes \\
       --tag windows --macro '($PRODUCTKEY)' -o Windows-Server-2019.tar.gz
   vmtemplate disk win2019.qcow2
+  vmtemplate lint windows.cmd --metainfo metainfo.xml
+  vmtemplate check Windows-Server-2019.tar.gz --deny warnings
   vmtemplate inspect Windows-Server-2019.tar.gz
   vmtemplate verify Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
+  vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
   vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
 
@@ -50,6 +58,9 @@ enum Command {
     Disk(disk::Args),
     Convert(convert::Args),
     Metainfo(metainfo::Args),
+    Render(render::Args),
+    Lint(lint::Args),
+    Check(check::Args),
     Repo(Box<repo::Args>),
 }
 
@@ -61,23 +72,23 @@ enum YesNo {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = |()| ExitCode::SUCCESS;
+    let status = match Cli::parse().command {
         Command::Build(args) => build::run(*args),
-        Command::Pack(args) => pack::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Unpack(args) => unpack::run(&args),
-        Command::Verify(args) => verify::run(&args),
-        Command::Disk(args) => disk::run(&args),
-        Command::Convert(args) => convert::run(&args),
-        Command::Metainfo(args) => metainfo::run(&args),
-        Command::Repo(args) => return exit(repo::run(&args)),
+        Command::Pack(args) => pack::run(&args).map(done),
+        Command::Inspect(args) => inspect::run(&args).map(done),
+        Command::Unpack(args) => unpack::run(&args).map(done),
+        Command::Verify(args) => verify::run(&args).map(done),
+        Command::Disk(args) => disk::run(&args).map(done),
+        Command::Convert(args) => convert::run(&args).map(done),
+        Command::Metainfo(args) => metainfo::run(&args).map(done),
+        Command::Render(args) => render::run(&args).map(done),
+        Command::Repo(args) => repo::run(&args),
+        Command::Lint(args) => lint::run(&args),
+        Command::Check(args) => check::run(&args),
     };
-    exit(done.map(|()| ExitCode::SUCCESS))
-}
-
-fn exit(done: vmtemplate::Result<ExitCode>) -> ExitCode {
-    match done {
-        Ok(code) => code,
+    match status {
+        Ok(status) => status,
         Err(error) => {
             report::error(&error);
             ExitCode::FAILURE

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use vmtemplate::{
-    EntryOptions, Finding, PublicKey, PublishOptions, Report, Repository, RepositoryEntry, RepositoryFormat,
-    RepositoryVerifyOptions, Result, Severity, SigningKey, Tags,
+    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
+    RepositoryVerifyOptions, Result, SigningKey, Tags,
 };
 
+use crate::findings;
 use crate::report::{self, Watch};
 
 /// Publish templates: keep a folder of archives and the file that describes them to the platform.
@@ -267,12 +268,7 @@ fn verify(args: &Verify) -> Result<ExitCode> {
     };
     let found = args.folder.open()?.verify(&options)?;
     drop(watch);
-    if args.folder.json {
-        report::print_json(&found)?;
-    } else {
-        report::print(findings(&found).as_bytes())?;
-    }
-    Ok(if found.has(Severity::Error) { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    findings::show(&found, &args.folder.folder.display().to_string(), args.folder.json)
 }
 
 fn published(folder: &Folder, entry: &RepositoryEntry) -> Result<()> {
@@ -293,13 +289,5 @@ fn row(entry: &RepositoryEntry) -> String {
         let _ = write!(text, "  {}", entry.tags.to_string().escape_debug());
     }
     text.push('\n');
-    text
-}
-
-fn findings(report: &Report) -> String {
-    let line =
-        |finding: &Finding| format!("{finding}\n  why: {}\n  fix: {}\n", finding.rule().why, finding.fix());
-    let mut text: String = report.findings().iter().map(line).collect();
-    let _ = writeln!(text, "{}", report.summary());
     text
 }

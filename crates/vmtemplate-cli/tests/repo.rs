@@ -177,7 +177,7 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
     let verified = command(work.path(), &["repo", "verify", "repo"]).output().unwrap();
     assert_eq!(
         String::from_utf8_lossy(&verified.stdout).lines().last(),
-        Some("160 warnings"),
+        Some("repo: 160 warnings"),
         "{}",
         said(&verified)
     );

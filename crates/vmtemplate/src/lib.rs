@@ -35,9 +35,13 @@
 //! - [`Metainfo`] is the metadata: read leniently, edited in place. [`Limits`], [`Support`] and [`Tags`] are its parts,
 //!   [`MetainfoFields`] all of it as plain values.
 //! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
+//!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
+//!   a command; [`RenderOptions`] says how.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
-//!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
-//!   mark free.
+//!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
+//!   what the file systems mark free.
+//! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
+//!   [`Finding`]s, each by a [`Rule`] with a stable code.
 //! - [`Repository`] keeps a folder of archives and the file that describes them to the platform.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
@@ -65,12 +69,14 @@ mod metainfo;
 mod script;
 
 mod archive;
+mod check;
 mod template;
 
 mod repository;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -78,9 +84,11 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
+pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
     AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
@@ -90,7 +98,8 @@ pub use repository::{
     EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
     RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
-pub use script::{LineEnds, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
+pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

@@ -197,13 +197,13 @@ fn compress(
 }
 
 fn pack_piece(planned: &Planned, packer: &mut Packer, buffer: &mut Vec<u8>) -> Result<(Packed, u64)> {
-    let packed = match planned.piece.read(buffer)? {
+    let done = match planned.piece.read(buffer)? {
         Content::Zeros { length, read } => Packed::Zeros { length, read },
         Content::Bytes(content) => {
             Packed::Member { bytes: packer.member(content)?, content: content.len() as u32 }
         }
     };
-    Ok((packed, planned.passes))
+    Ok((done, planned.passes))
 }
 
 struct Packing<'a, W> {

@@ -128,13 +128,12 @@ impl<'a> Plan<'a> {
                 self.pending.resize(padding(image.stored), 0);
                 self.image = None;
             }
-            match self.entries.next() {
-                Some(entry) => self.begin(entry)?,
-                None => {
-                    // Two blocks of zeros end an archive (POSIX, ustar).
-                    self.pending.resize(self.pending.len() + 2 * BLOCK, 0);
-                    self.ended = true;
-                }
+            if let Some(entry) = self.entries.next() {
+                self.begin(entry)?;
+            } else {
+                // Two blocks of zeros end an archive (POSIX, ustar).
+                self.pending.resize(self.pending.len() + 2 * BLOCK, 0);
+                self.ended = true;
             }
         }
     }

@@ -113,7 +113,7 @@ pub(crate) fn verify(
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The largest file whose bytes are kept.
@@ -232,7 +232,9 @@ fn verify_members(
         let (tap, members) = sync_channel::<Arc<[u8]>>(2 * threads);
         let hasher = scope.spawn(move || {
             let mut hash = Sha256::new();
-            members.iter().for_each(|member| hash.update(&member));
+            for member in members {
+                hash.update(&member);
+            }
             hex(hash)
         });
         let mut reading = Reading {

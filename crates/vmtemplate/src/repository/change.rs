@@ -296,7 +296,7 @@ impl Repository {
         let tags = options.tags.clone().or_else(|| metainfo.map(crate::metainfo::Metainfo::tags));
         let mut entry = RepositoryEntry {
             name,
-            tags: tags.or_else(|| held.map(|held| held.tags.clone())).unwrap_or_else(Tags::default),
+            tags: tags.or_else(|| held.map(|held| held.tags.clone())).unwrap_or_default(),
             file_name: file_name.to_owned(),
             ..RepositoryEntry::default()
         };

@@ -1,5 +1,6 @@
 //! What an archive of a repository is, and whether it is whole.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
@@ -100,7 +101,7 @@ pub(super) fn is_lxd(file: &File) -> bool {
     let bounded = MultiGzDecoder::new(At::start(file)).take(LXD_BYTES);
     let mut archive = tar::Archive::new(bounded);
     let Ok(entries) = archive.entries() else { return false };
-    entries.take(LXD_ENTRIES).map_while(|entry| entry.ok()).any(|entry| {
+    entries.take(LXD_ENTRIES).map_while(Result::ok).any(|entry| {
         let name = entry.path_bytes();
         let name = name.strip_prefix(b"./").unwrap_or(&name);
         let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
@@ -145,7 +146,11 @@ pub(super) fn sha256(file: &File, control: &Control) -> Result<String> {
 }
 
 pub(super) fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut digits = String::with_capacity(64);
+    for byte in hash.finalize() {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
 }
 
 /// A file from its start, whatever its position is.

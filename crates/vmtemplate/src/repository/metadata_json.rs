@@ -166,21 +166,18 @@ impl MetadataJson {
     pub(super) fn add(&mut self, entry: &RepositoryEntry) -> Result<()> {
         let Some(list) = self.list else { return Err(self.single()) };
         let style = self.style(list);
-        let object = style.object(&self.members(entry, &style), &self.model_keys(list));
-        let edit = match self.json.children(list).last() {
-            Some(last) => {
-                let end = self.json.span(last).end;
-                (end..end, style.before_next.clone() + &object)
-            }
-            None => {
-                let span = self.json.span(list);
-                let inner = span.start + 1..span.end - 1;
-                if self.json.text()[inner.clone()].contains('\n') {
-                    // The bracket at the end has its line already.
-                    (inner.start..inner.start, style.before_first.clone() + &object)
-                } else {
-                    (inner, style.before_first.clone() + &object + &style.after_last)
-                }
+        let object = style.object(&members(entry, &style), &self.model_keys(list));
+        let edit = if let Some(neighbour) = self.json.children(list).last() {
+            let end = self.json.span(neighbour).end;
+            (end..end, style.before_next + &object)
+        } else {
+            let span = self.json.span(list);
+            let inner = span.start + 1..span.end - 1;
+            if self.json.text()[inner.clone()].contains('\n') {
+                // The bracket at the end has its line already.
+                (inner.start..inner.start, style.before_first + &object)
+            } else {
+                (inner, style.before_first + &object + &style.after_last)
             }
         };
         self.apply(vec![edit])
@@ -199,24 +196,23 @@ impl MetadataJson {
         let mut before = None;
         let members: Vec<Node> = self.json.children(object).collect();
         if members.is_empty() {
-            let with = style.object(&self.members(entry, &style), &[]);
+            let with = style.object(&members(entry, &style), &[]);
             return self.apply(vec![(self.json.span(object), with)]);
         }
-        for (key, literal) in self.members(entry, &style) {
-            match self.json.member(object, key) {
-                Some(node) => {
-                    before = Some(node);
-                    if !same(key, &held, entry) {
-                        let style =
-                            Style { tags_as_text: self.json.kind(node) == Kind::String, ..style.clone() };
-                        let with = if key == "tags" { style.tags(&entry.tags) } else { literal };
-                        edits.push((self.json.span(node), with));
-                    }
+        for (key, literal) in members(entry, &style) {
+            if let Some(node) = self.json.member(object, key) {
+                before = Some(node);
+                if !same(key, &held, entry) {
+                    let tags_as_text = self.json.kind(node) == Kind::String;
+                    let style = Style { tags_as_text, ..style.clone() };
+                    edits.push((
+                        self.json.span(node),
+                        if key == "tags" { style.tags(&entry.tags) } else { literal },
+                    ));
                 }
-                None => {
-                    let at = self.json.span(before.unwrap_or(members[members.len() - 1])).end;
-                    edits.push((at..at, format!("{}\"{key}\"{}{literal}", style.between, style.colon)));
-                }
+            } else {
+                let at = self.json.span(before.unwrap_or(members[members.len() - 1])).end;
+                edits.push((at..at, format!("{}\"{key}\"{}{literal}", style.between, style.colon)));
             }
         }
         self.apply(edits)
@@ -252,24 +248,6 @@ impl MetadataJson {
         Ok(())
     }
 
-    /// Keys and values of an entry as they are written.
-    fn members(&self, entry: &RepositoryEntry, style: &Style) -> Vec<(&'static str, String)> {
-        let text = |value: &Option<String>| value.as_ref().map(|text| quote(text, style.ascii));
-        let number = |value: Option<u64>| value.map(|number| number.to_string());
-        let values = [
-            Some(quote(&entry.name, style.ascii)),
-            Some(style.tags(&entry.tags)),
-            Some(quote(&entry.file_name, style.ascii)),
-            text(&entry.image_name),
-            text(&entry.expand),
-            text(&entry.network_device),
-            number(entry.archive_size_mib),
-            number(entry.hdd_mib_required),
-            number(entry.min_ram_mib),
-        ];
-        KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
-    }
-
     /// The keys of the last template: a new one has them in the same order.
     fn model_keys(&self, list: Node) -> Vec<String> {
         let model = self.json.children(list).filter(|&node| self.json.kind(node) == Kind::Object).last();
@@ -284,14 +262,14 @@ impl MetadataJson {
         let model = nodes.iter().rev().copied().find(|&node| self.json.kind(node) == Kind::Object);
         let mut style =
             model.and_then(|node| self.object_style(node)).unwrap_or_else(|| self.derived_style(list));
-        if let Some(&last) = nodes.last() {
-            let list_start = self.json.span(list).start + 1;
-            let last_start = self.json.span(last).start;
+        if let Some(&neighbour) = nodes.last() {
+            let begin = self.json.span(list).start + 1;
+            let last_start = self.json.span(neighbour).start;
             style.before_next = match nodes.len().checked_sub(2).map(|at| self.json.span(nodes[at]).end) {
                 Some(end) => text[end..last_start].to_owned(),
                 // `[{`, and then `}, {` unless there is no space anywhere.
-                None if list_start == last_start && style.between.len() > 1 => ", ".to_owned(),
-                None => with_comma(&text[list_start..last_start]),
+                None if begin == last_start && style.between.len() > 1 => ", ".to_owned(),
+                None => with_comma(&text[begin..last_start]),
             };
         }
         style
@@ -310,7 +288,7 @@ impl MetadataJson {
             None => with_comma(&open),
         };
         let tags = json.member(object, "tags");
-        let list = tags.and_then(|tags| {
+        let in_tags = tags.and_then(|tags| {
             let items: Vec<Node> = json.children(tags).collect();
             let (&first, &last) = (items.first()?, items.last()?);
             let span = json.span(tags);
@@ -330,7 +308,7 @@ impl MetadataJson {
             close: text[json.span(last).end..span.end - 1].to_owned(),
             open,
             colon: json.colon(first)?.to_owned(),
-            list: list.unwrap_or_else(|| (String::new(), spaced.to_owned(), String::new())),
+            list: in_tags.unwrap_or_else(|| (String::new(), spaced.to_owned(), String::new())),
             tags_as_text: tags.is_some_and(|tags| json.kind(tags) == Kind::String),
             ascii: self.is_ascii(),
         })
@@ -420,6 +398,24 @@ impl Style {
         let (open, between, close) = &self.list;
         format!("[{open}{}{close}]", tags.join(between))
     }
+}
+
+/// Keys and values of an entry as they are written.
+fn members(entry: &RepositoryEntry, style: &Style) -> Vec<(&'static str, String)> {
+    let text = |value: &Option<String>| value.as_ref().map(|text| quote(text, style.ascii));
+    let number = |value: Option<u64>| value.map(|number| number.to_string());
+    let values = [
+        Some(quote(&entry.name, style.ascii)),
+        Some(style.tags(&entry.tags)),
+        Some(quote(&entry.file_name, style.ascii)),
+        text(&entry.image_name),
+        text(&entry.expand),
+        text(&entry.network_device),
+        number(entry.archive_size_mib),
+        number(entry.hdd_mib_required),
+        number(entry.min_ram_mib),
+    ];
+    KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 /// Whether the value of this key is the same in both.

@@ -16,6 +16,7 @@ pub(super) struct MetadataXml {
 }
 
 /// The reader of metainfo.xml takes this file for one.
+#[allow(clippy::needless_pass_by_value)] // for `map_err`
 fn renamed(error: Error) -> Error {
     let kind = match error.kind() {
         ErrorKind::InvalidMetainfo => ErrorKind::InvalidRepository,
@@ -130,12 +131,12 @@ impl MetadataXml {
                         } else {
                             format!("{inner}{}", indent_of(separator))
                         };
-                        out += &format!("{inner}<support>");
+                        out = out + &inner + "<support>";
                         for product in &entry.products {
                             out += &deeper;
                             out += &self.document.make_element(ELEM, product)?;
                         }
-                        out += &format!("{inner}</support>");
+                        out = out + &inner + "</support>";
                     }
                 }
                 Ok(out + separator + &format!("</{ELEM}>"))
@@ -148,13 +149,12 @@ impl MetadataXml {
         // Nodes are good until the next edit.
         for (name, value) in values(entry) {
             let elem = self.nodes()[index];
-            let edits = match self.child(elem, name) {
-                Some(node) => self.document.set_value(node, &value).map_err(renamed)?,
-                None => {
-                    let made = self.document.make_element(name, &value).map_err(renamed)?;
-                    let last = self.document.children(elem).last();
-                    self.document.insert(elem, last, vec![made]).into_iter().collect()
-                }
+            let edits = if let Some(node) = self.child(elem, name) {
+                self.document.set_value(node, &value).map_err(renamed)?
+            } else {
+                let made = self.document.make_element(name, &value).map_err(renamed)?;
+                let last = self.document.children(elem).last();
+                self.document.insert(elem, last, vec![made]).into_iter().collect()
             };
             self.document.apply(edits).map_err(renamed)?;
         }

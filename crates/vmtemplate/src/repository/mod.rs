@@ -28,7 +28,6 @@ pub(crate) use rules::RULES;
 pub use signature::{PublicKey, SigningKey};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::Rule;
 use crate::output;
 use description::{Description, is_there};
 
@@ -184,15 +183,6 @@ impl Repository {
     /// ```
     pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
         Ok(Description::read(&self.folder, self.format)?.0.entries())
-    }
-
-    /// The rules that [`verify`](Self::verify) goes by.
-    ///
-    /// ```
-    /// assert!(vmtemplate::Repository::rules().iter().all(|rule| rule.code.starts_with("VMT07")));
-    /// ```
-    pub fn rules() -> &'static [&'static Rule] {
-        RULES
     }
 
     /// Whether the file stands in the folder of the repository.

@@ -29,7 +29,7 @@ pub struct PublishOptions {
 
 impl Default for PublishOptions {
     fn default() -> Self {
-        Self { key: None, lock_timeout: Duration::from_secs(60), control: Control::default() }
+        Self { key: None, lock_timeout: Duration::from_mins(1), control: Control::default() }
     }
 }
 

@@ -15,6 +15,12 @@ use crate::archive::{VerifyOptions, reason_against};
 use crate::error::{ErrorKind, Position, Result};
 use crate::finding::{Finding, Place, Report, Severity};
 
+/// A value of an entry that only one may have.
+type Part = fn(&RepositoryEntry) -> Option<&str>;
+
+/// What the names of archives end with.
+const ARCHIVES: [&str; 2] = [".tar.gz", ".xz"];
+
 /// How often a repository that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 5;
 
@@ -95,7 +101,7 @@ impl Repository {
     /// Names that two templates have.
     fn check_twice(&self, entries: &[RepositoryEntry]) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let parts: [(_, fn(&RepositoryEntry) -> Option<&str>, _); 3] = [
+        let parts: [(_, Part, _); 3] = [
             (rules::NAME_TWICE, |entry| Some(&entry.name), "name"),
             (rules::FILE_TWICE, |entry| Some(&entry.file_name), "archive"),
             (rules::IMAGE_TWICE, |entry| entry.image_name.as_deref(), "image name"),
@@ -230,15 +236,15 @@ impl Repository {
             findings.push(Finding::new(rules::CHECKSUM, message).at(place));
         }
         // If the other description cannot be read, nobody can say what is not described.
-        let Ok(named) = self.named() else { return Ok(findings) };
+        let Ok(described) = self.named() else { return Ok(findings) };
         let folder = fs::read_dir(self.folder())
             .map_err(|e| crate::Error::io("cannot list the folder", e).with_path(self.folder()))?;
         let mut names: Vec<String> =
             folder.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort();
         for name in names {
-            let is_archive = !name.starts_with('.') && (name.ends_with(".tar.gz") || name.ends_with(".xz"));
-            if is_archive && !named.contains(&name) {
+            let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
+            if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
                 let message = format!("the archive {} is not described", name.escape_debug());
                 findings.push(Finding::new(rules::UNDESCRIBED, message).at(place));

@@ -1,17 +1,27 @@
 //! Setup scripts: the bytes that go on the install drive, and what is known about them.
 
 mod encoding;
+mod first_run;
 mod line_ends;
+mod lint;
+mod setup;
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
-use crate::macros::{FindMacros, find_in_bytes};
+use crate::macros::{
+    FindMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, find_in_bytes, macro_places,
+    render,
+};
+use crate::output;
 
 pub use encoding::ScriptEncoding;
+pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
+pub(crate) use lint::RULES;
+pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 /// A script of a template: its bytes as they stand, and what they are as text.
 ///
@@ -171,7 +181,88 @@ impl Script {
         find_in_bytes(&self.bytes, self.encoding().is_utf8())
     }
 
-    /// The setup script for Windows that is used where none is given: our own, CR LF, ASCII.
+    /// The interpreter that the script is for: by its `#!` line, by its content, or else a batch file. `None` if the
+    /// `#!` line names one that is not known.
+    ///
+    /// ```
+    /// use vmtemplate::{Script, ScriptLanguage};
+    ///
+    /// assert_eq!(Script::from_text("$ip = '($IP)'\r\n").language(), Some(ScriptLanguage::PowerShell));
+    /// ```
+    pub fn language(&self) -> Option<ScriptLanguage> {
+        ScriptLanguage::detect(&self.bytes)
+    }
+
+    /// Where each macro stands, and for which of them no quoting is safe: what the lint asks.
+    ///
+    /// `language` is the one to read the script in; `None` recognises it, and gives nothing for an interpreter that
+    /// is not known.
+    pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
+        let encoding = self.encoding();
+        match language.or_else(|| self.language()) {
+            Some(language) if !encoding.is_utf16() => macro_places(&self.bytes, encoding.is_utf8(), language),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The script with every macro replaced by its value.
+    ///
+    /// Each value is quoted for the place that its macro stands in, so that the program which gets it gets it as it
+    /// is; where that cannot be done, it is refused. A value is never a command, an option, a variable, a redirection
+    /// or the end of a string. All outside of the macros keeps its bytes. A batch file is read as cmd.exe reads it,
+    /// variables that get a value are followed to where they are expanded, and a value that is not safe there is
+    /// refused. Values whose characters mean nothing anywhere, such as addresses, pass nearly everywhere.
+    ///
+    /// In batch files `"`, control characters and all that is not ASCII are refused in free text. What a script does
+    /// with values in files that it writes, and with variables whose names it computes, is not followed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot stand where it
+    /// would, each with line, column and reason; [`ErrorKind::Unsupported`] for a script of an interpreter whose
+    /// quoting is not known.
+    ///
+    /// ```
+    /// use vmtemplate::{MacroValues, RenderOptions, Script};
+    ///
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\nif ($PASS)==x exit /b\r\n");
+    /// let values = MacroValues::new().with("PASS", "100% sure & safe")?;
+    /// let error = script.render(&values, &RenderOptions::default()).unwrap_err();
+    /// assert_eq!(error.problems()[0].position().unwrap().line, 2);
+    ///
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
+    /// let rendered = script.render(&values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "net user Administrator \"100%% sure & safe\"\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Self> {
+        let encoding = self.encoding();
+        if encoding.is_utf16() {
+            // There are no macros in it.
+            return Ok(self.clone());
+        }
+        let source = Source { bytes: &self.bytes, utf8: encoding.is_utf8(), most: Self::MAX_SIZE };
+        render(&source, values, options).map(Self::from_bytes)
+    }
+
+    /// Write the script as a file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is false; those of writing a file.
+    ///
+    /// ```
+    /// # let path = std::env::temp_dir().join(format!("vmt-doc-script-{}.cmd", std::process::id()));
+    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, false)?;
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+        output::write_file(path.as_ref(), &self.bytes, overwrite)
+    }
+
+    /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
+    /// others.
     ///
     /// ```
     /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
@@ -180,7 +271,7 @@ impl Script {
     /// assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
     /// ```
     pub fn default_windows() -> Self {
-        Self::from_text(include_str!("setup.cmd")).to_windows()
+        SetupScript::windows().assemble()
     }
 }
 

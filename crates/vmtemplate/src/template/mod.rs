@@ -9,8 +9,11 @@ use crate::archive::{
     self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
     VerifyOptions, reason_against,
 };
+use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::finding::Report;
+use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
 use crate::script::Script;
 
@@ -46,6 +49,8 @@ pub struct Template {
     script: Option<Script>,
     image: Option<DiskImage>,
     files: Vec<ArchiveEntry>,
+    /// The image is the one in an archive, as it is there.
+    is_archive: bool,
 }
 
 impl Template {
@@ -118,7 +123,7 @@ impl Template {
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        Ok(Self { metainfo, script, image, files })
+        Ok(Self { metainfo, script, image, files, is_archive: false })
     }
 
     fn open_archive(archive: &Archive) -> Result<Self> {
@@ -133,7 +138,7 @@ impl Template {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
         };
-        Ok(Self { metainfo, script, image, files: archive.entries().to_vec() })
+        Ok(Self { metainfo, script, image, files: archive.entries().to_vec(), is_archive: true })
     }
 
     /// The metadata.
@@ -183,6 +188,102 @@ impl Template {
     /// ```
     pub fn files(&self) -> &[ArchiveEntry] {
         &self.files
+    }
+
+    /// The setup script with its macros replaced, as [`Script::render`] does it. What passwords must not have is
+    /// taken from metainfo.xml if the options do not say it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Script::render`]; [`InvalidTemplate`](ErrorKind::InvalidTemplate) if there is no script.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, MacroValues, RenderOptions, Script, Template};
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).script(script).build()?;
+    /// let values = MacroValues::new().with("PASS", "a b")?;
+    /// let rendered = template.render(&values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "net user Administrator \"a b\"\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Script> {
+        let Some(script) = &self.script else {
+            return Err(match self.metainfo.script_file() {
+                Some(name) => missing("installdrive", "setup script", &name),
+                None => unnamed("installdrive", "setup script"),
+            });
+        };
+        let mut options = options.clone();
+        if options.illegal_password_characters.is_none() {
+            options.illegal_password_characters =
+                self.metainfo.illegal_password_characters().map(std::borrow::Cow::into_owned);
+        }
+        script.render(values, &options)
+    }
+
+    /// [`Template::render`] of the template at `path`, or [`Script::render`] of the script file there.
+    ///
+    /// A folder and a gzip file are templates, anything else is a script.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`], [`Script::from_file`] and rendering.
+    ///
+    /// ```
+    /// # use vmtemplate::{MacroValues, RenderOptions, Template};
+    /// # let path = std::env::temp_dir().join(format!("vmt-doc-render-{}.cmd", std::process::id()));
+    /// std::fs::write(&path, "echo ($IP)\r\n").unwrap();
+    ///
+    /// let values = MacroValues::new().with("IP", "192.0.2.10")?;
+    /// let rendered = Template::render_path(&path, &values, &RenderOptions::default())?;
+    /// assert_eq!(rendered.text(), "echo 192.0.2.10\r\n");
+    /// # std::fs::remove_file(path).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn render_path(
+        path: impl AsRef<Path>,
+        values: &MacroValues,
+        options: &RenderOptions,
+    ) -> Result<Script> {
+        let path = path.as_ref();
+        let rendered = if path.is_dir() || is_gzip(path) {
+            Self::open(path)?.render(values, options)
+        } else {
+            Script::from_file(path)?.render(values, options)
+        };
+        rendered.map_err(|error| error.with_path(path))
+    }
+
+    /// Check every step of the platform's guide that can be checked without starting a machine.
+    ///
+    /// Metadata, script and image are read, and nothing is changed. What could not be looked at is a finding of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the options name a rule that does not exist;
+    /// [`Cancelled`](ErrorKind::Cancelled). What is wrong with the template is in the report.
+    ///
+    /// ```
+    /// # use vmtemplate::{CheckOptions, DiskImage, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// for finding in template.check(&CheckOptions::default())?.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn check(&self, options: &CheckOptions) -> Result<Report> {
+        let image_name = self.metainfo.image_file().unwrap_or_default();
+        let script_name = self.metainfo.script_file().unwrap_or_default();
+        let parts = Parts {
+            metainfo: Some(&self.metainfo),
+            script: self.script.as_ref().map(|script| (&*script_name, script)),
+            image: self.image.as_ref().map(|disk| (&*image_name, disk)),
+            files: Some(&self.files),
+            is_packed: self.is_archive,
+        };
+        let is_listed = self.files.iter().any(|file| file.name == image_name);
+        let not_seen = (self.image.is_none() && is_listed).then(|| check::image_not_seen(&image_name));
+        check::check_parts(&parts, not_seen.into_iter().collect(), options)
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
@@ -327,6 +428,15 @@ fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
         return Ok(());
     }
     Err(Error::many(ErrorKind::InvalidTemplate, "the archive is sound, but no whole template", problems))
+}
+
+/// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
+/// says why.
+fn is_gzip(path: &Path) -> bool {
+    let mut magic = [0; 2];
+    std::fs::File::open(path).is_ok_and(|mut file| {
+        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == [0x1F, 0x8B]
+    })
 }
 
 fn missing(element: &str, what: &str, name: &str) -> Error {

@@ -1,0 +1,215 @@
+//! The first phase of cmd.exe: variables of the form %NAME% are found in each line before anything else is.
+
+use std::ops::Range;
+
+use crate::macros::find::MacroUse;
+
+/// What a line is made of when cmd.exe begins to look for commands in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Atom {
+    Byte(u8),
+    Newline,
+    /// A macro, by its number.
+    Macro(usize),
+    /// An expansion of a variable, by its number.
+    Variable(usize),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Located {
+    pub(super) atom: Atom,
+    pub(super) offset: usize,
+    /// An unpaired `%`, or a `%NAME:…%` that falls apart when the variable is not defined, stands before it in the
+    /// line: a further `%` may not be what it seems.
+    pub(super) stray: bool,
+    /// Such an expansion has quotes or operators in it: whether this is inside quotes cannot be told.
+    pub(super) doubt: bool,
+}
+
+/// An expansion of a variable.
+#[derive(Debug, Clone)]
+pub(super) struct Variable {
+    /// In lower case; `%%i` for the variable of a loop, `%%~` for one of them with a modifier, `%1` for any argument.
+    pub(super) name: String,
+    /// Where it is written.
+    pub(super) range: Range<usize>,
+    /// A part of it is taken, or something in it replaced.
+    pub(super) modified: bool,
+    /// It is expanded after commands, quotes and words were found: `!NAME!` and `%%i`.
+    pub(super) late: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Atoms {
+    pub(super) atoms: Vec<Located>,
+    pub(super) variables: Vec<Variable>,
+    /// For each macro, whether it stands between the signs of an expansion.
+    pub(super) inside: Vec<bool>,
+}
+
+/// Cut a script into atoms. `delayed` is whether `!NAME!` may be an expansion in it.
+pub(super) fn cut(bytes: &[u8], uses: &[MacroUse], delayed: bool) -> Atoms {
+    let mut cutter = Cutter {
+        bytes,
+        uses,
+        delayed,
+        next: 0,
+        done: Atoms { inside: vec![false; uses.len()], ..Atoms::default() },
+        stray: false,
+        doubt: false,
+    };
+    let mut start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    while start <= bytes.len() {
+        let end = bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| start + at);
+        (cutter.stray, cutter.doubt) = (false, false);
+        cutter.line(start, end);
+        cutter.push(Atom::Newline, end);
+        start = end + 1;
+    }
+    cutter.done
+}
+
+struct Cutter<'s> {
+    bytes: &'s [u8],
+    uses: &'s [MacroUse],
+    delayed: bool,
+    /// The macro that comes next.
+    next: usize,
+    done: Atoms,
+    stray: bool,
+    doubt: bool,
+}
+
+impl Cutter<'_> {
+    fn push(&mut self, atom: Atom, offset: usize) {
+        self.done.atoms.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
+    }
+
+    fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {
+        let offset = range.start;
+        self.push(Atom::Variable(self.done.variables.len()), offset);
+        let name = String::from_utf8_lossy(name).into_owned();
+        self.done.variables.push(Variable { name, range, modified, late });
+    }
+
+    /// The macros that begin before `end` stand inside an expansion.
+    fn swallow(&mut self, end: usize) -> bool {
+        let before = self.next;
+        while self.uses.get(self.next).is_some_and(|found| found.range.start < end) {
+            self.done.inside[self.next] = true;
+            self.push(Atom::Macro(self.next), self.uses[self.next].range.start);
+            self.next += 1;
+        }
+        self.next > before
+    }
+
+    fn line(&mut self, mut at: usize, end: usize) {
+        // Whether there is another sign is asked once for each line, so that a line of them stays linear.
+        let last_percent = self.bytes[at..end].iter().rposition(|&b| b == b'%').map(|found| at + found);
+        let last_bang = self.bytes[at..end].iter().rposition(|&b| b == b'!').map(|found| at + found);
+        while at < end {
+            if let Some(found) = self.uses.get(self.next).filter(|found| found.range.start == at) {
+                let to = found.range.end;
+                self.push(Atom::Macro(self.next), at);
+                self.next += 1;
+                at = to;
+                continue;
+            }
+            match self.bytes[at] {
+                // They go before commands are looked for.
+                b'\r' => at += 1,
+                b'%' => at = self.percent(at, end, last_percent.is_some_and(|last| last > at)),
+                b'!' if self.delayed => at = self.bang(at, end, last_bang.is_some_and(|last| last > at)),
+                byte => {
+                    self.push(Atom::Byte(byte), at);
+                    at += 1;
+                }
+            }
+        }
+    }
+
+    fn percent(&mut self, at: usize, end: usize, has_another: bool) -> usize {
+        let rest = &self.bytes[at + 1..end];
+        let run = |bytes: &[u8], is: fn(&u8) -> bool| bytes.iter().take_while(|b| is(b)).count();
+        match rest.first() {
+            Some(b'%') => {
+                let after = &rest[1..];
+                // `call` reads %%NAME%% once more, as %NAME%.
+                let name = run(after, |b| b.is_ascii_alphanumeric() || *b == b'_');
+                if name > 0 && (after[name..].starts_with(b"%%") || after[name..].starts_with(b":")) {
+                    let lower = after[..name].to_ascii_lowercase();
+                    self.variable(&lower, at..at + 2 + name, true, false);
+                }
+                match after.first() {
+                    Some(b'~') => self.variable(b"%%~", at..at + 3, true, true),
+                    Some(&letter) if letter.is_ascii_graphic() && !b"%\"()".contains(&letter) => {
+                        self.variable(&[b'%', b'%', letter], at..at + 3, false, true);
+                    }
+                    _ => {
+                        self.push(Atom::Byte(b'%'), at);
+                        return at + 2;
+                    }
+                }
+                at + 3
+            }
+            Some(b'*' | b'0'..=b'9') => {
+                self.variable(b"%1", at..at + 2, false, false);
+                at + 2
+            }
+            _ => {
+                if rest.first() == Some(&b'~') {
+                    let letters = 1 + run(&rest[1..], u8::is_ascii_alphabetic);
+                    if rest.get(letters).is_some_and(u8::is_ascii_digit) {
+                        self.variable(b"%1", at..at + 2 + letters, true, false);
+                        return at + 2 + letters;
+                    }
+                }
+                let close = has_another.then(|| rest.iter().position(|&b| b == b'%')).flatten();
+                let Some(close) = close else {
+                    self.stray = true;
+                    return at + 1;
+                };
+                let body = &rest[..close];
+                let colon = body.iter().position(|&b| b == b':');
+                let lower = body[..colon.unwrap_or(close)].to_ascii_lowercase();
+                let to = at + 1 + close;
+                self.variable(&lower, at..to + 1, colon.is_some(), false);
+                let swallowed = self.swallow(to);
+                if let Some(colon) = colon {
+                    self.stray = true;
+                    self.doubt |= swallowed || body[colon..].iter().any(|b| b"\"&|<>^()!".contains(b));
+                }
+                to + 1
+            }
+        }
+    }
+
+    fn bang(&mut self, at: usize, end: usize, has_another: bool) -> usize {
+        let rest = &self.bytes[at + 1..end];
+        let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.#$@-".contains(b)).count();
+        let lower = rest[..name].to_ascii_lowercase();
+        match rest.get(name) {
+            Some(b'!') if name > 0 => {
+                self.variable(&lower, at..at + name + 2, false, true);
+                at + name + 2
+            }
+            Some(b':') if name > 0 && has_another => {
+                self.variable(&lower, at..at + name + 1, true, true);
+                if self.uses.get(self.next).is_some_and(|found| found.range.start < end)
+                    && let Some(close) = rest.iter().position(|&b| b == b'!')
+                {
+                    let from = self.next;
+                    let inside =
+                        self.uses[from..].iter().take_while(|found| found.range.start < at + 1 + close);
+                    let count = inside.count();
+                    self.done.inside[from..from + count].fill(true);
+                }
+                at + name + 1
+            }
+            _ => {
+                self.push(Atom::Byte(b'!'), at);
+                at + 1
+            }
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! Where the macros of a batch file stand.
+//!
+//! This follows the phases of cmd.exe closely enough to know, for each macro, whether it is inside quotes, in which
+//! command, and what reads it afterwards. Where that cannot be told, the place is one for harmless values only.
+
+mod atoms;
+mod classify;
+mod commands;
+mod quote;
+mod taint;
+
+#[cfg(test)]
+mod tests;
+
+use crate::error::Position;
+use crate::macros::find::MacroUse;
+use crate::macros::place::{Demand, MacroPlace, Quoting, positions};
+
+use atoms::{Atom, Atoms};
+pub(super) use quote::BatchPlace;
+use quote::{Beside, Delayed, Style};
+
+/// The place of each of these uses.
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+    let lower = bytes.to_ascii_lowercase();
+    let has = |text: &[u8]| lower.windows(text.len()).any(|window| window == text);
+    let can_enable = has(b"enabledelayedexpansion");
+    let mut parser = Parser {
+        delayed: DelayedState {
+            can_enable,
+            can_disable: has(b"disabledelayedexpansion") || has(b"endlocal"),
+            has_labels: lower.split(|&b| b == b'\n').map(<[u8]>::trim_ascii).any(is_label),
+            now: Delayed::Off,
+            pinned: false,
+            stack: Vec::new(),
+        },
+        atoms: atoms::cut(bytes, &uses, can_enable),
+        at: 0,
+        subjects: Vec::new(),
+        frames: vec![Frame::default()],
+        loops: 0,
+        conditional: false,
+    };
+    parser.run();
+    let Parser { atoms, subjects, .. } = parser;
+    let offsets = subjects.iter().map(|subject| subject.offset);
+    // Subjects come in the order of the script, apart from those inside an expansion, which share its line.
+    let mut order: Vec<usize> = offsets.collect();
+    order.sort_unstable();
+    let sorted = positions(bytes, utf8, order.iter().copied());
+    let position =
+        |offset: usize| order.binary_search(&offset).map_or(Position { line: 1, column: 1 }, |i| sorted[i]);
+    taint::assemble(bytes, uses, &atoms, &subjects, position)
+}
+
+fn is_label(line: &[u8]) -> bool {
+    line.first() == Some(&b':') && line.get(1) != Some(&b':')
+}
+
+/// Something whose place matters: a macro, or a variable that may hold the value of one.
+#[derive(Debug)]
+struct Subject {
+    atom: Atom,
+    offset: usize,
+    piped: bool,
+    place: String,
+    demand: Demand,
+    quoting: BatchPlace,
+    /// The variables that get the value here.
+    assigns: Vec<String>,
+}
+
+/// An open parenthesis, or the script itself.
+#[derive(Debug, Default)]
+struct Frame {
+    /// The first subject of the commands that a `|` would join.
+    element: usize,
+    piped: bool,
+    loops: usize,
+}
+
+/// An atom as it stands in a command.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    atom: Atom,
+    offset: usize,
+    quoted: bool,
+    /// A `^` stands before it.
+    escaped: bool,
+    stray: bool,
+    doubt: bool,
+}
+
+impl Item {
+    fn is(&self, byte: u8) -> bool {
+        self.atom == Atom::Byte(byte)
+    }
+
+    /// Whether it separates words.
+    fn is_blank(&self) -> bool {
+        !self.quoted && !self.escaped && matches!(self.atom, Atom::Byte(b' ' | b'\t'))
+    }
+
+    fn is_subject(&self) -> bool {
+        matches!(self.atom, Atom::Macro(_) | Atom::Variable(_))
+    }
+}
+
+/// Whether delayed expansion is on, as far as the text tells.
+#[derive(Debug)]
+struct DelayedState {
+    can_enable: bool,
+    can_disable: bool,
+    has_labels: bool,
+    now: Delayed,
+    pinned: bool,
+    stack: Vec<Delayed>,
+}
+
+impl DelayedState {
+    fn pin(&mut self, state: Delayed) {
+        (self.now, self.pinned) = (state, true);
+    }
+
+    fn setlocal(&mut self, enable: bool, disable: bool, conditional: bool) {
+        if !self.can_enable || self.pinned {
+            return;
+        }
+        if conditional || self.has_labels {
+            // A jump may pass it by. The one case that is clear: it is on from the start to the end.
+            if enable && !conditional && !self.can_disable {
+                self.pin(Delayed::On);
+            } else if enable || self.now != Delayed::Off {
+                self.pin(Delayed::Unknown);
+            }
+            return;
+        }
+        self.stack.push(self.now);
+        if enable {
+            self.now = Delayed::On;
+        } else if disable {
+            self.now = Delayed::Off;
+        }
+    }
+
+    fn endlocal(&mut self, conditional: bool) {
+        if !self.can_enable || self.pinned {
+            return;
+        }
+        if conditional || self.has_labels {
+            self.pin(Delayed::Unknown);
+        } else if let Some(before) = self.stack.pop() {
+            self.now = before;
+        }
+    }
+
+    /// From a label on, the script may have come from anywhere.
+    fn label(&mut self) {
+        if self.can_enable && !self.pinned {
+            self.pin(Delayed::Unknown);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Parser {
+    atoms: Atoms,
+    at: usize,
+    subjects: Vec<Subject>,
+    frames: Vec<Frame>,
+    /// How many loops the current command is in.
+    loops: usize,
+    /// Whether the current line began with `if` or `for`.
+    conditional: bool,
+    delayed: DelayedState,
+}
+
+/// A part of a command as [`Parser::operand`] reads it.
+#[derive(Debug, Default)]
+struct Word {
+    items: Vec<Item>,
+    /// Its plain characters, in lower case.
+    text: String,
+}
+
+impl Parser {
+    fn peek(&self, ahead: usize) -> Option<Atom> {
+        self.atoms.atoms.get(self.at + ahead).map(|located| located.atom)
+    }
+
+    fn byte(&self, ahead: usize) -> Option<u8> {
+        match self.peek(ahead) {
+            Some(Atom::Byte(byte)) => Some(byte),
+            _ => None,
+        }
+    }
+
+    fn frame(&mut self) -> &mut Frame {
+        if self.frames.is_empty() {
+            self.frames.push(Frame::default());
+        }
+        let last = self.frames.len() - 1;
+        &mut self.frames[last]
+    }
+
+    fn in_block(&self) -> bool {
+        self.frames.len() > 1
+    }
+
+    fn is_conditional(&self) -> bool {
+        self.conditional || self.in_block()
+    }
+
+    fn skip(&mut self, bytes: &[u8]) {
+        while self.byte(0).is_some_and(|b| bytes.contains(&b)) {
+            self.at += 1;
+        }
+    }
+
+    /// What comes next is a new command, which no `|` joins to those before it.
+    fn end_of_element(&mut self) {
+        let element = self.subjects.len();
+        let frame = self.frame();
+        (frame.element, frame.piped) = (element, false);
+    }
+
+    fn run(&mut self) {
+        loop {
+            self.skip(b" \t,;=@");
+            match self.peek(0) {
+                None => return,
+                Some(Atom::Newline) => {
+                    self.at += 1;
+                    self.end_of_element();
+                    self.loops = self.frame().loops;
+                    self.conditional &= self.in_block();
+                }
+                Some(Atom::Byte(b'(')) => {
+                    self.at += 1;
+                    let frame = Frame { element: self.subjects.len(), piped: false, loops: self.loops };
+                    self.frames.push(frame);
+                }
+                Some(Atom::Byte(b')')) if self.in_block() => {
+                    self.at += 1;
+                    self.loops = self.frames.pop().unwrap_or_default().loops;
+                    self.skip(b" \t");
+                    if self.keyword("else") {
+                        self.at += 4;
+                    }
+                }
+                Some(Atom::Byte(b'&')) => {
+                    self.at += 1;
+                    self.end_of_element();
+                }
+                Some(Atom::Byte(b'|')) if self.byte(1) == Some(b'|') => {
+                    self.at += 2;
+                    self.end_of_element();
+                }
+                Some(Atom::Byte(b'|')) => {
+                    self.at += 1;
+                    let from = self.frame().element;
+                    for subject in &mut self.subjects[from..] {
+                        subject.piped = true;
+                    }
+                    self.frame().piped = true;
+                }
+                Some(Atom::Byte(b':')) => self.label(),
+                _ if self.keyword("rem") => self.comment(),
+                _ if self.keyword("if") => self.condition(),
+                _ if self.keyword("for") => self.for_loop(),
+                _ => {
+                    let items = self.simple();
+                    self.classify(&items);
+                }
+            }
+        }
+    }
+
+    /// Whether this word, and not a longer one, comes next.
+    fn keyword(&self, word: &str) -> bool {
+        word.bytes()
+            .enumerate()
+            .all(|(i, b)| self.byte(i).is_some_and(|found| found.eq_ignore_ascii_case(&b)))
+            && match self.peek(word.len()) {
+                Some(Atom::Byte(b)) => !(b.is_ascii_alphanumeric() || b"_.-\\\"".contains(&b)),
+                Some(Atom::Macro(_) | Atom::Variable(_)) => false,
+                Some(Atom::Newline) | None => true,
+            }
+    }
+
+    /// The atom at the cursor as an item; the cursor moves on.
+    fn take(&mut self, quoted: bool, escaped: bool) -> Option<Item> {
+        let located = *self.atoms.atoms.get(self.at)?;
+        self.at += 1;
+        Some(Item {
+            atom: located.atom,
+            offset: located.offset,
+            quoted,
+            escaped,
+            stray: located.stray,
+            doubt: located.doubt,
+        })
+    }
+
+    /// The items of a simple command, up to what ends it.
+    fn simple(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let (mut quoted, mut escaped) = (false, false);
+        // A command has at least one item, so that nothing is looked at for ever.
+        loop {
+            match self.peek(0) {
+                None | Some(Atom::Newline) => break,
+                Some(Atom::Byte(b'"')) if !escaped => {
+                    // The quotes themselves count as outside.
+                    items.extend(self.take(false, false));
+                    quoted = !quoted;
+                    continue;
+                }
+                Some(Atom::Byte(b'^')) if !quoted && !escaped => {
+                    self.at += 1;
+                    if self.peek(0) == Some(Atom::Newline) {
+                        self.at += 1;
+                    }
+                    escaped = true;
+                    continue;
+                }
+                Some(Atom::Byte(b'&' | b'|')) if !quoted && !escaped => break,
+                Some(Atom::Byte(b')')) if !quoted && !escaped && self.in_block() => break,
+                Some(_) => items.extend(self.take(quoted, escaped)),
+            }
+            escaped = false;
+        }
+        items
+    }
+
+    /// A word of `if` or `for`, in which parentheses are plain characters.
+    fn operand(&mut self) -> Word {
+        self.skip(b" \t,;=");
+        let mut word = Word::default();
+        let (mut quoted, mut escaped) = (false, false);
+        loop {
+            match self.peek(0) {
+                None | Some(Atom::Newline) => break,
+                Some(Atom::Byte(b'"')) if !escaped => {
+                    quoted = !quoted;
+                    word.items.extend(self.take(false, false));
+                    word.text.push('"');
+                    continue;
+                }
+                Some(Atom::Byte(b'^')) if !quoted && !escaped => {
+                    self.at += 1;
+                    if self.peek(0) == Some(Atom::Newline) {
+                        self.at += 1;
+                    }
+                    escaped = true;
+                    continue;
+                }
+                Some(Atom::Byte(b' ' | b'\t' | b',' | b';' | b'=' | b'&' | b'|' | b'<' | b'>'))
+                    if !quoted && !escaped =>
+                {
+                    break;
+                }
+                Some(atom) => {
+                    if let Atom::Byte(byte) = atom {
+                        word.text.push(char::from(byte.to_ascii_lowercase()));
+                    }
+                    word.items.extend(self.take(quoted, escaped));
+                }
+            }
+            escaped = false;
+        }
+        word
+    }
+
+    fn condition(&mut self) {
+        self.at += 2;
+        self.conditional = true;
+        let mut word = self.operand();
+        while matches!(word.text.as_str(), "/i" | "not") {
+            word = self.operand();
+        }
+        match word.text.as_str() {
+            "errorlevel" | "cmdextversion" | "defined" | "exist" => {
+                let operand = self.operand();
+                self.operand_of_if(&operand.items);
+            }
+            _ => {
+                self.operand_of_if(&word.items);
+                self.skip(b" \t");
+                if self.byte(0) != Some(b'=') {
+                    // EQU, NEQ, …
+                    let comparison = self.operand();
+                    self.operand_of_if(&comparison.items);
+                }
+                let operand = self.operand();
+                self.operand_of_if(&operand.items);
+            }
+        }
+    }
+
+    fn for_loop(&mut self) {
+        self.at += 3;
+        self.conditional = true;
+        let mut options = Vec::new();
+        let mut is_file = false;
+        let mut letters = Vec::new();
+        loop {
+            self.skip(b" \t");
+            let word = self.operand();
+            if word.items.is_empty() || word.text == "in" {
+                break;
+            }
+            is_file |= word.text.starts_with("/f");
+            for item in &word.items {
+                if let Atom::Variable(number) = item.atom {
+                    letters.extend(
+                        self.atoms.variables[number].name.strip_prefix("%%").and_then(|n| n.bytes().next()),
+                    );
+                }
+            }
+            options.extend(word.items);
+        }
+        self.mark_all(
+            &options,
+            "in the options of `for`",
+            &Demand::Harmless("they are read word by word".to_owned()),
+            &[],
+        );
+        self.skip(b" \t");
+        if self.byte(0) == Some(b'(') {
+            self.at += 1;
+            let set = self.set_of_for();
+            let names = loop_variables(&letters, is_file);
+            let first = set.iter().find(|item| !item.is_blank()).map(|item| item.atom);
+            if is_file && matches!(first, Some(Atom::Byte(b'\'' | b'`'))) {
+                let demand = Demand::Typed("another cmd.exe reads it as a command".to_owned());
+                self.mark_all(&set, "in the command of `for /f`", &demand, &names);
+            } else {
+                let demand = Demand::Harmless(
+                    "`for` cuts it into words and replaces `*` and `?` by file names".to_owned(),
+                );
+                self.mark_all(&set, "in the set of `for`", &demand, &names);
+            }
+        }
+        self.skip(b" \t");
+        if self.keyword("do") {
+            self.at += 2;
+        }
+        self.loops += 1;
+    }
+
+    /// What is between `(` and `)` behind `in`; it may go over several lines.
+    fn set_of_for(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        let (mut quoted, mut escaped) = (false, false);
+        loop {
+            match self.peek(0) {
+                None => break,
+                Some(Atom::Newline) => {
+                    quoted = false;
+                    self.at += 1;
+                }
+                Some(Atom::Byte(b')')) if !quoted && !escaped => {
+                    self.at += 1;
+                    break;
+                }
+                Some(Atom::Byte(b'^')) if !quoted && !escaped => {
+                    self.at += 1;
+                    escaped = true;
+                    continue;
+                }
+                Some(atom) => {
+                    quoted ^= atom == Atom::Byte(b'"') && !escaped;
+                    items.extend(self.take(quoted, escaped));
+                }
+            }
+            escaped = false;
+        }
+        items
+    }
+
+    /// The rest of the line behind a label, or behind `::`.
+    fn label(&mut self) {
+        let is_comment = self.byte(1) == Some(b':');
+        if !is_comment {
+            self.delayed.label();
+        }
+        self.rest_of_line(0, is_comment);
+    }
+
+    fn comment(&mut self) {
+        self.rest_of_line(3, true);
+    }
+
+    /// A comment or label: `skipped` atoms of its own, a first word that cmd.exe looks at, and a rest that it does not.
+    fn rest_of_line(&mut self, skipped: usize, is_comment: bool) {
+        let is_rem = skipped > 0;
+        self.at += skipped;
+        self.skip(b" \t");
+        let mut items = Vec::new();
+        while !matches!(self.peek(0), None | Some(Atom::Newline)) {
+            items.extend(self.take(false, false));
+        }
+        let first = items.iter().position(Item::is_blank).unwrap_or(items.len());
+        let (head, tail) = items.split_at(first);
+        let (place, reason) = if is_comment {
+            ("in the first word of a comment", "cmd.exe still looks at it")
+        } else {
+            ("in a label", "it decides where a jump goes")
+        };
+        self.mark_all(head, place, &Demand::Harmless(reason.to_owned()), &[]);
+        let demand = if self.in_block() && !is_rem {
+            Demand::Harmless(
+                "a label or `::` inside parentheses does not end the way that a comment does".to_owned(),
+            )
+        } else {
+            Demand::FreeText
+        };
+        for (number, item) in tail.iter().enumerate().filter(|(_, item)| item.is_subject()) {
+            self.mark(tail, number, Style::Comment, "in a comment".to_owned(), demand.clone(), false);
+            debug_assert!(item.is_subject());
+        }
+    }
+}
+
+/// The names under which the values of a set may come up in the body of a loop.
+fn loop_variables(letters: &[u8], is_file: bool) -> Vec<String> {
+    let mut names = vec!["%%~".to_owned()];
+    for &letter in letters {
+        // `tokens=` goes on to the letters behind the one that is named.
+        let last = if is_file { letter.saturating_add(30).min(b'~') } else { letter };
+        names.extend((letter..=last).map(|letter| format!("%%{}", char::from(letter))));
+    }
+    names
+}

@@ -1,0 +1,286 @@
+//! How a value is written at a place of a batch file.
+//!
+//! The order of things in cmd.exe is what counts: `%NAME%` first, then quotes, `^` and operators, then variables of
+//! loops, then `!NAME!` (and `^` once more) where delayed expansion is on; at the end the program that was called cuts
+//! its command line by rules of its own. Public sources: Microsoft, "cmd", "setlocal" and "Parsing C command-line
+//! arguments"; SS64, "Escape Characters"; Stack Overflow 4094699, "How does the Windows Command Interpreter parse
+//! scripts?".
+
+/// What cmd.exe makes of the bytes at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// Inside double quotes.
+    Quoted,
+    /// Outside of quotes, in an argument of a program.
+    Word,
+    /// Outside of quotes, in text that cmd.exe keeps or prints as it is.
+    Text,
+    /// In a comment.
+    Comment,
+}
+
+/// Whether `!NAME!` is an expansion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delayed {
+    Off,
+    On,
+    /// It depends on the way that the script takes.
+    Unknown,
+}
+
+/// What stands beside a macro.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// A space, an operator, the end of the line.
+    Open,
+    Quote,
+    Backslash,
+    /// A variable or another macro: anything.
+    Anything,
+    Other,
+}
+
+/// What decides how a value is written.
+#[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the place
+pub(crate) struct BatchPlace {
+    pub(super) style: Style,
+    pub(super) delayed: Delayed,
+    /// A program cuts it by the rules of argv.
+    pub(super) argv: bool,
+    /// Nothing but a quote stands before it in its word.
+    pub(super) begins_word: bool,
+    pub(super) before: Beside,
+    pub(super) after: Beside,
+    pub(super) stray: bool,
+    pub(super) in_for: bool,
+    /// The command has a `!` of its own, and a variable.
+    pub(super) bang: bool,
+    pub(super) variable: bool,
+    /// A `<` or `>` stands right behind it, before which a digit is the number of a stream.
+    pub(super) before_redirection: bool,
+    /// It is the first text of `echo`.
+    pub(super) begins_echo: bool,
+    /// cmd.exe itself takes it, and knows `/?`.
+    pub(super) internal: bool,
+    /// A variable that is expanded after quotes and words were found.
+    pub(super) late: bool,
+}
+
+const NOT_UNDER_DELAYED: &str = "delayed expansion may be on here, which takes `!` and `^` out of it";
+const OPTION: &str = "it begins with `/` or `-` where a word begins, and so would be an option";
+
+impl BatchPlace {
+    /// The value as the script must have it here. `harmless` is whether it means the same without any quoting.
+    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+        if let Some(found) = value.chars().find(|&c| c == '"' || c.is_control() || !c.is_ascii()) {
+            return Err(match found {
+                '"' => "it has a `\"`, which ends the quotes around it, and no way of writing it is the same for cmd.exe \
+                        and for every program"
+                    .to_owned(),
+                found if found.is_ascii() => {
+                    format!("it has the control character {:#04x}, which cmd.exe may act on", found as u32)
+                }
+                found => format!(
+                    "it has `{}`, which is another character in each code page of cmd.exe; expected ASCII",
+                    found.escape_debug()
+                ),
+            });
+        }
+        if value.is_empty() {
+            return self.quote_empty();
+        }
+        self.refuse_accidents(value)?;
+        if harmless {
+            return Ok(value.to_owned());
+        }
+        self.refuse_meaning(value)?;
+        match self.style {
+            Style::Word => self.quote_word(value),
+            Style::Comment if value.contains('^') => {
+                Err("it has a `^`, which may draw the next line into the comment".to_owned())
+            }
+            Style::Quoted => {
+                let text = self.escape(value)?;
+                Ok(format!("{text}{}", self.doubled_backslashes(value)?))
+            }
+            Style::Text | Style::Comment => self.escape(value),
+        }
+    }
+
+    fn quote_empty(&self) -> Result<String, String> {
+        match (self.style, self.before, self.after) {
+            (Style::Quoted, Beside::Backslash, Beside::Quote) if self.argv => {
+                Err("it is empty, and the `\\` before it would take the quote behind it out of its meaning"
+                    .to_owned())
+            }
+            (Style::Word, Beside::Open, Beside::Open) => Ok("\"\"".to_owned()),
+            _ => Ok(String::new()),
+        }
+    }
+
+    fn harmless_before_redirection(&self, value: &str) -> bool {
+        let mut last = value.bytes().rev();
+        !last.next().is_some_and(|b| b.is_ascii_digit())
+            || last.next().is_some_and(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b))
+            || (self.style == Style::Word && !value.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    /// What even a harmless value must not be.
+    fn refuse_accidents(&self, value: &str) -> Result<(), String> {
+        if self.before_redirection && !self.harmless_before_redirection(value) {
+            return Err(
+                "it ends with a digit, which `<` or `>` right behind it takes for the number of a stream"
+                    .to_owned(),
+            );
+        }
+        if self.begins_echo && ["on", "off"].iter().any(|switch| value.eq_ignore_ascii_case(switch)) {
+            return Err("`echo` takes `on` and `off` for a switch".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What a value must not be although it could be quoted: an option, a question for help, a switch of `echo`.
+    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
+        if self.argv && self.begins_word && value.starts_with(['/', '-']) {
+            return Err(OPTION.to_owned());
+        }
+        if self.argv && self.begins_word && self.after != Beside::Anything && value == "*" {
+            return Err("it is a `*` of its own, for which programs ask at the terminal or take every file"
+                .to_owned());
+        }
+        if self.internal && (value.contains("/?") || value.starts_with('?') || value.ends_with('/')) {
+            return Err("it has `/?`, for which cmd.exe shows a help text instead".to_owned());
+        }
+        Ok(())
+    }
+
+    fn quote_word(&self, value: &str) -> Result<String, String> {
+        let joined = |beside| !matches!(beside, Beside::Open | Beside::Other);
+        if joined(self.before) || joined(self.after) {
+            return Err(
+                "it needs quotes, and is joined to a quote, a `\\` or a variable that would change them"
+                    .to_owned(),
+            );
+        }
+        let quoted = Self { style: Style::Quoted, after: Beside::Quote, ..self.clone() };
+        Ok(format!("\"{}{}\"", quoted.escape(value)?, quoted.doubled_backslashes(value)?))
+    }
+
+    /// The backslashes to add before a quote, so that a program does not take the quote for a part of the value.
+    fn doubled_backslashes(&self, value: &str) -> Result<String, String> {
+        let count = value.len() - value.trim_end_matches('\\').len();
+        match self.after {
+            _ if !self.argv || count == 0 => Ok(String::new()),
+            Beside::Quote => Ok("\\".repeat(count)),
+            Beside::Backslash | Beside::Anything => {
+                Err("it ends with `\\`, and what follows may be a quote, which that would take out of its meaning".to_owned())
+            }
+            Beside::Open | Beside::Other => Ok(String::new()),
+        }
+    }
+
+    /// `%` doubled; `^` before what is an operator; both once more for delayed expansion.
+    fn escape(&self, value: &str) -> Result<String, String> {
+        let (has_bang, has_caret) = (value.contains('!'), value.contains('^'));
+        let outside = self.style == Style::Text;
+        let comment = self.style == Style::Comment;
+        let delayed = if comment { Delayed::Off } else { self.delayed };
+        if delayed == Delayed::Unknown && has_bang {
+            return Err(NOT_UNDER_DELAYED.to_owned());
+        }
+        // Delayed expansion takes `^` away in a command that has a `!`, and in no other.
+        let carets_go = match delayed {
+            Delayed::Off => false,
+            Delayed::On if has_bang || self.bang => true,
+            Delayed::Unknown if has_caret && (self.bang || self.variable) => {
+                return Err(NOT_UNDER_DELAYED.to_owned());
+            }
+            Delayed::On if has_caret && self.variable => return Err(NOT_UNDER_DELAYED.to_owned()),
+            Delayed::On | Delayed::Unknown => false,
+        };
+        let mut text = String::with_capacity(value.len() + 8);
+        for c in value.chars() {
+            match c {
+                '%' if self.in_for => {
+                    return Err("it has a `%`, which may name a variable of the `for` around it".to_owned());
+                }
+                '%' if self.stray => {
+                    return Err(
+                        "it has a `%`, which may pair with another one before it in the line".to_owned()
+                    );
+                }
+                '%' => text.push_str("%%"),
+                '!' if delayed == Delayed::On => text.push_str(if outside { "^^!" } else { "^!" }),
+                '^' if !comment => text.push_str(match (outside, carets_go) {
+                    (false, false) => "^",
+                    (false, true) | (true, false) => "^^",
+                    (true, true) => "^^^^",
+                }),
+                '&' | '|' | '<' | '>' | '(' | ')' if outside => {
+                    text.push('^');
+                    text.push(c);
+                }
+                c => text.push(c),
+            }
+        }
+        Ok(text)
+    }
+
+    /// Fail unless a variable that is expanded here may hold this value.
+    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+        self.refuse_accidents(value)?;
+        if harmless || value.is_empty() {
+            return Ok(());
+        }
+        let text = self.never_expanded_safely();
+        match self.style {
+            Style::Word => {
+                let splits = |b: u8| b" \t".contains(&b) || (!self.late && b"&|<>^()%!,;=".contains(&b));
+                if let Some(reason) = text.filter(|_| value.bytes().any(splits)) {
+                    return Err(reason.to_owned());
+                }
+            }
+            Style::Text if !self.late => {
+                let acts = |b: u8| b"&|<>^()%!".contains(&b);
+                if let Some(reason) = text.filter(|_| value.bytes().any(acts)) {
+                    return Err(reason.to_owned());
+                }
+            }
+            Style::Comment if value.contains('^') => {
+                return Err("a `^` there may draw the next line into the comment".to_owned());
+            }
+            Style::Text | Style::Comment | Style::Quoted => {}
+        }
+        self.refuse_meaning(value)?;
+        if self.argv && value.ends_with('\\') && self.after != Beside::Open && self.after != Beside::Other {
+            return Err("a `\\` at its end takes the quote behind it out of its meaning".to_owned());
+        }
+        if !self.late
+            && self.delayed != Delayed::Off
+            && value.contains(['!', '^'])
+            && self.style != Style::Comment
+        {
+            return Err(NOT_UNDER_DELAYED.to_owned());
+        }
+        if !self.late && self.in_for && value.contains('%') {
+            return Err("a `%` there may name a variable of the `for` around it".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(in crate::macros) fn never_expanded_safely(&self) -> Option<&'static str> {
+        match self.style {
+            Style::Word if self.late => {
+                Some("it stands there outside of quotes, and a space would cut it in two")
+            }
+            Style::Word => {
+                Some("it stands there outside of quotes, where cmd.exe acts on what the value holds")
+            }
+            Style::Text if !self.late => {
+                Some("it stands there outside of quotes, where cmd.exe acts on what the value holds")
+            }
+            Style::Text | Style::Quoted | Style::Comment => None,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+use super::super::options::RenderOptions;
+use super::super::values::MacroValues;
+use crate::script::Script;
+
+/// What becomes of `script` when every macro in it has this value: the rendered text, or the first reason.
+fn rendered(script: &str, value: &str) -> Result<String, String> {
+    let script = Script::from_text(script);
+    let mut values = MacroValues::new();
+    for found in script.macros() {
+        values.set(found.name.name(), value).map_err(|error| error.to_string())?;
+    }
+    match script.render(&values, &RenderOptions::default()) {
+        Ok(script) => Ok(script.text().into_owned()),
+        Err(error) => Err(error.problems()[0].to_string()),
+    }
+}
+
+#[test]
+fn values_are_written_for_their_place() {
+    for (script, value, expected) in [
+        ("net user x ($V)", "plain", "net user x plain"),
+        ("net user x ($V)", "a b&c", "net user x \"a b&c\""),
+        ("net user x ($V)", "100%", "net user x \"100%%\""),
+        ("net user x ($V)", "end\\", "net user x \"end\\\\\""),
+        ("net user x ($V)", "", "net user x \"\""),
+        ("net user x \"($V)\"", "a^b|c", "net user x \"a^b|c\""),
+        ("net user x \"($V)\"", "end\\\\", "net user x \"end\\\\\\\\\""),
+        ("C:\\Windows\\net.exe user x/a:($V) /y", "a b", "C:\\Windows\\net.exe user x/a:\"a b\" /y"),
+        ("echo ($V)", "a&b^c(d)<e>|", "echo a^&b^^c^(d^)^<e^>^|"),
+        ("echo \"($V)\"", "a&b", "echo \"a&b\""),
+        ("set \"x=($V)\"", "a&b c", "set \"x=a&b c\""),
+        ("set x=($V)", "a&b c", "set x=a^&b c"),
+        ("(\n  set x=($V)\n)", "a)b", "(\n  set x=a^)b\n)"),
+        ("if \"($V)\"==\"\" exit /b", "a & b", "if \"a & b\"==\"\" exit /b"),
+        ("rem it is ($V)", "a & %b%", "rem it is a & %%b%%"),
+        (":: it is ($V)", "a & b", ":: it is a & b"),
+        (
+            "setlocal EnableDelayedExpansion\nnet user x ($V)",
+            "a!b",
+            "setlocal EnableDelayedExpansion\nnet user x \"a^!b\"",
+        ),
+        (
+            "setlocal EnableDelayedExpansion\nnet user x ($V)",
+            "a!b^",
+            "setlocal EnableDelayedExpansion\nnet user x \"a^!b^^\"",
+        ),
+        (
+            "setlocal EnableDelayedExpansion\nnet user x ($V)",
+            "a^",
+            "setlocal EnableDelayedExpansion\nnet user x \"a^\"",
+        ),
+        (
+            "setlocal EnableDelayedExpansion\necho ($V)",
+            "a!^b",
+            "setlocal EnableDelayedExpansion\necho a^^!^^^^b",
+        ),
+        (
+            "setlocal EnableDelayedExpansion\nset \"p=($V)\"\nnet user x \"!p!\"",
+            "a b",
+            "setlocal EnableDelayedExpansion\nset \"p=a b\"\nnet user x \"!p!\"",
+        ),
+        ("set \"p=($V)\"\nnet user x \"%p%\"", "a b&c", "set \"p=a b&c\"\nnet user x \"%p%\""),
+        ("for %%i in (1 2) do net user x ($V)", "a&b", "for %%i in (1 2) do net user x \"a&b\""),
+        ("net user x ($V)>nul", "a b1", "net user x \"a b1\">nul"),
+        (
+            "if defined A (net user x ($V)) else echo ($V)",
+            "a)b",
+            "if defined A (net user x \"a)b\") else echo a^)b",
+        ),
+    ] {
+        assert_eq!(rendered(script, value).as_deref(), Ok(expected), "{script:?} {value:?}");
+    }
+}
+
+#[test]
+fn values_that_could_act_are_refused_with_the_reason() {
+    for (script, value, reason) in [
+        // Commands.
+        ("($V)", "x", "run as a command"),
+        ("@($V) a", "x", "run as a command"),
+        ("C:\\tools\\($V)\\a.exe", "x", "run as a command"),
+        ("echo a & ($V)", "x", "run as a command"),
+        ("if a==b ($V)", "x", "run as a command"),
+        ("if a==b (($V)) else ($V)", "x", "run as a command"),
+        ("for %%i in (1) do ($V)", "x", "run as a command"),
+        ("call ($V)", "x", "run as a command"),
+        ("cmd /c ($V)", "x", "for code"),
+        ("%COMSPEC% /c ($V)", "x", "which may be any"),
+        ("start \"\" ($V)", "x", "`start` runs"),
+        ("powershell -Command \"Set-X '($V)'\"", "x", "for code"),
+        ("for /f %%i in ('net user ($V)') do echo %%i", "x", "another cmd.exe"),
+        ("schtasks /create /tn a /tr \"($V)\"", "x", "runs it as a command"),
+        ("set \"p=($V)\"\n%p%", "x", "run as a command"),
+        // Operators and expansions.
+        ("net user x \"($V)\"", "a\"b", "ends the quotes"),
+        ("net user x ($V)", "\u{fc}", "code page"),
+        ("net user x ($V)", "a\u{1a}", "control character"),
+        ("call net user x ($V)", "a&b", "second time"),
+        ("echo ($V) | more", "a&b", "further cmd.exe"),
+        ("(echo ($V)\n) | more", "a&b", "further cmd.exe"),
+        ("more | echo ($V)", "a&b", "further cmd.exe"),
+        ("for %%i in (1) do echo \"($V)\"", "%i", "variable of the `for`"),
+        ("echo 100% ($V)", "%PATH%", "pair with another"),
+        ("echo %X:~0,1% \"($V)\"", "%a", "pair with another"),
+        ("echo %X:\"=% ($V)", "a&b", "end or begin quotes"),
+        ("echo %a($V)b%", "x", "signs of an expansion"),
+        ("echo ^($V)", "&", "changes its first character"),
+        ("net user ^\n($V)", "a&b", "changes its first character"),
+        ("echo ($V)>x", "2", "number of a stream"),
+        ("echo a>($V)", "a&b", "names the file"),
+        ("if ($V)==x echo", "a b", "end the condition"),
+        ("set ($V)=x", "x", "name the variable"),
+        ("set /a x=($V)", "x", "formula"),
+        ("del \"($V)\"", "*", "names, options and patterns"),
+        ("goto ($V)", "a b", "names, options"),
+        (":($V)", "a b", "where a jump"),
+        ("mytool ($V)", "a&b", "may be a batch file"),
+        ("my.bat ($V)", "a&b", "is a batch file"),
+        // Options, and what else means something.
+        ("net user x ($V)", "/add", "an option"),
+        ("net user x \"($V)\"", "-a b", "an option"),
+        ("net user x ($V)", "*", "ask at the terminal"),
+        ("echo ($V)", "off", "for a switch"),
+        ("echo ($V)", "a /? b", "help text"),
+        // Quotes that a program sees otherwise.
+        ("x.exe \"C:\\\" ($V)", "a b", "different places"),
+        ("x.exe \"C:\\($V)\"", "", "out of its meaning"),
+        ("x.exe \"($V)($W)\"", "a\\", "may be a quote"),
+        ("x.exe ($V)($W)", "a b", "joined to"),
+        ("x.exe C:\\($V)", "a b", "joined to"),
+        // Variables.
+        (
+            "set \"p=($V)\"\nnet user x %p%",
+            "a b&c",
+            "`%p%` in line 2, column 12: it stands there outside of quotes",
+        ),
+        ("set \"p=($V)\"\nset \"q=%p%\"\necho %q%", "a&b", "`%q%` in line 3"),
+        ("set \"p=($V)\"\ncall :s \"%p%\"\nexit /b\n:s\nnet user x %1", "a&b", "second time"),
+        ("set \"p=($V)\"\nnet user x \"%p%\"", "/add", "an option"),
+        ("set \"p=($V)\"\nnet user x \"%p%\"", "a\\", "out of its meaning"),
+        ("set \"p=($V)\"\ncall set q=%%p%%", "a&b", "only a part of it"),
+        ("for %%i in (($V)) do %%i", "x", "run as a command"),
+        ("setlocal EnableDelayedExpansion\nset \"p=($V)\"\nnet user x \"%p%\"", "a!b", "delayed expansion"),
+        // Delayed expansion.
+        (
+            ":a\nsetlocal EnableDelayedExpansion\nendlocal\ngoto a\n:b\nnet user x ($V)",
+            "a!b",
+            "delayed expansion",
+        ),
+        ("setlocal EnableDelayedExpansion\nnet user %a% \"($V)\"", "a^b", "delayed expansion"),
+        ("setlocal EnableDelayedExpansion\necho !a:($V)=b!", "x", "signs of an expansion"),
+        ("net user x ($V)", &"x".repeat(9000), "cmd.exe reads 8191"),
+        ("net user x ($V)", "($IP)", "stands in the rendered script"),
+        ("net user x ($($V)A)", "", "stands in the rendered script"),
+    ] {
+        let error = rendered(script, value).expect_err(&format!("{script:?} {value:?}"));
+        assert!(error.contains(reason), "{script:?} {value:?}: {error}");
+    }
+}
+
+#[test]
+fn addresses_pass_where_free_text_does_not() {
+    let script = "@echo off\r\nsetlocal EnableDelayedExpansion\r\nnetsh interface ip set address \"%I%\" static ($IP) \
+                  ($NETMASK) ($GATEWAY) >> %log%\r\nset \"ns=($NAMESERVERS)\"\r\nset flist=%ns:\"=%\r\nfor %%i in (!flist!) \
+                  do netsh add %%i >> x\r\nif (%ns%) == () echo ($IP)/($NETMASK)| findstr x\r\ncmd /c echo ($IP)\r\n";
+    let values = MacroValues::new()
+        .with("IP", "192.0.2.10")
+        .and_then(|v| v.with("NETMASK", "255.255.255.0"))
+        .and_then(|v| v.with("GATEWAY", "2001:db8::1"))
+        .and_then(|v| v.with("NAMESERVERS", "192.0.2.53 2001:db8::53"))
+        .unwrap();
+    let script = Script::from_text(script);
+    let rendered = script.render(&values, &RenderOptions::default()).unwrap();
+    let plain = RenderOptions { as_platform: true, ..RenderOptions::default() };
+    assert_eq!(rendered, script.render(&values, &plain).unwrap());
+    let command = Script::from_text("($IP)\r\n").render(&values, &RenderOptions::default());
+    assert!(command.unwrap_err().problems()[0].to_string().contains("run as a command"));
+}
+
+#[test]
+fn delayed_expansion_is_known_where_the_script_is_straight() {
+    let on = "setlocal EnableDelayedExpansion\n";
+    for (script, expected) in [
+        ("net user x ($V)", "\"a!\""),
+        ("setlocal DisableDelayedExpansion\nnet user x ($V)", "\"a!\""),
+        ("setlocal EnableDelayedExpansion\nendlocal\nnet user x ($V)", "\"a!\""),
+        ("setlocal EnableDelayedExpansion\nsetlocal DisableDelayedExpansion\nnet user x ($V)", "\"a!\""),
+        ("setlocal EnableDelayedExpansion\n:a\nnet user x ($V)\ngoto a", "\"a^!\""),
+        ("net user x ($V)\nsetlocal EnableDelayedExpansion", "\"a!\""),
+    ] {
+        let text = rendered(script, "a!").unwrap();
+        assert!(text.contains(expected), "{script:?}: {text}");
+    }
+    for script in [
+        format!("if exist x {on}net user x ($V)"),
+        format!("(\n{on})\nnet user x ($V)"),
+        format!(":a\n{on}net user x ($V)\nendlocal"),
+        format!(":a\nnet user x ($V)\n{on}goto a"),
+    ] {
+        assert!(rendered(&script, "a!").is_err(), "{script:?}");
+    }
+}
+
+#[test]
+fn the_lint_is_told_where_no_quoting_helps() {
+    let script = Script::from_text(
+        "net user x ($PASS)\r\nset \"k=($PRODUCTKEY)\"\r\ncscript a.vbs %k%\r\ncmd /c ($HOSTNAME)\r\n",
+    );
+    let places = script.macro_places(None);
+    assert_eq!(places.len(), 3);
+    assert_eq!(places[0].place, "as a word in the arguments of `net`");
+    assert_eq!((places[0].never_safe(), places[0].is_free_text()), (None, true));
+    assert!(places[1].never_safe().unwrap().starts_with("`%k%` in line 3"));
+    assert!(!places[1].is_free_text());
+    assert_eq!(places[2].never_safe().as_deref(), Some("`cmd` takes its arguments for code"));
+}

@@ -1,0 +1,184 @@
+//! Where in a script a macro stands, and what a value must be to stand there.
+
+use super::catalogue::{MacroInfo, MacroKind};
+use super::find::MacroUse;
+use super::options::ScriptLanguage;
+use super::{batch, find_in_bytes, posix, powershell};
+use crate::error::Position;
+
+/// A use of a macro and the place that it stands in.
+#[derive(Debug, Clone)]
+pub(crate) struct MacroPlace {
+    /// The use.
+    pub(crate) found: MacroUse,
+    /// The place in words, behind "the macro stands": "inside double quotes, in an argument of `net`".
+    pub(crate) place: String,
+    /// What a value must be here.
+    pub(super) demand: Demand,
+    /// How it is written here.
+    pub(super) quoting: Quoting,
+    /// The places where a variable that holds the value is expanded.
+    pub(super) later: std::rc::Rc<[Later]>,
+}
+
+/// What a value must be, beside what quoting can do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Demand {
+    /// Any text that can be quoted here.
+    FreeText,
+    /// Made of characters that mean nothing to any interpreter; the reason why.
+    Harmless(String),
+    /// Of a kind with one form only, an address for example: a harmless word would still be a command.
+    Typed(String),
+    /// There is no such value.
+    Nothing(String),
+}
+
+/// How the language writes a value at a place.
+#[derive(Debug, Clone)]
+pub(super) enum Quoting {
+    Batch(batch::BatchPlace),
+    PowerShell(powershell::PowerShellPlace),
+    Posix(posix::PosixPlace),
+    /// In no way.
+    Unknown,
+}
+
+/// A place where a variable is expanded that holds the value of a macro.
+#[derive(Debug, Clone)]
+pub(super) struct Later {
+    /// The variable as the script writes it: `%KEY%`.
+    pub(super) variable: String,
+    pub(super) position: Position,
+    pub(super) demand: Demand,
+    pub(super) quoting: Quoting,
+}
+
+impl MacroPlace {
+    /// Why no quoting makes free text safe here, if so: every value that is not harmless by itself is refused.
+    pub(crate) fn never_safe(&self) -> Option<String> {
+        if let Some(reason) = self.demand.reason() {
+            return Some(reason.to_owned());
+        }
+        self.later.iter().find_map(|later| {
+            let reason = match later.demand.reason() {
+                Some(reason) => reason.to_owned(),
+                None => later.quoting.never_expanded_safely()?.to_owned(),
+            };
+            Some(format!("`{}` in line {}: {reason}", later.variable, later.position.line))
+        })
+    }
+
+    /// Whether the macro takes free text, so that [`never_safe`](Self::never_safe) matters for it.
+    pub(crate) fn is_free_text(&self) -> bool {
+        !kind_of(self.found.name.name()).is_typed()
+    }
+}
+
+impl Demand {
+    pub(super) fn reason(&self) -> Option<&str> {
+        match self {
+            Self::FreeText => None,
+            Self::Harmless(reason) | Self::Typed(reason) | Self::Nothing(reason) => Some(reason),
+        }
+    }
+
+    /// Why the value may not stand here, whatever the quoting.
+    pub(super) fn check(&self, value: &str, kind: MacroKind) -> Result<(), String> {
+        let (met, expected) = match self {
+            Self::FreeText => return Ok(()),
+            Self::Harmless(_) => (is_harmless(value, kind), "letters, digits and `.`, `:`, `_`, `-` only"),
+            Self::Typed(_) => (
+                kind.is_typed() && is_harmless(value, kind),
+                "an address, a number or the like, not free text",
+            ),
+            Self::Nothing(_) => (false, "no macro"),
+        };
+        match self.reason() {
+            Some(reason) if !met => Err(format!("{reason}; expected {expected}")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Quoting {
+    /// Why a variable that is expanded here carries no free text, if so.
+    fn never_expanded_safely(&self) -> Option<&'static str> {
+        match self {
+            Self::Batch(place) => place.never_expanded_safely(),
+            Self::PowerShell(_) | Self::Posix(_) | Self::Unknown => None,
+        }
+    }
+
+    /// The value as the script must have it, or why it cannot stand there.
+    pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+        match self {
+            Self::Batch(place) => place.quote(value, harmless),
+            Self::PowerShell(place) => place.quote(value, harmless),
+            Self::Posix(place) => place.quote(value, harmless),
+            Self::Unknown => Err("its place cannot be told".to_owned()),
+        }
+    }
+
+    /// Fail unless a variable that is expanded here may hold this value.
+    pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+        match self {
+            Self::Batch(place) => place.expanded(value, harmless),
+            Self::PowerShell(place) => place.expanded(value, harmless),
+            Self::Posix(place) => place.expanded(value, harmless),
+            Self::Unknown => Err("its place cannot be told".to_owned()),
+        }
+    }
+}
+
+/// The kind of the values of a macro; unknown ones take any text.
+pub(super) fn kind_of(name: &str) -> MacroKind {
+    MacroInfo::lookup(name).map_or(MacroKind::Text, |info| info.kind)
+}
+
+/// Whether no interpreter and no program sees anything but a plain word in it: none of its characters means something
+/// anywhere, and it is not an option. A list of addresses is several such words.
+pub(super) fn is_harmless(value: &str, kind: MacroKind) -> bool {
+    let list = matches!(kind, MacroKind::AddressList | MacroKind::AddressListV4 | MacroKind::AddressListV6);
+    let first = value.bytes().next();
+    (value.is_empty() && kind.is_typed()
+        || first.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || (b == b':' && kind.is_typed())))
+        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b) || (list && b == b' '))
+}
+
+/// The place of every use of a macro in these bytes of a script, in the order of [`find_in_bytes`].
+///
+/// The bytes must not be UTF-16, in which there are no macros. `utf8` is whether columns are counted in UTF-8. For the
+/// lint: [`MacroPlace::place`] says where it is, and [`MacroPlace::never_safe`] why no quoting helps there, if so.
+/// [`Script::macro_places`](crate::Script) calls this for a script.
+pub(crate) fn macro_places(bytes: &[u8], utf8: bool, language: ScriptLanguage) -> Vec<MacroPlace> {
+    let uses: Vec<MacroUse> = find_in_bytes(bytes, utf8).collect();
+    if uses.is_empty() {
+        return Vec::new();
+    }
+    match language {
+        ScriptLanguage::Batch => batch::places(bytes, utf8, uses),
+        ScriptLanguage::PowerShell => powershell::places(bytes, utf8, uses),
+        ScriptLanguage::Posix => posix::places(bytes, utf8, uses),
+    }
+}
+
+/// The position of each of these offsets, which ascend, in one pass.
+pub(super) fn positions(bytes: &[u8], utf8: bool, offsets: impl IntoIterator<Item = usize>) -> Vec<Position> {
+    let mut at = if utf8 && bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    let mut position = Position { line: 1, column: 1 };
+    offsets
+        .into_iter()
+        .map(|offset| {
+            while at < offset.min(bytes.len()) {
+                if bytes[at] == b'\n' {
+                    position = Position { line: position.line + 1, column: 1 };
+                } else if !utf8 || bytes[at] & 0xC0 != 0x80 {
+                    position.column += 1;
+                }
+                at += 1;
+            }
+            position
+        })
+        .collect()
+}

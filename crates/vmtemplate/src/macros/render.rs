@@ -1,0 +1,228 @@
+//! Macros replaced by their values.
+
+use super::catalogue::MacroKind;
+use super::find::{MacroUse, find_in_bytes};
+use super::options::{MissingValue, RenderOptions, ScriptLanguage};
+use super::place::{MacroPlace, is_harmless, kind_of, macro_places};
+use super::values::MacroValues;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What cmd.exe reads of one line: 8191 characters.
+const LONGEST_LINE: usize = 8191;
+
+/// What the renderer has to know of the bytes of a script.
+pub(crate) struct Source<'s> {
+    pub(crate) bytes: &'s [u8],
+    /// Columns are counted in UTF-8, and a value may be written in it.
+    pub(crate) utf8: bool,
+    /// The most bytes that the result may have.
+    pub(crate) most: usize,
+}
+
+/// The bytes with every macro replaced.
+pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &RenderOptions) -> Result<Vec<u8>> {
+    let uses: Vec<MacroUse> = find_in_bytes(source.bytes, source.utf8).collect();
+    let mut problems = illegal_password(values, options, &uses);
+    let language = options.language.or_else(|| ScriptLanguage::detect(source.bytes));
+    let needs_quoting =
+        !options.as_platform && uses.iter().any(|found| values.get(found.name.name()).is_some());
+    let texts: Vec<Result<String, Error>> = match language {
+        None if needs_quoting => {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "the `#!` line names an interpreter whose quoting is not known",
+            )
+            .with_help("give the language of the script, or render it as the platform does"));
+        }
+        Some(language) if needs_quoting => macro_places(source.bytes, source.utf8, language)
+            .iter()
+            .map(|place| replacement(source, &place.found, values, options, Some(place)))
+            .collect(),
+        _ => uses.iter().map(|found| replacement(source, found, values, options, None)).collect(),
+    };
+    let mut bytes = Vec::with_capacity(source.bytes.len());
+    let mut copied = 0;
+    // Where each replacement stands in the result.
+    let mut written = Vec::with_capacity(uses.len());
+    for (found, text) in uses.iter().zip(texts) {
+        match text {
+            Ok(text) => {
+                bytes.extend_from_slice(&source.bytes[copied..found.range.start]);
+                let start = bytes.len();
+                bytes.extend_from_slice(text.as_bytes());
+                written.push(start..bytes.len());
+                copied = found.range.end;
+                if bytes.len() > source.most {
+                    problems.push(too_large(source.most).with_position(found.position));
+                    break;
+                }
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        bytes.extend_from_slice(&source.bytes[copied..]);
+        if bytes.len() > source.most {
+            problems.push(too_large(source.most));
+        } else if !options.as_platform {
+            problems.extend(new_macros(source, &uses, values, options, &bytes, &written));
+            if language == Some(ScriptLanguage::Batch) {
+                problems.extend(long_lines(&uses, &bytes, &written));
+            }
+        }
+    }
+    if problems.is_empty() {
+        Ok(bytes)
+    } else {
+        Err(Error::many(ErrorKind::InvalidValue, "the script cannot be rendered", problems))
+    }
+}
+
+fn too_large(most: usize) -> Error {
+    Error::new(ErrorKind::LimitExceeded, format!("the rendered script has more than {most} bytes"))
+        .with_help("the install drive holds no more; shorten the script or the values")
+}
+
+/// What stands for one macro in the result. `place` is what its value is quoted for.
+fn replacement(
+    source: &Source<'_>,
+    found: &MacroUse,
+    values: &MacroValues,
+    options: &RenderOptions,
+    place: Option<&MacroPlace>,
+) -> Result<String, Error> {
+    let problem = |message: String| {
+        Error::new(ErrorKind::InvalidValue, message)
+            .with_position(found.position)
+            .with_field(found.name.to_string())
+    };
+    let Some(value) = values.get(found.name.name()) else {
+        return match options.missing {
+            MissingValue::Error => Err(problem("the macro has no value".to_owned())
+                .with_help("give it one, or say what a macro without a value becomes")),
+            MissingValue::Parens => Ok("()".to_owned()),
+            MissingValue::Empty => Ok(String::new()),
+            MissingValue::Keep => Ok(found.name.to_string()),
+        };
+    };
+    if !source.utf8 && !value.is_ascii() {
+        return Err(problem(
+            "the value is not ASCII, and the code page of the script is not known".to_owned(),
+        )
+        .with_help("save the script in UTF-8, or give a value of ASCII characters"));
+    }
+    let Some(place) = place else { return Ok(value.to_owned()) };
+    let kind = kind_of(found.name.name());
+    let harmless = is_harmless(value, kind);
+    let refused = |reason: &str| {
+        problem(format!("the value cannot stand {}: {reason}", place.place))
+            .with_help("give another value, or move the macro to a place of its own inside quotes")
+    };
+    place.demand.check(value, kind).map_err(|reason| refused(&reason))?;
+    let text = place.quoting.quote(value, harmless).map_err(|reason| refused(&reason))?;
+    for later in &*place.later {
+        let checked = later.demand.check(value, kind).and_then(|()| later.quoting.expanded(value, harmless));
+        checked.map_err(|reason| {
+            problem(format!(
+                "the value goes into a variable, which is expanded as `{}` in line {}, column {}: {reason}",
+                later.variable.escape_debug(),
+                later.position.line,
+                later.position.column
+            ))
+            .with_help("give another value, or use the macro itself there, inside quotes")
+        })?;
+    }
+    Ok(text)
+}
+
+/// Characters that the template does not take in passwords.
+fn illegal_password(values: &MacroValues, options: &RenderOptions, uses: &[MacroUse]) -> Vec<Error> {
+    let illegal = options.illegal_password_characters.as_deref().unwrap_or_default();
+    let mut told = Vec::new();
+    let mut problems = Vec::new();
+    for found in uses {
+        let name = found.name.name();
+        if kind_of(name) != MacroKind::Password || told.contains(&name) {
+            continue;
+        }
+        told.push(name);
+        if let Some(c) = values.get(name).and_then(|value| value.chars().find(|&c| illegal.contains(c))) {
+            problems.push(
+                Error::new(
+                    ErrorKind::InvalidValue,
+                    format!("the password has `{}`, which the template does not take", c.escape_debug()),
+                )
+                .with_position(found.position)
+                .with_field(found.name.to_string())
+                .with_help(format!("give a password without any of `{}`", illegal.escape_debug())),
+            );
+        }
+    }
+    problems
+}
+
+/// Macros that a value would make, alone or with what stands around it. They would be replaced the next time.
+fn new_macros(
+    source: &Source<'_>,
+    uses: &[MacroUse],
+    values: &MacroValues,
+    options: &RenderOptions,
+    bytes: &[u8],
+    written: &[std::ops::Range<usize>],
+) -> Vec<Error> {
+    let mut at = 0;
+    let mut problems = Vec::new();
+    for new in find_in_bytes(bytes, source.utf8) {
+        while at < written.len() && written[at].end <= new.range.start {
+            at += 1;
+        }
+        let kept = at < written.len()
+            && written[at] == new.range
+            && options.missing == MissingValue::Keep
+            && values.get(uses[at].name.name()).is_none();
+        if !kept {
+            let near = uses.get(at.min(uses.len().saturating_sub(1)));
+            let mut problem = Error::new(
+                ErrorKind::InvalidValue,
+                format!("with its value, `{}` stands in the rendered script", new.name),
+            )
+            .with_help("a value must not make a macro, which would be replaced in its turn");
+            if let Some(near) = near {
+                problem = problem.with_position(near.position).with_field(near.name.to_string());
+            }
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+/// Lines that became longer than cmd.exe reads.
+fn long_lines(uses: &[MacroUse], bytes: &[u8], written: &[std::ops::Range<usize>]) -> Vec<Error> {
+    let mut problems = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while at < written.len() && start < bytes.len() {
+        let end =
+            bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |length| start + length);
+        if written[at].start <= end {
+            if end - start > LONGEST_LINE {
+                problems.push(
+                    Error::new(
+                        ErrorKind::InvalidValue,
+                        format!(
+                            "the line has {} bytes with its values; cmd.exe reads {LONGEST_LINE}",
+                            end - start
+                        ),
+                    )
+                    .with_position(uses[at].position)
+                    .with_field(uses[at].name.to_string())
+                    .with_help("give a shorter value"),
+                );
+            }
+            while at < written.len() && written[at].start <= end {
+                at += 1;
+            }
+        }
+        start = end + 1;
+    }
+    problems
+}

@@ -1,0 +1,208 @@
+//! Shell scripts, under every shell of POSIX that is there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
+use vmtemplate_workspace::tool;
+
+use crate::values::{Group, each, hostile, render};
+
+const COUNT: usize = 10_000;
+const GROUP: usize = 250;
+
+struct Context {
+    name: &'static str,
+    write: fn(&[usize]) -> String,
+    /// What is around each value when it arrives.
+    around: (&'static str, &'static str),
+    least: usize,
+}
+
+const fn context(name: &'static str, write: fn(&[usize]) -> String, least: usize) -> Context {
+    Context { name, write, around: ("", ""), least }
+}
+
+const CONTEXTS: [Context; 15] = [
+    context("word", |n| format!("rec{}\n", each(n, &|i| format!(" ($V{i})"))), 8000),
+    context("single", |n| format!("rec{}\n", each(n, &|i| format!(" '($V{i})'"))), 8000),
+    context("double", |n| format!("rec{}\n", each(n, &|i| format!(" \"($V{i})\""))), 8000),
+    Context {
+        name: "joined",
+        write: |n| format!("rec{}\n", each(n, &|i| format!(" --p=($V{i}):x"))),
+        around: ("--p=", ":x"),
+        least: 9900,
+    },
+    Context {
+        name: "joined in quotes",
+        write: |n| format!("rec{}\n", each(n, &|i| format!(" \"$empty it is '($V{i})' \\\"\""))),
+        around: (" it is '", "' \""),
+        least: 9900,
+    },
+    context(
+        "assignment",
+        |n| {
+            format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" \"$v{i}\"")))
+        },
+        8000,
+    ),
+    context(
+        "assignment in quotes",
+        |n| {
+            let set = each(n, &|i| format!("v{i}=\"($V{i})\"; export w{i}='($V{i})'\n"));
+            format!("{set}rec{}\n", each(n, &|i| format!(" \"$v{i}\"")))
+        },
+        8000,
+    ),
+    context(
+        "bare variable",
+        |n| format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" $v{i}"))),
+        3000,
+    ),
+    context("here-document", |n| each(n, &|i| format!("cat <<EOF | lines\n($V{i})\nEOF\n")), 9000),
+    context(
+        "quoted here-document",
+        |n| each(n, &|i| format!("cat <<-'EOF' | lines\n\t($V{i})\n\tEOF\n")),
+        9000,
+    ),
+    context("substitution", |n| format!("rec{}\n", each(n, &|i| format!(" \"$(tell \"($V{i})\")\""))), 8000),
+    context(
+        "condition",
+        |n| {
+            each(n, &|i| {
+                format!(
+                    "if [ \"($V{i})\" = \"($V{i})\" ] && test x'($V{i})' = x\"($V{i})\"; then rec \"($V{i})\"; fi\n"
+                )
+            })
+        },
+        8000,
+    ),
+    context(
+        "case",
+        |n| each(n, &|i| format!("case \"($V{i})\" in '($V{i})') rec \"($V{i})\" ;; *) canary ;; esac\n")),
+        0,
+    ),
+    context(
+        "list",
+        |n| format!("for v in{}; do rec \"$v\"; done\n", each(n, &|i| format!(" ($V{i})"))),
+        8000,
+    ),
+    context(
+        "comment",
+        |n| format!("rec{} # {}\n", each(n, &|i| format!(" ($V{i})")), each(n, &|i| format!("($V{i})"))),
+        8000,
+    ),
+];
+
+const CLOSED: [&str; 15] = [
+    "($V)",
+    "\"($V)\" x",
+    "a; ($V)",
+    "if true; then ($V); fi",
+    "sudo ($V)",
+    "eval \"($V)\"",
+    "sh -c '($V)'",
+    "echo `echo ($V)`",
+    "echo ($V) | sh",
+    "sh <<EOF\n($V)\nEOF",
+    "cat <<EOF | bash\n($V)\nEOF",
+    "echo $((1 + ($V)))",
+    "x=($V)\neval \"$x\"",
+    "cat > /tmp/x.sh <<EOF\n($V)\nEOF",
+    "x=`case a in a) echo '($V)' ;; esac`",
+];
+
+#[test]
+fn hostile_values_arrive_as_they_are_or_are_refused() {
+    let values = hostile(COUNT);
+    let rendered: Vec<(&Context, Vec<Group>)> = CONTEXTS
+        .iter()
+        .map(|context| {
+            let groups: Vec<Group> = (0..COUNT)
+                .collect::<Vec<_>>()
+                .chunks(GROUP)
+                .map(|numbers| render(&values, numbers, ScriptLanguage::Posix, &context.write))
+                .collect();
+            let accepted: usize = groups.iter().map(|group| group.accepted.len()).sum();
+            let refused: usize = groups.iter().map(|group| group.refused.len()).sum();
+            assert_eq!(accepted + refused, COUNT, "{}", context.name);
+            assert!(
+                accepted >= context.least,
+                "{}: only {accepted} of {COUNT} are let through",
+                context.name
+            );
+            println!("{}: {accepted} let through, {refused} refused", context.name);
+            (context, groups)
+        })
+        .collect();
+    for shell in [&["dash"][..], &["busybox", "sh"], &["bash", "--posix"]] {
+        let Some(program) = tool(shell[0]) else { continue };
+        for (context, groups) in &rendered {
+            let name = format!("{}, {}", shell[0], context.name);
+            let folder = tempfile::tempdir().unwrap();
+            let arrived = run(&program, &shell[1..], groups, folder.path(), &name);
+            let expected: Vec<String> = groups
+                .iter()
+                .flat_map(|group| &group.accepted)
+                .map(|&number| format!("{}{}{}", context.around.0, values[number], context.around.1))
+                .collect();
+            for (arrived, expected) in arrived.iter().zip(&expected) {
+                assert_eq!(arrived, expected, "{name}");
+            }
+            assert_eq!(arrived.len(), expected.len(), "{name}");
+        }
+    }
+}
+
+/// Run the groups as one script, and give back what arrived.
+fn run(program: &Path, arguments: &[&str], groups: &[Group], folder: &Path, name: &str) -> Vec<String> {
+    let (tools, work) = (folder.join("tools"), folder.join("work"));
+    fs::create_dir(&tools).unwrap();
+    fs::create_dir(&work).unwrap();
+    let canary = tools.join("canary");
+    fs::write(&canary, format!("#!/bin/sh\n: > '{}'\n", folder.join("sung").display())).unwrap();
+    fs::set_permissions(&canary, fs::Permissions::from_mode(0o755)).unwrap();
+    // Functions, for speed; what they get they write with NULs between. `lines` reads one line.
+    let mut script = b"#!/bin/sh\nempty=\n\
+        rec() { for argument do printf '%s\\0' \"$argument\"; done; }\n\
+        tell() { printf '%s' \"$1\"; }\n\
+        lines() { IFS= read -r line; printf '%s\\0' \"$line\"; }\n"
+        .to_vec();
+    script.extend(groups.iter().flat_map(|group| group.script.iter().copied()));
+    let path = folder.join("script");
+    fs::write(&path, script).unwrap();
+    let output = Command::new(program)
+        .args(arguments)
+        .arg(&path)
+        .current_dir(&work)
+        .env("PATH", format!("{}:/usr/bin:/bin", tools.display()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && said.is_empty(), "{name}: {} {said}", output.status);
+    assert!(!folder.join("sung").exists(), "{name}: the canary ran");
+    let made: BTreeSet<_> = fs::read_dir(&work).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(made.is_empty(), "{name}: {made:?} was made");
+    let mut arrived: Vec<String> =
+        output.stdout.split(|&b| b == 0).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
+    assert_eq!(arrived.pop().as_deref(), Some(""), "{name}");
+    arrived
+}
+
+#[test]
+fn no_value_passes_where_it_would_be_a_command() {
+    let values = hostile(COUNT);
+    let options = RenderOptions { language: Some(ScriptLanguage::Posix), ..RenderOptions::default() };
+    for place in CLOSED {
+        let script = Script::from_text(format!("#!/bin/sh\n{place}\n"));
+        for value in &values {
+            let given = MacroValues::new().with("V", value.as_str()).unwrap();
+            let rendered = script.render(&given, &options);
+            assert!(rendered.is_err(), "{place}: {value:?} gave {:?}", rendered.unwrap().text());
+        }
+    }
+}
