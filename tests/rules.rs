@@ -524,7 +524,23 @@ fn scripts_beside_the_setup_script_are_not_taken_for_it() {
 
 #[test]
 fn a_script_of_nothing_but_mistakes_is_told_in_little_time_and_space() {
-    for part in ["pause\r\n", ")\r\n", "($X", "goto a\r\n:b\r\n", "echo ($A)\r\n", "\"&\r\n"] {
+    let parts = [
+        "pause\r\n",
+        ")\r\n",
+        "($X",
+        "($ ",
+        "goto a\r\n:b\r\n",
+        "goto",
+        "call :",
+        "echo ($A)\r\n",
+        "\"&\r\n",
+        "pause&",
+        "echo ($PASS) ",
+        "set \"P=($PASS)\"&echo %P%&",
+        "echo x>>C:\\a.cmd&C:\\b.cmd&",
+        "for %i in (",
+    ];
+    for part in parts {
         let script = Script::from_text(part.repeat(Script::MAX_SIZE / part.len()));
         assert!(script.lint(None).findings().len() <= 200);
     }
