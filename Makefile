@@ -1,8 +1,10 @@
 # The same targets by hand and in CI. Everything is built in one target folder.
 CARGO ?= cargo
 DEMO := demo
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test lint fmt bench
+.PHONY: help demo test lint fmt bench fuzz
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,5 +25,22 @@ lint: ## formatting, clippy, documentation, licences
 fmt: ## format all code
 	$(CARGO) fmt --all
 
-bench: ## the library beside its rivals; needs qemu-img
+bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
+	$(CARGO) build --release --quiet -p vmtemplate-cli
 	$(CARGO) bench --quiet
+
+# Coverage is all that libFuzzer needs of the compiler, and a stable one has it. The target is named so that build
+# scripts and macros are left alone.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
+FUZZ_FOLDER := crates/vmtemplate-fuzz
+
+fuzz: ## libFuzzer on each target for FUZZ_SECONDS; needs a C++ compiler
+	@for target in archive index tar; do \
+		mkdir -p target/fuzz/$$target && \
+		RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --quiet --release --manifest-path $(FUZZ_FOLDER)/libfuzzer/Cargo.toml \
+			--target "$$(rustc --print host-tuple)" --target-dir target/fuzz/build --bin $$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=512 -print_final_stats=1 \
+			-artifact_prefix=target/fuzz/$$target- target/fuzz/$$target $(FUZZ_FOLDER)/corpus/$$target || exit 1; \
+	done

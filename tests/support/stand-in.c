@@ -5,7 +5,7 @@
  * one that is called without `call` does not come back, and it would parse its arguments a second time.
  *
  * Each call is appended to the file that the environment variable STAND_IN_CALLS names: name, command line, what came
- * in, count of arguments, arguments; all in UTF-8 and each ended by NUL. The file beside it with `.rules` instead of
+ * in, the variable that STAND_IN_VARIABLE names, count of arguments, arguments; all in UTF-8 and each ended by NUL. The file beside it with `.rules` instead of
  * `.exe` is a list of fields, each ended by NUL, six to a rule: pattern, exit code, standard output, standard error, file
  * to copy, where to. The first rule whose pattern is in the command line holds.
  */
@@ -105,7 +105,7 @@ static int obey(const wchar_t *path, const char *command_line)
 
 int main(void)
 {
-    wchar_t path[MAX_PATH], calls[MAX_PATH], *name, *dot;
+    wchar_t path[MAX_PATH], calls[MAX_PATH], variable[MAX_PATH], value[8192] = L"", *name, *dot;
     int count = 0;
     wchar_t **arguments = CommandLineToArgvW(GetCommandLineW(), &count);
     Buffer call = {0}, line = {0}, in;
@@ -121,13 +121,20 @@ int main(void)
     add_wide(&call, name);
     add(&call, line.bytes, line.length);
     add(&call, in.bytes, in.length + 1);
+    if (GetEnvironmentVariableW(L"STAND_IN_VARIABLE", variable, MAX_PATH))
+        GetEnvironmentVariableW(variable, value, sizeof value / sizeof *value);
+    add_wide(&call, value);
     itoa(count, number, 10);
     add(&call, number, strlen(number) + 1);
     for (int at = 0; at < count; at++) add_wide(&call, arguments[at]);
 
     /* One write to a file that is open for appending only: the halves of a pipe run at the same time. */
     if (GetEnvironmentVariableW(L"STAND_IN_CALLS", calls, MAX_PATH)) {
-        HANDLE file = CreateFileW(calls, FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_ALWAYS, 0, NULL);
+        HANDLE file = INVALID_HANDLE_VALUE;
+        for (int tries = 0; tries < 100 && file == INVALID_HANDLE_VALUE; tries++) {
+            if (tries) Sleep(20);
+            file = CreateFileW(calls, FILE_APPEND_DATA, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL, OPEN_ALWAYS, 0, NULL);
+        }
         if (file == INVALID_HANDLE_VALUE) return 254;
         if (!WriteFile(file, call.bytes, call.length, &written, NULL) || written != call.length) return 255;
         CloseHandle(file);

@@ -36,6 +36,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub struct Wine {
     prefix: TempDir,
     stand_in: PathBuf,
+    watched: String,
 }
 
 /// What a script did.
@@ -62,6 +63,8 @@ pub struct Call {
     pub arguments: Vec<String>,
     /// What was piped into it, or stood in the file behind `/s`.
     pub input: String,
+    /// What the variable of [`Wine::watch`] held.
+    pub variable: String,
 }
 
 impl Call {
@@ -136,7 +139,12 @@ impl Wine {
         }
         let shared = shared().unwrap_or_else(|e| panic!("cannot set up wine: {e}"));
         let prefix = machine(&shared).unwrap_or_else(|e| panic!("cannot make a machine for wine: {e}"));
-        Some(Self { prefix, stand_in: shared.join("stand-in.exe") })
+        Some(Self { prefix, stand_in: shared.join("stand-in.exe"), watched: String::new() })
+    }
+
+    /// Note for each call what this environment variable holds.
+    pub fn watch(&mut self, variable: &str) {
+        variable.clone_into(&mut self.watched);
     }
 
     /// Where `C:` is.
@@ -223,6 +231,7 @@ impl Wine {
             .current_dir(folder)
             .env("WINEPATH", "C:\\stand-ins")
             .env("STAND_IN_CALLS", dos_path(&calls))
+            .env("STAND_IN_VARIABLE", &self.watched)
             // Files, not pipes: the services of wine would hold a pipe open long after the script.
             .stdin(Stdio::null())
             .stdout(create(&stdout))
@@ -268,10 +277,10 @@ fn parse_calls(bytes: &[u8]) -> Vec<Call> {
     // Behind the last NUL stands an empty field.
     while let Some(program) = fields.next().filter(|name| !name.is_empty()) {
         let mut next = || fields.next().unwrap_or_else(|| panic!("a call of {program} is cut off"));
-        let (command_line, input, count) = (next(), next(), next());
+        let (command_line, input, variable, count) = (next(), next(), next(), next());
         let count: usize = count.parse().unwrap_or_else(|_| panic!("{count} is not a count"));
         let arguments = (0..count).map(|_| next()).skip(1).collect();
-        calls.push(Call { program, command_line, arguments, input });
+        calls.push(Call { program, command_line, arguments, input, variable });
     }
     calls
 }

@@ -1,15 +1,18 @@
 //! `vmtemplate build`
 
+use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use vmtemplate::{Metainfo, Result, Template, TemplateBuilder};
+use vmtemplate::{CheckOptions, Metainfo, Result, Severity, Template, TemplateBuilder};
 
+use crate::report::Watch;
 use crate::source::{Opening, is_stdin};
-use crate::{YesNo, pack};
+use crate::{YesNo, check, findings, pack};
 
-/// Build a template from a disk image, a setup script and options, and pack it.
+/// Build a template from a disk image, a setup script and options, check it, and pack it.
 ///
-/// Everything is checked before the image is read, and every problem is told at once. Without --script a small setup
+/// Everything is checked before the image is packed, and every problem is told at once; with an error nothing is packed. Without --script a small setup
 /// script of vmtemplate's own is taken: password, address, name servers, disk growth, Remote Desktop, restart.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -69,10 +72,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BASE.xml")]
     metainfo: Option<PathBuf>,
     #[command(flatten)]
+    choice: check::Choice,
+    /// Pack the template whatever is wrong with it
+    #[arg(long, conflicts_with_all = ["deny", "allow"])]
+    no_check: bool,
+    #[command(flatten)]
     pack: pack::Output,
 }
 
-pub(crate) fn run(args: Args) -> Result<()> {
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let mut builder = match &args.metainfo {
         Some(path) => TemplateBuilder::from_metainfo(Metainfo::from_file(path)?),
         None => Template::builder(args.name.as_deref().unwrap_or_default()),
@@ -106,5 +114,26 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     builder = args.macros.into_iter().fold(builder, TemplateBuilder::declare_macro);
     builder = args.support.iter().fold(builder, |b, product| b.support(product.as_str()));
-    pack::write(&builder.build()?, &args.pack)
+    let template = builder.build()?;
+    if !args.no_check && !is_good(&template, &args.choice)? {
+        return Ok(ExitCode::FAILURE);
+    }
+    pack::write(&template, &args.pack).map(|()| ExitCode::SUCCESS)
+}
+
+/// Check the template before an hour goes into packing it. Findings go to standard error.
+fn is_good(template: &Template, choice: &check::Choice) -> Result<bool> {
+    let watch = Watch::start("checking");
+    let report = template.check(&CheckOptions { control: watch.control(), ..choice.options() })?;
+    drop(watch);
+    if report.findings().is_empty() {
+        return Ok(true);
+    }
+    let color = stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    eprint!("{}", findings::text(&report, "the template", color));
+    let is_good = !report.has(Severity::Error);
+    if !is_good {
+        eprintln!("nothing was packed; --no-check packs it all the same, --allow CODE switches a rule off");
+    }
+    Ok(is_good)
 }

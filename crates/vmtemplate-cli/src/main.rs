@@ -1,13 +1,20 @@
 //! The command `vmtemplate`: it parses arguments, calls the library, and prints.
 
 mod build;
+mod check;
 mod convert;
 mod disk;
+mod drive;
+mod findings;
+mod firstrun;
 mod inspect;
+mod lint;
 mod metainfo;
 mod pack;
 mod render;
+mod repo;
 mod report;
+mod script;
 mod source;
 mod unpack;
 mod values;
@@ -32,12 +39,18 @@ Examples:
   vmtemplate build --name Windows-Server-2019 --image win2019.qcow2 --memory-mib 1024 --ipv4 yes \\
       --tag windows --macro '($PRODUCTKEY)' -o Windows-Server-2019.tar.gz
   vmtemplate disk win2019.qcow2
+  vmtemplate lint windows.cmd --metainfo metainfo.xml
+  vmtemplate check Windows-Server-2019.tar.gz --deny warnings
   vmtemplate inspect Windows-Server-2019.tar.gz
   vmtemplate verify Windows-Server-2019.tar.gz
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
+  vmtemplate drive win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o drive.img
+  vmtemplate script windows --without activation > windows.cmd
+  vmtemplate firstrun vmmgr/ --dd dd.exe --iso vmmgr.iso
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
+  vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
 
@@ -52,6 +65,12 @@ enum Command {
     Convert(convert::Args),
     Metainfo(metainfo::Args),
     Render(render::Args),
+    Lint(lint::Args),
+    Check(check::Args),
+    Drive(drive::Args),
+    Script(script::Args),
+    Firstrun(firstrun::Args),
+    Repo(Box<repo::Args>),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -62,19 +81,26 @@ enum YesNo {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = |()| ExitCode::SUCCESS;
+    let status = match Cli::parse().command {
         Command::Build(args) => build::run(*args),
-        Command::Pack(args) => pack::run(&args),
-        Command::Inspect(args) => inspect::run(&args),
-        Command::Unpack(args) => unpack::run(&args),
-        Command::Verify(args) => verify::run(&args),
-        Command::Disk(args) => disk::run(&args),
-        Command::Convert(args) => convert::run(&args),
-        Command::Metainfo(args) => metainfo::run(&args),
-        Command::Render(args) => render::run(&args),
+        Command::Pack(args) => pack::run(&args).map(done),
+        Command::Inspect(args) => inspect::run(&args).map(done),
+        Command::Unpack(args) => unpack::run(&args).map(done),
+        Command::Verify(args) => verify::run(&args).map(done),
+        Command::Disk(args) => disk::run(&args).map(done),
+        Command::Convert(args) => convert::run(&args).map(done),
+        Command::Metainfo(args) => metainfo::run(&args).map(done),
+        Command::Render(args) => render::run(&args).map(done),
+        Command::Repo(args) => repo::run(&args),
+        Command::Lint(args) => lint::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Drive(args) => drive::run(&args).map(done),
+        Command::Script(args) => script::run(args).map(done),
+        Command::Firstrun(args) => firstrun::run(&args).map(done),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
+    match status {
+        Ok(status) => status,
         Err(error) => {
             report::error(&error);
             ExitCode::FAILURE

@@ -3,11 +3,12 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use vmtemplate::{Control, Error, FreeSpaceReport, PackSummary, Result};
+use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Result};
 
 /// The error on standard error: every problem, the chain of causes, how to mend it.
 pub(crate) fn error(error: &Error) {
@@ -93,6 +94,9 @@ pub(crate) fn kept(report: &FreeSpaceReport) -> String {
     text
 }
 
+/// What Ctrl-C throws.
+static INTERRUPT: OnceLock<CancelToken> = OnceLock::new();
+
 /// A bar on the terminal, and nothing where there is none. Ctrl-C cancels, so that nothing is left half-written.
 pub(crate) struct Watch {
     bar: ProgressBar,
@@ -109,16 +113,23 @@ impl Watch {
         }
         bar.set_message(what);
         bar.enable_steady_tick(Duration::from_millis(200));
-        let control = Control::on_progress({
+        let mut control = Control::on_progress({
             let bar = bar.clone();
             move |progress| {
                 bar.set_length(progress.total);
                 bar.set_position(progress.bytes);
             }
         });
-        let cancel = control.cancel.clone();
-        // Without a handler Ctrl-C still ends the program; then only the temporary file stays.
-        ctrlc::set_handler(move || cancel.cancel()).ok();
+        // One switch for all that a command does in turn: checking, then packing.
+        control.cancel = INTERRUPT
+            .get_or_init(|| {
+                let cancel = CancelToken::new();
+                let handled = cancel.clone();
+                // Without a handler Ctrl-C still ends the program; then only the temporary file stays.
+                ctrlc::set_handler(move || handled.cancel()).ok();
+                cancel
+            })
+            .clone();
         Self { bar, control }
     }
 

@@ -38,7 +38,8 @@ fn work() -> TempDir {
     folder
 }
 
-const BUILD: [&str; 22] = [
+/// Without the check: the small disk is not one of Windows.
+const BUILD: [&str; 23] = [
     "build",
     "--name",
     "Windows-Server-2019",
@@ -60,6 +61,7 @@ const BUILD: [&str; 22] = [
     "5",
     "--macro",
     "($PRODUCTKEY)",
+    "--no-check",
     "-oW.tar.gz",
 ];
 
@@ -221,7 +223,7 @@ fn wrong_use_is_told_apart_from_a_refusal() {
 #[test]
 fn help_tells_what_each_command_and_option_does() {
     let folder = tempfile::tempdir().unwrap();
-    for command in ["build", "pack", "inspect", "unpack", "disk", "convert", "metainfo"] {
+    for command in ["build", "pack", "inspect", "unpack", "disk", "convert", "metainfo", "lint", "check"] {
         let help = said(&vmtemplate(folder.path(), &[command, "--help"]));
         assert!(help.starts_with("exit 0"), "{help}");
         let options = help.lines().filter(|line| line.trim_start().starts_with('-')).count();
@@ -229,6 +231,76 @@ fn help_tells_what_each_command_and_option_does() {
     }
     let help = said(&vmtemplate(folder.path(), &["--help"]));
     assert!(help.contains("Examples:") && help.contains("Exit status:"));
+}
+
+const LINTED: &str = "@echo off\r\nsetlocal EnableDelayedExpansion\r\nnet user Administrator ($PASS) /y\r\n\
+    if \"%1\" == \"\" (\r\n\tpause & rem \u{1b}[2J\r\necho ($NAMESERVR) >> C:\\setup.log\r\nexit /b 0\r\n";
+
+#[test]
+fn lint_prints_as_a_compiler_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("windows.cmd"), LINTED).unwrap();
+    fs::write(at.join("good.cmd"), vmtemplate::Script::default_windows().bytes()).unwrap();
+    let xml = "<doc>\n<macro><elem name='($COLOUR)'/></macro>\n<rebootcount>0</rebootcount></doc>";
+    fs::write(at.join("metainfo.xml"), xml).unwrap();
+    let output = vmtemplate(at, &["lint", "windows.cmd"]);
+    assert!(!said(&output).contains('\u{1b}'), "what is in a script does not steer the terminal");
+    insta::assert_snapshot!(said(&output));
+    insta::assert_snapshot!(said(&vmtemplate(at, &["lint", "windows.cmd", "--metainfo", "metainfo.xml"])));
+    insta::assert_snapshot!(said(&vmtemplate(at, &["lint", "good.cmd"])), @r"
+    exit 0
+    --- stdout
+    good.cmd: no findings
+    --- stderr
+    ");
+    let json = vmtemplate(at, &["lint", "windows.cmd", "--json"]);
+    assert_eq!(json.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(report["findings"][0]["where"]["file"], "windows.cmd");
+}
+
+#[test]
+fn check_groups_by_file_explains_allows_and_denies() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let xml = "<?xml version='1.0'?>\n<doc>\n  <osname>Windows-10</osname>\n  <limit>\n    <elem name='mem'>2 GiB</elem>\n  \
+               </limit>\n  <support><elem>VMmgr</elem></support>\n  <tags>windows</tags>\n  <version>1</version>\n  \
+               <hddimage>W10.hddimage</hddimage>\n  <type>ostemplate</type>\n  <installdrive>w10.cmd</installdrive>\n  \
+               <virtiodisk>yes</virtiodisk>\n  <virtionet>yes</virtionet>\n</doc>\n";
+    fs::write(at.join("metainfo.xml"), xml).unwrap();
+    fs::write(at.join("w10.hddimage"), [0; 512]).unwrap();
+    let script = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nschtasks /Delete /TN vmmgr_firstrun /F\r\n\
+                  shutdown /r /t 5\r\nexit /b 0\r\n";
+    fs::write(at.join("w10.cmd"), script).unwrap();
+    let output = vmtemplate(at, &["check", "."]);
+    insta::assert_snapshot!(said(&output));
+    // Alone, the script has no error.
+    assert_eq!(vmtemplate(at, &["check", "w10.cmd"]).status.code(), Some(0));
+    assert_eq!(vmtemplate(at, &["check", "w10.cmd", "--deny", "warnings"]).status.code(), Some(1));
+    let allowed = ["check", "w10.cmd", "--deny", "warnings", "--allow", "vmt0232", "--sarif"];
+    let output = vmtemplate(at, &allowed);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let sarif: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(sarif["runs"][0]["results"], serde_json::json!([]));
+    insta::assert_snapshot!(said(&vmtemplate(at, &["check", "--explain", "vmt0232"])));
+    for wrong in [&["check"][..], &["check", ".", "--allow", "VMT9"], &["check", ".", "--json", "--sarif"]] {
+        assert_eq!(vmtemplate(at, wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    assert_eq!(vmtemplate(at, &["check", "no"]).status.code(), Some(1));
+}
+
+#[test]
+fn build_packs_nothing_that_has_errors() {
+    let folder = work();
+    let at = folder.path();
+    let checked: Vec<_> = BUILD.into_iter().filter(|&argument| argument != "--no-check").collect();
+    let output = vmtemplate(at, &checked);
+    assert_eq!(output.status.code(), Some(1));
+    let told = said(&output);
+    assert!(told.contains("error[VMT0241]") && told.contains("--no-check"), "{told}");
+    assert!(!at.join("W.tar.gz").exists());
+    assert_eq!(vmtemplate(at, &BUILD).status.code(), Some(0));
 }
 
 /// A disk with an MBR and one partition that is no NTFS volume.
@@ -270,7 +342,8 @@ fn convert_and_build_take_standard_input() {
     };
     piped(&["convert", "-", "out.raw"]);
     assert!(fs::read(at.join("out.raw")).unwrap() == disk);
-    piped(&["build", "--name", "W", "--image", "-", "--image-name", "w.hddimage", "-o", "w.tar.gz"]);
+    let build = ["build", "--name", "W", "--image", "-", "--image-name", "w.hddimage", "--no-check"];
+    piped(&[&build[..], &["-o", "w.tar.gz"]].concat());
     piped(&["unpack", "w.tar.gz", "out"]);
     assert!(fs::read(at.join("out/w.hddimage")).unwrap() == disk);
     let again = vmtemplate(at, &["convert", "disk.raw", "out.raw", "--json"]);
@@ -298,6 +371,7 @@ fn an_interrupt_leaves_nothing_half_written() {
     fs::write(at.join("t.tar.gz"), "old").unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_vmtemplate"))
         .args(["build", "--name", "W", "--image", "disk.raw", "-o", "t.tar.gz", "--force", "--level", "12"])
+        .arg("--no-check")
         .current_dir(at)
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -314,6 +388,57 @@ fn an_interrupt_leaves_nothing_half_written() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: "), "{}", said(&output));
     assert!(!temporary());
     assert_eq!(fs::read(at.join("t.tar.gz")).unwrap(), b"old");
+}
+
+#[test]
+fn our_setup_script_is_printed_without_the_steps_that_are_left_out() {
+    let work = work();
+    let all = vmtemplate(work.path(), &["script", "windows"]);
+    assert!(all.status.success() && all.stdout.ends_with(b"\r\n"));
+    let text = String::from_utf8(all.stdout).unwrap();
+    assert!(text.contains("shutdown /r") && text.contains("($PRODUCTKEY)"));
+    let less = vmtemplate(
+        work.path(),
+        &["script", "windows", "--without", "restart", "--without", "activation", "-o", "setup.cmd"],
+    );
+    assert_eq!(said(&less), "exit 0\n--- stdout\n--- stderr\n");
+    let text = fs::read_to_string(work.path().join("setup.cmd")).unwrap();
+    assert!(!text.contains("shutdown /r") && !text.contains("($PRODUCTKEY)"));
+    let wrong = vmtemplate(work.path(), &["script", "windows", "--without", "sleep"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let refused = vmtemplate(work.path(), &["script", "windows", "--administrator", "a/b"]);
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+#[test]
+fn the_first_run_kit_is_written_as_a_folder_and_as_a_cd_image() {
+    let work = work();
+    fs::write(work.path().join("dd.exe"), "MZ").unwrap();
+    let arguments = ["firstrun", "kit", "--dd", "dd.exe", "--iso", "kit.iso"];
+    let done = vmtemplate(work.path(), &arguments);
+    assert_eq!(said(&done), "exit 0\n--- stdout\n--- stderr\n");
+    let mut names: Vec<_> = fs::read_dir(work.path().join("kit"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["dd.exe", "ddwrap.cmd", "firstrun.cmd", "firstrun.ps1", "prepare.cmd"]);
+    assert_eq!(&fs::read(work.path().join("kit.iso")).unwrap()[0x8001..0x8006], b"CD001");
+    assert_eq!(vmtemplate(work.path(), &arguments).status.code(), Some(1));
+}
+
+#[test]
+fn the_install_drive_holds_the_rendered_script() {
+    let work = work();
+    let arguments = ["drive", "windows.cmd", "--set", "PASS=a&b", "-o", "drive.img"];
+    assert_eq!(said(&vmtemplate(work.path(), &arguments)), "exit 0\n--- stdout\n--- stderr\n");
+    let drive = fs::read(work.path().join("drive.img")).unwrap();
+    assert_eq!(drive.len(), 1_048_576);
+    assert!(drive.starts_with(b"@echo off\nnet user Administrator \"a&b\"\n\0"));
+    assert_eq!(vmtemplate(work.path(), &arguments).status.code(), Some(1));
+    let rendered = vmtemplate(work.path(), &["drive", "windows.cmd", "-o", "other.img"]);
+    assert_eq!(rendered.status.code(), Some(1));
+    assert!(!work.path().join("other.img").exists());
 }
 
 #[test]

@@ -63,6 +63,27 @@ pub struct Rule {
     pub step: &'static str,
 }
 
+/// A table of rules of one step of the guide: a constant for each, and one that lists them in order.
+macro_rules! rules {
+    (
+        $(#[$doc:meta])* $table:ident, step $step:literal;
+        $($(#[$about:meta])* $name:ident = $code:literal $severity:ident $title:literal, why $why:literal, fix $fix:literal;)*
+    ) => {
+        $($(#[$about])* pub(super) const $name: &$crate::finding::Rule = &$crate::finding::Rule {
+            code: $code,
+            severity: $crate::finding::Severity::$severity,
+            title: $title,
+            why: $why,
+            fix: $fix,
+            step: $step,
+        };)*
+
+        $(#[$doc])*
+        pub(crate) const $table: &[&$crate::finding::Rule] = &[$($name),*];
+    };
+}
+pub(crate) use rules;
+
 /// Where something was found. Only what is known is set.
 ///
 /// ```
@@ -116,12 +137,23 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Excerpt {
-    /// The text of the line, without its end.
+    /// The text of the line without its end, at most [`Excerpt::MAX_LENGTH`] characters around the mark.
     pub line: String,
-    /// Where the mark begins, in characters from 1.
+    /// Where the mark begins in `line`, in characters from 1.
     pub column: usize,
     /// How many characters it is long; at least 1.
     pub length: usize,
+}
+
+impl Excerpt {
+    /// The most characters of a line that are shown.
+    ///
+    /// ```
+    /// # use vmtemplate::{Excerpt, Script};
+    /// let report = Script::from_text(format!("{}($IPP)\r\n", " ".repeat(10_000))).lint(None);
+    /// assert!(report.findings()[0].excerpt().unwrap().line.len() <= Excerpt::MAX_LENGTH);
+    /// ```
+    pub const MAX_LENGTH: usize = 160;
 }
 
 /// One thing that was found.
@@ -129,7 +161,7 @@ pub struct Excerpt {
 /// ```
 /// use vmtemplate::{Script, Severity};
 ///
-/// let report = Script::from_text("echo ($NAMESERVR)\r\n").lint(None);
+/// let report = Script::from_text("echo ($NAMESERVR)\r\nexit /b\r\n").lint(None);
 /// let finding = &report.findings()[0];
 /// assert!(finding.message().contains("NAMESERVR"));
 /// assert!(finding.fix().contains("NAMESERVER"));
@@ -168,15 +200,33 @@ impl Finding {
         self
     }
 
-    /// The mark: the line at `position`, `length` characters from there on.
-    pub(crate) fn with_excerpt(mut self, text: &str, position: Position, length: usize) -> Self {
+    /// More or less severe than the rule has it.
+    pub(crate) fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// The mark: the line at `position`, `length` characters from there on. Of a long line a part is shown.
+    pub(crate) fn with_excerpt(self, text: &str, position: Position, length: usize) -> Self {
         let line = text.split('\n').nth(position.line.saturating_sub(1)).unwrap_or_default();
-        self.excerpt = Some(Excerpt {
-            line: line.trim_end_matches('\r').to_owned(),
-            column: position.column,
-            length: length.max(1),
-        });
+        self.with_line(line, position, length)
+    }
+
+    /// The same, for a line that is at hand.
+    pub(crate) fn with_line(mut self, line: &str, position: Position, length: usize) -> Self {
+        let first = position.column.saturating_sub(Excerpt::MAX_LENGTH / 2).max(1);
+        let part: String =
+            line.trim_end_matches('\r').chars().skip(first - 1).take(Excerpt::MAX_LENGTH).collect();
+        let column = position.column - first + 1;
+        let rest = part.chars().count().saturating_sub(column - 1).max(1);
+        self.excerpt = Some(Excerpt { line: part, column, length: length.clamp(1, rest) });
         self.place.position = Some(position);
+        self
+    }
+
+    /// A finding that names no file is in this one.
+    pub(crate) fn in_file(mut self, name: &str) -> Self {
+        self.place.file.get_or_insert_with(|| name.to_owned());
         self
     }
 
@@ -289,6 +339,10 @@ impl Report {
         Self { findings }
     }
 
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
     /// The findings, grouped by file in the order in which the files were looked at.
     ///
     /// ```
@@ -296,6 +350,17 @@ impl Report {
     /// ```
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The same findings; those that name no file are in this one.
+    ///
+    /// ```
+    /// let report = vmtemplate::Script::from_text("pause\r\nexit /b\r\n").lint(None).in_file("windows.cmd");
+    /// assert!(report.findings()[0].to_string().starts_with("windows.cmd:1:1: error [VMT0231]"));
+    /// ```
+    #[must_use]
+    pub fn in_file(self, name: &str) -> Self {
+        Self::new(self.findings.into_iter().map(|finding| finding.in_file(name)).collect())
     }
 
     /// Whether there is a finding of this severity or a worse one.

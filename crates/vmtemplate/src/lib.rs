@@ -37,9 +37,14 @@
 //! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
 //!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
 //!   a command; [`RenderOptions`] says how.
+//! - [`SetupScript`] makes our own setup script for Windows, [`FirstRunKit`] what runs it in the guest, and
+//!   [`InstallDrive`] is the disk that carries it there.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
-//!   [`PartitionTable`] and [`NtfsVolume`] look inside; [`DiskImage::without_free_space`] leaves out what the file systems
-//!   mark free.
+//!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
+//!   what the file systems mark free.
+//! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
+//!   [`Finding`]s, each by a [`Rule`] with a stable code.
+//! - [`Repository`] keeps a folder of archives and the file that describes them to the platform.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do
@@ -50,7 +55,7 @@
 //! # Features
 //!
 //! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the formats of images besides raw; all are on. One that is left out is
-//! still recognised, and refused by name.
+//! still recognised, and refused by name. `sign` signs repositories, and is on; checking signatures needs no feature.
 
 mod error;
 
@@ -66,10 +71,15 @@ mod metainfo;
 mod script;
 
 mod archive;
+mod check;
+mod drive;
 mod template;
+
+mod repository;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -77,16 +87,23 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
-    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, Product,
+    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
-pub use script::{LineEnds, Script, ScriptEncoding};
+pub use repository::{
+    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
+    RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
+};
+pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
+pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

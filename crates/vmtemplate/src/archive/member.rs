@@ -92,8 +92,9 @@ impl Header {
             Kind::Index | Kind::Footer => (0, 1024),
         };
         let fixed = HEADER + payload as usize + TRAILER;
-        let plausible =
-            content <= most_content && (fixed..=fixed + most_deflated).contains(&(length as usize));
+        let plausible = content <= most_content
+            && (content > 0 || kind != Kind::Zeros)
+            && (fixed..=fixed + most_deflated).contains(&(length as usize));
         plausible.then_some(Self { kind, length, content, payload })
     }
 
@@ -255,5 +256,10 @@ mod tests {
         let mut huge = good;
         huge[24..28].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(Header::parse(&huge), None);
+        let mut zeros = good;
+        zeros[17] = Kind::Zeros as u8;
+        assert!(Header::parse(&zeros).is_some_and(|header| header.content == 1));
+        zeros[24] = 0;
+        assert_eq!(Header::parse(&zeros), None, "no zeros at all");
     }
 }

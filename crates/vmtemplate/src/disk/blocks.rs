@@ -6,8 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::cache::{Cache, Entries};
+use super::cache::Cache;
 use super::file::ImageFile;
+use super::tables::Entries;
 use super::{DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -4,10 +4,10 @@
 mod blocks;
 #[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod bytes;
-#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod cache;
 mod convert;
 mod extent;
+mod fat;
 mod file;
 mod free_space;
 mod info;
@@ -21,7 +21,10 @@ mod qcow2;
 mod raw;
 #[cfg(feature = "rbd")]
 mod rbd;
+mod registry;
 mod stream;
+#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+mod tables;
 #[cfg(feature = "vhd")]
 mod vhd;
 #[cfg(feature = "vhdx")]
@@ -37,13 +40,17 @@ use self::file::ImageFile;
 use self::open::Opener;
 use crate::error::{Error, ErrorKind, Result};
 
+pub(crate) use fat::FatVolume;
+
 pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub(crate) use open::foreign_content;
 pub use open::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
+pub use registry::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::DiskSource;
 use super::file::ImageFile;
 use super::raw::RawDisk;
+use super::{DiskImage, DiskSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 
@@ -253,6 +253,22 @@ fn open_inner(
                 .with_help(help))
         }
     }
+}
+
+/// What the bytes of a disk are instead of those of a raw disk, by name: a qcow2 that was taken for one.
+pub(crate) fn foreign_content(disk: &DiskImage) -> Result<Option<&'static str>> {
+    let length = disk.size().min(512);
+    let head = disk.read_vec(0, length as usize)?;
+    let tail = disk.read_vec(disk.size() - length, length as usize)?;
+    Ok(match recognise(&head, &tail) {
+        Found::Image(ImageFormat::Raw) => None,
+        Found::Image(ImageFormat::Vhd) => Some("a VHD image"),
+        Found::Image(ImageFormat::Vhdx) => Some("a VHDX image"),
+        Found::Image(ImageFormat::Vmdk) => Some("a VMDK image"),
+        Found::Image(_) => Some("a qcow2 image"),
+        Found::RbdDiff(_) => Some("the output of `rbd export-diff`"),
+        Found::Foreign(name, _) => Some(name),
+    })
 }
 
 /// Open `POOL/IMAGE[@SNAP]` of a Ceph cluster.

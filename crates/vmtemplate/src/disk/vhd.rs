@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::blocks::{BlockMap, Blocks, Place, Run};
 use super::bytes::{be32, be64};
-use super::cache::Tables;
 use super::file::ImageFile;
 use super::open::Opener;
+use super::tables::Tables;
 use super::{DiskSource, invalid, unsupported};
 use crate::error::Result;
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::blocks::{BlockMap, Blocks, Place, Run};
 use super::bytes::{le16, le32, le64};
-use super::cache::Tables;
 use super::file::ImageFile;
 use super::open::Opener;
+use super::tables::Tables;
 use super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};
 

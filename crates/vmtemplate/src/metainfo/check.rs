@@ -7,7 +7,7 @@ use super::key::MetainfoKey as Key;
 use super::support::Product;
 use super::xml::{quoted, short};
 use super::{Metainfo, value};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Position};
 
 /// A file can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_PROBLEMS: usize = 100;
@@ -64,6 +64,11 @@ impl Metainfo {
         }
         problems.truncate(MAX_PROBLEMS);
         problems
+    }
+
+    /// Where the tag of a value's element begins; that of the root if it is not there.
+    pub(crate) fn position_of(&self, key: &Key) -> Position {
+        self.document.tag_position(self.node(key).unwrap_or(ROOT))
     }
 
     fn check_value(&self, key: &Key, node: Node, problems: &mut Vec<Error>) {

@@ -1,7 +1,10 @@
 //! Setup scripts: the bytes that go on the install drive, and what is known about them.
 
 mod encoding;
+mod first_run;
 mod line_ends;
+mod lint;
+mod setup;
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -15,7 +18,10 @@ use crate::macros::{
 use crate::output;
 
 pub use encoding::ScriptEncoding;
+pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
+pub(crate) use lint::RULES;
+pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 /// A script of a template: its bytes as they stand, and what they are as text.
 ///
@@ -191,7 +197,6 @@ impl Script {
     ///
     /// `language` is the one to read the script in; `None` recognises it, and gives nothing for an interpreter that
     /// is not known.
-    #[allow(dead_code)] // for the lint
     pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
         let encoding = self.encoding();
         match language.or_else(|| self.language()) {
@@ -256,7 +261,8 @@ impl Script {
         output::write_file(path.as_ref(), &self.bytes, overwrite)
     }
 
-    /// The setup script for Windows that is used where none is given: our own, CR LF, ASCII.
+    /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
+    /// others.
     ///
     /// ```
     /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
@@ -265,7 +271,7 @@ impl Script {
     /// assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
     /// ```
     pub fn default_windows() -> Self {
-        Self::from_text(include_str!("setup.cmd")).to_windows()
+        SetupScript::windows().assemble()
     }
 }
 

@@ -396,7 +396,7 @@ impl TemplateBuilder {
                     file(metainfo.script_file().as_deref(), script.bytes().len() as u64),
                     file(metainfo.image_file().as_deref(), disk.size()),
                 ];
-                Ok(Template { metainfo, script: Some(script), image: Some(disk), files })
+                Ok(Template { metainfo, script: Some(script), image: Some(disk), files, is_archive: false })
             }
             (_, _, _, problems) => {
                 Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be built", problems))

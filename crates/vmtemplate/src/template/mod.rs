@@ -9,8 +9,10 @@ use crate::archive::{
     self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
     VerifyOptions, reason_against,
 };
+use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
 use crate::script::Script;
@@ -47,6 +49,8 @@ pub struct Template {
     script: Option<Script>,
     image: Option<DiskImage>,
     files: Vec<ArchiveEntry>,
+    /// The image is the one in an archive, as it is there.
+    is_archive: bool,
 }
 
 impl Template {
@@ -119,7 +123,7 @@ impl Template {
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        Ok(Self { metainfo, script, image, files })
+        Ok(Self { metainfo, script, image, files, is_archive: false })
     }
 
     fn open_archive(archive: &Archive) -> Result<Self> {
@@ -134,7 +138,7 @@ impl Template {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
         };
-        Ok(Self { metainfo, script, image, files: archive.entries().to_vec() })
+        Ok(Self { metainfo, script, image, files: archive.entries().to_vec(), is_archive: true })
     }
 
     /// The metadata.
@@ -248,6 +252,38 @@ impl Template {
             Script::from_file(path)?.render(values, options)
         };
         rendered.map_err(|error| error.with_path(path))
+    }
+
+    /// Check every step of the platform's guide that can be checked without starting a machine.
+    ///
+    /// Metadata, script and image are read, and nothing is changed. What could not be looked at is a finding of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the options name a rule that does not exist;
+    /// [`Cancelled`](ErrorKind::Cancelled). What is wrong with the template is in the report.
+    ///
+    /// ```
+    /// # use vmtemplate::{CheckOptions, DiskImage, Template};
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
+    /// for finding in template.check(&CheckOptions::default())?.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn check(&self, options: &CheckOptions) -> Result<Report> {
+        let image_name = self.metainfo.image_file().unwrap_or_default();
+        let script_name = self.metainfo.script_file().unwrap_or_default();
+        let parts = Parts {
+            metainfo: Some(&self.metainfo),
+            script: self.script.as_ref().map(|script| (&*script_name, script)),
+            image: self.image.as_ref().map(|disk| (&*image_name, disk)),
+            files: Some(&self.files),
+            is_packed: self.is_archive,
+        };
+        let is_listed = self.files.iter().any(|file| file.name == image_name);
+        let not_seen = (self.image.is_none() && is_listed).then(|| check::image_not_seen(&image_name));
+        check::check_parts(&parts, not_seen.into_iter().collect(), options)
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use self::header::{Compression, Header};
 use super::blocks::{BlockMap, Blocks, Packed, Place, Run};
 use super::bytes::be64;
-use super::cache::Tables;
 use super::file::ImageFile;
 use super::open::{Opener, open_file};
+use super::tables::Tables;
 use super::{DiskSource, invalid};
 use crate::error::{Error, Result};
 

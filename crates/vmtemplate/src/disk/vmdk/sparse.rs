@@ -2,8 +2,8 @@
 
 use super::super::blocks::{BlockMap, Packed, Place, Run};
 use super::super::bytes::{le16, le32, le64};
-use super::super::cache::Tables;
 use super::super::file::ImageFile;
+use super::super::tables::Tables;
 use super::super::{invalid, unsupported};
 use super::SECTOR;
 use super::descriptor::MAX_LENGTH;

@@ -38,6 +38,8 @@ pub(super) struct Variable {
     pub(super) range: Range<usize>,
     /// A part of it is taken, or something in it replaced.
     pub(super) modified: bool,
+    /// What is taken or put in brings no `"` that the value does not have.
+    pub(super) quoteless: bool,
     /// It is expanded after commands, quotes and words were found: `!NAME!` and `%%i`.
     pub(super) late: bool,
 }
@@ -92,7 +94,7 @@ impl Cutter<'_> {
         let offset = range.start;
         self.push(Atom::Variable(self.done.variables.len()), offset);
         let name = String::from_utf8_lossy(name).chars().take(LONGEST_NAME).collect();
-        self.done.variables.push(Variable { name, range, modified, late });
+        self.done.variables.push(Variable { name, range, modified, quoteless: false, late });
     }
 
     /// The macros that begin before `end` stand inside an expansion.
@@ -177,7 +179,11 @@ impl Cutter<'_> {
                 let lower = body[..colon.unwrap_or(close)].to_ascii_lowercase();
                 let to = at + 1 + close;
                 self.variable(&lower, at..to + 1, colon.is_some(), false);
+                // `%NAME:from,length%` or `%NAME:old=new%`.
+                let quoteless = !body.iter().skip_while(|&&b| b != b'=').any(|&b| b == b'"');
+                let variable = self.done.variables.len() - 1;
                 let swallowed = self.swallow(to);
+                self.done.variables[variable].quoteless = quoteless && !swallowed;
                 if let Some(colon) = colon {
                     self.stray = true;
                     self.doubt |= swallowed || body[colon..].iter().any(|b| b"\"&|<>^()!".contains(b));

@@ -62,7 +62,11 @@ impl Parser {
         if matches!(item.atom, Atom::Macro(found) if self.atoms.inside[found]) {
             demand = demand.max(Demand::Typed("it stands between the signs of an expansion".to_owned()));
         }
-        if matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].modified) {
+        // Between quotes, a part of a value without quotes is text. As an argument it might begin or end otherwise.
+        let is_text = |variable: &Variable| item.quoted && !argv && variable.quoteless;
+        if matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].modified
+            && !is_text(&self.atoms.variables[variable]))
+        {
             demand = demand
                 .max(Demand::Harmless("only a part of it is taken, or something replaced in it".to_owned()));
         }

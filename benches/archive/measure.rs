@@ -1,0 +1,97 @@
+//! Running a pipeline of processes, and what it cost.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use wait4::Wait4;
+
+/// What one run cost.
+#[derive(Clone, Copy)]
+pub(crate) struct Cost {
+    /// Until the last process ended.
+    pub wall: Duration,
+    /// Until the output was on the disk as well. Ours does that itself.
+    pub synced: Duration,
+    /// User and system time of all processes.
+    pub cpu: Duration,
+    /// The peaks of memory of the processes that ran side by side, added up; of a process and its children, the larger.
+    pub peak: u64,
+}
+
+impl Cost {
+    /// The better of two runs, each number on its own.
+    fn min(self, other: Self) -> Self {
+        Self {
+            wall: self.wall.min(other.wall),
+            synced: self.synced.min(other.synced),
+            cpu: self.cpu.min(other.cpu),
+            peak: self.peak.min(other.peak),
+        }
+    }
+}
+
+/// Run `stages`, each reading what the one before writes, and wait for all of them and then for the disk.
+pub(crate) fn run(stages: Vec<Command>, output: &Path) -> Cost {
+    let what = format!("{stages:?}");
+    let begun = Instant::now();
+    let mut children: Vec<Child> = Vec::new();
+    let last = stages.len() - 1;
+    for (number, mut stage) in stages.into_iter().enumerate() {
+        if let Some(before) = children.last_mut() {
+            stage.stdin(before.stdout.take().unwrap());
+        }
+        if number < last {
+            stage.stdout(Stdio::piped());
+        }
+        children.push(stage.spawn().unwrap());
+    }
+    let (mut cpu, mut peak) = (Duration::ZERO, 0);
+    for child in children {
+        let used = child.wait4().unwrap();
+        assert!(used.status.success(), "{what} failed: {}", used.status);
+        cpu += used.rusage.utime + used.rusage.stime;
+        peak += used.rusage.maxrss;
+    }
+    let wall = begun.elapsed();
+    sync(output);
+    Cost { wall, synced: begun.elapsed(), cpu, peak }
+}
+
+fn sync(path: &Path) {
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            sync(&entry.unwrap().path());
+        }
+    } else {
+        File::open(path).unwrap().sync_all().unwrap();
+    }
+}
+
+/// The costs of several contenders in alternating runs, the best of each.
+///
+/// A contender that has used up `budget` is not run again: its noise is small beside its time.
+pub(crate) struct Rounds {
+    pub runs: usize,
+    pub budget: Duration,
+}
+
+impl Rounds {
+    /// `run` measures contender number N in round number M.
+    pub(crate) fn best(&self, contenders: usize, mut run: impl FnMut(usize, usize) -> Cost) -> Vec<Cost> {
+        let mut best: Vec<Option<Cost>> = vec![None; contenders];
+        let mut spent = vec![Duration::ZERO; contenders];
+        for round in 0..self.runs {
+            for number in 0..contenders {
+                if round > 0 && spent[number] >= self.budget {
+                    continue;
+                }
+                let cost = run(number, round);
+                spent[number] += cost.synced;
+                best[number] = Some(best[number].map_or(cost, |before| before.min(cost)));
+            }
+        }
+        best.into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! The whole report: printed as it grows, written to the documentation when asked.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use super::measure::Cost;
+use super::plot::svg;
+use super::rivals::Contender;
+use super::settings::Settings;
+use super::table::Table;
+
+pub(crate) struct Report {
+    text: String,
+    /// Tables for the plot, with the columns that are shown.
+    pub plotted: Vec<(String, Table, &'static [usize])>,
+}
+
+impl Report {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let disk = match settings.size {
+            Some(size) => format!(
+                "A disk of {} MiB with one NTFS volume: {} MiB of executables and libraries, those of Windows (wine's) \
+                 first, and {} MiB more that were deleted again; the rest was never written. It is a raw file with \
+                 holes.",
+                size.whole, size.live, size.deleted
+            ),
+            None => "A disk that was given.".into(),
+        };
+        let text = format!(
+            "{disk} {} threads. The best of {} alternating runs, or as many as fit into {} seconds; everything that is \
+             read is in the page cache.\n\n{COLUMNS}\n",
+            settings.threads,
+            settings.rounds.runs,
+            settings.rounds.budget.as_secs()
+        );
+        println!("{text}");
+        Self { text, plotted: Vec::new() }
+    }
+
+    pub(crate) fn section(&mut self, title: &str, text: &str, table: &Table) {
+        self.paragraph(&format!("## {title}\n\n{text}\n\n{}", table.markdown()));
+    }
+
+    pub(crate) fn paragraph(&mut self, text: &str) {
+        println!("{text}");
+        let _ = writeln!(self.text, "{text}");
+    }
+
+    pub(crate) fn write(&self, settings: &Settings) {
+        let Some(folder) = &settings.docs else { return };
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("benchmarks.md"), format!("{HEAD}{}\n", self.text.trim_end())).unwrap();
+        let blocks: Vec<_> =
+            self.plotted.iter().map(|(title, table, columns)| (title.clone(), table, *columns)).collect();
+        fs::write(folder.join("benchmarks.svg"), svg(&blocks)).unwrap();
+    }
+}
+
+/// Something for whoever waits.
+pub(crate) fn progress(name: &str, cost: &Cost) {
+    let [wall, synced, cpu] = [cost.wall, cost.synced, cost.cpu].map(|time| time.as_secs_f64());
+    eprintln!("    {name}: {wall:.2} s, on disk {synced:.2} s, CPU {cpu:.2} s, {} MiB", cost.peak >> 20);
+}
+
+const HEAD: &str = "# Benchmarks\n\n\
+    `make bench` measures this anew on your machine, and `BENCH_DOCS=docs make bench` writes this page and its plot. \
+    Compare the numbers within a table: they come from one run.\n\n\
+    ![The tables as bars](benchmarks.svg)\n\n";
+
+const COLUMNS: &str = "*Seconds* are those until the last process of the pipeline ended, *on disk* those until its \
+    output had reached the disk as well: ours always waits for that, the others never do. *CPU* is user and system \
+    time of all processes. *Memory* adds up the peaks of the processes that run side by side; a process that needs \
+    less than the bench itself (6 MiB) counts as that much.\n";
+
+/// What a run cost, as the first columns of a table.
+pub(crate) fn figures(cost: &Cost) -> Vec<Option<f64>> {
+    let times = [cost.wall, cost.synced, cost.cpu].map(|time| Some(time.as_secs_f64()));
+    times.into_iter().chain([Some(cost.peak as f64 / super::MIB as f64)]).collect()
+}
+
+/// Name those who could not take part.
+pub(crate) fn missing(report: &mut Report, contenders: &[&Contender]) {
+    for contender in contenders {
+        let tool = contender.missing().unwrap_or_default();
+        report.paragraph(&format!("Missing: `{}`, for want of {tool}.\n", contender.name));
+    }
+}

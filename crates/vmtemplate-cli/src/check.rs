@@ -1,0 +1,87 @@
+//! `vmtemplate check`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use vmtemplate::{CheckOptions, Result, Rule};
+
+use crate::findings;
+use crate::report::{self, Watch};
+
+/// Check every step of the platform's guide that can be checked without starting a machine.
+///
+/// Nothing is unpacked, changed or mounted, and root is not needed. The exit status is 1 if there is an error among the
+/// findings.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// An archive, a folder with a template, a disk image, a setup script, or a metainfo.xml
+    #[arg(value_name = "PATH", required_unless_present = "explain")]
+    path: Option<PathBuf>,
+    #[command(flatten)]
+    choice: Choice,
+    /// Print as JSON
+    #[arg(long, conflicts_with = "sarif")]
+    json: bool,
+    /// Print as SARIF 2.1.0, for code hosts and editors
+    #[arg(long)]
+    sarif: bool,
+    /// Say what a rule checks, why, and how to mend what it finds
+    #[arg(long, value_name = "CODE", exclusive = true, value_parser = rule)]
+    explain: Option<&'static Rule>,
+}
+
+/// Which findings count, and how much.
+#[derive(clap::Args)]
+pub(crate) struct Choice {
+    /// Count warnings as errors
+    #[arg(long, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// Switch a rule off; may be given more than once
+    #[arg(long, value_name = "CODE", value_parser = rule)]
+    allow: Vec<&'static Rule>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+fn rule(code: &str) -> std::result::Result<&'static Rule, String> {
+    Rule::by_code(code).ok_or_else(|| "there is no such rule; codes are such as VMT0101".to_owned())
+}
+
+impl Choice {
+    pub(crate) fn options(&self) -> CheckOptions {
+        CheckOptions {
+            allow: self.allow.iter().map(|rule| rule.code.to_owned()).collect(),
+            deny_warnings: self.deny == Some(Deny::Warnings),
+            ..CheckOptions::default()
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(rule) = args.explain {
+        report::print(explain(rule).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let path = args.path.clone().unwrap_or_default();
+    let watch = Watch::start("checking");
+    let found = vmtemplate::check(&path, &CheckOptions { control: watch.control(), ..args.choice.options() });
+    drop(watch);
+    let found = found?;
+    if args.sarif {
+        report::print_json(&found.sarif())?;
+        return Ok(findings::status(&found));
+    }
+    findings::show(&found, &path.display().to_string(), args.json)
+}
+
+fn explain(rule: &Rule) -> String {
+    let step =
+        if rule.step.is_empty() { String::new() } else { format!("\nstep of the guide: {}", rule.step) };
+    format!(
+        "{} ({}): {}\n\nwhy: {}\nfix: {}{step}\n",
+        rule.code, rule.severity, rule.title, rule.why, rule.fix
+    )
+}

@@ -1,0 +1,91 @@
+//! Printing what a check found, as a good compiler does.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal, stdout};
+use std::process::ExitCode;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use vmtemplate::{Excerpt, Finding, Report, Result, Severity};
+
+use crate::report;
+
+/// Print the findings and tell the exit status: failure if there is an error among them.
+pub(crate) fn show(report: &Report, what: &str, json: bool) -> Result<ExitCode> {
+    if json {
+        report::print_json(report)?;
+    } else {
+        let color = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        report::print(text(report, what, color).as_bytes())?;
+    }
+    Ok(status(report))
+}
+
+pub(crate) fn status(report: &Report) -> ExitCode {
+    if report.has(Severity::Error) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+/// The findings, grouped by file, and a line that sums them up.
+pub(crate) fn text(report: &Report, what: &str, color: bool) -> String {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer.term_width(110);
+    let mut text = String::new();
+    let mut files: Vec<Option<&String>> = Vec::new();
+    for finding in report.findings() {
+        let file = finding.place().file.as_ref();
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    for file in files {
+        for finding in report.findings().iter().filter(|finding| finding.place().file.as_ref() == file) {
+            let _ = writeln!(text, "{}\n", renderer.render(&[group(finding)]));
+        }
+    }
+    let _ = writeln!(text, "{}: {}", what.escape_debug(), report.summary());
+    text
+}
+
+fn group(finding: &Finding) -> Group<'_> {
+    let level = match finding.severity() {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        _ => Level::NOTE,
+    };
+    let group = Group::with_title(level.primary_title(finding.message()).id(finding.rule().code));
+    let mut place = finding.place().clone();
+    let position = place.position.take();
+    // Names come from archives and images: what could steer a terminal is escaped.
+    let name = place.to_string().escape_debug().to_string();
+    let group = match (finding.excerpt(), position) {
+        (Some(excerpt), Some(position)) => {
+            let (line, start, end) = line(excerpt);
+            let name = if name.is_empty() { "script".to_owned() } else { name };
+            group.element(
+                Snippet::source(line)
+                    .line_start(position.line)
+                    .path(name)
+                    .annotation(AnnotationKind::Primary.span(start..end)),
+            )
+        }
+        (_, Some(position)) => {
+            group.element(Origin::path(name).line(position.line).char_column(position.column))
+        }
+        _ if name.is_empty() => group,
+        _ => group.element(Origin::path(name)),
+    };
+    group
+        .element(Level::NOTE.with_name("why").message(finding.rule().why))
+        .element(Level::HELP.with_name("fix").message(finding.fix()))
+}
+
+/// The line with the bytes that are marked. Control characters are shown as what they are not.
+fn line(excerpt: &Excerpt) -> (String, usize, usize) {
+    let line: String = excerpt
+        .line
+        .chars()
+        .map(|c| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
+    let byte = |column: usize| line.char_indices().nth(column - 1).map_or(line.len(), |(at, _)| at);
+    let (start, end) = (byte(excerpt.column), byte(excerpt.column + excerpt.length));
+    (line, start, end)
+}

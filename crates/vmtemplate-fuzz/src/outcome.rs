@@ -1,0 +1,129 @@
+//! What the library makes of an archive, in every way that it reads one.
+
+use std::cell::OnceCell;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use vmtemplate::{Archive, Error, ErrorKind, Template, UnpackLimits, UnpackOptions};
+
+/// Names and contents in the order of the archive.
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
+
+/// Bounds under which whatever comes out can be looked at in a moment.
+const LIMITS: fn() -> UnpackLimits =
+    || UnpackLimits { entries: 64, total_size: 4 << 20, ..UnpackLimits::default() };
+
+/// What unpacking `bytes` gives. All that can be asked without the answer of somebody else is asked on the way.
+pub(crate) fn of(bytes: &[u8]) -> Result<Files, ErrorKind> {
+    let (path, folder) = with_scratch(|scratch| (scratch.join("archive"), scratch.join("out")));
+    fs::write(&path, bytes).unwrap();
+    let opened = Archive::open_with(&path, &LIMITS());
+    let threads = NonZeroUsize::new(1 + bytes.len() % 2);
+    let options = UnpackOptions { limits: LIMITS(), threads, ..UnpackOptions::default() };
+    let unpacked = Template::unpack(&path, &folder, &options);
+    let outcome = match unpacked {
+        Err(error) => {
+            assert_kind(&error);
+            Err(error.kind())
+        }
+        Ok(entries) => {
+            let archive = opened.as_ref().unwrap_or_else(|error| panic!("unpacked, but not opened: {error}"));
+            assert_eq!(archive.entries(), entries, "opening and unpacking list other files");
+            let files = entries.iter().map(|entry| {
+                let content = fs::read(folder.join(&entry.name)).unwrap();
+                assert_eq!(content.len() as u64, entry.size, "{}", entry.name);
+                assert_read(archive, &entry.name, &content);
+                (entry.name.clone(), content)
+            });
+            let files = files.collect();
+            fs::remove_dir_all(&folder).unwrap();
+            Ok(files)
+        }
+    };
+    match opened {
+        Err(error) => assert_kind(&error),
+        // What is damaged may be listed, but reading it ends, and ends well.
+        Ok(archive) if outcome.is_err() => {
+            for entry in archive.entries() {
+                touch(&archive, &entry.name);
+            }
+        }
+        Ok(_) => {}
+    }
+    let left: Vec<_> =
+        fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left, [path], "something is left");
+    outcome
+}
+
+/// Fail unless an archive can be at fault for `error`.
+fn assert_kind(error: &Error) {
+    let kinds = [
+        ErrorKind::InvalidArchive,
+        ErrorKind::UnsafeArchive,
+        ErrorKind::LimitExceeded,
+        ErrorKind::Unsupported,
+    ];
+    assert!(kinds.contains(&error.kind()), "an error of kind {}: {error}", error.kind());
+}
+
+/// Fail unless the ways to read one file give `content`.
+fn assert_read(archive: &Archive, name: &str, content: &[u8]) {
+    match archive.read(name) {
+        Ok(read) => assert!(read == content, "{name}: read, it has other content"),
+        Err(error) => assert_kind(&error),
+    }
+    let disk = match archive.disk(name) {
+        Ok(disk) => disk,
+        Err(error) => return assert_kind(&error),
+    };
+    assert_eq!(disk.size(), content.len() as u64, "{name}: as a disk");
+    // An index that lies is an error where the lie is met, and never other content. Its map is worth nothing then.
+    match disk.read_vec(0, content.len()) {
+        Ok(read) => assert!(read == content, "{name}: as a disk, it has other content"),
+        Err(error) => return assert_kind(&error),
+    }
+    let mut at = 0;
+    for extent in disk.extents() {
+        let extent = match extent {
+            Ok(extent) => extent,
+            Err(error) => return assert_kind(&error),
+        };
+        assert_eq!(extent.offset, at, "{name}: its map has a gap");
+        let stretch = &content[at as usize..extent.end() as usize];
+        let is_zero = stretch.iter().all(|&byte| byte == 0);
+        assert!(extent.kind.must_be_read() || is_zero, "{name}: its map calls data zeros");
+        at = extent.end();
+    }
+    assert_eq!(at, content.len() as u64, "{name}: its map ends early");
+}
+
+fn touch(archive: &Archive, name: &str) {
+    if let Err(error) = archive.read(name) {
+        assert_kind(&error);
+    }
+    match archive.disk(name) {
+        Err(error) => assert_kind(&error),
+        Ok(disk) => {
+            let mut buffer = vec![0; disk.size().min(1 << 20) as usize];
+            if let Err(error) = disk.read_at(&mut buffer, 0) {
+                assert_kind(&error);
+            }
+        }
+    }
+}
+
+/// Run `work` with the folder of this thread, in memory where that can be had.
+fn with_scratch<T>(work: impl FnOnce(&Path) -> T) -> T {
+    thread_local! { static FOLDER: OnceCell<TempDir> = const { OnceCell::new() } }
+    FOLDER.with(|folder| {
+        let make = || {
+            let memory = PathBuf::from("/dev/shm");
+            let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
+            tempfile::Builder::new().prefix("vmtemplate-fuzz-").tempdir_in(parent).unwrap()
+        };
+        work(folder.get_or_init(make).path())
+    })
+}

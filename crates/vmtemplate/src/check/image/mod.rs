@@ -1,0 +1,83 @@
+//! The rules of the image: what is read from inside the disk.
+
+mod boot;
+mod extend;
+mod first_run;
+mod guest_agent;
+mod look;
+mod pe;
+mod policy;
+mod registry;
+mod remains;
+mod remote;
+mod rules;
+mod script;
+mod shutdown;
+mod space;
+mod task;
+mod virtio;
+mod volumes;
+mod windows;
+
+use self::look::Look;
+use self::volumes::Volumes;
+use self::windows::Windows;
+use super::ImageContext;
+use crate::disk::DiskImage;
+use crate::finding::{Finding, Severity};
+
+pub(super) use rules::RULES;
+pub use windows::WindowsInfo;
+
+/// Look into the disk, and check what is found.
+pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Vec<Finding> {
+    let look = Look::new(disk, context);
+    let Ok(volumes) = Volumes::find(&look) else { return look.findings() };
+    let system = volumes.system();
+    if system.is_none() && !is_called_windows(context) {
+        let message = "there is no Windows on this disk, and the template is not called one: what is on it was not checked";
+        look.add(Finding::new(rules::NO_WINDOWS, message).at(look.image()).with_severity(Severity::Note));
+        return look.findings();
+    }
+    boot::check(&look, &volumes);
+    shutdown::check_volumes(&look, &volumes);
+    let Some(system) = system else {
+        if !volumes.is_hidden {
+            look.report(
+                rules::NO_WINDOWS,
+                look.image(),
+                "there is no volume with a folder Windows\\System32\\config on this disk",
+            );
+        }
+        return look.findings();
+    };
+    let windows = Windows::open(&look, system);
+    windows.tell(&look, &volumes);
+    boot::check_loader(&look, &volumes, &windows);
+    let checks: &[fn(&Look<'_>, &Windows<'_>)] = &[
+        shutdown::check,
+        windows::check,
+        virtio::check,
+        guest_agent::check,
+        first_run::check,
+        policy::check,
+        remote::check,
+        remains::check,
+    ];
+    for check in checks {
+        if context.control.cancel.is_cancelled() {
+            return look.findings();
+        }
+        check(&look, &windows);
+    }
+    extend::check(&look, &volumes, &windows);
+    space::check(&look, &volumes);
+    look.findings()
+}
+
+/// Whether the template is for Windows, as far as its name tells: the platform takes the family from there. An image alone
+/// is taken for one of Windows.
+fn is_called_windows(context: &ImageContext<'_>) -> bool {
+    let name = context.metainfo.and_then(crate::metainfo::Metainfo::os_name);
+    name.is_none_or(|name| name.to_lowercase().contains("windows"))
+}

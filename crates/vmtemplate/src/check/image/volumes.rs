@@ -1,0 +1,124 @@
+//! The partitions of the disk and the NTFS volumes in them.
+
+use super::look::{Look, Seen, Unread};
+use super::rules;
+use crate::disk::{
+    FileSystem, NtfsFile, NtfsVolume, Partition, PartitionKind, PartitionScheme, PartitionTable,
+};
+use crate::error::{Error, ErrorKind};
+use crate::finding::Place;
+
+/// The hive that a volume has if Windows is installed on it.
+const SYSTEM: &str = "Windows/System32/config/SYSTEM";
+
+pub(super) struct Volumes {
+    pub(super) table: PartitionTable,
+    pub(super) ntfs: Vec<Volume>,
+    /// There are volumes that could not be looked into.
+    pub(super) is_hidden: bool,
+}
+
+pub(super) struct Volume {
+    /// The number of its partition; `None` if the whole disk is the volume.
+    pub(super) partition: Option<u32>,
+    pub(super) ntfs: NtfsVolume,
+}
+
+impl Volumes {
+    pub(super) fn find(look: &Look<'_>) -> Seen<Self> {
+        let table = PartitionTable::read(look.disk).map_err(|error| {
+            look.report(rules::TABLE, look.image(), error.message());
+            Unread
+        })?;
+        for warning in &table.warnings {
+            look.report(rules::TABLE, look.image(), warning.as_str());
+        }
+        let mut volumes = Self { table, ntfs: Vec::new(), is_hidden: false };
+        if volumes.table.scheme == PartitionScheme::None {
+            volumes.add(look, None, 0..look.disk.size());
+        }
+        for partition in volumes.table.partitions.clone() {
+            let range = partition.range().filter(|range| range.end <= look.disk.size());
+            if let Some(range) = range.filter(|_| !partition.kind.is_extended()) {
+                if is_dynamic(&partition) {
+                    let error =
+                        Error::new(ErrorKind::Unsupported, "a dynamic disk, whose volumes are not read");
+                    let error = error.with_help("prepare the image on a basic disk");
+                    look.unread(Place { partition: Some(partition.index), ..look.image() }, &error);
+                    volumes.is_hidden = true;
+                } else {
+                    volumes.add(look, Some(partition.index), range);
+                }
+            }
+        }
+        Ok(volumes)
+    }
+
+    fn add(&mut self, look: &Look<'_>, partition: Option<u32>, range: std::ops::Range<u64>) {
+        let place = || Place { partition, ..look.image() };
+        match look.seen(place(), FileSystem::detect(look.disk, range.start)) {
+            Ok(Some(FileSystem::BitLocker)) => {
+                look.report(
+                    rules::BITLOCKER,
+                    place(),
+                    "the volume is encrypted by BitLocker; nothing in it was checked",
+                );
+                self.is_hidden = true;
+            }
+            Ok(Some(FileSystem::Ntfs)) => match look.seen(place(), NtfsVolume::open(look.disk, range)) {
+                Ok(ntfs) => self.ntfs.push(Volume { partition, ntfs }),
+                Err(Unread) => self.is_hidden = true,
+            },
+            Ok(_) => {}
+            Err(Unread) => self.is_hidden = true,
+        }
+    }
+
+    /// The volume on which Windows is installed.
+    pub(super) fn system(&self) -> Option<&Volume> {
+        self.ntfs.iter().find(|volume| volume.ntfs.file(SYSTEM).is_ok())
+    }
+
+    pub(super) fn partition(&self, index: u32) -> Option<&Partition> {
+        self.table.partitions.iter().find(|partition| partition.index == index)
+    }
+
+    /// The NTFS volume in a partition.
+    pub(super) fn volume(&self, index: u32) -> Option<&Volume> {
+        self.ntfs.iter().find(|volume| volume.partition == Some(index))
+    }
+}
+
+/// Windows dynamic disks: a type byte, and two GUIDs that share all but the first field with no other known ones.
+fn is_dynamic(partition: &Partition) -> bool {
+    match partition.kind {
+        PartitionKind::Mbr(kind) => kind == 0x42,
+        PartitionKind::Gpt(_) => {
+            partition.kind.name().is_some_and(|name| name.starts_with("Windows dynamic disk"))
+        }
+    }
+}
+
+impl Volume {
+    pub(super) fn place(&self, look: &Look<'_>, path: &str) -> Place {
+        let path = Some(path.to_owned()).filter(|path| !path.is_empty());
+        Place { partition: self.partition, path, ..look.image() }
+    }
+
+    /// A file or folder, if it is there.
+    pub(super) fn file(&self, look: &Look<'_>, path: &str) -> Seen<Option<NtfsFile<'_>>> {
+        match self.ntfs.file(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(look.unread(self.place(look, path), &error)),
+        }
+    }
+
+    /// The content of a file of at most `max` bytes, if it is there.
+    pub(super) fn read(&self, look: &Look<'_>, path: &str, max: u64) -> Seen<Option<Vec<u8>>> {
+        match self.file(look, path)? {
+            Some(file) => look.seen(self.place(look, path), file.read(max)).map(Some),
+            None => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Finding out what is at a path, and reading of it what can be read.
+
+use std::fs;
+use std::path::Path;
+
+use super::package::{self, METAINFO};
+use super::{CheckOptions, Parts, check_parts, metadata, rules};
+use crate::archive::{Archive, ArchiveEntry, reason_against};
+use crate::disk::DiskImage;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_bounded;
+use crate::finding::{Finding, Report};
+use crate::metainfo::Metainfo;
+use crate::script::Script;
+
+/// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
+const MAX_SCRIPT: usize = 16 << 20;
+/// The largest metainfo.xml that is read.
+const MAX_METAINFO: usize = 1 << 20;
+
+/// Check what is at `path`: the archive of a template, a folder with one, a disk image, a script, or a metainfo.xml.
+///
+/// Of an archive or folder everything is checked, and what is missing or cannot be read is a finding; of a single file,
+/// what can be said of it alone. Nothing is unpacked or changed.
+///
+/// # Errors
+///
+/// [`InvalidValue`](ErrorKind::InvalidValue) if the options name a rule that does not exist;
+/// [`NotFound`](ErrorKind::NotFound); [`InvalidArchive`](ErrorKind::InvalidArchive) and
+/// [`UnsafeArchive`](ErrorKind::UnsafeArchive) if the archive cannot be read; [`Cancelled`](ErrorKind::Cancelled).
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("vmt-doc-check-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let script = dir.join("windows.cmd");
+/// use vmtemplate::{CheckOptions, Severity};
+///
+/// std::fs::write(&script, "@echo off\r\npause\r\n").unwrap();
+/// let report = vmtemplate::check(&script, &CheckOptions::default())?;
+/// assert!(report.has(Severity::Error));
+/// for finding in report.findings() {
+///     println!("{finding}\n  {}", finding.fix());
+/// }
+/// # std::fs::remove_dir_all(dir).unwrap();
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
+    let path = path.as_ref();
+    options.validate()?;
+    let found = if path.is_dir() {
+        Found::folder(path)?
+    } else {
+        let head = head(path).map_err(|error| error.with_path(path))?;
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        if head.starts_with(b"\x1F\x8B") {
+            Found::archive(&Archive::open(path)?)
+        } else if is_metainfo(&name, &head) {
+            Found::metainfo(&name, path)?
+        } else if is_script(&name, &head) {
+            Found { script: Some((name, read_script(path)?)), ..Found::default() }
+        } else {
+            Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() }
+        }
+    };
+    let parts = Parts {
+        metainfo: found.metainfo.as_ref(),
+        script: found.script.as_ref().map(|(name, script)| (name.as_str(), script)),
+        image: found.image.as_ref().map(|(name, disk)| (name.as_str(), disk)),
+        files: found.files.as_deref(),
+        is_packed: found.files.is_some(),
+    };
+    check_parts(&parts, found.findings, options)
+}
+
+/// What is at a path, with what went wrong in reading it.
+#[derive(Default)]
+struct Found {
+    metainfo: Option<Metainfo>,
+    script: Option<(String, Script)>,
+    image: Option<(String, DiskImage)>,
+    /// `None` if it is a single file.
+    files: Option<Vec<ArchiveEntry>>,
+    findings: Vec<Finding>,
+}
+
+impl Found {
+    fn metainfo(name: &str, path: &Path) -> Result<Self> {
+        let mut found = Self::default();
+        found.take_metainfo(name, read(path, MAX_METAINFO)?.as_deref());
+        Ok(found)
+    }
+
+    fn folder(folder: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        let entries =
+            fs::read_dir(folder).map_err(|e| Error::io("cannot list the folder", e).with_path(folder))?;
+        for entry in entries {
+            let entry = entry.map_err(|e| Error::io("cannot list the folder", e).with_path(folder))?;
+            // Through links: the packer follows them as well.
+            if let Ok(meta) = fs::metadata(entry.path())
+                && !meta.is_dir()
+            {
+                files.push(ArchiveEntry {
+                    name: entry.file_name().to_string_lossy().into_owned(),
+                    size: meta.len(),
+                });
+            }
+        }
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut found = Self { files: Some(files), ..Self::default() };
+        if found.has(METAINFO) {
+            found.take_metainfo(METAINFO, read(&folder.join(METAINFO), MAX_METAINFO)?.as_deref());
+        } else {
+            found.miss_metainfo();
+        }
+        if let Some(name) = found.named(Metainfo::script_file) {
+            match read_script(&folder.join(&name)) {
+                Ok(script) => found.script = Some((name, script)),
+                Err(error) => found.findings.push(package::not_seen(&name, error.message())),
+            }
+        }
+        if let Some(name) = found.named(Metainfo::image_file) {
+            match DiskImage::open(folder.join(&name)) {
+                Ok(disk) => found.image = Some((name, disk)),
+                Err(error) => found.findings.push(package::unreadable(&name, &error)),
+            }
+        }
+        Ok(found)
+    }
+
+    fn archive(archive: &Archive) -> Self {
+        let mut found = Self { files: Some(archive.entries().to_vec()), ..Self::default() };
+        if found.has(METAINFO) {
+            match archive.read(METAINFO) {
+                Ok(bytes) => found.take_metainfo(METAINFO, Some(&bytes)),
+                Err(error) => found.findings.push(package::not_seen(METAINFO, error.message())),
+            }
+        } else {
+            found.miss_metainfo();
+        }
+        if let Some(name) = found.named(Metainfo::script_file) {
+            match archive.read(&name) {
+                Ok(bytes) => found.script = Some((name, Script::from_bytes(bytes))),
+                Err(error) => found.findings.push(package::not_seen(&name, error.message())),
+            }
+        }
+        if let Some(name) = found.named(Metainfo::image_file) {
+            match archive.disk(&name) {
+                Ok(disk) => found.image = Some((name, disk)),
+                // The archive of another tool.
+                Err(error) => found.findings.push(package::not_seen(&name, error.message())),
+            }
+        }
+        found
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.files.iter().flatten().any(|file| file.name == name)
+    }
+
+    /// A file that metainfo.xml names, if it is there and its name leads nowhere else.
+    fn named(&self, which: fn(&Metainfo) -> Option<std::borrow::Cow<'_, str>>) -> Option<String> {
+        let name = which(self.metainfo.as_ref()?)?.into_owned();
+        (reason_against(&name).is_none() && self.has(&name)).then_some(name)
+    }
+
+    /// The metadata of these bytes; `None` if there are too many of them.
+    fn take_metainfo(&mut self, name: &str, bytes: Option<&[u8]>) {
+        match bytes.map(|bytes| (bytes, Metainfo::parse(bytes))) {
+            Some((_, Ok(metainfo))) => self.metainfo = Some(metainfo),
+            Some((bytes, Err(error))) => {
+                self.findings.push(metadata::unreadable(rules::MALFORMED, bytes, &error).in_file(name));
+            }
+            None => {
+                let message = format!("the file has more than {MAX_METAINFO} bytes, the most that is read");
+                self.findings.push(Finding::new(rules::MALFORMED, message).in_file(name));
+            }
+        }
+    }
+
+    fn miss_metainfo(&mut self) {
+        let elsewhere = self.files.iter().flatten().find(|file| {
+            file.name.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(METAINFO))
+        });
+        let message = match elsewhere {
+            Some(file) => format!("metainfo.xml is not at the root; found `{}`", file.name.escape_debug()),
+            None => "there is no metainfo.xml".to_owned(),
+        };
+        self.findings.push(Finding::new(rules::MISSING_METAINFO, message));
+    }
+}
+
+fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>> {
+    read_bounded(path, max).map_err(|e| Error::io("cannot read the file", e).with_path(path))
+}
+
+fn read_script(path: &Path) -> Result<Script> {
+    match read(path, MAX_SCRIPT)? {
+        Some(bytes) => Ok(Script::from_bytes(bytes)),
+        None => {
+            Err(Error::new(ErrorKind::LimitExceeded, format!("the script has more than {MAX_SCRIPT} bytes"))
+                .with_path(path))
+        }
+    }
+}
+
+/// The first bytes of a file; none of what is no file, such as a block device or a pipe.
+fn head(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let meta = fs::metadata(path).map_err(|e| Error::io("cannot open the file", e))?;
+    let mut head = Vec::new();
+    if meta.is_file() {
+        let file = fs::File::open(path).map_err(|e| Error::io("cannot open the file", e))?;
+        file.take(4096).read_to_end(&mut head).map_err(|e| Error::io("cannot read the file", e))?;
+    }
+    Ok(head)
+}
+
+fn is_metainfo(name: &str, head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head).trim_ascii_start();
+    name.eq_ignore_ascii_case(METAINFO) || head.starts_with(b"<?xml") || head.starts_with(b"<doc")
+}
+
+/// By its name, or because it is text: an image begins with boot code, zeros or a magic.
+fn is_script(name: &str, head: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let is_named = [".cmd", ".bat", ".ps1", ".sh"].iter().any(|ending| lower.ends_with(ending));
+    is_named
+        || !head.is_empty()
+            && head.iter().all(|&byte| byte >= b' ' || byte.is_ascii_whitespace())
+            && std::str::from_utf8(head).is_ok()
+}

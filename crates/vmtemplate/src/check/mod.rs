@@ -1,0 +1,110 @@
+//! Every step of the platform's guide as a rule: what is checked of a template before it is used.
+
+mod image;
+mod load;
+mod metadata;
+mod options;
+mod package;
+mod rules;
+mod sarif;
+
+use crate::archive::ArchiveEntry;
+use crate::disk::DiskImage;
+use crate::error::Result;
+use crate::finding::{Finding, Report, Rule};
+use crate::metainfo::Metainfo;
+use crate::progress::Control;
+use crate::repository;
+use crate::script::{self, Script};
+
+pub use image::WindowsInfo;
+pub use load::check;
+pub use options::CheckOptions;
+pub use sarif::Sarif;
+
+/// What the rules of the image know of the rest of the template.
+pub(super) struct ImageContext<'a> {
+    /// The name of the image, for the places of findings.
+    pub(super) name: &'a str,
+    pub(super) metainfo: Option<&'a Metainfo>,
+    pub(super) script: Option<&'a Script>,
+    /// Stops the work.
+    pub(super) control: &'a Control,
+}
+
+/// The parts of a template, as far as they are there and could be read, each with its name.
+pub(crate) struct Parts<'a> {
+    pub(crate) metainfo: Option<&'a Metainfo>,
+    pub(crate) script: Option<(&'a str, &'a Script)>,
+    pub(crate) image: Option<(&'a str, &'a DiskImage)>,
+    /// The files of the template; `None` if only a part of one is checked.
+    pub(crate) files: Option<&'a [ArchiveEntry]>,
+    /// The image is in the template as its file is: it will not be converted any more.
+    pub(crate) is_packed: bool,
+}
+
+/// Check what is there of a template. `findings` are those of reading it.
+pub(crate) fn check_parts(
+    parts: &Parts<'_>,
+    mut findings: Vec<Finding>,
+    options: &CheckOptions,
+) -> Result<Report> {
+    options.validate()?;
+    if let Some(metainfo) = parts.metainfo {
+        findings
+            .extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(package::METAINFO)));
+        if let Some(files) = parts.files {
+            findings.extend(package::check_files(metainfo, files));
+        }
+    }
+    if let Some((name, script)) = parts.script {
+        findings.extend(script.lint(parts.metainfo).in_file(name).into_findings());
+    }
+    options.control.stop_if_cancelled()?;
+    if let Some((name, disk)) = parts.image {
+        findings.extend(package::check_disk(parts, name, disk, &options.control)?);
+        if !options.skip_image {
+            let context = ImageContext {
+                name,
+                metainfo: parts.metainfo,
+                script: parts.script.map(|(_, script)| script),
+                control: &options.control,
+            };
+            findings.extend(image::check_image(disk, &context));
+            options.control.stop_if_cancelled()?;
+        }
+    }
+    Ok(options.apply(findings))
+}
+
+/// The finding for an image that is in the template and cannot be read there.
+pub(crate) fn image_not_seen(name: &str) -> Finding {
+    package::not_seen(name, "in the archive of another tool it can only be read from its start")
+}
+
+impl Rule {
+    /// Every rule, in the order of the codes.
+    ///
+    /// ```
+    /// for rule in vmtemplate::Rule::all() {
+    ///     println!("{} {}: {}", rule.code, rule.severity, rule.title);
+    /// }
+    /// ```
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        // Those of the room above, too: a code is found whoever goes by it.
+        let tables = [rules::METADATA, rules::PACKAGE, script::RULES, image::RULES, repository::RULES];
+        tables.into_iter().flatten().copied()
+    }
+
+    /// The rule of this code, in upper or lower case.
+    ///
+    /// ```
+    /// use vmtemplate::Rule;
+    ///
+    /// assert_eq!(Rule::by_code("vmt0201").unwrap().code, "VMT0201");
+    /// assert!(Rule::by_code("VMT9999").is_none());
+    /// ```
+    pub fn by_code(code: &str) -> Option<&'static Self> {
+        Self::all().find(|rule| rule.code.eq_ignore_ascii_case(code))
+    }
+}

@@ -1,0 +1,64 @@
+use crate::error::{Error, ErrorKind, Result};
+use crate::finding::{Finding, Report, Rule, Severity};
+use crate::progress::Control;
+
+/// What is checked, and how much it matters.
+///
+/// ```
+/// use vmtemplate::{CheckOptions, Severity};
+///
+/// let options = CheckOptions {
+///     allow: vec!["VMT0116".into()],
+///     severities: vec![("VMT0109".into(), Severity::Error)],
+///     deny_warnings: true,
+///     ..CheckOptions::default()
+/// };
+/// assert!(!options.skip_image);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct CheckOptions {
+    /// Codes of rules that are switched off.
+    pub allow: Vec<String>,
+    /// Rules that matter more, or less, than their table says. The last entry for a code counts.
+    pub severities: Vec<(String, Severity)>,
+    /// Every warning counts as an error.
+    pub deny_warnings: bool,
+    /// Do not look into the disk image.
+    pub skip_image: bool,
+    /// Stops the work.
+    pub control: Control,
+}
+
+impl CheckOptions {
+    /// Fail if a code is not that of a rule: a rule that was meant to be switched off, and is not, stays unseen.
+    pub(crate) fn validate(&self) -> Result<()> {
+        let codes = self.allow.iter().chain(self.severities.iter().map(|(code, _)| code));
+        match codes.into_iter().find(|code| Rule::by_code(code).is_none()) {
+            None => Ok(()),
+            Some(code) => {
+                let shown: String = code.chars().take(40).collect();
+                Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    format!("there is no rule `{}`", shown.escape_debug()),
+                )
+                .with_help("codes are such as VMT0101; docs/rules.md lists them"))
+            }
+        }
+    }
+
+    /// What is left of the findings, each as severe as was asked for.
+    pub(crate) fn apply(&self, findings: Vec<Finding>) -> Report {
+        let kept = findings
+            .into_iter()
+            .filter(|finding| !self.allow.iter().any(|code| code.eq_ignore_ascii_case(finding.rule().code)));
+        Report::new(kept.map(|finding| self.weigh(finding)).collect())
+    }
+
+    fn weigh(&self, finding: Finding) -> Finding {
+        let asked = self.severities.iter().rev();
+        let asked = asked.filter(|(code, _)| code.eq_ignore_ascii_case(finding.rule().code));
+        let severity = asked.map(|&(_, severity)| severity).next().unwrap_or(finding.severity());
+        let denied = self.deny_warnings && severity == Severity::Warning;
+        finding.with_severity(if denied { Severity::Error } else { severity })
+    }
+}

@@ -1,0 +1,332 @@
+use std::fmt;
+
+use super::super::le;
+use super::cells::field;
+use super::{RegistryHive, damaged, names};
+use crate::error::{Error, ErrorKind, Result};
+
+/// The fields before the name of a value.
+const HEADER: u32 = 20;
+
+/// The longest name of a value, in bytes: 16,383 characters of UTF-16 (Microsoft, "Registry element size limits").
+const MAX_NAME: u32 = 2 * 16_383;
+
+/// Data of more bytes than this are not read.
+const MAX_DATA: u32 = 64 << 20;
+
+/// In the size of the data: they stand in the record itself.
+const RESIDENT: u32 = 1 << 31;
+
+/// The bytes of each segment of big data but the last (libyal, "Windows NT Registry File (REGF) format", data block).
+const SEGMENT: u32 = 16_344;
+
+/// Flag: the name is Latin-1.
+const COMPRESSED_NAME: u32 = 1;
+
+/// The type of a [`RegistryValue`].
+///
+/// ```
+/// assert_eq!(vmtemplate::RegistryType::MultiString.to_string(), "REG_MULTI_SZ");
+/// assert_eq!(vmtemplate::RegistryType::from(4), vmtemplate::RegistryType::U32);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RegistryType {
+    /// Bytes without a type.
+    None,
+    /// Text.
+    String,
+    /// Text with variables such as `%SystemRoot%`.
+    ExpandString,
+    /// Bytes.
+    Binary,
+    /// A number of 32 bits.
+    U32,
+    /// A number of 32 bits, the high byte first.
+    U32BigEndian,
+    /// The path of another key.
+    Link,
+    /// A list of texts.
+    MultiString,
+    /// Hardware resources of a driver.
+    ResourceList,
+    /// Hardware resources of a device.
+    FullResourceDescriptor,
+    /// Hardware resources that a device may use.
+    ResourceRequirements,
+    /// A number of 64 bits.
+    U64,
+    /// One that Windows has no name for.
+    Other(u32),
+}
+
+const NAMES: [(RegistryType, &str); 12] = [
+    (RegistryType::None, "REG_NONE"),
+    (RegistryType::String, "REG_SZ"),
+    (RegistryType::ExpandString, "REG_EXPAND_SZ"),
+    (RegistryType::Binary, "REG_BINARY"),
+    (RegistryType::U32, "REG_DWORD"),
+    (RegistryType::U32BigEndian, "REG_DWORD_BIG_ENDIAN"),
+    (RegistryType::Link, "REG_LINK"),
+    (RegistryType::MultiString, "REG_MULTI_SZ"),
+    (RegistryType::ResourceList, "REG_RESOURCE_LIST"),
+    (RegistryType::FullResourceDescriptor, "REG_FULL_RESOURCE_DESCRIPTOR"),
+    (RegistryType::ResourceRequirements, "REG_RESOURCE_REQUIREMENTS_LIST"),
+    (RegistryType::U64, "REG_QWORD"),
+];
+
+impl From<u32> for RegistryType {
+    fn from(number: u32) -> Self {
+        NAMES.get(number as usize).map_or(Self::Other(number), |(kind, _)| *kind)
+    }
+}
+
+impl fmt::Display for RegistryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Other(number) => write!(f, "type {number:#x}"),
+            kind => f.write_str(NAMES.iter().find(|(known, _)| known == kind).map_or("", |(_, name)| name)),
+        }
+    }
+}
+
+/// A value of a [`RegistryKey`](crate::RegistryKey): a name, a type, and data.
+///
+/// ```no_run
+/// # use vmtemplate::RegistryKey;
+/// # fn example(key: &RegistryKey<'_>) -> vmtemplate::Result<()> {
+/// for value in key.values()? {
+///     println!("{} ({}): {} bytes", value.name(), value.kind(), value.size());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct RegistryValue<'h> {
+    hive: &'h RegistryHive<'h>,
+    name: String,
+    kind: RegistryType,
+    /// As it is stored, with the mark of resident data.
+    size: u32,
+    /// Where the data stand, or the data.
+    data: u32,
+}
+
+impl<'h> RegistryValue<'h> {
+    pub(super) fn read(hive: &'h RegistryHive<'_>, offset: u32) -> Result<Self> {
+        let record = hive.cells.read(offset, HEADER)?;
+        if !record.starts_with(b"vk") {
+            return Err(damaged(format!("there is no value at {offset:#x} of the hive")));
+        }
+        let length = field(&record, 0)? >> 16;
+        let record = hive.cells.read(offset, HEADER + length.min(MAX_NAME))?;
+        let name = le::slice_at(&record, HEADER as usize, length as usize).ok_or_else(|| {
+            damaged(format!("the name of the value at {offset:#x} of the hive is cut short"))
+        })?;
+        Ok(Self {
+            hive,
+            name: names::decode(name, field(&record, 16)? & COMPRESSED_NAME != 0),
+            kind: RegistryType::from(field(&record, 12)?),
+            size: field(&record, 4)?,
+            data: field(&record, 8)?,
+        })
+    }
+
+    /// Its name; that of the default value is empty.
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// println!("{}", value.name());
+    /// # }
+    /// ```
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its type.
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// assert_eq!(value.kind(), vmtemplate::RegistryType::U32);
+    /// # }
+    /// ```
+    pub fn kind(&self) -> RegistryType {
+        self.kind
+    }
+
+    /// How many bytes of data it states.
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// println!("{} bytes", value.size());
+    /// # }
+    /// ```
+    pub fn size(&self) -> u32 {
+        self.size & !RESIDENT
+    }
+
+    /// Its bytes, whatever its type.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidImage`](ErrorKind::InvalidImage) for damage, [`LimitExceeded`](ErrorKind::LimitExceeded) past 64 MiB.
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// let bytes = value.data()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn data(&self) -> Result<Vec<u8>> {
+        let size = self.size();
+        let short =
+            || damaged(format!("the value {:?} of the hive has less than its {size} bytes", self.name));
+        if self.size & RESIDENT != 0 {
+            return self.data.to_le_bytes().get(..size as usize).map(<[u8]>::to_vec).ok_or_else(short);
+        }
+        if size == 0 {
+            return Ok(Vec::new());
+        }
+        if size > MAX_DATA {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "the value {:?} of the hive has {size} bytes; at most {MAX_DATA} are read",
+                    self.name
+                ),
+            ));
+        }
+        let cells = &self.hive.cells;
+        if size > SEGMENT {
+            let head = cells.read(self.data, 8)?;
+            // Hives before version 1.4 have no big data; a plain cell that is long enough says the same.
+            if head.starts_with(b"db") && cells.length(self.data)? < size {
+                return self.big_data(field(&head, 0)? >> 16, field(&head, 4)?);
+            }
+        }
+        let data = cells.read(self.data, size)?;
+        if data.len() < size as usize { Err(short()) } else { Ok(data) }
+    }
+
+    fn big_data(&self, segments: u32, list: u32) -> Result<Vec<u8>> {
+        let cells = &self.hive.cells;
+        let mut left = self.size();
+        if segments != left.div_ceil(SEGMENT) {
+            return Err(damaged(format!(
+                "the value {:?} of the hive has {left} bytes in {segments} segments",
+                self.name
+            )));
+        }
+        let mut data = Vec::new();
+        for entry in cells.read_list(list, 0, segments, 4)?.chunks_exact(4) {
+            let segment = cells.read(field(entry, 0)?, left.min(SEGMENT))?;
+            if segment.len() < left.min(SEGMENT) as usize {
+                return Err(damaged(format!(
+                    "a segment of the value {:?} of the hive is cut short",
+                    self.name
+                )));
+            }
+            left -= segment.len() as u32;
+            data.extend(segment);
+        }
+        Ok(data)
+    }
+
+    /// The text of a `REG_SZ`, `REG_EXPAND_SZ` or `REG_LINK`, up to its first NUL.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if it has another type, and those of [`data`](Self::data).
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// println!("{}", value.string()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn string(&self) -> Result<String> {
+        use RegistryType::{ExpandString, Link, String};
+        self.expect(&[String, ExpandString, Link])?;
+        let text = le::utf16(&self.data()?);
+        Ok(text.split('\0').next().unwrap_or_default().to_owned())
+    }
+
+    /// The texts of a `REG_MULTI_SZ`, up to the first empty one. A single text counts as a list of one.
+    ///
+    /// # Errors
+    ///
+    /// As [`string`](Self::string).
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// for text in value.strings()? {
+    ///     println!("{text}");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn strings(&self) -> Result<Vec<String>> {
+        use RegistryType::{ExpandString, MultiString, String};
+        self.expect(&[MultiString, String, ExpandString])?;
+        let text = le::utf16(&self.data()?);
+        Ok(text.split('\0').take_while(|text| !text.is_empty()).map(str::to_owned).collect())
+    }
+
+    /// The number of a `REG_DWORD`, in either order of bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`string`](Self::string).
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// println!("{}", value.u32()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn u32(&self) -> Result<u32> {
+        self.expect(&[RegistryType::U32, RegistryType::U32BigEndian])?;
+        let bytes = self.array()?;
+        Ok(if self.kind == RegistryType::U32 { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) })
+    }
+
+    /// The number of a `REG_QWORD`.
+    ///
+    /// # Errors
+    ///
+    /// As [`string`](Self::string).
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// println!("{}", value.u64()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn u64(&self) -> Result<u64> {
+        self.expect(&[RegistryType::U64])?;
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    fn array<const N: usize>(&self) -> Result<[u8; N]> {
+        let data = self.data()?;
+        data.as_slice().try_into().map_err(|_| {
+            damaged(format!(
+                "the value {:?} of the hive is a {} of {} bytes",
+                self.name,
+                self.kind,
+                data.len()
+            ))
+        })
+    }
+
+    fn expect(&self, kinds: &[RegistryType]) -> Result<()> {
+        if kinds.contains(&self.kind) {
+            return Ok(());
+        }
+        let wanted: Vec<_> = kinds.iter().map(ToString::to_string).collect();
+        Err(Error::new(
+            ErrorKind::InvalidValue,
+            format!("the value {:?} is {}; {} was expected", self.name, self.kind, wanted.join(" or ")),
+        ))
+    }
+}

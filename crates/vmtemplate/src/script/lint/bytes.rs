@@ -1,0 +1,103 @@
+//! Line ends, encoding, size.
+
+use super::{Lint, rules};
+use crate::finding::Finding;
+use crate::macros::ScriptLanguage as Language;
+use crate::script::{LineEnds, Script, ScriptEncoding};
+
+impl Lint<'_> {
+    pub(super) fn check_bytes(&mut self) {
+        let size = self.script.bytes().len();
+        if size > Script::MAX_SIZE {
+            let message = format!("the script has {size} bytes; expected at most {}", Script::MAX_SIZE);
+            self.add(Finding::new(rules::TOO_LARGE, message));
+        }
+        self.check_encoding();
+        self.check_line_ends();
+    }
+
+    fn check_line_ends(&mut self) {
+        let ends = self.script.line_ends();
+        let message = match (self.language, ends) {
+            (Some(Language::Batch), LineEnds::Lf) => "lines end with LF; expected CR LF",
+            (Some(Language::Batch), LineEnds::Mixed) => {
+                "some lines end with CR LF, others do not; expected CR LF at every one"
+            }
+            (Some(Language::Batch), LineEnds::None) if self.text.trim_end().contains('\r') => {
+                "lines end with CR alone, so the script is one line; expected CR LF"
+            }
+            (Some(Language::Posix) | None, LineEnds::CrLf | LineEnds::Mixed) => {
+                "lines end with CR LF; expected LF"
+            }
+            _ => return,
+        };
+        let mut finding = Finding::new(rules::LINE_ENDS, message);
+        // The line that is not like the others.
+        if ends == LineEnds::Mixed && self.language == Some(Language::Batch) {
+            let bytes = self.text.as_bytes();
+            let at = bytes.iter().enumerate().position(|(at, &byte)| {
+                let before = &bytes[..at];
+                byte == b'\n' && (!before.ends_with(b"\r") || before.ends_with(b"\r\r"))
+            });
+            let line = at.map_or(0, |at| self.text[..at].rfind('\n').map_or(0, |before| before + 1));
+            finding = self.find(rules::LINE_ENDS, line..at.unwrap_or(line), message);
+        }
+        if matches!(self.language, Some(Language::Posix) | None) {
+            finding = finding.with_fix("convert the line ends: `dos2unix SCRIPT`");
+        } else if ends == LineEnds::None {
+            finding = finding.with_fix("convert the line ends: `mac2unix SCRIPT`, then `unix2dos SCRIPT`");
+        } else {
+            finding = finding.with_fix("convert the line ends: `unix2dos SCRIPT`");
+        }
+        self.add(finding);
+    }
+
+    fn check_encoding(&mut self) {
+        let encoding = self.script.encoding();
+        match (encoding, self.language) {
+            (ScriptEncoding::Utf16Le | ScriptEncoding::Utf16Be, _) => {
+                self.add(Finding::new(rules::UTF_16, format!("the script is {encoding}; expected ASCII")));
+            }
+            // For PowerShell the mark is the way to say UTF-8.
+            (ScriptEncoding::Utf8Bom, Some(Language::Batch | Language::Posix) | None) => {
+                self.add(Finding::new(
+                    rules::BYTE_ORDER_MARK,
+                    "the script begins with the byte order mark EF BB BF; expected its first command",
+                ));
+            }
+            (
+                ScriptEncoding::Utf8 | ScriptEncoding::Unknown8bit,
+                Some(Language::Batch | Language::PowerShell),
+            ) => {
+                self.check_characters(encoding);
+            }
+            _ => {}
+        }
+    }
+
+    /// The first character that is not ASCII, but for comments.
+    fn check_characters(&mut self, encoding: ScriptEncoding) {
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            let code = line.trim_start().trim_start_matches('@');
+            let is_comment = if self.language == Some(Language::Batch) {
+                code.starts_with("::") || code.get(..4).is_some_and(|rem| rem.eq_ignore_ascii_case("rem "))
+            } else {
+                code.starts_with('#')
+            };
+            // What the script itself sets holds from there on.
+            if code.to_ascii_lowercase().contains("chcp 65001") && encoding == ScriptEncoding::Utf8 {
+                return;
+            }
+            if let Some(at) = line.find(|c: char| !c.is_ascii()).filter(|_| !is_comment) {
+                let length = line[at..].find(|c: char| c.is_ascii()).unwrap_or(line.len() - at);
+                let message =
+                    format!("the character is not ASCII, and the script is in {encoding}; expected ASCII");
+                let finding = self.find(rules::NOT_ASCII, start + at..start + at + length, message);
+                self.add(finding);
+                return;
+            }
+            start += line.len();
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What can be told of a setup script without running it.
+
+mod batch;
+mod bytes;
+mod flow;
+mod habits;
+mod job;
+mod macros;
+mod rules;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use self::batch::Batch;
+use super::Script;
+use crate::error::Position;
+use crate::finding::{Finding, Report, Rule};
+use crate::macros::{ScriptLanguage, find_macros};
+use crate::metainfo::Metainfo;
+
+pub(crate) use rules::RULES;
+
+/// A script can be made of nothing but mistakes; nobody reads more of them than this.
+const MAX_FINDINGS: usize = 200;
+/// Nor of one kind, which would hide the others.
+const MAX_OF_A_RULE: usize = 50;
+
+impl Script {
+    /// What would go wrong if this script set up a machine, with line, column, reason and mending.
+    ///
+    /// It is read as the setup script of a template: one that the first run in the guest starts, and the platform fills
+    /// in. With `metainfo` the macros that it declares are known, and what it says of restarts. Without `metainfo` and
+    /// without macros it is taken for a script beside the setup script: nothing is said of restart, task and end.
+    ///
+    /// What is told is true of the script as it stands; where something depends on what cannot be seen, as a script
+    /// that another script starts, nothing is told. Of scripts that begin with `#!`, and of those for PowerShell, only
+    /// that is checked which holds for them. At most 50 findings of a rule and 200 in all.
+    ///
+    /// ```
+    /// use vmtemplate::Script;
+    ///
+    /// let report = Script::from_text("@echo off\r\npause\r\nexit /b\r\n").lint(None);
+    /// let finding = &report.findings()[0];
+    /// assert_eq!((finding.rule().code, finding.place().position.unwrap().line), ("VMT0231", 2));
+    /// assert!(Script::default_windows().lint(None).findings().is_empty());
+    /// ```
+    pub fn lint(&self, metainfo: Option<&Metainfo>) -> Report {
+        let text = self.text();
+        let mut lint = Lint {
+            script: self,
+            text: &text,
+            lines: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
+            language: self.language(),
+            metainfo,
+            findings: Vec::new(),
+            counts: HashMap::new(),
+        };
+        lint.run();
+        let mut findings = lint.findings;
+        // What has no place comes last; two at one place, the worse one first.
+        findings.sort_by_key(|finding| {
+            (finding.place().position.is_none(), finding.place().position, Reverse(finding.severity()))
+        });
+        findings.truncate(MAX_FINDINGS);
+        Report::new(findings)
+    }
+}
+
+/// A script that is looked at.
+struct Lint<'a> {
+    script: &'a Script,
+    text: &'a str,
+    /// Where every line but the first begins.
+    lines: Vec<usize>,
+    /// `None` is an interpreter that is not known here.
+    language: Option<ScriptLanguage>,
+    metainfo: Option<&'a Metainfo>,
+    findings: Vec<Finding>,
+    counts: HashMap<&'static str, usize>,
+}
+
+impl Lint<'_> {
+    fn run(&mut self) {
+        if self.text.trim_matches(|c: char| c.is_whitespace() || c == '\0').is_empty() {
+            self.add(Finding::new(rules::EMPTY, "the script is empty; expected the setup of a machine"));
+            return;
+        }
+        self.check_bytes();
+        // Nothing else can be said of a script that is not read as text.
+        if self.script.encoding().is_utf16() {
+            return;
+        }
+        if self.language == Some(ScriptLanguage::Batch) {
+            let batch = batch::parse(self.text);
+            self.check_macros(&batch);
+            self.check_whole(&batch);
+            self.check_places(&batch);
+            self.check_quoting();
+            self.check_flow(&batch);
+            self.check_habits(&batch);
+            // One without macros and without metadata is a script beside it, such as those of the first run.
+            if self.metainfo.is_some() || find_macros(self.text).next().is_some() {
+                self.check_job(&batch);
+            }
+        } else {
+            self.check_macros(&Batch::default());
+            self.check_quoting();
+        }
+    }
+
+    fn add(&mut self, finding: Finding) {
+        if !self.is_full(finding.rule()) {
+            *self.counts.entry(finding.rule().code).or_default() += 1;
+            self.findings.push(finding);
+        }
+    }
+
+    /// Whether enough was found of this kind: then nothing more is looked up for it.
+    fn is_full(&self, rule: &Rule) -> bool {
+        self.counts.get(rule.code).is_some_and(|&count| count >= MAX_OF_A_RULE)
+    }
+
+    /// A finding about a part of the text.
+    fn find(&self, rule: &'static Rule, range: Range<usize>, message: impl Into<String>) -> Finding {
+        let finding = Finding::new(rule, message);
+        if self.is_full(rule) {
+            return finding; // it will not be added
+        }
+        let before = self.lines.partition_point(|&start| start <= range.start);
+        let line = self.line(before);
+        let column = 1 + self.text[line.start..range.start].chars().count();
+        let first_line = &self.text[range.start..range.end.min(line.end).max(range.start)];
+        let length = first_line.trim_end_matches('\r').chars().count();
+        finding.with_line(&self.text[line], Position { line: before + 1, column }, length)
+    }
+
+    /// The same where line and column are known.
+    fn find_at(&self, rule: &'static Rule, position: Position, length: usize, message: String) -> Finding {
+        let line = self.line(position.line - 1);
+        Finding::new(rule, message).with_line(&self.text[line], position, length)
+    }
+
+    /// The line of this number, from 0, without its LF.
+    fn line(&self, number: usize) -> Range<usize> {
+        let start = if number == 0 { 0 } else { self.lines[number - 1] };
+        start..self.lines.get(number).map_or(self.text.len(), |&next| next - 1)
+    }
+}
+
+/// Text of a script as a message shows it: short, and unable to steer a terminal.
+fn shown(text: &str) -> String {
+    let text = text.trim();
+    let mut short: String = text.chars().take(60).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    format!(
+        "`{}`",
+        short.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'").replace("\\\\", "\\")
+    )
+}

@@ -1,0 +1,4 @@
+
+:done
+>> "%LOG%" echo %~1: exit code %ERRORLEVEL%
+exit /b 0

@@ -1,0 +1,3 @@
+
+>> "%LOG%" echo setup script {VERSION}: end %DATE% %TIME%
+exit /b 0

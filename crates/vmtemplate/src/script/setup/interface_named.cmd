@@ -1,0 +1,4 @@
+
+rem --- The interface, by name.
+set "NIC={INTERFACE}"
+>> "%LOG%" echo interface: "%NIC%"

@@ -1,0 +1,58 @@
+//! A check of an archive looks into the image where it is. In a process of its own, for its figures.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests fail as tests do
+
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use vmtemplate::{CheckOptions, FreeSpace, PackOptions, Report, Template};
+use vmtemplate_workspace::{noise, proc_self};
+
+/// What the image has besides Windows, in MiB: it does not compress.
+const MORE: u64 = 192;
+
+fn of_the_image(report: &Report) -> Vec<String> {
+    let findings =
+        report.findings().iter().filter(|finding| ("VMT0300".."VMT0700").contains(&finding.rule().code));
+    findings.map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let (image, archive) = (folder.path().join("win.raw"), folder.path().join("win.tar.gz"));
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/windows-bios.raw.gz");
+    let mut disk = File::create(&image).unwrap();
+    std::io::copy(&mut flate2::read::GzDecoder::new(File::open(fixture).unwrap()), &mut disk).unwrap();
+    // Behind the last partition, where nothing looks.
+    for mib in 0..MORE {
+        disk.write_all(&noise(mib, 1 << 20)).unwrap();
+    }
+    drop(disk);
+    let template = Template::builder("Windows-Server-2019").image_path(&image).memory_mib(2048).ipv4(true);
+    let template = template.tag("windows").build().unwrap();
+    let before = of_the_image(&template.check(&CheckOptions::default()).unwrap());
+    assert_eq!(before.len(), 1, "{before:#?}");
+    assert!(before[0].contains("[VMT0501]"), "{before:#?}");
+    // An image alone is checked as one of a template is.
+    let alone = of_the_image(&vmtemplate::check(&image, &CheckOptions::default()).unwrap());
+    assert!(alone.len() == 1 && alone[0].starts_with("win.raw, partition 2: note [VMT0501]"), "{alone:#?}");
+    for free_space in [FreeSpace::Skip, FreeSpace::Keep] {
+        let options = PackOptions { free_space, overwrite: true, ..PackOptions::default() };
+        template.pack(&archive, &options).unwrap();
+        let size = archive.metadata().unwrap().len();
+        assert!(size > MORE << 20);
+
+        let (read, begin) = (proc_self("io", "rchar"), Instant::now());
+        let report = Template::open(&archive).unwrap().check(&CheckOptions::default()).unwrap();
+        let (read, time) = (proc_self("io", "rchar") - read, begin.elapsed());
+        assert_eq!(of_the_image(&report), before, "{free_space:?}");
+        assert_eq!(of_the_image(&vmtemplate::check(&archive, &CheckOptions::default()).unwrap()), before);
+        assert!(read < size / 20, "{read} of {size} bytes were read");
+        assert!(time < Duration::from_secs(2), "{time:?}");
+    }
+    // Packing is within this, too.
+    let peak = proc_self("status", "VmHWM");
+    assert!(peak < 64 << 10, "{peak} KiB at the peak");
+}

@@ -1,0 +1,655 @@
+//! Every rule for metadata, package and script has a template here that breaks it, and nothing else.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::path::Path;
+
+use tempfile::TempDir;
+use vmtemplate::{
+    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script,
+    SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template, TemplateBuilder, check,
+};
+
+/// A template with which nothing is wrong, to be broken.
+struct Draft {
+    metainfo: String,
+    script: Vec<u8>,
+    script_name: &'static str,
+    image: Vec<u8>,
+    /// The image is made this long, without being written.
+    image_size: Option<u64>,
+    image_name: &'static str,
+    more: Vec<(&'static str, Vec<u8>)>,
+    /// In a .tar.gz as `tar` makes it.
+    is_tarred: bool,
+}
+
+const METAINFO: &str = r#"<?xml version="1.0"?>
+<doc>
+  <osname>Windows-Server-2022</osname>
+  <limit>
+    <elem name="ipv4">yes</elem>
+    <elem name="ipv6">no</elem>
+    <elem name="mem">2048</elem>
+    <elem name="disk">2</elem>
+  </limit>
+  <support>
+    <elem>VMmgr</elem>
+  </support>
+  <tags>windows,windows2022</tags>
+  <version>3</version>
+  <hddimage>win2022.hddimage</hddimage>
+  <rebootcount>1</rebootcount>
+  <type>ostemplate</type>
+  <installdrive>windows.cmd</installdrive>
+  <virtiodisk>yes</virtiodisk>
+  <virtionet>yes</virtionet>
+  <illegal_password_characters>%&quot;</illegal_password_characters>
+  <macro>
+    <elem name="($PRODUCTKEY)"/>
+  </macro>
+</doc>
+"#;
+
+const SCRIPT: &str = r#"@echo off
+setlocal EnableExtensions DisableDelayedExpansion
+set "LOG=C:\setup.log"
+rem A comment with a ( and a ".
+net user Administrator "($PASS)" /y > nul 2>&1
+echo password: %ERRORLEVEL% > "%LOG%"
+netsh interface ipv4 set address name="%ADAPTER%" static ($IP) ($NETMASK) ($GATEWAY) >> "%LOG%"
+set "KEY=($PRODUCTKEY)"
+if not defined KEY goto done
+if "%KEY%" == "()" (
+  echo no key >> "%LOG%"
+) else (
+  cscript //nologo "%SystemRoot%\System32\slmgr.vbs" /ipk "%KEY%" > nul
+)
+:done
+schtasks /Delete /TN vmmgr_firstrun /F >> "%LOG%"
+shutdown /r /t 5
+exit /b 0
+"#;
+
+impl Draft {
+    fn good() -> Self {
+        Self {
+            metainfo: METAINFO.to_owned(),
+            script: SCRIPT.replace('\n', "\r\n").into_bytes(),
+            script_name: "windows.cmd",
+            image: vec![0; 1 << 20],
+            image_size: None,
+            image_name: "win2022.hddimage",
+            more: Vec::new(),
+            is_tarred: false,
+        }
+    }
+
+    /// Change a part of the metadata, which must be there.
+    fn metainfo(mut self, from: &str, to: &str) -> Self {
+        assert!(self.metainfo.contains(from), "{from}");
+        self.metainfo = self.metainfo.replace(from, to);
+        self
+    }
+
+    /// Change a part of the script, which must be there.
+    fn script(mut self, from: &str, to: &str) -> Self {
+        let script = String::from_utf8(self.script).unwrap();
+        let (from, to) = (from.replace('\n', "\r\n"), to.replace('\n', "\r\n"));
+        assert!(script.contains(&from), "{from}");
+        self.script = script.replacen(&from, &to, 1).into_bytes();
+        self
+    }
+
+    /// Add lines to the script, where they are run.
+    fn line(self, line: &str) -> Self {
+        self.script("net user", &format!("{line}\nnet user"))
+    }
+
+    fn write(&self, folder: &Path) {
+        let files = [
+            ("metainfo.xml", self.metainfo.as_bytes()),
+            (self.script_name, &self.script),
+            (self.image_name, &self.image),
+        ];
+        let more = self.more.iter().map(|(name, bytes)| (*name, bytes.as_slice()));
+        for (name, bytes) in files.into_iter().chain(more).filter(|(name, _)| !name.is_empty()) {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+        if let Some(size) = self.image_size {
+            File::options().write(true).open(folder.join(self.image_name)).unwrap().set_len(size).unwrap();
+        }
+    }
+
+    fn check(&self) -> Report {
+        let folder = TempDir::new().unwrap();
+        self.write(folder.path());
+        let options = CheckOptions { skip_image: true, ..CheckOptions::default() };
+        if !self.is_tarred {
+            return check(folder.path(), &options).unwrap();
+        }
+        let archive = TempDir::new().unwrap();
+        let path = archive.path().join("t.tar.gz");
+        let gzip = flate2::write::GzEncoder::new(File::create(&path).unwrap(), flate2::Compression::fast());
+        let mut tar = tar::Builder::new(gzip);
+        tar.append_dir_all("", folder.path()).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+        check(&path, &options).unwrap()
+    }
+}
+
+/// For each rule a template that breaks it.
+#[allow(clippy::too_many_lines)] // a table
+fn cases() -> Vec<(&'static str, Draft)> {
+    let good = Draft::good;
+    let bytes = |change: fn(Vec<u8>) -> Vec<u8>| Draft { script: change(good().script), ..good() };
+    vec![
+        ("VMT0101", Draft { metainfo: String::new(), is_tarred: true, ..good() }),
+        ("VMT0102", good().metainfo("</osname>", "</osnam>")),
+        ("VMT0103", good().metainfo("Windows-Server-2022", "")),
+        ("VMT0104", good().metainfo(">2048<", ">2 GiB<")),
+        ("VMT0104", good().metainfo("<version>3</version>", "<version>3</version><version>4</version>")),
+        ("VMT0105", good().metainfo("ostemplate", "template")),
+        ("VMT0105", good().metainfo("<type>ostemplate</type>", "")),
+        ("VMT0106", good().metainfo("VMmgr", "DCImgr")),
+        ("VMT0106", good().metainfo("<elem>VMmgr</elem>", "")),
+        ("VMT0107", good().metainfo("<elem>VMmgr</elem>", "<elem>vmmgr</elem><elem>VMmanager</elem>")),
+        ("VMT0108", good().metainfo("Windows-Server-2022", "Win-2022")),
+        ("VMT0109", good().metainfo("<tags>windows,windows2022</tags>", "")),
+        ("VMT0110", good().metainfo("<version>3</version>", "<version/>")),
+        ("VMT0111", good().metainfo(">yes</elem>", ">no</elem>")),
+        ("VMT0112", good().metainfo(">2048<", ">256<")),
+        ("VMT0112", good().metainfo(">2048<", ">2147483648<")),
+        ("VMT0112", good().metainfo("<elem name=\"mem\">2048</elem>", "")),
+        ("VMT0113", good().metainfo(">2<", ">1<")),
+        ("VMT0113", good().metainfo("<elem name=\"disk\">2</elem>", "")),
+        ("VMT0114", good().metainfo("<virtionet>yes", "<virtionet>no")),
+        ("VMT0151", Draft { image_name: "", ..good() }),
+        ("VMT0151", good().metainfo("<hddimage>win2022.hddimage</hddimage>", "")),
+        ("VMT0152", Draft { script_name: "", ..good() }),
+        ("VMT0153", Draft { image_name: "Win2022.hddimage", ..good() }),
+        ("VMT0153", Draft { script_name: "Windows.CMD", ..good() }),
+        ("VMT0154", Draft { more: vec![("virtio-win.iso", vec![1; 2 << 20])], ..good() }),
+        ("VMT0155", Draft { image: b"QFI\xFB\0\0\0\x03 cut off".to_vec(), ..good() }),
+        ("VMT0155", Draft { image: b"\x1F\x8B\x08 compressed".to_vec(), ..good() }),
+        ("VMT0156", Draft { image_size: Some((1 << 20) + 100), ..good() }),
+        ("VMT0157", Draft { image_size: Some(64 << 30), ..good().metainfo(">2<", ">70000<") }),
+        ("VMT0190", Draft { is_tarred: true, ..good() }),
+        ("VMT0201", bytes(|script| String::from_utf8(script).unwrap().replace('\r', "").into_bytes())),
+        ("VMT0201", bytes(|script| String::from_utf8(script).unwrap().replacen('\r', "", 3).into_bytes())),
+        ("VMT0201", Draft { script: b"#!/bin/sh\r\necho ($IP)\r\n: ($PRODUCTKEY)\r\n".to_vec(), ..good() }),
+        ("VMT0202", bytes(|script| [b"\xEF\xBB\xBF".to_vec(), script].concat())),
+        (
+            "VMT0203",
+            bytes(|script| {
+                let units = String::from_utf8(script).unwrap();
+                units.encode_utf16().flat_map(u16::to_le_bytes).collect()
+            }),
+        ),
+        ("VMT0204", good().line("net localgroup Benützer x /add")),
+        ("VMT0204", bytes(|script| [script, b"echo \x81\r\n".to_vec()].concat())),
+        ("VMT0205", good().line(&"rem padding\n".repeat(100_000))),
+        ("VMT0206", Draft { script: b"\r\n \r\n".to_vec(), ..good() }),
+        ("VMT0211", good().script("($IP)", "($IPP)")),
+        ("VMT0211", good().script("($IP)", "($LICENCE)")),
+        ("VMT0212", good().metainfo("<elem name=\"($PRODUCTKEY)\"/>", "")),
+        ("VMT0213", good().metainfo("<macro>", "<macro><elem name=\"($COLOUR)\"/>")),
+        ("VMT0214", good().script("\"($PASS)\"", "($PASS)")),
+        ("VMT0214", good().script("Disable", "Enable")),
+        ("VMT0215", good().script("($IP)", "($IP")),
+        ("VMT0215", good().script("($IP)", "($ IP)")),
+        ("VMT0216", good().metainfo("%&quot;", "&amp;")),
+        ("VMT0217", good().line("for %%i in (\"($PASS)\") do set X=%%i")),
+        ("VMT0217", good().line("set \"P=($PASS)\"\nnet user guest %P% /y")),
+        ("VMT0221", good().line("if 1 == 1 (")),
+        ("VMT0221", good().line(")")),
+        ("VMT0222", good().line("echo \"done > nul")),
+        ("VMT0223", good().line("echo a ^ \n  b")),
+        ("VMT0224", good().line("if errorlevel 1 goto nowhere")),
+        ("VMT0224", good().line("call :nowhere")),
+        ("VMT0225", good().line(":nobody")),
+        ("VMT0231", good().line("pause")),
+        ("VMT0231", good().line("set /p ANSWER=Go on?")),
+        ("VMT0231", good().line("if exist C:\\x (rmdir /S C:\\x)")),
+        ("VMT0231", good().script("/F >>", ">>")),
+        ("VMT0231", good().line("slmgr /ato")),
+        ("VMT0232", good().script(" /y", "")),
+        ("VMT0232", good().line("reg add HKLM\\X /v Y /t REG_DWORD /d 0")),
+        ("VMT0241", good().script("shutdown /r /t 5\n", "")),
+        ("VMT0241", good().script("shutdown /r", "shutdown /s")),
+        ("VMT0242", good().script("schtasks /Delete /TN vmmgr_firstrun /F", "rem")),
+        ("VMT0243", good().script("exit /b 0\n", "")),
+        ("VMT0243", good().script("exit /b 0\n", "if errorlevel 1 exit /b 1\n")),
+        ("VMT0244", good().metainfo("<rebootcount>1", "<rebootcount>0")),
+        ("VMT0251", good().line("netsh firewall set service remotedesktop enable")),
+        ("VMT0251", good().line("wmic computersystem get name")),
+        ("VMT0252", good().script("\"%ADAPTER%\"", "\"Ethernet 2\"")),
+        ("VMT0252", good().line("netsh interface ip add dnsservers \"Local Area Connection\" ($NAMESERVER)")),
+        (
+            "VMT0252",
+            good().line("powershell -Command \"Set-DnsClientServerAddress -InterfaceAlias Ethernet\""),
+        ),
+        ("VMT0253", good().line("echo password: \"($PASS)\" >> C:\\setup.txt")),
+        ("VMT0253", good().line("set \"P=($PASS)\"\necho \"%P%\"")),
+        ("VMT0254", good().line("echo a >> C:\\x.log\necho b > c:\\X.LOG")),
+    ]
+}
+
+#[test]
+fn a_good_template_gives_no_finding() {
+    assert_eq!(codes(&Draft::good().check()), Vec::<&str>::new());
+}
+
+#[test]
+fn each_rule_has_a_template_that_breaks_it_and_nothing_else() {
+    for (number, (code, mut draft)) in cases().into_iter().enumerate() {
+        if code == "VMT0101" {
+            // A template without its metadata.
+            let folder = TempDir::new().unwrap();
+            fs::write(folder.path().join("windows.cmd"), &draft.script).unwrap();
+            let report = check(folder.path(), &CheckOptions::default()).unwrap();
+            assert_eq!(codes(&report), [code]);
+            draft = Draft { metainfo: "<doc/>".into(), ..draft };
+            assert!(!codes(&draft.check()).contains(&code));
+            continue;
+        }
+        let report = draft.check();
+        assert_eq!(codes(&report), [code], "case {number}: {report:#?}");
+        let finding = &report.findings()[0];
+        assert_eq!(finding.severity(), finding.rule().severity);
+        assert!(finding.place().file.is_some(), "{finding}");
+        assert!(!finding.message().is_empty() && !finding.fix().is_empty());
+    }
+}
+
+#[test]
+fn no_rule_is_without_a_case() {
+    let cases = cases();
+    // The rules of the image, and of repositories, have tests of their own.
+    for rule in Rule::all().filter(|rule| rule.code < "VMT0300") {
+        assert!(cases.iter().any(|(code, _)| *code == rule.code), "{} has no case", rule.code);
+    }
+}
+
+fn codes(report: &Report) -> Vec<&'static str> {
+    report.findings().iter().map(|finding| finding.rule().code).collect()
+}
+
+#[test]
+fn codes_are_in_order_and_unique_and_every_rule_says_why_and_how() {
+    let codes: Vec<_> = Rule::all().map(|rule| rule.code).collect();
+    let mut sorted = codes.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(codes, sorted);
+    for rule in Rule::all() {
+        let digits = rule.code.strip_prefix("VMT").unwrap();
+        assert!(digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()), "{}", rule.code);
+        for text in [rule.title, rule.why, rule.fix] {
+            assert!(!text.is_empty() && !text.ends_with('.') && !text.contains('\n'), "{}", rule.code);
+        }
+    }
+}
+
+/// The page is made from the table.
+#[test]
+fn the_page_of_the_rules_is_that_of_the_table() {
+    let mut page = "# The rules\n\nMade from the tables in the library: `UPDATE_DOCS=1 cargo test --test rules` writes this page \
+                    anew.\n\nA rule is switched off by `--allow CODE`; `--deny warnings` makes errors of warnings; `vmtemplate \
+                    check --explain CODE` shows one.\n\n| code | part |\n| --- | --- |\n| VMT01xx | metainfo.xml, and the files of \
+                    the template |\n| VMT02xx | the setup script |\n| VMT03xx to VMT06xx | what is inside the disk image |\n"
+        .to_owned();
+    for rule in Rule::all() {
+        let _ = write!(
+            page,
+            "\n## {}: {}\n\n{}. Otherwise: {}.\n\nTo mend it: {}.\n",
+            rule.code,
+            rule.title,
+            match rule.severity {
+                Severity::Error => "An error",
+                Severity::Warning => "A warning",
+                _ => "A note",
+            },
+            rule.why,
+            rule.fix
+        );
+        if !rule.step.is_empty() {
+            let _ = write!(page, "\nThe guide: {}.\n", rule.step);
+        }
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &page).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        there == page,
+        "docs/rules.md is not that of the table: run `UPDATE_DOCS=1 cargo test --test rules`"
+    );
+}
+
+/// A script with the commands of the platform's guide, in our own words.
+const GUIDE_LIKE: &str = r#"@echo off
+setlocal EnableDelayedExpansion
+set report=C:\report.log
+del /f c:\adapter.txt
+for /f "skip=2 tokens=2,4*" %%A in ('netsh interface show interface') do (
+  if "%%A" == "Connected" (
+    echo %%B %%C>> c:\adapter.txt
+  )
+)
+set /P ADAPTER=< c:\adapter.txt
+set ADAPTER=%ADAPTER%##
+set ADAPTER=%ADAPTER:  ##=##%
+set ADAPTER=%ADAPTER:##=%
+del /f c:\adapter.txt
+echo adapter: %ADAPTER% >> %report%
+net user Administrator ($PASS) >> %report%
+echo [%DATE%-%TIME%] ($IP)/($NETMASK) > %report%
+set "hop=($NEXTHOPIPv4)"
+IF "%hop%"=="()" (
+    set "hop=NONE"
+)
+echo %hop% | findstr /c:( 1>nul
+IF NOT ERRORLEVEL 1 (
+    set "hop=NONE"
+)
+IF (%hop%) == () (
+    set "hop=NONE"
+)
+if (%hop%) == (NONE) (
+    netsh interface ip set address "%ADAPTER%" static ($IP) ($NETMASK) ($GATEWAY) >> %report%
+) ELSE (
+    netsh interface ip set address "%ADAPTER%" static ($IP) 255.255.255.255 ($NEXTHOPIPv4) >> %report%
+)
+netsh interface ip add dnsservers "%ADAPTER%" ($NAMESERVER) >> %report%
+set "servers=($NAMESERVERS)"
+if NOT "%servers%"=="" (
+    IF NOT "%servers%"=="NONE" (
+        set bare=%servers:"=%
+        echo servers: !bare! >> %report%
+REM     netsh interface ip delete dnsservers "%ADAPTER%" all (
+        FOR %%i IN (!bare!) DO (
+            echo %%i | findstr /c:: 1>nul
+            if ERRORLEVEL 1 (
+                netsh interface ip add dnsservers "%ADAPTER%" %%i >> %report%
+            ) ELSE (
+                netsh interface ipv6 add dnsservers "Ethernet" %%i >> %report%
+            )
+        )
+    ) ELSE (
+        echo none >> %report%
+    )
+)
+set steps=C:\vmmgr\steps.txt
+echo select volume 1 > %steps%
+echo extend noerr >> %steps%
+diskpart.exe /s %steps% >> %report%
+set "pkey=($PRODUCTKEY)"
+IF NOT "%pkey%" == "()" (
+    cscript %windir%\system32\slmgr.vbs -ipk %pkey%
+) ELSE (
+    echo "no key" >> %report%
+)
+schtasks /Delete /TN "vmmgr_firstrun" /F >> %report%
+reg add "HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Control\Terminal Server" /v fDenyTSConnections /t REG_DWORD /d 0 /f
+netsh firewall set service remotedesktop enable
+echo RMDIR /s /Q  C:\vmmgr >> c:\end.cmd
+echo shutdown /r >> c:\end.cmd
+cmd /c c:\end.cmd
+"#;
+
+/// What the guide's script and metadata do wrong, and not a word more: blocks, parentheses as text, substitutions with
+/// quotes, redirected `set /P`, a restart in a written file, the end in a folder that is gone are all as they should be.
+#[test]
+fn the_commands_of_the_guide_give_true_findings_only() {
+    let script = Script::from_text(GUIDE_LIKE).to_windows();
+    let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
+    let report = script.lint(Some(&metainfo));
+    let found: Vec<_> = report
+        .findings()
+        .iter()
+        .map(|finding| {
+            let line = finding.place().position.map_or(0, |position| position.line);
+            (finding.rule().code, GUIDE_LIKE.lines().nth(line - 1).unwrap().trim())
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("VMT0232", "net user Administrator ($PASS) >> %report%"),
+            ("VMT0214", "net user Administrator ($PASS) >> %report%"),
+            ("VMT0254", "echo [%DATE%-%TIME%] ($IP)/($NETMASK) > %report%"),
+            ("VMT0252", "netsh interface ipv6 add dnsservers \"Ethernet\" %%i >> %report%"),
+            ("VMT0251", "netsh firewall set service remotedesktop enable"),
+        ]
+    );
+}
+
+#[test]
+fn the_default_script_is_clean() {
+    let report = Script::default_windows().lint(None);
+    assert!(report.findings().is_empty(), "{report:#?}");
+    let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
+    let report = Script::default_windows().lint(Some(&metainfo));
+    assert!(report.findings().is_empty(), "{report:#?}");
+}
+
+/// Whatever is left out of it; and a part whose absence is a mistake is missed.
+#[test]
+fn our_own_script_is_clean_in_every_form() {
+    let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
+    for &step in SetupStep::ALL {
+        let script = SetupScript::windows().without(step).build().unwrap();
+        let expected: &[&str] = match step {
+            SetupStep::Restart => &["VMT0241"],
+            SetupStep::RemoveFirstRun => &["VMT0242"],
+            SetupStep::Activation => &["VMT0213"],
+            _ => &[],
+        };
+        assert_eq!(codes(&script.lint(Some(&metainfo))), expected, "without {step:?}");
+    }
+    let named = SetupInterface::Named("LAN 1".into());
+    let script = SetupScript::windows().interface(named).firewall(SetupFirewall::Unchanged).build().unwrap();
+    assert_eq!(codes(&script.lint(Some(&metainfo))), Vec::<&str>::new());
+}
+
+/// What scripts do that look like mistakes and are none.
+#[test]
+fn what_is_no_mistake_is_not_told() {
+    for lines in [
+        "echo y| net user guest \"%GUEST%\" > nul",
+        "set /p NAME=<C:\\name.txt",
+        "pause < nul",
+        "echo.\necho(\necho:\necho/",
+        "net user guest Short1 /add\nnet user guest /active:no",
+        "choice /t 5 /d y > nul",
+        "rmdir /s/q C:\\old\ndel /q C:\\old\\*.*",
+        "netsh interface ipv4 set address 12 dhcp\nnetsh interface ipv4 set address name=\"!A!\" dhcp",
+        "netsh interface ipv6 add address interface=%IDX% address=2001:db8::1",
+        "netsh advfirewall firewall set rule group=\"x\" new enable=yes",
+        "powershell -Command \"Get-Process | ? {($_.Name) -eq ($env:X)}\"",
+        "diskpart < C:\\steps.txt\ndate /t\ntime /T",
+        "set \"A=50%% (of) it\"\necho 100%% ^> all ^\n  and more",
+        ":: a comment with ( and \" and ($PASS\nrem not ($IPP) ) ^ ",
+        "if \"($NEXTHOPIPv4)\"==\"()\" (echo a) else if \"x\"==\"y\" (echo b) else echo c",
+        "for %%i in (1 2) do (\n  if %%i equ 1 (\n    echo one\n  ) else (\n    echo more\n  )\n) > nul",
+        "goto %NEXT%\n:one\n:two\n:done2\n",
+        "cscript //nologo %windir%\\system32\\slmgr.vbs /dli",
+        "echo x> C:\\s.txt\necho y>> C:\\s.txt\ndel C:\\s.txt\necho z> C:\\s.txt",
+    ] {
+        // A goto of unknown goal ends the part before it, so what follows is written behind a condition.
+        let lines =
+            if lines.starts_with("goto") { format!("if defined NEXT {lines}") } else { lines.to_owned() };
+        let report = Draft::good().line(&lines).check();
+        assert!(report.findings().is_empty(), "{lines}\n{report:#?}");
+    }
+}
+
+#[test]
+fn scripts_for_other_interpreters_get_only_what_holds_for_them() {
+    let sh = "#!/bin/sh\nif [ \"($IP)\" ]; then echo $(date); fi\nread answer\npause (\n";
+    assert!(Script::from_text(sh).lint(None).findings().is_empty());
+    let power = "# requires -version 5\r\n$x = 1\r\nif ($x) { ($Name) }\r\n";
+    assert!(Script::from_text(&power[power.find('$').unwrap()..]).lint(None).findings().is_empty());
+    let report = Script::from_text("#!/bin/sh\necho ($NAMESERVR)\n").lint(None);
+    assert_eq!(codes(&report), ["VMT0211"]);
+}
+
+#[test]
+fn another_script_that_does_the_rest_is_not_second_guessed() {
+    for rest in [
+        "call C:\\tools\\finish.cmd",
+        "powershell -File C:\\tools\\finish.ps1",
+        "cmd /c \"C:\\tools\\finish.bat\"",
+    ] {
+        let script = Script::from_text(format!("@echo off\r\n{rest}\r\nexit /b\r\n"));
+        assert!(script.lint(None).findings().is_empty(), "{rest}");
+    }
+    let setup = Script::from_text("@echo off\r\nrem ($IP)\r\nexit /b\r\n");
+    assert_eq!(codes(&setup.lint(None)), ["VMT0241", "VMT0242"]);
+}
+
+#[test]
+fn scripts_beside_the_setup_script_are_not_taken_for_it() {
+    assert!(Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(None).findings().is_empty());
+    // The metadata says which one is the setup script.
+    let metainfo = Metainfo::parse(b"<doc/>").unwrap();
+    let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(Some(&metainfo));
+    assert_eq!(codes(&report), ["VMT0243", "VMT0241", "VMT0242"]);
+}
+
+#[test]
+fn a_script_of_nothing_but_mistakes_is_told_in_little_time_and_space() {
+    for part in ["pause\r\n", ")\r\n", "($X", "goto a\r\n:b\r\n", "echo ($A)\r\n", "\"&\r\n"] {
+        let script = Script::from_text(part.repeat(Script::MAX_SIZE / part.len()));
+        assert!(script.lint(None).findings().len() <= 200);
+    }
+    let long = Script::from_text(format!("echo {} & pause\r\nexit /b\r\n", "x".repeat(1 << 19)));
+    let report = long.lint(None);
+    assert!(report.findings()[0].excerpt().unwrap().line.len() < 200);
+}
+
+#[test]
+fn rules_are_switched_off_raised_and_denied() {
+    let draft = Draft::good().line(":nobody").script(" /y", "");
+    let folder = TempDir::new().unwrap();
+    draft.write(folder.path());
+    let run = |options: CheckOptions| {
+        let report = check(folder.path(), &CheckOptions { skip_image: true, ..options }).unwrap();
+        report.findings().iter().map(|finding| (finding.rule().code, finding.severity())).collect::<Vec<_>>()
+    };
+    let (label, question) = ("VMT0225", "VMT0232");
+    assert_eq!(run(CheckOptions::default()), [(label, Severity::Note), (question, Severity::Warning)]);
+    assert_eq!(
+        run(CheckOptions { deny_warnings: true, ..CheckOptions::default() }),
+        [(label, Severity::Note), (question, Severity::Error)]
+    );
+    assert_eq!(
+        run(CheckOptions { allow: vec!["vmt0232".into()], ..CheckOptions::default() }),
+        [(label, Severity::Note)]
+    );
+    assert_eq!(
+        run(CheckOptions {
+            severities: vec![(label.into(), Severity::Warning), (label.into(), Severity::Error)],
+            ..CheckOptions::default()
+        }),
+        [(label, Severity::Error), (question, Severity::Warning)]
+    );
+    let error =
+        check(folder.path(), &CheckOptions { allow: vec!["VMT9999".into()], ..CheckOptions::default() });
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn the_same_is_found_in_a_folder_in_an_archive_and_through_the_template() {
+    let folder = TempDir::new().unwrap();
+    Draft::good().line("pause").write(folder.path());
+    let options = CheckOptions { skip_image: true, ..CheckOptions::default() };
+    let template = Template::open(folder.path()).unwrap();
+    let archive = TempDir::new().unwrap();
+    let path = archive.path().join("t.tar.gz");
+    template.pack(&path, &PackOptions::default()).unwrap();
+    let expected = check(folder.path(), &options).unwrap();
+    assert_eq!(codes(&expected), ["VMT0231"]);
+    assert_eq!(template.check(&options).unwrap(), expected);
+    assert_eq!(check(&path, &options).unwrap(), expected);
+    assert_eq!(Template::open(&path).unwrap().check(&options).unwrap(), expected);
+}
+
+/// An image of another format is converted by packing, but one that is in the archive as it is does not boot.
+#[test]
+fn a_qcow2_is_an_error_where_it_will_not_be_converted() {
+    let folder = TempDir::new().unwrap();
+    Draft { image: qcow2(), ..Draft::good() }.write(folder.path());
+    let options = CheckOptions { skip_image: true, ..CheckOptions::default() };
+    assert_eq!(codes(&check(folder.path(), &options).unwrap()), ["VMT0155"]);
+    assert!(Template::open(folder.path()).unwrap().check(&options).unwrap().findings().is_empty());
+    // Packed as the raw file that it is not.
+    let raw = OpenOptions { format: Some("raw".parse().unwrap()), ..OpenOptions::default() };
+    let image = DiskImage::open_with(folder.path().join("win2022.hddimage"), &raw).unwrap();
+    let path = folder.path().join("t.tar.gz");
+    let builder = TemplateBuilder::from_metainfo(Metainfo::parse(METAINFO.as_bytes()).unwrap());
+    let template = builder.image(image).script(Script::from_text(SCRIPT)).build().unwrap();
+    template.pack(&path, &PackOptions::default()).unwrap();
+    assert_eq!(codes(&check(&path, &options).unwrap()), ["VMT0155"]);
+}
+
+/// An empty qcow2 of 1 MiB, version 2, by the specification in QEMU's docs/interop/qcow2.txt.
+fn qcow2() -> Vec<u8> {
+    let mut image = vec![0; 4 << 16];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"QFI\xFB");
+    put(4, &2_u32.to_be_bytes()); // version
+    put(20, &16_u32.to_be_bytes()); // cluster bits
+    put(24, &(1_u64 << 20).to_be_bytes()); // size
+    put(36, &1_u32.to_be_bytes()); // entries of the L1 table
+    put(40, &(3_u64 << 16).to_be_bytes()); // the L1 table
+    put(48, &(1_u64 << 16).to_be_bytes()); // the refcount table
+    put(56, &1_u32.to_be_bytes()); // its clusters
+    put(1 << 16, &(2_u64 << 16).to_be_bytes()); // the first refcount block
+    for cluster in 0..4 {
+        put((2 << 16) + 2 * cluster, &1_u16.to_be_bytes());
+    }
+    image
+}
+
+#[test]
+fn single_files_are_checked_for_what_they_are() {
+    let folder = TempDir::new().unwrap();
+    let draft = Draft::good().line("pause").metainfo("VMmgr", "VEmgr");
+    Draft { image_size: Some((1 << 20) + 1), ..draft }.write(folder.path());
+    let options = CheckOptions { skip_image: true, ..CheckOptions::default() };
+    for (file, expected) in
+        [("windows.cmd", "VMT0231"), ("metainfo.xml", "VMT0106"), ("win2022.hddimage", "VMT0156")]
+    {
+        let report = check(folder.path().join(file), &options).unwrap();
+        assert_eq!(codes(&report), [expected], "{file}");
+        assert_eq!(report.findings()[0].place().file.as_deref(), Some(file));
+    }
+    assert_eq!(check(folder.path().join("no"), &options).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_not_followed() {
+    let folder = TempDir::new().unwrap();
+    let inner = folder.path().join("template");
+    fs::create_dir(&inner).unwrap();
+    fs::write(folder.path().join("secret.cmd"), "pause\n").unwrap();
+    Draft::good().metainfo("windows.cmd", "../secret.cmd").write(&inner);
+    let report = check(&inner, &CheckOptions { skip_image: true, ..CheckOptions::default() }).unwrap();
+    assert_eq!(codes(&report), ["VMT0104"]);
+}
+
+#[test]
+fn reports_have_a_form_that_programs_read() {
+    let draft = Draft::good().line("pause").script(" /y", "").metainfo("VMmgr", "VE<!-- -->mgr");
+    let report = Draft { more: vec![("notes (old).iso", vec![0; 2 << 20])], ..draft }.check();
+    insta::assert_json_snapshot!("json", report);
+    let mut sarif = serde_json::to_value(report.sarif()).unwrap();
+    sarif["runs"][0]["tool"]["driver"]["version"] = "VERSION".into();
+    insta::assert_json_snapshot!("sarif", sarif);
+}

@@ -1,0 +1,275 @@
+//! The small Windows disks of the fixtures, and ways to put one fault into them.
+
+#![allow(dead_code)] // each test binary uses a part
+#![allow(clippy::unwrap_used, clippy::panic)] // whatever fails here fails the test that asked
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use vmtemplate::{DiskImage, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType};
+
+use super::ntfs_support;
+use super::registry_support::{self, Key, utf16};
+
+/// A fixture.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Base(&'static str);
+
+pub(crate) const BIOS: Base = Base("windows-bios.raw.gz");
+pub(crate) const UEFI: Base = Base("windows-uefi.raw.gz");
+
+impl Base {
+    pub(crate) fn disk(self) -> WindowsDisk {
+        static DISKS: [OnceLock<Vec<u8>>; 2] = [OnceLock::new(), OnceLock::new()];
+        let bytes = DISKS[usize::from(self == UEFI)].get_or_init(|| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(self.0);
+            let mut bytes = Vec::new();
+            flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
+            bytes
+        });
+        WindowsDisk { bytes: bytes.clone() }
+    }
+}
+
+pub(crate) struct WindowsDisk {
+    pub bytes: Vec<u8>,
+}
+
+impl WindowsDisk {
+    pub(crate) fn image(self) -> DiskImage {
+        DiskImage::from_bytes(self.bytes)
+    }
+
+    fn view(&self) -> DiskImage {
+        DiskImage::from_bytes(self.bytes.clone())
+    }
+
+    /// The last partition: that of Windows.
+    fn system_range(&self) -> std::ops::Range<usize> {
+        let table = PartitionTable::read(&self.view()).unwrap();
+        let range = table.partitions.last().unwrap().range().unwrap();
+        range.start as usize..range.end as usize
+    }
+
+    fn read(&self, path: &str) -> Vec<u8> {
+        let range = self.system_range();
+        let disk = self.view();
+        let volume = NtfsVolume::open(&disk, range.start as u64..range.end as u64).unwrap();
+        volume.file(path).unwrap().read(16 << 20).unwrap()
+    }
+
+    /// Change bytes of the volume of Windows.
+    pub(crate) fn patch_system_volume(&mut self, change: impl FnOnce(&mut [u8])) {
+        let range = self.system_range();
+        change(&mut self.bytes[range]);
+    }
+
+    /// Give a file or folder of an NTFS volume another name, of the same length and at the same place of the order.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        let (from, to) = (utf16(from), utf16(to));
+        assert_eq!(from.len(), to.len());
+        let mut places = Vec::new();
+        for at in (0..self.bytes.len()).step_by(512) {
+            let length = match &self.bytes[at..at + 4] {
+                b"FILE" => 1024,
+                b"INDX" => 4096,
+                _ => continue,
+            };
+            let end = (at + length).min(self.bytes.len());
+            let windows = self.bytes[at..end].windows(from.len()).enumerate();
+            // The length of a name, in characters, and its kind stand before it.
+            places.extend(
+                windows
+                    .filter(|(_, window)| *window == from)
+                    .map(|(within, _)| at + within)
+                    .filter(|&place| usize::from(self.bytes[place - 2]) == from.len() / 2),
+            );
+        }
+        assert!(places.len() >= 2, "a name stands in its record and in its folder: {places:?}");
+        for place in places {
+            self.bytes[place..place + to.len()].copy_from_slice(&to);
+        }
+    }
+
+    /// Give a file of the EFI system partition another name of the same length.
+    pub(crate) fn rename_fat(&mut self, from: &str, to: &str) {
+        let short = |name: &str| {
+            let (stem, extension) = name.split_once('.').unwrap();
+            format!("{:<8}{:<3}", stem.to_uppercase(), extension.to_uppercase()).into_bytes()
+        };
+        // A long name is cut into pieces of 5, 6 and 2 characters.
+        let piece = |name: &str| utf16(&name.chars().skip(5).take(6).collect::<String>());
+        let mut places = 0;
+        for (from, to) in [(short(from), short(to)), (piece(from), piece(to))] {
+            if from == to {
+                continue;
+            }
+            while let Some(at) = self.bytes[..5 << 20].windows(from.len()).position(|window| window == from) {
+                self.bytes[at..at + to.len()].copy_from_slice(&to);
+                places += 1;
+            }
+        }
+        assert!(places > 0, "{from}");
+    }
+
+    /// Replace bytes of a file of Windows, wherever they occur in it, by as many others.
+    pub(crate) fn patch_file(&mut self, path: &str, from: &[u8], to: &[u8]) {
+        assert_eq!(from.len(), to.len());
+        let content = self.read(path);
+        let first = content.windows(from.len()).position(|window| window == from).unwrap();
+        let mut wanted = content.clone();
+        let mut at = first;
+        while let Some(next) = wanted[at..].windows(from.len()).position(|window| window == from) {
+            at += next;
+            wanted[at..at + to.len()].copy_from_slice(to);
+            at += to.len();
+            if from == [0; 4] {
+                break; // zeros: the first ones
+            }
+        }
+        self.write(path, &content, &wanted);
+    }
+
+    /// Write the content of a file, which is as long as before, where it stands.
+    fn write(&mut self, path: &str, old: &[u8], new: &[u8]) {
+        assert_eq!(old.len(), new.len());
+        let system = self.system_range();
+        let volume = &mut self.bytes[system];
+        let record = record_named(volume, path.rsplit('/').next().unwrap());
+        let data = ntfs_support::attribute_at(volume, record, 0x80, "");
+        if volume[data + 8] == 0 {
+            let at = data + ntfs_support::u16_at(volume, data + 20);
+            for (offset, (old, new)) in old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new) {
+                // The last two bytes of a sector of a record stand elsewhere.
+                assert!((at + offset) % 512 < 510);
+                assert_eq!(volume[at + offset], *old);
+                volume[at + offset] = *new;
+            }
+        } else {
+            let at = ntfs_support::first_cluster_of_record(volume, record) * 4096;
+            assert!(&volume[at..at + old.len()] == old, "{path} stands in several pieces");
+            volume[at..at + new.len()].copy_from_slice(new);
+        }
+        assert!(self.read(path) == new);
+    }
+
+    /// Change a hive: it is read, changed as a tree, and written anew in its place.
+    pub(crate) fn registry(&mut self, name: &str, change: impl FnOnce(&mut Key)) {
+        let path = format!("Windows/System32/config/{name}");
+        let old = self.read(&path);
+        let mut root = tree(&RegistryHive::from_bytes(old.clone()).unwrap().root().unwrap());
+        change(&mut root);
+        let mut new = registry_support::hive(&root);
+        assert!(new.len() <= old.len(), "{name} has no room");
+        new.resize(old.len(), 0);
+        self.write(&path, &old, &new);
+    }
+
+    /// Let a hive look as if Windows was switched off while it wrote it.
+    pub(crate) fn reopen_hive(&mut self, name: &str) {
+        let path = format!("Windows/System32/config/{name}");
+        let old = self.read(&path);
+        let mut new = old.clone();
+        new[4] += 1;
+        registry_support::seal(&mut new);
+        self.write(&path, &old, &new);
+    }
+
+    /// Put a partition of this type behind all others of an MBR.
+    pub(crate) fn add_partition_behind(&mut self, kind: u8) {
+        let entry = 446 + 2 * 16;
+        assert_eq!(self.bytes[entry + 4], 0);
+        let end = (self.system_range().end / 512) as u32;
+        self.bytes[entry + 4] = kind;
+        self.bytes[entry + 8..entry + 12].copy_from_slice(&end.to_le_bytes());
+        self.bytes[entry + 12..entry + 16].copy_from_slice(&64_u32.to_le_bytes());
+    }
+
+    /// Give entry `entry` of a GPT the type of entry `other`, in both copies.
+    pub(crate) fn set_gpt_kind(&mut self, entry: usize, other: usize) {
+        let last = self.bytes.len() - 512;
+        for header in [512, last] {
+            let field = |bytes: &[u8], at: usize, length: usize| {
+                bytes[header + at..][..length].iter().rev().fold(0, |n, &b| n << 8 | usize::from(b))
+            };
+            let table = field(&self.bytes, 72, 8) * 512;
+            let length = field(&self.bytes, 80, 4) * field(&self.bytes, 84, 4);
+            self.bytes.copy_within(table + other * 128..table + other * 128 + 16, table + entry * 128);
+            let sum = crc32(&self.bytes[table..table + length]);
+            self.bytes[header + 88..header + 92].copy_from_slice(&sum.to_le_bytes());
+            self.bytes[header + 16..header + 20].fill(0);
+            let sum = crc32(&self.bytes[header..header + 92]);
+            self.bytes[header + 16..header + 20].copy_from_slice(&sum.to_le_bytes());
+        }
+    }
+}
+
+/// Where the record of the file or folder of this name stands.
+pub(crate) fn record_named(volume: &[u8], name: &str) -> usize {
+    let name = utf16(name);
+    let is_named = |&at: &usize| {
+        if !volume[at..].starts_with(b"FILE") || ntfs_support::u16_at(volume, at + 22) & 1 == 0 {
+            return false;
+        }
+        // A record without a name, as of the first ones of a volume, has other attributes to be asked for.
+        let mut attribute = at + ntfs_support::u16_at(volume, at + 20);
+        while ntfs_support::u32_at(volume, attribute) < 0x30 {
+            attribute += ntfs_support::u32_at(volume, attribute + 4);
+        }
+        let value = attribute + ntfs_support::u16_at(volume, attribute + 20);
+        ntfs_support::u32_at(volume, attribute) == 0x30
+            && usize::from(volume[value + 64]) * 2 == name.len()
+            && volume[value + 66..].starts_with(&name)
+    };
+    (0..volume.len()).step_by(512).find(is_named).unwrap()
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| sum >> 1 ^ if sum & 1 == 1 { 0xEDB8_8320 } else { 0 })
+    })
+}
+
+fn tree(key: &RegistryKey<'_>) -> Key {
+    let number = |kind| match kind {
+        RegistryType::Other(number) => number,
+        kind => (0..12).find(|&number| RegistryType::from(number) == kind).unwrap(),
+    };
+    let values = key.values().unwrap();
+    Key {
+        name: key.name().to_owned(),
+        values: values.iter().map(|v| (v.name().to_owned(), number(v.kind()), v.data().unwrap())).collect(),
+        keys: key.subkeys().unwrap().iter().map(tree).collect(),
+        ..Key::default()
+    }
+}
+
+/// The key at `path`, made if it is not there.
+fn at<'k>(root: &'k mut Key, path: &str) -> &'k mut Key {
+    path.split('\\').fold(root, |key, name| {
+        let index = key.keys.iter().position(|below| below.name == name).unwrap_or_else(|| {
+            key.keys.push(registry_support::key(name, Vec::new()));
+            key.keys.len() - 1
+        });
+        &mut key.keys[index]
+    })
+}
+
+pub(crate) fn add(root: &mut Key, path: &str) {
+    at(root, path);
+}
+
+pub(crate) fn set(root: &mut Key, path: &str, name: &str, kind: u32, data: Vec<u8>) {
+    let key = at(root, path);
+    key.values.retain(|(known, _, _)| known != name);
+    key.values.push((name.to_owned(), kind, data));
+}
+
+pub(crate) fn remove(root: &mut Key, path: &str) {
+    let (parent, name) = path.rsplit_once('\\').unwrap();
+    let parent = at(root, parent);
+    let before = parent.keys.len();
+    parent.keys.retain(|key| key.name != name);
+    assert_eq!(parent.keys.len() + 1, before, "{path}");
+}
