@@ -354,9 +354,7 @@ fn files(wine: &Wine) -> BTreeSet<String> {
             if path.is_symlink() || is_own || path.ends_with("work/script.cmd") {
                 continue;
             }
-            if path.is_dir() && !path.ends_with("work") {
-                folders.push(path);
-            } else if path.is_dir() {
+            if path.is_dir() {
                 folders.push(path);
             } else {
                 found.insert(path.display().to_string());
