@@ -196,7 +196,9 @@ const CONTEXTS: [Context; 20] = [
 ];
 
 /// Places that no value passes, or harmless ones only.
-const CLOSED: [&str; 18] = [
+const CLOSED: [&str; 20] = [
+    "echo ($V) | cmd",
+    "echo ($V) > x.cmd",
     "($V)",
     "\"($V)\" x",
     "if a==a ($V)",
@@ -352,9 +354,7 @@ fn files(wine: &Wine) -> BTreeSet<String> {
             if path.is_symlink() || is_own || path.ends_with("work/script.cmd") {
                 continue;
             }
-            if path.is_dir() && !path.ends_with("work") {
-                folders.push(path);
-            } else if path.is_dir() {
+            if path.is_dir() {
                 folders.push(path);
             } else {
                 found.insert(path.display().to_string());

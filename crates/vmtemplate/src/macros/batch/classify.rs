@@ -148,6 +148,17 @@ impl Parser {
                 _ => {}
             }
         }
+        self.remember_code_file(items, start, &name);
+        let runs_later = self.writes_code(items, &targets);
+        if runs_later {
+            self.taint_element("it is written to a file that is run later");
+        }
+        if self.frames.iter().any(|frame| frame.piped)
+            && (matches!(&name, Name::Program(program) if takes(program) == Takes::Code)
+                || matches!(name, Name::Unknown))
+        {
+            self.taint_element("it is piped into a program that takes it for code");
+        }
         if !items.iter().any(Item::is_subject) {
             return;
         }
@@ -160,10 +171,11 @@ impl Parser {
             },
         };
         let mut in_target = vec![false; items.len()];
-        for target in targets {
-            in_target[target].fill(true);
+        for target in &targets {
+            in_target[target.clone()].fill(true);
         }
         let odd_quote = odd_quotes(items);
+        let own = self.subjects.len();
         for number in 0..items.len() {
             if !items[number].is_subject() {
                 continue;
@@ -201,6 +213,43 @@ impl Parser {
                 }
             }
         }
+        if runs_later {
+            let demand = Demand::Typed("it is written to a file that is run later".to_owned());
+            for subject in &mut self.subjects[own..] {
+                subject.demand = subject.demand.clone().max(demand.clone());
+            }
+        }
+    }
+
+    /// Everything since the beginning of the command or block is code for something.
+    fn taint_element(&mut self, reason: &str) {
+        let from = self.frame().element;
+        let demand = Demand::Typed(reason.to_owned());
+        for subject in &mut self.subjects[from..] {
+            subject.demand = subject.demand.clone().max(demand.clone());
+        }
+    }
+
+    /// Keep the name of a variable that holds the name of a file of code.
+    fn remember_code_file(&mut self, items: &[Item], start: usize, name: &Name) {
+        if matches!(name, Name::Internal(name) if name == "set")
+            && is_code_file(&plain_text(items))
+            && let Assignment::Plain { variable, .. } = Assignment::of(items, start + 3)
+        {
+            self.code_files.extend(variable.iter().cloned());
+        }
+    }
+
+    /// Whether one of these targets is a file that is run as code.
+    fn writes_code(&self, items: &[Item], targets: &[std::ops::Range<usize>]) -> bool {
+        targets.iter().any(|target| {
+            let target = &items[target.clone()];
+            is_code_file(&plain_text(target))
+                || target.iter().any(|item| match item.atom {
+                    Atom::Variable(number) => self.code_files.contains(&self.atoms.variables[number].name),
+                    _ => false,
+                })
+        })
     }
 
     fn classify_internal(
@@ -454,6 +503,13 @@ fn plain_text(items: &[Item]) -> String {
             _ => None,
         })
         .collect()
+}
+
+/// Whether a file of this name, in lower case, is run by something.
+fn is_code_file(name: &str) -> bool {
+    const ENDS: [&str; 8] = [".cmd", ".bat", ".ps1", ".vbs", ".js", ".reg", ".sh", ".wsf"];
+    let name = name.trim_end_matches(['"', ' ', '\t']);
+    ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Where the names of files stand that `<` and `>` lead to.

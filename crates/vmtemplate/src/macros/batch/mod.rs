@@ -12,6 +12,7 @@ mod taint;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use crate::error::Position;
@@ -43,6 +44,7 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         loops: 0,
         conditional: false,
         facts: classify::Facts::default(),
+        code_files: HashSet::new(),
     };
     parser.run();
     let Parser { atoms, subjects, .. } = parser;
@@ -179,6 +181,8 @@ struct Parser {
     conditional: bool,
     delayed: DelayedState,
     facts: classify::Facts,
+    /// Variables that hold the name of a file that is run as code.
+    code_files: HashSet<String>,
 }
 
 /// A part of a command as [`Parser::operand`] reads it.
