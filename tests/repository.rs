@@ -389,13 +389,13 @@ fn vmmanager_5_has_its_own_form_and_the_same_care() {
     // Both generations from one folder, if it is asked for.
     let both = Repository::create(repository.folder(), RepositoryFormat::Vm6).unwrap();
     assert_eq!(Repository::open(both.folder()).unwrap().format(), RepositoryFormat::Vm6);
-    let five = Repository::open_as(both.folder(), RepositoryFormat::Vm5).unwrap();
+    let older = Repository::open_as(both.folder(), RepositoryFormat::Vm5).unwrap();
     let copied = both.folder().join("Windows-10.tar.gz");
     fs::copy(&first, &copied).unwrap();
     both.add(&copied, &options()).unwrap();
-    five.add(&copied, &options()).unwrap();
-    assert_eq!((codes(&both), codes(&five)), (Vec::new(), Vec::new()));
-    five.remove("Windows-10", &PublishOptions::default()).unwrap();
+    older.add(&copied, &options()).unwrap();
+    assert_eq!((codes(&both), codes(&older)), (Vec::new(), Vec::new()));
+    older.remove("Windows-10", &PublishOptions::default()).unwrap();
     assert!(copied.exists(), "the other description still names it");
     assert_eq!(codes(&both), []);
 }

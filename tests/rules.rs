@@ -267,7 +267,7 @@ fn each_rule_has_a_template_that_breaks_it_and_nothing_else() {
 #[test]
 fn no_rule_is_without_a_case() {
     let cases = cases();
-    // The rules of the image have tables of their own.
+    // The rules of the image, and of repositories, have tests of their own.
     for rule in Rule::all().filter(|rule| rule.code < "VMT0300") {
         assert!(cases.iter().any(|(code, _)| *code == rule.code), "{} has no case", rule.code);
     }

@@ -47,7 +47,7 @@ enum Command {
 struct Folder {
     /// The folder of the repository
     #[arg(value_name = "FOLDER")]
-    folder: PathBuf,
+    path: PathBuf,
     /// vm6 (metadata.json) or vm5 (metadata.xml) [default: what is there]
     #[arg(long, value_name = "FORMAT")]
     format: Option<RepositoryFormat>,
@@ -59,8 +59,8 @@ struct Folder {
 impl Folder {
     fn open(&self) -> Result<Repository> {
         match self.format {
-            Some(format) => Repository::open_as(&self.folder, format),
-            None => Repository::open(&self.folder),
+            Some(format) => Repository::open_as(&self.path, format),
+            None => Repository::open(&self.path),
         }
     }
 }
@@ -268,7 +268,7 @@ fn verify(args: &Verify) -> Result<ExitCode> {
     };
     let found = args.folder.open()?.verify(&options)?;
     drop(watch);
-    findings::show(&found, &args.folder.folder.display().to_string(), args.folder.json)
+    findings::show(&found, &args.folder.path.display().to_string(), args.folder.json)
 }
 
 fn published(folder: &Folder, entry: &RepositoryEntry) -> Result<()> {

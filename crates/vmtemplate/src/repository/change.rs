@@ -14,7 +14,6 @@ use super::publish::Staged;
 use super::{Repository, civil};
 use crate::archive::{VerifyOptions, reason_against};
 use crate::error::{Error, ErrorKind, Result};
-use crate::metainfo::Tags;
 use crate::output::inode;
 
 const MIB: u64 = 1 << 20;

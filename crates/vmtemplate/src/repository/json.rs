@@ -500,7 +500,7 @@ mod tests {
         let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
         assert_eq!(Json::parse(deep.as_bytes()).unwrap_err().kind(), ErrorKind::LimitExceeded);
         assert!(Json::parse(&deep.as_bytes()[1..=2 * MAX_DEPTH]).is_ok());
-        assert_eq!(Json::parse(&[b' '; MAX_BYTES + 1]).unwrap_err().kind(), ErrorKind::LimitExceeded);
+        assert_eq!(Json::parse(&vec![b' '; MAX_BYTES + 1]).unwrap_err().kind(), ErrorKind::LimitExceeded);
     }
 
     #[test]

@@ -169,7 +169,7 @@ mod tests {
         let _first = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
         let control = Control::default();
         control.cancel.cancel();
-        let error = PublishLock::acquire(folder.path(), Duration::from_secs(60), &control).unwrap_err();
+        let error = PublishLock::acquire(folder.path(), Duration::from_mins(1), &control).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     }
 

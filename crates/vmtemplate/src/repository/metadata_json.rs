@@ -194,8 +194,8 @@ impl MetadataJson {
         let held = self.entry(object);
         let mut edits = Vec::new();
         let mut before = None;
-        let members: Vec<Node> = self.json.children(object).collect();
-        if members.is_empty() {
+        let nodes: Vec<Node> = self.json.children(object).collect();
+        if nodes.is_empty() {
             let with = style.object(&members(entry, &style), &[]);
             return self.apply(vec![(self.json.span(object), with)]);
         }
@@ -211,7 +211,7 @@ impl MetadataJson {
                     ));
                 }
             } else {
-                let at = self.json.span(before.unwrap_or(members[members.len() - 1])).end;
+                let at = self.json.span(before.unwrap_or(nodes[nodes.len() - 1])).end;
                 edits.push((at..at, format!("{}\"{key}\"{}{literal}", style.between, style.colon)));
             }
         }
