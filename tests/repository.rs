@@ -328,6 +328,7 @@ fn every_rule_of_the_description_has_something_to_say() {
             {"name": "Windows-10", "tags": ["windows", "test"], "file_name": "w.tar.gz", "image_name": "i"},
             {"name": "Windows-10", "tags": ["windows"], "file_name": "w.tar.gz", "image_name": "i"},
             {"name": "TinyCore", "tags": [], "file_name": "../etc/x.xz"},
+            {"name": "Windows-12", "tags": [], "file_name": "SHA256SUMS"},
             {"name": "Windows-11", "tags": ["windows", "test"], "file_name": "v.xz"}
         ]}"#,
     )
@@ -525,4 +526,36 @@ fn a_signed_repository_is_accepted_by_minisign_and_changed_only_with_the_key() {
     assert!(child.wait().unwrap().success());
     assert_eq!(SigningKey::from_file(&secret, Some("wrong")).unwrap_err().kind(), ErrorKind::InvalidValue);
     SigningKey::from_file(&secret, Some("secret")).unwrap();
+}
+
+#[test]
+fn an_entry_that_names_what_is_no_archive_takes_nothing_with_it() {
+    let (folder, repository) = work(RepositoryFormat::Vm6);
+    repository.add(archive(folder.path(), "Windows-10", 4096), &options()).unwrap();
+    let outside = folder.path().join("outside.xz");
+    fs::write(&outside, "mine").unwrap();
+    let files = ["../outside.xz", "SHA256SUMS", "metadata.json", ".vmtemplate-lock", ""];
+    for file in files {
+        let evil = format!("\"os\": [{{\"name\": \"Evil\", \"file_name\": \"{file}\"}},");
+        fs::write(repository.description_path(), description(&repository).replace("\"os\": [", &evil))
+            .unwrap();
+        let synced = repository.sync(&PublishOptions::default()).unwrap();
+        assert_eq!(synced.updated, Vec::<String>::new(), "{file}");
+        repository.remove("Evil", &PublishOptions::default()).unwrap();
+        assert_eq!(codes(&repository), [], "{file}");
+        assert_eq!(fs::read(&outside).unwrap(), b"mine");
+    }
+}
+
+#[test]
+fn a_link_or_pipe_that_is_described_is_not_waited_for() {
+    let (folder, repository) = work(RepositoryFormat::Vm6);
+    run("mkfifo", [repository.folder().join("p.tar.gz").to_str().unwrap()]);
+    std::os::unix::fs::symlink("/dev/zero", repository.folder().join("z.tar.gz")).unwrap();
+    let text = r#"{"type": "os", "os": [{"name": "Debian-1", "file_name": "p.tar.gz"},
+        {"name": "Debian-2", "file_name": "z.tar.gz"}]}"#;
+    fs::write(repository.description_path(), text).unwrap();
+    assert_eq!(codes(&repository), [("VMT0712", Severity::Error); 2]);
+    repository.add(archive(folder.path(), "Windows-10", 4096), &options()).unwrap_err();
+    repository.sync(&PublishOptions::default()).unwrap();
 }

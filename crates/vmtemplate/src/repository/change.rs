@@ -11,8 +11,8 @@ use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::{EntryOptions, PublishOptions, Synced};
 use super::publish::Staged;
-use super::{Repository, civil};
-use crate::archive::{VerifyOptions, reason_against};
+use super::{Repository, civil, reason_against_archive};
+use crate::archive::VerifyOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::inode;
 
@@ -114,8 +114,10 @@ impl Repository {
         let staging = staging.filter(|_| !self.holds(archive)).unwrap_or_else(|| wanted.clone());
         let mut staged = Staged::new(self, archive, &staging, options)?;
         // By its bytes and not by SHA256SUMS: the archive may be replaced because it was damaged.
-        let same = State::of(&self.folder().join(&held.file_name))
-            .filter(|state| !staged.is_in_place() && state.length == staged.contents.archive_bytes);
+        let is_safe = reason_against_archive(&held.file_name).is_none();
+        let same = State::of(&self.folder().join(&held.file_name)).filter(|state| {
+            is_safe && !staged.is_in_place() && state.length == staged.contents.archive_bytes
+        });
         let same = match same {
             Some(state) if self.sha256_of(&held.file_name, &options.publish)? == staged.sha256 => Some(state),
             _ => None,
@@ -197,6 +199,9 @@ impl Repository {
         // Read before the lock is taken, so that nobody waits for it; what changed since is read again.
         let mut known = HashMap::new();
         for entry in self.list()? {
+            if reason_against_archive(&entry.file_name).is_some() {
+                continue;
+            }
             if let Some(state) = State::of(&self.folder().join(&entry.file_name)) {
                 let sha256 = self.sha256_of(&entry.file_name, options)?;
                 known.insert(entry.file_name, (state, sha256));
@@ -207,7 +212,7 @@ impl Repository {
             let before = change.sums.to_bytes();
             for (index, entry) in change.entries().into_iter().enumerate() {
                 let path = self.folder().join(&entry.file_name);
-                let is_safe = reason_against(&entry.file_name).is_none();
+                let is_safe = reason_against_archive(&entry.file_name).is_none();
                 let Some(state) = State::of(&path).filter(|_| is_safe) else {
                     if !entry.file_name.is_empty() {
                         synced.missing.push(entry.file_name);
@@ -264,8 +269,7 @@ impl Repository {
             (None, Some(own)) => own.to_owned(),
             (None, None) => String::new(),
         };
-        let why = if name.starts_with('.') { Some("is hidden") } else { reason_against(&name) };
-        if let Some(why) = why {
+        if let Some(why) = reason_against_archive(&name) {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
                 format!("the file name `{}` {why}", name.escape_debug()),

@@ -44,11 +44,12 @@ pub(super) fn look_at(path: &Path, quick: bool, options: &VerifyOptions) -> Resu
 }
 
 fn look(path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
-    let file = File::open(path).map_err(|error| Error::io("cannot open the archive", error))?;
-    let metadata = file.metadata().map_err(|error| Error::io("cannot look at the archive", error))?;
+    // A named pipe would be waited for.
+    let metadata = std::fs::metadata(path).map_err(|error| Error::io("cannot open the archive", error))?;
     if !metadata.is_file() {
         return Err(Error::new(ErrorKind::InvalidArchive, "this is no file"));
     }
+    let file = File::open(path).map_err(|error| Error::io("cannot open the archive", error))?;
     let archive_bytes = metadata.len();
     let mut magic = [0; 6];
     let read = file.read_up_to(&mut magic, 0).map_err(|e| Error::io("cannot read the archive", e))?;

@@ -27,6 +27,7 @@ pub use options::{EntryOptions, PublishOptions, RepositoryVerifyOptions, Synced}
 pub(crate) use rules::RULES;
 pub use signature::{PublicKey, SigningKey};
 
+use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output;
 use description::{Description, is_there};
@@ -191,5 +192,20 @@ impl Repository {
             return false;
         };
         archive.parent() == Some(&folder)
+    }
+}
+
+/// Why `name` may not be that of an archive in a repository, or `None` if it may.
+fn reason_against_archive(name: &str) -> Option<&'static str> {
+    let is_ours = |name| {
+        [RepositoryFormat::Vm6.file_name(), RepositoryFormat::Vm5.file_name(), sums::NAME].contains(&name)
+    };
+    match reason_against(name) {
+        Some(why) => Some(why),
+        None if name.starts_with('.') => Some("is hidden"),
+        None if is_ours(name) || name.ends_with(signature::SUFFIX) => {
+            Some("is that of the description, the checksums or a signature")
+        }
+        None => None,
     }
 }

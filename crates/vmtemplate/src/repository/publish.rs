@@ -11,7 +11,6 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::Repository;
 use super::contents::{self, Contents, hex, look_at};
 use super::description::{Description, is_there, read_if_there};
 use super::entry::{RepositoryEntry, TemplateKind};
@@ -20,6 +19,7 @@ use super::lock::PublishLock;
 use super::options::{EntryOptions, PublishOptions};
 use super::signature::{self, SigningKey};
 use super::sums::{self, Sums};
+use super::{Repository, reason_against_archive};
 use crate::archive::VerifyOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftovers;
@@ -227,7 +227,7 @@ impl Change<'_> {
 
     /// Note that the archive is to go as soon as nobody describes it.
     pub(super) fn retire(&mut self, file_name: &str) -> Result<()> {
-        if crate::archive::reason_against(file_name).is_some() {
+        if reason_against_archive(file_name).is_some() {
             return Ok(());
         }
         match fs::symlink_metadata(self.repository.folder().join(file_name)) {
@@ -254,7 +254,7 @@ pub(super) struct Staged {
 }
 
 impl Staged {
-    /// Copy the archive into the repository under a temporary name, and look at all of the copy.
+    /// Look at all of the archive, and copy it into the repository under a temporary name.
     pub(super) fn new(
         repository: &Repository,
         archive: &Path,
@@ -263,20 +263,17 @@ impl Staged {
     ) -> Result<Self> {
         let verify =
             VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
+        let contents = look_at(archive, false, &verify)?;
+        let sha256 = contents.sha256.clone().unwrap_or_default();
         if repository.holds(archive) {
-            let contents = look_at(archive, false, &verify)?;
-            let sha256 = contents.sha256.clone().unwrap_or_default();
             return Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: None });
         }
         let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
         let copied = copy(archive, output.file(), options).map_err(|error| error.with_path(archive))?;
-        let contents = look_at(output.temporary_path(), false, &verify)
-            .map_err(|error| Error::new(error.kind(), error.to_string()).with_path(archive))?;
-        let sha256 = contents.sha256.clone().unwrap_or_default();
         if sha256 != copied {
-            return Err(Error::new(ErrorKind::Io, "the copy is not the same as the archive")
+            return Err(Error::new(ErrorKind::ImageChanged, "the archive changed while it was published")
                 .with_path(archive)
-                .with_help("the disk or the memory of this machine may be bad"));
+                .with_help("publish it when whoever writes it has ended"));
         }
         Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) })
     }
@@ -325,10 +322,12 @@ impl Repository {
     /// The kind of a template that is described; its archive decides where the description leaves it open.
     pub(super) fn kind_of(&self, entry: &RepositoryEntry) -> TemplateKind {
         let kind = entry.kind();
-        if kind != TemplateKind::Lxd || crate::archive::reason_against(&entry.file_name).is_some() {
+        let path = self.folder().join(&entry.file_name);
+        if kind != TemplateKind::Lxd || reason_against_archive(&entry.file_name).is_some() || !path.is_file()
+        {
             return kind;
         }
-        match File::open(self.folder().join(&entry.file_name)) {
+        match File::open(path) {
             Ok(file) if !contents::is_lxd(&file) => TemplateKind::KvmTemplate,
             _ => kind,
         }

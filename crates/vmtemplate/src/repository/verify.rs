@@ -10,8 +10,8 @@ use super::format::RepositoryFormat;
 use super::options::RepositoryVerifyOptions;
 use super::publish::signature_names;
 use super::sums::{self, Sums};
-use super::{Repository, rules, signature};
-use crate::archive::{VerifyOptions, reason_against};
+use super::{Repository, reason_against_archive, rules, signature};
+use crate::archive::VerifyOptions;
 use crate::error::{ErrorKind, Position, Result};
 use crate::finding::{Finding, Place, Report, Severity};
 
@@ -26,6 +26,9 @@ const ATTEMPTS: usize = 5;
 
 impl Repository {
     /// Check the description, every archive that it names, their checksums and signatures.
+    ///
+    /// Archives are read to their ends, but an `.xz` is not unpacked: its index tells whether it is whole, and SHA256SUMS
+    /// whether a byte of it changed.
     ///
     /// Nothing is changed, and nobody is kept from publishing: if the repository changes meanwhile, it is looked at again.
     ///
@@ -141,7 +144,7 @@ impl Repository {
         if entry.file_name.is_empty() {
             return Ok((findings, entry.kind()));
         }
-        if let Some(why) = reason_against(&entry.file_name) {
+        if let Some(why) = reason_against_archive(&entry.file_name) {
             tell(rules::UNSAFE_FILE, format!("the file name `{file}` of {template} {why}"));
             return Ok((findings, entry.kind()));
         }
