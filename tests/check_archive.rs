@@ -35,6 +35,9 @@ fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
     let before = of_the_image(&template.check(&CheckOptions::default()).unwrap());
     assert_eq!(before.len(), 1, "{before:#?}");
     assert!(before[0].contains("[VMT0501]"), "{before:#?}");
+    // An image alone is checked as one of a template is.
+    let alone = of_the_image(&vmtemplate::check(&image, &CheckOptions::default()).unwrap());
+    assert!(alone.len() == 1 && alone[0].starts_with("win.raw, partition 2: note [VMT0501]"), "{alone:#?}");
     for free_space in [FreeSpace::Skip, FreeSpace::Keep] {
         let options = PackOptions { free_space, overwrite: true, ..PackOptions::default() };
         template.pack(&archive, &options).unwrap();
@@ -45,6 +48,7 @@ fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
         let report = Template::open(&archive).unwrap().check(&CheckOptions::default()).unwrap();
         let (read, time) = (proc_self("io", "rchar") - read, begin.elapsed());
         assert_eq!(of_the_image(&report), before, "{free_space:?}");
+        assert_eq!(of_the_image(&vmtemplate::check(&archive, &CheckOptions::default()).unwrap()), before);
         assert!(read < size / 20, "{read} of {size} bytes were read");
         assert!(time < Duration::from_secs(2), "{time:?}");
     }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script, Severity,
-    Template, TemplateBuilder, check,
+    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script,
+    SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template, TemplateBuilder, check,
 };
 
 /// A template with which nothing is wrong, to be broken.
@@ -267,7 +267,7 @@ fn each_rule_has_a_template_that_breaks_it_and_nothing_else() {
 #[test]
 fn no_rule_is_without_a_case() {
     let cases = cases();
-    // The rules of the image have tables of their own.
+    // The rules of the image, and of repositories, have tests of their own.
     for rule in Rule::all().filter(|rule| rule.code < "VMT0300") {
         assert!(cases.iter().any(|(code, _)| *code == rule.code), "{} has no case", rule.code);
     }
@@ -438,6 +438,25 @@ fn the_default_script_is_clean() {
     assert!(report.findings().is_empty(), "{report:#?}");
 }
 
+/// Whatever is left out of it; and a part whose absence is a mistake is missed.
+#[test]
+fn our_own_script_is_clean_in_every_form() {
+    let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
+    for &step in SetupStep::ALL {
+        let script = SetupScript::windows().without(step).build().unwrap();
+        let expected: &[&str] = match step {
+            SetupStep::Restart => &["VMT0241"],
+            SetupStep::RemoveFirstRun => &["VMT0242"],
+            SetupStep::Activation => &["VMT0213"],
+            _ => &[],
+        };
+        assert_eq!(codes(&script.lint(Some(&metainfo))), expected, "without {step:?}");
+    }
+    let named = SetupInterface::Named("LAN 1".into());
+    let script = SetupScript::windows().interface(named).firewall(SetupFirewall::Unchanged).build().unwrap();
+    assert_eq!(codes(&script.lint(Some(&metainfo))), Vec::<&str>::new());
+}
+
 /// What scripts do that look like mistakes and are none.
 #[test]
 fn what_is_no_mistake_is_not_told() {
@@ -490,7 +509,17 @@ fn another_script_that_does_the_rest_is_not_second_guessed() {
         let script = Script::from_text(format!("@echo off\r\n{rest}\r\nexit /b\r\n"));
         assert!(script.lint(None).findings().is_empty(), "{rest}");
     }
-    assert_eq!(codes(&Script::from_text("@echo off\r\nexit /b\r\n").lint(None)), ["VMT0241", "VMT0242"]);
+    let setup = Script::from_text("@echo off\r\nrem ($IP)\r\nexit /b\r\n");
+    assert_eq!(codes(&setup.lint(None)), ["VMT0241", "VMT0242"]);
+}
+
+#[test]
+fn scripts_beside_the_setup_script_are_not_taken_for_it() {
+    assert!(Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(None).findings().is_empty());
+    // The metadata says which one is the setup script.
+    let metainfo = Metainfo::parse(b"<doc/>").unwrap();
+    let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(Some(&metainfo));
+    assert_eq!(codes(&report), ["VMT0243", "VMT0241", "VMT0242"]);
 }
 
 #[test]

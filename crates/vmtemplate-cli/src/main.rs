@@ -12,6 +12,7 @@ mod lint;
 mod metainfo;
 mod pack;
 mod render;
+mod repo;
 mod report;
 mod script;
 mod source;
@@ -49,6 +50,7 @@ Examples:
   vmtemplate script windows --without activation > windows.cmd
   vmtemplate firstrun vmmgr/ --dd dd.exe --iso vmmgr.iso
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
+  vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
 
@@ -68,6 +70,7 @@ enum Command {
     Drive(drive::Args),
     Script(script::Args),
     Firstrun(firstrun::Args),
+    Repo(Box<repo::Args>),
 }
 
 /// An answer as metainfo.xml spells it.
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Convert(args) => convert::run(&args).map(done),
         Command::Metainfo(args) => metainfo::run(&args).map(done),
         Command::Render(args) => render::run(&args).map(done),
+        Command::Repo(args) => repo::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Drive(args) => drive::run(&args).map(done),

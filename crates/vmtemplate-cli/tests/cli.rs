@@ -440,3 +440,50 @@ fn the_install_drive_holds_the_rendered_script() {
     assert_eq!(rendered.status.code(), Some(1));
     assert!(!work.path().join("other.img").exists());
 }
+
+#[test]
+fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
+    let folder = work();
+    let at = folder.path();
+    let pass = ["render", "windows.cmd", "--set", "PASS=a & b"];
+    insta::assert_snapshot!(said(&vmtemplate(at, &pass)), @r#"
+    exit 0
+    --- stdout
+    @echo off
+    net user Administrator "a & b"
+    --- stderr
+    "#);
+    let raw = said(&vmtemplate(at, &[&pass[..], &["--as-platform"]].concat()));
+    assert!(raw.contains("Administrator a & b\n"), "{raw}");
+    let kept = said(&vmtemplate(at, &["render", "windows.cmd", "--missing", "keep"]));
+    assert!(kept.contains("Administrator ($PASS)\n"), "{kept}");
+
+    // A template by its folder, and the rule of its metainfo.xml for passwords.
+    fs::write(
+        at.join("metainfo.xml"),
+        "<doc><osname>W</osname><installdrive>windows.cmd</installdrive>\
+         <illegal_password_characters>&amp;</illegal_password_characters></doc>",
+    )
+    .unwrap();
+    fs::write(at.join("values.json"), r#"{"PASS": "a & b"}"#).unwrap();
+    let refused = vmtemplate(at, &["render", ".", "--values", "values.json", "-o", "out.cmd"]);
+    assert!(said(&refused).contains("the password has `&`"), "{}", said(&refused));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!at.join("out.cmd").exists());
+    let given = ["render", ".", "--values", "values.json", "--set", "PASS=new", "-o", "out.cmd"];
+    assert_eq!(vmtemplate(at, &given).status.code(), Some(0));
+    assert_eq!(fs::read(at.join("out.cmd")).unwrap(), b"@echo off\nnet user Administrator new\n");
+    assert_eq!(vmtemplate(at, &given).status.code(), Some(1), "what is there is kept");
+    assert_eq!(vmtemplate(at, &[&given[..], &["--force"]].concat()).status.code(), Some(0));
+    // A value that is missing, a value of another kind, no assignment at all.
+    for wrong in [
+        &["render", "windows.cmd"][..],
+        &["render", "windows.cmd", "--set", "IP=here"],
+        &["render", "windows.cmd", "--set", "PASS"],
+    ] {
+        let refused = vmtemplate(at, wrong);
+        assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+        assert!(refused.stdout.is_empty());
+    }
+    assert_eq!(vmtemplate(at, &["render", "windows.cmd", "--missing", "x"]).status.code(), Some(2));
+}

@@ -65,6 +65,12 @@ pub enum ErrorKind {
     UnsafeArchive,
     /// A bound on hostile input was passed: too many, too large, too deep.
     LimitExceeded,
+    /// The description of a repository is malformed, or does not allow what was asked for.
+    InvalidRepository,
+    /// Another process is writing, and did not end in the time that was given.
+    Locked,
+    /// A signature is missing, is not one of this key, or is not of this content.
+    InvalidSignature,
 }
 
 impl ErrorKind {
@@ -92,6 +98,9 @@ impl ErrorKind {
             Self::InvalidArchive => "invalid-archive",
             Self::UnsafeArchive => "unsafe-archive",
             Self::LimitExceeded => "limit-exceeded",
+            Self::InvalidRepository => "invalid-repository",
+            Self::Locked => "locked",
+            Self::InvalidSignature => "invalid-signature",
         }
     }
 }

@@ -40,6 +40,25 @@ pub(crate) fn remove(folder: &Path, prefix: &OsStr, before: impl Fn(&Path)) {
     }
 }
 
+/// Remove the files that killed runs have left in `folder`, whatever they were to become.
+pub(crate) fn remove_files(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let length = name.len().checked_sub(RANDOM + SUFFIX.len()).filter(|&length| length > 1);
+        let prefix = length.and_then(|length| name.to_str()?.get(..length));
+        // Hidden, and with a dot at the end: how temporary files are named. A folder may hold moves to be taken back.
+        let ours = prefix.is_some_and(|prefix| {
+            prefix.starts_with('.') && prefix.ends_with('.') && is_ours(&name, prefix.as_ref())
+        });
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let path = entry.path();
+            let Some(_lock) = lock(&path) else { continue };
+            fs::remove_file(&path).ok();
+        }
+    }
+}
+
 fn is_ours(name: &OsStr, prefix: &OsStr) -> bool {
     name.as_encoded_bytes()
         .strip_prefix(prefix.as_encoded_bytes())

@@ -44,6 +44,7 @@
 //!   what the file systems mark free.
 //! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
 //!   [`Finding`]s, each by a [`Rule`] with a stable code.
+//! - [`Repository`] keeps a folder of archives and the file that describes them to the platform.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do
@@ -54,7 +55,7 @@
 //! # Features
 //!
 //! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the formats of images besides raw; all are on. One that is left out is
-//! still recognised, and refused by name.
+//! still recognised, and refused by name. `sign` signs repositories, and is on; checking signatures needs no feature.
 
 mod error;
 
@@ -74,6 +75,8 @@ mod check;
 mod drive;
 mod template;
 
+mod repository;
+
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
 pub use check::{CheckOptions, Sarif, WindowsInfo, check};
@@ -91,10 +94,14 @@ pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
-    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, Product,
+    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
+pub use repository::{
+    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
+    RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
+};
 pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};

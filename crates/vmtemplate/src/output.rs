@@ -62,6 +62,16 @@ impl OutputFile {
         self.temporary.as_file_mut()
     }
 
+    /// Where the file is until the commit.
+    pub(crate) fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Another name in the same folder.
+    pub(crate) fn retarget(&mut self, path: &Path) {
+        path.clone_into(&mut self.path);
+    }
+
     /// Bring everything to the disk, then give the file its name in one step.
     pub(crate) fn commit(self) -> Result<()> {
         let Self { temporary, path, overwrite, _lock } = self;
@@ -101,7 +111,7 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 }
 
 /// Make a rename in `folder` survive a power cut.
-fn sync_folder(folder: &Path) {
+pub(crate) fn sync_folder(folder: &Path) {
     // Windows opens no folders, and some network file systems refuse to sync one; the rename itself is done.
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().ok();
@@ -230,14 +240,15 @@ fn take_back(staging: &Path, folder: &Path) {
     }
 }
 
+/// What tells a file from another that has its name now.
 #[cfg(unix)]
-fn inode(found: &fs::Metadata) -> u64 {
+pub(crate) fn inode(found: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(found)
 }
 
 /// Elsewhere a leftover is not taken for one, and so nothing is ever taken back.
 #[cfg(not(unix))]
-fn inode(_found: &fs::Metadata) -> u64 {
+pub(crate) fn inode(_found: &fs::Metadata) -> u64 {
     0
 }
 

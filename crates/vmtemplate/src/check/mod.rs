@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::finding::{Finding, Report, Rule};
 use crate::metainfo::Metainfo;
 use crate::progress::Control;
+use crate::repository;
 use crate::script::{self, Script};
 
 pub use image::WindowsInfo;
@@ -90,7 +91,8 @@ impl Rule {
     /// }
     /// ```
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        let tables = [rules::METADATA, rules::PACKAGE, script::RULES, image::RULES];
+        // Those of the room above, too: a code is found whoever goes by it.
+        let tables = [rules::METADATA, rules::PACKAGE, script::RULES, image::RULES, repository::RULES];
         tables.into_iter().flatten().copied()
     }
 

@@ -14,7 +14,7 @@ pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// A well-formed document. The text is the truth; the elements say where in it things are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Document {
+pub(crate) struct Document {
     text: String,
     charset: Charset,
     line_end: &'static str,
@@ -22,16 +22,16 @@ pub(super) struct Document {
 }
 
 /// An element, by its place in document order. It is good until the next edit.
-pub(super) type Node = usize;
+pub(crate) type Node = usize;
 
 /// The root element.
-pub(super) const ROOT: Node = 0;
+pub(crate) const ROOT: Node = 0;
 
 /// The name of the elements of a list: `<limit><elem name="mem">`.
-pub(super) const ELEM: &str = "elem";
+pub(crate) const ELEM: &str = "elem";
 
 /// A piece of the text and what takes its place.
-pub(super) struct Edit {
+pub(crate) struct Edit {
     range: Range<usize>,
     with: String,
 }
@@ -47,7 +47,7 @@ pub(super) struct Item {
 }
 
 impl Document {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
         check_size(bytes.len())?;
         let (text, charset) = encoding::decode(bytes)?;
         let elements = xml::read(&text)?;
@@ -55,14 +55,14 @@ impl Document {
         Ok(Self { text, charset, line_end, elements })
     }
 
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         self.charset.encode(&self.text)
     }
 
     // Reading.
 
     /// The elements directly inside `parent`, in order.
-    pub(super) fn children(&self, parent: Node) -> impl Iterator<Item = Node> + '_ {
+    pub(crate) fn children(&self, parent: Node) -> impl Iterator<Item = Node> + '_ {
         let end = self.elements[parent].after;
         let mut next = parent + 1;
         std::iter::from_fn(move || {
@@ -75,16 +75,16 @@ impl Document {
     }
 
     /// Those of them that have this name.
-    pub(super) fn named<'a>(&'a self, parent: Node, name: &'a str) -> impl Iterator<Item = Node> + 'a {
+    pub(crate) fn named<'a>(&'a self, parent: Node, name: &'a str) -> impl Iterator<Item = Node> + 'a {
         self.children(parent).filter(move |&node| self.name(node) == name)
     }
 
-    pub(super) fn name(&self, node: Node) -> &str {
+    pub(crate) fn name(&self, node: Node) -> &str {
         &self.text[self.elements[node].name.clone()]
     }
 
     /// The value of an attribute.
-    pub(super) fn attribute(&self, node: Node, name: &str) -> Option<Cow<'_, str>> {
+    pub(crate) fn attribute(&self, node: Node, name: &str) -> Option<Cow<'_, str>> {
         self.attribute_spans(node, name).map(|(_, value)| escape::unescape_attribute(&self.text[value]))
     }
 
@@ -96,7 +96,7 @@ impl Document {
 
     /// The text directly inside an element. White space at its ends is layout and is left out, unless it is
     /// written as a reference or in a CDATA section.
-    pub(super) fn value(&self, node: Node) -> Cow<'_, str> {
+    pub(crate) fn value(&self, node: Node) -> Cow<'_, str> {
         let pieces = self.pieces(node);
         if let [Piece::Text(span)] = pieces.as_slice() {
             return escape::unescape(self.text[span.clone()].trim_matches(xml::is_space));
@@ -127,7 +127,7 @@ impl Document {
     }
 
     /// Where the value begins, or the element, if it has none.
-    pub(super) fn position(&self, node: Node) -> Position {
+    pub(crate) fn position(&self, node: Node) -> Position {
         let content = self.content(node);
         let raw = &self.text[content.clone()];
         let space = raw.len() - raw.trim_start_matches(xml::is_space).len();
@@ -136,7 +136,7 @@ impl Document {
     }
 
     /// Where the element's tag begins.
-    pub(super) fn tag_position(&self, node: Node) -> Position {
+    pub(crate) fn tag_position(&self, node: Node) -> Position {
         Position::of_offset(&self.text, self.elements[node].open.start)
     }
 
@@ -173,7 +173,7 @@ impl Document {
 
     // Editing. Edits are made first and applied together: all of them, or none if one cannot be.
 
-    pub(super) fn apply(&mut self, mut edits: Vec<Edit>) -> Result<()> {
+    pub(crate) fn apply(&mut self, mut edits: Vec<Edit>) -> Result<()> {
         if edits.is_empty() {
             return Ok(());
         }
@@ -185,7 +185,7 @@ impl Document {
     }
 
     /// Makes `value` the element's text. Comments and elements inside stay, as does the white space around the value.
-    pub(super) fn set_value(&self, node: Node, value: &str) -> Result<Vec<Edit>> {
+    pub(crate) fn set_value(&self, node: Node, value: &str) -> Result<Vec<Edit>> {
         if self.value(node) == value {
             return Ok(Vec::new());
         }
@@ -238,14 +238,14 @@ impl Document {
     }
 
     /// Takes an element away, with the white space before it.
-    pub(super) fn remove(&self, node: Node) -> Edit {
+    pub(crate) fn remove(&self, node: Node) -> Edit {
         let whole = self.whole(node);
         Edit { range: whole.start - self.separator(node).len()..whole.end, with: String::new() }
     }
 
     /// Adds an element to the root: behind the last one of `before`, or at the end if there is none.
     /// `make` gets the white space that begins its line.
-    pub(super) fn add(&self, before: &[&str], make: impl FnOnce(&str) -> Result<String>) -> Result<Edit> {
+    pub(crate) fn add(&self, before: &[&str], make: impl FnOnce(&str) -> Result<String>) -> Result<Edit> {
         let mut neighbour = None;
         for child in self.children(ROOT) {
             if before.contains(&self.name(child)) {
@@ -290,7 +290,7 @@ impl Document {
     }
 
     /// A simple element as it is added to the root.
-    pub(super) fn make_element(&self, name: &str, value: &str) -> Result<String> {
+    pub(crate) fn make_element(&self, name: &str, value: &str) -> Result<String> {
         Ok(format!("<{name}>{}</{name}>", self.escape(value, Place::Text)?))
     }
 
@@ -353,7 +353,7 @@ impl Document {
     }
 
     /// Puts elements into a list: behind `kept`, or before all others.
-    fn insert(&self, list: Node, kept: Option<Node>, made: Vec<String>) -> Option<Edit> {
+    pub(crate) fn insert(&self, list: Node, kept: Option<Node>, made: Vec<String>) -> Option<Edit> {
         if made.is_empty() {
             return None;
         }
@@ -468,13 +468,13 @@ fn check_size(bytes: usize) -> Result<()> {
     }
     Err(Error::new(
         ErrorKind::LimitExceeded,
-        format!("metainfo.xml has {bytes} bytes; at most {MAX_BYTES} are accepted"),
+        format!("the file has {bytes} bytes; at most {MAX_BYTES} are accepted"),
     )
-    .with_help("it is a short description of the template; check that this is the right file"))
+    .with_help("it is a short description; check that this is the right file"))
 }
 
 /// The indent of an element of the root is the step from one level to the next.
-fn indent_of(separator: &str) -> &str {
+pub(crate) fn indent_of(separator: &str) -> &str {
     separator.trim_start_matches(['\r', '\n'])
 }
 

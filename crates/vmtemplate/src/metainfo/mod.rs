@@ -13,6 +13,7 @@ mod fields;
 mod files;
 mod key;
 mod limits;
+mod os_family;
 mod support;
 mod tags;
 mod value;
@@ -24,10 +25,12 @@ mod tests;
 use std::borrow::Cow;
 
 pub use accessors::{Description, SshPublicKey};
-use document::{Document, ELEM, Edit, Item, Node, ROOT};
+pub(crate) use document::{Document, ELEM, Node, ROOT, indent_of};
+use document::{Edit, Item};
 pub use fields::MetainfoFields;
 pub use key::MetainfoKey;
 pub use limits::{AddressFamily, LimitMiss, Limits, VmSpec};
+pub use os_family::OsFamily;
 pub use support::{Product, ProductVersion, Support};
 pub use tags::Tags;
 

@@ -442,7 +442,7 @@ impl<'a> Tree<'a> {
     }
 
     fn dtd(&self, at: usize) -> Error {
-        self.fault(at, "a DTD is not allowed in metainfo.xml")
+        self.fault(at, "a DTD is not allowed")
             .with_help("remove <!DOCTYPE …>; write special characters as &amp; or &#N;")
     }
 

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::macros::find::MacroUse;
 
+/// Longer names of variables and programs are told apart by their beginnings only.
+pub(super) const LONGEST_NAME: usize = 100;
+
 /// What a line is made of when cmd.exe begins to look for commands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Atom {
@@ -43,7 +46,7 @@ pub(super) struct Variable {
 
 #[derive(Debug, Default)]
 pub(super) struct Atoms {
-    pub(super) atoms: Vec<Located>,
+    pub(super) list: Vec<Located>,
     pub(super) variables: Vec<Variable>,
     /// For each macro, whether it stands between the signs of an expansion.
     pub(super) inside: Vec<bool>,
@@ -84,13 +87,13 @@ struct Cutter<'s> {
 
 impl Cutter<'_> {
     fn push(&mut self, atom: Atom, offset: usize) {
-        self.done.atoms.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
+        self.done.list.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
     }
 
     fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {
         let offset = range.start;
         self.push(Atom::Variable(self.done.variables.len()), offset);
-        let name = String::from_utf8_lossy(name).into_owned();
+        let name = String::from_utf8_lossy(name).chars().take(LONGEST_NAME).collect();
         self.done.variables.push(Variable { name, range, modified, quoteless: false, late });
     }
 

@@ -1,0 +1,293 @@
+//! `vmtemplate repo`
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Subcommand;
+use vmtemplate::{
+    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
+    RepositoryVerifyOptions, Result, SigningKey, Tags,
+};
+
+use crate::findings;
+use crate::report::{self, Watch};
+
+/// Publish templates: keep a folder of archives and the file that describes them to the platform.
+///
+/// The description (metadata.json; metadata.xml for VMmanager 5) is edited in place. Readers of the folder see only whole
+/// archives at any time, and publishers wait for each other.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Begin a repository in a folder, which may be new
+    Init(Init),
+    /// Show the templates that are described
+    List(List),
+    /// Copy an archive into the repository and describe it; one that is in the folder is described where it is
+    Add(Add),
+    /// Put another archive in the place of that of a template. The new archive gets a file name of its own, so that
+    /// readers see either the old or the new one
+    Replace(Replace),
+    /// Take a template out of the description, and remove its archive
+    Remove(Remove),
+    /// Bring sizes and checksums in step with the archives, after files were changed by hand
+    Sync(Sync),
+    /// Check the description, the archives, their checksums and the signatures
+    Verify(Verify),
+}
+
+#[derive(clap::Args)]
+struct Folder {
+    /// The folder of the repository
+    #[arg(value_name = "FOLDER")]
+    path: PathBuf,
+    /// vm6 (metadata.json) or vm5 (metadata.xml) [default: what is there]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<RepositoryFormat>,
+    /// Print as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Folder {
+    fn open(&self) -> Result<Repository> {
+        match self.format {
+            Some(format) => Repository::open_as(&self.path, format),
+            None => Repository::open(&self.path),
+        }
+    }
+}
+
+#[derive(clap::Args)]
+struct Publishing {
+    /// Sign the description and the checksums with this secret key of minisign. Its password, if it has one, is taken
+    /// from the variable VMTEMPLATE_KEY_PASSWORD
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
+    /// How long to wait for another publisher
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    lock_timeout: u64,
+}
+
+impl Publishing {
+    fn options(&self, watch: &Watch) -> Result<PublishOptions> {
+        let password = std::env::var("VMTEMPLATE_KEY_PASSWORD").ok();
+        let read = |path| SigningKey::from_file(path, password.as_deref());
+        Ok(PublishOptions {
+            key: self.sign.as_ref().map(read).transpose()?,
+            lock_timeout: Duration::from_secs(self.lock_timeout),
+            control: watch.control(),
+        })
+    }
+}
+
+#[derive(clap::Args)]
+struct Entry {
+    /// The name that users see [default: from metainfo.xml]
+    #[arg(long)]
+    name: Option<String>,
+    /// A tag; again for more [default: from metainfo.xml]
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+    /// The name of the archive in the repository [default: that of the archive]
+    #[arg(long, value_name = "FILE")]
+    file_name: Option<String>,
+    /// What the image file on a node is called after; KVM only [default: from metainfo.xml]
+    #[arg(long, value_name = "NAME")]
+    image_name: Option<String>,
+    /// The partition that grows with the disk, such as /dev/sda2; KVM only
+    #[arg(long, value_name = "PARTITION")]
+    expand: Option<String>,
+    /// The name of the network device; KVM only
+    #[arg(long, value_name = "NAME")]
+    network_device: Option<String>,
+    /// Write hdd_mib_required and min_ram_mib from the limits of the template
+    #[arg(long)]
+    requirements: bool,
+    #[command(flatten)]
+    publishing: Publishing,
+}
+
+impl Entry {
+    fn options(&self, watch: &Watch) -> Result<EntryOptions> {
+        Ok(EntryOptions {
+            name: self.name.clone(),
+            tags: (!self.tags.is_empty()).then(|| self.tags.iter().collect::<Tags>()),
+            file_name: self.file_name.clone(),
+            image_name: self.image_name.clone(),
+            expand: self.expand.clone(),
+            network_device: self.network_device.clone(),
+            requirements: self.requirements,
+            publish: self.publishing.options(watch)?,
+            ..EntryOptions::default()
+        })
+    }
+}
+
+#[derive(clap::Args)]
+struct Init {
+    /// The folder
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// vm6 (metadata.json) or vm5 (metadata.xml)
+    #[arg(long, value_name = "FORMAT", default_value_t = RepositoryFormat::Vm6)]
+    format: RepositoryFormat,
+}
+
+#[derive(clap::Args)]
+struct List {
+    #[command(flatten)]
+    folder: Folder,
+}
+
+#[derive(clap::Args)]
+struct Add {
+    #[command(flatten)]
+    folder: Folder,
+    /// The archive
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+#[derive(clap::Args)]
+struct Replace {
+    #[command(flatten)]
+    folder: Folder,
+    /// The name of the template
+    #[arg(value_name = "NAME")]
+    template: String,
+    /// The new archive
+    #[arg(value_name = "ARCHIVE")]
+    archive: PathBuf,
+    #[command(flatten)]
+    entry: Entry,
+}
+
+#[derive(clap::Args)]
+struct Remove {
+    #[command(flatten)]
+    folder: Folder,
+    /// The name of the template
+    #[arg(value_name = "NAME")]
+    template: String,
+    #[command(flatten)]
+    publishing: Publishing,
+}
+
+#[derive(clap::Args)]
+struct Sync {
+    #[command(flatten)]
+    folder: Folder,
+    #[command(flatten)]
+    publishing: Publishing,
+}
+
+#[derive(clap::Args)]
+struct Verify {
+    #[command(flatten)]
+    folder: Folder,
+    /// The public key that it must be signed by: the file minisign.pub
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// Open the archives without reading them to their ends; checksums are not compared
+    #[arg(long)]
+    quick: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    match &args.command {
+        Command::Init(args) => {
+            let made = Repository::create(&args.folder, args.format)?;
+            report::print(format!("{}\n", made.description_path().display()).as_bytes())?;
+        }
+        Command::List(args) => {
+            let entries = args.folder.open()?.list()?;
+            if args.folder.json {
+                report::print_json(&entries)?;
+            } else {
+                report::print(table(&entries).as_bytes())?;
+            }
+        }
+        Command::Add(args) => {
+            let watch = Watch::start("publishing");
+            let entry = args.folder.open()?.add(&args.archive, &args.entry.options(&watch)?)?;
+            drop(watch);
+            published(&args.folder, &entry)?;
+        }
+        Command::Replace(args) => {
+            let watch = Watch::start("publishing");
+            let options = args.entry.options(&watch)?;
+            let entry = args.folder.open()?.replace(&args.template, &args.archive, &options)?;
+            drop(watch);
+            published(&args.folder, &entry)?;
+        }
+        Command::Remove(args) => {
+            let watch = Watch::start("removing");
+            let entry = args.folder.open()?.remove(&args.template, &args.publishing.options(&watch)?)?;
+            drop(watch);
+            published(&args.folder, &entry)?;
+        }
+        Command::Sync(args) => sync(args)?,
+        Command::Verify(args) => return verify(args),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sync(args: &Sync) -> Result<()> {
+    let watch = Watch::start("reading");
+    let synced = args.folder.open()?.sync(&args.publishing.options(&watch)?)?;
+    drop(watch);
+    if args.folder.json {
+        return report::print_json(&synced);
+    }
+    let mut text = String::new();
+    for (names, what) in [(&synced.updated, "updated"), (&synced.missing, "missing")] {
+        for name in names {
+            let _ = writeln!(text, "{what} {}", name.escape_debug());
+        }
+    }
+    report::print(text.as_bytes())
+}
+
+fn verify(args: &Verify) -> Result<ExitCode> {
+    let watch = Watch::start("verifying");
+    let options = RepositoryVerifyOptions {
+        public_key: args.public_key.as_ref().map(PublicKey::from_file).transpose()?,
+        quick: args.quick,
+        control: watch.control(),
+        ..RepositoryVerifyOptions::default()
+    };
+    let found = args.folder.open()?.verify(&options)?;
+    drop(watch);
+    findings::show(&found, &args.folder.path.display().to_string(), args.folder.json)
+}
+
+fn published(folder: &Folder, entry: &RepositoryEntry) -> Result<()> {
+    if folder.json { report::print_json(entry) } else { report::print(row(entry).as_bytes()) }
+}
+
+fn table(entries: &[RepositoryEntry]) -> String {
+    entries.iter().map(row).collect()
+}
+
+fn row(entry: &RepositoryEntry) -> String {
+    // Names come from the description: what could steer a terminal is escaped.
+    let mut text = format!("{}  {}", entry.name.escape_debug(), entry.file_name.escape_debug());
+    if let Some(mib) = entry.archive_size_mib {
+        let _ = write!(text, "  {mib} MiB");
+    }
+    if !entry.tags.is_empty() {
+        let _ = write!(text, "  {}", entry.tags.to_string().escape_debug());
+    }
+    text.push('\n');
+    text
+}

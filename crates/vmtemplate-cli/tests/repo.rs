@@ -1,0 +1,254 @@
+//! Many publishers at once, killed at any moment, and a reader that looks all the time.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PUBLISHERS: usize = 8;
+const ARCHIVES: usize = 25;
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vmtemplate"));
+    command.args(arguments).current_dir(folder);
+    command
+}
+
+fn said(output: &Output) -> String {
+    format!(
+        "exit {:?}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// A folder with small archives `a0.tar.gz` … that differ, and an empty repository `repo`.
+fn work(archives: usize) -> TempDir {
+    let work = tempfile::tempdir().unwrap();
+    for number in 0..archives {
+        let disk: Vec<u8> = (0..64 * 1024_u32).map(|at| (at * 7 + number as u32 * at / 3) as u8).collect();
+        fs::write(work.path().join("disk.raw"), disk).unwrap();
+        let name = format!("Windows-{number}");
+        let archive = format!("-oa{number}.tar.gz");
+        let mut built = command(work.path(), &["build", "--name", &name, "--image", "disk.raw", &archive]);
+        assert!(built.output().unwrap().status.success());
+    }
+    let made = command(work.path(), &["repo", "init", "repo"]).output().unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+    work
+}
+
+/// Numbers that are the same in every run (Numerical Recipes).
+struct Random(u32);
+
+impl Random {
+    fn below(&mut self, bound: u32) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (self.0 >> 8) % bound
+    }
+}
+
+enum Ended {
+    Well,
+    Killed,
+    Refused(String),
+}
+
+/// Run the command, and kill it (SIGKILL) after `delay` if it is still running.
+fn run(folder: &Path, arguments: &[&str], delay: Option<Duration>) -> Ended {
+    let child = command(folder, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = child.unwrap();
+    if let Some(delay) = delay {
+        thread::sleep(delay);
+        child.kill().ok();
+    }
+    let output = child.wait_with_output().unwrap();
+    match output.status.code() {
+        Some(0) => Ended::Well,
+        None => Ended::Killed,
+        Some(_) => Ended::Refused(said(&output)),
+    }
+}
+
+/// The templates of the description as a reader over HTTP sees them, each with its archive; fails if it is not JSON, or
+/// if an archive is not whole. `sums` are those of all archives that are ever published.
+fn look(repo: &Path, sums: &HashMap<Vec<u8>, String>) -> BTreeSet<String> {
+    let read = || fs::read(repo.join("metadata.json")).unwrap();
+    loop {
+        let bytes = read();
+        let description: Value = serde_json::from_slice(&bytes).expect("the description is JSON");
+        let entries = description["os"].as_array().expect("it has templates");
+        let mut names = BTreeSet::new();
+        let mut is_stale = false;
+        for entry in entries {
+            let file = entry["file_name"].as_str().unwrap();
+            match fs::read(repo.join(file)) {
+                Ok(archive) => assert!(sums.contains_key(&archive), "{file} is not whole"),
+                // It was removed since the description was read, and the description does not name it any more.
+                Err(_) => is_stale = true,
+            }
+            assert!(names.insert(entry["name"].as_str().unwrap().to_owned()), "{entry} is there twice");
+        }
+        if !is_stale {
+            return names;
+        }
+        assert_ne!(read(), bytes, "the description names an archive that is not there");
+    }
+}
+
+#[test]
+fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() {
+    let begun = Instant::now();
+    // Archives to publish, and some to replace others with.
+    let work = work(16);
+    let repo = work.path().join("repo");
+    let sums: HashMap<Vec<u8>, String> = (0..16)
+        .map(|number| format!("a{number}.tar.gz"))
+        .map(|name| (fs::read(work.path().join(&name)).unwrap(), name))
+        .collect();
+    assert_eq!(sums.len(), 16);
+    let (published, removed) = (Mutex::new(BTreeSet::new()), Mutex::new(BTreeSet::new()));
+    let (kills, looks, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|publisher| {
+                let (work, published, removed, kills) = (work.path(), &published, &removed, &kills);
+                scope.spawn(move || {
+                    let mut random = Random(publisher as u32 * 7919 + 1);
+                    for number in 0..ARCHIVES {
+                        let name = format!("Windows-{publisher}-{number}");
+                        let archive = format!("a{}.tar.gz", random.below(16));
+                        let file = format!("--file-name={name}.tar.gz");
+                        let (named, image) = (format!("--name={name}"), format!("--image-name={name}"));
+                        let add = ["repo", "add", "repo", &archive, &named, &file, &image];
+                        publish(work, &add, &mut random, kills);
+                        published.lock().unwrap().insert(name.clone());
+                        if number % 5 == 1 {
+                            let other = format!("a{}.tar.gz", random.below(16));
+                            let image = format!("--image-name={name}");
+                            let replace = ["repo", "replace", "repo", &name, &other, &image];
+                            publish(work, &replace, &mut random, kills);
+                        }
+                        if number % 5 == 3 {
+                            // No more expected, and no more forbidden.
+                            published.lock().unwrap().remove(&name);
+                            publish(work, &["repo", "remove", "repo", &name], &mut random, kills);
+                            removed.lock().unwrap().insert(name);
+                        }
+                    }
+                })
+            })
+            .collect();
+        let reader = scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                // What was reported before the look must be seen by it, unless it is being removed meanwhile.
+                let before = published.lock().unwrap().clone();
+                let gone = removed.lock().unwrap().clone();
+                let seen = look(&repo, &sums);
+                let still = published.lock().unwrap().clone();
+                let lost: Vec<_> = before.intersection(&still).filter(|name| !seen.contains(*name)).collect();
+                assert!(lost.is_empty(), "{lost:?} were reported as published, and are not there");
+                assert!(seen.is_disjoint(&gone), "what was removed is there");
+                looks.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        // Whatever fails, the reader must end.
+        let failed = publishers.into_iter().map(std::thread::ScopedJoinHandle::join).find(Result::is_err);
+        done.store(true, Ordering::Release);
+        reader.join().unwrap();
+        failed.map(Result::unwrap);
+    });
+    let published = published.into_inner().unwrap();
+    assert_eq!(published.len(), PUBLISHERS * ARCHIVES * 4 / 5);
+    assert_eq!(look(&repo, &sums), published);
+    // One more publisher cleans up what the last killed one left.
+    assert!(matches!(run(work.path(), &["repo", "sync", "repo"], None), Ended::Well));
+    let verified = command(work.path(), &["repo", "verify", "repo"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&verified.stdout).lines().last(),
+        Some("repo: 160 warnings"),
+        "{}",
+        said(&verified)
+    );
+    assert!(verified.status.success());
+    let mut check = Command::new("sha256sum");
+    check.args(["-c", "--quiet", "--strict", "SHA256SUMS"]).current_dir(&repo);
+    if let Ok(check) = check.output() {
+        assert!(check.status.success(), "{}", said(&check));
+    }
+    let files = fs::read_dir(&repo).unwrap().count();
+    assert_eq!(files, published.len() + 3, "archives, description, checksums, lock, and no leftovers");
+    let (kills, looks) = (kills.into_inner(), looks.into_inner());
+    println!("{kills} kills, {looks} looks, {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(kills > PUBLISHERS * ARCHIVES / 4, "only {kills} were killed before they were done");
+    assert!(looks > 20, "the reader looked only {looks} times");
+}
+
+/// Run the command until it reports that it is done; a killed one may have been done without reporting it.
+fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &AtomicUsize) {
+    let mut was_killed = false;
+    for attempt in 0.. {
+        // The first attempts are often killed, at moments all over the time that they take.
+        let kill = attempt < 3 && random.below(2) == 0;
+        let delay = kill.then(|| Duration::from_micros(u64::from(random.below(160_000))));
+        match run(work, arguments, delay) {
+            Ended::Well => return,
+            Ended::Killed => {
+                was_killed = true;
+                kills.fetch_add(1, Ordering::Relaxed);
+            }
+            Ended::Refused(why) => {
+                let is_done = match arguments[1] {
+                    "add" => why.contains("already"),
+                    "remove" => why.contains("there is no template"),
+                    _ => false,
+                };
+                assert!(was_killed && is_done, "{arguments:?}: {why}");
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_repository_from_the_command_line() {
+    let work = work(2);
+    let at = work.path();
+    let output = |arguments: &[&str]| command(at, arguments).output().unwrap();
+    insta::assert_snapshot!(said(&output(&[
+        "repo",
+        "add",
+        "repo",
+        "a0.tar.gz",
+        "--tag",
+        "windows",
+        "--tag",
+        "w0"
+    ])));
+    insta::assert_snapshot!(said(&output(&["repo", "add", "repo", "a0.tar.gz"])));
+    assert!(output(&["repo", "add", "repo", "a1.tar.gz", "--image-name", "w1"]).status.success());
+    insta::assert_snapshot!(said(&output(&["repo", "list", "repo"])));
+    insta::assert_snapshot!(said(&output(&["repo", "list", "repo", "--json"])));
+    insta::assert_snapshot!(said(&output(&["repo", "verify", "repo"])));
+    insta::assert_snapshot!(said(&output(&["repo", "remove", "repo", "Windows-0"])));
+    fs::remove_file(at.join("repo/a1.tar.gz")).unwrap();
+    insta::assert_snapshot!(said(&output(&["repo", "verify", "repo", "--json"])));
+    insta::assert_snapshot!(said(&output(&["repo", "sync", "repo"])));
+    insta::assert_snapshot!(said(&output(&["repo", "list", "nowhere"])));
+    assert_eq!(output(&["repo", "init", "five", "--format", "vm5"]).status.code(), Some(0));
+    assert_eq!(output(&["repo", "add", "five", "a0.tar.gz"]).status.code(), Some(0));
+    assert!(
+        fs::read_to_string(at.join("five/metadata.xml")).unwrap().contains("<filename>a0.tar.gz</filename>")
+    );
+}

@@ -1,0 +1,111 @@
+//! The file that describes a repository, of either form.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::entry::RepositoryEntry;
+use super::format::RepositoryFormat;
+use super::json;
+use super::metadata_json::{MetadataJson, Problem};
+use super::metadata_xml::MetadataXml;
+use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_bounded;
+
+#[derive(Debug, Clone)]
+pub(super) enum Description {
+    Json(MetadataJson),
+    Xml(MetadataXml),
+}
+
+impl Description {
+    pub(super) fn parse(format: RepositoryFormat, bytes: &[u8]) -> Result<Self> {
+        match format {
+            RepositoryFormat::Vm6 => MetadataJson::parse(bytes).map(Self::Json),
+            RepositoryFormat::Vm5 => MetadataXml::parse(bytes).map(Self::Xml),
+        }
+    }
+
+    /// The description that stands in `folder`, and its bytes.
+    pub(super) fn read(folder: &Path, format: RepositoryFormat) -> Result<(Self, Vec<u8>)> {
+        let path = folder.join(format.file_name());
+        let bytes = read_description(&path)?;
+        let parsed = Self::parse(format, &bytes).map_err(|error| error.with_path(path))?;
+        Ok((parsed, bytes))
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Json(json) => json.to_bytes(),
+            Self::Xml(xml) => xml.to_bytes(),
+        }
+    }
+
+    pub(super) fn entries(&self) -> Vec<RepositoryEntry> {
+        match self {
+            Self::Json(json) => json.entries(),
+            Self::Xml(xml) => xml.entries(),
+        }
+    }
+
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Json(json) => json.problems(),
+            Self::Xml(xml) => xml.problems(),
+        }
+    }
+
+    pub(super) fn add(&mut self, entry: &RepositoryEntry) -> Result<()> {
+        match self {
+            Self::Json(json) => json.add(entry),
+            Self::Xml(xml) => xml.add(entry),
+        }
+    }
+
+    /// Set what `entry` has to say of the template at `index`.
+    pub(super) fn update(&mut self, index: usize, entry: &RepositoryEntry) -> Result<()> {
+        match self {
+            Self::Json(json) => json.update(index, entry),
+            Self::Xml(xml) => xml.update(index, entry),
+        }
+    }
+
+    pub(super) fn remove(&mut self, index: usize) -> Result<()> {
+        match self {
+            Self::Json(json) => json.remove(index),
+            Self::Xml(xml) => xml.remove(index),
+        }
+    }
+}
+
+pub(super) fn read_description(path: &Path) -> Result<Vec<u8>> {
+    let read = || {
+        let bytes = read_bounded(path, json::MAX_BYTES)
+            .map_err(|error| Error::io("cannot read the description of the repository", error))?;
+        bytes.ok_or_else(|| {
+            Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the description has more than {} bytes", json::MAX_BYTES),
+            )
+        })
+    };
+    read().map_err(|error| error.with_path(path))
+}
+
+/// The bytes of a file that need not be there; empty if it is not.
+pub(super) fn read_if_there(path: &Path, max: usize) -> Result<Vec<u8>> {
+    match read_bounded(path, max) {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => {
+            let message = format!("the file has more than {max} bytes");
+            Err(Error::new(ErrorKind::LimitExceeded, message).with_path(path))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::io("cannot read the file", error).with_path(path)),
+    }
+}
+
+/// Whether there is a file, a link that leads nowhere included.
+pub(super) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}

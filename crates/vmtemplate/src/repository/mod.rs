@@ -1,0 +1,195 @@
+//! Repositories of templates: a folder of archives and the file that describes them.
+
+mod change;
+mod civil;
+mod contents;
+mod description;
+mod entry;
+mod format;
+mod json;
+mod lock;
+mod metadata_json;
+mod metadata_xml;
+mod options;
+mod publish;
+mod rules;
+mod signature;
+mod sums;
+mod verify;
+mod xz;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use entry::{RepositoryEntry, TemplateKind};
+pub use format::RepositoryFormat;
+pub use options::{EntryOptions, PublishOptions, RepositoryVerifyOptions, Synced};
+pub(crate) use rules::RULES;
+pub use signature::{PublicKey, SigningKey};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::output;
+use description::{Description, is_there};
+
+/// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
+/// VMmanager 5.
+///
+/// The description is edited and not rewritten: keys that are not known, formatting and order stay as they are. Whoever
+/// reads the folder over HTTP while it is changed sees only archives that are whole. Publishers wait for each other,
+/// and one that was killed leaves a repository that verifies; the next one cleans up behind it.
+///
+/// ```
+/// # let dir = std::env::temp_dir().join(format!("vmt-doc-repository-{}", std::process::id()));
+/// # std::fs::create_dir_all(&dir).unwrap();
+/// # let archive = dir.join("Windows-Server-2019.tar.gz");
+/// # use vmtemplate::{DiskImage, PackOptions, Template};
+/// # Template::builder("Windows-Server-2019").image(DiskImage::from_bytes(vec![7; 4096])).image_name("w.hddimage")
+/// #     .tag("windows").build()?.pack(&archive, &PackOptions::default())?;
+/// use vmtemplate::{EntryOptions, PublishOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Severity};
+///
+/// let repository = Repository::create(dir.join("repo"), RepositoryFormat::Vm6)?;
+/// let entry = repository.add(&archive, &EntryOptions::default())?;
+/// assert_eq!(entry.file_name, "Windows-Server-2019.tar.gz");
+/// assert_eq!(entry.archive_size_mib, Some(1));
+///
+/// let report = repository.verify(&RepositoryVerifyOptions::default())?;
+/// assert!(!report.has(Severity::Warning));
+/// repository.remove("Windows-Server-2019", &PublishOptions::default())?;
+/// assert!(repository.list()?.is_empty());
+/// # std::fs::remove_dir_all(dir).unwrap();
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    folder: PathBuf,
+    format: RepositoryFormat,
+}
+
+impl Repository {
+    /// Open the repository in `folder`. If it is described for both generations of the platform, VMmanager 6 counts.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) when there is no description.
+    ///
+    /// ```
+    /// use vmtemplate::{ErrorKind, Repository};
+    ///
+    /// assert_eq!(Repository::open("/no/such/folder").unwrap_err().kind(), ErrorKind::NotFound);
+    /// ```
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
+            if is_there(&folder.join(format.file_name())) {
+                return Ok(Self { folder: folder.to_owned(), format });
+            }
+        }
+        Err(Error::new(
+            ErrorKind::NotFound,
+            "there is neither a metadata.json nor a metadata.xml in the folder",
+        )
+        .with_path(folder)
+        .with_help("begin a repository there: `vmtemplate repo init FOLDER`"))
+    }
+
+    /// The same, where the form of the description is known.
+    ///
+    /// ```
+    /// use vmtemplate::{Repository, RepositoryFormat};
+    ///
+    /// assert!(Repository::open_as("/no/such/folder", RepositoryFormat::Vm5).is_err());
+    /// ```
+    pub fn open_as(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
+        let folder = folder.as_ref();
+        let path = folder.join(format.file_name());
+        if is_there(&path) {
+            return Ok(Self { folder: folder.to_owned(), format });
+        }
+        Err(Error::new(ErrorKind::NotFound, format!("there is no {} in the folder", format.file_name()))
+            .with_path(folder)
+            .with_help(format!("begin one: `vmtemplate repo init FOLDER --format {format}`")))
+    }
+
+    /// Begin a repository in `folder`, which may be new.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is a description of this form.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-create-{}", std::process::id()));
+    /// use vmtemplate::{Repository, RepositoryFormat};
+    ///
+    /// let repository = Repository::create(&dir, RepositoryFormat::Vm5)?;
+    /// assert!(repository.description_path().ends_with("metadata.xml"));
+    /// assert!(Repository::create(&dir, RepositoryFormat::Vm5).is_err());
+    /// # std::fs::remove_dir_all(dir).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn create(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
+        let folder = folder.as_ref();
+        fs::create_dir_all(folder)
+            .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
+        let repository = Self { folder: folder.to_owned(), format };
+        output::write_file(&repository.description_path(), format.empty().as_bytes(), false)?;
+        Ok(repository)
+    }
+
+    /// The folder.
+    ///
+    /// ```no_run
+    /// # let repository = vmtemplate::Repository::open("/srv/repo")?;
+    /// assert_eq!(repository.folder(), "/srv/repo".as_ref() as &std::path::Path);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The form of the description.
+    ///
+    /// ```no_run
+    /// # let repository = vmtemplate::Repository::open("/srv/repo")?;
+    /// println!("for {}", repository.format());
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn format(&self) -> RepositoryFormat {
+        self.format
+    }
+
+    /// The path of the description.
+    ///
+    /// ```no_run
+    /// # let repository = vmtemplate::Repository::open("/srv/repo")?;
+    /// println!("{}", repository.description_path().display());
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn description_path(&self) -> PathBuf {
+        self.folder.join(self.format.file_name())
+    }
+
+    /// The templates as they are described now, in the order of the description.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRepository`](ErrorKind::InvalidRepository) with line and column when the description is malformed. A
+    /// value that is not what its key holds is no error here; [`verify`](Self::verify) tells it.
+    ///
+    /// ```no_run
+    /// for entry in vmtemplate::Repository::open("/srv/repo")?.list()? {
+    ///     println!("{} {}", entry.name, entry.file_name);
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
+        Ok(Description::read(&self.folder, self.format)?.0.entries())
+    }
+
+    /// Whether the file stands in the folder of the repository.
+    fn holds(&self, archive: &Path) -> bool {
+        let (Ok(archive), Ok(folder)) = (archive.canonicalize(), self.folder.canonicalize()) else {
+            return false;
+        };
+        archive.parent() == Some(&folder)
+    }
+}

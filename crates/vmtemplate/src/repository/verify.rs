@@ -1,0 +1,297 @@
+//! Whether a repository is what it says: the rules VMT07xx.
+
+use std::collections::HashMap;
+use std::fs;
+
+use super::contents::{Contents, look_at};
+use super::description::{Description, is_there, read_description, read_if_there};
+use super::entry::{RepositoryEntry, TemplateKind};
+use super::format::RepositoryFormat;
+use super::options::RepositoryVerifyOptions;
+use super::publish::signature_names;
+use super::sums::{self, Sums};
+use super::{Repository, rules, signature};
+use crate::archive::{VerifyOptions, reason_against};
+use crate::error::{ErrorKind, Position, Result};
+use crate::finding::{Finding, Place, Report, Severity};
+
+/// A value of an entry that only one may have.
+type Part = fn(&RepositoryEntry) -> Option<&str>;
+
+/// What the names of archives end with.
+const ARCHIVES: [&str; 2] = [".tar.gz", ".xz"];
+
+/// How often a repository that changes while it is looked at is looked at again.
+const ATTEMPTS: usize = 5;
+
+impl Repository {
+    /// Check the description, every archive that it names, their checksums and signatures.
+    ///
+    /// Nothing is changed, and nobody is kept from publishing: if the repository changes meanwhile, it is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the folder; [`Cancelled`](ErrorKind::Cancelled). What is wrong with the repository is in the report.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Repository, RepositoryVerifyOptions};
+    ///
+    /// let report = Repository::open("/srv/repo")?.verify(&RepositoryVerifyOptions::default())?;
+    /// for finding in report.findings() {
+    ///     println!("{finding}");
+    /// }
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn verify(&self, options: &RepositoryVerifyOptions) -> Result<Report> {
+        let mut attempt = 1;
+        loop {
+            let description = read_description(&self.description_path())?;
+            let sums = self.read_sums()?;
+            let report = Report::new(self.findings(&description, &sums, options)?);
+            let is_same = || -> Result<bool> {
+                Ok(read_description(&self.description_path())? == description
+                    && self.read_sums()?.to_bytes() == sums.to_bytes())
+            };
+            if !report.has(Severity::Error) || attempt == ATTEMPTS || is_same()? {
+                return Ok(report);
+            }
+            attempt += 1;
+        }
+    }
+
+    fn findings(&self, bytes: &[u8], sums: &Sums, options: &RepositoryVerifyOptions) -> Result<Vec<Finding>> {
+        let mut findings = self.check_signatures(bytes, options)?;
+        let description = match Description::parse(self.format(), bytes) {
+            Ok(description) => description,
+            Err(error) => {
+                let finding = Finding::new(rules::READABLE, error.message());
+                let finding = match error.help() {
+                    Some(help) => finding.with_fix(help),
+                    None => finding,
+                };
+                let finding = finding.at(self.place(error.position()));
+                findings.push(match error.position() {
+                    Some(position) => finding.with_excerpt(&String::from_utf8_lossy(bytes), position, 1),
+                    None => finding,
+                });
+                return Ok(findings);
+            }
+        };
+        for problem in description.problems() {
+            findings.push(Finding::new(rules::VALUE, problem.message).at(self.place(Some(problem.position))));
+        }
+        let entries = description.entries();
+        findings.extend(self.check_twice(&entries));
+        let mut kinds: Vec<(TemplateKind, &RepositoryEntry)> = Vec::new();
+        for entry in &entries {
+            options.control.stop_if_cancelled()?;
+            let (found, kind) = self.check_entry(entry, sums, options)?;
+            findings.extend(found.into_iter().map(|finding| finding.at(self.place(entry.position))));
+            kinds.push((kind, entry));
+        }
+        findings.extend(self.check_mixed(&kinds));
+        findings.extend(self.check_folder(sums)?);
+        Ok(findings)
+    }
+
+    fn place(&self, position: Option<Position>) -> Place {
+        Place { file: Some(self.format().file_name().to_owned()), position, ..Place::default() }
+    }
+
+    /// Names that two templates have.
+    fn check_twice(&self, entries: &[RepositoryEntry]) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let parts: [(_, Part, _); 3] = [
+            (rules::NAME_TWICE, |entry| Some(&entry.name), "name"),
+            (rules::FILE_TWICE, |entry| Some(&entry.file_name), "archive"),
+            (rules::IMAGE_TWICE, |entry| entry.image_name.as_deref(), "image name"),
+        ];
+        for (rule, part, what) in parts {
+            let mut first: HashMap<&str, &RepositoryEntry> = HashMap::new();
+            for entry in entries {
+                let Some(value) = part(entry).filter(|value| !value.is_empty()) else { continue };
+                if let Some(other) = first.get(value) {
+                    let line = other.position.map_or(0, |position| position.line);
+                    let message = format!(
+                        "{} has the {what} `{}`, as the template in line {line}",
+                        called(entry),
+                        value.escape_debug()
+                    );
+                    findings.push(Finding::new(rule, message).at(self.place(entry.position)));
+                } else {
+                    first.insert(value, entry);
+                }
+            }
+        }
+        findings
+    }
+
+    fn check_entry(
+        &self,
+        entry: &RepositoryEntry,
+        sums: &Sums,
+        options: &RepositoryVerifyOptions,
+    ) -> Result<(Vec<Finding>, TemplateKind)> {
+        let mut findings = Vec::new();
+        let mut tell = |rule, message: String| findings.push(Finding::new(rule, message));
+        let (template, file) = (called(entry), entry.file_name.escape_debug());
+        if !entry.name.is_empty() && entry.family().is_none() {
+            tell(rules::FAMILY, format!("the name of {template} tells no family of operating systems"));
+        }
+        if entry.file_name.is_empty() {
+            return Ok((findings, entry.kind()));
+        }
+        if let Some(why) = reason_against(&entry.file_name) {
+            tell(rules::UNSAFE_FILE, format!("the file name `{file}` of {template} {why}"));
+            return Ok((findings, entry.kind()));
+        }
+        let path = self.folder().join(&entry.file_name);
+        if !is_there(&path) {
+            tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} is not there"));
+            return Ok((findings, entry.kind()));
+        }
+        let verify = VerifyOptions {
+            limits: options.limits,
+            threads: options.threads,
+            control: options.control.clone(),
+        };
+        let contents = match look_at(&path, options.quick, &verify) {
+            Ok(contents) => contents,
+            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+            Err(error) => {
+                tell(rules::ARCHIVE_WHOLE, format!("the archive {file} of {template}: {}", error.message()));
+                return Ok((findings, self.kind_of(entry)));
+            }
+        };
+        match (sums.get(&entry.file_name), &contents.sha256) {
+            (None, _) => tell(rules::NO_CHECKSUM, format!("{file} has no checksum in {}", sums::NAME)),
+            (Some(stated), Some(found)) if stated != found => {
+                let message = format!("the SHA-256 of {file} is {found}; {} has {stated}", sums::NAME);
+                tell(rules::CHECKSUM, message);
+            }
+            _ => {}
+        }
+        self.check_archive(entry, &contents, &mut tell)?;
+        Ok((findings, contents.kind))
+    }
+
+    /// What the entry says of its archive.
+    fn check_archive(
+        &self,
+        entry: &RepositoryEntry,
+        contents: &Contents,
+        tell: &mut impl FnMut(&'static crate::finding::Rule, String),
+    ) -> Result<()> {
+        let (template, file) = (called(entry), entry.file_name.escape_debug());
+        let end = if contents.kind == TemplateKind::KvmImage { ".xz" } else { ".tar.gz" };
+        if !entry.file_name.ends_with(end) {
+            tell(rules::FORM, format!("the archive of {template} is a {end}, and its name is {file}"));
+        }
+        let kvm_keys = [&entry.image_name, &entry.expand, &entry.network_device];
+        if contents.kind == TemplateKind::Lxd && kvm_keys.into_iter().any(Option::is_some) {
+            tell(rules::LXD_KEYS, format!("{template} is for LXD, and has keys that only KVM knows"));
+        }
+        let mib = contents.archive_bytes.div_ceil(1 << 20);
+        if let Some(stated) = entry.archive_size_mib.filter(|&stated| stated != mib) {
+            tell(rules::SIZE, format!("{file} has {mib} MiB; the description says {stated}"));
+        }
+        if self.format() == RepositoryFormat::Vm5 {
+            let time = self.time_of(&entry.file_name)?;
+            if let Some(stated) = entry.modified_utc.as_ref().filter(|stated| **stated != time) {
+                let message =
+                    format!("{file} changed at {time} UTC; the description says {}", stated.escape_debug());
+                tell(rules::OTHER_TIME, message);
+            }
+        }
+        let Some(metainfo) = &contents.metainfo else { return Ok(()) };
+        let own = metainfo.os_name().unwrap_or_default();
+        if own != entry.name {
+            tell(rules::OTHER_NAME, format!("{template} is called `{}` in {file}", own.escape_debug()));
+        }
+        let own = metainfo.tags();
+        if own != entry.tags {
+            let message = format!(
+                "{template} has the tags `{}`; in {file} they are `{}`",
+                entry.tags.to_string().escape_debug(),
+                own.to_string().escape_debug()
+            );
+            tell(rules::OTHER_TAGS, message);
+        }
+        Ok(())
+    }
+
+    fn check_mixed(&self, kinds: &[(TemplateKind, &RepositoryEntry)]) -> Option<Finding> {
+        let (_, lxd) = kinds.iter().find(|(kind, _)| *kind == TemplateKind::Lxd)?;
+        let (_, kvm) = kinds.iter().find(|(kind, _)| *kind != TemplateKind::Lxd)?;
+        let message = format!("{} is for LXD, and {} for KVM", called(lxd), called(kvm));
+        Some(Finding::new(rules::MIXED, message).at(self.place(lxd.position)))
+    }
+
+    /// Files that nobody names, and names without a file.
+    fn check_folder(&self, sums: &Sums) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        for name in sums.names().filter(|name| !is_there(&self.folder().join(name))) {
+            let message = format!("{} has a checksum, and is not there", name.escape_debug());
+            let place = Place { file: Some(sums::NAME.to_owned()), ..Place::default() };
+            findings.push(Finding::new(rules::CHECKSUM, message).at(place));
+        }
+        // If the other description cannot be read, nobody can say what is not described.
+        let Ok(described) = self.named() else { return Ok(findings) };
+        let folder = fs::read_dir(self.folder())
+            .map_err(|e| crate::Error::io("cannot list the folder", e).with_path(self.folder()))?;
+        let mut names: Vec<String> =
+            folder.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        for name in names {
+            let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
+            if is_archive && !described.contains(&name) {
+                let place = Place { file: Some(name.clone()), ..Place::default() };
+                let message = format!("the archive {} is not described", name.escape_debug());
+                findings.push(Finding::new(rules::UNDESCRIBED, message).at(place));
+            }
+        }
+        Ok(findings)
+    }
+
+    fn check_signatures(
+        &self,
+        description: &[u8],
+        options: &RepositoryVerifyOptions,
+    ) -> Result<Vec<Finding>> {
+        let mut findings = Vec::new();
+        let Some(key) = &options.public_key else { return Ok(findings) };
+        let sums = read_if_there(&self.folder().join(sums::NAME), sums::MAX_BYTES)?;
+        let sums_there = is_there(&self.folder().join(sums::NAME));
+        let files = [(self.format().file_name(), description, true), (sums::NAME, &sums, sums_there)];
+        for (name, content, _) in files.into_iter().filter(|(_, _, there)| *there) {
+            let (next, last) = signature_names(name);
+            let mut why = format!("there is no {last}");
+            let mut is_signed = false;
+            // While a file is replaced, the one or the other is its signature.
+            for file in [last, next] {
+                let bytes = read_if_there(&self.folder().join(&file), signature::MAX_BYTES)?;
+                if bytes.is_empty() || is_signed {
+                    continue;
+                }
+                match key.verify(content, &bytes) {
+                    Ok(()) => is_signed = true,
+                    Err(error) => error.message().clone_into(&mut why),
+                }
+            }
+            if !is_signed {
+                let place = Place { file: Some(name.to_owned()), ..Place::default() };
+                findings.push(Finding::new(rules::SIGNATURE, why).at(place));
+            }
+        }
+        Ok(findings)
+    }
+}
+
+/// A template as a message names it.
+fn called(entry: &RepositoryEntry) -> String {
+    if entry.name.is_empty() {
+        "a template without a name".to_owned()
+    } else {
+        format!("`{}`", super::json::short(&entry.name).escape_debug())
+    }
+}
