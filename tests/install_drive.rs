@@ -60,18 +60,25 @@ fn no_padding_runs_anything_behind_a_script() {
     for command in ["net", "diskpart", "schtasks", "reg", "cscript", "shutdown"] {
         wine.stand_in(command, &[]);
     }
+    let calls = |run: &[Call]| run.iter().map(Call::words).collect::<Vec<_>>();
     for &padding in Padding::ALL {
         let whole = InstallDrive::with_padding(&rendered(), padding).unwrap();
         let on_drive = wine.run(whole.bytes());
         let alone = wine.run(rendered().bytes());
-        let calls = |run: &[Call]| run.iter().map(Call::words).collect::<Vec<_>>();
         assert_eq!(calls(&on_drive.calls), calls(&alone.calls), "{padding}");
         assert_eq!(on_drive.calls[0].arguments[2], "a&b %PATH%");
         assert_eq!((on_drive.code, on_drive.stdout.as_str()), (0, ""), "{padding}");
-
-        // A script from elsewhere may not end itself.
-        let open = Script::from_text("@echo off\r\nnet one\r\nnet two\r\n");
-        let run = wine.run(InstallDrive::with_padding(&open, padding).unwrap().bytes());
-        assert_eq!(calls(&run.calls), ["net one", "net two"], "{padding}");
+    }
+    // A script from elsewhere may not end itself, may end without a line end, and may look for labels that stand before.
+    for (script, expected) in [
+        ("@echo off\r\nnet one\r\nnet two\r\n", &["net one", "net two"][..]),
+        ("@echo off\nnet one\nnet two", &["net one", "net two"]),
+        (
+            "@echo off\r\n:again\r\nnet %N%x\r\nif defined N exit /b\r\nset N=1\r\ngoto again\r\n",
+            &["net x", "net 1x"],
+        ),
+    ] {
+        let run = wine.run(InstallDrive::new(&Script::from_text(script)).unwrap().bytes());
+        assert_eq!(calls(&run.calls), expected, "{script:?}");
     }
 }

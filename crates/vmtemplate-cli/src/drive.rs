@@ -16,7 +16,7 @@ pub(crate) struct Args {
     path: PathBuf,
     #[command(flatten)]
     values: Values,
-    /// What stands behind the script: zeros, line-ends [default: zeros]
+    /// What stands behind the script: blank-lines, zeros [default: blank-lines]
     #[arg(long, value_name = "WHAT")]
     padding: Option<Padding>,
     /// Write the drive here

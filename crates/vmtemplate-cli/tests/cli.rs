@@ -434,7 +434,7 @@ fn the_install_drive_holds_the_rendered_script() {
     assert_eq!(said(&vmtemplate(work.path(), &arguments)), "exit 0\n--- stdout\n--- stderr\n");
     let drive = fs::read(work.path().join("drive.img")).unwrap();
     assert_eq!(drive.len(), 1_048_576);
-    assert!(drive.starts_with(b"@echo off\nnet user Administrator \"a&b\"\n\0"));
+    assert!(drive.starts_with(b"@echo off\nnet user Administrator \"a&b\"\n\n"));
     assert_eq!(vmtemplate(work.path(), &arguments).status.code(), Some(1));
     let rendered = vmtemplate(work.path(), &["drive", "windows.cmd", "-o", "other.img"]);
     assert_eq!(rendered.status.code(), Some(1));

@@ -14,21 +14,21 @@ use crate::script::Script;
 /// ```
 /// use vmtemplate::Padding;
 ///
-/// assert_eq!("line-ends".parse::<Padding>()?, Padding::LineEnds);
-/// assert_eq!(Padding::default().to_string(), "zeros");
+/// assert_eq!("zeros".parse::<Padding>()?, Padding::Zeros);
+/// assert_eq!(Padding::default().to_string(), "blank-lines");
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Padding {
-    /// Zeros. `cmd.exe` takes a zero for the end of the file (Raymond Chen, "Diagnosing why your batch file prints a
-    /// garbage character, one character, and nothing more", The Old New Thing, 2021-07-26), so that a script that does
-    /// not end itself ends here; no script holds one, so that the drive gives the script back to the byte.
+    /// Blank lines, one to a block of 512 bytes. A script that does not end itself, and a search for a label, run through
+    /// them in no time, under every interpreter; the first LF ends a last line that has no end.
     #[default]
+    BlankLines,
+    /// Zeros, as on a new disk. `cmd.exe` takes a zero for the end of the file (Raymond Chen, "Diagnosing why your batch
+    /// file prints a garbage character, one character, and nothing more", The Old New Thing, 2021-07-26); that of wine
+    /// reads at one for ever.
     Zeros,
-    /// LFs: every interpreter takes them for empty lines, those too that take a zero for a character. A script comes
-    /// back with one line end, without empty lines of a bare LF that it may have ended with.
-    LineEnds,
 }
 
 impl Padding {
@@ -37,7 +37,7 @@ impl Padding {
     /// ```
     /// assert_eq!(vmtemplate::Padding::ALL.len(), 2);
     /// ```
-    pub const ALL: &'static [Self] = &[Self::Zeros, Self::LineEnds];
+    pub const ALL: &'static [Self] = &[Self::BlankLines, Self::Zeros];
 
     /// Its name, as the command line takes it.
     ///
@@ -46,18 +46,25 @@ impl Padding {
     /// ```
     pub const fn name(self) -> &'static str {
         match self {
+            Self::BlankLines => "blank-lines",
             Self::Zeros => "zeros",
-            Self::LineEnds => "line-ends",
         }
     }
 
-    const fn byte(self) -> u8 {
-        match self {
-            Self::Zeros => 0,
-            Self::LineEnds => b'\n',
+    fn fill(self, bytes: &mut Vec<u8>) {
+        if self == Self::BlankLines {
+            let room = InstallDrive::SIZE - bytes.len();
+            bytes.extend(&BEGIN[..room.min(BEGIN.len())]);
+            for at in bytes.len()..InstallDrive::SIZE {
+                bytes.push(if at % 512 == 511 { b'\n' } else { b' ' });
+            }
         }
+        bytes.resize(InstallDrive::SIZE, 0);
     }
 }
+
+/// What blank lines begin with: behind this one tab there are only spaces and LFs, which gives the script back to the byte.
+const BEGIN: &[u8] = b"\n\t\n";
 
 impl fmt::Display for Padding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,7 +78,7 @@ impl FromStr for Padding {
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|padding| padding.name() == name).ok_or_else(|| {
             Error::new(ErrorKind::InvalidValue, format!("`{name}` is no padding of an install drive"))
-                .with_help("it is zeros or line-ends")
+                .with_help("it is blank-lines or zeros")
         })
     }
 }
@@ -104,7 +111,7 @@ impl InstallDrive {
     /// ```
     pub const SIZE: usize = Script::MAX_SIZE;
 
-    /// The drive with this script, filled up with zeros.
+    /// The drive with this script, filled up with blank lines.
     ///
     /// # Errors
     ///
@@ -131,8 +138,8 @@ impl InstallDrive {
     /// ```
     /// use vmtemplate::{InstallDrive, Padding, Script};
     ///
-    /// let drive = InstallDrive::with_padding(&Script::from_text("rem\r\n"), Padding::LineEnds)?;
-    /// assert!(drive.bytes().ends_with(b"\n"));
+    /// let drive = InstallDrive::with_padding(&Script::from_text("rem\r\n"), Padding::Zeros)?;
+    /// assert!(drive.bytes().ends_with(b"\0"));
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn with_padding(script: &Script, padding: Padding) -> Result<Self> {
@@ -158,7 +165,7 @@ impl InstallDrive {
             .with_help("store the script in ASCII or a code page; UTF-16 does not run"));
         }
         let mut bytes = script.bytes().to_vec();
-        bytes.resize(Self::SIZE, padding.byte());
+        padding.fill(&mut bytes);
         Ok(Self { bytes })
     }
 
@@ -181,7 +188,7 @@ impl InstallDrive {
         if bytes.len() != Self::SIZE {
             return Err(wrong_size(&format!("{} bytes", bytes.len())));
         }
-        if bytes.iter().all(|&byte| Padding::ALL.iter().any(|padding| padding.byte() == byte)) {
+        if bytes.iter().all(|byte| b"\0 \t\r\n".contains(byte)) {
             return Err(Error::new(
                 ErrorKind::InvalidImage,
                 "the install drive is empty; a script was expected",
@@ -209,7 +216,8 @@ impl InstallDrive {
             .map_err(|error| error.with_path(path))
     }
 
-    /// The script on it, without the padding. [`Padding`] tells how exact that is.
+    /// The script on it, without the padding: to the byte if this crate made the drive. Of a drive that somebody else filled
+    /// up with line ends or spaces, empty lines at the end of the script are taken for padding.
     ///
     /// ```
     /// use vmtemplate::{InstallDrive, Script};
@@ -219,14 +227,19 @@ impl InstallDrive {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn script(&self) -> Script {
-        let end =
-            |padding: Padding| self.bytes.iter().rposition(|&b| b != padding.byte()).map_or(0, |at| at + 1);
-        let zeros = end(Padding::Zeros);
+        // How much is left without these bytes at the end.
+        let without = |padding: &[u8]| {
+            self.bytes.iter().rposition(|byte| !padding.contains(byte)).map_or(0, |at| at + 1)
+        };
+        let zeros = without(b"\0");
+        let blank = without(b" \n");
         let end = if zeros < Self::SIZE {
             zeros
+        } else if let Some(front) = self.bytes[..blank].strip_suffix(b"\n\t") {
+            front.len()
         } else {
             // The first LF is the end of the last line.
-            (end(Padding::LineEnds) + 1).min(Self::SIZE)
+            blank + usize::from(self.bytes.get(blank) == Some(&b'\n'))
         };
         Script::from_bytes(&self.bytes[..end])
     }
@@ -237,7 +250,7 @@ impl InstallDrive {
     /// use vmtemplate::{InstallDrive, Script};
     ///
     /// let drive = InstallDrive::new(&Script::from_text("exit /b\r\n"))?;
-    /// assert!(drive.bytes().starts_with(b"exit /b\r\n\0"));
+    /// assert!(drive.bytes().starts_with(b"exit /b\r\n"));
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn bytes(&self) -> &[u8] {
@@ -300,7 +313,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidImage);
             assert!(error.to_string().contains(&size.to_string()), "{error}");
         }
-        for byte in [0, b'\n'] {
+        for byte in [0, b'\n', b' '] {
             let error = InstallDrive::from_bytes(vec![byte; InstallDrive::SIZE]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidImage);
         }
@@ -314,28 +327,40 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_give_a_script_back_with_one_line_end() {
-        for (script, back) in [
-            ("a\r\n", "a\r\n"),
-            ("a\r\n\r\n\r\n", "a\r\n\r\n\r\n"),
-            ("a\n", "a\n"),
-            ("a\n\n", "a\n"),
-            ("a", "a\n"),
+    fn a_drive_that_somebody_else_filled_up_gives_its_script_back() {
+        for (script, filler, back) in [
+            ("a\r\n", b'\0', "a\r\n"),
+            ("a\r\n", b'\n', "a\r\n"),
+            ("a\r\n\r\n", b'\n', "a\r\n\r\n"),
+            ("a\n\n", b'\n', "a\n"),
+            ("a\r\n", b' ', "a\r\n"),
+            ("a", b' ', "a"),
         ] {
-            let drive = InstallDrive::with_padding(&Script::from_text(script), Padding::LineEnds).unwrap();
-            assert_eq!(drive.script().text(), back, "{script:?}");
+            let mut bytes = script.as_bytes().to_vec();
+            bytes.resize(InstallDrive::SIZE, filler);
+            assert_eq!(InstallDrive::from_bytes(bytes).unwrap().script().text(), back, "{script:?} {filler}");
         }
+    }
+
+    #[test]
+    fn blank_lines_hold_nothing_but_blanks_and_end_every_block() {
+        let drive = InstallDrive::new(&Script::from_text("exit")).unwrap();
+        assert!(drive.bytes()[4..].iter().all(|byte| b" \t\n".contains(byte)));
+        assert_eq!(drive.bytes()[4], b'\n', "the last line has an end");
+        assert!(drive.bytes().chunks(512).all(|block| block.ends_with(b"\n")));
     }
 
     proptest! {
         #[test]
-        fn the_default_padding_gives_every_script_back(bytes in prop::collection::vec(1_u8..=255, 1..200)) {
+        fn every_padding_gives_every_script_back(
+            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\t'), Just(b' '), Just(b'\r'), 1_u8..=255], 1..40),
+        ) {
             let script = Script::from_bytes(bytes);
-            // A drive of line ends alone holds no script.
-            prop_assume!(script.bytes().iter().any(|&byte| byte != b'\n'));
-            let drive = InstallDrive::new(&script).unwrap();
-            prop_assert_eq!(&drive.script(), &script);
-            prop_assert_eq!(InstallDrive::from_bytes(drive.bytes()).unwrap(), drive);
+            for &padding in Padding::ALL {
+                let drive = InstallDrive::with_padding(&script, padding).unwrap();
+                prop_assert_eq!(drive.bytes().len(), InstallDrive::SIZE);
+                prop_assert_eq!(&drive.script(), &script);
+            }
         }
     }
 }

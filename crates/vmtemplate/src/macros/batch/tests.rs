@@ -343,3 +343,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_part_of_a_value_is_text_between_quotes_and_nowhere_else() {
+    let script = |use_of_it: &str| format!("set \"p=($V)\"\n{use_of_it}\n");
+    for text in [
+        "if \"%p:~0,1%\"==\"/\" exit /b",
+        "if \"%p:~-1%\"==\"\\\" exit /b",
+        "set \"q=%p:\"=%\"",
+        "set \"q=%p:\"=/%\"",
+    ] {
+        assert_eq!(rendered(&script(text), "a&b"), Ok(script(text).replace("($V)", "a&b")), "{text}");
+    }
+    for text in [
+        "if %p:~0,1%==/ exit /b",
+        "set q=%p:~1%",
+        "set \"q=%p:a=\"%\"",
+        "net user x \"%p:~1%\"",
+        "echo %p:~1%",
+    ] {
+        let refused = rendered(&script(text), "a&b").unwrap_err();
+        assert!(refused.contains("only a part of it is taken"), "{text}: {refused}");
+    }
+}
