@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## a template from end to end, made from a small sample disk
+demo: ## a template from end to end, from the disk of a master VM to a repository
 	@CARGO="$(CARGO)" sh examples/demo.sh $(DEMO)
 
 test: ## all tests; those that lack a tool or root say so by name

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A template from end to end: from a small disk (a real NTFS volume on a partitioned disk) to an archive and back.
+# A template from end to end: from the disk of a master VM to an archive in a repository, and to a new machine's drive.
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-demo}
@@ -11,30 +11,40 @@ run() { printf '$ vmtemplate %s\n' "$*"; "$vmtemplate" "$@"; }
 
 rm -rf "$out"
 mkdir "$out"
-gunzip -c tests/fixtures/sample-disk.raw.gz >"$out/win2019.raw"
+# A real NTFS volume on a partitioned disk, with what the checks look at of a Windows; tests/fixtures tells how it is made.
+gunzip -c tests/fixtures/windows-bios.raw.gz >"$out/win2019.raw"
+archive=$out/Windows-Server-2019.tar.gz
 
 step "1. The disk of the master VM: $out/win2019.raw. What packing would read of it:"
 run disk "$out/win2019.raw"
 
-step "2. Build the template: metadata, setup script and disk in one archive. The sample disk holds no Windows,
-   so it is not checked before"
-run build --name Windows-Server-2019 --image "$out/win2019.raw" --memory-mib 1024 --ipv4 yes --ipv6 no \
-    --tag windows --tag windows2019 --template-version 5 --macro '($PRODUCTKEY)' --no-check -o "$out/Windows-Server-2019.tar.gz"
+step "2. Build the template: metadata, our setup script and the disk in one archive. It is checked before"
+run build --name Windows-Server-2019 --image "$out/win2019.raw" --memory-mib 2048 --ipv4 yes --ipv6 no \
+    --tag windows --tag windows2019 --template-version 5 --macro '($PRODUCTKEY)' -o "$archive"
 
 step "3. Look into the archive, without unpacking it"
-run inspect "$out/Windows-Server-2019.tar.gz"
+run inspect "$archive"
 
-step "4. Check it: every step of the guide that can be checked without starting a machine"
-run check "$out/Windows-Server-2019.tar.gz" || true
+step "4. Check every step of the guide that can be checked without starting a machine: in place, in the archive"
+run check "$archive"
 
-step "5. Unpack it again, as the platform does"
-run unpack "$out/Windows-Server-2019.tar.gz" "$out/unpacked"
+step "5. Read all of it, and take its checksums"
+run verify "$archive"
 
-step "6. Change one value of the metadata; nothing else in the file changes"
-run metainfo "$out/unpacked/metainfo.xml" --set limit.mem=2048 -o "$out/unpacked/metainfo.xml"
+step "6. The install drive of a new machine: the setup script with its macros replaced, each value quoted or refused"
+run drive "$archive" --set IP=192.0.2.10 --set NETMASK=255.255.255.0 --set GATEWAY=192.0.2.1 \
+    --set NAMESERVER=192.0.2.53 --set 'PASS=any & all' --missing empty -o "$out/drive.img"
+grep --text 'set "ADDRESS=' "$out/drive.img"
 
-step "7. Pack the folder again"
-run pack "$out/unpacked" -o "$out/Windows-Server-2019-2048.tar.gz"
+step "7. Unpack it, as the platform does; change one value of the metadata, where nothing else changes; pack it again"
+run unpack "$archive" "$out/unpacked"
+run metainfo "$out/unpacked/metainfo.xml" --set limit.mem=4096 -o "$out/unpacked/metainfo.xml"
+run pack "$out/unpacked" -o "$out/Windows-Server-2019-4096.tar.gz"
 
-printf '\nThe templates are %s and %s;\nthe unpacked files are in %s.\n' \
-    "$out/Windows-Server-2019.tar.gz" "$out/Windows-Server-2019-2048.tar.gz" "$out/unpacked"
+step "8. Publish it"
+run repo init "$out/repo"
+run repo add "$out/repo" "$archive"
+run repo verify "$out/repo"
+cat "$out/repo/metadata.json"
+
+printf '\nThe template is %s; the repository is %s.\n' "$archive" "$out/repo"

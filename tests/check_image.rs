@@ -9,7 +9,7 @@ mod windows_disk;
 use std::collections::BTreeSet;
 
 use registry_support::{Key, utf16};
-use vmtemplate::{CheckOptions, DiskImage, Finding, Report, Rule, Script, Template, WindowsInfo};
+use vmtemplate::{CheckOptions, DiskImage, Finding, Report, Rule, Script, Severity, Template, WindowsInfo};
 use vmtemplate_workspace::{has_tool, run};
 use windows_disk::{BIOS, Base, UEFI, WindowsDisk};
 
@@ -17,6 +17,7 @@ use windows_disk::{BIOS, Base, UEFI, WindowsDisk};
 const PLAIN: &str = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nshutdown /r\r\nexit /b\r\n";
 
 /// One fault: the code of its rule, the disk it is made on, and how.
+#[derive(Clone, Copy)]
 struct Case {
     code: &'static str,
     base: Base,
@@ -96,10 +97,10 @@ fn cases() -> Vec<Case> {
         case("VMT0307", BIOS, "does not have this file", |disk| disk.rename("bootmgr", "bootmgs")),
         case("VMT0307", BIOS, "does not have this file", |disk| disk.rename("BCD", "BCE")),
         case("VMT0307", UEFI, "does not have this file", |disk| {
-            disk.rename_fat("bootmgfw.efi", "bootmgfx.efi")
+            disk.rename_fat("bootmgfw.efi", "bootmgfx.efi");
         }),
         case("VMT0308", UEFI, "a new machine looks for", |disk| {
-            disk.rename_fat("bootx64.efi", "bootx65.efi")
+            disk.rename_fat("bootx64.efi", "bootx65.efi");
         }),
         case("VMT0309", BIOS, "starts with BIOS", |disk| disk.rename("winload.exe", "winload.exf")),
         case("VMT0309", UEFI, "starts with UEFI", |disk| disk.rename("winload.efi", "winload.efj")),
@@ -153,7 +154,7 @@ fn cases() -> Vec<Case> {
         }),
         case("VMT0409", BIOS, "there is no unattend.xml", |disk| {
             software(disk, |root| {
-                set_text(root, SETUP, "ImageState", "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE")
+                set_text(root, SETUP, "ImageState", "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE");
             });
         }),
         case("VMT0502", BIOS, "ServerStandardEval", |disk| {
@@ -207,7 +208,7 @@ fn cases() -> Vec<Case> {
             disk.patch_file("vmmgr/dd.exe", b"PE\0\0\x4C\x01", b"PE\0\0\x64\xAA");
         }),
         case("VMT0610", BIOS, "there is no such task", |disk| {
-            disk.rename("vmmgr_firstrun", "vmmgr_firstruo")
+            disk.rename("vmmgr_firstrun", "vmmgr_firstruo");
         }),
         case("VMT0611", BIOS, "not well-formed", |disk| task(disk, "</Task>", "</Tasl>")),
         case("VMT0612", BIOS, "no trigger BootTrigger", |disk| task(disk, "BootTrigger>", "IdleTrigger>")),
@@ -256,7 +257,7 @@ fn cases() -> Vec<Case> {
         }),
         plain(case("VMT0630", BIOS, "the setup script does not switch it on", |disk| {
             system(disk, |root| {
-                set_u32(root, &format!(r"{CONTROL}\Terminal Server"), "fDenyTSConnections", 1)
+                set_u32(root, &format!(r"{CONTROL}\Terminal Server"), "fDenyTSConnections", 1);
             });
         })),
         plain(case("VMT0631", BIOS, "are not active", |disk| {
@@ -295,6 +296,7 @@ fn cases() -> Vec<Case> {
         case("VMT0643", BIOS, "holds a password", |disk| disk.rename("unattend.xm_", "unattend.xml")),
         case("VMT0644", BIOS, "a dump of the memory", |disk| disk.rename("MEMORY.DM_", "MEMORY.DMP")),
         case("VMT0645", BIOS, "an earlier Windows", |disk| disk.rename("Windows.ol_", "Windows.old")),
+        case("VMT0647", BIOS, "its setup script is left", |disk| disk.rename("vmmgr.cm_", "vmmgr.cmd")),
         case("VMT0646", BIOS, "of free clusters hold old content", |disk| {
             disk.patch_system_volume(|volume| {
                 let bitmap = ntfs_support::first_cluster_of(volume, 6) * 4096;
@@ -406,6 +408,16 @@ fn a_script_of_the_first_run_that_waits_is_told_with_its_line() {
 }
 
 #[test]
+fn a_disk_without_windows_is_an_error_only_where_the_name_promises_one() {
+    for (name, severity) in [("Windows-10", Severity::Error), ("Debian-12", Severity::Note)] {
+        let template = Template::builder(name).image(DiskImage::from_bytes(vec![0; 1 << 16])).ipv4(true).build();
+        let report = template.unwrap().check(&CheckOptions::default()).unwrap();
+        let found = findings(&report).into_iter().find(|finding| finding.rule().code == "VMT0301").unwrap();
+        assert_eq!(found.severity(), severity);
+    }
+}
+
+#[test]
 fn a_template_without_virtio_needs_no_virtio_drivers() {
     let mut disk = BIOS.disk();
     disk.rename("viostor.sys", "viostor.syt");
@@ -485,7 +497,7 @@ fn structures(disk: &[u8]) -> Vec<std::ops::Range<usize>> {
             b"INDX" => ranges.push(at..at + 1024),
             b"regf" => ranges.extend([at..at + 64, at + 4096..at + 8192, at + 8192..at + 16384]),
             b"\xEB\x3C\x90m" => {
-                ranges.extend([at..at + 64, at + 512..at + 1024, at + (65 << 9)..at + (90 << 9)])
+                ranges.extend([at..at + 64, at + 512..at + 1024, at + (65 << 9)..at + (90 << 9)]);
             }
             _ => {}
         }

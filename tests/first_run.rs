@@ -39,7 +39,7 @@ fn a_folder_gets_all_files_or_none() {
     let kit = kit_with_dd(work.path());
     let folder = work.path().join("vmmgr");
     kit.write(&folder).unwrap();
-    let written: Vec<_> = tree(&folder).into_iter().map(|(path, bytes)| (path, bytes)).collect();
+    let written = tree(&folder);
     let expected: Vec<_> = kit.files().into_iter().map(|(name, bytes)| (name.into(), bytes)).collect();
     assert_eq!(written, expected);
 

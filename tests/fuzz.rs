@@ -31,7 +31,8 @@ fn feed((name, target): Target, bytes: &[u8], what: &str) {
         fs::write(&path, bytes).unwrap();
         panic!("{name} fails on {what}, which is kept as {}", path.display());
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{name} takes {:?} for {what}", begun.elapsed());
+    // Far more than any takes, however busy the machine is; what never ends is what is looked for.
+    assert!(begun.elapsed() < Duration::from_mins(1), "{name} takes {:?} for {what}", begun.elapsed());
 }
 
 #[test]

@@ -248,10 +248,10 @@ fn an_unclean_hive_is_told_and_a_log_is_not_taken_for_a_hive() {
 }
 
 /// Where a record with this name begins: the signature of its cell.
-fn record(hive: &[u8], signature: &[u8; 2], header: usize, name: &str) -> usize {
+fn record(hive: &[u8], signature: [u8; 2], header: usize, name: &str) -> usize {
     (4096..hive.len())
         .step_by(4)
-        .find(|&at| hive[at..].starts_with(signature) && hive[at + header..].starts_with(name.as_bytes()))
+        .find(|&at| hive[at..].starts_with(&signature) && hive[at + header..].starts_with(name.as_bytes()))
         .unwrap()
 }
 
@@ -289,11 +289,11 @@ fn walk_bytes(bytes: Vec<u8>) -> vmtemplate::Result<usize> {
 #[test]
 fn structures_that_contradict_themselves_are_refused() {
     let good = hive(&sample());
-    let lists = record(&good, b"nk", 76, "Lists");
-    let names = record(&good, b"nk", 76, "Names");
-    let ri = record(&good, b"nk", 76, "Ri(7)");
-    let big = record(&good, b"vk", 20, "bigger");
-    let values = record(&good, b"nk", 76, "Values");
+    let lists = record(&good, *b"nk", 76, "Lists");
+    let names = record(&good, *b"nk", 76, "Names");
+    let ri = record(&good, *b"nk", 76, "Ri(7)");
+    let big = record(&good, *b"vk", 20, "bigger");
+    let values = record(&good, *b"nk", 76, "Values");
     let place = |at: usize| 4096 + u32_at(&good, at) as usize + 4; // what a field points to
     let root = 4096 + u32_at(&good, 36) as usize + 4;
     let below = |at: usize| u32_at(&good, place(at + 28) + 4);
@@ -316,10 +316,10 @@ fn structures_that_contradict_themselves_are_refused() {
         ("a name past its cell", names + 72, vec![255, 255], "cut short"),
         ("more values than room", values + 36, word(60_000), "has no room"),
         ("four thousand million values", values + 36, word(u32::MAX), "more than"),
-        ("data past their cell", record(&good, b"vk", 20, "bytes") + 4, word(5000), "has less than"),
+        ("data past their cell", record(&good, *b"vk", 20, "bytes") + 4, word(5000), "has less than"),
         (
             "resident data of 5 bytes",
-            record(&good, b"vk", 20, "four") + 4,
+            record(&good, *b"vk", 20, "four") + 4,
             word(0x8000_0005),
             "has less than",
         ),
@@ -373,5 +373,5 @@ fn twenty_thousand_mutated_hives_give_errors_or_data() {
         whole += usize::from(outcome.unwrap_or_else(|_| panic!("round {round}")));
     }
     assert!(whole > 1000 && whole < 19_000, "{whole} of the hives were read whole");
-    assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_mins(2), "{:?}", begin.elapsed());
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script, Severity,
-    Template, TemplateBuilder, check,
+    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script,
+    SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template, TemplateBuilder, check,
 };
 
 /// A template with which nothing is wrong, to be broken.
@@ -438,6 +438,25 @@ fn the_default_script_is_clean() {
     assert!(report.findings().is_empty(), "{report:#?}");
 }
 
+/// Whatever is left out of it; and a part whose absence is a mistake is missed.
+#[test]
+fn our_own_script_is_clean_in_every_form() {
+    let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
+    for &step in SetupStep::ALL {
+        let script = SetupScript::windows().without(step).build().unwrap();
+        let expected: &[&str] = match step {
+            SetupStep::Restart => &["VMT0241"],
+            SetupStep::RemoveFirstRun => &["VMT0242"],
+            SetupStep::Activation => &["VMT0213"],
+            _ => &[],
+        };
+        assert_eq!(codes(&script.lint(Some(&metainfo))), expected, "without {step:?}");
+    }
+    let named = SetupInterface::Named("LAN 1".into());
+    let script = SetupScript::windows().interface(named).firewall(SetupFirewall::Unchanged).build().unwrap();
+    assert_eq!(codes(&script.lint(Some(&metainfo))), Vec::<&str>::new());
+}
+
 /// What scripts do that look like mistakes and are none.
 #[test]
 fn what_is_no_mistake_is_not_told() {
@@ -490,12 +509,38 @@ fn another_script_that_does_the_rest_is_not_second_guessed() {
         let script = Script::from_text(format!("@echo off\r\n{rest}\r\nexit /b\r\n"));
         assert!(script.lint(None).findings().is_empty(), "{rest}");
     }
-    assert_eq!(codes(&Script::from_text("@echo off\r\nexit /b\r\n").lint(None)), ["VMT0241", "VMT0242"]);
+    let setup = Script::from_text("@echo off\r\nrem ($IP)\r\nexit /b\r\n");
+    assert_eq!(codes(&setup.lint(None)), ["VMT0241", "VMT0242"]);
+}
+
+#[test]
+fn scripts_beside_the_setup_script_are_not_taken_for_it() {
+    assert!(Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(None).findings().is_empty());
+    // The metadata says which one is the setup script.
+    let metainfo = Metainfo::parse(b"<doc/>").unwrap();
+    let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(Some(&metainfo));
+    assert_eq!(codes(&report), ["VMT0243", "VMT0241", "VMT0242"]);
 }
 
 #[test]
 fn a_script_of_nothing_but_mistakes_is_told_in_little_time_and_space() {
-    for part in ["pause\r\n", ")\r\n", "($X", "goto a\r\n:b\r\n", "echo ($A)\r\n", "\"&\r\n"] {
+    let parts = [
+        "pause\r\n",
+        ")\r\n",
+        "($X",
+        "($ ",
+        "goto a\r\n:b\r\n",
+        "goto",
+        "call :",
+        "echo ($A)\r\n",
+        "\"&\r\n",
+        "pause&",
+        "echo ($PASS) ",
+        "set \"P=($PASS)\"&echo %P%&",
+        "echo x>>C:\\a.cmd&C:\\b.cmd&",
+        "for %i in (",
+    ];
+    for part in parts {
         let script = Script::from_text(part.repeat(Script::MAX_SIZE / part.len()));
         assert!(script.lint(None).findings().len() <= 200);
     }

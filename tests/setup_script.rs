@@ -5,20 +5,13 @@
 
 use std::fs;
 
-use vmtemplate::{Script, SetupInterface, SetupScript, SetupStep};
+use vmtemplate::{MacroValues, MissingValue, RenderOptions, Script, SetupInterface, SetupScript, SetupStep};
 use vmtemplate_workspace::wine::{Call, Rule, Run, Wine};
 
 const PASSWORD: &str = "Secret-1";
 
 /// What a platform may leave where a macro has no value.
-#[derive(Debug, Clone, Copy)]
-enum Missing {
-    Parens,
-    Empty,
-    Kept,
-}
-
-const EVERY_MISSING: [Missing; 3] = [Missing::Parens, Missing::Empty, Missing::Kept];
+const EVERY_MISSING: [MissingValue; 3] = [MissingValue::Parens, MissingValue::Empty, MissingValue::Keep];
 
 const STATIC: &[(&str, &str)] = &[
     ("PASS", PASSWORD),
@@ -28,18 +21,28 @@ const STATIC: &[(&str, &str)] = &[
     ("NAMESERVER", "192.0.2.53"),
 ];
 
-/// The script with these values in it, as the platform puts them there: replaced, and nothing more.
-fn fill(script: &Script, values: &[(&str, &str)], missing: Missing) -> Vec<u8> {
+fn rendered(
+    script: &Script,
+    values: &[(&str, &str)],
+    options: &RenderOptions,
+) -> vmtemplate::Result<Vec<u8>> {
+    let mut all = MacroValues::new();
+    for (name, value) in values {
+        all.set(name, *value)?;
+    }
+    Ok(script.render(&all, options)?.into_bytes())
+}
+
+/// The script with these values in it.
+fn fill(script: &Script, values: &[(&str, &str)], missing: MissingValue) -> Vec<u8> {
+    rendered(script, values, &RenderOptions { missing, ..RenderOptions::default() }).unwrap()
+}
+
+/// The same as the platform does it: replaced, and nothing more.
+fn fill_plainly(script: &Script, values: &[(&str, &str)]) -> Vec<u8> {
     let mut text = script.text().into_owned();
-    for found in script.macros() {
-        let written = found.name.to_string();
-        let value = values.iter().find(|(name, _)| *name == found.name.name()).map(|(_, value)| *value);
-        let value = value.unwrap_or(match missing {
-            Missing::Parens => "()",
-            Missing::Empty => "",
-            Missing::Kept => &written,
-        });
-        text = text.replace(&written, value);
+    for (name, value) in values {
+        text = text.replace(&format!("(${name})"), value);
     }
     text.into_bytes()
 }
@@ -121,7 +124,7 @@ fn calls_of_static_address(without: Option<SetupStep>) -> Vec<&'static str> {
 #[test]
 fn a_static_address_with_a_gateway_is_set_up_in_order() {
     let Some(wine) = machine() else { return };
-    let script = fill(&Script::default_windows(), STATIC, Missing::Parens);
+    let script = fill(&Script::default_windows(), STATIC, MissingValue::Parens);
     let run = run(&wine, &script);
     assert_eq!(words(&run), calls_of_static_address(None));
     let diskpart = run.calls.iter().find(|call| call.program == "diskpart").unwrap();
@@ -145,7 +148,7 @@ fn each_step_can_be_left_out_and_the_others_stay() {
     let Some(wine) = machine() else { return };
     for &step in SetupStep::ALL {
         let script = SetupScript::windows().without(step).build().unwrap();
-        let run = run(&wine, &fill(&script, STATIC, Missing::Kept));
+        let run = run(&wine, &fill(&script, STATIC, MissingValue::Keep));
         assert_eq!(words(&run), calls_of_static_address(Some(step)), "without {step}:\n{}", log(&wine));
         let removed = step != SetupStep::RemoveFirstRun;
         assert_eq!(wine.path("C:\\vmmgr").exists(), !removed, "without {step}");
@@ -153,7 +156,7 @@ fn each_step_can_be_left_out_and_the_others_stay() {
     }
     let network = [SetupStep::Address, SetupStep::Ipv6Address, SetupStep::NameServers];
     let script = network.into_iter().fold(SetupScript::windows(), SetupScript::without).build().unwrap();
-    let run = run(&wine, &fill(&script, STATIC, Missing::Kept));
+    let run = run(&wine, &fill(&script, STATIC, MissingValue::Keep));
     assert!(!words(&run).iter().any(|call| call.starts_with("netsh interface")), "{run:?}");
 }
 
@@ -161,7 +164,7 @@ fn each_step_can_be_left_out_and_the_others_stay() {
 fn a_next_hop_takes_the_place_of_mask_and_gateway() {
     let Some(wine) = machine() else { return };
     let values = [STATIC, &[("NEXTHOPIPv4", "10.0.0.1")]].concat();
-    let run = run(&wine, &fill(&Script::default_windows(), &values, Missing::Empty));
+    let run = run(&wine, &fill(&Script::default_windows(), &values, MissingValue::Empty));
     assert_eq!(
         words(&run)[2],
         "netsh interface ipv4 set address name=Ethernet Instance 0 2 static 192.0.2.10 255.255.255.255 10.0.0.1"
@@ -173,12 +176,18 @@ fn name_servers_of_both_families_go_on_the_interface_and_none_twice() {
     let Some(wine) = machine() else { return };
     let lists = [
         "192.0.2.53 2001:db8::53 198.51.100.53 2001:db8::54",
+        "2001:db8::53 198.51.100.53 2001:db8::54 192.0.2.53",
         "\"192.0.2.53 2001:db8::53 198.51.100.53 2001:db8::54\"",
-        "2001:db8::53 198.51.100.53 2001:db8::54 2001:db8::53",
     ];
     for list in lists {
         let values = [STATIC, &[("NAMESERVERS", list)]].concat();
-        let run = run(&wine, &fill(&Script::default_windows(), &values, Missing::Kept));
+        let script = Script::default_windows();
+        let script = if list.starts_with('"') {
+            fill_plainly(&script, &values)
+        } else {
+            fill(&script, &values, MissingValue::Keep)
+        };
+        let run = run(&wine, &script);
         let calls: Vec<_> = words(&run).into_iter().filter(|call| call.contains("dnsservers")).collect();
         let set = "source=static";
         let last = "register=primary validate=no";
@@ -201,7 +210,7 @@ fn an_ipv6_address_is_added_with_its_prefix_and_gateway() {
     let Some(wine) = machine() else { return };
     let ipv6 = |values: &[(&str, &str)]| {
         let values = [STATIC, values].concat();
-        let run = run(&wine, &fill(&Script::default_windows(), &values, Missing::Parens));
+        let run = run(&wine, &fill(&Script::default_windows(), &values, MissingValue::Parens));
         words(&run).into_iter().filter(|call| call.contains("ipv6")).collect::<Vec<_>>()
     };
     assert_eq!(ipv6(&[]), Vec::<String>::new());
@@ -232,13 +241,12 @@ fn a_key_is_installed_and_activated_and_a_missing_one_is_not() {
     };
     let script = Script::default_windows();
     let both = [format!("{slmgr} /ipk {key}"), format!("{slmgr} /ato")];
-    assert_eq!(activation(&script, &[("PRODUCTKEY", key)], Missing::Parens), both);
+    assert_eq!(activation(&script, &[("PRODUCTKEY", key)], MissingValue::Parens), both);
     for missing in EVERY_MISSING {
         assert_eq!(activation(&script, &[], missing), Vec::<String>::new(), "{missing:?}");
     }
-    assert_eq!(activation(&script, &[("PRODUCTKEY", "")], Missing::Kept), Vec::<String>::new());
     let with_own_key = SetupScript::windows().product_key(false).build().unwrap();
-    assert_eq!(activation(&with_own_key, &[("PRODUCTKEY", key)], Missing::Parens), both[1..]);
+    assert_eq!(activation(&with_own_key, &[("PRODUCTKEY", key)], MissingValue::Parens), both[1..]);
 }
 
 #[test]
@@ -267,7 +275,7 @@ fn a_step_that_fails_is_logged_and_the_rest_goes_on() {
     wine.stand_in("net", &[Rule::new("").complains("no\r\n").exits(2)]);
     wine.stand_in("diskpart", &[Rule::new("").prints("There is no free space.\r\n").exits(5)]);
     wine.stand_in("schtasks", &[Rule::new("").exits(1)]);
-    let run = run(&wine, &fill(&Script::default_windows(), STATIC, Missing::Parens));
+    let run = run(&wine, &fill(&Script::default_windows(), STATIC, MissingValue::Parens));
     assert_eq!(words(&run), calls_of_static_address(None));
     let log = log(&wine);
     for line in [
@@ -297,7 +305,7 @@ fn arrived(run: &Run) -> Option<(&str, &str)> {
 fn a_password_arrives_as_it_is_and_never_reaches_the_log() {
     let Some(wine) = machine() else { return };
     let script = SetupScript::windows().without(SetupStep::Activation).build().unwrap();
-    for (password, by) in [
+    let passwords = [
         ("a&b|c<d>e^f(g)h!i;j,k=l`m'n", "net"),
         ("with space and trailing one ", "net"),
         ("!VMT_ACCOUNT!^^&whoami", "net"),
@@ -305,30 +313,67 @@ fn a_password_arrives_as_it_is_and_never_reaches_the_log() {
         ("~!@#$^&*()_+{}[]:;<>,.?|\\-", "net"),
         ("more-than-fourteen-characters", "net"),
         ("-option", "net"),
+        ("100%", "net"),
+        ("%PATH%&%%~", "net"),
         ("/delete", "powershell"),
         ("=begins", "powershell"),
         ("*", "powershell"),
         ("ends\\", "powershell"),
-    ] {
+    ];
+    for (password, by) in passwords {
         let values = [&[("PASS", password)], &STATIC[1..]].concat();
-        let run = run(&wine, &fill(&script, &values, Missing::Parens));
-        assert_eq!(arrived(&run), Some((by, password)));
-        let shown = log(&wine);
-        assert!(!shown.contains(password) || password == "*", "{shown}");
-        assert!(shown.contains("password: exit code 0\n"), "{shown}");
-        let others = run.calls.iter().filter(|call| !["net", "powershell"].contains(&call.program.as_str()));
-        assert!(others.clone().count() > 4);
-        for call in others {
-            assert_eq!(call.variable, "", "{} inherits the password", call.program);
+        let mut scripts = vec![fill(&script, &values, MissingValue::Parens)];
+        // What the platform puts there as it is has to come through just so.
+        if !password.contains('%') {
+            scripts.push(fill_plainly(&script, &values));
+        }
+        for script in scripts {
+            let run = run(&wine, &script);
+            assert_eq!(arrived(&run), Some((by, password)));
+            let shown = log(&wine);
+            assert!(!shown.contains(password) || password == "*", "{shown}");
+            assert!(shown.contains("password: exit code 0\n"), "{shown}");
+            let others =
+                run.calls.iter().filter(|call| !["net", "powershell"].contains(&call.program.as_str()));
+            assert!(others.clone().count() > 4);
+            for call in others {
+                assert_eq!(call.variable, "", "{} inherits the password", call.program);
+            }
         }
     }
+}
+
+#[test]
+fn a_password_with_a_quote_is_refused_by_us_and_set_by_its_other_way_when_the_platform_puts_it_there() {
+    let script = Script::default_windows();
+    let values = [&[("PASS", "a\"b")], &STATIC[1..]].concat();
+    let error = rendered(
+        &script,
+        &values,
+        &RenderOptions { missing: MissingValue::Empty, ..RenderOptions::default() },
+    )
+    .unwrap_err();
+    assert!(error.to_string().contains("($PASS)"), "{error}");
+    let Some(wine) = machine() else { return };
+    let run = run(&wine, &fill_plainly(&script, &values));
+    assert_eq!(arrived(&run), Some(("powershell", "a\"b")));
+}
+
+#[test]
+fn without_a_policy_every_macro_that_has_no_value_is_named() {
+    let error = rendered(&Script::default_windows(), STATIC, &RenderOptions::default()).unwrap_err();
+    let told: Vec<_> = error.problems().iter().map(ToString::to_string).collect();
+    for name in ["NEXTHOPIPv4", "IPv6", "NETMASKv6", "GATEWAYv6", "NAMESERVERS", "PRODUCTKEY"] {
+        assert!(told.iter().any(|problem| problem.contains(&format!("(${name})"))), "{name}: {told:?}");
+    }
+    assert_eq!(told.len(), 6);
 }
 
 #[test]
 fn an_interface_by_name_is_taken_without_asking() {
     let Some(wine) = machine() else { return };
     let script = SetupScript::windows().interface(SetupInterface::Named("LAN & (1)".into())).build().unwrap();
-    let run = run(&wine, &fill(&script, STATIC, Missing::Parens));
+    let run = run(&wine, &fill(&script, STATIC, MissingValue::Parens));
     let calls = words(&run);
     assert!(!calls.contains(&"netsh interface show interface".into()));
     assert!(calls[1].starts_with("netsh interface ipv4 set address name=LAN & (1) static"), "{calls:?}");
@@ -351,7 +396,7 @@ fn a_windows_of_another_language_tells_its_interface_otherwise() {
             ),
         ],
     );
-    let run = run(&wine, &fill(&Script::default_windows(), STATIC, Missing::Parens));
+    let run = run(&wine, &fill(&Script::default_windows(), STATIC, MissingValue::Parens));
     assert!(words(&run)[3].starts_with("netsh interface ipv4 set address name=Ethernet 2 static"), "{run:?}");
 }
 
@@ -359,7 +404,7 @@ fn a_windows_of_another_language_tells_its_interface_otherwise() {
 fn a_machine_whose_network_card_never_comes_is_set_up_without_it() {
     let Some(wine) = machine() else { return };
     wine.stand_in("netsh", &[Rule::new("advfirewall")]);
-    let run = run(&wine, &fill(&Script::default_windows(), STATIC, Missing::Parens));
+    let run = run(&wine, &fill(&Script::default_windows(), STATIC, MissingValue::Parens));
     let calls = words(&run);
     let waits = calls.iter().filter(|call| *call == "ping -n 2 127.0.0.1").count();
     assert!((50..=60).contains(&waits), "{waits}");
@@ -374,7 +419,7 @@ fn nothing_behind_the_end_is_run() {
     let Some(wine) = machine() else { return };
     for step in [None, Some(SetupStep::RemoveFirstRun)] {
         let script = step.map_or_else(SetupScript::windows, |step| SetupScript::windows().without(step));
-        let mut script = fill(&script.build().unwrap(), STATIC, Missing::Parens);
+        let mut script = fill(&script.build().unwrap(), STATIC, MissingValue::Parens);
         script.extend(b"net what follows is not run\r\n".repeat(100));
         let calls = words(&run(&wine, &script));
         assert_eq!(calls, calls_of_static_address(step));

@@ -9,6 +9,7 @@
 //! | `BENCH_IMAGE=PATH` | this disk instead of one that is made; any format |
 //! | `BENCH_WHOLE_MIB`, `BENCH_LIVE_MIB`, `BENCH_DELETED_MIB` | what the disk that is made holds |
 //! | `BENCH_RUNS=N` | the best of N alternating runs, 3 by default |
+//! | `BENCH_BUDGET=SECONDS` | who has used up that much is not run again, 60 by default |
 //! | `BENCH_ONLY=pack,unpack,…` | some parts: `pack`, `unpack`, `alone`, `levels`, `series`, `inspect` |
 //! | `BENCH_FULL_SERIES=1` | series of 1 to 8 GiB alive and 8 to 512 GiB in all, not a quarter of that |
 //! | `BENCH_DOCS=FOLDER` | writes benchmarks.md and benchmarks.svg there |

@@ -71,7 +71,7 @@ fn tell(report: &mut Report, here: &[&Contender], costs: &[Cost], sizes: &[u64])
         "Packing",
         "Every archive was unpacked by GNU tar and compared with the disk, byte for byte; that of the first row with \
          the disk whose free clusters are zeros. The last two columns: how many times longer than ours without and with \
-         the free space.",
+         the free space. `--sparse` leaves out the holes of the disk, as `tar -S` does.",
         &table,
     );
     report.plotted.push(("Packing".into(), table, &[0, 2, 3, 4]));

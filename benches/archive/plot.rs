@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::table::{Table, number};
 
-const LABEL: usize = 230;
+const LABEL: usize = 260;
 const COLUMN: usize = 165;
 const BAR: usize = 100;
 const ROW: usize = 20;

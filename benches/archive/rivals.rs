@@ -43,11 +43,16 @@ pub(crate) fn is_installed(tool: &str) -> bool {
 }
 
 /// Packing a folder with metainfo.xml, windows.cmd and disk.hddimage.
-pub(crate) const PACKING: [Contender; 10] = [
+pub(crate) const PACKING: [Contender; 11] = [
     Contender::ours("vmtemplate pack", |folder, archive| vec![ours_packs(folder, archive, &[])], true),
     Contender::ours(
-        "vmtemplate pack --keep-free-space",
+        "… --keep-free-space",
         |folder, archive| vec![ours_packs(folder, archive, &["--keep-free-space"])],
+        false,
+    ),
+    Contender::ours(
+        "… --keep-free-space --sparse",
+        |folder, archive| vec![ours_packs(folder, archive, &["--keep-free-space", "--sparse"])],
         false,
     ),
     Contender::rival("tar -czf", &["tar", "gzip"], |folder, archive| vec![tar(folder, &["-czf"], archive)]),

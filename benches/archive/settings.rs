@@ -84,7 +84,7 @@ impl Settings {
             threads: thread::available_parallelism().map_or(1, usize::from),
             rounds: Rounds {
                 runs: number("BENCH_RUNS", if quick { 1 } else { 3 })? as usize,
-                budget: Duration::from_secs(if quick { 2 } else { 60 }),
+                budget: Duration::from_secs(number("BENCH_BUDGET", 60)?),
             },
             only: env::var("BENCH_ONLY").ok(),
             work,

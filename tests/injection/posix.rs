@@ -62,12 +62,8 @@ const CONTEXTS: [Context; 15] = [
         |n| format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" $v{i}"))),
         3000,
     ),
-    context("here-document", |n| each(n, &|i| format!("cat <<EOF | lines\n($V{i})\nEOF\n")), 9000),
-    context(
-        "quoted here-document",
-        |n| each(n, &|i| format!("cat <<-'EOF' | lines\n\t($V{i})\n\tEOF\n")),
-        9000,
-    ),
+    context("here-document", |n| each(n, &|i| format!("lines <<EOF\n($V{i})\nEOF\n")), 9000),
+    context("quoted here-document", |n| each(n, &|i| format!("lines <<-'EOF'\n\t($V{i})\n\tEOF\n")), 9000),
     context("substitution", |n| format!("rec{}\n", each(n, &|i| format!(" \"$(tell \"($V{i})\")\""))), 8000),
     context(
         "condition",
@@ -82,8 +78,8 @@ const CONTEXTS: [Context; 15] = [
     ),
     context(
         "case",
-        |n| each(n, &|i| format!("case \"($V{i})\" in '($V{i})') rec \"($V{i})\" ;; *) canary ;; esac\n")),
-        0,
+        |n| each(n, &|i| format!("case \"($V{i})\" in '') rec '' ;; *) rec \"($V{i})\" ;; esac\n")),
+        8000,
     ),
     context(
         "list",

@@ -129,7 +129,7 @@ const PIECES: [&str; 119] = [
 ];
 
 /// This many values, beginning with each piece alone and between letters.
-pub fn hostile(count: usize) -> Vec<String> {
+pub(crate) fn hostile(count: usize) -> Vec<String> {
     let mut values: Vec<String> = vec![String::new()];
     for words in [
         "on",
@@ -173,14 +173,14 @@ pub fn hostile(count: usize) -> Vec<String> {
 }
 
 /// A group of values, rendered together: those that were refused are left out and named.
-pub struct Group {
+pub(crate) struct Group {
     pub script: Vec<u8>,
     pub accepted: Vec<usize>,
     pub refused: Vec<(usize, Error)>,
 }
 
 /// Render what `write` makes of the numbers of values, with macro `($V7)` for value 7, until nothing is refused.
-pub fn render(
+pub(crate) fn render(
     values: &[String],
     numbers: &[usize],
     language: ScriptLanguage,
@@ -217,7 +217,7 @@ pub fn render(
 }
 
 /// `one` for each number, joined.
-pub fn each(numbers: &[usize], one: &dyn Fn(usize) -> String) -> String {
+pub(crate) fn each(numbers: &[usize], one: &dyn Fn(usize) -> String) -> String {
     let mut text = String::new();
     for &number in numbers {
         let _ = write!(text, "{}", one(number));

@@ -103,7 +103,7 @@ impl Bins {
     fn cell(&mut self, bytes: &[u8]) -> u32 {
         let at = self.0.len();
         let size = (bytes.len() + 4).next_multiple_of(8);
-        self.0.extend_from_slice(&(-(size as i32)).to_le_bytes());
+        self.0.extend_from_slice(&(-i32::try_from(size).unwrap()).to_le_bytes());
         self.0.extend_from_slice(bytes);
         self.0.resize(at + size, 0);
         at as u32

@@ -87,7 +87,9 @@ impl WindowsDisk {
             );
         }
         assert!(places.len() >= 2, "a name stands in its record and in its folder: {places:?}");
-        places.iter().for_each(|&place| self.bytes[place..place + to.len()].copy_from_slice(&to));
+        for place in places {
+            self.bytes[place..place + to.len()].copy_from_slice(&to);
+        }
     }
 
     /// Give a file of the EFI system partition another name of the same length.

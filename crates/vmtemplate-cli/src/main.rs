@@ -4,7 +4,9 @@ mod build;
 mod check;
 mod convert;
 mod disk;
+mod drive;
 mod findings;
+mod firstrun;
 mod inspect;
 mod lint;
 mod metainfo;
@@ -12,6 +14,7 @@ mod pack;
 mod render;
 mod repo;
 mod report;
+mod script;
 mod source;
 mod unpack;
 mod values;
@@ -43,6 +46,9 @@ Examples:
   vmtemplate unpack Windows-Server-2019.tar.gz win2019/
   vmtemplate metainfo win2019/metainfo.xml --set limit.mem=2048 --set version=6 -o win2019/metainfo.xml
   vmtemplate render win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o setup.cmd
+  vmtemplate drive win2019/ --set IP=192.0.2.10 --values values.json --missing parens -o drive.img
+  vmtemplate script windows --without activation > windows.cmd
+  vmtemplate firstrun vmmgr/ --dd dd.exe --iso vmmgr.iso
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
   vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
 
@@ -61,6 +67,9 @@ enum Command {
     Render(render::Args),
     Lint(lint::Args),
     Check(check::Args),
+    Drive(drive::Args),
+    Script(script::Args),
+    Firstrun(firstrun::Args),
     Repo(Box<repo::Args>),
 }
 
@@ -86,6 +95,9 @@ fn main() -> ExitCode {
         Command::Repo(args) => repo::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Drive(args) => drive::run(&args).map(done),
+        Command::Script(args) => script::run(args).map(done),
+        Command::Firstrun(args) => firstrun::run(&args).map(done),
     };
     match status {
         Ok(status) => status,

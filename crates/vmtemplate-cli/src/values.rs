@@ -10,9 +10,9 @@ pub(crate) struct Values {
     /// password, belongs into --values
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Values as a JSON object, such as {"IP": "192.0.2.10", "NAMESERVERS": ["192.0.2.53"]}; --set goes before them
-    #[arg(long, value_name = "FILE")]
-    values: Option<PathBuf>,
+    /// Values as a JSON object, such as {"IP": "192.0.2.10", "TMPIPv4": false}; --set goes before them
+    #[arg(long = "values", value_name = "FILE")]
+    file: Option<PathBuf>,
     /// What a macro without a value becomes: error, parens, empty, keep [default: error]
     #[arg(long, value_name = "WHAT")]
     missing: Option<MissingValue>,
@@ -27,7 +27,7 @@ pub(crate) struct Values {
 impl Values {
     pub(crate) fn values(&self) -> Result<MacroValues> {
         let mut values =
-            self.values.as_ref().map_or_else(|| Ok(MacroValues::new()), MacroValues::from_json_file)?;
+            self.file.as_ref().map_or_else(|| Ok(MacroValues::new()), MacroValues::from_json_file)?;
         for assignment in &self.set {
             values.assign(assignment)?;
         }

@@ -389,3 +389,101 @@ fn an_interrupt_leaves_nothing_half_written() {
     assert!(!temporary());
     assert_eq!(fs::read(at.join("t.tar.gz")).unwrap(), b"old");
 }
+
+#[test]
+fn our_setup_script_is_printed_without_the_steps_that_are_left_out() {
+    let work = work();
+    let all = vmtemplate(work.path(), &["script", "windows"]);
+    assert!(all.status.success() && all.stdout.ends_with(b"\r\n"));
+    let text = String::from_utf8(all.stdout).unwrap();
+    assert!(text.contains("shutdown /r") && text.contains("($PRODUCTKEY)"));
+    let less = vmtemplate(
+        work.path(),
+        &["script", "windows", "--without", "restart", "--without", "activation", "-o", "setup.cmd"],
+    );
+    assert_eq!(said(&less), "exit 0\n--- stdout\n--- stderr\n");
+    let text = fs::read_to_string(work.path().join("setup.cmd")).unwrap();
+    assert!(!text.contains("shutdown /r") && !text.contains("($PRODUCTKEY)"));
+    let wrong = vmtemplate(work.path(), &["script", "windows", "--without", "sleep"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    let refused = vmtemplate(work.path(), &["script", "windows", "--administrator", "a/b"]);
+    assert_eq!(refused.status.code(), Some(1));
+}
+
+#[test]
+fn the_first_run_kit_is_written_as_a_folder_and_as_a_cd_image() {
+    let work = work();
+    fs::write(work.path().join("dd.exe"), "MZ").unwrap();
+    let arguments = ["firstrun", "kit", "--dd", "dd.exe", "--iso", "kit.iso"];
+    let done = vmtemplate(work.path(), &arguments);
+    assert_eq!(said(&done), "exit 0\n--- stdout\n--- stderr\n");
+    let mut names: Vec<_> = fs::read_dir(work.path().join("kit"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["dd.exe", "ddwrap.cmd", "firstrun.cmd", "firstrun.ps1", "prepare.cmd"]);
+    assert_eq!(&fs::read(work.path().join("kit.iso")).unwrap()[0x8001..0x8006], b"CD001");
+    assert_eq!(vmtemplate(work.path(), &arguments).status.code(), Some(1));
+}
+
+#[test]
+fn the_install_drive_holds_the_rendered_script() {
+    let work = work();
+    let arguments = ["drive", "windows.cmd", "--set", "PASS=a&b", "-o", "drive.img"];
+    assert_eq!(said(&vmtemplate(work.path(), &arguments)), "exit 0\n--- stdout\n--- stderr\n");
+    let drive = fs::read(work.path().join("drive.img")).unwrap();
+    assert_eq!(drive.len(), 1_048_576);
+    assert!(drive.starts_with(b"@echo off\nnet user Administrator \"a&b\"\n\n"));
+    assert_eq!(vmtemplate(work.path(), &arguments).status.code(), Some(1));
+    let rendered = vmtemplate(work.path(), &["drive", "windows.cmd", "-o", "other.img"]);
+    assert_eq!(rendered.status.code(), Some(1));
+    assert!(!work.path().join("other.img").exists());
+}
+
+#[test]
+fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
+    let folder = work();
+    let at = folder.path();
+    let pass = ["render", "windows.cmd", "--set", "PASS=a & b"];
+    insta::assert_snapshot!(said(&vmtemplate(at, &pass)), @r#"
+    exit 0
+    --- stdout
+    @echo off
+    net user Administrator "a & b"
+    --- stderr
+    "#);
+    let raw = said(&vmtemplate(at, &[&pass[..], &["--as-platform"]].concat()));
+    assert!(raw.contains("Administrator a & b\n"), "{raw}");
+    let kept = said(&vmtemplate(at, &["render", "windows.cmd", "--missing", "keep"]));
+    assert!(kept.contains("Administrator ($PASS)\n"), "{kept}");
+
+    // A template by its folder, and the rule of its metainfo.xml for passwords.
+    fs::write(
+        at.join("metainfo.xml"),
+        "<doc><osname>W</osname><installdrive>windows.cmd</installdrive>\
+         <illegal_password_characters>&amp;</illegal_password_characters></doc>",
+    )
+    .unwrap();
+    fs::write(at.join("values.json"), r#"{"PASS": "a & b"}"#).unwrap();
+    let refused = vmtemplate(at, &["render", ".", "--values", "values.json", "-o", "out.cmd"]);
+    assert!(said(&refused).contains("the password has `&`"), "{}", said(&refused));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!at.join("out.cmd").exists());
+    let given = ["render", ".", "--values", "values.json", "--set", "PASS=new", "-o", "out.cmd"];
+    assert_eq!(vmtemplate(at, &given).status.code(), Some(0));
+    assert_eq!(fs::read(at.join("out.cmd")).unwrap(), b"@echo off\nnet user Administrator new\n");
+    assert_eq!(vmtemplate(at, &given).status.code(), Some(1), "what is there is kept");
+    assert_eq!(vmtemplate(at, &[&given[..], &["--force"]].concat()).status.code(), Some(0));
+    // A value that is missing, a value of another kind, no assignment at all.
+    for wrong in [
+        &["render", "windows.cmd"][..],
+        &["render", "windows.cmd", "--set", "IP=here"],
+        &["render", "windows.cmd", "--set", "PASS"],
+    ] {
+        let refused = vmtemplate(at, wrong);
+        assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+        assert!(refused.stdout.is_empty());
+    }
+    assert_eq!(vmtemplate(at, &["render", "windows.cmd", "--missing", "x"]).status.code(), Some(2));
+}

@@ -37,6 +37,8 @@
 //! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
 //!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
 //!   a command; [`RenderOptions`] says how.
+//! - [`SetupScript`] makes our own setup script for Windows, [`FirstRunKit`] what runs it in the guest, and
+//!   [`InstallDrive`] is the disk that carries it there.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
 //!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
 //!   what the file systems mark free.
@@ -70,6 +72,7 @@ mod script;
 
 mod archive;
 mod check;
+mod drive;
 mod template;
 
 mod repository;
@@ -85,6 +88,7 @@ pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, Part
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};

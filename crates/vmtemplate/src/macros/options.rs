@@ -109,16 +109,17 @@ impl ScriptLanguage {
     }
 }
 
+const VERBS: [&str; 14] = [
+    "get-", "set-", "new-", "remove-", "add-", "write-", "start-", "stop-", "enable-", "disable-", "resize-",
+    "rename-", "restart-", "import-",
+];
+
 /// Whether a line, in lower case, is one of PowerShell: an assignment to a variable, a cmdlet, a block of parameters.
 fn is_powershell(line: &[u8]) -> bool {
     if let Some(rest) = line.strip_prefix(b"$") {
         let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:".contains(b)).count();
         return name > 0 && rest[name..].trim_ascii_start().starts_with(b"=");
     }
-    const VERBS: [&str; 14] = [
-        "get-", "set-", "new-", "remove-", "add-", "write-", "start-", "stop-", "enable-", "disable-",
-        "resize-", "rename-", "restart-", "import-",
-    ];
     VERBS.iter().any(|verb| line.starts_with(verb.as_bytes()))
         || [&b"param("[..], b"param (", b"#requires", b"<#", b"[cmdletbinding"]
             .iter()

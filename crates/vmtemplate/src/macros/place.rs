@@ -92,7 +92,7 @@ impl Demand {
                 kind.is_typed() && is_harmless(value, kind),
                 "an address, a number or the like, not free text",
             ),
-            Self::Nothing(_) => (false, "no macro"),
+            Self::Nothing(_) => (false, "another place for the macro"),
         };
         match self.reason() {
             Some(reason) if !met => Err(format!("{reason}; expected {expected}")),
@@ -158,8 +158,8 @@ pub(crate) fn macro_places(bytes: &[u8], utf8: bool, language: ScriptLanguage) -
     }
     match language {
         ScriptLanguage::Batch => batch::places(bytes, utf8, uses),
-        ScriptLanguage::PowerShell => powershell::places(bytes, utf8, uses),
-        ScriptLanguage::Posix => posix::places(bytes, utf8, uses),
+        ScriptLanguage::PowerShell => powershell::places(bytes, utf8, &uses),
+        ScriptLanguage::Posix => posix::places(bytes, utf8, &uses),
     }
 }
 
@@ -181,4 +181,9 @@ pub(super) fn positions(bytes: &[u8], utf8: bool, offsets: impl IntoIterator<Ite
             position
         })
         .collect()
+}
+
+/// A piece of the script as messages show it.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).chars().take(40).collect()
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions};
+use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
 
 /// What the shell makes of the bytes at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,20 +35,33 @@ pub(crate) struct PosixPlace {
     test: bool,
     before_redirection: bool,
     /// The line of a here-document around the macro, and the delimiter that it must not become.
-    line: Option<Rc<(Vec<u8>, Vec<u8>, String)>>,
+    line: Option<Rc<Line>>,
     /// A variable that is not split into words here.
     whole: bool,
+    /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
+    loses_tabs: bool,
+}
+
+/// A line of a here-document around a macro.
+#[derive(Debug)]
+struct Line {
+    before: Vec<u8>,
+    after: Vec<u8>,
+    /// What it must not become.
+    delimiter: String,
 }
 
 impl PosixPlace {
     pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
         self.refuse_meaning(value)?;
         if let Some(line) = &self.line {
-            let (before, after, delimiter) = &**line;
-            let whole = [before.as_slice(), value.as_bytes(), after.as_slice()].concat();
-            if whole.trim_ascii_start() == delimiter.as_bytes() {
+            let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
+            if whole.trim_ascii_start() == line.delimiter.as_bytes() {
                 return Err("it makes the line the end of the here-document".to_owned());
             }
+        }
+        if self.loses_tabs && value.starts_with('\t') {
+            return Err("it begins with a tab, which `<<-` takes away".to_owned());
         }
         if self.style == Style::Document && value.contains(char::is_control) {
             return Err("it has a control character, which a here-document may not keep".to_owned());
@@ -100,7 +113,11 @@ impl PosixPlace {
     pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
         self.refuse_meaning(value)?;
         let splits = |b: u8| b" \t*?[\\".contains(&b);
-        if !harmless && self.style == Style::Bare && !self.whole && value.bytes().any(splits) {
+        if !harmless
+            && self.style == Style::Bare
+            && !self.whole
+            && (value.is_empty() || value.bytes().any(splits))
+        {
             return Err(
                 "it stands there outside of quotes, where the shell cuts it into words and looks for files"
                     .to_owned(),
@@ -129,10 +146,10 @@ const CODE_FILES: [&str; 8] = [".sh", ".bash", ".py", ".pl", ".rb", ".cmd", ".ba
 const DOUBT: &str = "what stands before it in the script is not read in the same way by every shell";
 const CODE_REASON: &str = "takes its arguments for commands or code";
 
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
     let mut scanner = Scanner {
         bytes,
-        uses: &uses,
+        uses,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
         next: 0,
         stack: vec![Context::new(Kind::Commands)],
@@ -141,7 +158,7 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         doubt: false,
     };
     scanner.run();
-    assemble(bytes, utf8, scanner.subjects, uses)
+    assemble(bytes, utf8, &scanner.subjects, uses)
 }
 
 /// A macro or an expansion of a variable.
@@ -157,7 +174,7 @@ struct Subject {
     assigns: Option<String>,
 }
 
-fn assemble(bytes: &[u8], utf8: bool, subjects: Vec<Subject>, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+fn assemble(bytes: &[u8], utf8: bool, subjects: &[Subject], uses: &[MacroUse]) -> Vec<MacroPlace> {
     const MOST_PLACES: usize = 200;
     let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
     order.sort_unstable();
@@ -165,7 +182,7 @@ fn assemble(bytes: &[u8], utf8: bool, subjects: Vec<Subject>, uses: Vec<MacroUse
     let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
     let mut by_name: HashMap<&str, Vec<&Subject>> = HashMap::new();
     let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
-    for subject in &subjects {
+    for subject in subjects {
         match subject.number {
             Some(number) => by_macro[number] = Some(subject),
             None => by_name.entry(&subject.variable).or_default().push(subject),
@@ -187,7 +204,7 @@ fn assemble(bytes: &[u8], utf8: bool, subjects: Vec<Subject>, uses: Vec<MacroUse
                     subject.demand.clone()
                 };
                 later.push(Later {
-                    variable: String::from_utf8_lossy(&bytes[subject.range.clone()]).into_owned(),
+                    variable: shown(&bytes[subject.range.clone()]),
                     position: position(subject.range.start),
                     demand,
                     quoting: Quoting::Posix(subject.quoting.clone()),
@@ -244,6 +261,8 @@ struct Context {
     in_word: bool,
     redirect: bool,
     list: bool,
+    /// What becomes of all that the pipeline gets.
+    code: Option<Demand>,
 }
 
 impl Context {
@@ -257,11 +276,19 @@ impl Context {
             in_word: false,
             redirect: false,
             list: false,
+            code: None,
+        }
+    }
+
+    /// One more character of the word. Of a long one only the beginning counts.
+    fn push(&mut self, c: char) {
+        if self.word.len() < 200 {
+            self.word.push(c);
         }
     }
 
     fn new_command(&mut self) {
-        *self = Self { pipeline: self.pipeline, ..Self::new(self.kind) };
+        *self = Self { pipeline: self.pipeline, code: self.code.take(), ..Self::new(self.kind) };
     }
 }
 
@@ -329,7 +356,7 @@ impl Scanner<'_> {
         self.subject(Some(number), String::new(), range, style, demand);
         let commands = self.commands();
         commands.in_word = true;
-        commands.word.push('\u{FFFD}');
+        commands.push('\u{FFFD}');
     }
 
     /// All macros before `end` get this demand; the cursor moves there.
@@ -407,6 +434,7 @@ impl Scanner<'_> {
             before_redirection: matches!(after, Some(b'<' | b'>')),
             line: None,
             whole: assigns.is_some() && !declares,
+            loses_tabs: false,
             style,
         };
         self.subjects.push(Subject { number, variable, range, place, demand, quoting, assigns });
@@ -419,9 +447,13 @@ impl Scanner<'_> {
         for subject in &mut self.subjects[from..] {
             subject.demand = subject.demand.clone().max(demand.clone());
         }
+        // Once is enough.
+        let subjects = self.subjects.len();
+        self.commands().pipeline = subjects;
         for document in &mut self.documents {
             document.demand = document.demand.clone().max(demand.clone());
         }
+        self.commands().code = Some(demand);
     }
 
     fn end_word(&mut self) {
@@ -469,6 +501,7 @@ impl Scanner<'_> {
         commands.new_command();
         if ends_pipeline {
             commands.pipeline = subjects;
+            commands.code = None;
         }
     }
 
@@ -489,7 +522,7 @@ impl Scanner<'_> {
             Some(b'\\') => self.backslash(),
             Some(b'$' | b'`') => self.expansion(&Style::Double),
             Some(byte) => {
-                self.commands().word.push(char::from(byte));
+                self.commands().push(char::from(byte));
                 self.at += 1;
             }
             None => {}
@@ -504,7 +537,7 @@ impl Scanner<'_> {
         }
         let commands = self.commands();
         commands.in_word = true;
-        commands.word.push('\\');
+        commands.push('\\');
     }
 
     fn in_commands(&mut self) {
@@ -571,7 +604,7 @@ impl Scanner<'_> {
             _ => {
                 let commands = self.commands();
                 commands.in_word = true;
-                commands.word.push(char::from(byte));
+                commands.push(char::from(byte));
                 self.at += 1;
             }
         }
@@ -584,7 +617,7 @@ impl Scanner<'_> {
                 self.macro_here(Style::Single, None);
             } else {
                 let byte = self.bytes[self.at];
-                self.commands().word.push(char::from(byte));
+                self.commands().push(char::from(byte));
                 self.at += 1;
             }
         }
@@ -666,7 +699,7 @@ impl Scanner<'_> {
                 }
                 let commands = self.commands();
                 commands.in_word = true;
-                commands.word.push('\u{FFFD}');
+                commands.push('\u{FFFD}');
             }
         }
     }
@@ -677,6 +710,7 @@ impl Scanner<'_> {
             .enumerate()
             .take_while(|(i, b)| b.is_ascii_alphabetic() || **b == b'_' || (*i > 0 && b.is_ascii_digit()))
             .map(|(_, &b)| char::from(b))
+            .take(200)
             .collect()
     }
 
@@ -705,12 +739,7 @@ impl Scanner<'_> {
             let delimiter =
                 String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
             let commands = self.commands();
-            let name = commands.name.clone();
-            let demand = if CODE.contains(&name.as_str()) {
-                Demand::Typed(format!("`{name}` {CODE_REASON}"))
-            } else {
-                Demand::FreeText
-            };
+            let demand = commands.code.clone().unwrap_or(Demand::FreeText);
             self.at = end;
             self.doubt |= self.stack.len() > 1;
             self.documents.push(Document { delimiter, quoted, strips_tabs, demand });
@@ -758,15 +787,17 @@ impl Scanner<'_> {
                             subject.demand = subject.demand.clone().max(Demand::Harmless(reason));
                         }
                         "in a here-document".clone_into(&mut subject.place);
-                        let line = (
-                            self.bytes[start + tabs..range.start].to_vec(),
-                            self.bytes[range.end..end].to_vec(),
-                            document.delimiter.clone(),
-                        );
-                        // A delimiter is a word; a longer line cannot become one.
-                        if line.0.len() + line.1.len() <= document.delimiter.len() {
+                        // What is longer than the delimiter cannot become it.
+                        let short = end - start - tabs - range.len() <= document.delimiter.len() + 80;
+                        if short {
+                            let line = Line {
+                                before: self.bytes[start + tabs..range.start].to_vec(),
+                                after: self.bytes[range.end..end].to_vec(),
+                                delimiter: document.delimiter.clone(),
+                            };
                             subject.quoting.line = Some(Rc::new(line));
                         }
+                        subject.quoting.loses_tabs = document.strips_tabs && range.start == start + tabs;
                         subject.assigns = None;
                     }
                 } else if !document.quoted && matches!(self.bytes[self.at], b'$' | b'`') {

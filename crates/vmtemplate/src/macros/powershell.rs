@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions};
+use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
 
 /// What PowerShell makes of the bytes at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl PowerShellPlace {
                 .to_owned());
         }
         self.refuse_meaning(value)?;
-        if harmless && !(self.style == Style::Bare && !is_number(value)) {
+        if harmless && (self.style != Style::Bare || is_number(value)) {
             return Ok(value.to_owned());
         }
         let doubled = |quotes: &[char]| {
@@ -86,12 +86,11 @@ impl PowerShellPlace {
             Style::SingleHere | Style::DoubleHere if self.ends_here_string(value) => {
                 Err("it ends the here-string where a line begins".to_owned())
             }
-            Style::SingleHere => Ok(value.to_owned()),
             Style::DoubleHere => Ok(escaped("`$")),
             Style::Comment if value.contains("#>") || value.ends_with('#') || value.starts_with('>') => {
                 Err("it ends the comment".to_owned())
             }
-            Style::Comment => Ok(value.to_owned()),
+            Style::SingleHere | Style::Comment => Ok(value.to_owned()),
         }
     }
 
@@ -162,11 +161,14 @@ const CODE: [&str; 23] = [
 /// Ends of names of files that are run later, or read their arguments again.
 const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
 
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
+/// More places than this are not followed one by one.
+const MOST_PLACES: usize = 200;
+
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
     let bom = bytes.starts_with(b"\xEF\xBB\xBF");
     let mut scanner = Scanner {
         bytes,
-        uses: &uses,
+        uses,
         at: if bom { 3 } else { 0 },
         next: 0,
         stack: vec![Context::default()],
@@ -182,7 +184,6 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
     order.sort_unstable();
     let sorted = positions(bytes, utf8, order.iter().copied());
     let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
-    const MOST_PLACES: usize = 200;
     let mut by_name: HashMap<&str, Vec<Later>> = HashMap::new();
     let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
     for subject in &subjects {
@@ -193,7 +194,7 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         let later = by_name.entry(&subject.variable).or_default();
         if later.len() <= MOST_PLACES {
             later.push(Later {
-                variable: String::from_utf8_lossy(&bytes[subject.range.clone()]).into_owned(),
+                variable: shown(&bytes[subject.range.clone()]),
                 position: position(subject.range.start),
                 demand: if later.len() < MOST_PLACES {
                     subject.demand.clone()
@@ -253,6 +254,15 @@ struct Context {
     code: bool,
 }
 
+impl Context {
+    /// One more character of the first word. Of a long one only the beginning counts.
+    fn push(&mut self, c: char) {
+        if self.head.len() < 200 {
+            self.head.push(c);
+        }
+    }
+}
+
 struct Scanner<'s> {
     bytes: &'s [u8],
     uses: &'s [MacroUse],
@@ -309,7 +319,7 @@ impl Scanner<'_> {
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
         let unicode = self.unicode;
         let doubt = self.doubt;
-        let in_code = self.stack.iter().any(|context| context.code);
+        let in_code = self.top().code;
         let context = self.top();
         let head = context.head.to_ascii_lowercase();
         let native = is_native(&head);
@@ -317,7 +327,7 @@ impl Scanner<'_> {
         let at_start = !context.has_head && head.is_empty();
         let in_head = !context.has_head;
         if number.is_some() {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
         let demand = if style == Style::Comment {
             Demand::FreeText
@@ -391,6 +401,8 @@ impl Scanner<'_> {
         for subject in &mut self.subjects[from..] {
             subject.demand = subject.demand.clone().max(Demand::Typed(CODE_REASON.to_owned()));
         }
+        // Once is enough.
+        self.statement = self.subjects.len();
         self.top().code = true;
     }
 
@@ -422,8 +434,8 @@ impl Scanner<'_> {
 
     fn open(&mut self, closing: u8, length: usize) {
         self.at += length;
-        let assigns = self.top().assigns.clone();
-        self.stack.push(Context { closing, assigns, ..Context::default() });
+        let (assigns, code) = (self.top().assigns.clone(), self.top().code);
+        self.stack.push(Context { closing, assigns, code, ..Context::default() });
     }
 
     fn close(&mut self) {
@@ -434,7 +446,7 @@ impl Scanner<'_> {
         }
         let context = self.top();
         if !context.has_head && !context.in_string {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
     }
 
@@ -446,6 +458,7 @@ impl Scanner<'_> {
             .iter()
             .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_' || **b == b':')
             .map(|b| char::from(b.to_ascii_lowercase()))
+            .take(200)
             .collect();
         let mut end = from + name.len();
         if braced {
@@ -472,7 +485,7 @@ impl Scanner<'_> {
         self.subject(None, bare, start..self.at, style);
         let context = self.top();
         if !is_string && !context.has_head {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
     }
 
@@ -534,7 +547,7 @@ impl Scanner<'_> {
                 if !self.at_macro() {
                     self.at += 1;
                 }
-                self.top().head.push('`');
+                self.top().push('`');
             }
             b'@' if rest.starts_with(b"@'") || rest.starts_with(b"@\"") => self.here_string(),
             b'\'' => self.single(),
@@ -577,7 +590,7 @@ impl Scanner<'_> {
             b'&' => {
                 self.at += 1;
                 self.new_command();
-                self.top().head = "&".to_owned();
+                "&".clone_into(&mut self.top().head);
             }
             b' ' | b'\t' | b'\r' => {
                 self.at += 1;
@@ -587,8 +600,8 @@ impl Scanner<'_> {
             _ => {
                 self.at += 1;
                 let context = self.top();
-                if !context.has_head && context.head.len() < 300 {
-                    context.head.push(char::from(byte));
+                if !context.has_head {
+                    context.push(char::from(byte));
                 }
             }
         }
@@ -597,7 +610,7 @@ impl Scanner<'_> {
     fn string_in_head(&mut self) {
         let context = self.top();
         if !context.has_head && context.head != "&" && context.head != "." {
-            context.head.push('\u{FFFD}');
+            context.push('\u{FFFD}');
         }
     }
 
@@ -688,5 +701,85 @@ fn is_native(head: &str) -> bool {
     let cmdlet = head.split_once('-').is_some_and(|(verb, noun)| {
         !verb.is_empty() && !noun.is_empty() && head.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     });
-    (plain && !cmdlet && !WORDS.contains(&head)) || head.ends_with(".exe")
+    (plain && !cmdlet && !WORDS.contains(&head)) || head.strip_suffix(".exe").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::{RenderOptions, ScriptLanguage};
+    use super::super::values::MacroValues;
+    use crate::script::Script;
+
+    // PowerShell is not run by these tests: what they hold is what Microsoft's "about_Quoting_Rules" says.
+
+    fn rendered(script: &str, value: &str) -> Result<String, String> {
+        let script = Script::from_text(script);
+        let mut values = MacroValues::new();
+        for found in script.macros() {
+            values.set(found.name.name(), value).map_err(|error| error.to_string())?;
+        }
+        let options =
+            RenderOptions { language: Some(ScriptLanguage::PowerShell), ..RenderOptions::default() };
+        match script.render(&values, &options) {
+            Ok(script) => Ok(String::from_utf8_lossy(script.bytes()).into_owned()),
+            Err(error) => Err(error.problems()[0].to_string()),
+        }
+    }
+
+    #[test]
+    fn values_are_written_for_their_place() {
+        for (script, value, expected) in [
+            ("$p = '($V)'", "it's $x", "$p = 'it''s $x'"),
+            ("$p = \"($V)\"", "a\"b$c`d", "$p = \"a`\"b`$c``d\""),
+            ("$p = ($V)", "a'b", "$p = 'a''b'"),
+            ("$p = ($V)", "20480", "$p = 20480"),
+            ("$p = ($V)", "", "$p = ''"),
+            ("Set-Item -Value ($V) -Force", "-x;y", "Set-Item -Value '-x;y' -Force"),
+            ("$p = @('($V)', ($V))", "a b", "$p = @('a b', 'a b')"),
+            ("$p = @'\n($V)\n'@", "a'b$c", "$p = @'\na'b$c\n'@"),
+            ("$p = @\"\n($V)\n\"@", "a\"b$c", "$p = @\"\na\"b`$c\n\"@"),
+            ("Set-Item \"a $(Get-Item '($V)') b\"", "x'y", "Set-Item \"a $(Get-Item 'x''y') b\""),
+            ("# it is ($V)", "a $(b)", "# it is a $(b)"),
+            ("<# it is ($V) #>", "a", "<# it is a #>"),
+            ("net user Administrator '($V)'", "a b", "net user Administrator 'a b'"),
+            ("\u{feff}$p = '($V)'", "\u{2019}", "\u{feff}$p = '\u{2019}\u{2019}'"),
+            ("\u{feff}$p = \"($V)\"", "\u{201d}", "\u{feff}$p = \"`\u{201d}\""),
+            ("Get-Item https://($V)/x", "example.com", "Get-Item https://example.com/x"),
+        ] {
+            assert_eq!(rendered(script, value).as_deref(), Ok(expected), "{script:?} {value:?}");
+        }
+    }
+
+    #[test]
+    fn values_that_could_act_are_refused_with_the_reason() {
+        for (script, value, reason) in [
+            ("($V)", "x", "run as a command"),
+            ("& ($V)", "x", "run as a command"),
+            ("& '($V)'", "x", "run what follows"),
+            ("if ($true) { ($V) }", "x", "run as a command"),
+            ("Invoke-Expression '($V)'", "x", "for code"),
+            ("'($V)' | iex", "x", "for code"),
+            ("cmd /c \"echo ($V)\"", "x", "for code"),
+            ("Start-Process ($V)", "x", "for code"),
+            ("[scriptblock]::Create('($V)')", "x", "for code"),
+            ("'($V)' | Set-Content C:\\x.ps1", "x", "for code"),
+            ("$p = '($V)'\niex $p", "x", "`$p` in line 2"),
+            ("$p = '($V)'\nnet user Administrator $p", "a\"b", "passes a `\"`"),
+            ("$p = '($V)'\nnet user Administrator $p", "/add", "an option"),
+            ("net user Administrator '($V)'", "/add", "an option"),
+            ("net user Administrator '($V)'", "a\\", "passes a `\"`"),
+            ("net user Administrator ($V)", "", "does not pass"),
+            ("Get-Item a($V)b", "x y", "part of a word"),
+            ("$p = '($V)'", "\u{e4}", "byte order mark"),
+            ("$p = '($V)'", "a\u{1b}", "control character"),
+            ("$p = \"`($V)\"", "$x", "changes its first character"),
+            ("$p = @'\n($V)\n'@", "'@; x", "ends the here-string"),
+            ("<# ($V) #>", "#> x", "ends the comment"),
+            ("$p = \u{2018}a\u{2019}; $q = '($V)'", "x y", "not followed here"),
+            ("$p = @\"\n$(x '($V)')\n\"@", "x y", "substitution in a here-string"),
+        ] {
+            let error = rendered(script, value).expect_err(&format!("{script:?} {value:?}"));
+            assert!(error.contains(reason), "{script:?} {value:?}: {error}");
+        }
+    }
 }

@@ -129,12 +129,10 @@ impl MacroValues {
         let mut values = Self::new();
         let problems: Vec<Error> =
             object.0.into_iter().filter_map(|(name, value)| values.set(&name, value).err()).collect();
-        match problems.is_empty() {
-            true => Ok(values),
-            false => {
-                Err(Error::many(ErrorKind::InvalidValue, "values that their macros do not take", problems))
-            }
+        if problems.is_empty() {
+            return Ok(values);
         }
+        Err(Error::many(ErrorKind::InvalidValue, "values that their macros do not take", problems))
     }
 
     /// [`from_json`](Self::from_json) of a file, of which at most 1 MiB is read.

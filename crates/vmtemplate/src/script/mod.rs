@@ -213,6 +213,8 @@ impl Script {
     /// variables that get a value are followed to where they are expanded, and a value that is not safe there is
     /// refused. Values whose characters mean nothing anywhere, such as addresses, pass nearly everywhere.
     ///
+    /// An empty value of a macro that is a word of its own is written as empty quotes.
+    ///
     /// In batch files `"`, control characters and all that is not ASCII are refused in free text. What a script does
     /// with values in files that it writes, and with variables whose names it computes, is not followed.
     ///

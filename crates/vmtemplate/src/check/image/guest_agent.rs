@@ -1,4 +1,4 @@
-//! The QEMU guest agent: its installer makes the service `QEMU-GA` (QEMU, `qga/service-win32.h`).
+//! The QEMU guest agent: its service is called `qemu-ga` (QEMU, `qga/service-win32.h`), in either case.
 
 use super::look::{Look, Seen};
 use super::windows::Windows;

@@ -24,7 +24,7 @@ use self::volumes::Volumes;
 use self::windows::Windows;
 use super::ImageContext;
 use crate::disk::DiskImage;
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 
 pub(super) use rules::RULES;
 pub use windows::WindowsInfo;
@@ -33,9 +33,15 @@ pub use windows::WindowsInfo;
 pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Vec<Finding> {
     let look = Look::new(disk, context);
     let Ok(volumes) = Volumes::find(&look) else { return look.findings() };
+    let system = volumes.system();
+    if system.is_none() && !is_called_windows(context) {
+        let message = "there is no Windows on this disk, and the template is not called one: what is on it was not checked";
+        look.add(Finding::new(rules::NO_WINDOWS, message).at(look.image()).with_severity(Severity::Note));
+        return look.findings();
+    }
     boot::check(&look, &volumes);
     shutdown::check_volumes(&look, &volumes);
-    let Some(system) = volumes.system() else {
+    let Some(system) = system else {
         if !volumes.is_hidden {
             look.report(
                 rules::NO_WINDOWS,
@@ -67,4 +73,11 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Vec<F
     extend::check(&look, &volumes, &windows);
     space::check(&look, &volumes);
     look.findings()
+}
+
+/// Whether the template is for Windows, as far as its name tells: the platform takes the family from there. An image alone
+/// is taken for one of Windows.
+fn is_called_windows(context: &ImageContext<'_>) -> bool {
+    let name = context.metainfo.and_then(crate::metainfo::Metainfo::os_name);
+    name.is_none_or(|name| name.to_lowercase().contains("windows"))
 }

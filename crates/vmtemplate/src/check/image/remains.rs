@@ -29,6 +29,14 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
         answers(look, windows, path).ok();
     }
     crash_dumps(look, windows).ok();
+    let path = "vmmgr/vmmgr.cmd";
+    if let Ok(Some(_)) = windows.volume.file(look, path) {
+        look.report(
+            rules::SCRIPT_LEFT,
+            windows.volume.place(look, path),
+            "the first run has been here: its setup script is left",
+        );
+    }
     for path in ["Windows.old", "$WINDOWS.~BT"] {
         if let Ok(Some(_)) = windows.volume.file(look, path) {
             look.report(

@@ -83,15 +83,16 @@ fn administrator(look: &Look<'_>, windows: &Windows<'_>, commands: &[String]) ->
 /// The account that the script names in `net user NAME PASSWORD`.
 fn account(look: &Look<'_>, windows: &Windows<'_>, commands: &[String]) -> Seen<()> {
     let name = commands.iter().find_map(|line| {
-        let rest =
-            line.strip_prefix("net user ").or_else(|| line.strip_prefix("net.exe user "))?.trim_start();
+        let (_, rest) = line.split_once("net user ").or_else(|| line.split_once("net.exe user "))?;
+        let rest = rest.trim_start();
         let name = match rest.strip_prefix('"') {
             Some(quoted) => quoted.split('"').next()?,
             None => rest.split_whitespace().next()?,
         };
+        let name = script::resolve(commands, name);
         // A name that the script computes is not known here.
         let is_plain = !name.is_empty() && !name.contains(['%', '!', '(', '/']);
-        is_plain.then(|| name.to_owned())
+        is_plain.then_some(name)
     });
     let Some(name) = name else { return Ok(()) };
     let names = format!("{USERS}\\Names");

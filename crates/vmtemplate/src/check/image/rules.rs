@@ -381,4 +381,10 @@ rules! {
         fix: "pack or convert without --keep-free-space: free clusters of a clean NTFS volume are then left out"
         step: "Image creation"
     }
+    SCRIPT_LEFT: "VMT0647", Warning {
+        "no setup script of an earlier machine is left"
+        why: "it holds the password and the addresses of the machine that it was made for, and every customer can read it"
+        fix: "in the virtual machine, run: del C:\\vmmgr\\vmmgr.cmd"
+        step: "Image configuration"
+    }
 }

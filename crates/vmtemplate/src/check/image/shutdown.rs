@@ -42,8 +42,8 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
     setup_state(look, windows).ok();
 }
 
-/// Fast Startup is on where `HiberbootEnabled` is 1 and hibernation is not off (Microsoft, "Distinguishing Fast Startup
-/// from Wake-from-Hibernation"; "Disable and re-enable hibernation" for `powercfg`).
+/// Fast Startup is on where `HiberbootEnabled` is 1, the value behind the switch in the control panel, and hibernation is
+/// not off: `powercfg /h off` switches both off (Microsoft, "Disable and re-enable hibernation").
 fn fast_startup(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let path = windows.control(r"Control\Session Manager\Power");
     let is_on = windows.system.u32(look, &path, "HiberbootEnabled")? == Some(1);
@@ -59,8 +59,8 @@ fn fast_startup(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     Ok(())
 }
 
-/// The keys that exist while a restart is due (Microsoft, "Pending reboot" checks of `Test-PendingReboot` and of
-/// Configuration Manager's client).
+/// The keys that exist while a restart is due. No document promises them; the tools that ask whether a restart is pending
+/// all look there.
 fn updates(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     for path in [
         r"Microsoft\Windows\CurrentVersion\Component Based Servicing\RebootPending",
@@ -94,7 +94,11 @@ fn setup_state(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     match state.as_str() {
         "IMAGE_STATE_COMPLETE" => {}
         "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE" | "IMAGE_STATE_SPECIALIZE_RESEAL_TO_OOBE" => {
-            // Where Setup looks for answers (Microsoft, "Windows Setup automation overview": implicit answer file search).
+            // Where Setup looks for answers (Microsoft, "Windows Setup automation overview": implicit answer file search):
+            // what the registry names, and some folders.
+            if windows.system.string(look, "Setup", "UnattendFile")?.is_some_and(|file| !file.is_empty()) {
+                return Ok(());
+            }
             for path in [
                 "unattend.xml",
                 "Windows/Panther/Unattend/unattend.xml",

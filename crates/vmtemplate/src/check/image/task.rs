@@ -331,6 +331,6 @@ mod tests {
             whole += usize::from(outcome.unwrap_or_else(|_| panic!("round {round}: {bent:?}")));
         }
         assert!(whole > 500 && whole < 19_500, "{whole} were tasks");
-        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_mins(1), "{:?}", begin.elapsed());
     }
 }

@@ -147,7 +147,7 @@ impl<'v> Windows<'v> {
             info: WindowsInfo::default(),
             machine: None,
         };
-        // Microsoft, "HKLM\SYSTEM\Select": Default is the set of the next start. Current is what it was at the last one.
+        // `Default` is the set that the next start takes, `Current` the one that the last start took.
         let number =
             ["Default", "Current"].map(|name| windows.system.u32(look, "Select", name).ok().flatten());
         let number = number.into_iter().flatten().next().unwrap_or(1);
@@ -215,7 +215,7 @@ impl<'v> Windows<'v> {
         match self.info.image_state.as_deref() {
             Some("IMAGE_STATE_COMPLETE") => text.push_str(", not generalized"),
             Some(state) if state.starts_with("IMAGE_STATE_GENERALIZE") => {
-                text.push_str(", generalized by Sysprep")
+                text.push_str(", generalized by Sysprep");
             }
             _ => {}
         }

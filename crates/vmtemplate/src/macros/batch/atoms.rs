@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::macros::find::MacroUse;
 
+/// Longer names of variables and programs are told apart by their beginnings only.
+pub(super) const LONGEST_NAME: usize = 100;
+
 /// What a line is made of when cmd.exe begins to look for commands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Atom {
@@ -35,13 +38,15 @@ pub(super) struct Variable {
     pub(super) range: Range<usize>,
     /// A part of it is taken, or something in it replaced.
     pub(super) modified: bool,
+    /// What is taken or put in brings no `"` that the value does not have.
+    pub(super) quoteless: bool,
     /// It is expanded after commands, quotes and words were found: `!NAME!` and `%%i`.
     pub(super) late: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Atoms {
-    pub(super) atoms: Vec<Located>,
+    pub(super) list: Vec<Located>,
     pub(super) variables: Vec<Variable>,
     /// For each macro, whether it stands between the signs of an expansion.
     pub(super) inside: Vec<bool>,
@@ -82,14 +87,14 @@ struct Cutter<'s> {
 
 impl Cutter<'_> {
     fn push(&mut self, atom: Atom, offset: usize) {
-        self.done.atoms.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
+        self.done.list.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
     }
 
     fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {
         let offset = range.start;
         self.push(Atom::Variable(self.done.variables.len()), offset);
-        let name = String::from_utf8_lossy(name).into_owned();
-        self.done.variables.push(Variable { name, range, modified, late });
+        let name = String::from_utf8_lossy(name).chars().take(LONGEST_NAME).collect();
+        self.done.variables.push(Variable { name, range, modified, quoteless: false, late });
     }
 
     /// The macros that begin before `end` stand inside an expansion.
@@ -174,7 +179,11 @@ impl Cutter<'_> {
                 let lower = body[..colon.unwrap_or(close)].to_ascii_lowercase();
                 let to = at + 1 + close;
                 self.variable(&lower, at..to + 1, colon.is_some(), false);
+                // `%NAME:from,length%` or `%NAME:old=new%`.
+                let quoteless = !body.iter().skip_while(|&&b| b != b'=').any(|&b| b == b'"');
+                let variable = self.done.variables.len() - 1;
                 let swallowed = self.swallow(to);
+                self.done.variables[variable].quoteless = quoteless && !swallowed;
                 if let Some(colon) = colon {
                     self.stray = true;
                     self.doubt |= swallowed || body[colon..].iter().any(|b| b"\"&|<>^()!".contains(b));

@@ -1,5 +1,8 @@
 //! Which place of a command an item stands in.
 
+use std::rc::Rc;
+
+use super::atoms::{LONGEST_NAME, Variable};
 use super::commands::{Takes, is_internal, takes};
 use super::{Atom, BatchPlace, Beside, Demand, Item, Parser, Style, Subject};
 
@@ -8,12 +11,13 @@ const PIPED: &str = "both sides of a `|` are read by a further cmd.exe";
 
 impl Parser {
     /// Every subject of these items gets this place.
-    pub(super) fn mark_all(&mut self, items: &[Item], place: &str, demand: &Demand, assigns: &[String]) {
+    pub(super) fn mark_all(&mut self, items: &[Item], place: &str, demand: &Demand, assigns: &Rc<[String]>) {
+        self.facts = Facts::of(items, &self.atoms.variables);
         for number in 0..items.len() {
             if items[number].is_subject() {
                 self.mark(items, number, Style::Text, place.to_owned(), demand.clone(), false);
                 if let Some(subject) = self.subjects.last_mut() {
-                    subject.assigns.extend_from_slice(assigns);
+                    subject.assigns = assigns.clone();
                 }
             }
         }
@@ -58,7 +62,11 @@ impl Parser {
         if matches!(item.atom, Atom::Macro(found) if self.atoms.inside[found]) {
             demand = demand.max(Demand::Typed("it stands between the signs of an expansion".to_owned()));
         }
-        if matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].modified) {
+        // Between quotes, a part of a value without quotes is text. As an argument it might begin or end otherwise.
+        let is_text = |variable: &Variable| item.quoted && !argv && variable.quoteless;
+        if matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].modified
+            && !is_text(&self.atoms.variables[variable]))
+        {
             demand = demand
                 .max(Demand::Harmless("only a part of it is taken, or something replaced in it".to_owned()));
         }
@@ -78,16 +86,9 @@ impl Parser {
             after: beside(after),
             stray: item.stray,
             in_for: self.loops > 0,
-            bang: items.iter().any(|other| match other.atom {
-                Atom::Byte(byte) => byte == b'!',
-                Atom::Variable(variable) => {
-                    let variable = &self.atoms.variables[variable];
-                    variable.late && !variable.name.starts_with("%%")
-                }
-                _ => false,
-            }),
+            bang: self.facts.bang,
             // Another macro may have a `!` in its value.
-            variable: items.iter().enumerate().any(|(at, other)| at != number && other.is_subject()),
+            variable: self.facts.subjects > 1,
             before_redirection: !item.quoted
                 && after.is_some_and(|item| {
                     matches!(item.atom, Atom::Byte(b'<' | b'>')) && !item.quoted && !item.escaped
@@ -104,11 +105,12 @@ impl Parser {
             place,
             demand,
             quoting,
-            assigns: Vec::new(),
+            assigns: Rc::default(),
         });
     }
 
     pub(super) fn operand_of_if(&mut self, items: &[Item]) {
+        self.facts = Facts::of(items, &self.atoms.variables);
         for number in 0..items.len() {
             if !items[number].is_subject() {
                 continue;
@@ -130,7 +132,7 @@ impl Parser {
         let targets = redirections(items);
         let start = items.iter().position(|item| !item.is_blank()).unwrap_or(items.len());
         let end = items[start..].iter().position(Item::is_blank).map_or(items.len(), |at| start + at);
-        let name = self.name(&items[start..end]);
+        let name = Self::name(&items[start..end]);
         if let Name::Internal(internal) = &name {
             let text: String = plain_text(items);
             match internal.as_str() {
@@ -146,20 +148,40 @@ impl Parser {
                 _ => {}
             }
         }
+        self.remember_code_file(items, start, &name);
+        let runs_later = self.writes_code(items, &targets);
+        if runs_later {
+            self.taint_element("it is written to a file that is run later");
+        }
+        if self.frames.iter().any(|frame| frame.piped)
+            && (matches!(&name, Name::Program(program) if takes(program) == Takes::Code)
+                || matches!(name, Name::Unknown))
+        {
+            self.taint_element("it is piped into a program that takes it for code");
+        }
         if !items.iter().any(Item::is_subject) {
             return;
         }
-        let assignment = match &name {
-            Name::Internal(name) if name == "set" => Some(Assignment::of(items, start + 3)),
-            _ => None,
+        self.facts = Facts::of(items, &self.atoms.variables);
+        let command = match &name {
+            Name::Internal(name) if name == "set" => Known::Set(Assignment::of(items, start + 3)),
+            Name::Internal(name) if name == "call" => Self::called(items, start + 4),
+            _ => Known::Other {
+                first: (end..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len()),
+            },
         };
+        let mut in_target = vec![false; items.len()];
+        for target in &targets {
+            in_target[target.clone()].fill(true);
+        }
         let odd_quote = odd_quotes(items);
+        let own = self.subjects.len();
         for number in 0..items.len() {
             if !items[number].is_subject() {
                 continue;
             }
             let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
-            if targets.iter().any(|range| range.contains(&number)) {
+            if in_target[number] {
                 let demand = Demand::Harmless("it names the file that is written or read".to_owned());
                 self.mark(items, number, Style::Text, format!("{quotes}, in a redirection"), demand, false);
                 continue;
@@ -167,7 +189,7 @@ impl Parser {
             let inside_name = number < end;
             match &name {
                 Name::Internal(name) => {
-                    self.classify_internal(items, number, name, inside_name, assignment.as_ref());
+                    self.classify_internal(items, number, name, inside_name, &command);
                 }
                 _ if inside_name => {
                     let demand = Demand::Nothing("what stands here is run as a command".to_owned());
@@ -191,6 +213,43 @@ impl Parser {
                 }
             }
         }
+        if runs_later {
+            let demand = Demand::Typed("it is written to a file that is run later".to_owned());
+            for subject in &mut self.subjects[own..] {
+                subject.demand = subject.demand.clone().max(demand.clone());
+            }
+        }
+    }
+
+    /// Everything since the beginning of the command or block is code for something.
+    fn taint_element(&mut self, reason: &str) {
+        let from = self.frame().element;
+        let demand = Demand::Typed(reason.to_owned());
+        for subject in &mut self.subjects[from..] {
+            subject.demand = subject.demand.clone().max(demand.clone());
+        }
+    }
+
+    /// Keep the name of a variable that holds the name of a file of code.
+    fn remember_code_file(&mut self, items: &[Item], start: usize, name: &Name) {
+        if matches!(name, Name::Internal(name) if name == "set")
+            && is_code_file(&plain_text(items))
+            && let Assignment::Plain { variable, .. } = Assignment::of(items, start + 3)
+        {
+            self.code_files.extend(variable.iter().cloned());
+        }
+    }
+
+    /// Whether one of these targets is a file that is run as code.
+    fn writes_code(&self, items: &[Item], targets: &[std::ops::Range<usize>]) -> bool {
+        targets.iter().any(|target| {
+            let target = &items[target.clone()];
+            is_code_file(&plain_text(target))
+                || target.iter().any(|item| match item.atom {
+                    Atom::Variable(number) => self.code_files.contains(&self.atoms.variables[number].name),
+                    _ => false,
+                })
+        })
     }
 
     fn classify_internal(
@@ -199,14 +258,14 @@ impl Parser {
         number: usize,
         name: &str,
         inside_name: bool,
-        assignment: Option<&Assignment>,
+        command: &Known,
     ) {
         let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
         let place = format!("{quotes}, in an argument of `{name}`");
         let harmless = |reason: &str| Demand::Harmless(reason.to_owned());
         match name {
             "set" => {
-                let Some(assignment) = assignment else { return };
+                let Known::Set(assignment) = command else { return };
                 let place = format!("{quotes}, in an assignment");
                 let demand = match assignment {
                     Assignment::Calculation => Demand::Typed("`set /a` takes it for a formula".to_owned()),
@@ -220,48 +279,28 @@ impl Parser {
                 if let (Assignment::Plain { variable, .. }, Some(subject)) =
                     (assignment, self.subjects.last_mut())
                 {
-                    subject.assigns.push(variable.clone());
+                    subject.assigns = variable.clone();
                     subject.quoting.internal = true;
                 }
             }
             "echo" if !inside_name => {
                 self.mark(items, number, Style::Text, place, Demand::FreeText, false);
-                let first = items.iter().take(number).filter(|item| !item.is_blank()).count() == 4;
+                let first = matches!(command, Known::Other { first } if *first == number);
                 if let Some(subject) = self.subjects.last_mut() {
                     subject.quoting.internal = true;
                     subject.quoting.begins_echo = first;
                 }
             }
             "call" => {
-                let first = items.iter().skip(4).position(|item| !item.is_blank()).map_or(0, |at| at + 4);
-                let last =
-                    items.iter().skip(first).position(Item::is_blank).map_or(items.len(), |at| at + first);
-                let called = &items[first.min(last)..last];
-                let demand = if number < last {
+                let Known::Call { last, demand, assigns } = command else { return };
+                let demand = if number < *last {
                     Demand::Nothing("what stands here is run as a command".to_owned())
                 } else {
-                    match self.name(called) {
-                        Name::Program(name) if takes(&name) == Takes::Code => {
-                            Demand::Typed(format!("`{name}` takes its arguments for code"))
-                        }
-                        Name::Internal(name) if name == "start" => {
-                            Demand::Typed("`start` runs its arguments as a command".to_owned())
-                        }
-                        Name::Unknown => {
-                            Demand::Typed("a variable names the command, which may be any".to_owned())
-                        }
-                        _ => harmless("`call` reads the line a second time"),
-                    }
+                    demand.clone()
                 };
                 self.mark(items, number, Style::Word, place, demand, false);
                 if let Some(subject) = self.subjects.last_mut() {
-                    // What is called gets it as %1, %2, ….
-                    subject.assigns.push("%1".to_owned());
-                    // And `call set NAME=…` sets a variable.
-                    let text = plain_text(called);
-                    if text == "set" {
-                        subject.assigns.extend(variable_of(items, last));
-                    }
+                    subject.assigns = assigns.clone();
                 }
             }
             "start" => {
@@ -305,12 +344,36 @@ impl Parser {
         if let Some(subject) = self.subjects.last_mut()
             && takes(program) == Takes::Batch
         {
-            subject.assigns.push("%1".to_owned());
+            subject.assigns = ["%1".to_owned()].into();
         }
     }
 
+    /// What `call` calls, which begins at item `start` or behind it.
+    fn called(items: &[Item], start: usize) -> Known {
+        let first = (start..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len());
+        let last = (first..items.len()).find(|&at| items[at].is_blank()).unwrap_or(items.len());
+        // What is called gets its arguments as %1, %2, …; `call set NAME=…` sets a variable.
+        let mut assigns = vec!["%1".to_owned()];
+        let demand = match Self::name(&items[first..last]) {
+            Name::Program(name) if takes(&name) == Takes::Code => {
+                Demand::Typed(format!("`{name}` takes its arguments for code"))
+            }
+            Name::Internal(name) if name == "start" => {
+                Demand::Typed("`start` runs its arguments as a command".to_owned())
+            }
+            Name::Unknown => Demand::Typed("a variable names the command, which may be any".to_owned()),
+            name => {
+                if matches!(name, Name::Internal(name) if name == "set") {
+                    assigns.extend(variable_of(items, last));
+                }
+                Demand::Harmless("`call` reads the line a second time".to_owned())
+            }
+        };
+        Known::Call { last, demand, assigns: assigns.into() }
+    }
+
     /// The command that these items, which hold no blank, name.
-    fn name(&self, word: &[Item]) -> Name {
+    fn name(word: &[Item]) -> Name {
         let letters = word
             .iter()
             .take_while(|i| matches!(i.atom, Atom::Byte(b) if b.is_ascii_alphabetic() && !i.quoted))
@@ -341,8 +404,42 @@ impl Parser {
             return Name::Unknown;
         }
         let text: String = plain_text(base).chars().filter(|&c| c != '"').collect();
-        if text.is_empty() { Name::Unknown } else { Name::Program(text) }
+        if text.is_empty() || text.len() > LONGEST_NAME { Name::Unknown } else { Name::Program(text) }
     }
+}
+
+/// What is asked for each of the subjects of a command, and found once.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    bang: bool,
+    subjects: usize,
+}
+
+impl Facts {
+    fn of(items: &[Item], variables: &[Variable]) -> Self {
+        let bang = items.iter().any(|item| match item.atom {
+            Atom::Byte(byte) => byte == b'!',
+            Atom::Variable(number) => variables[number].late && !variables[number].name.starts_with("%%"),
+            Atom::Macro(_) | Atom::Newline => false,
+        });
+        Self { bang, subjects: items.iter().filter(|item| item.is_subject()).count() }
+    }
+}
+
+/// What is known of the arguments of a command.
+#[derive(Debug)]
+enum Known {
+    Set(Assignment),
+    Call {
+        /// Behind the command that is called.
+        last: usize,
+        demand: Demand,
+        assigns: Rc<[String]>,
+    },
+    Other {
+        /// The first item of the arguments.
+        first: usize,
+    },
 }
 
 #[derive(Debug)]
@@ -356,7 +453,7 @@ enum Name {
 #[derive(Debug)]
 enum Assignment {
     Plain {
-        variable: String,
+        variable: Rc<[String]>,
         /// The item that is the `=`.
         equals: usize,
     },
@@ -377,12 +474,18 @@ impl Assignment {
             return Self::Question;
         }
         let equals = rest.iter().position(|item| item.is(b'=')).map_or(items.len(), |at| start + at);
-        Self::Plain { variable: name_before(items, start, equals), equals }
+        Self::Plain { variable: [name_before(items, start, equals)].into(), equals }
     }
 }
 
 fn name_before(items: &[Item], start: usize, equals: usize) -> String {
-    plain_text(&items[start.min(equals)..equals]).trim_start_matches([' ', '\t', '"']).to_owned()
+    let text = plain_text(&items[start.min(equals)..equals]);
+    shortened(text.trim_start_matches([' ', '\t', '"']), LONGEST_NAME)
+}
+
+/// The first characters of a name, so that many places of a long one do not take much memory.
+fn shortened(name: &str, length: usize) -> String {
+    name.chars().take(length).collect()
 }
 
 /// The variable that `call set NAME=…` sets; `from` is behind the word `set`.
@@ -400,6 +503,13 @@ fn plain_text(items: &[Item]) -> String {
             _ => None,
         })
         .collect()
+}
+
+/// Whether a file of this name, in lower case, is run by something.
+fn is_code_file(name: &str) -> bool {
+    const ENDS: [&str; 8] = [".cmd", ".bat", ".ps1", ".vbs", ".js", ".reg", ".sh", ".wsf"];
+    let name = name.trim_end_matches(['"', ' ', '\t']);
+    ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Where the names of files stand that `<` and `>` lead to.
@@ -443,8 +553,10 @@ fn odd_quotes(items: &[Item]) -> Option<usize> {
 
 /// Whether the word before that of item `number` is this one.
 fn follows(items: &[Item], number: usize, word: &str) -> bool {
-    let start = items[..number].iter().rposition(Item::is_blank).unwrap_or(0);
-    let text = plain_text(&items[..start]);
+    // A word of its own or in quotes; what is further away is not looked at.
+    let near = &items[number.saturating_sub(64)..number];
+    let start = near.iter().rposition(Item::is_blank).unwrap_or(0);
+    let text = plain_text(&near[..start]);
     text.trim_end().split([' ', '\t']).next_back() == Some(word)
 }
 

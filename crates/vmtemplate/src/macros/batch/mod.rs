@@ -12,6 +12,9 @@ mod taint;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use crate::error::Position;
 use crate::macros::find::MacroUse;
 use crate::macros::place::{Demand, MacroPlace, Quoting, positions};
@@ -40,6 +43,8 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         frames: vec![Frame::default()],
         loops: 0,
         conditional: false,
+        facts: classify::Facts::default(),
+        code_files: HashSet::new(),
     };
     parser.run();
     let Parser { atoms, subjects, .. } = parser;
@@ -67,7 +72,7 @@ struct Subject {
     demand: Demand,
     quoting: BatchPlace,
     /// The variables that get the value here.
-    assigns: Vec<String>,
+    assigns: Rc<[String]>,
 }
 
 /// An open parenthesis, or the script itself.
@@ -81,6 +86,7 @@ struct Frame {
 
 /// An atom as it stands in a command.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 struct Item {
     atom: Atom,
     offset: usize,
@@ -108,6 +114,7 @@ impl Item {
 
 /// Whether delayed expansion is on, as far as the text tells.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the script
 struct DelayedState {
     can_enable: bool,
     can_disable: bool,
@@ -173,6 +180,9 @@ struct Parser {
     /// Whether the current line began with `if` or `for`.
     conditional: bool,
     delayed: DelayedState,
+    facts: classify::Facts,
+    /// Variables that hold the name of a file that is run as code.
+    code_files: HashSet<String>,
 }
 
 /// A part of a command as [`Parser::operand`] reads it.
@@ -185,7 +195,7 @@ struct Word {
 
 impl Parser {
     fn peek(&self, ahead: usize) -> Option<Atom> {
-        self.atoms.atoms.get(self.at + ahead).map(|located| located.atom)
+        self.atoms.list.get(self.at + ahead).map(|located| located.atom)
     }
 
     fn byte(&self, ahead: usize) -> Option<u8> {
@@ -290,7 +300,7 @@ impl Parser {
 
     /// The atom at the cursor as an item; the cursor moves on.
     fn take(&mut self, quoted: bool, escaped: bool) -> Option<Item> {
-        let located = *self.atoms.atoms.get(self.at)?;
+        let located = *self.atoms.list.get(self.at)?;
         self.at += 1;
         Some(Item {
             atom: located.atom,
@@ -424,7 +434,7 @@ impl Parser {
             &options,
             "in the options of `for`",
             &Demand::Harmless("they are read word by word".to_owned()),
-            &[],
+            &Rc::default(),
         );
         self.skip(b" \t");
         if self.byte(0) == Some(b'(') {
@@ -508,7 +518,7 @@ impl Parser {
         } else {
             ("in a label", "it decides where a jump goes")
         };
-        self.mark_all(head, place, &Demand::Harmless(reason.to_owned()), &[]);
+        self.mark_all(head, place, &Demand::Harmless(reason.to_owned()), &Rc::default());
         let demand = if self.in_block() && !is_rem {
             Demand::Harmless(
                 "a label or `::` inside parentheses does not end the way that a comment does".to_owned(),
@@ -516,20 +526,21 @@ impl Parser {
         } else {
             Demand::FreeText
         };
-        for (number, item) in tail.iter().enumerate().filter(|(_, item)| item.is_subject()) {
+        for (number, _) in tail.iter().enumerate().filter(|(_, item)| item.is_subject()) {
             self.mark(tail, number, Style::Comment, "in a comment".to_owned(), demand.clone(), false);
-            debug_assert!(item.is_subject());
         }
     }
 }
 
 /// The names under which the values of a set may come up in the body of a loop.
-fn loop_variables(letters: &[u8], is_file: bool) -> Vec<String> {
+fn loop_variables(letters: &[u8], is_file: bool) -> Rc<[String]> {
     let mut names = vec!["%%~".to_owned()];
     for &letter in letters {
         // `tokens=` goes on to the letters behind the one that is named.
         let last = if is_file { letter.saturating_add(30).min(b'~') } else { letter };
         names.extend((letter..=last).map(|letter| format!("%%{}", char::from(letter))));
     }
-    names
+    names.sort_unstable();
+    names.dedup();
+    names.into()
 }

@@ -190,15 +190,15 @@ impl BatchPlace {
             return Err(NOT_UNDER_DELAYED.to_owned());
         }
         // Delayed expansion takes `^` away in a command that has a `!`, and in no other.
-        let carets_go = match delayed {
+        let unsure = match delayed {
             Delayed::Off => false,
-            Delayed::On if has_bang || self.bang => true,
-            Delayed::Unknown if has_caret && (self.bang || self.variable) => {
-                return Err(NOT_UNDER_DELAYED.to_owned());
-            }
-            Delayed::On if has_caret && self.variable => return Err(NOT_UNDER_DELAYED.to_owned()),
-            Delayed::On | Delayed::Unknown => false,
+            Delayed::On => !has_bang && !self.bang && self.variable,
+            Delayed::Unknown => self.bang || self.variable,
         };
+        if has_caret && unsure {
+            return Err(NOT_UNDER_DELAYED.to_owned());
+        }
+        let carets_go = delayed == Delayed::On && (has_bang || self.bang);
         let mut text = String::with_capacity(value.len() + 8);
         for c in value.chars() {
             match c {
@@ -230,8 +230,14 @@ impl BatchPlace {
     /// Fail unless a variable that is expanded here may hold this value.
     pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
         self.refuse_accidents(value)?;
-        if harmless || value.is_empty() {
+        if harmless {
             return Ok(());
+        }
+        if value.is_empty() {
+            return match self.style {
+                Style::Word => Err("it is empty, and leaves no argument there".to_owned()),
+                _ => Ok(()),
+            };
         }
         let text = self.never_expanded_safely();
         match self.style {

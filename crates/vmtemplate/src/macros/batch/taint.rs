@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::atoms::{Atom, Atoms};
 use super::classify::piped;
 use super::{Demand, MacroPlace, MacroUse, Position, Quoting, Subject};
-use crate::macros::place::Later;
+use crate::macros::place::{Later, shown};
 
 /// More places than this are not followed one by one.
 const MOST_PLACES: usize = 200;
@@ -49,8 +49,7 @@ pub(super) fn assemble(
                     demand = Demand::Harmless("the variable is used in very many places".to_owned());
                 }
                 later.push(Later {
-                    variable: String::from_utf8_lossy(&bytes[atoms.variables[variable].range.clone()])
-                        .into_owned(),
+                    variable: shown(&bytes[atoms.variables[variable].range.clone()]),
                     position: position(subject.offset),
                     demand,
                     quoting: Quoting::Batch(subject.quoting.clone()),

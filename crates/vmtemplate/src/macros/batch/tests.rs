@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::super::options::RenderOptions;
 use super::super::values::MacroValues;
 use crate::script::Script;
@@ -91,6 +93,12 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("for /f %%i in ('net user ($V)') do echo %%i", "x", "another cmd.exe"),
         ("schtasks /create /tn a /tr \"($V)\"", "x", "runs it as a command"),
         ("set \"p=($V)\"\n%p%", "x", "run as a command"),
+        ("echo ($V) | cmd", "x", "takes it for code"),
+        ("(echo a\necho ($V)\n) | %COMSPEC%", "x", "takes it for code"),
+        ("echo ($V)>> c:\\del.cmd", "x", "run later"),
+        ("(\necho ($V)\n) > \"c:\\a b.ps1\"", "x", "run later"),
+        ("set f=C:\\x.cmd\necho ($V)>%f%", "x", "run later"),
+        ("set \"p=($V)\"\necho %p%>x.bat", "x", "run later"),
         // Operators and expansions.
         ("net user x \"($V)\"", "a\"b", "ends the quotes"),
         ("net user x ($V)", "\u{fc}", "code page"),
@@ -213,4 +221,148 @@ fn the_lint_is_told_where_no_quoting_helps() {
     assert!(places[1].never_safe().unwrap().starts_with("`%k%` in line 3"));
     assert!(!places[1].is_free_text());
     assert_eq!(places[2].never_safe().as_deref(), Some("`cmd` takes its arguments for code"));
+}
+
+/// What cmd.exe of Windows makes of a line with one command: phase 1 (`%`), 2 (quotes, `^`, operators) and 5 (delayed
+/// expansion), as far as values need them. `None` if an expansion or an operator acts. Wine does not do phase 5 as
+/// Windows does, so this stands in for it.
+fn windows_reads(line: &str, delayed: bool) -> Option<String> {
+    let mut after_percent = String::new();
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '%' && chars.next() != Some('%') {
+            return None;
+        }
+        after_percent.push(c);
+    }
+    let (mut text, mut quoted) = (String::new(), false);
+    let mut chars = after_percent.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' => quoted = !quoted,
+            '^' if !quoted => {
+                text.push(chars.next()?);
+                continue;
+            }
+            '&' | '|' | '<' | '>' if !quoted => return None,
+            _ => {}
+        }
+        text.push(c);
+    }
+    if !delayed || !text.contains('!') {
+        return Some(text);
+    }
+    let mut done = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '^' => done.push(chars.next()?),
+            '!' => return None,
+            c => done.push(c),
+        }
+    }
+    Some(done)
+}
+
+/// The arguments behind the program, by the rules of Microsoft's C runtime.
+fn argv(line: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    let mut current: Option<String> = None;
+    let (mut quoted, mut backslashes) = (false, 0);
+    for c in line.chars() {
+        if c == '\\' {
+            backslashes += 1;
+            continue;
+        }
+        let text = current.get_or_insert_with(String::new);
+        if c == '"' {
+            text.push_str(&"\\".repeat(backslashes / 2));
+            if backslashes % 2 == 1 {
+                text.push('"');
+            } else {
+                quoted = !quoted;
+            }
+        } else {
+            text.push_str(&"\\".repeat(backslashes));
+            if c == ' ' && !quoted {
+                if text.is_empty() && backslashes == 0 && !line.contains("\"\"") {
+                    current = None;
+                } else {
+                    arguments.extend(current.take());
+                }
+            } else {
+                text.push(c);
+            }
+        }
+        backslashes = 0;
+    }
+    if current.is_some() || backslashes > 0 {
+        arguments.push(current.unwrap_or_default() + &"\\".repeat(backslashes));
+    }
+    arguments.remove(0);
+    arguments
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn windows_hands_on_what_was_rendered(
+        value in "[a%!^&|<>()\\\\ ,;=/*-]{1,9}", other in "[a!^]{0,3}", delayed in any::<bool>(), place in 0_usize..6,
+    ) {
+        let (script, before, after) = [
+            ("x.exe a ($V) b", "", ""),
+            ("x.exe a \"($V)\" b", "", ""),
+            ("x.exe a /p:($V);x b", "/p:", ";x"),
+            ("x.exe a \"c ($V) d\" b", "c ", " d"),
+            ("echo 1:($V).", "1:", "."),
+            ("set \"v=($V)\"", "v=", ""),
+        ][place];
+        // Text of the script's own may have a `!` as well, or the macro of another value.
+        let script = if place < 2 { format!("{script} ($W)") } else { script.to_owned() };
+        let on = if delayed { "setlocal EnableDelayedExpansion\n" } else { "" };
+        let values = MacroValues::new().with("V", value.as_str()).and_then(|v| v.with("W", other.as_str())).unwrap();
+        if let Ok(done) = Script::from_text(format!("{on}{script}")).render(&values, &RenderOptions::default()) {
+            let done = done.text().into_owned();
+            let line = done.strip_prefix(on).unwrap();
+            let read = windows_reads(line, delayed);
+            prop_assert!(read.is_some(), "something acts in {line:?}");
+            let read = read.unwrap();
+            let expected = format!("{before}{value}{after}");
+            match place {
+                4 => prop_assert_eq!(read, format!("echo {expected}")),
+                5 => prop_assert_eq!(read, format!("set \"{expected}\"")),
+                _ => {
+                    let arguments = argv(&read);
+                    prop_assert_eq!(&arguments[..3], &["a".to_owned(), expected, "b".to_owned()][..], "{}", line);
+                    if place < 2 {
+                        prop_assert_eq!(&arguments[3..], &[other][..], "{}", line);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_value_is_text_between_quotes_and_nowhere_else() {
+    let script = |use_of_it: &str| format!("set \"p=($V)\"\n{use_of_it}\n");
+    for text in [
+        "if \"%p:~0,1%\"==\"/\" exit /b",
+        "if \"%p:~-1%\"==\"\\\" exit /b",
+        "set \"q=%p:\"=%\"",
+        "set \"q=%p:\"=/%\"",
+    ] {
+        assert_eq!(rendered(&script(text), "a&b"), Ok(script(text).replace("($V)", "a&b")), "{text}");
+    }
+    for text in [
+        "if %p:~0,1%==/ exit /b",
+        "set q=%p:~1%",
+        "set \"q=%p:a=\"%\"",
+        "net user x \"%p:~1%\"",
+        "echo %p:~1%",
+    ] {
+        let refused = rendered(&script(text), "a&b").unwrap_err();
+        assert!(refused.contains("only a part of it is taken"), "{text}: {refused}");
+    }
 }

@@ -100,6 +100,10 @@ impl Lint<'_> {
 
     /// Values that a person chooses, where not even a renderer that knows the language can quote them.
     pub(super) fn check_quoting(&mut self) {
+        // Finding out the places takes time in proportion to the uses on one line.
+        if find_macros(self.text).nth(MAX_USES).is_some() {
+            return;
+        }
         let declared = self.metainfo.map(Metainfo::declared_macros).unwrap_or_default();
         let declared: HashSet<String> = declared.into_iter().collect();
         let told: HashSet<Position> = self

@@ -16,7 +16,7 @@ use self::batch::Batch;
 use super::Script;
 use crate::error::Position;
 use crate::finding::{Finding, Report, Rule};
-use crate::macros::ScriptLanguage;
+use crate::macros::{ScriptLanguage, find_macros};
 use crate::metainfo::Metainfo;
 
 pub(crate) use rules::RULES;
@@ -30,11 +30,12 @@ impl Script {
     /// What would go wrong if this script set up a machine, with line, column, reason and mending.
     ///
     /// It is read as the setup script of a template: one that the first run in the guest starts, and the platform fills
-    /// in. With `metainfo` the macros that it declares are known, and what it says of restarts. What is told is true
-    /// of the script as it stands; where something depends on what cannot be seen, as a script that another script
-    /// starts, nothing is told. Of scripts that begin with `#!`, and of those for PowerShell, only that is checked which
-    /// holds for them. At most 50 findings of a rule and
-    /// 200 in all.
+    /// in. With `metainfo` the macros that it declares are known, and what it says of restarts. Without `metainfo` and
+    /// without macros it is taken for a script beside the setup script: nothing is said of restart, task and end.
+    ///
+    /// What is told is true of the script as it stands; where something depends on what cannot be seen, as a script
+    /// that another script starts, nothing is told. Of scripts that begin with `#!`, and of those for PowerShell, only
+    /// that is checked which holds for them. At most 50 findings of a rule and 200 in all.
     ///
     /// ```
     /// use vmtemplate::Script;
@@ -98,7 +99,10 @@ impl Lint<'_> {
             self.check_quoting();
             self.check_flow(&batch);
             self.check_habits(&batch);
-            self.check_job(&batch);
+            // One without macros and without metadata is a script beside it, such as those of the first run.
+            if self.metainfo.is_some() || find_macros(self.text).next().is_some() {
+                self.check_job(&batch);
+            }
         } else {
             self.check_macros(&Batch::default());
             self.check_quoting();

@@ -51,7 +51,7 @@ pub enum SetupFirewall {
 /// Every section of the script tells what it is for; every step writes its exit code to the log, and a step that fails
 /// does not stop the others. A macro without a value may be left as `()`, as nothing, or as it stands.
 ///
-/// Under [`Script::render`](crate::Script) any password arrives as it is. The platform itself replaces the macro
+/// Under [`Script::render`] a password arrives as it is, or is refused. The platform itself replaces the macro
 /// and nothing more: then a password arrives if it has neither `%` nor `"`, which metainfo.xml can say in its
 /// `illegal_password_characters`.
 ///
@@ -339,4 +339,65 @@ fn check_text(text: &str, what: &str, most: usize) -> Result<()> {
     };
     Err(Error::new(ErrorKind::InvalidValue, refused)
         .with_help("a batch file is read in a code page that differs between machines; use printable ASCII"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LineEnds, ScriptEncoding};
+
+    fn refused(script: SetupScript) -> Vec<String> {
+        let error = script.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidValue);
+        error.problems().iter().filter_map(|problem| problem.field().map(str::to_owned)).collect()
+    }
+
+    #[test]
+    fn names_that_are_none_or_would_not_stand_as_they_are_are_refused() {
+        for name in
+            ["", "a\"b", "a/b", "a\\b", "a@b", "...", "Администратор", "a\r\nb", "a name of 21 letters!"]
+        {
+            assert_eq!(refused(SetupScript::windows().administrator(name)), ["administrator"], "{name:?}");
+        }
+        for name in ["", "LAN\"", "LAN\n", "Verbindung für LAN"] {
+            let script = SetupScript::windows().interface(SetupInterface::Named(name.into()));
+            assert_eq!(refused(script), ["interface"], "{name:?}");
+        }
+        for path in
+            ["", "setup.log", "C:setup.log", "C:\\a&b", "C:\\a\"", "C:\\vmmgr\\setup.log", "c:\\VMMGR\\x"]
+        {
+            assert_eq!(refused(SetupScript::windows().log_file(path)), ["log_file"], "{path:?}");
+        }
+        // Without the removal of the folder a log in it stays.
+        let kept = SetupScript::windows().without(SetupStep::RemoveFirstRun).log_file("C:\\vmmgr\\setup.log");
+        assert!(kept.build().is_ok());
+    }
+
+    #[test]
+    fn a_percent_sign_in_a_name_stands_for_itself() {
+        let script = SetupScript::windows()
+            .administrator("100%PATH%")
+            .interface(SetupInterface::Named("50%".into()))
+            .build()
+            .unwrap();
+        assert!(script.text().contains("set \"VMT_ACCOUNT=100%%PATH%%\"\r\n"));
+        assert!(script.text().contains("set \"NIC=50%%\"\r\n"));
+    }
+
+    #[test]
+    fn every_choice_gives_ascii_with_windows_line_ends_and_no_place_left_open() {
+        let mut scripts: Vec<_> =
+            SetupStep::ALL.iter().map(|&step| SetupScript::windows().without(step)).collect();
+        scripts
+            .push(SetupStep::ALL.iter().fold(SetupScript::windows(), |script, &step| script.without(step)));
+        scripts.push(SetupScript::windows().interface(SetupInterface::Named("{VERSION} {LOG}".into())));
+        for script in scripts {
+            let script = script.build().unwrap();
+            assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
+            for place in ["{ADMINISTRATOR}", "{INTERFACE}", "={LOG}"] {
+                assert!(!script.text().contains(place), "{place}");
+            }
+            assert!(script.text().contains("exit /b 0\r\n"));
+        }
+    }
 }

@@ -1,8 +1,8 @@
 
 :name_server
 rem The list of all names the first one again.
-if defined DONE_%~1 exit /b 0
-set "DONE_%~1=1"
+if "%~1"=="%DONE%" exit /b 0
+set "DONE=%FIRST%"
 rem An IPv4 address has dots. validate=no: what has no answer yet is kept all the same.
 for /f "tokens=2 delims=." %%A in ("%~1") do goto name_server_ipv4
 set /a SERVERS6+=1

@@ -6,6 +6,7 @@ if "%FIRST:~0,1%"=="(" set "FIRST="
 rem The list may come in quotes.
 if defined SERVERS set "SERVERS=%SERVERS:"=%"
 if "%SERVERS:~0,1%"=="(" set "SERVERS="
+set "DONE="
 set "SERVERS4=0"
 set "SERVERS6=0"
 if not defined NIC >> "%LOG%" echo name-servers: left alone, there is no connected interface

@@ -1,0 +1,33 @@
+//! `vmtemplate drive`
+
+use std::path::PathBuf;
+
+use vmtemplate::{InstallDrive, Padding, Result, Template};
+
+use crate::values::Values;
+
+/// Write the install drive of a new machine: 1,048,576 bytes that begin with the rendered setup script.
+///
+/// The first-run scripts in the guest know the drive by its size.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A template (an archive, or a folder that holds metainfo.xml), or a script
+    #[arg(value_name = "PATH|SCRIPT")]
+    path: PathBuf,
+    #[command(flatten)]
+    values: Values,
+    /// What stands behind the script: blank-lines, zeros [default: blank-lines]
+    #[arg(long, value_name = "WHAT")]
+    padding: Option<Padding>,
+    /// Write the drive here
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+    /// Replace the file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let script = Template::render_path(&args.path, &args.values.values()?, &args.values.options())?;
+    InstallDrive::with_padding(&script, args.padding.unwrap_or_default())?.write(&args.output, args.force)
+}

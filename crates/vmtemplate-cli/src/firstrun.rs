@@ -1,0 +1,35 @@
+//! `vmtemplate firstrun`
+
+use std::path::PathBuf;
+
+use vmtemplate::{FirstRunKit, Result};
+
+/// Write the first-run scripts, and prepare.cmd, which puts them in place.
+///
+/// Run prepare.cmd inside the master VM once, as an administrator: it makes C:\vmmgr, allows scripts of PowerShell, and
+/// makes the task that runs the setup script of each new machine.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The folder, which may be new
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// Write a CD image of the same files, to be mounted in the master VM
+    #[arg(long, value_name = "OUT.iso")]
+    iso: Option<PathBuf>,
+    /// Take this dd.exe along ("dd for windows", which the scripts need)
+    #[arg(long, value_name = "PATH")]
+    dd: Option<PathBuf>,
+    /// Replace the CD image that is there
+    #[arg(long, requires = "iso")]
+    force: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let kit = FirstRunKit::new();
+    let kit = match &args.dd {
+        Some(dd) => kit.with_dd(dd)?,
+        None => kit,
+    };
+    kit.write(&args.folder)?;
+    args.iso.as_ref().map_or(Ok(()), |iso| kit.write_iso(iso, args.force))
+}

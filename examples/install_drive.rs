@@ -1,0 +1,23 @@
+//! The install drive of one new machine: our setup script with its values, as the platform would make it.
+//!
+//!     cargo run --example install_drive -- drive.img
+
+use vmtemplate::{InstallDrive, MacroValues, MissingValue, RenderOptions, SetupScript};
+
+fn main() -> vmtemplate::Result<()> {
+    let path = std::env::args().nth(1).unwrap_or_else(|| "drive.img".to_owned());
+    let values = MacroValues::new()
+        .with("PASS", "correct & battery")?
+        .with("IP", "192.0.2.10")?
+        .with("NETMASK", "255.255.255.0")?
+        .with("GATEWAY", "192.0.2.1")?
+        .with("NAMESERVER", "192.0.2.53")?;
+    let options = RenderOptions { missing: MissingValue::Parens, ..RenderOptions::default() };
+    let script = SetupScript::windows().build()?.render(&values, &options)?;
+    InstallDrive::new(&script)?.write(&path, true)?;
+
+    let again = InstallDrive::read(&path)?;
+    assert_eq!(again.script(), script);
+    println!("{path}: {} bytes of script on a drive of {}", script.bytes().len(), again.bytes().len());
+    Ok(())
+}
