@@ -87,7 +87,7 @@ fn copy_windows(into: &Path) {
     let mut disk = tempfile::NamedTempFile::new().unwrap();
     std::io::copy(&mut flate2::read::GzDecoder::new(&packed[..]), disk.as_file_mut()).unwrap();
     let table = PartitionTable::read(&DiskImage::open(disk.path()).unwrap()).unwrap();
-    let windows = table.partitions().iter().max_by_key(|partition| partition.length).unwrap();
+    let windows = table.partitions.iter().max_by_key(|partition| partition.length).unwrap();
     let mount = Mount::of_volume(disk.path(), windows.offset, windows.length, "ro");
     run("cp", ["-r".as_ref(), "-T".as_ref(), mount.0.as_os_str(), into.as_os_str()]);
 }
