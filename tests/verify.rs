@@ -87,7 +87,7 @@ fn a_byte_changed_anywhere_is_found() {
     fs::write(&path, &whole).unwrap();
     let sound = verify(&path).unwrap();
     // The last bytes are the index: there every byte is tried.
-    let places = (0..whole.len()).step_by(997).chain(whole.len() - 300..whole.len());
+    let places = (0..whole.len()).step_by(9973).chain(whole.len() - 300..whole.len());
     for at in places {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x11;

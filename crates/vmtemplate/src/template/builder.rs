@@ -149,7 +149,8 @@ impl TemplateBuilder {
         self
     }
 
-    /// The setup script. Without one, the one of [`Script::default_windows`] is taken.
+    /// The setup script. Without one, the one of [`Script::default_windows`] is taken, and a new metainfo.xml forbids
+    /// `%` and `"` in passwords, which no quotes of a batch file save.
     ///
     /// Its line ends become CR LF, as `cmd.exe` needs them, unless it begins with `#!`.
     ///
@@ -382,9 +383,10 @@ impl TemplateBuilder {
     /// ```
     pub fn build(mut self) -> Result<Template> {
         let mut problems = Problems::default();
+        let has_own_script = self.script.is_none();
         let disk = problems.image(self.image.take());
         let script = problems.script(self.script.take());
-        let metainfo = self.metainfo(disk.as_ref(), &mut problems);
+        let metainfo = self.metainfo(disk.as_ref(), has_own_script, &mut problems);
         match (metainfo, script, disk, problems.0) {
             (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
                 let file = |name: Option<&str>, size| ArchiveEntry {
@@ -405,7 +407,12 @@ impl TemplateBuilder {
     }
 
     /// The metadata, as far as it can be made; what cannot is a problem.
-    fn metainfo(self, disk: Option<&DiskImage>, problems: &mut Problems) -> Option<Metainfo> {
+    fn metainfo(
+        self,
+        disk: Option<&DiskImage>,
+        has_own_script: bool,
+        problems: &mut Problems,
+    ) -> Option<Metainfo> {
         let is_new = self.base.is_none();
         let mut metainfo = match self.base {
             Some(base) => base,
@@ -489,6 +496,11 @@ impl TemplateBuilder {
         }
         if let Some(installed) = self.virtio_net.or(is_new.then_some(true)) {
             problems.take(metainfo.set_virtio_net(installed), "virtionet");
+        }
+
+        if is_new && has_own_script {
+            // The platform puts the password in as it is. Our script quotes it, which these two get out of.
+            problems.take(metainfo.set_illegal_password_characters("%\""), "illegal_password_characters");
         }
 
         let image_name = self
