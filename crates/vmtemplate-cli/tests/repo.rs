@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -120,7 +120,7 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
         .collect();
     assert_eq!(sums.len(), 16);
     let (published, removed) = (Mutex::new(BTreeSet::new()), Mutex::new(BTreeSet::new()));
-    let (kills, looks, done) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let (kills, looks, done) = (Kills::default(), AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         let publishers: Vec<_> = (0..PUBLISHERS)
             .map(|publisher| {
@@ -190,24 +190,43 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
     }
     let files = fs::read_dir(&repo).unwrap().count();
     assert_eq!(files, published.len() + 3, "archives, description, checksums, lock, and no leftovers");
-    let (kills, looks) = (kills.into_inner(), looks.into_inner());
+    let (kills, looks) = (kills.count.into_inner(), looks.into_inner());
     println!("{kills} kills, {looks} looks, {:.1} s", begun.elapsed().as_secs_f64());
     assert!(kills > PUBLISHERS * ARCHIVES / 4, "only {kills} were killed before they were done");
     assert!(looks > 20, "the reader looked only {looks} times");
 }
 
+/// How many runs were killed, and how long one takes that is not, waiting for others included: the moments to kill at
+/// lie all over that time, however fast the machine is.
+struct Kills {
+    count: AtomicUsize,
+    micros: AtomicU32,
+}
+
+impl Default for Kills {
+    fn default() -> Self {
+        Self { count: AtomicUsize::new(0), micros: AtomicU32::new(20_000) }
+    }
+}
+
 /// Run the command until it reports that it is done; a killed one may have been done without reporting it.
-fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &AtomicUsize) {
+fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &Kills) {
     let mut was_killed = false;
     for attempt in 0.. {
         // The first attempts are often killed, at moments all over the time that they take.
         let kill = attempt < 3 && random.below(2) == 0;
-        let delay = kill.then(|| Duration::from_micros(u64::from(random.below(160_000))));
+        let usual = kills.micros.load(Ordering::Relaxed);
+        let delay = kill.then(|| Duration::from_micros(u64::from(random.below(usual))));
+        let begun = Instant::now();
         match run(work, arguments, delay) {
-            Ended::Well => return,
+            Ended::Well => {
+                let took = u32::try_from(begun.elapsed().as_micros()).unwrap_or(usual);
+                kills.micros.store(usual.saturating_mul(3).saturating_add(took) / 4 + 1, Ordering::Relaxed);
+                return;
+            }
             Ended::Killed => {
                 was_killed = true;
-                kills.fetch_add(1, Ordering::Relaxed);
+                kills.count.fetch_add(1, Ordering::Relaxed);
             }
             Ended::Refused(why) => {
                 let is_done = match arguments[1] {
