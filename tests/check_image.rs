@@ -410,7 +410,8 @@ fn a_script_of_the_first_run_that_waits_is_told_with_its_line() {
 #[test]
 fn a_disk_without_windows_is_an_error_only_where_the_name_promises_one() {
     for (name, severity) in [("Windows-10", Severity::Error), ("Debian-12", Severity::Note)] {
-        let template = Template::builder(name).image(DiskImage::from_bytes(vec![0; 1 << 16])).ipv4(true).build();
+        let template =
+            Template::builder(name).image(DiskImage::from_bytes(vec![0; 1 << 16])).ipv4(true).build();
         let report = template.unwrap().check(&CheckOptions::default()).unwrap();
         let found = findings(&report).into_iter().find(|finding| finding.rule().code == "VMT0301").unwrap();
         assert_eq!(found.severity(), severity);

@@ -72,7 +72,7 @@ fn values() -> impl Strategy<Value = MacroValues> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn rendering_twice_is_rendering_once(

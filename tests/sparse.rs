@@ -75,8 +75,11 @@ fn holds(path: &Path, size: u64, data: &[(u64, u64)]) -> bool {
     back.size() == size && islands_are_there && told <= most
 }
 
+/// What is special about a disk, its size, and its islands by offset and length.
+type Shape = (&'static str, u64, Vec<(u64, u64)>);
+
 /// Disks whose maps end in all the ways that a map can.
-fn shapes() -> Vec<(&'static str, u64, Vec<(u64, u64)>)> {
+fn shapes() -> Vec<Shape> {
     vec![
         ("nothing but a hole", 10 << 20, vec![]),
         ("no hole at all", 3 << 20, vec![(0, 3 << 20)]),

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use vmtemplate::{DiskImage, PartitionTable};
 use vmtemplate_workspace::run;
 
 use super::MIB;
@@ -59,13 +60,15 @@ pub(crate) fn create(path: &Path, whole: u64) {
     );
 }
 
-/// A disk of this size with its files, those to be deleted written among those that stay.
+/// A disk of this size with its files, those to be deleted written among those that stay. What a check looks at of a
+/// Windows is there as well, from the disk that the tests have.
 pub(crate) fn make(path: &Path, size: Size) {
     let unfinished = path.with_extension("unfinished");
     create(&unfinished, size.whole);
     let (mut live, mut deleted) = (Files::find(), Files::find());
     {
         let mount = Mount::of_volume(&unfinished, PARTITION, size.whole * MIB - PARTITION, "rw");
+        copy_windows(&mount.0);
         let steps = 16;
         for step in 0..steps {
             live.copy(&mount.0.join("Windows"), (step + 1) * size.live * MIB / steps);
@@ -77,6 +80,16 @@ pub(crate) fn make(path: &Path, size: Size) {
     }
     File::open(&unfinished).unwrap().sync_all().unwrap();
     fs::rename(&unfinished, path).unwrap();
+}
+
+fn copy_windows(into: &Path) {
+    let packed = include_bytes!("../../tests/fixtures/windows-bios.raw.gz");
+    let mut disk = tempfile::NamedTempFile::new().unwrap();
+    std::io::copy(&mut flate2::read::GzDecoder::new(&packed[..]), disk.as_file_mut()).unwrap();
+    let table = PartitionTable::read(&DiskImage::open(disk.path()).unwrap()).unwrap();
+    let windows = table.partitions.iter().max_by_key(|partition| partition.length).unwrap();
+    let mount = Mount::of_volume(disk.path(), windows.offset, windows.length, "ro");
+    run("cp", ["-r".as_ref(), "-T".as_ref(), mount.0.as_os_str(), into.as_os_str()]);
 }
 
 /// More live files on a disk that `create` made, up to `live` MiB in all.

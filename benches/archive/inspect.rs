@@ -1,11 +1,10 @@
 //! Looking into a large archive.
 
-use std::fs;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, PackOptions, Result, Template};
 
+use super::measure::look;
 use super::report::Report;
 use super::rivals::ours;
 use super::settings::{Settings, remove};
@@ -22,25 +21,13 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
             .build()
             .unwrap();
         template.pack(&archive, &PackOptions { level: 1, ..PackOptions::default() }).unwrap();
-        let (mut best, mut read) = (Duration::MAX, 0);
-        for _ in 0..10 {
+        let look = look(|| {
             let mut command = ours(&["inspect"]);
             command.arg(&archive);
-            let begun = Instant::now();
-            let mut child = command.spawn().unwrap();
-            // Its counters can be read between its end and our taking note of it.
-            let folder = format!("/proc/{}", child.id());
-            while !fs::read_to_string(format!("{folder}/stat")).unwrap().contains(") Z ") {
-                std::thread::sleep(Duration::from_micros(50));
-            }
-            best = best.min(begun.elapsed());
-            let io = fs::read_to_string(format!("{folder}/io")).unwrap();
-            assert!(child.wait().unwrap().success());
-            let rchar = io.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap();
-            read = rchar.trim().parse::<u64>().unwrap();
-        }
+            command
+        });
         let name = format!("{} MiB", archive.metadata().unwrap().len() >> 20);
-        table.row(name, true, &[Some(best.as_secs_f64()), Some(read as f64 / 1024.0)]);
+        table.row(name, true, &[Some(look.wall.as_secs_f64()), Some(look.read as f64 / 1024.0)]);
         remove(&archive);
     }
     let text = "`vmtemplate inspect` of an archive whose image does not compress. All that the process read is counted, \

@@ -10,7 +10,8 @@
 //! | `BENCH_WHOLE_MIB`, `BENCH_LIVE_MIB`, `BENCH_DELETED_MIB` | what the disk that is made holds |
 //! | `BENCH_RUNS=N` | the best of N alternating runs, 3 by default |
 //! | `BENCH_BUDGET=SECONDS` | who has used up that much is not run again, 60 by default |
-//! | `BENCH_ONLY=pack,unpack,…` | some parts: `pack`, `unpack`, `alone`, `levels`, `series`, `inspect` |
+//! | `BENCH_ONLY=pack,unpack,…` | some parts: `pack`, `unpack`, `alone`, `levels`, `inspect`,
+//! | | `check`, `series` |
 //! | `BENCH_FULL_SERIES=1` | series of 1 to 8 GiB alive and 8 to 512 GiB in all, not a quarter of that |
 //! | `BENCH_DOCS=FOLDER` | writes benchmarks.md and benchmarks.svg there |
 //!
@@ -21,6 +22,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod alone;
+mod check;
 mod contents;
 mod image;
 mod inspect;
@@ -69,6 +71,9 @@ fn main() {
     }
     if settings.does("inspect") {
         inspect::measure(&settings, &mut report);
+    }
+    if settings.does("check") {
+        check::measure(&settings, &mut report);
     }
     if settings.does("series") {
         series::measure(&settings, &mut report);

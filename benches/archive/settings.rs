@@ -58,7 +58,7 @@ impl Settings {
         if let Some(given) = &given {
             place_given(given, &disk)?;
         } else {
-            let made = work.join(format!("disk-{}-{}-{}.raw", size.whole, size.live, size.deleted));
+            let made = work.join(format!("windows-{}-{}-{}.raw", size.whole, size.live, size.deleted));
             if !made.exists() {
                 let missing = image::missing();
                 if !missing.is_empty() {

@@ -130,7 +130,9 @@ fn a_killed_unpack_into_a_folder_that_is_there_is_whole_or_begun_anew() {
     fs::write(out.join("mine"), "kept").unwrap();
     let whole = succeed(work.path(), &unpack);
     for delay in moments(whole) {
-        files.iter().for_each(|name| fs::remove_file(out.join(name)).unwrap());
+        for name in files {
+            fs::remove_file(out.join(name)).unwrap();
+        }
         kill_after(work.path(), &unpack, delay);
         if out.join("metainfo.xml").exists() {
             // The sign that all are there.
@@ -141,7 +143,9 @@ fn a_killed_unpack_into_a_folder_that_is_there_is_whole_or_begun_anew() {
         }
         assert_eq!(fs::read(out.join("mine")).unwrap(), b"kept");
     }
-    files.iter().for_each(|name| fs::remove_file(out.join(name)).unwrap());
+    for name in files {
+        fs::remove_file(out.join(name)).unwrap();
+    }
     succeed(work.path(), &unpack);
     assert_eq!(names(&out), ["metainfo.xml", "mine", "w.cmd", "w.raw"], "the next run cleans up");
 }

@@ -104,7 +104,7 @@ fn look(repo: &Path, sums: &HashMap<Vec<u8>, String>) -> BTreeSet<String> {
         if !is_stale {
             return names;
         }
-        assert_ne!(read(), bytes, "the description names an archive that is not there");
+        assert!(read() != bytes, "the description names an archive that is not there");
     }
 }
 

@@ -120,7 +120,8 @@ mod tests {
             }
             let at = self.at;
             self.at += 1;
-            Ok((at < self.end).then_some(if at % 7 == 0 { Step::Done(at * at) } else { Step::Work(at) }))
+            let step = if at.is_multiple_of(7) { Step::Done(at * at) } else { Step::Work(at) };
+            Ok((at < self.end).then_some(step))
         }
 
         fn done(&mut self, done: u64) -> Result<()> {
@@ -129,6 +130,7 @@ mod tests {
         }
     }
 
+    #[allow(clippy::unnecessary_wraps)] // workers may fail
     fn square(n: u64) -> Result<u64> {
         // Later work is done sooner.
         thread::sleep(Duration::from_micros(300 - 10 * (n % 30)));

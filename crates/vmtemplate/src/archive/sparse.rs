@@ -160,7 +160,7 @@ mod tests {
             assert_eq!(read.unwrap(), segments);
         }
         let full = map_blocks(&[Segment { offset: 0, length: 700 }], 700);
-        assert_eq!(full.trim_ascii_end().iter().filter(|&&b| b == b'\n').count(), 3);
+        assert_eq!(full.trim_ascii_end().split(|&b| b == b'\n').count(), 4);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::rules;
 use crate::error::{Error, Position};
 use crate::finding::{Finding, Rule};
-use crate::metainfo::{Metainfo, MetainfoKey as Key, Product};
+use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
 
 /// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.
 ///
@@ -136,8 +136,7 @@ impl Check<'_> {
 
     fn name(&mut self) {
         let Some(name) = self.metainfo.os_name() else { return };
-        let lower = name.to_lowercase();
-        if !FAMILIES.iter().any(|family| lower.contains(family)) {
+        if OsFamily::of_template_name(&name).is_none() {
             let message = format!("the name has none of {}", FAMILIES.join(", "));
             self.add(rules::FAMILY, &Key::OsName, message);
         }
