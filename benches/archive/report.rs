@@ -26,19 +26,20 @@ impl Report {
             ),
             None => "A disk that was given.".into(),
         };
-        let text = format!(
+        let about = format!(
             "{disk} {} threads. The best of {} alternating runs, or as many as fit into {} seconds; everything that is \
-             read is in the page cache.\n\n{COLUMNS}\n",
+             read is in the page cache.",
             settings.threads,
             settings.rounds.runs,
             settings.rounds.budget.as_secs()
         );
-        println!("{text}");
+        let text = format!("{}\n\n{}\n\n", wrapped(&about), wrapped(COLUMNS));
+        print!("{text}");
         Self { text, plotted: Vec::new() }
     }
 
     pub(crate) fn section(&mut self, title: &str, text: &str, table: &Table) {
-        self.paragraph(&format!("## {title}\n\n{text}\n\n{}", table.markdown()));
+        self.paragraph(&format!("## {title}\n\n{}\n\n{}", wrapped(text), table.markdown()));
     }
 
     pub(crate) fn paragraph(&mut self, text: &str) {
@@ -49,7 +50,11 @@ impl Report {
     pub(crate) fn write(&self, settings: &Settings) {
         let Some(folder) = &settings.docs else { return };
         fs::create_dir_all(folder).unwrap();
-        fs::write(folder.join("benchmarks.md"), format!("{HEAD}{}\n", self.text.trim_end())).unwrap();
+        fs::write(
+            folder.join("benchmarks.md"),
+            format!("# Benchmarks\n\n{}\n\n{PLOT}\n\n{}\n", wrapped(HEAD), self.text.trim_end()),
+        )
+        .unwrap();
         let blocks: Vec<_> =
             self.plotted.iter().map(|(title, table, columns)| (title.clone(), table, *columns)).collect();
         fs::write(folder.join("benchmarks.svg"), svg(&blocks)).unwrap();
@@ -62,15 +67,15 @@ pub(crate) fn progress(name: &str, cost: &Cost) {
     eprintln!("    {name}: {wall:.2} s, on disk {synced:.2} s, CPU {cpu:.2} s, {} MiB", cost.peak >> 20);
 }
 
-const HEAD: &str = "# Benchmarks\n\n\
-    `make bench` measures this anew on your machine, and `BENCH_DOCS=docs make bench` writes this page and its plot. \
-    Compare the numbers within a table: they come from one run.\n\n\
-    ![The tables as bars](benchmarks.svg)\n\n";
+const HEAD: &str = "`make bench` measures this anew on your machine, and `BENCH_DOCS=docs make bench` writes this \
+    page and its plot. Compare the numbers within a table: they come from one run.";
+
+const PLOT: &str = "![The tables as bars](benchmarks.svg)";
 
 const COLUMNS: &str = "*Seconds* are those until the last process of the pipeline ended, *on disk* those until its \
     output had reached the disk as well: ours always waits for that, the others never do. *CPU* is user and system \
     time of all processes. *Memory* adds up the peaks of the processes that run side by side; a process that needs \
-    less than the bench itself (6 MiB) counts as that much.\n";
+    less than the bench itself (a few MiB) counts as that much.";
 
 /// What a run cost, as the first columns of a table.
 pub(crate) fn figures(cost: &Cost) -> Vec<Option<f64>> {
@@ -84,4 +89,21 @@ pub(crate) fn missing(report: &mut Report, contenders: &[&Contender]) {
         let tool = contender.missing().unwrap_or_default();
         report.paragraph(&format!("Missing: `{}`, for want of {tool}.\n", contender.name));
     }
+}
+
+/// The words of `text` in lines of at most 120 characters.
+fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let count = word.chars().count();
+        if length > 0 {
+            let fits = length + 1 + count <= 120;
+            out.push(if fits { ' ' } else { '\n' });
+            length = if fits { length + 1 } else { 0 };
+        }
+        out.push_str(word);
+        length += count;
+    }
+    out
 }
