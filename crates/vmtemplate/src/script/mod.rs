@@ -216,7 +216,9 @@ impl Script {
     /// An empty value of a macro that is a word of its own is written as empty quotes.
     ///
     /// In batch files `"`, control characters and all that is not ASCII are refused in free text. What a script does
-    /// with values in files that it writes, and with variables whose names it computes, is not followed.
+    /// with values in files that it writes, and with variables whose names it computes, is not followed. The quoting of
+    /// batch files and of POSIX shells is tested under wine's cmd.exe and real shells; that of PowerShell follows
+    /// Microsoft's documentation of its quoting rules, and was run by none.
     ///
     /// # Errors
     ///
