@@ -133,7 +133,7 @@ impl DiskImage {
     }
 
     /// The disk with the clusters that its NTFS volumes mark free read as zeros, and what became of each volume.
-    #[pyo3(signature = (*, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, cancel=None))]
+    #[pyo3(signature = (*, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, cancel=None), text_signature = "($self, *, free_space='skip', drop_page_files=False, cancel=None)")]
     fn without_free_space<'py>(
         &self,
         py: Python<'py>,
@@ -149,7 +149,7 @@ impl DiskImage {
     }
 
     /// Write the disk to a sparse raw file, which appears whole or not at all.
-    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None))]
+    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
     #[allow(clippy::too_many_arguments)]
     fn write_raw<'py>(
         &self,

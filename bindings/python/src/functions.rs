@@ -29,7 +29,7 @@ pub(crate) fn check_options(
     }
 }
 
-/// Check whatever is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a setup script.
+/// Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 ///
 /// `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
 /// every warning counts as an error. `skip_image` does not look into the disk image.
@@ -42,7 +42,7 @@ pub(crate) fn check_options(
 /// >>> sorted({finding.code for finding in report})[0]
 /// 'VMT0201'
 #[pyfunction]
-#[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None))]
+#[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn check<'py>(
     py: Python<'py>,

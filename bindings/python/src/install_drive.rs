@@ -27,7 +27,7 @@ impl InstallDrive {
     const SIZE: usize = vt::InstallDrive::SIZE;
 
     #[new]
-    #[pyo3(signature = (script, *, padding=Choice(vt::Padding::BlankLines)))]
+    #[pyo3(signature = (script, *, padding=Choice(vt::Padding::BlankLines)), text_signature = "(script, *, padding='blank-lines')")]
     fn new(py: Python<'_>, script: &Script, padding: Choice<vt::Padding>) -> PyResult<Self> {
         py.detach(|| vt::InstallDrive::with_padding(&script.0, padding.0)).or_raise().map(Self)
     }

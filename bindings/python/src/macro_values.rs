@@ -11,8 +11,8 @@ use crate::errors::OrRaise;
 
 /// The values of macros by their bare names. Each is checked when it is set; `repr()` does not show them.
 ///
-/// A value is text, a number, a truth, an address of `ipaddress`, or a list or tuple of these. Wherever values are taken, a
-/// plain dict is too.
+/// A value is text, a number, a truth, an address of `ipaddress`, or a list or tuple of these. Wherever values are
+/// taken, a plain dict is too.
 ///
 /// >>> import ipaddress, vmtemplate as vt
 /// >>> values = vt.MacroValues({"IP": ipaddress.ip_address("192.0.2.10"), "TMPIPv4": False})

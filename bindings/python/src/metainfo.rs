@@ -11,9 +11,9 @@ use crate::values::{self, LimitsArgument, MetainfoFieldsArgument, SshPublicKeyAr
 
 /// A metainfo.xml: the description of a template that the platform reads.
 ///
-/// It is edited, not rewritten: what is not set keeps its bytes. Properties are the typed values; an index is the text of
-/// any element, by its name or `limit.NAME`. A property that is set to None, and an index that is deleted, take the
-/// element away.
+/// It is edited, not rewritten: what is not set keeps its bytes. Properties are the typed values; an index is the text
+/// of any element, by its name or `limit.NAME`. A property that is set to None, and an index that is deleted, take
+/// the element away.
 ///
 /// >>> import vmtemplate as vt
 /// >>> metainfo = vt.Metainfo("Windows-Server-2019")

@@ -14,8 +14,8 @@ use crate::values::{self, UnpackLimitsArgument};
 
 /// A repository: a folder of archives, and the file that describes them to the platform.
 ///
-/// It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives that
-/// are whole and nothing else.
+/// It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives
+/// that are whole and nothing else.
 ///
 /// >>> import tempfile, vmtemplate as vt
 /// >>> with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ impl Repository {
 
     /// Make an empty repository in a folder, which is made if it is not there.
     #[staticmethod]
-    #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)))]
+    #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
     fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
         py.detach(|| vt::Repository::create(folder, format.0)).or_raise().map(Self)
     }
@@ -88,8 +88,8 @@ impl Repository {
 
     /// Read an archive to its end, copy it into the folder, and describe it.
     ///
-    /// What is not given is taken from the archive. `requirements` writes its least memory and disk as well. `key` signs
-    /// the description; `lock_timeout` is how long to wait for another publisher, as a timedelta or in seconds.
+    /// What is not given is taken from the archive. `requirements` writes its least memory and disk as well. `key`
+    /// signs the description; `lock_timeout` is how long to wait for another publisher, as a timedelta or in seconds.
     #[pyo3(signature = (archive, *, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     #[allow(clippy::too_many_arguments)]
     fn add<'py>(

@@ -83,9 +83,9 @@ impl Script {
 
     /// The script with its macros replaced, each value quoted for its place or refused.
     ///
-    /// `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform does
-    /// it: for comparison only.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None))]
+    /// `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
+    /// does it: for comparison only.
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
     fn render(
         &self,
         py: Python<'_>,

@@ -31,7 +31,7 @@ impl SetupScript {
     ///
     /// `interface` is the name of the network interface that is set up; None takes the first one that is connected.
     #[staticmethod]
-    #[pyo3(signature = (*, without=Vec::new(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None))]
+    #[pyo3(signature = (*, without=Vec::new(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None), text_signature = "(*, without=(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None)")]
     fn windows(
         without: Vec<Choice<vt::SetupStep>>,
         administrator: Option<String>,

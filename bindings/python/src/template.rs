@@ -97,10 +97,10 @@ impl Template {
     ///
     /// `image` is a path, a `DiskImage`, bytes of a raw disk, or a binary file-like object, which is read to its end.
     /// `script` is a path, a `Script`, a `SetupScript`, or bytes; without one it is our own. `support` defaults to
-    /// VMmgr, `limits.disk_mb` to the size of the image, and the names of files to those that they have. With `base` only
-    /// what is given changes in that metainfo.xml, and `name` may be left out.
+    /// VMmgr, `limits.disk_mb` to the size of the image, and the names of files to those that they have. With `base`
+    /// only what is given changes in that metainfo.xml, and `name` may be left out.
     #[staticmethod]
-    #[pyo3(signature = (name=None, *, image, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None))]
+    #[pyo3(signature = (name=None, *, image, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
     #[allow(clippy::too_many_arguments)]
     fn build(
         py: Python<'_>,
@@ -190,7 +190,7 @@ impl Template {
 
     /// The setup script with its macros replaced, as `Script.render` does it. What passwords must not have is taken
     /// from the metadata if it is not given.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None))]
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
     fn render(
         &self,
         py: Python<'_>,
@@ -206,7 +206,7 @@ impl Template {
 
     /// The same for the template or script at `path`.
     #[staticmethod]
-    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None))]
+    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
     #[allow(clippy::too_many_arguments)]
     fn render_path(
         py: Python<'_>,
@@ -222,7 +222,7 @@ impl Template {
     }
 
     /// The install drive of a new machine: the rendered script on a drive of the right size.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, padding=Choice(vt::Padding::BlankLines)))]
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, padding='blank-lines')")]
     #[allow(clippy::too_many_arguments)]
     fn install_drive(
         &self,
@@ -239,7 +239,7 @@ impl Template {
     }
 
     /// Check it by all rules; see `vmtemplate.check` for the options.
-    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None))]
+    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
     fn check<'py>(
         &self,
         py: Python<'py>,
@@ -256,11 +256,11 @@ impl Template {
 
     /// Pack it into an archive, which appears whole or not at all.
     ///
-    /// `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime or
-    /// in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the same
+    /// `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
+    /// or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the same
     /// bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
     /// `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
-    #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None))]
+    #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
     #[allow(clippy::too_many_arguments)]
     fn pack<'py>(
         &self,
@@ -296,10 +296,10 @@ impl Template {
 
     /// Unpack an archive of any tool into a folder; holes come back as holes.
     ///
-    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do. The files that were unpacked are
-    /// returned.
+    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do. The files that were unpacked
+    /// are returned.
     #[staticmethod]
-    #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None))]
+    #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None), text_signature = "(archive, folder, *, only=(), limits=None, threads=None, progress=None, cancel=None)")]
     #[allow(clippy::too_many_arguments)]
     fn unpack<'py>(
         py: Python<'py>,

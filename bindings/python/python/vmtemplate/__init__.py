@@ -1,4 +1,4 @@
-'''OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
+"""OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
 
 A template is a disk image, a setup script and a metadata file (metainfo.xml) in a `.tar.gz` archive.
 
@@ -32,7 +32,7 @@ A template is a disk image, a setup script and a metadata file (metainfo.xml) in
 
 What takes long releases the interpreter, calls `progress` on the thread that asked, and is stopped by Ctrl-C, by a
 `CancelToken`, or by what `progress` raises; nothing is left half-written.
-'''
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ Each value is the word that the command and the JSON forms have for it. Wherever
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING
 
 from . import _native
 
@@ -188,7 +188,7 @@ class FileSystem(enum.Enum):
     FAT = "fat"
 
     @staticmethod
-    def detect(disk: DiskImage, offset: int = 0) -> Optional[FileSystem]:
+    def detect(disk: DiskImage, offset: int = 0) -> FileSystem | None:
         """The file system of the volume that begins at `offset` of the disk; None if it is none of these.
 
         >>> from vmtemplate import DiskImage, FileSystem
@@ -234,7 +234,7 @@ class OsFamily(enum.Enum):
     WINDOWS = "windows"
 
     @staticmethod
-    def of_template_name(name: str) -> Optional[OsFamily]:
+    def of_template_name(name: str) -> OsFamily | None:
         """The family of a template with this name; None if no word in it is known.
 
         >>> from vmtemplate import OsFamily

@@ -55,19 +55,17 @@ class VmTemplateError(Exception):
         self,
         message: str,
         kind: ErrorKind = ErrorKind.INVALID_VALUE,
-        context: ErrorContext = ErrorContext(),
+        context: ErrorContext | None = None,
         text: str | None = None,
         code: int | None = None,
     ) -> None:
         self._text = message if text is None else text
         self.message = message
         self.kind = kind
-        self.context = context
+        self.context = context = context or ErrorContext()
         if isinstance(self, OSError):
             number = code if code is not None else _NUMBERS.get(kind, _errno.EIO)
-            OSError.__init__(self, number, message)
-            if context.path is not None:
-                self.filename = str(context.path)
+            OSError.__init__(self, number, message, None if context.path is None else str(context.path))
         else:
             super().__init__(self._text)
 

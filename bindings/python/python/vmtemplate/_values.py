@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Iterable, Iterator, Mapping, NamedTuple, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from . import _native
 from ._enums import (
@@ -46,8 +47,7 @@ class Progress:
         return min(self.bytes / self.total, 1.0) if self.total else 0.0
 
 
-@dataclass(frozen=True, order=True)
-class Position:
+class Position(NamedTuple):
     """A place in a text. Both numbers count from 1, columns in characters."""
 
     line: int
@@ -756,5 +756,3 @@ class Synced:
     """The archives whose size or checksum was written anew."""
     missing: tuple[str, ...]
     """The archives that the description names and that are not there."""
-
-
