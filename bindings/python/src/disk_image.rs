@@ -7,7 +7,7 @@ use self_cell::self_cell;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
-use crate::enums::{Choice, image_format};
+use crate::enums::Choice;
 use crate::errors::OrRaise;
 use crate::run::run;
 use crate::source::{Reader, SeekableDisk};
@@ -23,21 +23,21 @@ use crate::values;
 pub(crate) struct DiskImage(pub(crate) vt::DiskImage);
 
 fn open_options(
-    format: Option<Bound<'_, PyAny>>,
+    format: Option<Choice<vt::ImageFormat>>,
     backing_files: Option<PathBuf>,
     max_size: Option<u64>,
     temporary_folder: Option<PathBuf>,
     rbd_program: Option<PathBuf>,
-) -> PyResult<vt::OpenOptions> {
+) -> vt::OpenOptions {
     let default = vt::OpenOptions::default();
-    Ok(vt::OpenOptions {
-        format: format.map(|format| image_format(&format)).transpose()?,
+    vt::OpenOptions {
+        format: format.map(|format| format.0),
         backing_files,
         max_size: max_size.unwrap_or(default.max_size),
         temporary_folder,
         rbd_program,
         ..default
-    })
+    }
 }
 
 #[pymethods]
@@ -51,13 +51,13 @@ impl DiskImage {
     fn open(
         py: Python<'_>,
         path: PathBuf,
-        format: Option<Bound<'_, PyAny>>,
+        format: Option<Choice<vt::ImageFormat>>,
         backing_files: Option<PathBuf>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
         rbd_program: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let options = open_options(format, backing_files, max_size, temporary_folder, rbd_program)?;
+        let options = open_options(format, backing_files, max_size, temporary_folder, rbd_program);
         py.detach(|| vt::DiskImage::open_with(path, &options)).or_raise().map(Self)
     }
 
@@ -76,13 +76,13 @@ impl DiskImage {
     fn from_stream(
         py: Python<'_>,
         file: Py<PyAny>,
-        format: Option<Bound<'_, PyAny>>,
+        format: Option<Choice<vt::ImageFormat>>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
         progress: Option<Bound<'_, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Self> {
-        let options = open_options(format, None, max_size, temporary_folder, None)?;
+        let options = open_options(format, None, max_size, temporary_folder, None);
         run(py, progress, cancel, |control| {
             vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
         })

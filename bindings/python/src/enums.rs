@@ -1,5 +1,6 @@
 //! The enumerations of the library as those of Python, by the words of their JSON forms.
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
@@ -13,13 +14,25 @@ pub(crate) trait Enumeration: Copy + PartialEq + 'static {
     const CLASS: &'static str;
     /// Every value with its word.
     const WORDS: &'static [(Self, &'static str)];
+    /// What the library says of a word, where it reads them itself.
+    const PARSE: Option<fn(&str) -> vt::Result<Self>>;
+}
+
+macro_rules! parser {
+    () => {
+        None
+    };
+    (parsed) => {
+        Some(str::parse)
+    };
 }
 
 macro_rules! enumerations {
-    ($($name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {
+    ($($name:ident $($parsed:ident)? { $($variant:ident = $word:literal),* $(,)? })*) => {
         $(impl Enumeration for vt::$name {
             const CLASS: &'static str = stringify!($name);
             const WORDS: &'static [(Self, &'static str)] = &[$((Self::$variant, $word)),*];
+            const PARSE: Option<fn(&str) -> vt::Result<Self>> = parser!($($parsed)?);
         })*
 
         /// The words of every enumeration, for the test that compares them with the classes.
@@ -38,7 +51,7 @@ enumerations! {
     FileSystem { Ntfs = "ntfs", BitLocker = "bitlocker", Refs = "refs", ExFat = "exfat", Fat = "fat" }
     FreeSpace { Skip = "skip", Keep = "keep" }
     Hibernation { None = "none", Resumed = "resumed", Hibernated = "hibernated" }
-    ImageFormat { Raw = "raw", Qcow2 = "qcow2", Vhdx = "vhdx", Vmdk = "vmdk", Vhd = "vpc" }
+    ImageFormat parsed { Raw = "raw", Qcow2 = "qcow2", Vhdx = "vhdx", Vmdk = "vmdk", Vhd = "vpc" }
     KeptReason {
         Dirty = "dirty", OpenJournal = "open-journal", Hibernated = "hibernated", Inconsistent = "inconsistent",
         Overlapping = "overlapping", Unsupported = "unsupported", TooLarge = "too-large", Unreadable = "unreadable",
@@ -51,9 +64,9 @@ enumerations! {
         TimeZone = "time-zone", Password = "password", PasswordHash = "password-hash", ProductKey = "product-key",
         Url = "url", Boolean = "boolean", Number = "number", SshKeys = "ssh-keys", Text = "text",
     }
-    MissingValue { Error = "error", Parens = "parens", Empty = "empty", Keep = "keep" }
+    MissingValue parsed { Error = "error", Parens = "parens", Empty = "empty", Keep = "keep" }
     OsFamily { RedHat = "red-hat", Debian = "debian", FreeBsd = "free-bsd", Windows = "windows" }
-    Padding { BlankLines = "blank-lines", Zeros = "zeros" }
+    Padding parsed { BlankLines = "blank-lines", Zeros = "zeros" }
     PartitionScheme { None = "none", Mbr = "mbr", Gpt = "gpt" }
     RegistryType {
         None = "REG_NONE", String = "REG_SZ", ExpandString = "REG_EXPAND_SZ", Binary = "REG_BINARY", U32 = "REG_DWORD",
@@ -61,14 +74,14 @@ enumerations! {
         ResourceList = "REG_RESOURCE_LIST", FullResourceDescriptor = "REG_FULL_RESOURCE_DESCRIPTOR",
         ResourceRequirements = "REG_RESOURCE_REQUIREMENTS_LIST", U64 = "REG_QWORD",
     }
-    RepositoryFormat { Vm6 = "vm6", Vm5 = "vm5" }
+    RepositoryFormat parsed { Vm6 = "vm6", Vm5 = "vm5" }
     ScriptEncoding {
         Ascii = "ascii", Utf8 = "utf8", Utf8Bom = "utf8-bom", Utf16Le = "utf16-le", Utf16Be = "utf16-be",
         Unknown8bit = "unknown8bit",
     }
-    ScriptLanguage { Batch = "batch", PowerShell = "powershell", Posix = "posix" }
+    ScriptLanguage parsed { Batch = "batch", PowerShell = "powershell", Posix = "posix" }
     SetupFirewall { OpenRemoteDesktop = "open-remote-desktop", Unchanged = "unchanged" }
-    SetupStep {
+    SetupStep parsed {
         Password = "password", Address = "address", Ipv6Address = "ipv6", NameServers = "name-servers",
         GrowVolume = "volume", Activation = "activation", RemoteDesktop = "remote-desktop",
         RemoveFirstRun = "first-run", Restart = "restart",
@@ -96,22 +109,15 @@ impl<T: Enumeration> FromPyObject<'_, '_> for Choice<T> {
     type Error = PyErr;
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
-        let py = object.py();
+        if let (Some(parse), Ok(word)) = (T::PARSE, object.extract::<String>()) {
+            return parse(&word).or_raise().map(Self);
+        }
         // `Severity("warning")` and `Severity(Severity.WARNING)` both give the member, all else a clear ValueError.
-        let member = class(py, T::CLASS)?.call1((object,))?;
+        let member = class(object.py(), T::CLASS)?.call1((object,))?;
         let word: String = member.getattr("value")?.extract()?;
-        T::WORDS
-            .iter()
-            .find(|(_, known)| *known == word)
+        let found = T::WORDS.iter().find(|(_, known)| *known == word);
+        found
             .map(|(value, _)| Self(*value))
-            .ok_or_else(|| pyo3::exceptions::PyValueError::new_err(format!("{} cannot be asked for", member)))
-    }
-}
-
-/// The format of an image as `qemu-img` or people call it: `vhd` as well as `vpc`.
-pub(crate) fn image_format(object: &Bound<'_, PyAny>) -> PyResult<vt::ImageFormat> {
-    match object.extract::<String>() {
-        Ok(name) => name.parse().or_raise(),
-        Err(_) => object.extract::<Choice<vt::ImageFormat>>().map(|choice| choice.0),
+            .ok_or_else(|| PyValueError::new_err(format!("{member} cannot be asked for")))
     }
 }

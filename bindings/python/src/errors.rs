@@ -57,3 +57,9 @@ fn causes(error: &vt::Error) -> impl Iterator<Item = &(dyn std::error::Error + '
 fn own_exception<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e PyErr> {
     cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
+
+/// The word and number of every kind, for the test that compares them with the classes.
+#[pyfunction]
+pub(crate) fn error_kinds() -> Vec<(&'static str, u32)> {
+    vt::ErrorKind::all().iter().map(|kind| (kind.name(), kind.number())).collect()
+}

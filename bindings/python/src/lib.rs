@@ -43,6 +43,8 @@ mod _native {
     #[pymodule_export]
     use super::enums::enumerations;
     #[pymodule_export]
+    use super::errors::error_kinds;
+    #[pymodule_export]
     use super::first_run_kit::FirstRunKit;
     #[pymodule_export]
     use super::functions::{

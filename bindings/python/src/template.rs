@@ -100,12 +100,12 @@ impl Template {
     /// VMmgr, `limits.disk_mb` to the size of the image, and the names of files to those that they have. With `base`
     /// only what is given changes in that metainfo.xml, and `name` may be left out.
     #[staticmethod]
-    #[pyo3(signature = (name=None, *, image, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
+    #[pyo3(signature = (name=None, *, image=None, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image=None, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
     #[allow(clippy::too_many_arguments)]
     fn build(
         py: Python<'_>,
         name: Option<String>,
-        image: &Bound<'_, PyAny>,
+        image: Option<&Bound<'_, PyAny>>,
         script: Option<&Bound<'_, PyAny>>,
         limits: Option<LimitsArgument>,
         tags: Vec<String>,
@@ -124,9 +124,10 @@ impl Template {
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
         };
         // A problem with a path is told beside all others, so that it is left to the builder.
-        builder = match image_argument(py, image)? {
-            ImageArgument::Path(path) => py.detach(|| builder.image_path(path)),
-            ImageArgument::Image(image) => builder.image(image),
+        builder = match image.map(|image| image_argument(py, image)).transpose()? {
+            Some(ImageArgument::Path(path)) => py.detach(|| builder.image_path(path)),
+            Some(ImageArgument::Image(image)) => builder.image(image),
+            None => builder,
         };
         if let Some(script) = script {
             builder = with_script(py, builder, script)?;
@@ -257,8 +258,8 @@ impl Template {
     /// Pack it into an archive, which appears whole or not at all.
     ///
     /// `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
-    /// or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the same
-    /// bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
+    /// or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the
+    /// same bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
     /// `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
     #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
     #[allow(clippy::too_many_arguments)]

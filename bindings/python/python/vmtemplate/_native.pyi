@@ -78,7 +78,47 @@ class _Readable(Protocol):
 class _Seekable(_Readable, Protocol):
     def seek(self, offset: int, whence: int = ..., /) -> int: ...
 
-__all__: list[str]
+__all__ = [
+    "Archive",
+    "CancelToken",
+    "DiskImage",
+    "ExtentIterator",
+    "FirstRunKit",
+    "InstallDrive",
+    "MacroName",
+    "MacroValues",
+    "Metainfo",
+    "NtfsFile",
+    "NtfsVolume",
+    "PublicKey",
+    "RegistryHive",
+    "RegistryKey",
+    "RegistryValue",
+    "Repository",
+    "Script",
+    "SetupScript",
+    "SigningKey",
+    "Template",
+    "__version__",
+    "all_rules",
+    "check",
+    "check_limits",
+    "detect_file_system",
+    "enumerations",
+    "error_kinds",
+    "find_macros",
+    "macro_catalogue",
+    "macro_lookup",
+    "macro_nearest",
+    "os_family",
+    "parse_product",
+    "parse_product_version",
+    "read_partition_table",
+    "read_windows_info",
+    "rule_by_code",
+    "run_command",
+    "support_allows",
+]
 __version__: str
 
 @final
@@ -850,7 +890,7 @@ class Template:
     def build(
         name: str | None = None,
         *,
-        image: _Path | DiskImage | _Bytes | _Readable,
+        image: _Path | DiskImage | _Bytes | _Readable | None = None,
         script: _Path | Script | SetupScript | _Bytes | None = None,
         limits: Limits | None = None,
         tags: Sequence[str] = (),
@@ -949,8 +989,8 @@ class Template:
         """Pack it into an archive, which appears whole or not at all.
 
         `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
-        or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the same
-        bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
+        or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the
+        same bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
         `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
         """
     @staticmethod
@@ -1011,6 +1051,9 @@ def check_limits(limits: Limits, vm: VmSpec) -> list[LimitMiss]:
 
 def detect_file_system(disk: DiskImage, offset: int) -> FileSystem | None:
     """The file system of a volume."""
+
+def error_kinds() -> list[tuple[str, int]]:
+    """The word and number of every kind, for the test that compares them with the classes."""
 
 def enumerations() -> dict[str, list[str]]:
     """The words of every enumeration, for the test that compares them with the classes."""

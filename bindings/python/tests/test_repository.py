@@ -1,0 +1,111 @@
+"""Repositories: published to, signed, verified."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import vmtemplate as vt
+from conftest import tool
+
+
+def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    assert repository.folder == tmp_path / "repo"
+    assert repository.format is vt.RepositoryFormat.VM6
+    assert repository.description_path == tmp_path / "repo" / "metadata.json"
+    seen: list[vt.Progress] = []
+    entry = repository.add(
+        archive,
+        name="Windows",
+        tags=["windows", "gold"],
+        file_name="w.tar.gz",
+        expand="/dev/sda2",
+        network_device="eth0",
+        requirements=True,
+        progress=seen.append,
+    )
+    assert seen
+    assert (entry.name, entry.tags, entry.file_name) == ("Windows", ("windows", "gold"), "w.tar.gz")
+    assert (entry.min_ram_mib, entry.expand, entry.network_device) == (1024, "/dev/sda2", "eth0")
+    assert (entry.kind, entry.family) == (vt.TemplateKind.KVM_TEMPLATE, vt.OsFamily.WINDOWS)
+    assert entry.modified is None
+    assert repository.list() == list(repository) == [entry]
+    replaced = repository.replace("Windows", archive, new_name="Windows-2")
+    assert replaced.name == "Windows-2"
+    assert vt.Repository.open(tmp_path / "repo") == vt.Repository.open(tmp_path / "repo", "vm6") == repository
+    assert repository.verify(threads=1).summary.errors == 0
+    assert repository.sync() == vt.Synced(updated=(), missing=())
+    removed = repository.remove("Windows-2")
+    assert removed.name == "Windows-2"
+    assert repository.list() == []
+    with pytest.raises(FileNotFoundError):
+        repository.remove("Windows-2")
+    with pytest.raises(vt.VmTemplateError):
+        vt.Repository.open(tmp_path)
+
+
+def test_what_is_wrong_with_a_repository_is_found(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    entry = repository.add(archive)
+    held = repository.folder / entry.file_name
+    data = bytearray(held.read_bytes())
+    data[len(data) // 2] ^= 1
+    held.write_bytes(data)
+    assert repository.verify(quick=True).summary.errors <= repository.verify().summary.errors
+    assert repository.verify().has("error")
+    held.unlink()
+    assert repository.sync().missing == (entry.file_name,)
+
+
+def test_a_repository_is_signed_as_minisign_does(archive: Path, tmp_path: Path) -> None:
+    minisign = tool("minisign")
+    pair = ["-p", tmp_path / "key.pub", "-s", tmp_path / "key.sec"]
+    subprocess.run([minisign, "-G", "-W", *pair], check=True, capture_output=True)
+    signing = vt.SigningKey.from_file(tmp_path / "key.sec")
+    public = vt.PublicKey.from_file(tmp_path / "key.pub")
+    assert public == vt.PublicKey((tmp_path / "key.pub").read_text().splitlines()[1])
+    assert public != vt.PublicKey("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")
+    assert repr(signing) == "<SigningKey>"
+    repository = vt.Repository.create(tmp_path / "repo")
+    repository.add(archive, key=signing)
+    assert not repository.verify(public_key=public).has("error")
+    subprocess.run(
+        [minisign, "-V", "-p", tmp_path / "key.pub", "-m", repository.description_path], check=True
+    )
+    other = vt.PublicKey("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")
+    assert repository.verify(public_key=other).has("error")
+    with pytest.raises(vt.InvalidSignatureError):
+        vt.PublicKey("no key")
+
+
+def test_who_waits_too_long_for_another_publisher_is_told(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold(progress: vt.Progress) -> None:
+        # The lock may be taken a little later than the first word of progress: it is held by the last.
+        inside.set()
+        leave.wait(10)
+
+    def publish() -> None:
+        repository.add(archive, name="one", file_name="one.tar.gz")
+        repository.sync(progress=hold)
+
+    publisher = threading.Thread(target=publish)
+    publisher.start()
+    try:
+        assert inside.wait(10)
+        began = time.monotonic()
+        with pytest.raises(TimeoutError) as caught:
+            repository.add(archive, name="two", file_name="two.tar.gz", lock_timeout=0.3)
+        assert isinstance(caught.value, vt.LockedError)
+        assert time.monotonic() - began < 5
+    finally:
+        leave.set()
+        publisher.join()
+    repository.add(archive, name="two", file_name="two.tar.gz")
+    assert [entry.name for entry in repository] == ["one", "two"]
