@@ -30,8 +30,8 @@ use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument}
 /// >>> with tempfile.TemporaryDirectory() as folder:
 /// ...     summary = template.pack(pathlib.Path(folder, "w2019.tar.gz"))
 /// ...     again = vt.Template.open(pathlib.Path(folder, "w2019.tar.gz"))
-/// >>> again.metainfo.os_name, again.metainfo.limits.memory_mib, summary.data_read
-/// ('Windows-Server-2019', 1024, 1048576)
+/// >>> again.metainfo.os_name, again.metainfo.limits.memory_mib, summary.content_bytes > 1 << 20
+/// ('Windows-Server-2019', 1024, True)
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct Template(vt::Template);
 

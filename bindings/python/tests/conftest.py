@@ -5,11 +5,16 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import vmtemplate as vt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, FrameType
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -71,3 +76,31 @@ def archive(small: vt.Template, tmp_path: Path) -> Path:
     path = tmp_path / "Windows-Server-2019.tar.gz"
     small.pack(path)
     return path
+
+
+CALLED: set[str | CodeType] = set()
+"""What of the module the tests have called: native functions by their names, others by their code."""
+
+
+def note(frame: FrameType, event: str, called: object) -> None:
+    """Called by the interpreter for every call."""
+    if event == "call":
+        CALLED.add(frame.f_code)
+    elif event == "c_call":
+        CALLED.add(getattr(called, "__qualname__", ""))
+
+
+@pytest.fixture(autouse=True)
+def noted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Note what a test calls, unless it counts time or references."""
+    if request.path.name == "test_threads.py":
+        yield
+        return
+    sys.setprofile(note)
+    yield
+    sys.setprofile(None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for all that was called comes last."""
+    items.sort(key=lambda item: item.path.name == "test_surface.py")
