@@ -2,8 +2,8 @@
 
     python3 bindings/python/run.py test | lint | docs | bench | wheel
 
-Everything is made below the target folder of cargo: `python/tools` has the tools of requirements-dev.txt, `python/fresh`
-nothing but the wheel. Where the tools cannot be had, that is said, and is a failure where CI is set.
+Everything is made below the target folder of cargo: `python/tools` has the tools of requirements-dev.txt,
+`python/fresh` nothing but the wheel. Where the tools cannot be had, that is said, and is a failure where CI is set.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ def tools() -> Path:
     wanted = REQUIREMENTS.read_text() + sys.version
     stamp = TOOLS / "installed"
     if not (stamp.exists() and stamp.read_text() == wanted):
-        install = [TOOLS / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        python = str(TOOLS / "bin" / "python")
+        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         try:
             venv.create(TOOLS, clear=True, with_pip=True)
-            subprocess.run([*install, "-r", REQUIREMENTS], check=True)
+            subprocess.run([*install, "-r", str(REQUIREMENTS)], check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise MissingToolsError(
                 f"the tools of {REQUIREMENTS.relative_to(ROOT)} are not installed, and could not be: {error}. "
@@ -92,8 +93,18 @@ def test() -> None:
     bin_folder = tools()
     install(built, bin_folder / "python")
     run(bin_folder / "python", "-m", "mypy.stubtest", "vmtemplate")
-    run(bin_folder / "mypy", "--strict", "python/vmtemplate", "run.py", "tests", EXAMPLES, BENCH)
-    run(bin_folder / "pyright", "--pythonpath", bin_folder / "python", "--warnings", HERE)
+    # What imports conftest finds it where pytest does.
+    run(
+        bin_folder / "mypy",
+        "--strict",
+        "python/vmtemplate",
+        "run.py",
+        "tests",
+        EXAMPLES,
+        BENCH,
+        MYPYPATH="tests",
+    )
+    run(bin_folder / "pyright", "--pythonpath", bin_folder / "python", "--warnings", "--project", HERE)
     venv.create(FRESH, clear=True, with_pip=True)
     install(built, FRESH / "bin" / "python")
     # pytest comes from the other environment, and vmtemplate from this one.
@@ -121,15 +132,16 @@ def docs() -> None:
 
 
 def bench() -> None:
-    """Python beside Rust, optimised."""
+    """Python beside Rust, both optimised."""
     bin_folder = tools()
     install(wheel("release"), bin_folder / "python")
-    run(bin_folder / "python", BENCH / "overhead.py")
+    run("cargo", "build", "--release", "--quiet", "-p", "vmtemplate-cli", CARGO_TARGET_DIR=str(TARGET))
+    run(bin_folder / "python", BENCH / "overhead.py", TARGET / "release" / "vmtemplate")
 
 
 def main() -> None:
     """Do what the command line says."""
-    jobs = {
+    jobs: dict[str, Callable[[], None]] = {
         "test": test,
         "lint": lint,
         "docs": docs,

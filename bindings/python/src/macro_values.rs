@@ -1,5 +1,5 @@
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{PyKeyError, PyTypeError};
 use pyo3::prelude::*;
@@ -23,8 +23,14 @@ use crate::errors::OrRaise;
 pub(crate) struct MacroValues(Mutex<vt::MacroValues>);
 
 impl MacroValues {
-    fn lock(&self) -> MutexGuard<'_, vt::MacroValues> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Read or change them. No Python may run in `work`: another thread could wait for the lock and not let go of the
+    /// interpreter.
+    fn with<T>(&self, work: impl FnOnce(&mut vt::MacroValues) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn copy(&self) -> vt::MacroValues {
+        self.with(|values| values.clone())
     }
 }
 
@@ -36,7 +42,7 @@ impl FromPyObject<'_, '_> for ValuesArgument {
 
     fn extract(object: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
         if let Ok(values) = object.cast::<MacroValues>() {
-            return Ok(Self(values.get().lock().clone()));
+            return Ok(Self(values.get().copy()));
         }
         let mut values = vt::MacroValues::new();
         if let Ok(dict) = object.cast::<PyDict>() {
@@ -112,43 +118,42 @@ impl MacroValues {
 
     /// Set a value that is written `NAME=VALUE`.
     fn assign(&self, assignment: &str) -> PyResult<()> {
-        self.lock().assign(assignment).or_raise()
+        self.with(|values| values.assign(assignment)).or_raise()
     }
 
     /// Take over all values of another mapping; they go before those that are there.
     fn update(&self, values: ValuesArgument) {
-        self.lock().extend(values.0);
+        self.with(|held| held.extend(values.0));
     }
 
     /// The text of a value, or `default`.
     #[pyo3(signature = (name, default=None, /))]
     fn get(&self, name: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        match self.lock().get(name) {
-            Some(text) => Ok(Some(PyString::new(py, text).into_any().unbind())),
-            None => Ok(default),
-        }
+        let text = self.with(|values| values.get(name).map(ToOwned::to_owned));
+        Ok(text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default))
     }
 
     /// The bare names of all values.
     fn keys(&self) -> Vec<String> {
-        self.lock().names().map(|name| name.name().to_owned()).collect()
+        self.with(|values| values.names().map(|name| name.name().to_owned()).collect())
     }
 
     fn __getitem__(&self, name: &str) -> PyResult<String> {
-        self.lock().get(name).map(ToOwned::to_owned).ok_or_else(|| PyKeyError::new_err(name.to_owned()))
+        self.with(|values| values.get(name).map(ToOwned::to_owned))
+            .ok_or_else(|| PyKeyError::new_err(name.to_owned()))
     }
 
     fn __setitem__(&self, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
         let value = macro_value(value)?;
-        self.lock().set(name, value).or_raise()
+        self.with(|values| values.set(name, value)).or_raise()
     }
 
     fn __contains__(&self, name: &str) -> bool {
-        self.lock().get(name).is_some()
+        self.with(|values| values.get(name).is_some())
     }
 
     fn __len__(&self) -> usize {
-        self.lock().len()
+        self.with(|values| values.len())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -156,14 +161,14 @@ impl MacroValues {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        let ours = self.lock().clone();
+        let ours = self.copy();
         other.extract::<ValuesArgument>().is_ok_and(|other| ours == other.0)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
         let py = slf.py();
         let dict = PyDict::new(py);
-        let values = slf.get().lock().clone();
+        let values = slf.get().copy();
         for name in values.names() {
             dict.set_item(name.name(), values.get(name.name()))?;
         }

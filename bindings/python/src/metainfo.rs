@@ -1,5 +1,6 @@
+use std::borrow::Cow;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
@@ -28,19 +29,26 @@ impl Metainfo {
         Self(Mutex::new(metainfo))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, vt::Metainfo> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Read or change it. No Python may run in `work`: another thread could wait for the lock and not let go of the
+    /// interpreter.
+    fn with<T>(&self, work: impl FnOnce(&mut vt::Metainfo) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A copy of it as it is now.
+    pub(crate) fn copy(&self) -> vt::Metainfo {
+        self.with(|metainfo| metainfo.clone())
     }
 
     fn text(&self, key: &vt::MetainfoKey) -> Option<String> {
-        self.lock().get(key).map(|text| text.into_owned()).filter(|text| !text.is_empty())
+        self.with(|metainfo| metainfo.get(key).map(Cow::into_owned)).filter(|text| !text.is_empty())
     }
 
     fn set_text(&self, key: &vt::MetainfoKey, text: Option<&str>) -> PyResult<()> {
         match text {
-            Some(text) => self.lock().set(key, text).or_raise(),
+            Some(text) => self.with(|metainfo| metainfo.set(key, text)).or_raise(),
             None => {
-                self.lock().remove(key);
+                self.with(|metainfo| metainfo.remove(key));
                 Ok(())
             }
         }
@@ -74,20 +82,20 @@ impl Metainfo {
 
     /// Everything that it says, as plain values.
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let fields = self.lock().fields().or_raise()?;
+        let fields = self.with(|metainfo| metainfo.fields()).or_raise()?;
         values::metainfo_fields(py, &fields)
     }
 
     /// What is wrong with it: the errors that getters would raise, and more. They are returned, not raised.
     fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let problems = self.lock().check();
+        let problems = self.with(|metainfo| metainfo.check());
         PyList::new(py, problems.iter().map(|problem| exception(py, problem)).collect::<PyResult<Vec<_>>>()?)
     }
 
     /// Write it to a file, which appears whole or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-        let metainfo = self.lock().clone();
+        let metainfo = self.copy();
         py.detach(|| metainfo.write_file(path, overwrite)).or_raise()
     }
 
@@ -95,32 +103,30 @@ impl Metainfo {
     #[pyo3(signature = (key, default=None, /))]
     fn get(&self, key: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let key: vt::MetainfoKey = key.parse().or_raise()?;
-        match self.lock().get(&key) {
-            Some(text) => Ok(Some(PyString::new(py, &text).into_any().unbind())),
-            None => Ok(default),
-        }
+        let text = self.with(|metainfo| metainfo.get(&key).map(Cow::into_owned));
+        Ok(text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default))
     }
 
     fn __getitem__(&self, key: &str) -> PyResult<String> {
         let parsed: vt::MetainfoKey = key.parse().or_raise()?;
-        let text = self.lock().get(&parsed).map(|text| text.into_owned());
+        let text = self.with(|metainfo| metainfo.get(&parsed).map(Cow::into_owned));
         text.ok_or_else(|| PyKeyError::new_err(key.to_owned()))
     }
 
     fn __setitem__(&self, key: &str, text: &str) -> PyResult<()> {
         let key: vt::MetainfoKey = key.parse().or_raise()?;
-        self.lock().set(&key, text).or_raise()
+        self.with(|metainfo| metainfo.set(&key, text)).or_raise()
     }
 
     fn __delitem__(&self, key: &str) -> PyResult<()> {
         let parsed: vt::MetainfoKey = key.parse().or_raise()?;
-        let removed = self.lock().remove(&parsed);
+        let removed = self.with(|metainfo| metainfo.remove(&parsed));
         if removed { Ok(()) } else { Err(PyKeyError::new_err(key.to_owned())) }
     }
 
     fn __contains__(&self, key: &str) -> PyResult<bool> {
         let key: vt::MetainfoKey = key.parse().or_raise()?;
-        Ok(self.lock().get(&key).is_some())
+        Ok(self.with(|metainfo| metainfo.get(&key).is_some()))
     }
 
     /// `osname`: the name of the operating system. A template without one is invisible to the platform.
@@ -236,119 +242,118 @@ impl Metainfo {
     /// What a machine must have.
     #[getter]
     fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let limits = self.lock().limits().or_raise()?;
+        let limits = self.with(|metainfo| metainfo.limits()).or_raise()?;
         values::limits(py, &limits)
     }
 
     #[setter]
     fn set_limits(&self, limits: LimitsArgument) -> PyResult<()> {
-        self.lock().set_limits(&limits.into()).or_raise()
+        self.with(|metainfo| metainfo.set_limits(&limits.into())).or_raise()
     }
 
     /// The products that can use the template.
     #[getter]
     fn support<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let support = self.lock().support();
+        let support = self.with(|metainfo| metainfo.support());
         values::support(py, &support)
     }
 
     #[setter]
     fn set_support(&self, support: SupportArgument) -> PyResult<()> {
-        self.lock().set_support(&support.0).or_raise()
+        self.with(|metainfo| metainfo.set_support(&support.0)).or_raise()
     }
 
     /// The tags, in their order.
     #[getter]
     fn tags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let tags = self.lock().tags();
+        let tags = self.with(|metainfo| metainfo.tags());
         values::tags(py, &tags)
     }
 
     #[setter]
     fn set_tags(&self, tags: Vec<String>) -> PyResult<()> {
-        self.lock().set_tags(&tags.into()).or_raise()
+        self.with(|metainfo| metainfo.set_tags(&tags.into())).or_raise()
     }
 
     /// The restarts after which the system counts as installed.
     #[getter]
     fn reboot_count(&self) -> PyResult<u32> {
-        self.lock().reboot_count().or_raise()
+        self.with(|metainfo| metainfo.reboot_count()).or_raise()
     }
 
     #[setter]
     fn set_reboot_count(&self, count: u32) -> PyResult<()> {
-        self.lock().set_reboot_count(count).or_raise()
+        self.with(|metainfo| metainfo.set_reboot_count(count)).or_raise()
     }
 
     /// Whether the system has drivers for virtio disks.
     #[getter]
     fn virtio_disk(&self) -> bool {
-        self.lock().virtio_disk()
+        self.with(|metainfo| metainfo.virtio_disk())
     }
 
     #[setter]
     fn set_virtio_disk(&self, has_drivers: bool) -> PyResult<()> {
-        self.lock().set_virtio_disk(has_drivers).or_raise()
+        self.with(|metainfo| metainfo.set_virtio_disk(has_drivers)).or_raise()
     }
 
     /// Whether the system has drivers for virtio network cards.
     #[getter]
     fn virtio_net(&self) -> bool {
-        self.lock().virtio_net()
+        self.with(|metainfo| metainfo.virtio_net())
     }
 
     #[setter]
     fn set_virtio_net(&self, has_drivers: bool) -> PyResult<()> {
-        self.lock().set_virtio_net(has_drivers).or_raise()
+        self.with(|metainfo| metainfo.set_virtio_net(has_drivers)).or_raise()
     }
 
     /// The macros that the platform passes to the template, as `($NAME)`.
     #[getter]
     fn declared_macros<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.lock().declared_macros())
+        PyTuple::new(py, self.with(|metainfo| metainfo.declared_macros()))
     }
 
     #[setter]
     fn set_declared_macros(&self, macros: Vec<String>) -> PyResult<()> {
-        self.lock().set_declared_macros(&macros).or_raise()
+        self.with(|metainfo| metainfo.set_declared_macros(&macros)).or_raise()
     }
 
     /// Whether the template takes public SSH keys, and how.
     #[getter]
     fn ssh_public_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let key = self.lock().ssh_public_key();
+        let key = self.with(|metainfo| metainfo.ssh_public_key());
         values::ssh_public_key(py, key)
     }
 
     #[setter]
     fn set_ssh_public_key(&self, key: SshPublicKeyArgument) -> PyResult<()> {
-        self.lock().set_ssh_public_key(key.into()).or_raise()
+        self.with(|metainfo| metainfo.set_ssh_public_key(key.into())).or_raise()
     }
 
     /// The descriptions of a network-install template.
     #[getter]
     fn descriptions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        let descriptions = self.lock().descriptions();
+        let descriptions = self.with(|metainfo| metainfo.descriptions());
         values::tuple(py, &descriptions, values::description)
     }
 
     /// The external addresses of a network-install template.
     #[getter]
     fn external_urls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        PyTuple::new(py, self.lock().external_urls())
+        PyTuple::new(py, self.with(|metainfo| metainfo.external_urls()))
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.lock().to_bytes())
+        PyBytes::new(py, &self.with(|metainfo| metainfo.to_bytes()))
     }
 
     fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
-        let ours = self.lock().clone();
-        ours == *other.get().lock()
+        self.copy() == other.get().copy()
     }
 
     fn __copy__(&self) -> Self {
-        Self::of(self.lock().clone())
+        Self::of(self.copy())
     }
 
     fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> Self {
@@ -361,6 +366,6 @@ impl Metainfo {
     }
 
     fn __repr__(&self) -> String {
-        format!("<Metainfo {:?}>", self.lock().os_name().unwrap_or_default())
+        format!("<Metainfo {:?}>", self.copy().os_name().unwrap_or_default())
     }
 }

@@ -120,7 +120,7 @@ impl Template {
         base: Option<&Metainfo>,
     ) -> PyResult<Self> {
         let mut builder = match base {
-            Some(base) => vt::TemplateBuilder::from_metainfo(base.lock().clone()),
+            Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
         };
         // A problem with a path is told beside all others, so that it is left to the builder.

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 import vmtemplate as vt
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def content(spec: dict[str, Any]) -> bytes:
     """Bytes in one of the forms of tests/vectors/README.md."""
     if "text" in spec:
         text = spec["text"]
-        return ((text if isinstance(text, str) else "".join(text)) * spec.get("repeat", 1)).encode()
+        joined = text if isinstance(text, str) else "".join(text)
+        return str(joined * spec.get("repeat", 1)).encode()
     if "hex" in spec:
         return bytes.fromhex(spec["hex"])
     if "gzip" in spec:

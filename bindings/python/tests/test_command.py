@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 from vmtemplate import __main__, _native
 

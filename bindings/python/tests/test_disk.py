@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 from conftest import content, tool
 

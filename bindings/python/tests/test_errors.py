@@ -8,6 +8,7 @@ import pickle
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 from vmtemplate import _errors, _native
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 from conftest import tool
 
@@ -65,7 +66,7 @@ def test_what_is_wrong_with_a_repository_is_found(archive: Path, tmp_path: Path)
 
 def test_a_repository_is_signed_as_minisign_does(archive: Path, tmp_path: Path) -> None:
     minisign = tool("minisign")
-    pair = ["-p", tmp_path / "key.pub", "-s", tmp_path / "key.sec"]
+    pair = ["-p", str(tmp_path / "key.pub"), "-s", str(tmp_path / "key.sec")]
     subprocess.run([minisign, "-G", "-W", *pair], check=True, capture_output=True)
     signing = vt.SigningKey.from_file(tmp_path / "key.sec")
     public = vt.PublicKey.from_file(tmp_path / "key.pub")

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MethodDescriptorType
 
 import pytest
+
 import vmtemplate as vt
 from conftest import CALLED
 from vmtemplate import _native

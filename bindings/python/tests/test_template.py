@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
+
 import vmtemplate as vt
 from conftest import tool
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 
 
@@ -102,6 +103,26 @@ def test_one_object_is_shared_by_threads() -> None:
         list(pool.map(work, range(8)))
     assert len(values) == 8
     assert vt.Metainfo.parse(bytes(metainfo)) == metainfo
+
+
+def test_threads_that_raise_do_not_wait_for_each_other_forever() -> None:
+    metainfo = vt.Metainfo.parse("<doc><limit><elem name='mem'>much</elem></limit></doc>")
+    values = vt.MacroValues()
+    interval = sys.getswitchinterval()
+
+    def work(_: int) -> None:
+        for _ in range(300):
+            with pytest.raises(vt.InvalidMetainfoError):
+                _ = metainfo.limits
+            with pytest.raises(vt.InvalidValueError):
+                values["IP"] = "here"
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_no_reference_is_kept(tmp_path: Path, archive: Path) -> None:

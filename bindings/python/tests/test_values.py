@@ -11,12 +11,17 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 from vmtemplate import _native
 
 
 def test_enumerations_have_the_words_of_the_library() -> None:
-    classes = {name: item for name, item in vars(vt).items() if isinstance(item, enum.EnumMeta)}
+    classes: dict[str, type[enum.Enum]] = {
+        name: item
+        for name, item in vars(vt).items()
+        if isinstance(item, type) and issubclass(item, enum.Enum)
+    }
     found = {name: [member.value for member in item] for name, item in classes.items()}
     assert found.pop("ErrorKind")
     # A type of the registry that Windows has no name for is told, and cannot be asked for.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+
 import vmtemplate as vt
 from conftest import ROOT, content
 
@@ -55,11 +56,11 @@ def content_of(data: bytes) -> Case:
     return {"text": lines if len(lines) > 1 else text}
 
 
-def pruned(value: Any) -> Any:  # noqa: ANN401 (JSON is anything)
-    """Without what is None or, where JSON leaves it out, empty."""
-    if isinstance(value, dict):
-        return {key: pruned(item) for key, item in value.items() if item is not None}
-    return [pruned(item) for item in value] if isinstance(value, (list, tuple)) else value
+def pruned(told: Case) -> Case:
+    """As JSON has it: nothing that is None, and lists for tuples."""
+    found: Case = json.loads(json.dumps(told))
+    found["limits"] = {key: item for key, item in found["limits"].items() if item is not None}
+    return {key: item for key, item in found.items() if item is not None}
 
 
 def product_of(product: vt.Product) -> Case:
@@ -83,7 +84,7 @@ def fields_of(fields: vt.MetainfoFields) -> Case:
 
 def fields(told: Case) -> vt.MetainfoFields:
     told = dict(told)
-    for key, make in {
+    makers: dict[str, Callable[[Any], object]] = {
         "limits": lambda limits: vt.Limits(**limits),
         "support": lambda products: vt.Support(
             [f"{p['name']}:{p['min_version']}" if "min_version" in p else p["name"] for p in products]
@@ -91,7 +92,8 @@ def fields(told: Case) -> vt.MetainfoFields:
         "ssh_public_key": lambda key: vt.SshPublicKey(**key),
         "tags": tuple,
         "declared_macros": tuple,
-    }.items():
+    }
+    for key, make in makers.items():
         if key in told:
             told[key] = make(told[key])
     return vt.MetainfoFields(**told)
@@ -125,7 +127,7 @@ def metainfo(given: Case, folder: Path) -> object:
         vm = given["vm"]
         spec = vt.VmSpec(vm["memory_mib"], vm["disk_mb"], vt.AddressFamily(vm.get("primary_address", "ipv4")))
         units = {"primary_address": "", "memory": "_mib", "disk": "_mb"}
-        missed = []
+        missed: list[Case] = []
         for miss in made.limits.check(spec):
             unit = units[miss.limit]
             found_value = miss.found.value if isinstance(miss.found, vt.AddressFamily) else miss.found
@@ -208,7 +210,9 @@ def template(draft: Case, folder: Path) -> vt.Template:
 
 def pack(given: Case, folder: Path) -> object:
     path = folder / "template.tar.gz"
-    options = {key: given[key] for key in ("mtime", "level", "sparse", "drop_page_files") if key in given}
+    options: Case = {
+        key: given[key] for key in ("mtime", "level", "sparse", "drop_page_files") if key in given
+    }
     if given.get("keep_free_space"):
         options["free_space"] = "keep"
     summary = template(given["template"], folder).pack(path, **options)
@@ -327,7 +331,7 @@ TOPICS: dict[str, Callable[[Case, Path], object]] = {
 
 
 def cases() -> list[Any]:
-    listed = []
+    listed: list[Any] = []
     for topic in TOPICS:
         for case in json.loads((VECTORS / f"{topic}.json").read_text()):
             listed.append(pytest.param(topic, case, id=f"{topic}: {case['name']}"))

@@ -12,6 +12,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+
 import vmtemplate as vt
 from conftest import ROOT, tool
 
@@ -55,20 +56,9 @@ def test_one_wheel_is_for_every_version() -> None:
 def test_the_wheel_works_in_every_python_that_is_here(python: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel()) as packed:
         packed.extractall(tmp_path / "wheel")
-    done = subprocess.run(
-        [
-            python,
-            "-X",
-            "dev",
-            "-I",
-            "-c",
-            f"import sys; sys.path.insert(0, {str(tmp_path / 'wheel')!r})\n{PROGRAM}",
-        ]
-        + [tmp_path / "a.tar.gz"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = f"import sys; sys.path.insert(0, {str(tmp_path / 'wheel')!r})\n{PROGRAM}"
+    command = [str(python), "-X", "dev", "-I", "-c", program, str(tmp_path / "a.tar.gz")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stderr, done.stdout) == ("", f"{vt.__version__}\n")
 
 
@@ -91,7 +81,7 @@ def test_the_wheel_says_what_it_is() -> None:
 def test_the_source_package_has_all_that_it_is_built_from(tmp_path: Path) -> None:
     wheel()
     manifest = ROOT / "bindings" / "python" / "Cargo.toml"
-    command = [tool("maturin"), "sdist", "--quiet", "--out", tmp_path, "--manifest-path", manifest]
+    command = [tool("maturin"), "sdist", "--quiet", "--out", str(tmp_path), "--manifest-path", str(manifest)]
     subprocess.run(command, check=True)
     [packed] = tmp_path.glob("*.tar.gz")
     with tarfile.open(packed) as read:

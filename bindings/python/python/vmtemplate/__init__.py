@@ -261,9 +261,14 @@ __all__ = [
     "__version__",
 ]
 
+
 # They are found, shown and pickled by the names that people import.
-for _module in (_enums, _errors, _values):
-    for _item in list(vars(_module).values()):
-        if isinstance(_item, type) and _item.__module__ == _module.__name__:
-            _item.__module__ = __name__
-del _module, _item
+def _adopt() -> None:
+    for module in (_enums, _errors, _values):
+        for item in list(vars(module).values()):
+            if isinstance(item, type) and item.__module__ == module.__name__:
+                item.__module__ = __name__
+
+
+_adopt()
+del _adopt

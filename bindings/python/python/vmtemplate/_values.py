@@ -104,7 +104,7 @@ class Limits:
     """The least memory, in MiB."""
     disk_mb: int | None = None
     """The least disk, in MB (10^6 bytes)."""
-    other: Mapping[str, str] = field(default_factory=dict, hash=False)
+    other: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """Limits of other names, as text."""
 
     def check(self, vm: VmSpec) -> list[LimitMiss]:
@@ -224,7 +224,7 @@ class MetainfoFields:
     password_method: str | None = None
     date: str | None = None
     install_result: str | None = None
-    network_install: Mapping[str, str] = field(default_factory=dict, hash=False)
+    network_install: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """The elements of a network-install template by their names in the file."""
 
 
