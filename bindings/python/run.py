@@ -1,6 +1,6 @@
-"""Build the wheel and test it: what `make test`, `lint`, `docs` and `bench` of the workspace do for Python.
+"""Build the wheel and test it: what the targets of the workspace's Makefile do for Python.
 
-    python3 bindings/python/run.py test | lint | docs | bench | wheel
+    python3 bindings/python/run.py test | lint | fmt | docs | bench | wheel
 
 Everything is made below the target folder of cargo: `python/tools` has the tools of requirements-dev.txt,
 `python/fresh` nothing but the wheel. Where the tools cannot be had, that is said, and is a failure where CI is set.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Callable
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -122,6 +123,14 @@ def lint() -> None:
         run(bin_folder / "ruff", "format", "--quiet", "--check", "--config", HERE / "pyproject.toml", folder)
 
 
+def fmt() -> None:
+    """Mend what can be mended."""
+    bin_folder = tools()
+    for folder in (HERE, EXAMPLES, BENCH):
+        run(bin_folder / "ruff", "check", "--quiet", "--fix", "--config", HERE / "pyproject.toml", folder)
+        run(bin_folder / "ruff", "format", "--quiet", "--config", HERE / "pyproject.toml", folder)
+
+
 def docs() -> None:
     """The documentation as HTML."""
     bin_folder = tools()
@@ -144,6 +153,7 @@ def main() -> None:
     jobs: dict[str, Callable[[], None]] = {
         "test": test,
         "lint": lint,
+        "fmt": fmt,
         "docs": docs,
         "bench": bench,
         "wheel": lambda: print(wheel("release")),
