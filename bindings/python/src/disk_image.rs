@@ -72,7 +72,6 @@ impl DiskImage {
     /// It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
     #[staticmethod]
     #[pyo3(signature = (file, *, format=None, max_size=None, temporary_folder=None, progress=None, cancel=None))]
-    #[allow(clippy::too_many_arguments)]
     fn from_stream(
         py: Python<'_>,
         file: Py<PyAny>,
@@ -123,7 +122,7 @@ impl DiskImage {
 
     /// What is known of each part of the disk before it is read, from its start to its end.
     fn extents(&self) -> ExtentIterator {
-        ExtentIterator(Mutex::new(Walk::new(self.0.clone(), |disk| disk.extents())))
+        ExtentIterator(Mutex::new(Walk::new(self.0.clone(), vt::DiskImage::extents)))
     }
 
     /// What the disk holds: its partitions, its volumes, and what packing would read of it.
@@ -150,7 +149,6 @@ impl DiskImage {
 
     /// Write the disk to a sparse raw file, which appears whole or not at all.
     #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
-    #[allow(clippy::too_many_arguments)]
     fn write_raw<'py>(
         &self,
         py: Python<'py>,

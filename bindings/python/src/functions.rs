@@ -43,7 +43,6 @@ pub(crate) fn check_options(
 /// 'VMT0201'
 #[pyfunction]
 #[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
-#[allow(clippy::too_many_arguments)]
 pub(crate) fn check<'py>(
     py: Python<'py>,
     path: PathBuf,
@@ -83,11 +82,11 @@ pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Option<
 
 /// What a machine lacks for these limits.
 #[pyfunction]
-pub(crate) fn check_limits<'py>(
-    py: Python<'py>,
+pub(crate) fn check_limits(
+    py: Python<'_>,
     limits: LimitsArgument,
     vm: VmSpecArgument,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<Bound<'_, PyList>> {
     let misses = vt::Limits::from(limits).check(&vm.into());
     PyList::new(py, misses.iter().map(|miss| values::limit_miss(py, miss)).collect::<PyResult<Vec<_>>>()?)
 }

@@ -128,9 +128,9 @@ impl MacroValues {
 
     /// The text of a value, or `default`.
     #[pyo3(signature = (name, default=None, /))]
-    fn get(&self, name: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+    fn get(&self, name: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> Option<Py<PyAny>> {
         let text = self.with(|values| values.get(name).map(ToOwned::to_owned));
-        Ok(text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default))
+        text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default)
     }
 
     /// The bare names of all values.

@@ -45,13 +45,11 @@ impl Metainfo {
     }
 
     fn set_text(&self, key: &vt::MetainfoKey, text: Option<&str>) -> PyResult<()> {
-        match text {
-            Some(text) => self.with(|metainfo| metainfo.set(key, text)).or_raise(),
-            None => {
-                self.with(|metainfo| metainfo.remove(key));
-                Ok(())
-            }
+        if let Some(text) = text {
+            return self.with(|metainfo| metainfo.set(key, text)).or_raise();
         }
+        self.with(|metainfo| metainfo.remove(key));
+        Ok(())
     }
 }
 

@@ -1,3 +1,6 @@
+// The path of a method is for one lifetime, a closure for all.
+#![allow(clippy::redundant_closure_for_method_calls)]
+
 use std::sync::Arc;
 
 use pyo3::prelude::*;

@@ -91,7 +91,6 @@ impl Repository {
     /// What is not given is taken from the archive. `requirements` writes its least memory and disk as well. `key`
     /// signs the description; `lock_timeout` is how long to wait for another publisher, as a timedelta or in seconds.
     #[pyo3(signature = (archive, *, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
-    #[allow(clippy::too_many_arguments)]
     fn add<'py>(
         &self,
         py: Python<'py>,
@@ -129,7 +128,6 @@ impl Repository {
 
     /// The same in the place of the template `name`, whose other values stay as they are.
     #[pyo3(signature = (name, archive, *, new_name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
-    #[allow(clippy::too_many_arguments)]
     fn replace<'py>(
         &self,
         py: Python<'py>,
@@ -206,7 +204,6 @@ impl Repository {
     ///
     /// `quick` opens the archives without reading them to their ends.
     #[pyo3(signature = (*, public_key=None, quick=false, limits=None, threads=None, progress=None, cancel=None))]
-    #[allow(clippy::too_many_arguments)]
     fn verify<'py>(
         &self,
         py: Python<'py>,

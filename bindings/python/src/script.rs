@@ -102,7 +102,7 @@ impl Script {
     /// What would go wrong with it on a new machine; more is found with the metadata of its template.
     #[pyo3(signature = (metainfo=None))]
     fn lint<'py>(&self, py: Python<'py>, metainfo: Option<&Metainfo>) -> PyResult<Bound<'py, PyAny>> {
-        let metainfo = metainfo.map(|metainfo| metainfo.copy());
+        let metainfo = metainfo.map(Metainfo::copy);
         let report = py.detach(|| self.0.lint(metainfo.as_ref()));
         values::report(py, &report)
     }

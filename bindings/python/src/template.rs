@@ -101,7 +101,6 @@ impl Template {
     /// only what is given changes in that metainfo.xml, and `name` may be left out.
     #[staticmethod]
     #[pyo3(signature = (name=None, *, image=None, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image=None, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
-    #[allow(clippy::too_many_arguments)]
     fn build(
         py: Python<'_>,
         name: Option<String>,
@@ -208,7 +207,6 @@ impl Template {
     /// The same for the template or script at `path`.
     #[staticmethod]
     #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
-    #[allow(clippy::too_many_arguments)]
     fn render_path(
         py: Python<'_>,
         path: PathBuf,
@@ -224,7 +222,6 @@ impl Template {
 
     /// The install drive of a new machine: the rendered script on a drive of the right size.
     #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, padding='blank-lines')")]
-    #[allow(clippy::too_many_arguments)]
     fn install_drive(
         &self,
         py: Python<'_>,
@@ -262,7 +259,6 @@ impl Template {
     /// same bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
     /// `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
     #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
-    #[allow(clippy::too_many_arguments)]
     fn pack<'py>(
         &self,
         py: Python<'py>,
@@ -301,7 +297,6 @@ impl Template {
     /// are returned.
     #[staticmethod]
     #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None), text_signature = "(archive, folder, *, only=(), limits=None, threads=None, progress=None, cancel=None)")]
-    #[allow(clippy::too_many_arguments)]
     fn unpack<'py>(
         py: Python<'py>,
         archive: PathBuf,

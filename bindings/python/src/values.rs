@@ -35,10 +35,7 @@ pub(crate) fn tuple<'py, T>(
     PyTuple::new(py, items.into_iter().map(|item| make(py, item)).collect::<PyResult<Vec<_>>>()?)
 }
 
-fn texts<'py>(
-    py: Python<'py>,
-    items: impl IntoIterator<Item = impl AsRef<str>>,
-) -> PyResult<Bound<'py, PyTuple>> {
+fn texts(py: Python<'_>, items: impl IntoIterator<Item = impl AsRef<str>>) -> PyResult<Bound<'_, PyTuple>> {
     PyTuple::new(py, items.into_iter().map(|item| item.as_ref().to_owned()).collect::<Vec<_>>())
 }
 
