@@ -94,7 +94,7 @@ def test() -> None:
     bin_folder = tools()
     install(built, bin_folder / "python")
     run(bin_folder / "python", "-m", "mypy.stubtest", "vmtemplate")
-    # What imports conftest finds it where pytest does.
+    # What the tests share is found where pytest finds it.
     run(
         bin_folder / "mypy",
         "--strict",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import vmtemplate as vt
-from conftest import content, tool
+from support import content, tool
 
 DATA = bytes(range(256)) * 4096
 
@@ -256,6 +256,7 @@ def test_the_registry_is_read_from_the_disk_and_from_bytes(windows_disk: vt.Disk
         assert repr(below) == '<RegistryKey "Microsoft">'
         with pytest.raises(vt.VmTemplateError):
             value.u64()
+        assert value.strings() == [value.string()]
         with pytest.raises(vt.VmTemplateError):
             value.u32()
         numbers = [held for held in walk(root) if held.kind is vt.RegistryType.U32]

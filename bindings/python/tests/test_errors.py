@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import pickle
+import tarfile
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -37,11 +39,35 @@ ALSO: dict[vt.ErrorKind, type[BaseException]] = {
 }
 
 
+CLASSES: dict[vt.ErrorKind, type[vt.VmTemplateError]] = {
+    vt.ErrorKind.NOT_FOUND: vt.NotFoundError,
+    vt.ErrorKind.PERMISSION_DENIED: vt.PermissionDeniedError,
+    vt.ErrorKind.ALREADY_EXISTS: vt.AlreadyExistsError,
+    vt.ErrorKind.STORAGE_FULL: vt.StorageFullError,
+    vt.ErrorKind.IO: vt.InputOutputError,
+    vt.ErrorKind.CANCELLED: vt.CancelledError,
+    vt.ErrorKind.INVALID_VALUE: vt.InvalidValueError,
+    vt.ErrorKind.INVALID_METAINFO: vt.InvalidMetainfoError,
+    vt.ErrorKind.INVALID_MACRO: vt.InvalidMacroError,
+    vt.ErrorKind.INVALID_SCRIPT: vt.InvalidScriptError,
+    vt.ErrorKind.INVALID_IMAGE: vt.InvalidImageError,
+    vt.ErrorKind.UNSUPPORTED: vt.UnsupportedError,
+    vt.ErrorKind.IMAGE_CHANGED: vt.ImageChangedError,
+    vt.ErrorKind.INVALID_TEMPLATE: vt.InvalidTemplateError,
+    vt.ErrorKind.INVALID_ARCHIVE: vt.InvalidArchiveError,
+    vt.ErrorKind.UNSAFE_ARCHIVE: vt.UnsafeArchiveError,
+    vt.ErrorKind.LIMIT_EXCEEDED: vt.LimitExceededError,
+    vt.ErrorKind.INVALID_REPOSITORY: vt.InvalidRepositoryError,
+    vt.ErrorKind.LOCKED: vt.LockedError,
+    vt.ErrorKind.INVALID_SIGNATURE: vt.InvalidSignatureError,
+}
+
+
 def test_every_kind_of_the_library_has_a_member_a_class_and_a_test() -> None:
     words = [word for word, _ in _native.error_kinds()]
     assert [kind.value for kind in vt.ErrorKind] == words
-    assert set(_errors.CLASSES) == set(vt.ErrorKind) == set(ALSO)
-    assert len(set(_errors.CLASSES.values())) == len(vt.ErrorKind), "one class for one kind"
+    assert set(vt.ErrorKind) == set(ALSO) == set(CLASSES)
+    assert len(set(CLASSES.values())) == len(vt.ErrorKind), "one class for one kind"
 
 
 @pytest.mark.parametrize("kind", vt.ErrorKind)
@@ -49,13 +75,14 @@ def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorK
     position = vt.Position(4, 7)
     context = ("/srv/x.tar.gz", "metainfo.xml", position, "limit.mem", "mend it", (), ("a cause",))
     error = _errors.make(kind.value, "what", "where: what (mend it)", None, context)
-    assert type(error) is _errors.CLASSES[kind]
+    assert type(error) is CLASSES[kind]
     assert isinstance(error, vt.VmTemplateError)
     assert isinstance(error, ALSO[kind])
     assert error.kind is kind
     assert str(error) == "where: what (mend it)"
     assert error.message == "what"
     held = error.context
+    assert isinstance(held, vt.ErrorContext)
     assert (held.entry, held.position, held.field, held.help) == (
         "metainfo.xml",
         position,
@@ -70,6 +97,25 @@ def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorK
     assert type(again) is type(error)
     assert (str(again), again.context, again.kind) == (str(error), held, kind)
     assert getattr(again, "errno", None) == getattr(error, "errno", None)
+
+
+def test_errors_of_the_library_come_as_the_class_of_their_kind(tmp_path: Path) -> None:
+    """Those that a test can bring about anywhere; the others go the same way."""
+    calls: list[tuple[type[vt.VmTemplateError], Callable[[], object]]] = [
+        (vt.InvalidMacroError, lambda: vt.MacroName("MY-KEY")),
+        (vt.InvalidScriptError, lambda: vt.InstallDrive(vt.Script(""))),
+        (vt.UnsupportedError, lambda: vt.Script("#!/usr/bin/perl\n($IP)").render({"IP": "192.0.2.10"})),
+        (vt.InvalidRepositoryError, lambda: vt.Repository.open(tmp_path / "broken").list()),
+        (vt.UnsafeArchiveError, lambda: vt.Template.unpack(tmp_path / "up.tar.gz", tmp_path / "out")),
+    ]
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "metadata.json").write_text("{")
+    with tarfile.open(tmp_path / "up.tar.gz", "w:gz") as file:
+        file.addfile(tarfile.TarInfo("../up"))
+    for raised, call in calls:
+        with pytest.raises(vt.VmTemplateError) as caught:
+            call()
+        assert type(caught.value) is raised, caught.value
 
 
 def test_a_missing_file_is_a_file_not_found_error_with_its_number_and_path() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import vmtemplate as vt
-from conftest import ROOT, content
+from support import ROOT, content
 
 EXAMPLES = ROOT / "examples" / "python"
 
@@ -71,11 +71,13 @@ def test_a_template_is_a_test_in_ci(windows_disk: vt.DiskImage, tmp_path: Path) 
 
     done = pytest_of(tmp_path / "good.tar.gz")
     assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout
-    bad = vt.Template.build("Windows-Server-2019", image=windows_disk, script=b"@echo off\necho ($IP)\n")
+    bad = vt.Template.build(
+        "Windows-Server-2019", image=windows_disk, script=b"@echo off\r\ngoto nowhere\r\n"
+    )
     bad.pack(tmp_path / "bad.tar.gz")
     done = pytest_of(tmp_path / "bad.tar.gz")
     assert done.returncode == 1
-    assert "VMT0201" in done.stdout
+    assert "VMT02" in done.stdout
 
 
 def test_asyncio_packs_several_and_stops_one_that_takes_too_long(tmp_path: Path) -> None:

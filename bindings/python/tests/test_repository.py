@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import vmtemplate as vt
-from conftest import tool
+from support import tool
 
 
 def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path) -> None:

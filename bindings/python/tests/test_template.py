@@ -11,7 +11,7 @@ from typing import Callable
 import pytest
 
 import vmtemplate as vt
-from conftest import tool
+from support import tool
 
 
 def test_a_template_goes_out_and_comes_back(small: vt.Template, archive: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import ipaddress
 import pickle
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -65,6 +66,72 @@ def plain_values(archive: Path) -> list[object]:
         vt.DiskImage.from_bytes(bytes(1 << 20)).info(),
         vt.Repository.create(archive.parent / "repo"),
     ]
+
+
+def test_results_are_of_the_types_that_the_stub_says(
+    small: vt.Template, archive: Path, windows_disk: vt.DiskImage, tmp_path: Path
+) -> None:
+    summary = small.pack(tmp_path / "b.tar.gz")
+    info = windows_disk.info()
+    assert info.partitions is not None
+    volume = next(held for held in info.free_space.volumes if held.label is not None)
+    opened = vt.NtfsVolume.open(windows_disk, volume.offset, volume.length)
+    whole, report = windows_disk.without_free_space(free_space="keep")
+    # A damaged volume is kept, and the reason is told.
+    broken = bytearray(windows_disk.read(0, windows_disk.size))
+    broken[volume.offset + 0x30 : volume.offset + 0x38] = bytes(8)
+    kept = next(
+        held.kept
+        for held in vt.DiskImage.from_bytes(broken).info().free_space.volumes
+        if held.kept is not None
+    )
+    checked = small.check()
+    verified = vt.Template.verify(archive)
+    template_info = small.info()
+    missed = vt.Limits(memory_mib=2).check(vt.VmSpec(1, 1))[0]
+    known = vt.MacroInfo.lookup("IP")
+    assert known is not None
+    linted = vt.Script("@echo off\r\necho ($IPV4)\r\n").lint()
+    excerpt = next(found.excerpt for found in linted if found.excerpt is not None)
+    entry = vt.Repository.create(tmp_path / "repo").add(archive)
+    for value, cls in [
+        (summary, vt.PackSummary),
+        (summary.free_space, vt.FreeSpaceReport),
+        (info, vt.DiskInfo),
+        (info.partitions, vt.PartitionTable),
+        (info.partitions.partitions[0], vt.Partition),
+        (info.partitions.partitions[0].kind, vt.PartitionKind),
+        (volume, vt.VolumeFreeSpace),
+        (opened.file(""), vt.NtfsFile),
+        (opened.file("").list()[0], vt.NtfsEntry),
+        (whole, vt.DiskImage),
+        (report, vt.FreeSpaceReport),
+        (kept, vt.KeptWhole),
+        (kept.reason, vt.KeptReason),
+        (next(iter(windows_disk.extents())), vt.Extent),
+        (windows_disk.write_raw(tmp_path / "c.raw"), vt.RawSummary),
+        (checked, vt.Report),
+        (checked.summary, vt.Summary),
+        (checked[0], vt.Finding),
+        (checked[0].place, vt.Place),
+        (excerpt, vt.Excerpt),
+        (verified, vt.Verified),
+        (verified.files[0], vt.VerifiedFile),
+        (template_info, vt.TemplateInfo),
+        (template_info.script, vt.ScriptInfo),
+        (template_info.files[0], vt.ArchiveEntry),
+        (missed, vt.LimitMiss),
+        (known.kind, vt.MacroKind),
+        (vt.find_macros("($IP)")[0], vt.MacroUse),
+        (entry, vt.RepositoryEntry),
+    ]:
+        assert type(value) is cls
+        if dataclasses.is_dataclass(value):
+            # Every field is what its annotation says, as far as that is one class.
+            hints = get_type_hints(cls, vars(vt) | vars(vt._values))
+            for name, hint in hints.items():
+                if isinstance(hint, type):
+                    assert isinstance(getattr(value, name), hint), f"{cls.__name__}.{name}"
 
 
 def test_plain_values_are_pickled_copied_and_equal(archive: Path) -> None:

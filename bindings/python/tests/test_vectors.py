@@ -11,7 +11,7 @@ from typing import Any, Callable
 import pytest
 
 import vmtemplate as vt
-from conftest import ROOT, content
+from support import ROOT, content
 
 Case = dict[str, Any]
 VECTORS = ROOT / "tests" / "vectors"
