@@ -71,6 +71,8 @@ pub enum ErrorKind {
     Locked,
     /// A signature is missing, is not one of this key, or is not of this content.
     InvalidSignature,
+    /// A server cannot be reached, or did not answer as it should.
+    Network,
 }
 
 impl ErrorKind {
@@ -101,6 +103,7 @@ impl ErrorKind {
             Self::InvalidRepository => "invalid-repository",
             Self::Locked => "locked",
             Self::InvalidSignature => "invalid-signature",
+            Self::Network => "network",
         }
     }
 }
@@ -287,6 +290,11 @@ impl Error {
 
     pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.edit(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// Whether it says nothing of what was looked at: the rest cannot be looked at either.
+    pub(crate) fn ends_the_work(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Cancelled | ErrorKind::Network)
     }
 
     /// What kind of failure it is.
