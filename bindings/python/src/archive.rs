@@ -6,6 +6,8 @@ use vmtemplate as vt;
 
 use crate::disk_image::DiskImage;
 use crate::errors::OrRaise;
+use crate::run::run;
+use crate::source::ArchiveArgument;
 use crate::values::{self, UnpackLimitsArgument};
 
 /// An archive, looked into without being unpacked.
@@ -17,15 +19,24 @@ pub(crate) struct Archive(vt::Archive);
 
 #[pymethods]
 impl Archive {
-    /// Open an archive. `limits` bounds what a hostile one may do.
+    /// Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
+    /// use meanwhile. `limits` bounds what a hostile archive may do.
     #[staticmethod]
-    #[pyo3(signature = (path, *, limits=None))]
-    fn open(py: Python<'_>, path: PathBuf, limits: Option<UnpackLimitsArgument>) -> PyResult<Self> {
+    #[pyo3(signature = (archive, *, limits=None))]
+    fn open(
+        py: Python<'_>,
+        archive: ArchiveArgument,
+        limits: Option<UnpackLimitsArgument>,
+    ) -> PyResult<Self> {
         let limits = values::unpack_limits(limits);
-        py.detach(|| vt::Archive::open_with(path, &limits)).or_raise().map(Self)
+        run(py, None, None, |_| match archive {
+            ArchiveArgument::Path(path) => vt::Archive::open_with(path, &limits),
+            ArchiveArgument::Source(source, name) => vt::Archive::from_source_with(source, name, &limits),
+        })
+        .map(Self)
     }
 
-    /// Where it is.
+    /// Where it is, or the name of what it was opened from.
     #[getter]
     fn path(&self) -> PathBuf {
         self.0.path().to_owned()

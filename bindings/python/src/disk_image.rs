@@ -10,7 +10,7 @@ use crate::cancel_token::CancelToken;
 use crate::enums::Choice;
 use crate::errors::OrRaise;
 use crate::run::run;
-use crate::source::{Reader, SeekableDisk};
+use crate::source::{Reader, Seekable};
 use crate::values;
 
 /// An open disk image, read-only: the bytes of the virtual disk, whatever format they are kept in.
@@ -93,7 +93,7 @@ impl DiskImage {
     /// Nobody else may use the object meanwhile.
     #[staticmethod]
     fn from_seekable(file: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(vt::DiskImage::from_source(std::sync::Arc::new(SeekableDisk::new(file)?))))
+        Ok(Self(vt::DiskImage::from_source(std::sync::Arc::new(Seekable::new(file)?))))
     }
 
     /// The size of the virtual disk in bytes.

@@ -10,9 +10,10 @@ use crate::enums::{Choice, member};
 use crate::errors::OrRaise;
 use crate::keys::{PublicKey, SigningKey};
 use crate::run::run;
+use crate::template::Template;
 use crate::values::{self, UnpackLimitsArgument};
 
-/// A repository: a folder of archives, and the file that describes them to the platform.
+/// A repository: a folder of archives, or a URL, and the file that describes them to the platform.
 ///
 /// It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives
 /// that are whole and nothing else.
@@ -44,11 +45,10 @@ impl Repository {
     #[staticmethod]
     #[pyo3(signature = (folder, format=None))]
     fn open(py: Python<'_>, folder: PathBuf, format: Option<Choice<vt::RepositoryFormat>>) -> PyResult<Self> {
-        py.detach(|| match format {
+        run(py, None, None, |_| match format {
             Some(format) => vt::Repository::open_as(folder, format.0),
             None => vt::Repository::open(folder),
         })
-        .or_raise()
         .map(Self)
     }
 
@@ -59,7 +59,7 @@ impl Repository {
         py.detach(|| vt::Repository::create(folder, format.0)).or_raise().map(Self)
     }
 
-    /// The folder.
+    /// The folder, or the URL.
     #[getter]
     fn folder(&self) -> PathBuf {
         self.0.folder().to_owned()
@@ -79,7 +79,7 @@ impl Repository {
 
     /// Its templates, in the order of the description.
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let entries = py.detach(|| self.0.list()).or_raise()?;
+        let entries = run(py, None, None, |_| self.0.list())?;
         PyList::new(
             py,
             entries.iter().map(|entry| values::repository_entry(py, entry)).collect::<PyResult<Vec<_>>>()?,
@@ -162,6 +162,84 @@ impl Repository {
             self.0.replace(name, archive, &options)
         })?;
         values::repository_entry(py, &entry)
+    }
+
+    /// Pack a template straight into the repository, and describe it. To object storage it is sent while it is packed.
+    ///
+    /// `replace` takes the place of the template of the same name, if there is one. The other options are those of
+    /// `Template.pack` and of `add`.
+    #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, key=None, lock_timeout=None, progress=None, cancel=None)")]
+    fn push<'py>(
+        &self,
+        py: Python<'py>,
+        template: &Template,
+        replace: bool,
+        level: i32,
+        threads: Option<NonZeroUsize>,
+        mtime: Option<&Bound<'py, PyAny>>,
+        free_space: Choice<vt::FreeSpace>,
+        drop_page_files: bool,
+        sparse: bool,
+        name: Option<String>,
+        tags: Option<Vec<String>>,
+        file_name: Option<String>,
+        image_name: Option<String>,
+        expand: Option<String>,
+        network_device: Option<String>,
+        requirements: bool,
+        key: Option<&SigningKey>,
+        lock_timeout: Option<&Bound<'py, PyAny>>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let entry = vt::EntryOptions {
+            name,
+            tags: tags.map(Into::into),
+            file_name,
+            image_name,
+            expand,
+            network_device,
+            requirements,
+            publish: publish_options(key, lock_timeout)?,
+            ..vt::EntryOptions::default()
+        };
+        let pack = vt::PackOptions {
+            level,
+            threads,
+            mtime: mtime.map(values::seconds_since_1970).transpose()?,
+            free_space: free_space.0,
+            drop_page_files,
+            sparse,
+            ..vt::PackOptions::default()
+        };
+        let mut options = vt::PushOptions { pack, entry, replace };
+        let pushed = run(py, progress, cancel, |control| {
+            options.entry.publish.control = vt::Control { progress: None, cancel: control.cancel.clone() };
+            options.pack.control = control;
+            self.0.push(&template.0, &options)
+        })?;
+        values::pushed(py, &pushed)
+    }
+
+    /// Fetch the archive of a template into a folder, and check it. One that was broken off goes on where it was.
+    #[pyo3(signature = (name, folder, *, public_key=None, overwrite=false, limits=None, progress=None, cancel=None))]
+    fn fetch<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        folder: PathBuf,
+        public_key: Option<&PublicKey>,
+        overwrite: bool,
+        limits: Option<UnpackLimitsArgument>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let public_key = public_key.map(|key| key.0.clone());
+        let limits = values::unpack_limits(limits);
+        let fetched = run(py, progress, cancel, |control| {
+            self.0.fetch(name, folder, &vt::FetchOptions { public_key, overwrite, limits, control })
+        })?;
+        values::fetched(py, &fetched)
     }
 
     /// Take a template out of the description, then its archive out of the folder.

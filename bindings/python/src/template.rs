@@ -18,7 +18,7 @@ use crate::metainfo::Metainfo;
 use crate::run::run;
 use crate::script::Script;
 use crate::setup_script::SetupScript;
-use crate::source::Reader;
+use crate::source::{ArchiveArgument, Reader, Writer};
 use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument};
 
 /// A template: a disk image, a setup script and a metainfo.xml.
@@ -33,7 +33,22 @@ use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument}
 /// >>> again.metainfo.os_name, again.metainfo.limits.memory_mib, summary.content_bytes > 1 << 20
 /// ('Windows-Server-2019', 1024, True)
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct Template(vt::Template);
+pub(crate) struct Template(pub(crate) vt::Template);
+
+/// Where an archive goes.
+enum Output {
+    Path(PathBuf),
+    Writer(Writer),
+}
+
+impl Output {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match object.extract::<PathBuf>() {
+            Err(_) if object.hasattr("write")? => Ok(Self::Writer(Writer(object.clone().unbind()))),
+            path => path.map(Self::Path),
+        }
+    }
+}
 
 /// An image on its way into a template.
 enum ImageArgument {
@@ -153,9 +168,16 @@ impl Template {
     }
 
     /// Open an archive, or a folder that holds metainfo.xml. The image is not read.
+    ///
+    /// An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
+    /// use meanwhile.
     #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| vt::Template::open(path)).or_raise().map(Self)
+    fn open(py: Python<'_>, path: ArchiveArgument) -> PyResult<Self> {
+        run(py, None, None, |_| match path {
+            ArchiveArgument::Path(path) => vt::Template::open(path),
+            ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
+        })
+        .map(Self)
     }
 
     /// A copy of its metadata; to change a template, build another with it as `base`.
@@ -252,7 +274,7 @@ impl Template {
         values::report(py, &report)
     }
 
-    /// Pack it into an archive, which appears whole or not at all.
+    /// Pack it into an archive, which appears whole or not at all; or into a binary file-like object that can write.
     ///
     /// `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
     /// or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the
@@ -262,7 +284,7 @@ impl Template {
     fn pack<'py>(
         &self,
         py: Python<'py>,
-        path: PathBuf,
+        path: Bound<'py, PyAny>,
         level: i32,
         threads: Option<NonZeroUsize>,
         mtime: Option<&Bound<'py, PyAny>>,
@@ -275,6 +297,7 @@ impl Template {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mtime = mtime.map(values::seconds_since_1970).transpose()?;
         let free_space = free_space.0;
+        let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::PackOptions {
                 level,
@@ -286,7 +309,10 @@ impl Template {
                 sparse,
                 control,
             };
-            self.0.pack(path, &options)
+            match output {
+                Output::Path(path) => self.0.pack(path, &options),
+                Output::Writer(writer) => self.0.pack_to(writer, &options),
+            }
         })?;
         values::pack_summary(py, &summary)
     }

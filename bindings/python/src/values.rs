@@ -515,6 +515,24 @@ pub(crate) fn repository_entry<'py>(py: Python<'py>, entry: &vt::RepositoryEntry
     new(py, "RepositoryEntry", PyTuple::new(py, all)?)
 }
 
+pub(crate) fn fetched<'py>(py: Python<'py>, fetched: &vt::Fetched) -> Made<'py> {
+    let fields = (
+        repository_entry(py, &fetched.entry)?,
+        fetched.path.as_path(),
+        fetched.archive_bytes,
+        fetched.resumed_at,
+        fetched.sha256.as_str(),
+        fetched.has_checksum,
+    );
+    new(py, "Fetched", fields)
+}
+
+pub(crate) fn pushed<'py>(py: Python<'py>, pushed: &vt::Pushed) -> Made<'py> {
+    let fields =
+        (repository_entry(py, &pushed.entry)?, pack_summary(py, &pushed.pack)?, pushed.sha256.as_str());
+    new(py, "Pushed", fields)
+}
+
 pub(crate) fn synced<'py>(py: Python<'py>, synced: &vt::Synced) -> Made<'py> {
     new(py, "Synced", (texts(py, &synced.updated)?, texts(py, &synced.missing)?))
 }

@@ -36,6 +36,7 @@ ALSO: dict[vt.ErrorKind, type[BaseException]] = {
     vt.ErrorKind.INVALID_REPOSITORY: ValueError,
     vt.ErrorKind.LOCKED: TimeoutError,
     vt.ErrorKind.INVALID_SIGNATURE: ValueError,
+    vt.ErrorKind.NETWORK: ConnectionError,
 }
 
 
@@ -60,6 +61,7 @@ CLASSES: dict[vt.ErrorKind, type[vt.VmTemplateError]] = {
     vt.ErrorKind.INVALID_REPOSITORY: vt.InvalidRepositoryError,
     vt.ErrorKind.LOCKED: vt.LockedError,
     vt.ErrorKind.INVALID_SIGNATURE: vt.InvalidSignatureError,
+    vt.ErrorKind.NETWORK: vt.NetworkError,
 }
 
 

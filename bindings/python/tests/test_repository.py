@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
+import functools
+import http.server
 import subprocess
 import threading
 import time
@@ -49,6 +51,51 @@ def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path)
         repository.remove("Windows-2")
     with pytest.raises(vt.VmTemplateError):
         vt.Repository.open(tmp_path)
+
+
+def test_a_template_is_pushed_and_fetched(small: vt.Template, archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    seen: list[vt.Progress] = []
+    pushed = repository.push(small, tags=["windows"], progress=seen.append)
+    assert isinstance(pushed, vt.Pushed)
+    assert seen
+    assert pushed.entry.tags == ("windows",)
+    assert pushed.sha256 == vt.Template.verify(archive).sha256
+    assert pushed.pack.archive_bytes == archive.stat().st_size
+    with pytest.raises(FileExistsError):
+        repository.push(small)
+    assert repository.push(small, replace=True, level=1).sha256 != pushed.sha256
+    fetched = repository.fetch("Windows-Server-2019", tmp_path, overwrite=True)
+    assert isinstance(fetched, vt.Fetched)
+    assert fetched.path.parent == tmp_path
+    assert fetched.has_checksum
+    assert fetched.archive_bytes == fetched.path.stat().st_size
+    with pytest.raises(FileNotFoundError):
+        repository.fetch("no such template", tmp_path)
+
+
+def test_a_repository_and_an_archive_on_a_server_are_read(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    entry = repository.add(archive)
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    handler = functools.partial(Quiet, directory=str(repository.folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        try:
+            remote = vt.Repository.open(url)
+            assert [held.name for held in remote] == [entry.name]
+            fetched = remote.fetch(entry.name, tmp_path / "fetched")
+            assert fetched.path.read_bytes() == archive.read_bytes()
+        finally:
+            server.shutdown()
+    with pytest.raises(ConnectionError) as caught:
+        vt.Repository.open(url)
+    assert isinstance(caught.value, vt.NetworkError)
 
 
 def test_what_is_wrong_with_a_repository_is_found(archive: Path, tmp_path: Path) -> None:

@@ -201,6 +201,49 @@ def test_an_archive_is_looked_into(archive: Path) -> None:
         held.read("other")
 
 
+def test_an_archive_is_opened_from_bytes_and_files_and_packed_into_one(
+    small: vt.Template, archive: Path
+) -> None:
+    data = archive.read_bytes()
+    with archive.open("rb") as file:
+        for source, name in (
+            (data, "bytes"),
+            (bytearray(data), "bytes"),
+            (io.BytesIO(data), "file"),
+            (file, archive),
+        ):
+            held = vt.Archive.open(source)
+            assert held.path == Path(name)
+            assert [entry.name for entry in held] == [entry.name for entry in small.files]
+            again = vt.Template.open(source)
+            assert again.metainfo == small.metainfo
+            assert again.image is not None
+            assert again.image.read(0, 4) == b"\0\1\2\3"
+    written = io.BytesIO()
+    summary = small.pack(written)
+    assert written.getvalue() == data
+    assert summary.archive_bytes == len(data)
+    with pytest.raises(vt.InvalidArchiveError):
+        vt.Archive.open(b"no archive")
+    with pytest.raises(TypeError, match="an archive is a path"):
+        vt.Archive.open(3)  # type: ignore[arg-type]
+
+
+def test_what_a_file_that_is_packed_into_raises_comes_out_unchanged(small: vt.Template) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            raise BlockingIOError("full")
+
+    class Silent:
+        def write(self, data: bytes, /) -> None:
+            return None
+
+    with pytest.raises(BlockingIOError, match="full"):
+        small.pack(Full())
+    with pytest.raises(ValueError, match="how many of its bytes it took"):
+        small.pack(Silent())
+
+
 def test_single_files_are_unpacked_and_checksums_told(archive: Path, tmp_path: Path) -> None:
     files = vt.Template.unpack(archive, tmp_path / "out", only=["metainfo.xml"], limits=vt.UnpackLimits())
     assert [file.name for file in files] == ["metainfo.xml"]

@@ -37,6 +37,7 @@ class ErrorKind(enum.Enum):
     INVALID_REPOSITORY = "invalid-repository"
     LOCKED = "locked"
     INVALID_SIGNATURE = "invalid-signature"
+    NETWORK = "network"
 
 
 class Severity(enum.Enum):

@@ -157,6 +157,10 @@ class InvalidSignatureError(VmTemplateError, ValueError):
     """A signature or key does not fit."""
 
 
+class NetworkError(VmTemplateError, ConnectionError):
+    """A server cannot be reached, or did not answer as it should."""
+
+
 _NUMBERS = {
     ErrorKind.NOT_FOUND: _errno.ENOENT,
     ErrorKind.PERMISSION_DENIED: _errno.EACCES,
@@ -186,6 +190,7 @@ CLASSES: dict[ErrorKind, type[VmTemplateError]] = {
     ErrorKind.INVALID_REPOSITORY: InvalidRepositoryError,
     ErrorKind.LOCKED: LockedError,
     ErrorKind.INVALID_SIGNATURE: InvalidSignatureError,
+    ErrorKind.NETWORK: NetworkError,
 }
 
 

@@ -30,6 +30,7 @@ from ._values import (
     Description,
     DiskInfo,
     Extent,
+    Fetched,
     FreeSpaceReport,
     LimitMiss,
     Limits,
@@ -41,6 +42,7 @@ from ._values import (
     PartitionTable,
     Product,
     Progress,
+    Pushed,
     RawSummary,
     Report,
     RepositoryEntry,
@@ -74,6 +76,9 @@ _Firewall: TypeAlias = SetupFirewall | Literal["open-remote-desktop", "unchanged
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
+
+class _Writable(Protocol):
+    def write(self, data: bytes, /) -> int | None: ...
 
 class _Seekable(_Readable, Protocol):
     def seek(self, offset: int, whence: int = ..., /) -> int: ...
@@ -130,11 +135,13 @@ class Archive:
     """
 
     @staticmethod
-    def open(path: _Path, *, limits: UnpackLimits | None = None) -> Archive:
-        """Open an archive. `limits` bounds what a hostile one may do."""
+    def open(archive: _Path | _Bytes | _Seekable, *, limits: UnpackLimits | None = None) -> Archive:
+        """Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
+        use meanwhile. `limits` bounds what a hostile archive may do.
+        """
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """Where it is, or the name of what it was opened from."""
     @property
     def entries(self) -> tuple[ArchiveEntry, ...]:
         """Its files, in the archive's order."""
@@ -650,7 +657,7 @@ class RegistryValue:
 
 @final
 class Repository:
-    """A repository: a folder of archives, and the file that describes them to the platform.
+    """A repository: a folder of archives, or a URL, and the file that describes them to the platform.
 
     It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives
     that are whole and nothing else.
@@ -670,7 +677,7 @@ class Repository:
         """Make an empty repository in a folder, which is made if it is not there."""
     @property
     def folder(self) -> Path:
-        """The folder."""
+        """The folder, or the URL."""
     @property
     def format(self) -> RepositoryFormat:
         """Whose description it has."""
@@ -720,6 +727,46 @@ class Repository:
         cancel: CancelToken | None = None,
     ) -> RepositoryEntry:
         """The same in the place of the template `name`, whose other values stay as they are."""
+    def push(
+        self,
+        template: Template,
+        *,
+        replace: bool = False,
+        level: int = 5,
+        threads: int | None = None,
+        mtime: datetime | int | None = None,
+        free_space: _FreeSpace = "skip",
+        drop_page_files: bool = False,
+        sparse: bool = False,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        file_name: str | None = None,
+        image_name: str | None = None,
+        expand: str | None = None,
+        network_device: str | None = None,
+        requirements: bool = False,
+        key: SigningKey | None = None,
+        lock_timeout: timedelta | float | None = None,
+        progress: _ProgressFn | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Pushed:
+        """Pack a template straight into the repository, and describe it. To object storage it is sent while it is packed.
+
+        `replace` takes the place of the template of the same name, if there is one. The other options are those of
+        `Template.pack` and of `add`.
+        """
+    def fetch(
+        self,
+        name: str,
+        folder: _Path,
+        *,
+        public_key: PublicKey | None = None,
+        overwrite: bool = False,
+        limits: UnpackLimits | None = None,
+        progress: _ProgressFn | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Fetched:
+        """Fetch the archive of a template into a folder, and check it. One that was broken off goes on where it was."""
     def remove(
         self,
         name: str,
@@ -912,8 +959,12 @@ class Template:
         only what is given changes in that metainfo.xml, and `name` may be left out.
         """
     @staticmethod
-    def open(path: _Path) -> Template:
-        """Open an archive, or a folder that holds metainfo.xml. The image is not read."""
+    def open(path: _Path | _Bytes | _Seekable) -> Template:
+        """Open an archive, or a folder that holds metainfo.xml. The image is not read.
+
+        An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
+        use meanwhile.
+        """
     @property
     def metainfo(self) -> Metainfo:
         """A copy of its metadata; to change a template, build another with it as `base`."""
@@ -974,7 +1025,7 @@ class Template:
         """Check it by all rules; see `vmtemplate.check` for the options."""
     def pack(
         self,
-        path: _Path,
+        path: _Path | _Writable,
         *,
         level: int = 5,
         threads: int | None = None,
@@ -986,7 +1037,7 @@ class Template:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> PackSummary:
-        """Pack it into an archive, which appears whole or not at all.
+        """Pack it into an archive, which appears whole or not at all; or into a binary file-like object that can write.
 
         `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
         or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the

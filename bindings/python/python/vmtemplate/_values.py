@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from . import _native
@@ -746,6 +747,36 @@ class RepositoryEntry:
         except ValueError:
             return None
         return read.replace(tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An archive that was fetched from a repository."""
+
+    entry: RepositoryEntry
+    """What the repository says of the template."""
+    path: Path
+    """Where the archive is now."""
+    archive_bytes: int
+    """Its size."""
+    resumed_at: int
+    """How many bytes of it were there already."""
+    sha256: str
+    """64 hexadecimal digits."""
+    has_checksum: bool
+    """Whether SHA256SUMS has this checksum; if not, only the archive's own checksums were compared."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A template that was packed into a repository."""
+
+    entry: RepositoryEntry
+    """What the description says now."""
+    pack: PackSummary
+    """What packing did."""
+    sha256: str
+    """That of the archive, 64 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
