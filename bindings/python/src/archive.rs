@@ -19,8 +19,8 @@ pub(crate) struct Archive(vt::Archive);
 
 #[pymethods]
 impl Archive {
-    /// Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-    /// use meanwhile. `limits` bounds what a hostile archive may do.
+    /// Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may
+    /// make use meanwhile. `limits` bounds what a hostile archive may do.
     #[staticmethod]
     #[pyo3(signature = (archive, *, limits=None))]
     fn open(

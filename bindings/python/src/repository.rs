@@ -164,7 +164,7 @@ impl Repository {
         values::repository_entry(py, &entry)
     }
 
-    /// Pack a template straight into the repository, and describe it. To object storage it is sent while it is packed.
+    /// Pack a template straight into the repository, and describe it. To object storage it is sent as it is packed.
     ///
     /// `replace` takes the place of the template of the same name, if there is one. The other options are those of
     /// `Template.pack` and of `add`.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import fcntl
-import functools
 import http.server
+import re
 import subprocess
 import threading
 import time
@@ -78,12 +78,38 @@ def test_a_repository_and_an_archive_on_a_server_are_read(archive: Path, tmp_pat
     repository = vt.Repository.create(tmp_path / "repo")
     entry = repository.add(archive)
 
-    class Quiet(http.server.SimpleHTTPRequestHandler):
+    class Ranges(http.server.BaseHTTPRequestHandler):
+        """What every server of files does, and that of Python does not: parts of them."""
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            path = repository.folder / self.path.lstrip("/")
+            if not path.is_file():
+                self.send_error(404)
+                return
+            data = path.read_bytes()
+            part = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
+            begin, end = 0, len(data)
+            if part is not None and part[1]:
+                begin, end = int(part[1]), min(int(part[2]) + 1 if part[2] else end, end)
+            elif part is not None:
+                begin = max(end - int(part[2]), 0)
+            self.send_response(200 if part is None else 206)
+            if part is not None:
+                self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{len(data)}")
+            self.send_header("Content-Length", str(end - begin))
+            self.send_header("Last-Modified", self.date_time_string(int(path.stat().st_mtime)))
+            self.send_header("ETag", f'"{path.stat().st_mtime_ns}"')
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(data[begin:end])
+
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    handler = functools.partial(Quiet, directory=str(repository.folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/"
         try:
@@ -91,6 +117,8 @@ def test_a_repository_and_an_archive_on_a_server_are_read(archive: Path, tmp_pat
             assert [held.name for held in remote] == [entry.name]
             fetched = remote.fetch(entry.name, tmp_path / "fetched")
             assert fetched.path.read_bytes() == archive.read_bytes()
+            template = vt.Template.open(url + entry.file_name)
+            assert template.metainfo.os_name == "Windows-Server-2019"
         finally:
             server.shutdown()
     with pytest.raises(ConnectionError) as caught:

@@ -136,8 +136,8 @@ class Archive:
 
     @staticmethod
     def open(archive: _Path | _Bytes | _Seekable, *, limits: UnpackLimits | None = None) -> Archive:
-        """Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-        use meanwhile. `limits` bounds what a hostile archive may do.
+        """Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may
+        make use meanwhile. `limits` bounds what a hostile archive may do.
         """
     @property
     def path(self) -> Path:
@@ -750,7 +750,7 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Pushed:
-        """Pack a template straight into the repository, and describe it. To object storage it is sent while it is packed.
+        """Pack a template straight into the repository, and describe it. To object storage it is sent as it is packed.
 
         `replace` takes the place of the template of the same name, if there is one. The other options are those of
         `Template.pack` and of `add`.
