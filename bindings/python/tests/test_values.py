@@ -14,7 +14,7 @@ from typing import get_type_hints
 import pytest
 
 import vmtemplate as vt
-from vmtemplate import _native
+from vmtemplate import _native, _values
 
 
 def test_enumerations_have_the_words_of_the_library() -> None:
@@ -128,7 +128,7 @@ def test_results_are_of_the_types_that_the_stub_says(
         assert type(value) is cls
         if dataclasses.is_dataclass(value):
             # Every field is what its annotation says, as far as that is one class.
-            hints = get_type_hints(cls, vars(vt) | vars(vt._values))
+            hints = get_type_hints(cls, vars(vt) | vars(_values))
             for name, hint in hints.items():
                 if isinstance(hint, type):
                     assert isinstance(getattr(value, name), hint), f"{cls.__name__}.{name}"

@@ -36,7 +36,7 @@ What takes long releases the interpreter, calls `progress` on the thread that as
 
 from __future__ import annotations
 
-from . import _enums, _errors, _values
+from . import _errors
 from ._enums import (
     AddressFamily,
     ErrorKind,
@@ -268,12 +268,11 @@ __all__ = [
 ]
 
 
-# They are found, shown and pickled by the names that people import.
+# A traceback names an exception as people import it.
 def _adopt() -> None:
-    for module in (_enums, _errors, _values):
-        for item in list(vars(module).values()):
-            if isinstance(item, type) and item.__module__ == module.__name__:
-                item.__module__ = __name__
+    for item in list(vars(_errors).values()):
+        if isinstance(item, type) and item.__module__ == _errors.__name__:
+            item.__module__ = __name__
 
 
 _adopt()

@@ -44,13 +44,6 @@ class VmTemplateError(Exception):
     ErrorKind.NOT_FOUND /no/such/template.tar.gz
     """
 
-    kind: ErrorKind
-    """What went wrong, as a program asks it."""
-    message: str
-    """What went wrong, without the place."""
-    context: ErrorContext
-    """Where, and how to mend it."""
-
     def __init__(
         self,
         message: str,
@@ -60,14 +53,29 @@ class VmTemplateError(Exception):
         code: int | None = None,
     ) -> None:
         self._text = message if text is None else text
-        self.message = message
-        self.kind = kind
-        self.context = context = context or ErrorContext()
+        self._message = message
+        self._kind = kind
+        self._context = context = context or ErrorContext()
         if isinstance(self, OSError):
             number = code if code is not None else _NUMBERS.get(kind, _errno.EIO)
             OSError.__init__(self, number, message, None if context.path is None else str(context.path))
         else:
             super().__init__(self._text)
+
+    @property
+    def kind(self) -> ErrorKind:
+        """What went wrong, as a program asks it."""
+        return self._kind
+
+    @property
+    def message(self) -> str:
+        """What went wrong, without the place."""
+        return self._message
+
+    @property
+    def context(self) -> ErrorContext:
+        """Where, and how to mend it."""
+        return self._context
 
     def __str__(self) -> str:
         return self._text
