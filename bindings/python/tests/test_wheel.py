@@ -69,6 +69,9 @@ def test_the_wheel_says_what_it_is() -> None:
         told = Parser().parsestr(packed.read(f"{folder}/METADATA").decode())
     assert {"vmtemplate/py.typed", "vmtemplate/_native.pyi", "vmtemplate/_native.abi3.so"} <= set(names)
     assert {f"{folder}/licenses/LICENSE-MIT", f"{folder}/licenses/LICENSE-APACHE"} <= set(names)
+    for name in ("LICENSE-MIT", "LICENSE-APACHE"):
+        # A package cannot name files outside of its folder, so these are copies.
+        assert (ROOT / "bindings" / "python" / name).read_bytes() == (ROOT / name).read_bytes()
     assert told["Name"] == "vmtemplate"
     assert told["Version"] == vt.__version__ == distribution("vmtemplate").version
     assert told["License-Expression"] == "MIT OR Apache-2.0"

@@ -271,7 +271,7 @@ __all__ = [
 # A traceback names an exception as people import it.
 def _adopt() -> None:
     for item in list(vars(_errors).values()):
-        if isinstance(item, type) and item.__module__ == _errors.__name__:
+        if isinstance(item, type) and issubclass(item, _errors.VmTemplateError):
             item.__module__ = __name__
 
 
