@@ -1,5 +1,7 @@
 //! Talking to servers: one runtime for all of it, retries, time limits, and errors that say what to do.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::future::Future;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -214,8 +216,37 @@ pub(super) fn failed(error: StoreError, url: &str) -> Error {
             "look whether the URL is right and the server is there, and try again",
         ),
     };
-    Error::new(kind, message).caused_by(error).with_path(without_secrets(url)).with_help(help)
+    Error::new(kind, message).caused_by(Cause::of(&error)).with_path(without_secrets(url)).with_help(help)
 }
+
+/// What went wrong at the bottom. The layers above it repeat it, and a server's page of HTML is of no use to anybody.
+#[derive(Debug)]
+struct Cause(String);
+
+impl Cause {
+    /// The most characters of it that are shown.
+    const MOST: usize = 200;
+
+    fn of(error: &StoreError) -> Self {
+        let mut bottom: &dyn StdError = error;
+        while let Some(source) = bottom.source() {
+            bottom = source;
+        }
+        let text = bottom.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let line = line.split_once(": <").map_or(line, |(line, _)| line);
+        // It comes from a server, and may want to steer the terminal.
+        Self(line.chars().take(Self::MOST).flat_map(char::escape_debug).collect())
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Cause {}
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +273,17 @@ mod tests {
         control.cancel.cancel();
         let error = ask::<()>("https://host", Some(&control), std::future::pending()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn what_a_server_says_is_cut_and_escaped() {
+        let said = |text: &str| {
+            let error = StoreError::Generic { store: "HTTP", source: text.to_owned().into() };
+            Cause::of(&error).to_string()
+        };
+        assert_eq!(said("status code: 503 Busy: <html>\n<body>\u{1b}[31m"), "status code: 503 Busy");
+        assert_eq!(said("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb");
+        assert_eq!(said(&"x".repeat(1000)).len(), 200);
     }
 
     #[test]

@@ -67,11 +67,13 @@ impl RemoteFile {
                     let (meta, start) = (found.meta.clone(), found.range.start);
                     Ok((meta, Some(Stretch { at: start, bytes: found.bytes().await?.to_vec() })))
                 }
-                // No range of an empty file can be asked for (RFC 9110, 14.1.2).
-                Err(error @ StoreError::Generic { .. }) => match asked.head(&at).await {
-                    Ok(meta) if meta.size == 0 => Ok((meta, None)),
-                    _ => Err(error),
-                },
+                // No range of an empty file can be asked for: 416 (RFC 9110, 15.5.17).
+                Err(error @ StoreError::Generic { .. }) if error.to_string().contains("416") => {
+                    match asked.head(&at).await {
+                        Ok(meta) if meta.size == 0 => Ok((meta, None)),
+                        _ => Err(error),
+                    }
+                }
                 Err(error) => Err(error),
             }
         })?;
