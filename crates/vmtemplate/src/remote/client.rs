@@ -24,7 +24,7 @@ use crate::progress::Control;
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// A server that is busy, or a connection that was cut: asked again after 0.2, 0.4, … seconds.
+/// A server that is busy, or a connection that was cut: asked again after a tenth of a second, and then ever later.
 const RETRIES: usize = 5;
 
 /// How often a caller is asked whether to go on.
@@ -45,7 +45,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let retry = RetryConfig {
         backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(200),
+            init_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(5),
             base: 2.0,
         },
