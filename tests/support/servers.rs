@@ -164,16 +164,35 @@ impl S3 {
         ]
     }
 
-    /// A request without a signature: the status and the whole answer.
+    /// A request without a body: the status and the whole answer.
     ///
     /// # Panics
     ///
     /// If there is no answer.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str) -> (u16, Vec<u8>) {
+        self.ask_with(method, path, b"")
+    }
+
+    /// The same with a body.
+    ///
+    /// # Panics
+    ///
+    /// If there is no answer.
+    #[must_use]
+    pub fn ask_with(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
+        // moto wants a signature, and looks no closer at it.
+        let signature = "AWS4-HMAC-SHA256 Credential=key/20261124/us-east-1/s3/aws4_request, \
+                         SignedHeaders=host, Signature=0";
         let ask = || -> std::io::Result<Vec<u8>> {
             let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            write!(stream, "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n\r\n")?;
+            write!(
+                stream,
+                "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: {signature}\r\n\
+                 Content-Length: {}\r\n\r\n",
+                body.len()
+            )?;
+            stream.write_all(body)?;
             let mut answer = Vec::new();
             stream.read_to_end(&mut answer)?;
             Ok(answer)
