@@ -3,129 +3,20 @@
 //! After POSIX.1-2024, Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.7.4 (here-documents); what bash adds is
 //! recognised and taken for a place of harmless values.
 
-use std::collections::{HashMap, HashSet};
+mod document;
+mod quote;
+
 use std::ops::Range;
-use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
+use super::follow::{self, What, follow};
+use super::place::{Demand, MacroPlace};
 
-/// What the shell makes of the bytes at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Style {
-    Bare,
-    Single,
-    Double,
-    /// In a here-document whose delimiter is not quoted.
-    Document,
-    /// Nothing is special: a comment, or a here-document with a quoted delimiter.
-    Raw,
-}
+use document::Document;
+pub(super) use quote::PosixPlace;
+use quote::Style;
 
-/// What decides how a value is written.
-#[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools)] // each is one fact about the place
-pub(crate) struct PosixPlace {
-    style: Style,
-    /// It begins an argument of a command.
-    begins_argument: bool,
-    /// `echo` of some shells takes `\` for more than a backslash.
-    echo: bool,
-    /// `test`, to which `!` and `(` mean something.
-    test: bool,
-    before_redirection: bool,
-    /// The line of a here-document around the macro, and the delimiter that it must not become.
-    line: Option<Rc<Line>>,
-    /// A variable that is not split into words here.
-    whole: bool,
-    /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
-    loses_tabs: bool,
-}
-
-/// A line of a here-document around a macro.
-#[derive(Debug)]
-struct Line {
-    before: Vec<u8>,
-    after: Vec<u8>,
-    /// What it must not become.
-    delimiter: String,
-}
-
-impl PosixPlace {
-    pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
-        self.refuse_meaning(value)?;
-        if let Some(line) = &self.line {
-            let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
-            if whole.trim_ascii_start() == line.delimiter.as_bytes() {
-                return Err("it makes the line the end of the here-document".to_owned());
-            }
-        }
-        if self.loses_tabs && value.starts_with('\t') {
-            return Err("it begins with a tab, which `<<-` takes away".to_owned());
-        }
-        if self.style == Style::Document && value.contains(char::is_control) {
-            return Err("it has a control character, which a here-document may not keep".to_owned());
-        }
-        if harmless && !(self.style == Style::Bare && (value.is_empty() || self.is_stream(value))) {
-            return Ok(value.to_owned());
-        }
-        let escaped = |special: &str| {
-            let mut text = String::with_capacity(value.len() + 8);
-            for c in value.chars() {
-                if special.contains(c) {
-                    text.push('\\');
-                }
-                text.push(c);
-            }
-            text
-        };
-        Ok(match self.style {
-            Style::Bare => format!("'{}'", value.replace('\'', r"'\''")),
-            Style::Single => value.replace('\'', r"'\''"),
-            Style::Double => escaped(r#"\$`""#),
-            Style::Document => escaped(r"\$`"),
-            Style::Raw => value.to_owned(),
-        })
-    }
-
-    /// Whether a `<` or `>` behind it would take it for the number of a stream.
-    fn is_stream(&self, value: &str) -> bool {
-        self.before_redirection && value.bytes().all(|b| b.is_ascii_digit())
-    }
-
-    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
-        if self.begins_argument && value.starts_with('-') {
-            return Err("it begins with `-` where a word begins, and so would be an option".to_owned());
-        }
-        if self.echo && value.contains('\\') {
-            return Err(
-                "it has a `\\`, which `echo` of some shells takes for the beginning of an escape (use \
-                        `printf '%s\\n'`)"
-                    .to_owned(),
-            );
-        }
-        if self.test && self.begins_argument && matches!(value, "!" | "(" | ")") {
-            return Err("`test` takes it for an operator".to_owned());
-        }
-        Ok(())
-    }
-
-    pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
-        self.refuse_meaning(value)?;
-        let splits = |b: u8| b" \t*?[\\".contains(&b);
-        if !harmless
-            && self.style == Style::Bare
-            && !self.whole
-            && (value.is_empty() || value.bytes().any(splits))
-        {
-            return Err(
-                "it stands there outside of quotes, where the shell cuts it into words and looks for files"
-                    .to_owned(),
-            );
-        }
-        Ok(())
-    }
-}
+type Subject = follow::Subject<PosixPlace>;
 
 /// Commands whose arguments are commands or code.
 const CODE: [&str; 55] = [
@@ -146,10 +37,10 @@ const CODE_FILES: [&str; 8] = [".sh", ".bash", ".py", ".pl", ".rb", ".cmd", ".ba
 const DOUBT: &str = "what stands before it in the script is not read in the same way by every shell";
 const CODE_REASON: &str = "takes its arguments for commands or code";
 
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
     let mut scanner = Scanner {
         bytes,
-        uses,
+        uses: &uses,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
         next: 0,
         stack: vec![Context::new(Kind::Commands)],
@@ -158,87 +49,8 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPl
         doubt: false,
     };
     scanner.run();
-    assemble(bytes, utf8, &scanner.subjects, uses)
-}
-
-/// A macro or an expansion of a variable.
-#[derive(Debug)]
-struct Subject {
-    /// The number of the macro; a variable has none.
-    number: Option<usize>,
-    variable: String,
-    range: Range<usize>,
-    place: String,
-    demand: Demand,
-    quoting: PosixPlace,
-    assigns: Option<String>,
-}
-
-fn assemble(bytes: &[u8], utf8: bool, subjects: &[Subject], uses: &[MacroUse]) -> Vec<MacroPlace> {
-    const MOST_PLACES: usize = 200;
-    let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
-    order.sort_unstable();
-    let sorted = positions(bytes, utf8, order.iter().copied());
-    let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
-    let mut by_name: HashMap<&str, Vec<&Subject>> = HashMap::new();
-    let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
-    for subject in subjects {
-        match subject.number {
-            Some(number) => by_macro[number] = Some(subject),
-            None => by_name.entry(&subject.variable).or_default().push(subject),
-        }
-    }
-    let follow = |first: &str| -> Rc<[Later]> {
-        let mut later = Vec::new();
-        let mut seen = HashSet::new();
-        let mut open = vec![first];
-        while let Some(name) = open.pop() {
-            if !seen.insert(name) {
-                continue;
-            }
-            for subject in by_name.get(name).map(Vec::as_slice).unwrap_or_default() {
-                open.extend(subject.assigns.as_deref());
-                let demand = if later.len() == MOST_PLACES {
-                    Demand::Harmless("the variable is used in very many places".to_owned())
-                } else {
-                    subject.demand.clone()
-                };
-                later.push(Later {
-                    variable: shown(&bytes[subject.range.clone()]),
-                    position: position(subject.range.start),
-                    demand,
-                    quoting: Quoting::Posix(subject.quoting.clone()),
-                });
-                if later.len() > MOST_PLACES {
-                    return later.into();
-                }
-            }
-        }
-        later.into()
-    };
-    let mut followed: HashMap<&str, Rc<[Later]>> = HashMap::new();
-    uses.iter()
-        .zip(by_macro)
-        .map(|(found, subject)| match subject {
-            Some(subject) => MacroPlace {
-                found: found.clone(),
-                place: subject.place.clone(),
-                demand: subject.demand.clone(),
-                quoting: Quoting::Posix(subject.quoting.clone()),
-                later: subject.assigns.as_deref().map_or_else(
-                    || [].into(),
-                    |name| followed.entry(name).or_insert_with(|| follow(name)).clone(),
-                ),
-            },
-            None => MacroPlace {
-                found: found.clone(),
-                place: "in no command".to_owned(),
-                demand: Demand::Nothing("its place cannot be told".to_owned()),
-                quoting: Quoting::Unknown,
-                later: [].into(),
-            },
-        })
-        .collect()
+    let Scanner { subjects, .. } = scanner;
+    follow(bytes, utf8, &subjects, uses)
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -290,14 +102,6 @@ impl Context {
     fn new_command(&mut self) {
         *self = Self { pipeline: self.pipeline, code: self.code.take(), ..Self::new(self.kind) };
     }
-}
-
-#[derive(Debug)]
-struct Document {
-    delimiter: String,
-    quoted: bool,
-    strips_tabs: bool,
-    demand: Demand,
 }
 
 struct Scanner<'s> {
@@ -353,7 +157,7 @@ impl Scanner<'_> {
         let range = self.uses[number].range.clone();
         self.at = range.end;
         self.next += 1;
-        self.subject(Some(number), String::new(), range, style, demand);
+        self.subject(What::Macro(number), range, style, demand);
         let commands = self.commands();
         commands.in_word = true;
         commands.push('\u{FFFD}');
@@ -368,14 +172,7 @@ impl Scanner<'_> {
         self.commands().in_word = true;
     }
 
-    fn subject(
-        &mut self,
-        number: Option<usize>,
-        variable: String,
-        range: Range<usize>,
-        style: Style,
-        demand: Option<Demand>,
-    ) {
+    fn subject(&mut self, what: What, range: Range<usize>, style: Style, demand: Option<Demand>) {
         let escaped =
             range.start.checked_sub(1).is_some_and(|at| self.bytes[at] == b'\\') && style != Style::Single;
         let after = self.bytes.get(range.end).copied();
@@ -406,7 +203,7 @@ impl Scanner<'_> {
         if matches!(style, Style::Raw | Style::Document) {
             demand = Demand::FreeText;
         }
-        if escaped && number.is_some() {
+        if escaped && matches!(what, What::Macro(_)) {
             demand = demand
                 .max(Demand::Harmless("a `\\` stands before it and changes its first character".to_owned()));
         }
@@ -437,7 +234,8 @@ impl Scanner<'_> {
             loses_tabs: false,
             style,
         };
-        self.subjects.push(Subject { number, variable, range, place, demand, quoting, assigns });
+        let assigns = assigns.into_iter().collect();
+        self.subjects.push(Subject { what, range, place, demand, quoting, assigns });
     }
 
     /// Everything since the beginning of the pipeline is read as code.
@@ -445,7 +243,7 @@ impl Scanner<'_> {
         let demand = Demand::Typed(reason.to_owned());
         let from = self.commands().pipeline;
         for subject in &mut self.subjects[from..] {
-            subject.demand = subject.demand.clone().max(demand.clone());
+            subject.demand(&demand);
         }
         // Once is enough.
         let subjects = self.subjects.len();
@@ -685,7 +483,7 @@ impl Scanner<'_> {
                 self.doubt |= self.bytes[start..end].iter().any(|b| b"'\"\\`".contains(b));
                 let name = self.name_at(start + 2);
                 if !name.is_empty() {
-                    self.subject(None, name, start..end, style.clone(), None);
+                    self.subject(What::Variable(name), start..end, style.clone(), None);
                 }
                 let demand = Demand::Harmless("it is a part of an expansion".to_owned());
                 self.macros_until(end, style, &demand);
@@ -695,7 +493,7 @@ impl Scanner<'_> {
                 let name = self.name_at(start + 1);
                 self.at += 1 + name.len();
                 if !name.is_empty() {
-                    self.subject(None, name, start..self.at, style.clone(), None);
+                    self.subject(What::Variable(name), start..self.at, style.clone(), None);
                 }
                 let commands = self.commands();
                 commands.in_word = true;
@@ -726,23 +524,7 @@ impl Scanner<'_> {
         self.end_word();
         let here = self.bytes[self.at..].starts_with(b"<<") && self.byte(2) != Some(b'<');
         if here {
-            self.at += 2;
-            let strips_tabs = self.byte(0) == Some(b'-');
-            self.at += usize::from(strips_tabs);
-            while matches!(self.byte(0), Some(b' ' | b'\t')) {
-                self.at += 1;
-            }
-            let start = self.at;
-            let end = self.find(|byte| b" \t\r\n;&|<>()".contains(&byte));
-            let raw = &self.bytes[start..end];
-            let quoted = raw.iter().any(|b| b"'\"\\".contains(b));
-            let delimiter =
-                String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
-            let commands = self.commands();
-            let demand = commands.code.clone().unwrap_or(Demand::FreeText);
-            self.at = end;
-            self.doubt |= self.stack.len() > 1;
-            self.documents.push(Document { delimiter, quoted, strips_tabs, demand });
+            self.open_document();
             return;
         }
         let is_text = self.bytes[self.at..].starts_with(b"<<<");
@@ -753,92 +535,6 @@ impl Scanner<'_> {
             self.open(Kind::Commands, 1);
         } else {
             self.commands().redirect = !is_text;
-        }
-    }
-
-    /// The lines of a here-document, from the cursor on.
-    fn document(&mut self, document: &Document) {
-        loop {
-            if self.at >= self.bytes.len() {
-                return;
-            }
-            let start = self.at;
-            let end = self.find(|byte| byte == b'\n');
-            let tabs = if document.strips_tabs {
-                self.bytes[start..end].iter().take_while(|&&b| b == b'\t').count()
-            } else {
-                0
-            };
-            if &self.bytes[start + tabs..end] == document.delimiter.as_bytes() {
-                self.at = end;
-                return;
-            }
-            let style = if document.quoted { Style::Raw } else { Style::Document };
-            while self.at < end {
-                if self.uses.get(self.next).is_some_and(|found| found.range.start == self.at) {
-                    let range = self.uses[self.next].range.clone();
-                    self.macro_here(style.clone(), None);
-                    let escaped =
-                        !document.quoted && range.start > start && self.bytes[range.start - 1] == b'\\';
-                    if let Some(subject) = self.subjects.last_mut() {
-                        subject.demand = subject.demand.clone().max(document.demand.clone());
-                        if escaped {
-                            let reason = "a `\\` stands before it and changes its first character".to_owned();
-                            subject.demand = subject.demand.clone().max(Demand::Harmless(reason));
-                        }
-                        "in a here-document".clone_into(&mut subject.place);
-                        // What is longer than the delimiter cannot become it.
-                        let short = end - start - tabs - range.len() <= document.delimiter.len() + 80;
-                        if short {
-                            let line = Line {
-                                before: self.bytes[start + tabs..range.start].to_vec(),
-                                after: self.bytes[range.end..end].to_vec(),
-                                delimiter: document.delimiter.clone(),
-                            };
-                            subject.quoting.line = Some(Rc::new(line));
-                        }
-                        subject.quoting.loses_tabs = document.strips_tabs && range.start == start + tabs;
-                        subject.assigns = None;
-                    }
-                } else if !document.quoted && matches!(self.bytes[self.at], b'$' | b'`') {
-                    let stop = match (self.bytes[self.at], self.byte(1)) {
-                        (b'`', _) => Some(b'`'),
-                        (_, Some(b'(')) => Some(b')'),
-                        (_, Some(b'{')) => Some(b'}'),
-                        _ => None,
-                    };
-                    if let Some(stop) = stop {
-                        // Nested ones are taken to reach to the end of the line.
-                        let to = self.bytes[self.at + 1..end].iter().rposition(|&b| b == stop);
-                        let to = to.map_or(end, |at| self.at + 2 + at);
-                        let demand =
-                            Demand::Typed("it stands in a substitution in a here-document".to_owned());
-                        let before = self.subjects.len();
-                        self.macros_until(to, &style, &demand);
-                        for subject in &mut self.subjects[before..] {
-                            subject.demand = subject.demand.clone().max(demand.clone());
-                        }
-                    } else {
-                        let from = self.at;
-                        let name = self.name_at(from + 1);
-                        self.at += 1 + name.len();
-                        if !name.is_empty() {
-                            self.subject(None, name, from..self.at, style.clone(), None);
-                            if let Some(subject) = self.subjects.last_mut() {
-                                subject.demand = subject.demand.clone().max(document.demand.clone());
-                                subject.assigns = None;
-                            }
-                        }
-                    }
-                } else if !document.quoted && self.bytes[self.at] == b'\\' {
-                    self.backslash();
-                } else {
-                    self.at += 1;
-                }
-            }
-            self.at = (self.at.max(end) + 1).min(self.bytes.len());
-            let commands = self.commands();
-            (commands.in_word, commands.word) = (false, String::new());
         }
     }
 }
