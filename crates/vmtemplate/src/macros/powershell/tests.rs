@@ -55,6 +55,8 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("[scriptblock]::Create('($V)')", "x", "for code"),
         ("'($V)' | Set-Content C:\\x.ps1", "x", "for code"),
         ("$p = '($V)'\niex $p", "x", "`$p` in line 2"),
+        ("$p = '($V)'\n$q = $p\niex $q", "x", "`$q` in line 3"),
+        ("$p = '($V)'\n$q = \"a $p\"\n$p = $q\nnet user x $p", "/add", "line 4"),
         ("$p = '($V)'\nnet user Administrator $p", "a\"b", "passes a `\"`"),
         ("$p = '($V)'\nnet user Administrator $p", "/add", "an option"),
         ("net user Administrator '($V)'", "/add", "an option"),
