@@ -26,71 +26,40 @@ const fn context(name: &'static str, write: fn(&[usize]) -> String, least: usize
     Context { name, write, around: ("", ""), least }
 }
 
+/// A call of `rec` with these arguments.
+fn call(numbers: &[usize], arguments: &str) -> String {
+    format!("rec{}\n", each(numbers, arguments))
+}
+
 const CONTEXTS: [Context; 15] = [
-    context("word", |n| format!("rec{}\n", each(n, &|i| format!(" ($V{i})"))), 8000),
-    context("single", |n| format!("rec{}\n", each(n, &|i| format!(" '($V{i})'"))), 8000),
-    context("double", |n| format!("rec{}\n", each(n, &|i| format!(" \"($V{i})\""))), 8000),
-    Context {
-        name: "joined",
-        write: |n| format!("rec{}\n", each(n, &|i| format!(" --p=($V{i}):x"))),
-        around: ("--p=", ":x"),
-        least: 9900,
-    },
+    context("word", |n| call(n, " ($V#)"), 8000),
+    context("single", |n| call(n, " '($V#)'"), 8000),
+    context("double", |n| call(n, " \"($V#)\""), 8000),
+    Context { name: "joined", write: |n| call(n, " --p=($V#):x"), around: ("--p=", ":x"), least: 9900 },
     Context {
         name: "joined in quotes",
-        write: |n| format!("rec{}\n", each(n, &|i| format!(" \"$empty it is '($V{i})' \\\"\""))),
+        write: |n| call(n, " \"$empty it is '($V#)' \\\"\""),
         around: (" it is '", "' \""),
         least: 9900,
     },
-    context(
-        "assignment",
-        |n| {
-            format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" \"$v{i}\"")))
-        },
-        8000,
-    ),
+    context("assignment", |n| each(n, "v#=($V#)\n") + &call(n, " \"$v#\""), 8000),
     context(
         "assignment in quotes",
-        |n| {
-            let set = each(n, &|i| format!("v{i}=\"($V{i})\"; export w{i}='($V{i})'\n"));
-            format!("{set}rec{}\n", each(n, &|i| format!(" \"$v{i}\"")))
-        },
+        |n| each(n, "v#=\"($V#)\"; export w#='($V#)'\n") + &call(n, " \"$v#\""),
         8000,
     ),
-    context(
-        "bare variable",
-        |n| format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" $v{i}"))),
-        3000,
-    ),
-    context("here-document", |n| each(n, &|i| format!("lines <<EOF\n($V{i})\nEOF\n")), 9000),
-    context("quoted here-document", |n| each(n, &|i| format!("lines <<-'EOF'\n\t($V{i})\n\tEOF\n")), 9000),
-    context("substitution", |n| format!("rec{}\n", each(n, &|i| format!(" \"$(tell \"($V{i})\")\""))), 8000),
+    context("bare variable", |n| each(n, "v#=($V#)\n") + &call(n, " $v#"), 3000),
+    context("here-document", |n| each(n, "lines <<EOF\n($V#)\nEOF\n"), 9000),
+    context("quoted here-document", |n| each(n, "lines <<-'EOF'\n\t($V#)\n\tEOF\n"), 9000),
+    context("substitution", |n| call(n, " \"$(tell \"($V#)\")\""), 8000),
     context(
         "condition",
-        |n| {
-            each(n, &|i| {
-                format!(
-                    "if [ \"($V{i})\" = \"($V{i})\" ] && test x'($V{i})' = x\"($V{i})\"; then rec \"($V{i})\"; fi\n"
-                )
-            })
-        },
+        |n| each(n, "if [ \"($V#)\" = \"($V#)\" ] && test x'($V#)' = x\"($V#)\"; then rec \"($V#)\"; fi\n"),
         8000,
     ),
-    context(
-        "case",
-        |n| each(n, &|i| format!("case \"($V{i})\" in '') rec '' ;; *) rec \"($V{i})\" ;; esac\n")),
-        8000,
-    ),
-    context(
-        "list",
-        |n| format!("for v in{}; do rec \"$v\"; done\n", each(n, &|i| format!(" ($V{i})"))),
-        8000,
-    ),
-    context(
-        "comment",
-        |n| format!("rec{} # {}\n", each(n, &|i| format!(" ($V{i})")), each(n, &|i| format!("($V{i})"))),
-        8000,
-    ),
+    context("case", |n| each(n, "case \"($V#)\" in '') rec '' ;; *) rec \"($V#)\" ;; esac\n"), 8000),
+    context("list", |n| format!("for v in{}; do rec \"$v\"; done\n", each(n, " ($V#)")), 8000),
+    context("comment", |n| format!("rec{} # {}\n", each(n, " ($V#)"), each(n, "($V#)")), 8000),
 ];
 
 const CLOSED: [&str; 15] = [

@@ -314,6 +314,14 @@ impl Parser {
         Some(Item { atom: located.atom, quoted, escaped, stray: located.stray, doubt: located.doubt })
     }
 
+    /// A `^`, which also joins the next line.
+    fn caret(&mut self) {
+        self.at += 1;
+        if self.peek(0) == Some(Atom::Newline) {
+            self.at += 1;
+        }
+    }
+
     /// The items of a simple command, up to what ends it.
     fn simple(&mut self) -> Vec<Item> {
         let mut items = Vec::new();
@@ -329,10 +337,7 @@ impl Parser {
                     continue;
                 }
                 Some(Atom::Byte(b'^')) if !quoted && !escaped => {
-                    self.at += 1;
-                    if self.peek(0) == Some(Atom::Newline) {
-                        self.at += 1;
-                    }
+                    self.caret();
                     escaped = true;
                     continue;
                 }
@@ -360,10 +365,7 @@ impl Parser {
                     continue;
                 }
                 Some(Atom::Byte(b'^')) if !quoted && !escaped => {
-                    self.at += 1;
-                    if self.peek(0) == Some(Atom::Newline) {
-                        self.at += 1;
-                    }
+                    self.caret();
                     escaped = true;
                     continue;
                 }
