@@ -31,7 +31,7 @@ fn call(numbers: &[usize], arguments: &str) -> String {
     format!("rec{}\n", each(numbers, arguments))
 }
 
-const CONTEXTS: [Context; 15] = [
+const CONTEXTS: [Context; 18] = [
     context("word", |n| call(n, " ($V#)"), 8000),
     context("single", |n| call(n, " '($V#)'"), 8000),
     context("double", |n| call(n, " \"($V#)\""), 8000),
@@ -59,10 +59,20 @@ const CONTEXTS: [Context; 15] = [
     ),
     context("case", |n| each(n, "case \"($V#)\" in '') rec '' ;; *) rec \"($V#)\" ;; esac\n"), 8000),
     context("list", |n| format!("for v in{}; do rec \"$v\"; done\n", each(n, " ($V#)")), 8000),
+    context("parameter", |n| "f() { rec \"$1\"; }\n".to_owned() + &each(n, "f \"($V#)\"\n"), 8000),
+    context(
+        "read",
+        |n| {
+            let print = each(n, "printf '%s\\n' \"($V#)\"\n");
+            format!("{{\n{print}}} | while IFS= read -r v; do rec \"$v\"; done\n")
+        },
+        8000,
+    ),
+    context("printed into a variable", |n| each(n, "v#=$(printf '%s' \"($V#)\")\nrec \"$v#\"\n"), 8000),
     context("comment", |n| format!("rec{} # {}\n", each(n, " ($V#)"), each(n, "($V#)")), 8000),
 ];
 
-const CLOSED: [&str; 15] = [
+const CLOSED: [&str; 33] = [
     "($V)",
     "\"($V)\" x",
     "a; ($V)",
@@ -78,6 +88,25 @@ const CLOSED: [&str; 15] = [
     "x=($V)\neval \"$x\"",
     "cat > /tmp/x.sh <<EOF\n($V)\nEOF",
     "x=`case a in a) echo '($V)' ;; esac`",
+    // Where a value gets into a variable without an assignment.
+    "f() { eval \"$1\"; }\nf \"($V)\"",
+    "f () {\n  eval \"$@\"\n}\nif f a \"($V)\"; then :; fi",
+    "f() { x=${1}; sh -c \"$x\"; }\ng() { f \"$*\"; }\ng '($V)'",
+    "main() { inner '($V)'; }\ninner() { eval \"$1\"; }\nmain",
+    "x=$(echo \"($V)\")\neval \"$x\"",
+    "x=\"$(cat \"$(echo '($V)')\")\"\neval \"$x\"",
+    "for x in a \"($V)\"; do eval \"$x\"; done",
+    "y=($V)\nfor x in \"$y\"; do\n  eval \"$x\"\ndone",
+    "echo \"($V)\" | while read -r x; do eval \"$x\"; done",
+    "y=($V)\nprintf '%s' \"$y\" | tr a b | { read x; eval \"$x\"; }",
+    "while read -r a x; do eval \"$x\"; done <<EOF\nb ($V)\nEOF",
+    "y=\"($V)\"\nread x <<EOF\n$y\nEOF\neval \"$x\"",
+    "{ echo a; echo \"($V)\"; } | while read x; do eval \"$x\"; done",
+    "(echo a; echo \"($V)\") | { read x; eval \"$x\"; }",
+    "f() { echo \"($V)\"; }\nf | { read x; eval \"$x\"; }",
+    "f() { echo \"($V)\"; }\nx=$(f)\neval \"$x\"",
+    "if :; then echo \"($V)\"; fi | while read x; do eval \"$x\"; done",
+    "echo ($V) > /tmp/x | read\neval \"$REPLY\"",
 ];
 
 #[test]

@@ -101,6 +101,7 @@ impl Scanner<'_> {
         }
         subject.quoting.loses_tabs = document.strips_tabs && range.start == line.start;
         subject.assigns = Rc::default();
+        self.flows.piped(self.subjects.len() - 1..self.subjects.len());
     }
 
     /// What begins with `$` or a backquote, in a line up to `end`.
@@ -124,8 +125,8 @@ impl Scanner<'_> {
             return;
         }
         let from = self.at;
-        let name = self.name_at(from + 1);
-        self.at += 1 + name.len();
+        let (name, length) = self.variable_at(from + 1);
+        self.at += 1 + length;
         if !name.is_empty() {
             self.subject(What::Variable(name), from..self.at, document.style(), None);
         }
@@ -133,5 +134,6 @@ impl Scanner<'_> {
             subject.demand(&document.demand);
             subject.assigns = Rc::default();
         }
+        self.flows.piped(before..self.subjects.len());
     }
 }

@@ -4,15 +4,18 @@
 //! recognised and taken for a place of harmless values.
 
 mod document;
+mod flows;
 mod quote;
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::find::MacroUse;
 use super::follow::{self, What, follow};
 use super::place::{Demand, MacroPlace};
 
 use document::Document;
+use flows::{Flows, PARAMETER};
 pub(super) use quote::PosixPlace;
 use quote::Style;
 
@@ -28,6 +31,10 @@ const CODE: [&str; 55] = [
 ];
 /// Commands that name variables, files to run, or formats by their arguments.
 const NAMES: [&str; 9] = [".", "alias", "getopts", "let", "read", "set", "source", "type", "unset"];
+/// Commands that set variables from what they read.
+const READS: [&str; 3] = ["mapfile", "read", "readarray"];
+/// How deep substitutions are followed in each other.
+const DEEPEST: usize = 50;
 const DECLARATIONS: [&str; 5] = ["declare", "export", "local", "readonly", "typeset"];
 const KEYWORDS: [&str; 12] =
     ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "fi", "done"];
@@ -46,9 +53,11 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         stack: vec![Context::new(Kind::Commands)],
         documents: Vec::new(),
         subjects: Vec::new(),
+        flows: Flows::default(),
         doubt: false,
     };
     scanner.run();
+    scanner.flows.settle(&mut scanner.subjects);
     let Scanner { subjects, .. } = scanner;
     follow(bytes, utf8, &subjects, uses)
 }
@@ -61,10 +70,13 @@ enum Kind {
 }
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the command
 struct Context {
     kind: Kind,
     /// The first subject of the pipeline that is being read.
     pipeline: usize,
+    /// The first subject of the command that is being read.
+    first: usize,
     /// How many words of the command are complete; assignments and redirections do not count.
     words: usize,
     name: String,
@@ -73,6 +85,10 @@ struct Context {
     in_word: bool,
     redirect: bool,
     list: bool,
+    /// The variable of a `for`.
+    loop_variable: String,
+    /// What is printed in it is read by a command outside.
+    is_input: bool,
     /// What becomes of all that the pipeline gets.
     code: Option<Demand>,
 }
@@ -82,12 +98,15 @@ impl Context {
         Self {
             kind,
             pipeline: 0,
+            first: 0,
             words: 0,
             name: String::new(),
             word: String::new(),
             in_word: false,
             redirect: false,
             list: false,
+            loop_variable: String::new(),
+            is_input: false,
             code: None,
         }
     }
@@ -99,8 +118,27 @@ impl Context {
         }
     }
 
-    fn new_command(&mut self) {
-        *self = Self { pipeline: self.pipeline, code: self.code.take(), ..Self::new(self.kind) };
+    fn new_command(&mut self, first: usize) {
+        *self = Self {
+            pipeline: self.pipeline,
+            first,
+            is_input: self.is_input,
+            code: self.code.take(),
+            ..Self::new(self.kind)
+        };
+    }
+
+    fn declares(&self) -> bool {
+        DECLARATIONS.contains(&self.name.as_str())
+    }
+
+    /// The variable that the word which is being read assigns to.
+    fn assigned(&self) -> Option<String> {
+        if self.kind != Kind::Commands || !(self.words == 0 || self.declares()) {
+            return None;
+        }
+        let name = self.word[..self.word.find('=')?].trim_end_matches('+');
+        is_name(name).then(|| name.to_owned())
     }
 }
 
@@ -112,6 +150,7 @@ struct Scanner<'s> {
     stack: Vec<Context>,
     documents: Vec<Document>,
     subjects: Vec<Subject>,
+    flows: Flows,
     /// Something came that shells read differently, or that is not followed here: from there on quotes are not known.
     doubt: bool,
 }
@@ -177,12 +216,8 @@ impl Scanner<'_> {
             range.start.checked_sub(1).is_some_and(|at| self.bytes[at] == b'\\') && style != Style::Single;
         let after = self.bytes.get(range.end).copied();
         let commands = self.commands();
-        let equals = commands.word.find('=');
-        let assigned = equals
-            .map(|at| commands.word[..at].trim_end_matches('+').to_owned())
-            .filter(|name| is_name(name));
-        let declares = DECLARATIONS.contains(&commands.name.as_str());
-        let assigns = if commands.words == 0 || declares { assigned } else { None };
+        let declares = commands.declares();
+        let assigns = commands.assigned();
         let name = commands.name.clone();
         let own = if commands.redirect {
             Demand::Harmless("it names the file that is written or read".to_owned())
@@ -234,8 +269,18 @@ impl Scanner<'_> {
             loses_tabs: false,
             style,
         };
-        let assigns = assigns.into_iter().collect();
+        let assigns = self.variables_that_get_it();
+        self.flows.note(&self.stack, self.subjects.len());
         self.subjects.push(Subject { what, range, place, demand, quoting, assigns });
+    }
+
+    /// The variables that get what stands at the cursor: `v=…`, `v=$(…)`, `for v in …`.
+    fn variables_that_get_it(&self) -> Rc<[String]> {
+        let around = self.stack.iter().rev().take(DEEPEST);
+        let mut names: Vec<String> = around.clone().filter_map(Context::assigned).collect();
+        let lists = around.filter(|context| context.list);
+        names.extend(lists.map(|context| context.loop_variable.clone()));
+        names.into()
     }
 
     /// Everything since the beginning of the pipeline is read as code.
@@ -272,10 +317,23 @@ impl Scanner<'_> {
             let is_assignment =
                 word.split_once('=').is_some_and(|(name, _)| is_name(name.trim_end_matches('+')));
             if is_assignment || KEYWORDS.contains(&word.as_str()) {
+                if matches!(word.as_str(), "}" | "fi" | "done" | "esac") {
+                    // It ends a command, and what is behind it is of that command.
+                    commands.name = word;
+                }
                 return;
             }
             word.rsplit('/').next().unwrap_or_default().clone_into(&mut commands.name);
             commands.words = 1;
+            let name = commands.name.clone();
+            if READS.contains(&name.as_str()) {
+                self.flows.read("");
+            }
+            let variables = self.variables_that_get_it();
+            if !variables.is_empty() {
+                self.flows.prints(&name, variables.to_vec());
+            }
+            let commands = self.commands();
             if CODE.contains(&commands.name.as_str()) {
                 let reason = format!("`{}` {CODE_REASON}", commands.name);
                 self.taint_pipeline(&reason);
@@ -283,10 +341,18 @@ impl Scanner<'_> {
             return;
         }
         commands.words += 1;
-        if commands.name == "for" && word == "in" {
+        let is_loop = matches!(commands.name.as_str(), "for" | "select");
+        if is_loop && word == "in" {
             commands.list = true;
+        } else if is_loop && commands.words == 2 {
+            commands.loop_variable = word;
+        } else if commands.name == "function" {
+            self.flows.function(&word);
+        } else if READS.contains(&commands.name.as_str()) {
+            self.flows.read(&word);
         } else if commands.name == "case" && word == "in" {
-            commands.new_command();
+            let subjects = self.subjects.len();
+            self.commands().new_command(subjects);
             // The `)` behind a pattern may be taken for the end of the substitution around it.
             self.doubt |= self.stack.len() > 1;
         }
@@ -296,7 +362,7 @@ impl Scanner<'_> {
         self.end_word();
         let subjects = self.subjects.len();
         let commands = self.commands();
-        commands.new_command();
+        commands.new_command(subjects);
         if ends_pipeline {
             commands.pipeline = subjects;
             commands.code = None;
@@ -307,8 +373,10 @@ impl Scanner<'_> {
         self.at += length;
         self.commands().in_word = true;
         let mut context = Context::new(kind);
-        context.pipeline = self.subjects.len();
+        (context.pipeline, context.first) = (self.subjects.len(), self.subjects.len());
         self.stack.push(context);
+        // What is nested deeper is not looked through for each subject.
+        self.doubt |= self.stack.len() > DEEPEST;
     }
 
     fn in_double(&mut self) {
@@ -379,12 +447,25 @@ impl Scanner<'_> {
             }
             b'|' => {
                 let is_or = self.byte(1) == Some(b'|');
+                if !is_or {
+                    let before = self.bytes[..self.at].trim_ascii_end();
+                    let closed = before.ends_with(b")");
+                    self.end_word();
+                    let commands = self.commands();
+                    let name = if closed { ")".to_owned() } else { commands.name.clone() };
+                    let first = commands.first;
+                    self.flows.piped(first..self.subjects.len());
+                    self.flows.prints(&name, Vec::new());
+                }
                 self.end_command(is_or);
                 self.at += 1 + usize::from(is_or);
             }
             b'(' if self.byte(1) == Some(b')') => {
                 // The definition of a function.
                 self.at += 2;
+                let commands = self.commands();
+                let name = if commands.in_word { &commands.word } else { &commands.name }.clone();
+                self.flows.function(&name);
                 self.end_command(true);
             }
             b'(' if self.byte(1) == Some(b'(') && !self.commands().in_word => self.arithmetic(),
@@ -481,7 +562,7 @@ impl Scanner<'_> {
                 }
                 let end = end.min(self.bytes.len());
                 self.doubt |= self.bytes[start..end].iter().any(|b| b"'\"\\`".contains(b));
-                let name = self.name_at(start + 2);
+                let (name, _) = self.variable_at(start + 2);
                 if !name.is_empty() {
                     self.subject(What::Variable(name), start..end, style.clone(), None);
                 }
@@ -490,8 +571,8 @@ impl Scanner<'_> {
                 self.commands().word.push('\u{FFFD}');
             }
             _ => {
-                let name = self.name_at(start + 1);
-                self.at += 1 + name.len();
+                let (name, length) = self.variable_at(start + 1);
+                self.at += 1 + length;
                 if !name.is_empty() {
                     self.subject(What::Variable(name), start..self.at, style.clone(), None);
                 }
@@ -499,6 +580,15 @@ impl Scanner<'_> {
                 commands.in_word = true;
                 commands.push('\u{FFFD}');
             }
+        }
+    }
+
+    /// The variable whose name, or the parameter whose number, stands here, and how long that is.
+    fn variable_at(&self, at: usize) -> (String, usize) {
+        let name = self.name_at(at);
+        match self.bytes.get(at) {
+            Some(b'0'..=b'9' | b'@' | b'*') => (PARAMETER.to_owned(), 1),
+            _ => (name.clone(), name.len()),
         }
     }
 
@@ -533,6 +623,7 @@ impl Scanner<'_> {
         }
         if self.byte(0) == Some(b'(') {
             self.open(Kind::Commands, 1);
+            self.top().is_input = true;
         } else {
             self.commands().redirect = !is_text;
         }
