@@ -3,6 +3,7 @@
 //! After Microsoft, "about_Quoting_Rules", "about_Special_Characters" and "about_Parsing". PowerShell takes the
 //! typographic quotes for plain ones, so they are doubled or escaped like them (language specification, 2.3.5.2).
 
+mod functions;
 mod quote;
 #[cfg(test)]
 mod tests;
@@ -13,13 +14,14 @@ use super::find::MacroUse;
 use super::follow::{self, What, follow};
 use super::place::{Demand, MacroPlace};
 
+use functions::Functions;
 pub(super) use quote::PowerShellPlace;
 use quote::Style;
 
 type Subject = follow::Subject<PowerShellPlace>;
 
 /// What makes code of text, or runs what it is given.
-const CODE: [&str; 23] = [
+const CODE: [&str; 28] = [
     "iex",
     "invoke-expression",
     "scriptblock",
@@ -43,7 +45,16 @@ const CODE: [&str; 23] = [
     "wsl",
     "bash",
     "invokescript",
+    "new-variable",
+    "nv",
+    "set-variable",
+    "setenvironmentvariable",
+    "sv",
 ];
+/// Those of them that are words of other sentences as well, and mean this as commands only.
+const SHORT: [&str; 3] = ["nv", "start", "sv"];
+/// More variables than this are not set by a statement that is followed.
+const MOST_TARGETS: usize = 20;
 /// Ends of names of files that are run later, or read their arguments again.
 const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
 
@@ -57,17 +68,21 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         stack: vec![Context::default()],
         unicode: bom || bytes.starts_with(b"#!"),
         subjects: Vec::new(),
-        doubt: false,
+        functions: Functions::of(bytes),
+        doubt: functions::has_classes(bytes),
         statement: 0,
+        statement_first: 0,
         statement_start: 0,
     };
     scanner.run();
+    scanner.functions.settle(&mut scanner.subjects);
     let Scanner { subjects, .. } = scanner;
     follow(bytes, utf8, &subjects, uses)
 }
 
 /// The command that is being read, inside its parentheses or braces.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the command
 struct Context {
     /// Inside `"…"`, in which `$(` has opened another context.
     in_string: bool,
@@ -75,7 +90,10 @@ struct Context {
     /// The first word of the command, and whether it is complete.
     head: String,
     has_head: bool,
-    assigns: String,
+    /// The variables that are set in the statement.
+    assigns: Vec<String>,
+    /// These are the parameters of a function.
+    is_parameters: bool,
     /// What is in it is run as code.
     code: bool,
 }
@@ -97,9 +115,12 @@ struct Scanner<'s> {
     stack: Vec<Context>,
     unicode: bool,
     subjects: Vec<Subject>,
+    functions: Functions,
     doubt: bool,
     /// The first subject of the statement.
     statement: usize,
+    /// The same, whatever became of it.
+    statement_first: usize,
     /// Where it begins.
     statement_start: usize,
 }
@@ -199,7 +220,7 @@ impl Scanner<'_> {
             place: place.to_owned(),
             demand,
             quoting,
-            assigns: if assigns.is_empty() { [].into() } else { [assigns].into() },
+            assigns: assigns.into(),
         });
     }
 
@@ -246,12 +267,14 @@ impl Scanner<'_> {
             let is_code = text.split(|b| !(b.is_ascii_alphanumeric() || b"-_.".contains(b))).any(|word| {
                 let word = std::str::from_utf8(word).unwrap_or_default();
                 let stem = word.strip_suffix(".exe").unwrap_or(word);
-                (stem != "start" && CODE.contains(&stem))
+                (!SHORT.contains(&stem) && CODE.contains(&stem))
                     || CODE_FILES.iter().any(|ending| word.ends_with(ending))
             });
             if is_code {
                 self.code();
             }
+            self.functions.statement(&text, self.statement_first..self.subjects.len());
+            self.statement_first = self.subjects.len();
             self.top().code = false;
             self.statement = self.subjects.len();
             self.statement_start = self.at;
@@ -261,7 +284,9 @@ impl Scanner<'_> {
     fn open(&mut self, closing: u8, length: usize) {
         self.at += length;
         let (assigns, code) = (self.top().assigns.clone(), self.top().code);
-        self.stack.push(Context { closing, assigns, code, ..Context::default() });
+        let is_parameters = closing == b')'
+            && ["param", "function", "filter"].iter().any(|word| self.top().head.eq_ignore_ascii_case(word));
+        self.stack.push(Context { closing, assigns, is_parameters, code, ..Context::default() });
     }
 
     fn close(&mut self) {
@@ -298,14 +323,28 @@ impl Scanner<'_> {
             return;
         }
         let is_string = style == Style::Double || style == Style::DoubleHere;
-        if !is_string {
-            let rest = self.bytes[self.at..].trim_ascii_start();
-            let assigns = rest.starts_with(b"=") || rest.starts_with(b"+=");
-            let context = self.top();
-            if assigns && context.head.is_empty() {
-                context.assigns = bare;
-                self.at += self.bytes[self.at..].iter().position(|&b| b == b'=').map_or(0, |at| at + 1);
+        if self.top().is_parameters {
+            self.functions.parameter(&bare);
+        }
+        if !is_string && self.may_be_target() {
+            let rest = &self.bytes[self.at..];
+            if let Some((others, length)) = target(rest) {
+                let context = self.top();
+                context.assigns.push(bare);
+                context.assigns.extend(others);
+                context.head.clear();
+                let many = context.assigns.len() > MOST_TARGETS;
+                context.assigns.truncate(MOST_TARGETS);
+                self.doubt |= many;
+                self.at += length;
                 return;
+            }
+            // `$a[$b] = …`: what stands between is read as well.
+            let line = rest.split(|&b| b == b'\n').next().unwrap_or_default();
+            if matches!(rest.first(), Some(b'[' | b'.')) && line.contains(&b'=') {
+                let context = self.top();
+                context.assigns.truncate(MOST_TARGETS);
+                context.assigns.push(bare.clone());
             }
         }
         self.subject(What::Variable(bare), start..self.at, style);
@@ -313,6 +352,14 @@ impl Scanner<'_> {
         if !is_string && !context.has_head {
             context.push('\u{FFFD}');
         }
+    }
+
+    /// Whether the variable that ends at the cursor is the first thing of its command, but for a cast.
+    fn may_be_target(&self) -> bool {
+        self.stack.last().is_some_and(|context| {
+            let is_cast = context.head.starts_with('[') && context.head.ends_with(']');
+            !context.has_head && (context.head.is_empty() || is_cast)
+        })
     }
 
     fn in_string(&mut self) {
@@ -516,6 +563,42 @@ impl Scanner<'_> {
 }
 
 const CODE_REASON: &str = "the statement takes it for a command or for code";
+
+/// What makes the variable before `text` one that is set: ` =`, `.a[0] +=`, `, $b =`, or the ` in` of a loop. The other
+/// variables that are set with it, and how far it is to the value.
+fn target(text: &[u8]) -> Option<(Vec<String>, usize)> {
+    let mut rest = text;
+    let mut others = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        let name = |from: &[u8]| from.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        match rest {
+            [b'.', member @ ..] if name(member) > 0 => rest = &member[name(member)..],
+            [b'[', index @ ..] => {
+                let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"_'\" -".contains(b);
+                let length = index.iter().take_while(|b| is_plain(b)).count();
+                rest = index[length..].strip_prefix(b"]")?;
+            }
+            [b',', next @ ..] => {
+                let next = next.trim_ascii_start().strip_prefix(b"$")?;
+                let length = name(next);
+                others.push(String::from_utf8_lossy(&next[..length]).to_ascii_lowercase());
+                rest = &next[length..];
+            }
+            _ => break,
+        }
+    }
+    let operators = [&b"="[..], b"+=", b"-=", b"*=", b"/=", b"%=", b"??="];
+    let rest = match operators.iter().find_map(|operator| rest.strip_prefix(*operator)) {
+        Some(rest) => rest,
+        None if rest.get(..2).is_some_and(|word| word.eq_ignore_ascii_case(b"in")) => rest[2..]
+            .first()
+            .is_none_or(|b| b.is_ascii_whitespace() || b"($'\"@".contains(b))
+            .then(|| &rest[2..])?,
+        None => return None,
+    };
+    Some((others, text.len() - rest.len()))
+}
 
 /// Whether a command of this name, in lower case, is a program: not a cmdlet, a keyword, an expression.
 fn is_native(head: &str) -> bool {
