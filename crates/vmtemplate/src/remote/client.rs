@@ -22,7 +22,7 @@ use crate::progress::Control;
 
 /// How long to wait for a connection, and for the next bytes of an answer.
 const CONNECT: Duration = Duration::from_secs(10);
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// A server that is busy, or a connection that was cut: asked again after a tenth of a second, and then ever later.
 const RETRIES: usize = 5;
@@ -66,7 +66,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
         } else {
             builder = builder.with_client_options(options);
         }
-        let store = builder.build().map_err(|error| failed(error, url))?;
+        let store = builder.build().map_err(|error| failed(&error, url))?;
         return Ok((Arc::new(store), parsed.path().trim_matches('/').to_owned()));
     }
     let mut headers = HeaderMap::new();
@@ -84,7 +84,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
         .with_retry(retry)
         .with_client_options(options.with_allow_http(true).with_default_headers(headers))
         .build()
-        .map_err(|error| failed(error, url))?;
+        .map_err(|error| failed(&error, url))?;
     Ok((Arc::new(store), String::new()))
 }
 
@@ -173,12 +173,12 @@ pub(super) fn ask<T: Send + 'static>(
     control: Option<&Control>,
     asking: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T> {
-    begin(asking)?.wait(control)?.map_err(|error| failed(error, url))
+    begin(asking)?.wait(control)?.map_err(|error| failed(&error, url))
 }
 
 /// The error as this crate tells it.
-pub(super) fn failed(error: StoreError, url: &str) -> Error {
-    let (kind, message, help) = match &error {
+pub(super) fn failed(error: &StoreError, url: &str) -> Error {
+    let (kind, message, help) = match error {
         StoreError::NotFound { .. } => (ErrorKind::NotFound, "the server has no such file", "mend the URL"),
         StoreError::PermissionDenied { .. } => (
             ErrorKind::PermissionDenied,
@@ -216,7 +216,7 @@ pub(super) fn failed(error: StoreError, url: &str) -> Error {
             "look whether the URL is right and the server is there, and try again",
         ),
     };
-    Error::new(kind, message).caused_by(Cause::of(&error)).with_path(without_secrets(url)).with_help(help)
+    Error::new(kind, message).caused_by(Cause::of(error)).with_path(without_secrets(url)).with_help(help)
 }
 
 /// What went wrong at the bottom. The layers above it repeat it, and a server's page of HTML is of no use to anybody.

@@ -107,7 +107,7 @@ impl File {
         let range = Some(GetRange::Bounded(at..at + length));
         let options = GetOptions { range, if_match: strong, ..GetOptions::default() };
         let found =
-            self.store.get_opts(&self.path, options).await.map_err(|error| failed(error, &self.url))?;
+            self.store.get_opts(&self.path, options).await.map_err(|error| failed(&error, &self.url))?;
         if self.is_other(&found.meta) {
             return Err(Error::new(
                 ErrorKind::ImageChanged,
@@ -116,7 +116,7 @@ impl File {
             .with_path(&self.url)
             .with_help("try again"));
         }
-        let bytes = found.bytes().await.map_err(|error| failed(error, &self.url))?;
+        let bytes = found.bytes().await.map_err(|error| failed(&error, &self.url))?;
         if bytes.len() as u64 != length {
             return Err(self.wrong_length(at, bytes.len() as u64));
         }

@@ -130,7 +130,7 @@ impl Repository {
         }
         fs::create_dir_all(folder).map_err(|e| Error::io("cannot create the folder", e).with_path(folder))?;
         let path = folder.join(&entry.file_name);
-        if let Some(sha256) = self.is_there_already(&path, stated.as_deref(), options)? {
+        if let Some(sha256) = is_there_already(&path, stated.as_deref(), options)? {
             let archive_bytes = open_source(&path)?.size();
             return Ok(Fetched {
                 entry,
@@ -163,31 +163,6 @@ impl Repository {
         Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
     }
 
-    /// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
-    /// replaced.
-    fn is_there_already(
-        &self,
-        path: &Path,
-        stated: Option<&str>,
-        options: &FetchOptions,
-    ) -> Result<Option<String>> {
-        if fs::symlink_metadata(path).is_err() {
-            return Ok(None);
-        }
-        if let Some(stated) = stated
-            && path.is_file()
-            && sha256(&open_source(path)?, &options.control)? == stated
-        {
-            return Ok(Some(stated.to_owned()));
-        }
-        if options.overwrite {
-            return Ok(None);
-        }
-        Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
-            .with_path(path)
-            .with_help("remove it, or ask for overwriting"))
-    }
-
     /// By what a part of an archive is known of which no checksum is stated.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
         let modified = self.place.modified(&entry.file_name).ok();
@@ -195,6 +170,26 @@ impl Repository {
         hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.place.path().display(), entry.file_name));
         hex(hash)
     }
+}
+
+/// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
+/// replaced.
+fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -> Result<Option<String>> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(None);
+    }
+    if let Some(stated) = stated
+        && path.is_file()
+        && sha256(&open_source(path)?, &options.control)? == stated
+    {
+        return Ok(Some(stated.to_owned()));
+    }
+    if options.overwrite {
+        return Ok(None);
+    }
+    Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
+        .with_path(path)
+        .with_help("remove it, or ask for overwriting"))
 }
 
 /// The file that grows until it is the archive. Whoever else fetches the same archive is locked out.

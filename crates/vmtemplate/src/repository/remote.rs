@@ -88,7 +88,7 @@ impl Repository {
         let entry = self.entry(sending.first, described, held.as_ref().map(|(_, held)| held), options)?;
         self.check_fits(&entries, &entry, kind, held.as_ref().map(|(index, _)| *index))?;
         let file_name = self.claim(folder, sending, options)?;
-        let sent = self.fill(folder, &file_name, sending, options, content);
+        let sent = fill(folder, &file_name, sending, options, content);
         let published = sent.and_then(|contents| {
             let described = self.describe(folder, sending.replaces, &file_name, &contents, options)?;
             Ok((described, contents.sha256.unwrap_or_default()))
@@ -129,22 +129,6 @@ impl Repository {
             ))
     }
 
-    fn fill(
-        &self,
-        folder: &RemoteFolder,
-        file_name: &str,
-        sending: &Sending<'_>,
-        options: &EntryOptions,
-        content: impl FnOnce(&mut HashingWriter<'_, Upload>) -> Result<Contents>,
-    ) -> Result<Contents> {
-        let mut upload = folder.upload(file_name, sending.most, &options.publish.control)?;
-        let mut hashing = HashingWriter::new(&mut upload);
-        let contents = content(&mut hashing)?;
-        let sha256 = hashing.sha256();
-        upload.finish()?;
-        Ok(Contents { sha256: Some(sha256), ..contents })
-    }
-
     /// Name the archive in SHA256SUMS and in the description. Gives the entry, and the one that it took the place of.
     fn describe(
         &self,
@@ -155,7 +139,7 @@ impl Repository {
         options: &EntryOptions,
     ) -> Result<(RepositoryEntry, Option<RepositoryEntry>)> {
         let sha256 = contents.sha256.clone().unwrap_or_default();
-        self.edit_sums(folder, &options.publish, |sums| sums.set(file_name, &sha256))?;
+        edit_sums(folder, &options.publish, |sums| sums.set(file_name, &sha256))?;
         self.edit_description(folder, &options.publish, |description| {
             let entries = description.entries();
             let held = replaces.map(|name| self.find(&entries, name)).transpose()?;
@@ -197,21 +181,8 @@ impl Repository {
         if reason_against_archive(file_name).is_some() || self.named()?.contains(file_name) {
             return Ok(());
         }
-        self.edit_sums(folder, options, |sums| sums.remove(file_name))?;
+        edit_sums(folder, options, |sums| sums.remove(file_name))?;
         folder.delete(file_name)
-    }
-
-    fn edit_sums(
-        &self,
-        folder: &RemoteFolder,
-        options: &PublishOptions,
-        change: impl Fn(&mut Sums),
-    ) -> Result<()> {
-        edit(folder, sums::NAME, sums::MAX_BYTES, options, |bytes| {
-            let mut sums = Sums::parse(bytes.unwrap_or_default());
-            change(&mut sums);
-            Ok((sums.to_bytes(), ()))
-        })
     }
 
     fn edit_description<T>(
@@ -231,6 +202,30 @@ impl Repository {
         })
         .map_err(|error| error.with_path(self.place.path_of(name)))
     }
+}
+
+/// Send the content of the archive under its name.
+fn fill(
+    folder: &RemoteFolder,
+    file_name: &str,
+    sending: &Sending<'_>,
+    options: &EntryOptions,
+    content: impl FnOnce(&mut HashingWriter<'_, Upload>) -> Result<Contents>,
+) -> Result<Contents> {
+    let mut upload = folder.upload(file_name, sending.most, &options.publish.control)?;
+    let mut hashing = HashingWriter::new(&mut upload);
+    let contents = content(&mut hashing)?;
+    let sha256 = hashing.sha256();
+    upload.finish()?;
+    Ok(Contents { sha256: Some(sha256), ..contents })
+}
+
+fn edit_sums(folder: &RemoteFolder, options: &PublishOptions, change: impl Fn(&mut Sums)) -> Result<()> {
+    edit(folder, sums::NAME, sums::MAX_BYTES, options, |bytes| {
+        let mut sums = Sums::parse(bytes.unwrap_or_default());
+        change(&mut sums);
+        Ok((sums.to_bytes(), ()))
+    })
 }
 
 /// Digits for the name of an archive whose checksum is not known yet.

@@ -7,6 +7,7 @@ use super::description::{Description, read_description};
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::RepositoryVerifyOptions;
+use super::place::Place;
 use super::publish::signature_names;
 use super::signature::{self, PublicKey};
 use super::sums::{self, Sums};
@@ -20,6 +21,9 @@ type Part = fn(&RepositoryEntry) -> Option<&str>;
 
 /// What the names of archives end with.
 const ARCHIVES: [&str; 2] = [".tar.gz", ".xz"];
+
+/// How long the signature of a file on a server may come after it.
+const SIGNING: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// How often a repository that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 5;
@@ -280,16 +284,24 @@ impl Repository {
     /// Fail unless this content of the file `name` is signed by the key.
     pub(super) fn check_signature(&self, name: &str, content: &[u8], key: &PublicKey) -> Result<()> {
         let (next, last) = signature_names(name);
-        let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
-        // While a file is replaced, the one or the other is its signature.
-        for file in [last, next] {
-            let Some(bytes) = self.place.read(&file, signature::MAX_BYTES)? else { continue };
-            match key.verify(content, &bytes) {
-                Ok(()) => return Ok(()),
-                Err(error) => refused = error,
+        let mut attempt = 1;
+        loop {
+            let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
+            // While a file is replaced, the one or the other is its signature.
+            for file in [&last, &next] {
+                let Some(bytes) = self.place.read(file, signature::MAX_BYTES)? else { continue };
+                match key.verify(content, &bytes) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => refused = error,
+                }
             }
+            // On a server concurrent publishers share the second name: for a moment neither may fit.
+            if attempt == ATTEMPTS || matches!(self.place, Place::Folder(_)) {
+                return Err(refused.with_path(self.place.path_of(name)));
+            }
+            attempt += 1;
+            std::thread::sleep(SIGNING);
         }
-        Err(refused.with_path(self.place.path_of(name)))
     }
 }
 
