@@ -102,8 +102,8 @@ impl Repository {
     /// ```
     pub fn fetch(&self, name: &str, folder: impl AsRef<Path>, options: &FetchOptions) -> Result<Fetched> {
         let folder = folder.as_ref();
-        let bytes = read_description(&self.place, self.format())?;
-        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let bytes = read_description(&self.store, self.format())?;
+        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
         if let Some(key) = &options.public_key {
             self.check_signature(self.format().file_name(), &bytes, key)?;
             self.check_signature(sums::NAME, sums.as_deref().unwrap_or_default(), key)?;
@@ -123,7 +123,7 @@ impl Repository {
             let message =
                 format!("{} has no checksum of {}, so that nobody signed it", sums::NAME, entry.file_name);
             return Err(Error::new(ErrorKind::InvalidSignature, message)
-                .with_path(self.place.path_of(sums::NAME))
+                .with_path(self.store.path_of(sums::NAME))
                 .with_help(
                     "let the repository be brought in step: `vmtemplate repo sync FOLDER --sign KEY`",
                 ));
@@ -141,7 +141,7 @@ impl Repository {
                 has_checksum: true,
             });
         }
-        let source = self.place.archive(&entry.file_name)?;
+        let source = self.store.archive(&entry.file_name)?;
         let key = stated.clone().unwrap_or_else(|| self.key_of(&entry, source.size()));
         let stated = stated.as_deref();
         let mut part = Part::open(&path, &key)?;
@@ -156,7 +156,7 @@ impl Repository {
             part = Part::open(&path, &key)?;
             sha256 = part.fill(&source, 0, stated, options);
         }
-        let sha256 = sha256.map_err(|error| error.with_path(self.place.path_of(&entry.file_name)))?;
+        let sha256 = sha256.map_err(|error| error.with_path(self.store.path_of(&entry.file_name)))?;
         let archive_bytes = part.length;
         part.commit(&path, options.overwrite)?;
         let has_checksum = stated.is_some();
@@ -165,9 +165,9 @@ impl Repository {
 
     /// By what a part of an archive is known of which no checksum is stated.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
-        let modified = self.place.modified(&entry.file_name).ok();
+        let modified = self.store.modified(&entry.file_name).ok();
         let mut hash = Sha256::new();
-        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.place.path().display(), entry.file_name));
+        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.store.path().display(), entry.file_name));
         hex(hash)
     }
 }

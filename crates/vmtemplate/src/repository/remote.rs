@@ -82,7 +82,7 @@ impl Repository {
         if let Some((_, held)) =
             held.as_ref().filter(|(_, held)| options.file_name.as_ref() == Some(&held.file_name))
         {
-            return Err(own_name().with_path(self.place.path_of(&held.file_name)));
+            return Err(own_name().with_path(self.store.path_of(&held.file_name)));
         }
         let described = held.as_ref().map_or(sending.file_name, |(_, held)| &held.file_name);
         let entry = self.entry(sending.first, described, held.as_ref().map(|(_, held)| held), options)?;
@@ -122,7 +122,7 @@ impl Repository {
             }
         }
         Err(Error::new(ErrorKind::AlreadyExists, "there is a file of this name, and no template has it")
-            .with_path(self.place.path_of(sending.file_name))
+            .with_path(self.store.path_of(sending.file_name))
             .with_help(
                 "somebody is publishing it, or was stopped while publishing: wait, or remove the file, or give \
                  another file name",
@@ -200,7 +200,7 @@ impl Repository {
             let changed = change(&mut description)?;
             Ok((description.to_bytes(), changed))
         })
-        .map_err(|error| error.with_path(self.place.path_of(name)))
+        .map_err(|error| error.with_path(self.store.path_of(name)))
     }
 }
 

@@ -7,9 +7,9 @@ use super::description::{Description, read_description};
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::RepositoryVerifyOptions;
-use super::place::Place;
 use super::publish::signature_names;
 use super::signature::{self, PublicKey};
+use super::store::Store;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive, rules};
 use crate::archive::VerifyOptions;
@@ -52,11 +52,11 @@ impl Repository {
     pub fn verify(&self, options: &RepositoryVerifyOptions) -> Result<Report> {
         let mut attempt = 1;
         loop {
-            let description = read_description(&self.place, self.format())?;
+            let description = read_description(&self.store, self.format())?;
             let sums = self.read_sums()?;
             let report = Report::new(self.findings(&description, &sums, options)?);
             let is_same = || -> Result<bool> {
-                Ok(read_description(&self.place, self.format())? == description
+                Ok(read_description(&self.store, self.format())? == description
                     && self.read_sums()?.to_bytes() == sums.to_bytes())
             };
             if !report.has(Severity::Error) || attempt == ATTEMPTS || is_same()? {
@@ -157,9 +157,9 @@ impl Repository {
             threads: options.threads,
             control: options.control.clone(),
         };
-        let path = self.place.path_of(&entry.file_name);
-        let opened = self.place.archive(&entry.file_name);
-        let is_there = || self.place.is_there(&entry.file_name);
+        let path = self.store.path_of(&entry.file_name);
+        let opened = self.store.archive(&entry.file_name);
+        let is_there = || self.store.is_there(&entry.file_name);
         let contents = match opened.and_then(|archive| look_at(&archive, &path, options.quick, &verify)) {
             Ok(contents) => contents,
             Err(error) if error.ends_the_work() => return Err(error),
@@ -240,7 +240,7 @@ impl Repository {
     fn check_folder(&self, sums: &Sums) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for name in sums.names() {
-            if self.place.is_there(name)? {
+            if self.store.is_there(name)? {
                 continue;
             }
             let message = format!("{} has a checksum, and is not there", name.escape_debug());
@@ -249,7 +249,7 @@ impl Repository {
         }
         // If the other description cannot be read, nobody can say what is not described.
         let Ok(described) = self.named() else { return Ok(findings) };
-        for name in self.place.names()?.unwrap_or_default() {
+        for name in self.store.names()?.unwrap_or_default() {
             let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
@@ -267,7 +267,7 @@ impl Repository {
     ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         let Some(key) = &options.public_key else { return Ok(findings) };
-        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
         let files = [(self.format().file_name(), Some(description)), (sums::NAME, sums.as_deref())];
         for (name, content) in files.into_iter().filter_map(|(name, content)| Some((name, content?))) {
             if let Err(error) = self.check_signature(name, content, key) {
@@ -289,15 +289,15 @@ impl Repository {
             let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
             // While a file is replaced, the one or the other is its signature.
             for file in [&last, &next] {
-                let Some(bytes) = self.place.read(file, signature::MAX_BYTES)? else { continue };
+                let Some(bytes) = self.store.read(file, signature::MAX_BYTES)? else { continue };
                 match key.verify(content, &bytes) {
                     Ok(()) => return Ok(()),
                     Err(error) => refused = error,
                 }
             }
             // On a server concurrent publishers share the second name: for a moment neither may fit.
-            if attempt == ATTEMPTS || matches!(self.place, Place::Folder(_)) {
-                return Err(refused.with_path(self.place.path_of(name)));
+            if attempt == ATTEMPTS || matches!(self.store, Store::Folder(_)) {
+                return Err(refused.with_path(self.store.path_of(name)));
             }
             attempt += 1;
             std::thread::sleep(SIGNING);
