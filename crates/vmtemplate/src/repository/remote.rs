@@ -21,6 +21,7 @@ use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive, signature};
 use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
 use crate::remote::{Expected, RemoteFolder, Upload, Version};
 
 /// The first pause of a publisher who was overtaken.
@@ -97,7 +98,9 @@ impl Repository {
             // The failure may have come after the description was written. What goes wrong here is not told: the first
             // failure is, and `verify` finds what is left.
             if self.named().is_ok_and(|named| !named.contains(&file_name)) {
-                self.forget(folder, &file_name, &options.publish).or_else(|_| folder.delete(&file_name)).ok();
+                // Whoever was cancelled cleans up as well.
+                let publish = PublishOptions { control: Control::default(), ..options.publish.clone() };
+                self.forget(folder, &file_name, &publish).or_else(|_| folder.delete(&file_name)).ok();
             }
         })?;
         if let Some(held) = held.filter(|held| held.file_name != file_name) {
