@@ -271,6 +271,44 @@ fn a_server_without_ranges_is_told() {
 }
 
 #[test]
+fn an_archive_is_fetched_from_a_server_without_ranges_as_well() {
+    let published = Arc::new(Published::new(3 << 20));
+    let whole = Arc::clone(&published);
+    let is_cut = Arc::new(AtomicBool::new(true));
+    let cut = Arc::clone(&is_cut);
+    let server = Faulty::serve(move |request| {
+        let Ok(bytes) = fs::read(whole.repo().join(&request.path)) else {
+            return Answer::status("404 Not Found");
+        };
+        let answer = Answer::file(&Request { range: None, ..request.clone() }, &bytes, "one");
+        let is_cut = request.path == ARCHIVE && cut.load(Ordering::SeqCst);
+        Answer { cut: is_cut.then_some(1 << 20), ..answer }
+    });
+    let here = tempfile::tempdir().unwrap();
+    assert_eq!(fetch(&server, here.path()).unwrap_err().kind(), ErrorKind::Network);
+    assert!(!here.path().join(ARCHIVE).exists());
+    is_cut.store(false, Ordering::SeqCst);
+    let fetched = fetch(&server, here.path()).unwrap();
+    assert!(fs::read(fetched.path).unwrap() == published.archive);
+    assert_eq!(names(here.path()), [ARCHIVE]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_place_of_the_part_is_not_followed() {
+    let published = Arc::new(Published::new(1 << 16));
+    let server = serve(&published, |_, answer| answer);
+    let here = tempfile::tempdir().unwrap();
+    let victim = here.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    let sums = String::from_utf8(published.file("SHA256SUMS")).unwrap();
+    let part = format!(".{ARCHIVE}.{}.vmtemplate-part", &sums[..16]);
+    std::os::unix::fs::symlink(&victim, here.path().join(part)).unwrap();
+    fetch(&server, here.path()).unwrap_err();
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}
+
+#[test]
 fn hostile_descriptions_lead_nowhere_else() {
     for file_name in ["../x.tar.gz", "/etc/x.tar.gz", "a\\u0000.tar.gz", ".hidden.tar.gz", "SHA256SUMS"] {
         let text =
