@@ -1,10 +1,12 @@
 # The same targets by hand and in CI. Everything is built in one target folder.
 CARGO ?= cargo
 DEMO := demo
+# Builds, tests and documents the module of Python; what it needs it keeps in the target folder.
+PYTHON ?= python3 -B
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test lint fmt bench fuzz
+.PHONY: help demo test lint fmt bench fuzz docs
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -14,6 +16,7 @@ demo: ## a template from end to end, from the disk of a master VM to a repositor
 
 test: ## all tests; those that lack a tool or root say so by name
 	$(CARGO) test --workspace --quiet
+	$(PYTHON) bindings/python/run.py test
 
 lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check
@@ -21,13 +24,19 @@ lint: ## formatting, clippy, documentation, licences
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p vmtemplate --features remote --no-deps --quiet
 	$(CARGO) check -p vmtemplate --no-default-features --quiet
 	python3 -B tests/licences.py
+	$(PYTHON) bindings/python/run.py lint
 
 fmt: ## format all code
 	$(CARGO) fmt --all
+	$(PYTHON) bindings/python/run.py fmt
+
+docs: ## the documentation of the module of Python, as HTML
+	$(PYTHON) bindings/python/run.py docs
 
 bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
 	$(CARGO) build --release --quiet -p vmtemplate-cli
 	$(CARGO) bench --quiet
+	$(PYTHON) bindings/python/run.py bench
 
 # Coverage is all that libFuzzer needs of the compiler, and a stable one has it. The target is named so that build
 # scripts and macros are left alone.

@@ -2,13 +2,12 @@
 
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use vmtemplate::{CheckOptions, Metainfo, Result, Severity, Template, TemplateBuilder};
 
 use crate::report::Watch;
 use crate::source::{Opening, is_stdin};
-use crate::{YesNo, check, findings, pack};
+use crate::{ExitCode, YesNo, check, findings, pack};
 
 /// Build a template from a disk image, a setup script and options, check it, and pack it.
 ///

@@ -1,10 +1,10 @@
 //! `vmtemplate check`
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use vmtemplate::{CheckOptions, Result, Rule};
 
+use crate::ExitCode;
 use crate::findings;
 use crate::report::{self, Watch};
 

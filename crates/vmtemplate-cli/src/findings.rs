@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, stdout};
-use std::process::ExitCode;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use vmtemplate::{Excerpt, Finding, Report, Result, Severity};
 
+use crate::ExitCode;
 use crate::report;
 
 /// Print the findings and tell the exit status: failure if there is an error among them.

@@ -1,10 +1,10 @@
 //! `vmtemplate lint`
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use vmtemplate::{Metainfo, Result, Script};
 
+use crate::ExitCode;
 use crate::findings;
 
 /// Say what would go wrong if a setup script set up a machine: with line, column, reason, and how to mend it.

@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Subcommand;
@@ -11,6 +10,7 @@ use vmtemplate::{
     RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags, Template,
 };
 
+use crate::ExitCode;
 use crate::findings;
 use crate::pack::Packing;
 use crate::report::{self, Watch};

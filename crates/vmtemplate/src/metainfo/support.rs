@@ -31,6 +31,16 @@ impl ProductVersion {
     pub const fn new(major: u64, minor: u64, patch: u64) -> Self {
         Self([major, minor, patch])
     }
+
+    /// The three numbers, `[major, minor, patch]`.
+    ///
+    /// ```
+    /// # use vmtemplate::ProductVersion;
+    /// assert_eq!(ProductVersion::from("5.45").parts(), [5, 45, 0]);
+    /// ```
+    pub const fn parts(self) -> [u64; 3] {
+        self.0
+    }
 }
 
 impl From<&str> for ProductVersion {

@@ -257,6 +257,30 @@ impl TemplateBuilder {
         self
     }
 
+    /// All limits at once. What is `None` in them stays as it is, as do other limits that are not named.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, Limits, Template};
+    /// let limits = Limits {
+    ///     memory_mib: Some(2048),
+    ///     other: [("cpu".to_owned(), "2".to_owned())].into(),
+    ///     ..Limits::default()
+    /// };
+    /// let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).ipv4(true);
+    /// let template = builder.limits(limits).build()?;
+    /// let limits = template.metainfo().limits()?;
+    /// assert_eq!((limits.memory_mib, limits.ipv4, limits.other["cpu"].as_str()), (Some(2048), Some(true), "2"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits.ipv4 = limits.ipv4.or(self.limits.ipv4);
+        self.limits.ipv6 = limits.ipv6.or(self.limits.ipv6);
+        self.limits.memory_mib = limits.memory_mib.or(self.limits.memory_mib);
+        self.limits.disk_mb = limits.disk_mb.or(self.limits.disk_mb);
+        self.limits.other.extend(limits.other);
+        self
+    }
+
     /// Add a tag.
     ///
     /// ```
@@ -435,6 +459,7 @@ impl TemplateBuilder {
             limits.ipv6 = given.ipv6.or(limits.ipv6);
             limits.memory_mib = given.memory_mib.or(limits.memory_mib);
             limits.disk_mb = given.disk_mb.or(limits.disk_mb);
+            limits.other.extend(given.other);
             if limits.memory_mib == Some(0) {
                 problems.push(
                     "limit.mem",

@@ -13,6 +13,7 @@ use crate::archive::{
 };
 use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
+use crate::drive::{InstallDrive, Padding};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
@@ -247,6 +248,31 @@ impl Template {
                 self.metainfo.illegal_password_characters().map(std::borrow::Cow::into_owned);
         }
         script.render(values, &options)
+    }
+
+    /// The install drive of a new machine: [`Template::render`] on a drive of the right size.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::render`] and [`InstallDrive::with_padding`].
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, MacroValues, Padding, RenderOptions, Script, Template};
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).script(script).build()?;
+    /// let values = MacroValues::new().with("PASS", "a b")?;
+    /// let drive = template.install_drive(&values, &RenderOptions::default(), Padding::default())?;
+    /// assert_eq!(drive.bytes().len(), 1_048_576);
+    /// assert_eq!(drive.script().text(), "net user Administrator \"a b\"\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn install_drive(
+        &self,
+        values: &MacroValues,
+        options: &RenderOptions,
+        padding: Padding,
+    ) -> Result<InstallDrive> {
+        InstallDrive::with_padding(&self.render(values, options)?, padding)
     }
 
     /// [`Template::render`] of the template at `path`, or [`Script::render`] of the script file there.

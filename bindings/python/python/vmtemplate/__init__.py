@@ -1,0 +1,280 @@
+"""OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
+
+A template is a disk image, a setup script and a metadata file (metainfo.xml) in a `.tar.gz` archive.
+
+>>> import pathlib, tempfile
+>>> import vmtemplate as vt
+>>> folder = tempfile.TemporaryDirectory()
+>>> archive = pathlib.Path(folder.name, "Windows-Server-2019.tar.gz")
+
+>>> template = vt.Template.build(
+...     "Windows-Server-2019",
+...     image=bytes(1 << 20),  # or a path: raw, block device, qcow2, VHDX, VMDK, VHD
+...     limits=vt.Limits(ipv4=True, memory_mib=1024),
+...     tags=["windows", "windows2019"],
+...     macros=["($PRODUCTKEY)"],
+... )
+>>> summary = template.pack(archive)
+>>> vt.Template.open(archive).metainfo.limits.memory_mib
+1024
+>>> drive = template.install_drive({"IP": "192.0.2.10", "PASS": "s3cret"}, missing="parens")
+>>> len(bytes(drive))
+1048576
+
+>>> folder.cleanup()
+
+- `Template` is where people start; `Archive` looks into one without unpacking it.
+- `Metainfo` is the metadata, edited in place. `Script` is the setup script, `SetupScript` makes our own.
+- `DiskImage` reads the virtual disk of an image of any format; `NtfsVolume` and `RegistryHive` look inside.
+- `check` says what is wrong before a machine does: a `Report` of `Finding`s.
+- `Repository` keeps a folder of archives and the file that describes them to the platform.
+- All exceptions are `VmTemplateError`s, and what Python people would catch as well.
+
+What takes long releases the interpreter, calls `progress` on the thread that asked, and is stopped by Ctrl-C, by a
+`CancelToken`, or by what `progress` raises; nothing is left half-written.
+"""
+
+from __future__ import annotations
+
+from . import _enums, _errors, _values
+from ._enums import (
+    AddressFamily,
+    ErrorKind,
+    ExtentKind,
+    FileSystem,
+    FreeSpace,
+    Hibernation,
+    ImageFormat,
+    KeptReason,
+    LineEnds,
+    MacroKind,
+    MissingValue,
+    OsFamily,
+    Padding,
+    PartitionScheme,
+    RegistryType,
+    RepositoryFormat,
+    ScriptEncoding,
+    ScriptLanguage,
+    SetupFirewall,
+    SetupStep,
+    Severity,
+    TemplateKind,
+)
+from ._errors import (
+    AlreadyExistsError,
+    CancelledError,
+    ErrorContext,
+    ImageChangedError,
+    InputOutputError,
+    InvalidArchiveError,
+    InvalidImageError,
+    InvalidMacroError,
+    InvalidMetainfoError,
+    InvalidRepositoryError,
+    InvalidScriptError,
+    InvalidSignatureError,
+    InvalidTemplateError,
+    InvalidValueError,
+    LimitExceededError,
+    LockedError,
+    NetworkError,
+    NotFoundError,
+    PermissionDeniedError,
+    StorageFullError,
+    UnsafeArchiveError,
+    UnsupportedError,
+    VmTemplateError,
+)
+from ._native import (
+    Archive,
+    CancelToken,
+    DiskImage,
+    ExtentIterator,
+    FirstRunKit,
+    InstallDrive,
+    MacroName,
+    MacroValues,
+    Metainfo,
+    NtfsFile,
+    NtfsVolume,
+    PublicKey,
+    RegistryHive,
+    RegistryKey,
+    RegistryValue,
+    Repository,
+    Script,
+    SetupScript,
+    SigningKey,
+    Template,
+    __version__,
+    check,
+    find_macros,
+)
+from ._values import (
+    ArchiveEntry,
+    Description,
+    DiskInfo,
+    Excerpt,
+    Extent,
+    Fetched,
+    Finding,
+    FreeSpaceReport,
+    KeptWhole,
+    LimitMiss,
+    Limits,
+    MacroInfo,
+    MacroUse,
+    MetainfoFields,
+    NtfsEntry,
+    PackSummary,
+    Partition,
+    PartitionKind,
+    PartitionTable,
+    Place,
+    Position,
+    Product,
+    ProductVersion,
+    Progress,
+    Pushed,
+    RawSummary,
+    Report,
+    RepositoryEntry,
+    Rule,
+    ScriptInfo,
+    SshPublicKey,
+    Summary,
+    Support,
+    Synced,
+    TemplateInfo,
+    UnpackLimits,
+    Verified,
+    VerifiedFile,
+    VmSpec,
+    VolumeFreeSpace,
+    WindowsInfo,
+)
+
+__all__ = [
+    "AddressFamily",
+    "AlreadyExistsError",
+    "Archive",
+    "ArchiveEntry",
+    "CancelToken",
+    "CancelledError",
+    "Description",
+    "DiskImage",
+    "DiskInfo",
+    "ErrorContext",
+    "ErrorKind",
+    "Excerpt",
+    "Extent",
+    "ExtentIterator",
+    "ExtentKind",
+    "Fetched",
+    "FileSystem",
+    "Finding",
+    "FirstRunKit",
+    "FreeSpace",
+    "FreeSpaceReport",
+    "Hibernation",
+    "ImageChangedError",
+    "ImageFormat",
+    "InputOutputError",
+    "InstallDrive",
+    "InvalidArchiveError",
+    "InvalidImageError",
+    "InvalidMacroError",
+    "InvalidMetainfoError",
+    "InvalidRepositoryError",
+    "InvalidScriptError",
+    "InvalidSignatureError",
+    "InvalidTemplateError",
+    "InvalidValueError",
+    "KeptReason",
+    "KeptWhole",
+    "LimitExceededError",
+    "LimitMiss",
+    "Limits",
+    "LineEnds",
+    "LockedError",
+    "MacroInfo",
+    "MacroKind",
+    "MacroName",
+    "MacroUse",
+    "MacroValues",
+    "Metainfo",
+    "MetainfoFields",
+    "MissingValue",
+    "NetworkError",
+    "NotFoundError",
+    "NtfsEntry",
+    "NtfsFile",
+    "NtfsVolume",
+    "OsFamily",
+    "PackSummary",
+    "Padding",
+    "Partition",
+    "PartitionKind",
+    "PartitionScheme",
+    "PartitionTable",
+    "PermissionDeniedError",
+    "Place",
+    "Position",
+    "Product",
+    "ProductVersion",
+    "Progress",
+    "PublicKey",
+    "Pushed",
+    "RawSummary",
+    "RegistryHive",
+    "RegistryKey",
+    "RegistryType",
+    "RegistryValue",
+    "Report",
+    "Repository",
+    "RepositoryEntry",
+    "RepositoryFormat",
+    "Rule",
+    "Script",
+    "ScriptEncoding",
+    "ScriptInfo",
+    "ScriptLanguage",
+    "SetupFirewall",
+    "SetupScript",
+    "SetupStep",
+    "Severity",
+    "SigningKey",
+    "SshPublicKey",
+    "StorageFullError",
+    "Summary",
+    "Support",
+    "Synced",
+    "Template",
+    "TemplateInfo",
+    "TemplateKind",
+    "UnpackLimits",
+    "UnsafeArchiveError",
+    "UnsupportedError",
+    "Verified",
+    "VerifiedFile",
+    "VmSpec",
+    "VmTemplateError",
+    "VolumeFreeSpace",
+    "WindowsInfo",
+    "check",
+    "find_macros",
+    "__version__",
+]
+
+
+# They are found, shown and pickled by the names that people import.
+def _adopt() -> None:
+    for module in (_enums, _errors, _values):
+        for item in list(vars(module).values()):
+            if isinstance(item, type) and item.__module__ == module.__name__:
+                item.__module__ = __name__
+
+
+_adopt()
+del _adopt

@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use vmtemplate as vt;
+
+use crate::disk_image::DiskImage;
+use crate::errors::OrRaise;
+use crate::run::run;
+use crate::source::ArchiveArgument;
+use crate::values::{self, UnpackLimitsArgument};
+
+/// An archive, looked into without being unpacked.
+///
+/// One of vmtemplate is opened by its index and not read; one of another tool is read to its end. It iterates over its
+/// `entries`, has their number as its length, and `name in archive` asks for a file.
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct Archive(vt::Archive);
+
+#[pymethods]
+impl Archive {
+    /// Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may
+    /// make use meanwhile. `limits` bounds what a hostile archive may do.
+    #[staticmethod]
+    #[pyo3(signature = (archive, *, limits=None))]
+    fn open(
+        py: Python<'_>,
+        archive: ArchiveArgument,
+        limits: Option<UnpackLimitsArgument>,
+    ) -> PyResult<Self> {
+        let limits = values::unpack_limits(limits);
+        run(py, None, None, |_| match archive {
+            ArchiveArgument::Path(path) => vt::Archive::open_with(path, &limits),
+            ArchiveArgument::Source(source, name) => vt::Archive::from_source_with(source, name, &limits),
+        })
+        .map(Self)
+    }
+
+    /// Where it is, or the name of what it was opened from.
+    #[getter]
+    fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    /// Its files, in the archive's order.
+    #[getter]
+    fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        values::tuple(py, self.0.entries(), values::archive_entry)
+    }
+
+    /// A whole file of it, which must not be a large one.
+    fn read<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.0.read(name)).or_raise()?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// A file of it as a disk image, of which only what is asked for is read.
+    fn disk(&self, py: Python<'_>, name: &str) -> PyResult<DiskImage> {
+        py.detach(|| self.0.disk(name)).or_raise().map(DiskImage)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.entries(py)?.try_iter()?.into_any())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.entries().len()
+    }
+
+    fn __contains__(&self, name: &str) -> bool {
+        self.0.entries().iter().any(|entry| entry.name == name)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Archive {:?}, {} files>", self.0.path(), self.0.entries().len())
+    }
+}

@@ -1,0 +1,204 @@
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+use self_cell::self_cell;
+use vmtemplate as vt;
+
+use crate::cancel_token::CancelToken;
+use crate::enums::Choice;
+use crate::errors::OrRaise;
+use crate::run::run;
+use crate::source::{Reader, Seekable};
+use crate::values;
+
+/// An open disk image, read-only: the bytes of the virtual disk, whatever format they are kept in.
+///
+/// >>> import vmtemplate as vt
+/// >>> disk = vt.DiskImage.from_bytes(bytes(512) + b"data" + bytes(508))
+/// >>> disk.size, disk.read(512, 4)
+/// (1024, b'data')
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct DiskImage(pub(crate) vt::DiskImage);
+
+fn open_options(
+    format: Option<Choice<vt::ImageFormat>>,
+    backing_files: Option<PathBuf>,
+    max_size: Option<u64>,
+    temporary_folder: Option<PathBuf>,
+    rbd_program: Option<PathBuf>,
+) -> vt::OpenOptions {
+    let default = vt::OpenOptions::default();
+    vt::OpenOptions {
+        format: format.map(|format| format.0),
+        backing_files,
+        max_size: max_size.unwrap_or(default.max_size),
+        temporary_folder,
+        rbd_program,
+        ..default
+    }
+}
+
+#[pymethods]
+impl DiskImage {
+    /// Open a raw file, a block device, a qcow2, VHDX, VMDK or VHD, or `rbd:POOL/IMAGE[@SNAP]`.
+    ///
+    /// `format` is recognised by content if it is not given. Files that are named inside an image, such as the backing
+    /// file of a qcow2, are opened in the folder `backing_files` and nowhere else.
+    #[staticmethod]
+    #[pyo3(signature = (path, *, format=None, backing_files=None, max_size=None, temporary_folder=None, rbd_program=None))]
+    fn open(
+        py: Python<'_>,
+        path: PathBuf,
+        format: Option<Choice<vt::ImageFormat>>,
+        backing_files: Option<PathBuf>,
+        max_size: Option<u64>,
+        temporary_folder: Option<PathBuf>,
+        rbd_program: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let options = open_options(format, backing_files, max_size, temporary_folder, rbd_program);
+        py.detach(|| vt::DiskImage::open_with(path, &options)).or_raise().map(Self)
+    }
+
+    /// A raw disk of these bytes.
+    #[staticmethod]
+    fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self(vt::DiskImage::from_bytes(values::bytes(data)?)))
+    }
+
+    /// An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
+    ///
+    /// It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
+    #[staticmethod]
+    #[pyo3(signature = (file, *, format=None, max_size=None, temporary_folder=None, progress=None, cancel=None))]
+    fn from_stream(
+        py: Python<'_>,
+        file: Py<PyAny>,
+        format: Option<Choice<vt::ImageFormat>>,
+        max_size: Option<u64>,
+        temporary_folder: Option<PathBuf>,
+        progress: Option<Bound<'_, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Self> {
+        let options = open_options(format, None, max_size, temporary_folder, None);
+        run(py, progress, cancel, |control| {
+            vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
+        })
+        .map(Self)
+    }
+
+    /// A raw disk in a binary file-like object that can seek; only what is asked for is read, when it is asked for.
+    ///
+    /// Nobody else may use the object meanwhile.
+    #[staticmethod]
+    fn from_seekable(file: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self(vt::DiskImage::from_source(std::sync::Arc::new(Seekable::new(file)?))))
+    }
+
+    /// The size of the virtual disk in bytes.
+    #[getter]
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    /// The name of the format, as `qemu-img` spells it.
+    #[getter]
+    fn format(&self) -> &'static str {
+        self.0.format()
+    }
+
+    /// Where the image is, if it was opened by a path.
+    #[getter]
+    fn path(&self) -> Option<PathBuf> {
+        self.0.path().map(ToOwned::to_owned)
+    }
+
+    /// The bytes of the disk from `offset` on.
+    fn read<'py>(&self, py: Python<'py>, offset: u64, length: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.0.read_vec(offset, length)).or_raise()?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// What is known of each part of the disk before it is read, from its start to its end.
+    fn extents(&self) -> ExtentIterator {
+        ExtentIterator(Mutex::new(Walk::new(self.0.clone(), vt::DiskImage::extents)))
+    }
+
+    /// What the disk holds: its partitions, its volumes, and what packing would read of it.
+    fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let info = run(py, None, None, |_| self.0.info())?;
+        values::disk_info(py, &info)
+    }
+
+    /// The disk with the clusters that its NTFS volumes mark free read as zeros, and what became of each volume.
+    #[pyo3(signature = (*, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, cancel=None), text_signature = "($self, *, free_space='skip', drop_page_files=False, cancel=None)")]
+    fn without_free_space<'py>(
+        &self,
+        py: Python<'py>,
+        free_space: Choice<vt::FreeSpace>,
+        drop_page_files: bool,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let free_space = free_space.0;
+        let (disk, report) = run(py, None, cancel, |control| {
+            self.0.without_free_space(&vt::FreeSpaceOptions { free_space, drop_page_files, control })
+        })?;
+        (Self(disk), values::free_space_report(py, &report)?).into_pyobject(py)
+    }
+
+    /// Write the disk to a sparse raw file, which appears whole or not at all.
+    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
+    fn write_raw<'py>(
+        &self,
+        py: Python<'py>,
+        path: PathBuf,
+        overwrite: bool,
+        threads: usize,
+        free_space: Choice<vt::FreeSpace>,
+        drop_page_files: bool,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let free_space = free_space.0;
+        let summary = run(py, progress, cancel, |control| {
+            let options = vt::WriteRawOptions { overwrite, threads, free_space, drop_page_files, control };
+            self.0.write_raw(path, &options)
+        })?;
+        values::raw_summary(py, &summary)
+    }
+
+    fn __repr__(&self) -> String {
+        let place = self.0.path().map(|path| format!(" {path:?}")).unwrap_or_default();
+        format!("<DiskImage{place}, {}, {} bytes>", self.0.format(), self.0.size())
+    }
+}
+
+self_cell!(
+    struct Walk {
+        owner: vt::DiskImage,
+        #[covariant]
+        dependent: Extents,
+    }
+);
+
+type Extents<'a> = vt::Extents<'a>;
+
+/// The extents of a disk, one by one.
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct ExtentIterator(Mutex<Walk>);
+
+#[pymethods]
+impl ExtentIterator {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let next = py.detach(|| {
+            let mut walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            walk.with_dependent_mut(|_, extents| extents.next())
+        });
+        next.transpose().or_raise()?.map(|extent| values::extent(py, extent)).transpose()
+    }
+}

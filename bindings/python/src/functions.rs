@@ -1,0 +1,164 @@
+//! The functions of the module, and those behind methods of the dataclasses.
+
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use vmtemplate as vt;
+
+use crate::cancel_token::CancelToken;
+use crate::disk_image::DiskImage;
+use crate::enums::{Choice, member};
+use crate::errors::OrRaise;
+use crate::run::run;
+use crate::values::{self, LimitsArgument, SupportArgument, VmSpecArgument};
+
+/// The options of a check, from the arguments that `check` and `Template.check` have.
+pub(crate) fn check_options(
+    allow: Vec<String>,
+    severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
+    deny_warnings: bool,
+    skip_image: bool,
+) -> vt::CheckOptions {
+    vt::CheckOptions {
+        allow,
+        severities: severities.into_iter().flatten().map(|(code, choice)| (code, choice.0)).collect(),
+        deny_warnings,
+        skip_image,
+        ..vt::CheckOptions::default()
+    }
+}
+
+/// Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
+///
+/// `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
+/// every warning counts as an error. `skip_image` does not look into the disk image.
+///
+/// >>> import tempfile, pathlib, vmtemplate as vt
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     script = pathlib.Path(folder, "setup.cmd")
+/// ...     _ = script.write_bytes(b"@echo off\necho done\n")
+/// ...     report = vt.check(script)
+/// >>> sorted({finding.code for finding in report})[0]
+/// 'VMT0201'
+#[pyfunction]
+#[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
+pub(crate) fn check<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    allow: Vec<String>,
+    severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
+    deny_warnings: bool,
+    skip_image: bool,
+    cancel: Option<&CancelToken>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = check_options(allow, severities, deny_warnings, skip_image);
+    let report = run(py, None, cancel, |control| vt::check(path, &vt::CheckOptions { control, ..options }))?;
+    values::report(py, &report)
+}
+
+/// The macros that stand in a text, known or not, in their order.
+///
+/// >>> import vmtemplate as vt
+/// >>> [str(use.name) for use in vt.find_macros("($IP)/($NETMASK) ($)")]
+/// ['($IP)', '($NETMASK)']
+#[pyfunction]
+pub(crate) fn find_macros<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyList>> {
+    let uses: PyResult<Vec<_>> = vt::find_macros(text).map(|used| values::macro_use(py, used)).collect();
+    PyList::new(py, uses?)
+}
+
+/// Every rule.
+#[pyfunction]
+pub(crate) fn all_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    PyList::new(py, vt::Rule::all().map(|rule| values::rule(py, rule)).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The rule of a code.
+#[pyfunction]
+pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    vt::Rule::by_code(code).map(|rule| values::rule(py, rule)).transpose()
+}
+
+/// What a machine lacks for these limits.
+#[pyfunction]
+pub(crate) fn check_limits(
+    py: Python<'_>,
+    limits: LimitsArgument,
+    vm: VmSpecArgument,
+) -> PyResult<Bound<'_, PyList>> {
+    let misses = vt::Limits::from(limits).check(&vm.into());
+    PyList::new(py, misses.iter().map(|miss| values::limit_miss(py, miss)).collect::<PyResult<Vec<_>>>()?)
+}
+
+/// Whether a version of a product can use a template.
+#[pyfunction]
+pub(crate) fn support_allows(support: SupportArgument, product: &str, version: &str) -> bool {
+    support.0.allows(product, &version.into())
+}
+
+/// The parts of a version.
+#[pyfunction]
+pub(crate) fn parse_product_version(text: &str) -> (u64, u64, u64) {
+    vt::ProductVersion::from(text).parts().into()
+}
+
+/// The name of a product and the parts of its least version.
+#[pyfunction]
+pub(crate) fn parse_product(text: &str) -> (String, Option<(u64, u64, u64)>) {
+    let product = vt::Product::from(text);
+    (product.name, product.min_version.map(|version| version.parts().into()))
+}
+
+/// Every macro that the platform is known to fill in.
+#[pyfunction]
+pub(crate) fn macro_catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
+    let infos = vt::MacroInfo::catalogue().iter().map(|info| values::macro_info(py, info));
+    PyList::new(py, infos.collect::<PyResult<Vec<_>>>()?)
+}
+
+/// The macro of a name.
+#[pyfunction]
+pub(crate) fn macro_lookup<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    vt::MacroInfo::lookup(name).map(|info| values::macro_info(py, info)).transpose()
+}
+
+/// The macro that was probably meant.
+#[pyfunction]
+pub(crate) fn macro_nearest<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    vt::MacroInfo::nearest(name).map(|info| values::macro_info(py, info)).transpose()
+}
+
+/// What the platform takes a template of this name for.
+#[pyfunction]
+pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    vt::OsFamily::of_template_name(name).map(|family| member(py, family)).transpose()
+}
+
+/// The partition table of a disk.
+#[pyfunction]
+pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
+    let table = py.detach(|| vt::PartitionTable::read(&disk.0)).or_raise()?;
+    values::partition_table(py, &table)
+}
+
+/// Which Windows is on a disk.
+#[pyfunction]
+pub(crate) fn read_windows_info<'py>(
+    py: Python<'py>,
+    disk: &DiskImage,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let info = run(py, None, None, |_| vt::WindowsInfo::read(&disk.0))?;
+    info.map(|info| values::windows_info(py, &info)).transpose()
+}
+
+/// The file system of a volume.
+#[pyfunction]
+pub(crate) fn detect_file_system<'py>(
+    py: Python<'py>,
+    disk: &DiskImage,
+    offset: u64,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let found = py.detach(|| vt::FileSystem::detect(&disk.0, offset)).or_raise()?;
+    found.map(|system| member(py, system)).transpose()
+}

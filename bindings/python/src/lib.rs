@@ -1,0 +1,91 @@
+//! The Python module `vmtemplate._native`: classes and functions over the library, and nothing that the library lacks.
+//!
+//! Plain values, enumerations and exceptions are classes of Python, in `python/vmtemplate/`; [`values`], [`enums`] and
+//! [`errors`] go between them and those of the library. All else is a class here, one file for each. Classes are frozen:
+//! what can change stands behind a lock, so that threads may share all of it.
+
+// What the macros of PyO3 ask for: arguments are owned, methods have `self`, functions fail or not by what they may do
+// tomorrow. Python shows paths in quotes, and lists in the documentation are lists of Python.
+#![allow(
+    clippy::doc_link_with_quotes,
+    clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
+    clippy::unnecessary_debug_formatting,
+    clippy::unused_self
+)]
+
+mod enums;
+mod errors;
+mod run;
+mod values;
+
+mod archive;
+mod cancel_token;
+mod command;
+mod disk_image;
+mod first_run_kit;
+mod functions;
+mod install_drive;
+mod keys;
+mod macro_name;
+mod macro_values;
+mod metainfo;
+mod ntfs;
+mod registry;
+mod repository;
+mod script;
+mod setup_script;
+mod source;
+mod template;
+
+use pyo3::prelude::*;
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::archive::Archive;
+    #[pymodule_export]
+    use super::cancel_token::CancelToken;
+    #[pymodule_export]
+    use super::command::run_command;
+    #[pymodule_export]
+    use super::disk_image::{DiskImage, ExtentIterator};
+    #[pymodule_export]
+    use super::enums::enumerations;
+    #[pymodule_export]
+    use super::errors::error_kinds;
+    #[pymodule_export]
+    use super::first_run_kit::FirstRunKit;
+    #[pymodule_export]
+    use super::functions::{
+        all_rules, check, check_limits, detect_file_system, find_macros, macro_catalogue, macro_lookup,
+        macro_nearest, os_family, parse_product, parse_product_version, read_partition_table,
+        read_windows_info, rule_by_code, support_allows,
+    };
+    #[pymodule_export]
+    use super::install_drive::InstallDrive;
+    #[pymodule_export]
+    use super::keys::{PublicKey, SigningKey};
+    #[pymodule_export]
+    use super::macro_name::MacroName;
+    #[pymodule_export]
+    use super::macro_values::MacroValues;
+    #[pymodule_export]
+    use super::metainfo::Metainfo;
+    #[pymodule_export]
+    use super::ntfs::{NtfsFile, NtfsVolume};
+    #[pymodule_export]
+    use super::registry::{RegistryHive, RegistryKey, RegistryValue};
+    #[pymodule_export]
+    use super::repository::Repository;
+    #[pymodule_export]
+    use super::script::Script;
+    #[pymodule_export]
+    use super::setup_script::SetupScript;
+    #[pymodule_export]
+    use super::template::Template;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)] // so is it called in Python
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,369 @@
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::PyKeyError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use vmtemplate as vt;
+
+use crate::errors::{OrRaise, exception};
+use crate::values::{self, LimitsArgument, MetainfoFieldsArgument, SshPublicKeyArgument, SupportArgument};
+
+/// A metainfo.xml: the description of a template that the platform reads.
+///
+/// It is edited, not rewritten: what is not set keeps its bytes. Properties are the typed values; an index is the text
+/// of any element, by its name or `limit.NAME`. A property that is set to None, and an index that is deleted, take
+/// the element away.
+///
+/// >>> import vmtemplate as vt
+/// >>> metainfo = vt.Metainfo("Windows-Server-2019")
+/// >>> metainfo.limits = vt.Limits(ipv4=True, memory_mib=1024)
+/// >>> metainfo["limit.mem"], metainfo.tags
+/// ('1024', ())
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct Metainfo(Mutex<vt::Metainfo>);
+
+impl Metainfo {
+    pub(crate) fn of(metainfo: vt::Metainfo) -> Self {
+        Self(Mutex::new(metainfo))
+    }
+
+    /// Read or change it. No Python may run in `work`: another thread could wait for the lock and not let go of the
+    /// interpreter.
+    fn with<T>(&self, work: impl FnOnce(&mut vt::Metainfo) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A copy of it as it is now.
+    pub(crate) fn copy(&self) -> vt::Metainfo {
+        self.with(|metainfo| metainfo.clone())
+    }
+
+    fn text(&self, key: &vt::MetainfoKey) -> Option<String> {
+        self.with(|metainfo| metainfo.get(key).map(Cow::into_owned)).filter(|text| !text.is_empty())
+    }
+
+    fn set_text(&self, key: &vt::MetainfoKey, text: Option<&str>) -> PyResult<()> {
+        if let Some(text) = text {
+            return self.with(|metainfo| metainfo.set(key, text)).or_raise();
+        }
+        self.with(|metainfo| metainfo.remove(key));
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Metainfo {
+    #[new]
+    fn new(os_name: &str) -> PyResult<Self> {
+        vt::Metainfo::new(os_name).or_raise().map(Self::of)
+    }
+
+    /// Read the text of a metainfo.xml, whatever its values are; `check()` says what is wrong with them.
+    #[staticmethod]
+    fn parse(text: &Bound<'_, PyAny>) -> PyResult<Self> {
+        vt::Metainfo::parse(&values::bytes_or_text(text)?).or_raise().map(Self::of)
+    }
+
+    /// Read a metainfo.xml from its file.
+    #[staticmethod]
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| vt::Metainfo::from_file(path)).or_raise().map(Self::of)
+    }
+
+    /// A new metainfo.xml that says all this.
+    #[staticmethod]
+    fn from_fields(fields: MetainfoFieldsArgument) -> PyResult<Self> {
+        vt::Metainfo::from_fields(&fields.into()).or_raise().map(Self::of)
+    }
+
+    /// Everything that it says, as plain values.
+    fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let fields = self.with(|metainfo| metainfo.fields()).or_raise()?;
+        values::metainfo_fields(py, &fields)
+    }
+
+    /// What is wrong with it: the errors that getters would raise, and more. They are returned, not raised.
+    fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let problems = self.with(|metainfo| metainfo.check());
+        PyList::new(py, problems.iter().map(|problem| exception(py, problem)).collect::<PyResult<Vec<_>>>()?)
+    }
+
+    /// Write it to a file, which appears whole or not at all.
+    #[pyo3(signature = (path, *, overwrite=false))]
+    fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
+        let metainfo = self.copy();
+        py.detach(|| metainfo.write_file(path, overwrite)).or_raise()
+    }
+
+    /// The text of an element, or `default`.
+    #[pyo3(signature = (key, default=None, /))]
+    fn get(&self, key: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        let key: vt::MetainfoKey = key.parse().or_raise()?;
+        let text = self.with(|metainfo| metainfo.get(&key).map(Cow::into_owned));
+        Ok(text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default))
+    }
+
+    fn __getitem__(&self, key: &str) -> PyResult<String> {
+        let parsed: vt::MetainfoKey = key.parse().or_raise()?;
+        let text = self.with(|metainfo| metainfo.get(&parsed).map(Cow::into_owned));
+        text.ok_or_else(|| PyKeyError::new_err(key.to_owned()))
+    }
+
+    fn __setitem__(&self, key: &str, text: &str) -> PyResult<()> {
+        let key: vt::MetainfoKey = key.parse().or_raise()?;
+        self.with(|metainfo| metainfo.set(&key, text)).or_raise()
+    }
+
+    fn __delitem__(&self, key: &str) -> PyResult<()> {
+        let parsed: vt::MetainfoKey = key.parse().or_raise()?;
+        let removed = self.with(|metainfo| metainfo.remove(&parsed));
+        if removed { Ok(()) } else { Err(PyKeyError::new_err(key.to_owned())) }
+    }
+
+    fn __contains__(&self, key: &str) -> PyResult<bool> {
+        let key: vt::MetainfoKey = key.parse().or_raise()?;
+        Ok(self.with(|metainfo| metainfo.get(&key).is_some()))
+    }
+
+    /// `osname`: the name of the operating system. A template without one is invisible to the platform.
+    #[getter]
+    fn os_name(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::OsName)
+    }
+
+    #[setter]
+    fn set_os_name(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::OsName, text)
+    }
+
+    /// The same as `os_name`, by the name of its element.
+    #[getter]
+    fn osname(&self) -> Option<String> {
+        self.os_name()
+    }
+
+    #[setter]
+    fn set_osname(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_os_name(text)
+    }
+
+    /// `version`: the version of the template; any text.
+    #[getter]
+    fn template_version(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::Version)
+    }
+
+    #[setter]
+    fn set_template_version(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::Version, text)
+    }
+
+    /// `hddimage`: the file name of the disk image.
+    #[getter]
+    fn image_file(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::ImageFile)
+    }
+
+    #[setter]
+    fn set_image_file(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::ImageFile, text)
+    }
+
+    /// `installdrive`: the file name of the setup script.
+    #[getter]
+    fn script_file(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::ScriptFile)
+    }
+
+    #[setter]
+    fn set_script_file(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::ScriptFile, text)
+    }
+
+    /// `type`: `ostemplate` for the template of an operating system.
+    #[getter]
+    fn template_type(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::Type)
+    }
+
+    #[setter]
+    fn set_template_type(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::Type, text)
+    }
+
+    /// `illegal_password_characters`: the characters that a password must not have.
+    #[getter]
+    fn illegal_password_characters(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::IllegalPasswordCharacters)
+    }
+
+    #[setter]
+    fn set_illegal_password_characters(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::IllegalPasswordCharacters, text)
+    }
+
+    /// `chpasswd_method`: how a password is changed, as the platform writes it into an installed template.
+    #[getter]
+    fn password_method(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::PasswordMethod)
+    }
+
+    #[setter]
+    fn set_password_method(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::PasswordMethod, text)
+    }
+
+    /// `date`: the time that the platform writes into an installed template, `YYYY-MM-DD hh:mm:ss`.
+    #[getter]
+    fn date(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::Date)
+    }
+
+    #[setter]
+    fn set_date(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::Date, text)
+    }
+
+    /// `install_result`: what the platform writes into an installed template; `ok` or `0` if it went well.
+    #[getter]
+    fn install_result(&self) -> Option<String> {
+        self.text(&vt::MetainfoKey::InstallResult)
+    }
+
+    #[setter]
+    fn set_install_result(&self, text: Option<&str>) -> PyResult<()> {
+        self.set_text(&vt::MetainfoKey::InstallResult, text)
+    }
+
+    /// What a machine must have.
+    #[getter]
+    fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let limits = self.with(|metainfo| metainfo.limits()).or_raise()?;
+        values::limits(py, &limits)
+    }
+
+    #[setter]
+    fn set_limits(&self, limits: LimitsArgument) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_limits(&limits.into())).or_raise()
+    }
+
+    /// The products that can use the template.
+    #[getter]
+    fn support<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let support = self.with(|metainfo| metainfo.support());
+        values::support(py, &support)
+    }
+
+    #[setter]
+    fn set_support(&self, support: SupportArgument) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_support(&support.0)).or_raise()
+    }
+
+    /// The tags, in their order.
+    #[getter]
+    fn tags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let tags = self.with(|metainfo| metainfo.tags());
+        values::tags(py, &tags)
+    }
+
+    #[setter]
+    fn set_tags(&self, tags: Vec<String>) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_tags(&tags.into())).or_raise()
+    }
+
+    /// The restarts after which the system counts as installed.
+    #[getter]
+    fn reboot_count(&self) -> PyResult<u32> {
+        self.with(|metainfo| metainfo.reboot_count()).or_raise()
+    }
+
+    #[setter]
+    fn set_reboot_count(&self, count: u32) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_reboot_count(count)).or_raise()
+    }
+
+    /// Whether the system has drivers for virtio disks.
+    #[getter]
+    fn virtio_disk(&self) -> bool {
+        self.with(|metainfo| metainfo.virtio_disk())
+    }
+
+    #[setter]
+    fn set_virtio_disk(&self, has_drivers: bool) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_virtio_disk(has_drivers)).or_raise()
+    }
+
+    /// Whether the system has drivers for virtio network cards.
+    #[getter]
+    fn virtio_net(&self) -> bool {
+        self.with(|metainfo| metainfo.virtio_net())
+    }
+
+    #[setter]
+    fn set_virtio_net(&self, has_drivers: bool) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_virtio_net(has_drivers)).or_raise()
+    }
+
+    /// The macros that the platform passes to the template, as `($NAME)`.
+    #[getter]
+    fn declared_macros<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.with(|metainfo| metainfo.declared_macros()))
+    }
+
+    #[setter]
+    fn set_declared_macros(&self, macros: Vec<String>) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_declared_macros(&macros)).or_raise()
+    }
+
+    /// Whether the template takes public SSH keys, and how.
+    #[getter]
+    fn ssh_public_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let key = self.with(|metainfo| metainfo.ssh_public_key());
+        values::ssh_public_key(py, key)
+    }
+
+    #[setter]
+    fn set_ssh_public_key(&self, key: SshPublicKeyArgument) -> PyResult<()> {
+        self.with(|metainfo| metainfo.set_ssh_public_key(key.into())).or_raise()
+    }
+
+    /// The descriptions of a network-install template.
+    #[getter]
+    fn descriptions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let descriptions = self.with(|metainfo| metainfo.descriptions());
+        values::tuple(py, &descriptions, values::description)
+    }
+
+    /// The external addresses of a network-install template.
+    #[getter]
+    fn external_urls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, self.with(|metainfo| metainfo.external_urls()))
+    }
+
+    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.with(|metainfo| metainfo.to_bytes()))
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
+        self.copy() == other.get().copy()
+    }
+
+    fn __copy__(&self) -> Self {
+        Self::of(self.copy())
+    }
+
+    fn __deepcopy__(&self, _memo: &Bound<'_, PyAny>) -> Self {
+        self.__copy__()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        (slf.get_type().getattr("parse")?, (slf.get().__bytes__(py),)).into_pyobject(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Metainfo {:?}>", self.copy().os_name().unwrap_or_default())
+    }
+}

@@ -1,0 +1,174 @@
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList};
+use self_cell::self_cell;
+use vmtemplate as vt;
+
+use crate::disk_image::DiskImage;
+use crate::enums::member;
+use crate::errors::OrRaise;
+use crate::values;
+
+/// An NTFS volume of a disk, read-only.
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct NtfsVolume(Arc<vt::NtfsVolume>);
+
+#[pymethods]
+impl NtfsVolume {
+    /// Open the volume that takes `length` bytes of the disk from `offset` on, as its partition says.
+    #[staticmethod]
+    #[pyo3(signature = (disk, offset=0, length=None))]
+    fn open(py: Python<'_>, disk: &DiskImage, offset: u64, length: Option<u64>) -> PyResult<Self> {
+        let end = length.map_or(disk.0.size(), |length| offset.saturating_add(length));
+        py.detach(|| vt::NtfsVolume::open(&disk.0, offset..end))
+            .or_raise()
+            .map(|volume| Self(Arc::new(volume)))
+    }
+
+    /// Where it begins, in bytes of the disk.
+    #[getter]
+    fn offset(&self) -> u64 {
+        self.0.offset()
+    }
+
+    /// Its size in bytes.
+    #[getter]
+    fn size(&self) -> u64 {
+        self.0.size()
+    }
+
+    /// Bytes per cluster.
+    #[getter]
+    fn cluster_size(&self) -> u32 {
+        self.0.cluster_size()
+    }
+
+    /// Its serial number.
+    #[getter]
+    fn serial_number(&self) -> u64 {
+        self.0.serial_number()
+    }
+
+    /// Its label.
+    #[getter]
+    fn label(&self) -> &str {
+        self.0.label()
+    }
+
+    /// The version of NTFS, such as `(3, 1)`.
+    #[getter]
+    fn version(&self) -> (u8, u8) {
+        self.0.version()
+    }
+
+    /// Whether Windows will check it at its next start.
+    #[getter]
+    fn is_dirty(&self) -> bool {
+        self.0.is_dirty()
+    }
+
+    /// Whether its journal is closed: the machine was shut down.
+    fn has_clean_journal(&self, py: Python<'_>) -> PyResult<bool> {
+        py.detach(|| self.0.has_clean_journal()).or_raise()
+    }
+
+    /// Whether Windows sleeps in it.
+    fn hibernation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let found = py.detach(|| self.0.hibernation()).or_raise()?;
+        member(py, found)
+    }
+
+    /// The file or folder of this path, with `\` or `/` between folders; `""` is the root. Case does not matter.
+    fn file(&self, py: Python<'_>, path: &str) -> PyResult<NtfsFile> {
+        py.detach(|| FileCell::try_new(Arc::clone(&self.0), |volume| volume.file(path)))
+            .or_raise()
+            .map(|file| NtfsFile { file, path: path.to_owned() })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<NtfsVolume {:?}, {} bytes at {}>", self.0.label(), self.0.size(), self.0.offset())
+    }
+}
+
+type File<'v> = vt::NtfsFile<'v>;
+
+self_cell!(
+    struct FileCell {
+        owner: Arc<vt::NtfsVolume>,
+        #[covariant]
+        dependent: File,
+    }
+);
+
+/// A file or folder of an NTFS volume.
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct NtfsFile {
+    file: FileCell,
+    path: String,
+}
+
+impl NtfsFile {
+    fn get(&self) -> &vt::NtfsFile<'_> {
+        self.file.borrow_dependent()
+    }
+
+    /// The volume, and the path of the file in it.
+    pub(crate) fn place(&self) -> (Arc<vt::NtfsVolume>, &str) {
+        (Arc::clone(self.file.borrow_owner()), &self.path)
+    }
+}
+
+#[pymethods]
+impl NtfsFile {
+    /// Whether it is a folder.
+    #[getter]
+    fn is_folder(&self) -> bool {
+        self.get().is_folder()
+    }
+
+    /// Its size in bytes.
+    #[getter]
+    fn size(&self) -> u64 {
+        self.get().size()
+    }
+
+    /// The path that it was asked for by.
+    #[getter]
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// At most `length` bytes from `offset` on; fewer at the end of the file.
+    fn read_at<'py>(&self, py: Python<'py>, offset: u64, length: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let read = py.detach(|| {
+            // A file is never longer than it says, however much was asked for.
+            let rest = self.get().size().saturating_sub(offset);
+            let mut bytes = vec![0; length.min(usize::try_from(rest).unwrap_or(usize::MAX))];
+            let read = self.get().read_at(&mut bytes, offset)?;
+            bytes.truncate(read);
+            Ok(bytes)
+        });
+        Ok(PyBytes::new(py, &read.or_raise()?))
+    }
+
+    /// The whole file, if it has at most `max` bytes.
+    fn read<'py>(&self, py: Python<'py>, max: u64) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.get().read(max)).or_raise()?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// What is in the folder.
+    fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let entries = py.detach(|| self.get().list()).or_raise()?;
+        PyList::new(
+            py,
+            entries.iter().map(|entry| values::ntfs_entry(py, entry)).collect::<PyResult<Vec<_>>>()?,
+        )
+    }
+
+    fn __repr__(&self) -> String {
+        let what = if self.is_folder() { "folder" } else { "file" };
+        format!("<NtfsFile {:?}, {what}, {} bytes>", self.path, self.size())
+    }
+}

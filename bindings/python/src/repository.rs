@@ -1,0 +1,317 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+use vmtemplate as vt;
+
+use crate::cancel_token::CancelToken;
+use crate::enums::{Choice, member};
+use crate::errors::OrRaise;
+use crate::keys::{PublicKey, SigningKey};
+use crate::run::run;
+use crate::template::Template;
+use crate::values::{self, UnpackLimitsArgument};
+
+/// A repository: a folder of archives, or a URL, and the file that describes them to the platform.
+///
+/// It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives
+/// that are whole and nothing else.
+///
+/// >>> import tempfile, vmtemplate as vt
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     repository = vt.Repository.create(folder)
+/// ...     print(repository.format, repository.list())
+/// RepositoryFormat.VM6 []
+#[pyclass(frozen, eq, module = "vmtemplate")]
+#[derive(PartialEq)]
+pub(crate) struct Repository(vt::Repository);
+
+fn publish_options(
+    key: Option<&SigningKey>,
+    lock_timeout: Option<&Bound<'_, PyAny>>,
+) -> PyResult<vt::PublishOptions> {
+    let key = key.map(|key| key.0.clone());
+    let mut options = vt::PublishOptions { key, ..vt::PublishOptions::default() };
+    if let Some(timeout) = lock_timeout {
+        options.lock_timeout = values::duration(timeout)?;
+    }
+    Ok(options)
+}
+
+#[pymethods]
+impl Repository {
+    /// Open the repository in a folder. `format` is needed where both descriptions are there, or none.
+    #[staticmethod]
+    #[pyo3(signature = (folder, format=None))]
+    fn open(py: Python<'_>, folder: PathBuf, format: Option<Choice<vt::RepositoryFormat>>) -> PyResult<Self> {
+        run(py, None, None, |_| match format {
+            Some(format) => vt::Repository::open_as(folder, format.0),
+            None => vt::Repository::open(folder),
+        })
+        .map(Self)
+    }
+
+    /// Make an empty repository in a folder, which is made if it is not there.
+    #[staticmethod]
+    #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
+    fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
+        py.detach(|| vt::Repository::create(folder, format.0)).or_raise().map(Self)
+    }
+
+    /// The folder, or the URL.
+    #[getter]
+    fn folder(&self) -> PathBuf {
+        self.0.folder().to_owned()
+    }
+
+    /// Whose description it has.
+    #[getter]
+    fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        member(py, self.0.format())
+    }
+
+    /// The file that describes the archives.
+    #[getter]
+    fn description_path(&self) -> PathBuf {
+        self.0.description_path()
+    }
+
+    /// Its templates, in the order of the description.
+    fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let entries = run(py, None, None, |_| self.0.list())?;
+        PyList::new(
+            py,
+            entries.iter().map(|entry| values::repository_entry(py, entry)).collect::<PyResult<Vec<_>>>()?,
+        )
+    }
+
+    /// Read an archive to its end, copy it into the folder, and describe it.
+    ///
+    /// What is not given is taken from the archive. `requirements` writes its least memory and disk as well. `key`
+    /// signs the description; `lock_timeout` is how long to wait for another publisher, as a timedelta or in seconds.
+    #[pyo3(signature = (archive, *, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
+    fn add<'py>(
+        &self,
+        py: Python<'py>,
+        archive: PathBuf,
+        name: Option<String>,
+        tags: Option<Vec<String>>,
+        file_name: Option<String>,
+        image_name: Option<String>,
+        expand: Option<String>,
+        network_device: Option<String>,
+        requirements: bool,
+        limits: Option<UnpackLimitsArgument>,
+        key: Option<&SigningKey>,
+        lock_timeout: Option<&Bound<'py, PyAny>>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut options = vt::EntryOptions {
+            name,
+            tags: tags.map(Into::into),
+            file_name,
+            image_name,
+            expand,
+            network_device,
+            requirements,
+            limits: values::unpack_limits(limits),
+            publish: publish_options(key, lock_timeout)?,
+        };
+        let entry = run(py, progress, cancel, |control| {
+            options.publish.control = control;
+            self.0.add(archive, &options)
+        })?;
+        values::repository_entry(py, &entry)
+    }
+
+    /// The same in the place of the template `name`, whose other values stay as they are.
+    #[pyo3(signature = (name, archive, *, new_name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
+    fn replace<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        archive: PathBuf,
+        new_name: Option<String>,
+        tags: Option<Vec<String>>,
+        file_name: Option<String>,
+        image_name: Option<String>,
+        expand: Option<String>,
+        network_device: Option<String>,
+        requirements: bool,
+        limits: Option<UnpackLimitsArgument>,
+        key: Option<&SigningKey>,
+        lock_timeout: Option<&Bound<'py, PyAny>>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut options = vt::EntryOptions {
+            name: new_name,
+            tags: tags.map(Into::into),
+            file_name,
+            image_name,
+            expand,
+            network_device,
+            requirements,
+            limits: values::unpack_limits(limits),
+            publish: publish_options(key, lock_timeout)?,
+        };
+        let entry = run(py, progress, cancel, |control| {
+            options.publish.control = control;
+            self.0.replace(name, archive, &options)
+        })?;
+        values::repository_entry(py, &entry)
+    }
+
+    /// Pack a template straight into the repository, and describe it. To object storage it is sent as it is packed.
+    ///
+    /// `replace` takes the place of the template of the same name, if there is one. The other options are those of
+    /// `Template.pack` and of `add`.
+    #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, key=None, lock_timeout=None, progress=None, cancel=None)")]
+    fn push<'py>(
+        &self,
+        py: Python<'py>,
+        template: &Template,
+        replace: bool,
+        level: i32,
+        threads: Option<NonZeroUsize>,
+        mtime: Option<&Bound<'py, PyAny>>,
+        free_space: Choice<vt::FreeSpace>,
+        drop_page_files: bool,
+        sparse: bool,
+        name: Option<String>,
+        tags: Option<Vec<String>>,
+        file_name: Option<String>,
+        image_name: Option<String>,
+        expand: Option<String>,
+        network_device: Option<String>,
+        requirements: bool,
+        key: Option<&SigningKey>,
+        lock_timeout: Option<&Bound<'py, PyAny>>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let entry = vt::EntryOptions {
+            name,
+            tags: tags.map(Into::into),
+            file_name,
+            image_name,
+            expand,
+            network_device,
+            requirements,
+            publish: publish_options(key, lock_timeout)?,
+            ..vt::EntryOptions::default()
+        };
+        let pack = vt::PackOptions {
+            level,
+            threads,
+            mtime: mtime.map(values::seconds_since_1970).transpose()?,
+            free_space: free_space.0,
+            drop_page_files,
+            sparse,
+            ..vt::PackOptions::default()
+        };
+        let mut options = vt::PushOptions { pack, entry, replace };
+        let pushed = run(py, progress, cancel, |control| {
+            options.entry.publish.control = vt::Control { progress: None, cancel: control.cancel.clone() };
+            options.pack.control = control;
+            self.0.push(&template.0, &options)
+        })?;
+        values::pushed(py, &pushed)
+    }
+
+    /// Fetch the archive of a template into a folder, and check it. One that was broken off goes on where it was.
+    #[pyo3(signature = (name, folder, *, public_key=None, overwrite=false, limits=None, progress=None, cancel=None))]
+    fn fetch<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        folder: PathBuf,
+        public_key: Option<&PublicKey>,
+        overwrite: bool,
+        limits: Option<UnpackLimitsArgument>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let public_key = public_key.map(|key| key.0.clone());
+        let limits = values::unpack_limits(limits);
+        let fetched = run(py, progress, cancel, |control| {
+            self.0.fetch(name, folder, &vt::FetchOptions { public_key, overwrite, limits, control })
+        })?;
+        values::fetched(py, &fetched)
+    }
+
+    /// Take a template out of the description, then its archive out of the folder.
+    #[pyo3(signature = (name, *, key=None, lock_timeout=None, cancel=None))]
+    fn remove<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        key: Option<&SigningKey>,
+        lock_timeout: Option<&Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut options = publish_options(key, lock_timeout)?;
+        let entry = run(py, None, cancel, |control| {
+            options.control = control;
+            self.0.remove(name, &options)
+        })?;
+        values::repository_entry(py, &entry)
+    }
+
+    /// Bring sizes and checksums up to date with the archives that are there.
+    #[pyo3(signature = (*, key=None, lock_timeout=None, progress=None, cancel=None))]
+    fn sync<'py>(
+        &self,
+        py: Python<'py>,
+        key: Option<&SigningKey>,
+        lock_timeout: Option<&Bound<'py, PyAny>>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mut options = publish_options(key, lock_timeout)?;
+        let synced = run(py, progress, cancel, |control| {
+            options.control = control;
+            self.0.sync(&options)
+        })?;
+        values::synced(py, &synced)
+    }
+
+    /// Check the description, the archives, the checksums, and with `public_key` the signatures.
+    ///
+    /// `quick` opens the archives without reading them to their ends.
+    #[pyo3(signature = (*, public_key=None, quick=false, limits=None, threads=None, progress=None, cancel=None))]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        public_key: Option<&PublicKey>,
+        quick: bool,
+        limits: Option<UnpackLimitsArgument>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let public_key = public_key.map(|key| key.0.clone());
+        let limits = values::unpack_limits(limits);
+        let report = run(py, progress, cancel, |control| {
+            self.0.verify(&vt::RepositoryVerifyOptions { public_key, quick, limits, threads, control })
+        })?;
+        values::report(py, &report)
+    }
+
+    fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.list(py)?.try_iter()?.into_any())
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let repository = slf.get();
+        let arguments = (repository.folder(), repository.format(py)?);
+        (slf.get_type().getattr("open")?, arguments).into_pyobject(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Repository {:?}, {}>", self.0.folder(), self.0.format())
+    }
+}

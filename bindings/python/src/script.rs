@@ -1,0 +1,133 @@
+use std::path::PathBuf;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyTuple};
+use vmtemplate as vt;
+
+use crate::enums::{Choice, member};
+use crate::errors::OrRaise;
+use crate::macro_values::ValuesArgument;
+use crate::metainfo::Metainfo;
+use crate::values;
+
+/// A setup script: its bytes, and what they say.
+///
+/// >>> import vmtemplate as vt
+/// >>> script = vt.Script("@echo off\necho ($IP)\n")
+/// >>> script.line_ends, script.to_windows().text
+/// (<LineEnds.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
+/// >>> script.render({"IP": "192.0.2.10"}).text
+/// '@echo off\necho 192.0.2.10\n'
+#[pyclass(frozen, eq, hash, module = "vmtemplate")]
+#[derive(PartialEq, Hash)]
+pub(crate) struct Script(pub(crate) vt::Script);
+
+#[pymethods]
+impl Script {
+    /// The largest script, in bytes: that of the install drive.
+    #[classattr]
+    const MAX_SIZE: usize = vt::Script::MAX_SIZE;
+
+    /// A script of this text, in UTF-8, or of these bytes.
+    #[new]
+    fn new(content: &Bound<'_, PyAny>) -> PyResult<Self> {
+        values::bytes_or_text(content).map(|bytes| Self(vt::Script::from_bytes(bytes)))
+    }
+
+    /// Read a script from its file.
+    #[staticmethod]
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        py.detach(|| vt::Script::from_file(path)).or_raise().map(Self)
+    }
+
+    /// Our own script for Windows, with every step; `SetupScript` makes others.
+    #[staticmethod]
+    fn default_windows(py: Python<'_>) -> Self {
+        Self(py.detach(vt::Script::default_windows))
+    }
+
+    /// Its text. Characters of an unknown code page are replaced.
+    #[getter]
+    fn text(&self) -> std::borrow::Cow<'_, str> {
+        self.0.text()
+    }
+
+    /// How its characters are written.
+    #[getter]
+    fn encoding<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        member(py, self.0.encoding())
+    }
+
+    /// How its lines end.
+    #[getter]
+    fn line_ends<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        member(py, self.0.line_ends())
+    }
+
+    /// The interpreter that it is written for; None if it names one that is not known.
+    #[getter]
+    fn language<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.language().map(|language| member(py, language)).transpose()
+    }
+
+    /// The same with CR LF at the ends of its lines.
+    fn to_windows(&self, py: Python<'_>) -> Self {
+        Self(py.detach(|| self.0.to_windows()))
+    }
+
+    /// The macros in it, in their order.
+    fn macros<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let uses: PyResult<Vec<_>> = self.0.macros().map(|used| values::macro_use(py, used)).collect();
+        PyList::new(py, uses?)
+    }
+
+    /// The script with its macros replaced, each value quoted for its place or refused.
+    ///
+    /// `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
+    /// does it: for comparison only.
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
+    fn render(
+        &self,
+        py: Python<'_>,
+        values: ValuesArgument,
+        missing: Choice<vt::MissingValue>,
+        as_platform: bool,
+        language: Option<Choice<vt::ScriptLanguage>>,
+        illegal_password_characters: Option<String>,
+    ) -> PyResult<Self> {
+        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Self)
+    }
+
+    /// What would go wrong with it on a new machine; more is found with the metadata of its template.
+    #[pyo3(signature = (metainfo=None))]
+    fn lint<'py>(&self, py: Python<'py>, metainfo: Option<&Metainfo>) -> PyResult<Bound<'py, PyAny>> {
+        let metainfo = metainfo.map(Metainfo::copy);
+        let report = py.detach(|| self.0.lint(metainfo.as_ref()));
+        values::report(py, &report)
+    }
+
+    /// Write it to a file, which appears whole or not at all.
+    #[pyo3(signature = (path, *, overwrite=false))]
+    fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
+        py.detach(|| self.0.write_file(path, overwrite)).or_raise()
+    }
+
+    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.0.bytes())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.bytes().len()
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        (slf.get_type(), (slf.get().__bytes__(py),)).into_pyobject(py)
+    }
+
+    fn __repr__(&self) -> String {
+        // It may have been rendered with a password.
+        format!("<Script of {} bytes, {}, {}>", self.0.bytes().len(), self.0.encoding(), self.0.line_ends())
+    }
+}

@@ -1,0 +1,100 @@
+use pyo3::prelude::*;
+use vmtemplate as vt;
+
+use crate::enums::Choice;
+use crate::errors::OrRaise;
+use crate::script::Script;
+
+/// Our own setup script, step by step: what a new machine does once, with the values that the platform fills in.
+///
+/// Every method returns a changed copy; `build()` gives the script. Wherever a script is taken, this is too.
+///
+/// >>> import vmtemplate as vt
+/// >>> setup = vt.SetupScript.windows(without=["activation"], administrator="root")
+/// >>> "($PRODUCTKEY)" in setup.build().text
+/// False
+#[pyclass(frozen, eq, module = "vmtemplate")]
+#[derive(PartialEq)]
+pub(crate) struct SetupScript(pub(crate) vt::SetupScript);
+
+fn named(interface: Option<String>) -> vt::SetupInterface {
+    interface.map_or(vt::SetupInterface::FirstConnected, vt::SetupInterface::Named)
+}
+
+#[pymethods]
+impl SetupScript {
+    /// The version of the script's text.
+    #[classattr]
+    const VERSION: &'static str = vt::SetupScript::VERSION;
+
+    /// A script for Windows with every step but those of `without`.
+    ///
+    /// `interface` is the name of the network interface that is set up; None takes the first one that is connected.
+    #[staticmethod]
+    #[pyo3(signature = (*, without=Vec::new(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None), text_signature = "(*, without=(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None)")]
+    fn windows(
+        without: Vec<Choice<vt::SetupStep>>,
+        administrator: Option<String>,
+        log_file: Option<String>,
+        interface: Option<String>,
+        firewall: Option<Choice<vt::SetupFirewall>>,
+        product_key: Option<bool>,
+    ) -> Self {
+        let mut setup = vt::SetupScript::windows().interface(named(interface));
+        for step in without {
+            setup = setup.without(step.0);
+        }
+        if let Some(account) = administrator {
+            setup = setup.administrator(account);
+        }
+        if let Some(path) = log_file {
+            setup = setup.log_file(path);
+        }
+        if let Some(firewall) = firewall {
+            setup = setup.firewall(firewall.0);
+        }
+        if let Some(used) = product_key {
+            setup = setup.product_key(used);
+        }
+        Self(setup)
+    }
+
+    /// Leave a step out.
+    fn without(&self, step: Choice<vt::SetupStep>) -> Self {
+        Self(self.0.clone().without(step.0))
+    }
+
+    /// The account whose password is set.
+    fn administrator(&self, account: String) -> Self {
+        Self(self.0.clone().administrator(account))
+    }
+
+    /// The file of the log.
+    fn log_file(&self, path: String) -> Self {
+        Self(self.0.clone().log_file(path))
+    }
+
+    /// The network interface that is set up; None takes the first one that is connected.
+    fn interface(&self, name: Option<String>) -> Self {
+        Self(self.0.clone().interface(named(name)))
+    }
+
+    /// What is done to the firewall.
+    fn firewall(&self, firewall: Choice<vt::SetupFirewall>) -> Self {
+        Self(self.0.clone().firewall(firewall.0))
+    }
+
+    /// Whether the script takes a product key.
+    fn product_key(&self, used: bool) -> Self {
+        Self(self.0.clone().product_key(used))
+    }
+
+    /// The script. All that is wrong with the choices is told at once.
+    fn build(&self, py: Python<'_>) -> PyResult<Script> {
+        py.detach(|| self.0.clone().build()).or_raise().map(Script)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<{:?}>", self.0)
+    }
+}

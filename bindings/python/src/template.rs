@@ -1,0 +1,364 @@
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use vmtemplate as vt;
+
+use crate::cancel_token::CancelToken;
+use crate::disk_image::DiskImage;
+use crate::enums::Choice;
+use crate::errors::OrRaise;
+use crate::functions::check_options;
+use crate::install_drive::InstallDrive;
+use crate::macro_values::ValuesArgument;
+use crate::metainfo::Metainfo;
+use crate::run::run;
+use crate::script::Script;
+use crate::setup_script::SetupScript;
+use crate::source::{ArchiveArgument, Reader, Writer};
+use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument};
+
+/// A template: a disk image, a setup script and a metainfo.xml.
+///
+/// >>> import tempfile, pathlib, vmtemplate as vt
+/// >>> template = vt.Template.build(
+/// ...     "Windows-Server-2019", image=bytes(1 << 20), limits=vt.Limits(ipv4=True, memory_mib=1024), tags=["windows"]
+/// ... )
+/// >>> with tempfile.TemporaryDirectory() as folder:
+/// ...     summary = template.pack(pathlib.Path(folder, "w2019.tar.gz"))
+/// ...     again = vt.Template.open(pathlib.Path(folder, "w2019.tar.gz"))
+/// >>> again.metainfo.os_name, again.metainfo.limits.memory_mib, summary.content_bytes > 1 << 20
+/// ('Windows-Server-2019', 1024, True)
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct Template(pub(crate) vt::Template);
+
+/// Where an archive goes.
+enum Output {
+    Path(PathBuf),
+    Writer(Writer),
+}
+
+impl Output {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match object.extract::<PathBuf>() {
+            Err(_) if object.hasattr("write")? => Ok(Self::Writer(Writer(object.clone().unbind()))),
+            path => path.map(Self::Path),
+        }
+    }
+}
+
+/// An image on its way into a template.
+enum ImageArgument {
+    Path(PathBuf),
+    Image(vt::DiskImage),
+}
+
+fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArgument> {
+    if let Ok(image) = image.cast::<DiskImage>() {
+        return Ok(ImageArgument::Image(image.get().0.clone()));
+    }
+    if let Ok(path) = image.extract::<PathBuf>() {
+        return Ok(ImageArgument::Path(path));
+    }
+    if let Ok(bytes) = values::bytes(image) {
+        return Ok(ImageArgument::Image(vt::DiskImage::from_bytes(bytes)));
+    }
+    if image.hasattr("read")? {
+        let reader = Reader(image.clone().unbind());
+        return run(py, None, None, |control| {
+            vt::DiskImage::from_stream(reader, &vt::OpenOptions { control, ..vt::OpenOptions::default() })
+        })
+        .map(ImageArgument::Image);
+    }
+    Err(PyTypeError::new_err(format!(
+        "an image is a path, a DiskImage, bytes, or a binary file-like object; found {}",
+        image.get_type().name()?
+    )))
+}
+
+fn with_script(
+    py: Python<'_>,
+    builder: vt::TemplateBuilder,
+    script: &Bound<'_, PyAny>,
+) -> PyResult<vt::TemplateBuilder> {
+    if let Ok(script) = script.cast::<Script>() {
+        return Ok(builder.script(script.get().0.clone()));
+    }
+    if let Ok(setup) = script.cast::<SetupScript>() {
+        return Ok(builder.script(setup.get().0.clone().build().or_raise()?));
+    }
+    if let Ok(path) = script.extract::<PathBuf>() {
+        return Ok(py.detach(|| builder.script_path(path)));
+    }
+    if let Ok(bytes) = values::bytes(script) {
+        return Ok(builder.script(vt::Script::from_bytes(bytes)));
+    }
+    Err(PyTypeError::new_err(format!(
+        "a script is a path, a Script, a SetupScript, or bytes; found {}",
+        script.get_type().name()?
+    )))
+}
+
+#[pymethods]
+impl Template {
+    /// The name of the metadata file in a template.
+    #[classattr]
+    const METAINFO: &'static str = vt::Template::METAINFO;
+
+    /// Build a template from its parts; all that is wrong with them is told at once.
+    ///
+    /// `image` is a path, a `DiskImage`, bytes of a raw disk, or a binary file-like object, which is read to its end.
+    /// `script` is a path, a `Script`, a `SetupScript`, or bytes; without one it is our own. `support` defaults to
+    /// VMmgr, `limits.disk_mb` to the size of the image, and the names of files to those that they have. With `base`
+    /// only what is given changes in that metainfo.xml, and `name` may be left out.
+    #[staticmethod]
+    #[pyo3(signature = (name=None, *, image=None, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image=None, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
+    fn build(
+        py: Python<'_>,
+        name: Option<String>,
+        image: Option<&Bound<'_, PyAny>>,
+        script: Option<&Bound<'_, PyAny>>,
+        limits: Option<LimitsArgument>,
+        tags: Vec<String>,
+        version: Option<String>,
+        macros: Vec<String>,
+        support: Vec<ProductArgument>,
+        reboot_count: Option<u32>,
+        virtio_disk: Option<bool>,
+        virtio_net: Option<bool>,
+        image_name: Option<String>,
+        script_name: Option<String>,
+        base: Option<&Metainfo>,
+    ) -> PyResult<Self> {
+        let mut builder = match base {
+            Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
+            None => vt::Template::builder(name.as_deref().unwrap_or_default()),
+        };
+        // A problem with a path is told beside all others, so that it is left to the builder.
+        builder = match image.map(|image| image_argument(py, image)).transpose()? {
+            Some(ImageArgument::Path(path)) => py.detach(|| builder.image_path(path)),
+            Some(ImageArgument::Image(image)) => builder.image(image),
+            None => builder,
+        };
+        if let Some(script) = script {
+            builder = with_script(py, builder, script)?;
+        }
+        builder = builder.limits(limits.map(Into::into).unwrap_or_default()).tags(tags);
+        builder = macros.into_iter().fold(builder, vt::TemplateBuilder::declare_macro);
+        builder = support.into_iter().fold(builder, vt::TemplateBuilder::support);
+        // Whatever was not given stays as the library has it.
+        macro_rules! given {
+            ($($option:ident => $method:ident;)*) => {
+                $(if let Some(value) = $option { builder = builder.$method(value); })*
+            };
+        }
+        given! {
+            name => name;
+            version => template_version;
+            reboot_count => reboot_count;
+            virtio_disk => virtio_disk;
+            virtio_net => virtio_net;
+            image_name => image_name;
+            script_name => script_name;
+        }
+        py.detach(|| builder.build()).or_raise().map(Self)
+    }
+
+    /// Open an archive, or a folder that holds metainfo.xml. The image is not read.
+    ///
+    /// An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
+    /// use meanwhile.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: ArchiveArgument) -> PyResult<Self> {
+        run(py, None, None, |_| match path {
+            ArchiveArgument::Path(path) => vt::Template::open(path),
+            ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
+        })
+        .map(Self)
+    }
+
+    /// A copy of its metadata; to change a template, build another with it as `base`.
+    #[getter]
+    fn metainfo(&self) -> Metainfo {
+        Metainfo::of(self.0.metainfo().clone())
+    }
+
+    /// Its setup script, if it has one.
+    #[getter]
+    fn script(&self) -> Option<Script> {
+        self.0.script().cloned().map(Script)
+    }
+
+    /// Its disk image, if it can be read where it is.
+    #[getter]
+    fn image(&self) -> Option<DiskImage> {
+        self.0.image().cloned().map(DiskImage)
+    }
+
+    /// Its files, as they are or will be in the archive.
+    #[getter]
+    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        values::tuple(py, self.0.files(), values::archive_entry)
+    }
+
+    /// All that can be told of it without reading its image.
+    fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let info = py.detach(|| self.0.info()).or_raise()?;
+        values::template_info(py, &info)
+    }
+
+    /// The setup script with its macros replaced, as `Script.render` does it. What passwords must not have is taken
+    /// from the metadata if it is not given.
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
+    fn render(
+        &self,
+        py: Python<'_>,
+        values: ValuesArgument,
+        missing: Choice<vt::MissingValue>,
+        as_platform: bool,
+        language: Option<Choice<vt::ScriptLanguage>>,
+        illegal_password_characters: Option<String>,
+    ) -> PyResult<Script> {
+        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Script)
+    }
+
+    /// The same for the template or script at `path`.
+    #[staticmethod]
+    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
+    fn render_path(
+        py: Python<'_>,
+        path: PathBuf,
+        values: ValuesArgument,
+        missing: Choice<vt::MissingValue>,
+        as_platform: bool,
+        language: Option<Choice<vt::ScriptLanguage>>,
+        illegal_password_characters: Option<String>,
+    ) -> PyResult<Script> {
+        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        py.detach(|| vt::Template::render_path(path, &values.0, &options)).or_raise().map(Script)
+    }
+
+    /// The install drive of a new machine: the rendered script on a drive of the right size.
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, padding='blank-lines')")]
+    fn install_drive(
+        &self,
+        py: Python<'_>,
+        values: ValuesArgument,
+        missing: Choice<vt::MissingValue>,
+        as_platform: bool,
+        language: Option<Choice<vt::ScriptLanguage>>,
+        illegal_password_characters: Option<String>,
+        padding: Choice<vt::Padding>,
+    ) -> PyResult<InstallDrive> {
+        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        py.detach(|| self.0.install_drive(&values.0, &options, padding.0)).or_raise().map(InstallDrive)
+    }
+
+    /// Check it by all rules; see `vmtemplate.check` for the options.
+    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
+    fn check<'py>(
+        &self,
+        py: Python<'py>,
+        allow: Vec<String>,
+        severities: Option<BTreeMap<String, Choice<vt::Severity>>>,
+        deny_warnings: bool,
+        skip_image: bool,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = check_options(allow, severities, deny_warnings, skip_image);
+        let report = run(py, None, cancel, |control| self.0.check(&vt::CheckOptions { control, ..options }))?;
+        values::report(py, &report)
+    }
+
+    /// Pack it into an archive, which appears whole or not at all; or into a binary file-like object that can write.
+    ///
+    /// `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
+    /// or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the
+    /// same bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
+    /// `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
+    #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
+    fn pack<'py>(
+        &self,
+        py: Python<'py>,
+        path: Bound<'py, PyAny>,
+        level: i32,
+        threads: Option<NonZeroUsize>,
+        mtime: Option<&Bound<'py, PyAny>>,
+        overwrite: bool,
+        free_space: Choice<vt::FreeSpace>,
+        drop_page_files: bool,
+        sparse: bool,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mtime = mtime.map(values::seconds_since_1970).transpose()?;
+        let free_space = free_space.0;
+        let output = Output::of(&path)?;
+        let summary = run(py, progress, cancel, |control| {
+            let options = vt::PackOptions {
+                level,
+                threads,
+                mtime,
+                overwrite,
+                free_space,
+                drop_page_files,
+                sparse,
+                control,
+            };
+            match output {
+                Output::Path(path) => self.0.pack(path, &options),
+                Output::Writer(writer) => self.0.pack_to(writer, &options),
+            }
+        })?;
+        values::pack_summary(py, &summary)
+    }
+
+    /// Unpack an archive of any tool into a folder; holes come back as holes.
+    ///
+    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do. The files that were unpacked
+    /// are returned.
+    #[staticmethod]
+    #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None), text_signature = "(archive, folder, *, only=(), limits=None, threads=None, progress=None, cancel=None)")]
+    fn unpack<'py>(
+        py: Python<'py>,
+        archive: PathBuf,
+        folder: PathBuf,
+        only: Vec<String>,
+        limits: Option<UnpackLimitsArgument>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let limits = values::unpack_limits(limits);
+        let files = run(py, progress, cancel, |control| {
+            vt::Template::unpack(archive, folder, &vt::UnpackOptions { limits, only, threads, control })
+        })?;
+        values::tuple(py, &files, values::archive_entry)
+    }
+
+    /// Read all of an archive, check all of it, and tell its SHA-256 and those of its files.
+    #[staticmethod]
+    #[pyo3(signature = (archive, *, limits=None, threads=None, progress=None, cancel=None))]
+    fn verify<'py>(
+        py: Python<'py>,
+        archive: PathBuf,
+        limits: Option<UnpackLimitsArgument>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let limits = values::unpack_limits(limits);
+        let verified = run(py, progress, cancel, |control| {
+            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads, control })
+        })?;
+        values::verified(py, &verified)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Template {:?}>", self.0.metainfo().os_name().unwrap_or_default())
+    }
+}

@@ -1,0 +1,60 @@
+"""The fixtures: a disk with Windows on it, a small template, and notes of what is called."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import vmtemplate as vt
+from support import content, note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def windows_disk(tmp_path_factory: pytest.TempPathFactory) -> vt.DiskImage:
+    """A disk with the files of a Windows that was prepared by the guide."""
+    path = tmp_path_factory.mktemp("windows") / "windows.raw"
+    path.write_bytes(content({"gzip": "tests/fixtures/windows-uefi.raw.gz"}))
+    return vt.DiskImage.open(path)
+
+
+@pytest.fixture
+def small() -> vt.Template:
+    """A template of one MiB."""
+    return vt.Template.build(
+        "Windows-Server-2019",
+        image=bytes(range(256)) * 4096,
+        limits=vt.Limits(ipv4=True, ipv6=False, memory_mib=1024),
+        tags=["windows", "windows2019"],
+        version="5",
+        macros=["($PRODUCTKEY)"],
+    )
+
+
+@pytest.fixture
+def archive(small: vt.Template, tmp_path: Path) -> Path:
+    """The same, packed."""
+    path = tmp_path / "Windows-Server-2019.tar.gz"
+    small.pack(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def noted(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Note what a test calls, unless it counts time or references."""
+    if request.path.name == "test_threads.py":
+        yield
+        return
+    sys.setprofile(note)
+    yield
+    sys.setprofile(None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What asks for all that was called comes last."""
+    items.sort(key=lambda item: item.path.name == "test_surface.py")

@@ -1,0 +1,181 @@
+"""Repositories: published to, signed, verified."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import http.server
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import vmtemplate as vt
+from support import tool
+
+
+def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    assert repository.folder == tmp_path / "repo"
+    assert repository.format is vt.RepositoryFormat.VM6
+    assert repository.description_path == tmp_path / "repo" / "metadata.json"
+    seen: list[vt.Progress] = []
+    entry = repository.add(
+        archive,
+        name="Windows",
+        tags=["windows", "gold"],
+        file_name="w.tar.gz",
+        expand="/dev/sda2",
+        network_device="eth0",
+        requirements=True,
+        progress=seen.append,
+    )
+    assert seen
+    assert (entry.name, entry.tags, entry.file_name) == ("Windows", ("windows", "gold"), "w.tar.gz")
+    assert (entry.min_ram_mib, entry.expand, entry.network_device) == (1024, "/dev/sda2", "eth0")
+    assert (entry.kind, entry.family) == (vt.TemplateKind.KVM_TEMPLATE, vt.OsFamily.WINDOWS)
+    assert entry.modified is None
+    assert repository.list() == list(repository) == [dataclasses.replace(entry, position=vt.Position(4, 5))]
+    replaced = repository.replace("Windows", archive, new_name="Windows-2")
+    assert replaced.name == "Windows-2"
+    assert vt.Repository.open(tmp_path / "repo") == vt.Repository.open(tmp_path / "repo", "vm6") == repository
+    assert repository.verify(threads=1).summary.errors == 0
+    assert repository.sync() == vt.Synced(updated=(), missing=())
+    removed = repository.remove("Windows-2")
+    assert removed.name == "Windows-2"
+    assert repository.list() == []
+    with pytest.raises(FileNotFoundError):
+        repository.remove("Windows-2")
+    with pytest.raises(vt.VmTemplateError):
+        vt.Repository.open(tmp_path)
+
+
+def test_a_template_is_pushed_and_fetched(small: vt.Template, archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    seen: list[vt.Progress] = []
+    pushed = repository.push(small, tags=["windows"], progress=seen.append)
+    assert isinstance(pushed, vt.Pushed)
+    assert seen
+    assert pushed.entry.tags == ("windows",)
+    assert pushed.sha256 == vt.Template.verify(archive).sha256
+    assert pushed.pack.archive_bytes == archive.stat().st_size
+    with pytest.raises(FileExistsError):
+        repository.push(small)
+    assert repository.push(small, replace=True, level=1).sha256 != pushed.sha256
+    fetched = repository.fetch("Windows-Server-2019", tmp_path, overwrite=True)
+    assert isinstance(fetched, vt.Fetched)
+    assert fetched.path.parent == tmp_path
+    assert fetched.has_checksum
+    assert fetched.archive_bytes == fetched.path.stat().st_size
+    with pytest.raises(FileNotFoundError):
+        repository.fetch("no such template", tmp_path)
+
+
+def test_a_repository_and_an_archive_on_a_server_are_read(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    entry = repository.add(archive)
+
+    class Ranges(http.server.BaseHTTPRequestHandler):
+        """What every server of files does, and that of Python does not: parts of them."""
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            path = repository.folder / self.path.lstrip("/")
+            if not path.is_file():
+                self.send_error(404)
+                return
+            data = path.read_bytes()
+            part = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
+            begin, end = 0, len(data)
+            if part is not None and part[1]:
+                begin, end = int(part[1]), min(int(part[2]) + 1 if part[2] else end, end)
+            elif part is not None:
+                begin = max(end - int(part[2]), 0)
+            self.send_response(200 if part is None else 206)
+            if part is not None:
+                self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{len(data)}")
+            self.send_header("Content-Length", str(end - begin))
+            self.send_header("Last-Modified", self.date_time_string(int(path.stat().st_mtime)))
+            self.send_header("ETag", f'"{path.stat().st_mtime_ns}"')
+            self.end_headers()
+            if self.command == "GET":
+                self.wfile.write(data[begin:end])
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        try:
+            remote = vt.Repository.open(url)
+            assert [held.name for held in remote] == [entry.name]
+            fetched = remote.fetch(entry.name, tmp_path / "fetched")
+            assert fetched.path.read_bytes() == archive.read_bytes()
+            template = vt.Template.open(url + entry.file_name)
+            assert template.metainfo.os_name == "Windows-Server-2019"
+        finally:
+            server.shutdown()
+    with pytest.raises(ConnectionError) as caught:
+        vt.Repository.open(url)
+    assert isinstance(caught.value, vt.NetworkError)
+
+
+def test_what_is_wrong_with_a_repository_is_found(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    entry = repository.add(archive)
+    held = repository.folder / entry.file_name
+    data = bytearray(held.read_bytes())
+    data[len(data) // 2] ^= 1
+    held.write_bytes(data)
+    assert repository.verify(quick=True).summary.errors <= repository.verify().summary.errors
+    assert repository.verify().has("error")
+    held.unlink()
+    assert repository.sync().missing == (entry.file_name,)
+
+
+def test_a_repository_is_signed_as_minisign_does(archive: Path, tmp_path: Path) -> None:
+    minisign = tool("minisign")
+    pair = ["-p", str(tmp_path / "key.pub"), "-s", str(tmp_path / "key.sec")]
+    subprocess.run([minisign, "-G", "-W", *pair], check=True, capture_output=True)
+    signing = vt.SigningKey.from_file(tmp_path / "key.sec")
+    public = vt.PublicKey.from_file(tmp_path / "key.pub")
+    assert public == vt.PublicKey((tmp_path / "key.pub").read_text().splitlines()[1])
+    assert public != vt.PublicKey("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")
+    assert repr(signing) == "<SigningKey>"
+    repository = vt.Repository.create(tmp_path / "repo")
+    repository.add(archive, key=signing)
+    assert not repository.verify(public_key=public).has("error")
+    subprocess.run(
+        [minisign, "-V", "-p", tmp_path / "key.pub", "-m", repository.description_path], check=True
+    )
+    other = vt.PublicKey("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")
+    assert repository.verify(public_key=other).has("error")
+    with pytest.raises(vt.InvalidValueError):
+        vt.PublicKey("no key")
+
+
+def test_who_waits_too_long_for_another_publisher_is_told(archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    repository.add(archive, name="one", file_name="one.tar.gz")
+    with (repository.folder / ".vmtemplate-lock").open("r+b") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        began = time.monotonic()
+        with pytest.raises(TimeoutError) as caught:
+            repository.add(archive, name="two", file_name="two.tar.gz", lock_timeout=0.3)
+        assert isinstance(caught.value, vt.LockedError)
+        assert 0.3 <= time.monotonic() - began < 5
+        # Somebody who will not wait any longer need not.
+        cancel = vt.CancelToken()
+        timer = threading.Timer(0.1, cancel.cancel)
+        timer.start()
+        with pytest.raises(vt.CancelledError):
+            repository.remove("one", cancel=cancel)
+        timer.join()
+    repository.add(archive, name="two", file_name="two.tar.gz", image_name="two.hddimage")
+    assert [entry.name for entry in repository] == ["one", "two"]

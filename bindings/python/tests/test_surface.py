@@ -1,0 +1,107 @@
+"""Nothing of the module is without a test, a type and words. It runs last, and only behind all other tests."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import inspect
+import re
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MethodDescriptorType
+
+import pytest
+
+import vmtemplate as vt
+from support import CALLED
+from vmtemplate import _native
+
+HERE = Path(__file__).parent
+SOURCES = "\n".join(path.read_text() for path in HERE.glob("test_*.py"))
+
+
+def members() -> list[tuple[str, object]]:
+    """Every class and function of the module, and every method and property of its classes."""
+    listed: list[tuple[str, object]] = []
+    for module in (vt, _native):
+        for name in module.__all__:
+            item = getattr(module, name)
+            listed.append((name, item))
+            if inspect.isclass(item) and item.__module__.startswith("vmtemplate"):
+                listed += [
+                    (f"{name}.{inner}", held)
+                    for inner, held in vars(item).items()
+                    if not inner.startswith("_")
+                ]
+    return list(dict(listed).items())
+
+
+def is_tested(name: str, item: object) -> bool:
+    if isinstance(item, staticmethod):
+        item = item.__func__
+    if isinstance(item, property):
+        item = item.fget
+    if isinstance(item, FunctionType):
+        return item.__code__ in CALLED
+    if isinstance(item, (BuiltinFunctionType, MethodDescriptorType)):
+        return name in CALLED
+    if isinstance(item, (GetSetDescriptorType, type)):
+        # The interpreter does not tell of these: a test must at least name it.
+        return re.search(rf"\b{name.rsplit('.', 1)[-1]}\b", SOURCES) is not None
+    return True
+
+
+def test_every_class_and_function_is_tested(request: pytest.FixtureRequest) -> None:
+    ran = {item.path.name for item in request.session.items}
+    if ran != {path.name for path in HERE.glob("test_*.py")} or request.config.option.keyword:
+        pytest.skip("only some of the tests were run")
+    assert " ".join(name for name, item in members() if not is_tested(name, item)) == ""
+
+
+def test_every_class_and_function_has_words() -> None:
+    enums = {name for name, item in members() if inspect.isclass(item) and hasattr(item, "__members__")}
+    silent = [
+        name
+        for name, item in members()
+        if callable(item) or isinstance(item, (property, GetSetDescriptorType))
+        if name.split(".")[0] not in enums and not inspect.getdoc(item)
+    ]
+    assert silent == []
+
+
+def test_the_stub_says_what_the_module_says() -> None:
+    stub = Path(_native.__file__).with_name("_native.pyi").read_text()
+    for node in ast.parse(stub).body:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and not node.name.startswith("_"):
+            item = getattr(_native, node.name)
+            assert ast.get_docstring(node) == inspect.getdoc(item), node.name
+            for inner in node.body if isinstance(node, ast.ClassDef) else []:
+                words = ast.get_docstring(inner) if isinstance(inner, ast.FunctionDef) else None
+                if words is not None and isinstance(inner, ast.FunctionDef):
+                    assert words == inspect.getdoc(getattr(item, inner.name)), f"{node.name}.{inner.name}"
+
+
+def test_signatures_are_readable() -> None:
+    for name, item in members():
+        if isinstance(item, (MethodDescriptorType, BuiltinFunctionType)):
+            assert "Ellipsis" not in str(inspect.signature(item)), name
+    assert str(inspect.signature(vt.Template.pack)).startswith("(self, /, path, *, level=5, threads=None")
+
+
+def documents() -> list[tuple[str, str]]:
+    found = [("vmtemplate", vt.__doc__ or "")]
+    found += [(name, inspect.getdoc(item) or "") for name, item in members() if callable(item)]
+    installed = inspect.getsourcefile(vt)
+    assert installed is not None
+    found.append(("README.md", (HERE.parent / "README.md").read_text()))
+    return [(name, text) for name, text in found if ">>>" in text]
+
+
+@pytest.mark.parametrize(("name", "text"), documents())
+def test_examples_in_the_documentation_run(name: str, text: str) -> None:
+    # A fence is no output.
+    text = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
+    test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
+    told: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.append)
+    assert tried > 0
+    assert failed == 0, "".join(told)
