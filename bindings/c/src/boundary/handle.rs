@@ -136,7 +136,16 @@ pub(crate) fn free<H: Handle>(handle: *mut H) -> Outcome<()> {
     if handle.is_null() {
         return Ok(());
     }
-    take(handle).map(drop)
+    let slot = slot(handle)?;
+    if !slot.is_owned || !slot.claim(DEAD) {
+        return Err(refused(slot, H::NAME));
+    }
+    // In its place, so that the handles which are part of it know that they are gone.
+    // SAFETY: this call alone moved `state` to `DEAD`, so nobody takes or drops the value again.
+    unsafe { ManuallyDrop::drop(&mut *slot.value.get()) };
+    // SAFETY: as in `take`.
+    keep(unsafe { Box::from_raw(handle) });
+    Ok(())
 }
 
 fn slot<'a, H: Handle>(handle: *const H) -> Outcome<&'a Slot<H::Value>> {
