@@ -11,6 +11,7 @@ use crate::script::vmt_script;
 
 /// The bytes of every install drive.
 pub const VMT_DRIVE_SIZE: usize = 1_048_576;
+const _: () = assert!(VMT_DRIVE_SIZE == InstallDrive::SIZE);
 
 /// The disk that carries the setup script into a new machine. It is never changed; many threads may look at it.
 pub struct vmt_drive(Slot<InstallDrive>);

@@ -65,14 +65,15 @@ fn every_function_type_and_constant_is_documented() {
     for (at, line) in lines.iter().enumerate() {
         let begins = |what: &str| line.starts_with(what);
         // Declarations begin in the first column, and are neither comments nor what follows in one.
-        let declares = (begins("#define VMT_") && !begins("#define VMT_VERSION_") && !line.contains(" type name"))
-            && !line.ends_with('\\')
-            || begins("typedef ")
-            || (line.contains(" vmt_") || line.contains("*vmt_"))
-                && line.contains('(')
-                && !begins(" ")
-                && !begins("/")
-                && !begins("}");
+        let declares =
+            (begins("#define VMT_") && !begins("#define VMT_VERSION_") && !line.contains(" type name"))
+                && !line.ends_with('\\')
+                || begins("typedef ")
+                || (line.contains(" vmt_") || line.contains("*vmt_"))
+                    && line.contains('(')
+                    && !begins(" ")
+                    && !begins("/")
+                    && !begins("}");
         if declares && at > 0 && lines[at - 1].trim() != "*/" && !lines[at - 1].trim_end().ends_with("*/") {
             bare.push(*line);
         }

@@ -68,12 +68,12 @@ static int remove_folder(void **state)
     return system(command);
 }
 
-/* A path in the test's folder. Four may be in use at a time. */
+/* A path in the test's folder. Sixteen may be in use at a time. */
 static const char *in_folder(const char *name)
 {
-    static char paths[4][256];
+    static char paths[16][256];
     static int next;
-    char *path = paths[next++ % 4];
+    char *path = paths[next++ % 16];
     snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
 }
