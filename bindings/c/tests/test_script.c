@@ -239,10 +239,14 @@ static void the_first_run_kit_has_its_files(void **state)
     failed_with(VMT_ALREADY_EXISTS);
     assert_int_equal(vmt_first_run_write(kit, in_folder("kit"), &err), VMT_OK);
     free(read_all(in_folder("kit/prepare.cmd"), &length));
+    i = vmt_first_run_file_count(kit);
     vmt_first_run_free(kit);
-    /* What is no program of Windows is refused. */
-    assert_null(vmt_first_run_new(dd, &err));
-    failed_with(vmt_error_code(err));
+    kit = vmt_first_run_new(dd, &err);
+    fine();
+    assert_int_equal(vmt_first_run_file_count(kit), i + 1);
+    vmt_first_run_free(kit);
+    assert_null(vmt_first_run_new(in_folder("no.exe"), &err));
+    failed_with(VMT_NOT_FOUND);
 }
 
 static void the_drive_carries_the_script(void **state)
