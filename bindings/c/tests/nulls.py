@@ -19,6 +19,7 @@ TEXTS = {
     "key": "osname",
     "archive": "sample.tar.gz",
     "path": "sample.tar.gz",
+    "path that is written": "out",
     "folder": "repo",
     "json": "{}",
     "assignment": "IP=192.0.2.1",
@@ -41,7 +42,7 @@ def sample(kind, name, place):
         return f"samples.{handle[2]}", "", ""
     if handle:  # it may be changed, consumed or freed: one for this call alone; a second free does nothing
         local = f"a{place}"
-        return local, f"{handle[2]} *{local} = new_{handle[2]}();", f"{handle[2]}_free({local});"
+        return local, f"{handle[2]} *{local} = fresh_{handle[2]}();", f"{handle[2]}_free({local});"
     out = re.fullmatch(r"(vmt_\w+) \*\*", kind)
     if out:
         local = f"a{place}"
@@ -74,6 +75,9 @@ def call(result, name, arguments, null):
     """One call, with NULL at the positions `null`, and what must hold after it."""
     before, after, values = [], [], []
     for place, (kind, argument) in enumerate(arguments):
+        # One that is overwritten would be gone for the calls after it.
+        if argument == "path" and re.search("write|pack|iso", name):
+            argument = "path that is written"
         value, prepare, tidy = sample(kind, argument, place)
         if place in null:
             value, prepare, tidy = ("NULL" if is_pointer(kind) else value), "", ""

@@ -156,6 +156,21 @@ static struct {
     EACH_TYPE(FIELD)
 } samples;
 
+/* One more of a type, for a call that changes, consumes or frees it. */
+#define FRESH(type)                                                                                                    \
+    static type *fresh_##type(void)                                                                                    \
+    {                                                                                                                  \
+        type *fresh;                                                                                                   \
+        unsetenv("VMT_TEST_PANICS");                                                                                   \
+        fresh = new_##type();                                                                                          \
+        if (fresh == NULL)                                                                                             \
+            stop("no more samples of " #type);                                                                         \
+        if (panics)                                                                                                    \
+            setenv("VMT_TEST_PANICS", "1", 1);                                                                         \
+        return fresh;                                                                                                  \
+    }
+EACH_TYPE(FRESH)
+
 static const char PUBLIC_KEY[] = "untrusted comment: minisign public key\nRWR2LkzxlDoaPsF/lzl4rBMr3ed5JkPht3L5w7afEu6Wgfy/cnHDD1vp\n";
 static const char SECRET_KEY[] = "untrusted comment: minisign secret key\nRWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAdi5M8ZQ6Gj70rs0T9qXdQxF2nzxs8RjcI4S5AaQZq1bO3io4j9RJvsF/lzl4rBMr3ed5JkPht3L5w7afEu6Wgfy/cnHDD1vpAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
 

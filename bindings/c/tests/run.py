@@ -239,7 +239,7 @@ def step_valgrind():
         return
     for program in [compile_test(name) for name in TESTS] + [compile_nulls()]:
         run("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible",
-            "--error-exitcode=9", "--fair-sched=yes", program, env={**loader(), "CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+            f"--suppressions={HERE}/valgrind.supp", "--error-exitcode=9", "--fair-sched=yes", program, env={**loader(), "CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
 
 
 def step_sanitizers():
