@@ -60,7 +60,8 @@ pub const VMT_OTHER: vmt_code = 999;
 pub const VMT_NULL_ARGUMENT: vmt_code = 1000;
 /// A handle was freed or consumed already, is being changed by another thread, or is part of another handle.
 pub const VMT_INVALID_HANDLE: vmt_code = 1001;
-/// A fault of the library itself. The call was abandoned; other handles can be used further.
+/// A fault of the library itself, which standard error tells as well. The call was abandoned; other handles can be used
+/// further.
 pub const VMT_PANIC: vmt_code = 1002;
 
 /// The number of a kind.

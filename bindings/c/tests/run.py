@@ -9,6 +9,7 @@ import difflib
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ ROOT = BINDING.parent.parent
 sys.path.insert(0, str(HERE))
 import header  # noqa: E402
 
-CARGO = os.environ.get("CARGO") or "cargo"
+CARGO = shlex.split(os.environ.get("CARGO") or "cargo")
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
 WORK = TARGET / "c"
 PREFIX, PANICS = WORK / "install", WORK / "panics"
@@ -74,7 +75,7 @@ def loader(prefix=PREFIX):
 
 
 def install(prefix, *features):
-    run(CARGO, "build", "--quiet", "-p", "vmtemplate-c", *features, cwd=ROOT)
+    run(*CARGO, "build", "--quiet", "-p", "vmtemplate-c", *features, cwd=ROOT)
     shutil.rmtree(prefix, ignore_errors=True)
     run("sh", BINDING / "install.sh", env={"BUILT": str(TARGET / "debug"), "PREFIX": str(prefix), "DESTDIR": "",
                                            "LIBDIR": ""})
@@ -260,7 +261,7 @@ def step_panics():
     said = run(compile_nulls(out="panics-nulls", prefix=PANICS), "panics", env=loader(PANICS))
     print("    " + said.splitlines()[-1])
     # What is left in the target folder is the library as it should be.
-    run(CARGO, "build", "--quiet", "-p", "vmtemplate-c", cwd=ROOT)
+    run(*CARGO, "build", "--quiet", "-p", "vmtemplate-c", cwd=ROOT)
 
 
 STEPS = [step_install, step_symbols, step_abi, step_coverage, step_tests, step_nulls, step_examples, step_static,
