@@ -17,91 +17,107 @@ use std::sync::Arc;
 /// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, as a program asks it.
-///
-/// The numbers and names of kinds never change; new kinds may come, so a `match` needs a `_` arm.
-///
-/// ```
-/// use vmtemplate::{ErrorKind, Metainfo};
-///
-/// let error = Metainfo::parse(b"<doc>").unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::InvalidMetainfo);
-/// assert_eq!(error.kind().name(), "invalid-metainfo");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
+/// Makes [`ErrorKind`] and all that is asked of a kind from one row for each, so that none can be forgotten anywhere.
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $number:literal, $name:literal;)*) => {
+        /// What went wrong, as a program asks it.
+        ///
+        /// The numbers and names of kinds never change; new kinds may come, so a `match` needs a `_` arm.
+        ///
+        /// ```
+        /// use vmtemplate::{ErrorKind, Metainfo};
+        ///
+        /// let error = Metainfo::parse(b"<doc>").unwrap_err();
+        /// assert_eq!(error.kind(), ErrorKind::InvalidMetainfo);
+        /// assert_eq!(error.kind().name(), "invalid-metainfo");
+        /// ```
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[$doc])* $kind = $number,)*
+        }
+
+        impl ErrorKind {
+            const ALL: &'static [Self] = &[$(Self::$kind,)*];
+
+            /// The stable name of this kind, in kebab case, as `--json` output and the bindings show it.
+            ///
+            /// ```
+            /// assert_eq!(vmtemplate::ErrorKind::NotFound.name(), "not-found");
+            /// ```
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+        }
+    };
+}
+
+// A new kind goes to the end and takes the next number. The number and the name of a row never change.
+error_kinds! {
     /// A file or folder is not there.
-    NotFound,
+    NotFound = 1, "not-found";
     /// The operating system does not let this user read or write it.
-    PermissionDenied,
+    PermissionDenied = 2, "permission-denied";
     /// The output is there already, and overwriting was not asked for.
-    AlreadyExists,
+    AlreadyExists = 3, "already-exists";
     /// The disk that is written to is full, or a quota is used up.
-    StorageFull,
+    StorageFull = 4, "storage-full";
     /// Any other failure of reading or writing.
-    Io,
+    Io = 5, "io";
     /// The caller cancelled the work.
-    Cancelled,
+    Cancelled = 6, "cancelled";
     /// A value that the caller gave is outside what it may be.
-    InvalidValue,
+    InvalidValue = 7, "invalid-value";
     /// metainfo.xml is not well-formed, or an element of it holds what it may not hold.
-    InvalidMetainfo,
+    InvalidMetainfo = 8, "invalid-metainfo";
     /// A macro is not written as `($NAME)`.
-    InvalidMacro,
+    InvalidMacro = 9, "invalid-macro";
     /// A script cannot be read as text.
-    InvalidScript,
+    InvalidScript = 10, "invalid-script";
     /// A disk image, or a structure inside it, contradicts its format.
-    InvalidImage,
+    InvalidImage = 11, "invalid-image";
     /// An image or a structure inside it is sound, but uses a feature that is not supported.
-    Unsupported,
+    Unsupported = 12, "unsupported";
     /// The image changed or shrank while it was read.
-    ImageChanged,
+    ImageChanged = 13, "image-changed";
     /// A template is incomplete or contradicts itself; `problems()` lists every reason.
-    InvalidTemplate,
+    InvalidTemplate = 14, "invalid-template";
     /// An archive is truncated, damaged, or not an archive.
-    InvalidArchive,
+    InvalidArchive = 15, "invalid-archive";
     /// An archive holds an entry that is refused because unpacking it could do harm.
-    UnsafeArchive,
+    UnsafeArchive = 16, "unsafe-archive";
     /// A bound on hostile input was passed: too many, too large, too deep.
-    LimitExceeded,
+    LimitExceeded = 17, "limit-exceeded";
     /// The description of a repository is malformed, or does not allow what was asked for.
-    InvalidRepository,
+    InvalidRepository = 18, "invalid-repository";
     /// Another process is writing, and did not end in the time that was given.
-    Locked,
+    Locked = 19, "locked";
     /// A signature is missing, is not one of this key, or is not of this content.
-    InvalidSignature,
+    InvalidSignature = 20, "invalid-signature";
 }
 
 impl ErrorKind {
-    /// The stable name of this kind, in kebab case, as `--json` output and the bindings show it.
+    /// Every kind, in the order of their numbers.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::ErrorKind::NotFound.name(), "not-found");
+    /// use vmtemplate::ErrorKind;
+    ///
+    /// let locked = ErrorKind::all().iter().find(|kind| kind.name() == "locked");
+    /// assert_eq!(locked, Some(&ErrorKind::Locked));
     /// ```
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotFound => "not-found",
-            Self::PermissionDenied => "permission-denied",
-            Self::AlreadyExists => "already-exists",
-            Self::StorageFull => "storage-full",
-            Self::Io => "io",
-            Self::Cancelled => "cancelled",
-            Self::InvalidValue => "invalid-value",
-            Self::InvalidMetainfo => "invalid-metainfo",
-            Self::InvalidMacro => "invalid-macro",
-            Self::InvalidScript => "invalid-script",
-            Self::InvalidImage => "invalid-image",
-            Self::Unsupported => "unsupported",
-            Self::ImageChanged => "image-changed",
-            Self::InvalidTemplate => "invalid-template",
-            Self::InvalidArchive => "invalid-archive",
-            Self::UnsafeArchive => "unsafe-archive",
-            Self::LimitExceeded => "limit-exceeded",
-            Self::InvalidRepository => "invalid-repository",
-            Self::Locked => "locked",
-            Self::InvalidSignature => "invalid-signature",
-        }
+    pub const fn all() -> &'static [Self] {
+        Self::ALL
+    }
+
+    /// The stable number of this kind: 1 and up. 0 is left free for "no error", as a C program wants it.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::ErrorKind::NotFound.number(), 1);
+    /// ```
+    pub const fn number(self) -> u32 {
+        self as u32
     }
 }
 
@@ -460,5 +476,21 @@ impl StdError for Error {
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         io::Error::other(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_numbered_from_one_without_gaps_and_named_differently() {
+        let numbers: Vec<_> = ErrorKind::all().iter().map(|kind| kind.number() as usize).collect();
+        assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>());
+        let names: std::collections::BTreeSet<_> = ErrorKind::all().iter().map(|kind| kind.name()).collect();
+        assert_eq!(names.len(), numbers.len());
+        for name in names {
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+        }
     }
 }
