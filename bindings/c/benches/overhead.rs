@@ -58,7 +58,10 @@ fn measure(folder: &Path, mib: u32, turns: u32) -> Result<bool, Failure> {
         return Err("Rust and C packed different archives of one image".into());
     }
     let ratio = c / rust;
-    println!("Packing {mib} MiB: {rust:.3} s from Rust, {c:.3} s from C, {:.1} % more", 100.0 * (ratio - 1.0));
+    println!(
+        "Packing {mib} MiB: {rust:.3} s from Rust, {c:.3} s from C, {:.1} % more",
+        100.0 * (ratio - 1.0)
+    );
     let mut good = ratio <= MOST_OVERHEAD;
     for line in call(&program, &["getters".as_ref(), &ours])?.lines() {
         let (name, nanoseconds) = line.split_once(' ').ok_or("the C program printed something else")?;

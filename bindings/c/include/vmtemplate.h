@@ -880,11 +880,6 @@ typedef struct {
 #define VMT_INVALID_SIGNATURE 20
 
 /**
- * A kind of error that is newer than this list.
- */
-#define VMT_OTHER 999
-
-/**
  * A pointer is NULL that must not be.
  */
 #define VMT_NULL_ARGUMENT 1000
@@ -895,7 +890,8 @@ typedef struct {
 #define VMT_INVALID_HANDLE 1001
 
 /**
- * A fault of the library itself. The call was abandoned; other handles can be used further.
+ * A fault of the library itself, which standard error tells as well. The call was abandoned; other handles can be used
+ * further.
  */
 #define VMT_PANIC 1002
 
@@ -1323,6 +1319,11 @@ void vmt_error_free(vmt_error *error);
 vmt_code vmt_error_code(const vmt_error *error);
 
 /**
+ * The stable name of a code, such as `not-found`; NULL if there is no such code. It lives for ever.
+ */
+const char *vmt_code_name(vmt_code code);
+
+/**
  * The stable name of that kind, such as `not-found`; NULL for NULL. It lives for ever.
  */
 const char *vmt_error_kind(const vmt_error *error);
@@ -1637,6 +1638,19 @@ const char *vmt_macro_meaning(const char *name);
  * The macro of the platform whose name is nearest to this one; NULL if none is near. It lives for ever.
  */
 const char *vmt_macro_nearest(const char *name);
+
+/**
+ * What kind of value that macro holds, such as `address-v4`; NULL if the platform does not know it. It lives for ever.
+ */
+const char *vmt_macro_kind(const char *name);
+
+/**
+ * Whether a text is the name of a macro: bare, such as `IP`, or, if `spelled`, as it stands in a script, such as
+ * `($IP)`. Fails with `VMT_INVALID_MACRO`.
+ */
+vmt_code vmt_macro_check(const char *name,
+                         bool spelled,
+                         vmt_error **err);
 
 /**
  * A new one with the name of the operating system and nothing else that can be left out.
@@ -2154,6 +2168,12 @@ uint64_t vmt_entries_archive_size_mib(const vmt_entries *entries, size_t index);
  */
 const char *vmt_entries_family(const vmt_entries *entries,
                                size_t index);
+
+/**
+ * What it is by the name of its archive: `kvm-template`, `kvm-image` or `lxd`; NULL past the end. It lives for ever.
+ */
+const char *vmt_entries_kind(const vmt_entries *entries,
+                             size_t index);
 
 /**
  * All of it as JSON, with the keys that are not known here; NULL past the end.

@@ -54,8 +54,6 @@ pub const VMT_INVALID_REPOSITORY: vmt_code = 18;
 pub const VMT_LOCKED: vmt_code = 19;
 /// A signature is missing, is not one of this key, or is not of this content.
 pub const VMT_INVALID_SIGNATURE: vmt_code = 20;
-/// A kind of error that is newer than this list.
-pub const VMT_OTHER: vmt_code = 999;
 /// A pointer is NULL that must not be.
 pub const VMT_NULL_ARGUMENT: vmt_code = 1000;
 /// A handle was freed or consumed already, is being changed by another thread, or is part of another handle.
@@ -66,29 +64,7 @@ pub const VMT_PANIC: vmt_code = 1002;
 
 /// The number of a kind.
 pub(crate) const fn code_of(kind: ErrorKind) -> vmt_code {
-    match kind {
-        ErrorKind::NotFound => VMT_NOT_FOUND,
-        ErrorKind::PermissionDenied => VMT_PERMISSION_DENIED,
-        ErrorKind::AlreadyExists => VMT_ALREADY_EXISTS,
-        ErrorKind::StorageFull => VMT_STORAGE_FULL,
-        ErrorKind::Io => VMT_IO,
-        ErrorKind::Cancelled => VMT_CANCELLED,
-        ErrorKind::InvalidValue => VMT_INVALID_VALUE,
-        ErrorKind::InvalidMetainfo => VMT_INVALID_METAINFO,
-        ErrorKind::InvalidMacro => VMT_INVALID_MACRO,
-        ErrorKind::InvalidScript => VMT_INVALID_SCRIPT,
-        ErrorKind::InvalidImage => VMT_INVALID_IMAGE,
-        ErrorKind::Unsupported => VMT_UNSUPPORTED,
-        ErrorKind::ImageChanged => VMT_IMAGE_CHANGED,
-        ErrorKind::InvalidTemplate => VMT_INVALID_TEMPLATE,
-        ErrorKind::InvalidArchive => VMT_INVALID_ARCHIVE,
-        ErrorKind::UnsafeArchive => VMT_UNSAFE_ARCHIVE,
-        ErrorKind::LimitExceeded => VMT_LIMIT_EXCEEDED,
-        ErrorKind::InvalidRepository => VMT_INVALID_REPOSITORY,
-        ErrorKind::Locked => VMT_LOCKED,
-        ErrorKind::InvalidSignature => VMT_INVALID_SIGNATURE,
-        _ => VMT_OTHER,
-    }
+    kind.number().cast_signed()
 }
 
 /// What went wrong, where, and how to mend it. Whoever received it frees it with `vmt_error_free()`; its texts live as
@@ -141,7 +117,7 @@ impl ErrorValue {
         }
         Self {
             code: failure.code,
-            kind: library.map_or_else(|| own_name(failure.code), |error| error.kind().name()),
+            kind: name_of(failure.code).unwrap_or("other"),
             text: Text::new(full),
             path: library.and_then(|e| e.path()).map(|path| Text::new(path.as_os_str().as_bytes())),
             entry: library.and_then(|e| e.entry()).map(Text::new),
@@ -172,17 +148,14 @@ fn full_text(failure: &Failure) -> String {
     text
 }
 
-const fn own_name(code: vmt_code) -> &'static str {
+/// The name of a number, if it is one of a kind.
+fn name_of(code: vmt_code) -> Option<&'static str> {
     match code {
-        VMT_OK => "ok",
-        VMT_NULL_ARGUMENT => "null-argument",
-        VMT_INVALID_HANDLE => "invalid-handle",
-        VMT_PANIC => "panic",
-        VMT_CANCELLED => ErrorKind::Cancelled.name(),
-        VMT_INVALID_TEMPLATE => ErrorKind::InvalidTemplate.name(),
-        VMT_INVALID_VALUE => ErrorKind::InvalidValue.name(),
-        VMT_UNSUPPORTED => ErrorKind::Unsupported.name(),
-        _ => "other",
+        VMT_OK => Some("ok"),
+        VMT_NULL_ARGUMENT => Some("null-argument"),
+        VMT_INVALID_HANDLE => Some("invalid-handle"),
+        VMT_PANIC => Some("panic"),
+        _ => ErrorKind::all().iter().find(|&&kind| code_of(kind) == code).map(|kind| kind.name()),
     }
 }
 
@@ -196,6 +169,12 @@ pub extern "C" fn vmt_error_free(error: *mut vmt_error) {
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_code(error: *const vmt_error) -> vmt_code {
     look(VMT_OK, || Ok(get(error)?.code))
+}
+
+/// The stable name of a code, such as `not-found`; NULL if there is no such code. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_code_name(code: vmt_code) -> *const c_char {
+    text(ptr::null_mut(), || Ok(name_of(code).map(fixed)))
 }
 
 /// The stable name of that kind, such as `not-found`; NULL for NULL. It lives for ever.

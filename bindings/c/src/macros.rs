@@ -3,10 +3,12 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::{FindMacros, MacroInfo};
+use vmtemplate::{FindMacros, MacroInfo, MacroName};
 
-use crate::boundary::{Outcome, Slot, Text, build, bytes_in, fixed, free, get, handle, look, str_in, text};
-use crate::error::{VMT_INVALID_VALUE, vmt_error};
+use crate::boundary::{
+    Failure, Outcome, Slot, Text, build, bytes_in, fixed, free, get, handle, look, status, str_in, text, word,
+};
+use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
 
 /// The macros in a text, in their order. Many threads may look at them.
 pub struct vmt_macros(Slot<MacrosValue>);
@@ -49,9 +51,8 @@ pub extern "C" fn vmt_find_macros(
     err: *mut *mut vmt_error,
 ) -> *mut vmt_macros {
     build(err, || {
-        let text = std::str::from_utf8(bytes_in(text.cast(), length, "text")?).map_err(|error| {
-            crate::boundary::Failure::new(VMT_INVALID_VALUE, format!("`text` is not UTF-8: {error}"))
-        })?;
+        let text = std::str::from_utf8(bytes_in(text.cast(), length, "text")?)
+            .map_err(|error| Failure::new(VMT_INVALID_VALUE, format!("`text` is not UTF-8: {error}")))?;
         Ok(MacrosValue::new(vmtemplate::find_macros(text)))
     })
 }
@@ -124,4 +125,28 @@ pub extern "C" fn vmt_macro_meaning(name: *const c_char) -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macro_nearest(name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || Ok(MacroInfo::nearest(str_in(name, "name")?).map(|info| fixed(info.name))))
+}
+
+/// What kind of value that macro holds, such as `address-v4`; NULL if the platform does not know it. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_macro_kind(name: *const c_char) -> *const c_char {
+    text(ptr::null_mut(), || {
+        let Some(info) = MacroInfo::lookup(str_in(name, "name")?) else { return Ok(None) };
+        Ok(word(&info.kind)?.map(|kind| fixed(&kind)))
+    })
+}
+
+/// Whether a text is the name of a macro: bare, such as `IP`, or, if `spelled`, as it stands in a script, such as
+/// `($IP)`. Fails with `VMT_INVALID_MACRO`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_macro_check(name: *const c_char, spelled: bool, err: *mut *mut vmt_error) -> vmt_code {
+    status(err, || {
+        let name = str_in(name, "name")?;
+        if spelled {
+            name.parse::<MacroName>()?
+        } else {
+            MacroName::new(name)?
+        };
+        Ok(())
+    })
 }

@@ -5,7 +5,7 @@ use std::ptr;
 
 use vmtemplate::RepositoryEntry;
 
-use crate::boundary::{Outcome, Slot, Text, free, get, handle, json, look, named, text};
+use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, named, text, word};
 
 /// Templates of a repository, as its description has them. It is never changed; many threads may look at it.
 pub struct vmt_entries(Slot<Entries>);
@@ -105,6 +105,15 @@ pub extern "C" fn vmt_entries_archive_size_mib(entries: *const vmt_entries, inde
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_family(entries: *const vmt_entries, index: usize) -> *const c_char {
     text(ptr::null_mut(), || Ok(get(entries)?.0.get(index).and_then(|value| value.entry.family()).map(named)))
+}
+
+/// What it is by the name of its archive: `kvm-template`, `kvm-image` or `lxd`; NULL past the end. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_kind(entries: *const vmt_entries, index: usize) -> *const c_char {
+    text(ptr::null_mut(), || {
+        let Some(value) = get(entries)?.0.get(index) else { return Ok(None) };
+        Ok(word(&value.entry.kind())?.map(|kind| fixed(&kind)))
+    })
 }
 
 /// All of it as JSON, with the keys that are not known here; NULL past the end.

@@ -100,3 +100,12 @@ fn unsafe_code_is_in_the_boundary_and_nowhere_else() {
     }
     assert!(files > 20);
 }
+
+#[test]
+fn every_kind_of_error_has_its_number_in_the_header() {
+    let header = header();
+    for kind in vmtemplate::ErrorKind::all() {
+        let name = format!("VMT_{}", kind.name().replace('-', "_").to_uppercase());
+        assert_eq!(define(&header, &name), kind.number().to_string(), "{name}");
+    }
+}

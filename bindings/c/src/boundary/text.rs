@@ -58,6 +58,13 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Outcome<Vec<u8>> {
         .map_err(|error| vmtemplate::Error::io("cannot write JSON", error.into()).into())
 }
 
+/// The one word that a value is in JSON.
+pub(crate) fn word(value: &impl serde::Serialize) -> Outcome<Option<String>> {
+    let value = serde_json::to_value(value)
+        .map_err(|error| vmtemplate::Error::io("cannot write JSON", error.into()))?;
+    Ok(value.as_str().map(str::to_owned))
+}
+
 pub(super) fn put_length(length: *mut usize, bytes: usize) {
     put(length, bytes);
 }
