@@ -1693,10 +1693,11 @@ void vmt_metainfo_free(vmt_metainfo *metainfo);
 const uint8_t *vmt_metainfo_bytes(const vmt_metainfo *metainfo, size_t *length);
 
 /**
- * All of it as a JSON object; NULL if a value in it cannot be read, which `vmt_metainfo_problem()` then tells.
+ * All of it as a JSON object. Fails with `VMT_INVALID_METAINFO` if a value in it is not what it should be.
  */
 const char *vmt_metainfo_json(const vmt_metainfo *metainfo,
-                              size_t *length);
+                              size_t *length,
+                              vmt_error **err);
 
 /**
  * Write the file so that it appears whole or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.
@@ -2412,11 +2413,12 @@ const vmt_image *vmt_template_image(const vmt_template *template_);
 const vmt_files *vmt_template_files(const vmt_template *template_);
 
 /**
- * All that is known of it as JSON, as `vmtemplate inspect --json` prints it; NULL if a value in its metadata cannot be
- * read.
+ * All that is known of it as JSON, as `vmtemplate inspect --json` prints it. Fails with `VMT_INVALID_METAINFO` if a value in
+ * its metadata is not what it should be.
  */
 const char *vmt_template_json(const vmt_template *template_,
-                              size_t *length);
+                              size_t *length,
+                              vmt_error **err);
 
 /**
  * Its setup script with the macros replaced, as `vmt_script_render()` does it. What passwords must not have is taken from

@@ -148,6 +148,38 @@ fn full_text(failure: &Failure) -> String {
     text
 }
 
+// The header has the numbers of the library.
+const NUMBERS: [(vmt_code, ErrorKind); 20] = [
+    (VMT_NOT_FOUND, ErrorKind::NotFound),
+    (VMT_PERMISSION_DENIED, ErrorKind::PermissionDenied),
+    (VMT_ALREADY_EXISTS, ErrorKind::AlreadyExists),
+    (VMT_STORAGE_FULL, ErrorKind::StorageFull),
+    (VMT_IO, ErrorKind::Io),
+    (VMT_CANCELLED, ErrorKind::Cancelled),
+    (VMT_INVALID_VALUE, ErrorKind::InvalidValue),
+    (VMT_INVALID_METAINFO, ErrorKind::InvalidMetainfo),
+    (VMT_INVALID_MACRO, ErrorKind::InvalidMacro),
+    (VMT_INVALID_SCRIPT, ErrorKind::InvalidScript),
+    (VMT_INVALID_IMAGE, ErrorKind::InvalidImage),
+    (VMT_UNSUPPORTED, ErrorKind::Unsupported),
+    (VMT_IMAGE_CHANGED, ErrorKind::ImageChanged),
+    (VMT_INVALID_TEMPLATE, ErrorKind::InvalidTemplate),
+    (VMT_INVALID_ARCHIVE, ErrorKind::InvalidArchive),
+    (VMT_UNSAFE_ARCHIVE, ErrorKind::UnsafeArchive),
+    (VMT_LIMIT_EXCEEDED, ErrorKind::LimitExceeded),
+    (VMT_INVALID_REPOSITORY, ErrorKind::InvalidRepository),
+    (VMT_LOCKED, ErrorKind::Locked),
+    (VMT_INVALID_SIGNATURE, ErrorKind::InvalidSignature),
+];
+const _: () = {
+    assert!(NUMBERS.len() == ErrorKind::all().len());
+    let mut at = 0;
+    while at < NUMBERS.len() {
+        assert!(NUMBERS[at].0 == code_of(NUMBERS[at].1));
+        at += 1;
+    }
+};
+
 /// The name of a number, if it is one of a kind.
 fn name_of(code: vmt_code) -> Option<&'static str> {
     match code {

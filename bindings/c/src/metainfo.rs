@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use vmtemplate::{Metainfo, MetainfoKey, Product, SshPublicKey, Support, Tags};
 
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, bytes_in, edit, free, get, handle, json, list_in, look, named,
+    Failure, Outcome, Slot, Text, build, bytes_in, call, edit, free, get, handle, json, list_in, look, named,
     output, path_in, status, str_in, str_or_none, text, write,
 };
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
@@ -61,20 +61,25 @@ fn kept(
     name: &str,
     make: impl FnOnce(&Metainfo) -> Outcome<Option<Vec<u8>>>,
 ) -> *const c_char {
-    let found = look((ptr::null(), 0), || {
-        let value = get(metainfo)?;
-        let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
-        // What is not there is not kept: its names are whatever the caller asks for.
-        if !made.texts.contains_key(name)
-            && let Some(bytes) = make(&value.metainfo)?
-        {
-            made.texts.insert(name.to_owned(), Box::new(Text::new(bytes)));
-        }
-        let text = made.texts.get(name);
-        Ok(text.map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
-    });
-    output(length, found.1);
-    found.0
+    let (text, bytes) = look((ptr::null(), 0), || kept_text(metainfo, name, make));
+    output(length, bytes);
+    text
+}
+
+fn kept_text(
+    metainfo: *const vmt_metainfo,
+    name: &str,
+    make: impl FnOnce(&Metainfo) -> Outcome<Option<Vec<u8>>>,
+) -> Outcome<(*const c_char, usize)> {
+    let value = get(metainfo)?;
+    let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is not there is not kept: its names are whatever the caller asks for.
+    if !made.texts.contains_key(name)
+        && let Some(bytes) = make(&value.metainfo)?
+    {
+        made.texts.insert(name.to_owned(), Box::new(Text::new(bytes)));
+    }
+    Ok(made.texts.get(name).map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
 }
 
 fn key(name: *const c_char) -> Outcome<MetainfoKey> {
@@ -141,10 +146,17 @@ pub extern "C" fn vmt_metainfo_bytes(metainfo: *const vmt_metainfo, length: *mut
     kept(metainfo, length, "bytes", |metainfo| Ok(Some(metainfo.to_bytes()))).cast()
 }
 
-/// All of it as a JSON object; NULL if a value in it cannot be read, which `vmt_metainfo_problem()` then tells.
+/// All of it as a JSON object. Fails with `VMT_INVALID_METAINFO` if a value in it is not what it should be.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_json(metainfo: *const vmt_metainfo, length: *mut usize) -> *const c_char {
-    kept(metainfo, length, "json", |metainfo| Ok(Some(json(&metainfo.fields()?)?)))
+pub extern "C" fn vmt_metainfo_json(
+    metainfo: *const vmt_metainfo,
+    length: *mut usize,
+    err: *mut *mut vmt_error,
+) -> *const c_char {
+    let make = |metainfo: &Metainfo| Ok(Some(json(&metainfo.fields()?)?));
+    let (text, bytes) = call(err, (ptr::null(), 0), || kept_text(metainfo, "json", make));
+    output(length, bytes);
+    text
 }
 
 /// Write the file so that it appears whole or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.

@@ -8,7 +8,7 @@ use vmtemplate::Template;
 
 use crate::archive::vmt_files;
 use crate::boundary::{
-    Slot, Text, build, free, get, give, handle, json, look, output, path_in, status, text,
+    Slot, Text, build, call, free, get, give, handle, json, look, output, path_in, status,
 };
 use crate::check::{check_options, vmt_check_options};
 use crate::error::{vmt_code, vmt_error};
@@ -78,18 +78,24 @@ pub extern "C" fn vmt_template_files(template: *const vmt_template) -> *const vm
     look(ptr::null(), || Ok(ptr::from_ref(&get(template)?.files)))
 }
 
-/// All that is known of it as JSON, as `vmtemplate inspect --json` prints it; NULL if a value in its metadata cannot be
-/// read.
+/// All that is known of it as JSON, as `vmtemplate inspect --json` prints it. Fails with `VMT_INVALID_METAINFO` if a value in
+/// its metadata is not what it should be.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_template_json(template: *const vmt_template, length: *mut usize) -> *const c_char {
-    text(length, || {
+pub extern "C" fn vmt_template_json(
+    template: *const vmt_template,
+    length: *mut usize,
+    err: *mut *mut vmt_error,
+) -> *const c_char {
+    let (text, bytes) = call(err, (ptr::null(), 0), || {
         let value = get(template)?;
         if value.json.get().is_none() {
-            let made = Text::new(json(&value.template.info()?)?);
-            return Ok(Some(value.json.get_or_init(|| made)));
+            // Of two threads that come here at once, the first one's text is kept.
+            let _ = value.json.set(Text::new(json(&value.template.info()?)?));
         }
-        Ok(value.json.get())
-    })
+        Ok(value.json.get().map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
+    });
+    output(length, bytes);
+    text
 }
 
 /// Its setup script with the macros replaced, as `vmt_script_render()` does it. What passwords must not have is taken from

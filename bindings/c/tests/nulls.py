@@ -117,6 +117,9 @@ def call(result, name, arguments, null):
         elif has_err:
             lines.append("after(err != NULL, 0);")
         lines.append(f"{returns[2]}_free(made); }}")
+    elif has_err:
+        lines.append(f"{{ {result}got = {shown};")
+        lines.append(f"after(got == NULL, {int(refused)}); }}")
     else:
         lines.append(f"{{ {result}{'' if result.endswith('*') else ' '}got = {shown};")
         if result.endswith("*"):

@@ -71,7 +71,7 @@ def flags(*packages, static=False, prefix=PREFIX):
 
 
 def loader(prefix=PREFIX):
-    return {"LD_LIBRARY_PATH": f"{prefix}/lib"}
+    return {"LD_LIBRARY_PATH": f"{prefix}/lib", "VMT_ROOT": str(ROOT)}
 
 
 def install(prefix, *features):

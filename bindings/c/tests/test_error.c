@@ -16,6 +16,9 @@ static void an_error_says_where_what_and_why(void **state)
     assert_null(vmt_template_open("/no/such/template.tar.gz", &err));
     assert_int_equal(vmt_error_code(err), VMT_NOT_FOUND);
     assert_string_equal(vmt_error_kind(err), "not-found");
+    assert_string_equal(vmt_code_name(VMT_NOT_FOUND), "not-found");
+    assert_string_equal(vmt_code_name(VMT_PANIC), "panic");
+    assert_null(vmt_code_name(77777));
     says("/no/such/template.tar.gz", vmt_error_path(err, &length));
     assert_non_null(strstr(vmt_error_text(err, NULL), vmt_error_message(err, NULL)));
     assert_non_null(strstr(vmt_error_text(err, NULL), "/no/such/template.tar.gz: "));

@@ -154,7 +154,8 @@ static void problems_are_listed_until_they_are_mended(void **state)
     assert_true(before >= 2);
     assert_int_equal(vmt_error_code(vmt_metainfo_problem(metainfo, 0)), VMT_INVALID_METAINFO);
     assert_null(vmt_metainfo_problem(metainfo, before));
-    says_nothing(vmt_metainfo_json(metainfo, &length));
+    says_nothing(vmt_metainfo_json(metainfo, &length, &err));
+    failed_with(VMT_INVALID_METAINFO);
     vmt_metainfo_set(metainfo, "rebootcount", "1", &err);
     fine();
     assert_int_equal(vmt_metainfo_problem_count(metainfo), before - 1);
@@ -164,12 +165,12 @@ static void problems_are_listed_until_they_are_mended(void **state)
 static void json_goes_both_ways(void **state)
 {
     vmt_metainfo *metainfo = sample(), *again;
-    const char *json = vmt_metainfo_json(metainfo, NULL);
+    const char *json = vmt_metainfo_json(metainfo, NULL, &err);
     (void)state;
     assert_non_null(strstr(json, "\"os_name\": \"Windows-Server-2019\""));
     again = vmt_metainfo_from_json(json, &err);
     fine();
-    assert_string_equal(vmt_metainfo_json(again, NULL), json);
+    assert_string_equal(vmt_metainfo_json(again, NULL, &err), json);
     vmt_metainfo_free(again);
     assert_null(vmt_metainfo_from_json("{\"no_such\": 1}", &err));
     failed_with(VMT_INVALID_VALUE);

@@ -44,6 +44,8 @@ static void a_template_is_added_listed_replaced_and_removed(void **state)
     says("win2019", vmt_entries_image_name(entries, 0, &length));
     assert_int_equal(vmt_entries_archive_size_mib(entries, 0), 1);
     assert_string_equal(vmt_entries_family(entries, 0), "Windows");
+    assert_string_equal(vmt_entries_kind(entries, 0), "kvm-template");
+    assert_null(vmt_entries_kind(entries, 1));
     assert_non_null(strstr(vmt_entries_json(entries, 0, NULL), "\"name\": \"Windows-Server-2019\""));
     says_nothing(vmt_entries_name(entries, 1, &length));
     assert_null(vmt_entries_family(entries, 1));

@@ -42,6 +42,12 @@ static void the_catalogue_knows_the_macros(void **state)
     assert_null(vmt_catalogue_name(count));
     assert_null(vmt_macro_meaning("NOSUCH"));
     assert_string_equal(vmt_macro_nearest("PASSS"), "PASS");
+    assert_string_equal(vmt_macro_kind("GATEWAYv4"), "address-v4");
+    assert_null(vmt_macro_kind("NOSUCH"));
+    assert_int_equal(vmt_macro_check("IP", false, &err), VMT_OK);
+    assert_int_equal(vmt_macro_check("($IP)", true, &err), VMT_OK);
+    assert_int_equal(vmt_macro_check("IP", true, &err), VMT_INVALID_MACRO);
+    failed_with(VMT_INVALID_MACRO);
     /* It is the same text each time. */
     assert_ptr_equal(vmt_catalogue_name(0), vmt_catalogue_name(0));
 }

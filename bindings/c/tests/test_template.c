@@ -53,7 +53,7 @@ static void every_setter_of_the_builder_is_in_the_template(void **state)
     assert_int_equal(vmt_files_size(vmt_template_files(template), 2), DISK_SIZE);
     says_nothing(vmt_files_name(vmt_template_files(template), 3, &length));
     assert_int_equal(vmt_files_size(vmt_template_files(template), 3), 0);
-    assert_non_null(strstr(vmt_template_json(template, NULL), "\"os_name\": \"Windows-10\""));
+    assert_non_null(strstr(vmt_template_json(template, NULL, &err), "\"os_name\": \"Windows-10\""));
     vmt_template_free(template);
 }
 
