@@ -134,18 +134,12 @@ impl ErrorValue {
 
 /// What `{:#}` of the library's errors prints, for those of this crate.
 fn full_text(failure: &Failure) -> String {
-    let mut text = failure.message.clone();
-    for problem in &failure.problems {
-        text.push_str("; ");
-        match &problem.library {
-            Some(error) => text.push_str(&format!("{error:#}")),
-            None => text.push_str(&full_text(problem)),
-        }
-    }
-    if let Some(help) = &failure.help {
-        text.push_str(&format!(" ({help})"));
-    }
-    text
+    let problems = failure.problems.iter().map(|problem| match &problem.library {
+        Some(error) => format!("{error:#}"),
+        None => full_text(problem),
+    });
+    let text = std::iter::once(failure.message.clone()).chain(problems).collect::<Vec<_>>().join("; ");
+    failure.help.as_ref().map_or(text.clone(), |help| format!("{text} ({help})"))
 }
 
 // The header has the numbers of the library.

@@ -31,7 +31,7 @@ pub(crate) struct MetainfoValue {
 #[derive(Debug, Default)]
 struct Made {
     texts: BTreeMap<String, Box<Text>>,
-    problems: Option<Vec<Box<vmt_error>>>,
+    problems: Option<Vec<vmt_error>>,
 }
 
 impl From<Metainfo> for MetainfoValue {
@@ -72,14 +72,14 @@ fn kept_text(
     make: impl FnOnce(&Metainfo) -> Outcome<Option<Vec<u8>>>,
 ) -> Outcome<(*const c_char, usize)> {
     let value = get(metainfo)?;
-    let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut known = value.made.lock().unwrap_or_else(PoisonError::into_inner);
     // What is not there is not kept: its names are whatever the caller asks for.
-    if !made.texts.contains_key(name)
+    if !known.texts.contains_key(name)
         && let Some(bytes) = make(&value.metainfo)?
     {
-        made.texts.insert(name.to_owned(), Box::new(Text::new(bytes)));
+        known.texts.insert(name.to_owned(), Box::new(Text::new(bytes)));
     }
-    Ok(made.texts.get(name).map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
+    Ok(known.texts.get(name).map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
 }
 
 fn key(name: *const c_char) -> Outcome<MetainfoKey> {
@@ -505,15 +505,15 @@ pub extern "C" fn vmt_metainfo_problem_count(metainfo: *const vmt_metainfo) -> u
 pub extern "C" fn vmt_metainfo_problem(metainfo: *const vmt_metainfo, index: usize) -> *const vmt_error {
     look(ptr::null(), || {
         Ok(with_problems(get(metainfo)?, |all| {
-            all.get(index).map_or(ptr::null(), |problem| ptr::from_ref::<vmt_error>(problem))
+            all.get(index).map_or(ptr::null(), |problem| ptr::from_ref(problem))
         }))
     })
 }
 
-fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[Box<vmt_error>]) -> R) -> R {
+fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) -> R {
     let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
     let problems = made.problems.get_or_insert_with(|| {
-        let lent = |error| Box::new(vmt_error::lent(Failure::from(error)));
+        let lent = |error| vmt_error::lent(Failure::from(error));
         value.metainfo.check().into_iter().map(lent).collect()
     });
     see(problems)

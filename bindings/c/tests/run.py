@@ -5,6 +5,7 @@ What is missing on this machine is named and left out; where CI is set, that fai
     run.py [STEP ...]    all steps, or these
 UPDATE_ABI=1 writes abi.txt anew.
 """
+import concurrent.futures
 import difflib
 import os
 import pathlib
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 BINDING = HERE.parent
@@ -72,6 +74,12 @@ def flags(*packages, static=False, prefix=PREFIX):
 
 def loader(prefix=PREFIX):
     return {"LD_LIBRARY_PATH": f"{prefix}/lib", "VMT_ROOT": str(ROOT)}
+
+
+def at_once(work, items):
+    """Do it for each item, as many at a time as there are processors."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(work, items))
 
 
 def install(prefix, *features):
@@ -238,9 +246,11 @@ def step_valgrind():
     """No test leaks, or reads what it must not."""
     if not needs("gcc", "pkg-config", "cmocka", "libcjson", "valgrind"):
         return
-    for program in [compile_test(name) for name in TESTS] + [compile_nulls()]:
+    def look(program):
         run("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible",
-            f"--suppressions={HERE}/valgrind.supp", "--error-exitcode=9", "--fair-sched=yes", program, env={**loader(), "CMOCKA_MESSAGE_OUTPUT": "STDOUT"})
+            f"--suppressions={HERE}/valgrind.supp", "--error-exitcode=9", "--fair-sched=yes", program, env=loader())
+    # The longest begins first.
+    at_once(look, sorted([compile_nulls(), *map(compile_test, TESTS)], key=lambda path: path.stem != "test_vectors"))
 
 
 def step_sanitizers():
@@ -249,8 +259,8 @@ def step_sanitizers():
         return
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-O1"]
     programs = [compile_test(name, *sanitize, out=f"asan_{name}") for name in TESTS]
-    for program in programs + [compile_nulls(*sanitize, out="asan_nulls")]:
-        run(program, env={**loader(), "ASAN_OPTIONS": "detect_leaks=1"})
+    at_once(lambda program: run(program, env={**loader(), "ASAN_OPTIONS": "detect_leaks=1"}),
+            [*programs, compile_nulls(*sanitize, out="asan_nulls")])
 
 
 def step_panics():
@@ -276,13 +286,14 @@ def main():
         name = step.__name__[len("step_"):]
         if wanted and name not in wanted:
             continue
-        known = len(missing)
+        known, start = len(missing), time.monotonic()
         print(f"C {name}: {step.__doc__}", flush=True)
         try:
             step()
         except (Failed, AssertionError) as error:
             failed.append(name)
             print(f"C {name} FAILED: {error}", flush=True)
+        print(f"    {time.monotonic() - start:.0f} s", flush=True)
         for tool in missing[known:]:
             print(f"    left out, for {tool} is missing", flush=True)
     if missing and os.environ.get("CI"):
