@@ -10,7 +10,7 @@
 
 struct bytes {
     uint8_t *data;
-    size_t length;
+    size_t length, room;
 };
 
 static const cJSON *member(const cJSON *object, const char *name)
@@ -38,7 +38,10 @@ static bool flag(const cJSON *object, const char *name)
 
 static void append(struct bytes *to, const void *data, size_t length)
 {
-    to->data = realloc(to->data, to->length + length + 1);
+    if (to->room < to->length + length + 1) {
+        to->room = 2 * (to->length + length + 1);
+        to->data = realloc(to->data, to->room);
+    }
     memcpy(to->data + to->length, data, length);
     to->length += length;
     to->data[to->length] = 0;
@@ -46,7 +49,7 @@ static void append(struct bytes *to, const void *data, size_t length)
 
 static struct bytes unhex(const char *hex)
 {
-    struct bytes out = {NULL, 0};
+    struct bytes out = {NULL, 0, 0};
     unsigned value;
     append(&out, "", 0);
     while (*hex != 0) {
@@ -66,7 +69,7 @@ static struct bytes unhex(const char *hex)
 /* The bytes of a script, a file or a disk; the caller frees them. */
 static struct bytes content(const cJSON *from)
 {
-    struct bytes out = {NULL, 0};
+    struct bytes out = {NULL, 0, 0};
     const cJSON *text = member(from, "text"), *run, *line;
     append(&out, "", 0);
     if (text != NULL) {
@@ -91,7 +94,8 @@ static struct bytes content(const cJSON *from)
         assert_int_equal(pclose(pipe), 0);
     } else {
         out.length = (size_t)number(from, "size");
-        out.data = realloc(out.data, out.length + 1);
+        out.room = out.length + 1;
+        out.data = realloc(out.data, out.room);
         memset(out.data, 0, out.length + 1);
         cJSON_ArrayForEach(run, member(from, "runs"))
         {
@@ -419,7 +423,7 @@ static cJSON *values(const cJSON *input)
 {
     vmt_values *values = vmt_values_new();
     size_t times = member(input, "repeat") == NULL ? 1 : (size_t)number(input, "repeat");
-    struct bytes value = {NULL, 0};
+    struct bytes value = {NULL, 0, 0};
     cJSON *out = NULL;
     append(&value, "", 0);
     while (times-- > 0)
