@@ -16,8 +16,10 @@
  * that return a vmt_code return the number of the error. Getters have no `err`: they return NULL, 0 or false where there
  * is nothing, and for NULL. NULL where something must be is an error, and never a crash. Nothing aborts the caller.
  *
- * Text. Arguments are UTF-8 and end with a NUL; paths are any bytes that end with a NUL. What is handed out is a pointer
- * and, where `length` is not NULL, its bytes without the NUL that follows them. It lives as long as its handle.
+ * Text. Arguments are UTF-8 and end with a NUL; paths are any bytes that end with a NUL. What is handed out as `char *` is
+ * a pointer to its first byte, and a NUL follows its last; `length`, which may be NULL, gets how many are before that.
+ * What is handed out as `uint8_t *` is bytes, behind which nothing follows unless that is said. Both live as long as
+ * their handle, and those of one that can be changed until it is.
  *
  * Options. Begin with `VMT_OPTIONS(vmt_x_options, name);`, which declares `name` with all zeros but its size, and set what
  * you need: zero is the default everywhere. So a program works with a library that knows more options, and is refused by

@@ -24,7 +24,7 @@ handle!(vmt_template_builder, BuilderValue);
 #[derive(Debug)]
 pub(crate) struct BuilderValue {
     builder: TemplateBuilder,
-    faults: Vec<(vmt_code, String)>,
+    faults: Vec<Failure>,
 }
 
 impl From<TemplateBuilder> for BuilderValue {
@@ -47,7 +47,7 @@ fn set<A>(
                 Ok(())
             }
             Err(failure) => {
-                held.faults.push((failure.code, failure.message.clone()));
+                held.faults.push(failure.clone());
                 Err(failure)
             }
         }
@@ -262,8 +262,7 @@ pub extern "C" fn vmt_template_builder_build(
         if faults.is_empty() {
             return Ok(TemplateValue::new(built?));
         }
-        let mut problems: Vec<Failure> =
-            faults.into_iter().map(|(code, message)| Failure::new(code, message)).collect();
+        let mut problems = faults;
         if let Err(error) = built {
             let all = Failure::from(error);
             if all.problems.is_empty() { problems.push(all) } else { problems.extend(all.problems) }

@@ -504,9 +504,7 @@ pub extern "C" fn vmt_metainfo_problem_count(metainfo: *const vmt_metainfo) -> u
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_problem(metainfo: *const vmt_metainfo, index: usize) -> *const vmt_error {
     look(ptr::null(), || {
-        Ok(with_problems(get(metainfo)?, |all| {
-            all.get(index).map_or(ptr::null(), ptr::from_ref)
-        }))
+        Ok(with_problems(get(metainfo)?, |all| all.get(index).map_or(ptr::null(), ptr::from_ref)))
     })
 }
 

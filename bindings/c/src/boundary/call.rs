@@ -10,7 +10,7 @@ use super::text::{Text, put_length};
 use crate::error::{ErrorValue, VMT_OK, VMT_PANIC, code_of, vmt_code, vmt_error};
 
 /// What went wrong in a call, before it is a `vmt_error`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) code: vmt_code,
     pub(crate) message: String,
