@@ -96,6 +96,8 @@ error_kinds! {
     Locked = 19, "locked";
     /// A signature is missing, is not one of this key, or is not of this content.
     InvalidSignature = 20, "invalid-signature";
+    /// A server cannot be reached, or did not answer as it should.
+    Network = 21, "network";
 }
 
 impl ErrorKind {
@@ -303,6 +305,11 @@ impl Error {
 
     pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.edit(|inner| inner.source = Some(Arc::new(source)))
+    }
+
+    /// Whether it says nothing of what was looked at: the rest cannot be looked at either.
+    pub(crate) fn ends_the_work(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Cancelled | ErrorKind::Network)
     }
 
     /// What kind of failure it is.

@@ -64,6 +64,8 @@ mod finding;
 mod leftovers;
 mod output;
 mod progress;
+mod remote;
+mod source;
 
 mod disk;
 mod macros;
@@ -99,11 +101,12 @@ pub use metainfo::{
 };
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use repository::{
-    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
-    RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
+    EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
+    RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
 pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
+pub use source::ReadAt;
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

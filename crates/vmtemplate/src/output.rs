@@ -253,7 +253,7 @@ pub(crate) fn inode(_found: &fs::Metadata) -> u64 {
 }
 
 /// Rename, but never over something that is there.
-fn rename_new(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn rename_new(from: &Path, to: &Path) -> Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{CWD, RenameFlags, renameat_with};

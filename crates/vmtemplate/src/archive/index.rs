@@ -7,8 +7,7 @@
 
 use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedIo;
-use std::fs::File;
+use crate::source::ReadAt;
 
 const RECORD: usize = 8;
 /// As many records as the 65,535 bytes of an extra field hold beside the subfield's fixed start.
@@ -77,10 +76,10 @@ const ZEROS_START: u64 = 1 << 63;
 
 impl MemberMap {
     /// From the index at the end; `None` where there is none, or where it contradicts itself.
-    pub(super) fn from_index(file: &File, file_length: u64) -> Result<Option<Self>> {
+    pub(super) fn from_index(source: &dyn ReadAt) -> Result<Option<Self>> {
         let mut footer = [0; FOOTER];
-        let Some(footer_at) = file_length.checked_sub(FOOTER as u64) else { return Ok(None) };
-        read(file, &mut footer, footer_at)?;
+        let Some(footer_at) = source.size().checked_sub(FOOTER as u64) else { return Ok(None) };
+        read(source, &mut footer, footer_at)?;
         let Some(header) = footer.first_chunk().and_then(Header::parse) else { return Ok(None) };
         if header.kind != Kind::Footer || header.payload as usize != FOOTER_PAYLOAD {
             return Ok(None);
@@ -102,7 +101,7 @@ impl MemberMap {
         let mut at = index_at;
         while at < footer_at {
             let mut start = [0; HEADER];
-            read(file, &mut start, at)?;
+            read(source, &mut start, at)?;
             let Some(header) = Header::parse(&start).filter(|h| h.kind == Kind::Index) else {
                 return Ok(None);
             };
@@ -111,7 +110,7 @@ impl MemberMap {
             {
                 return Ok(None);
             }
-            read(file, &mut records, at + HEADER as u64)?;
+            read(source, &mut records, at + HEADER as u64)?;
             hasher.update(&records);
             for record in records.chunks_exact(RECORD) {
                 let [length, content] = [0, 4]
@@ -132,11 +131,11 @@ impl MemberMap {
     }
 
     /// By stepping from member to member; `None` where the archive is not one of ours.
-    pub(super) fn by_walking(file: &File, file_length: u64) -> Result<Option<Self>> {
+    pub(super) fn by_walking(source: &dyn ReadAt) -> Result<Option<Self>> {
         let mut map = Self::default();
         let mut at = 0;
-        while at < file_length {
-            let Some(header) = member_at(file, file_length, at)? else {
+        while at < source.size() {
+            let Some(header) = member_at(source, at)? else {
                 return if at == 0 { Ok(None) } else { Err(not_a_member(at)) };
             };
             if matches!(header.kind, Kind::Data | Kind::Zeros) {
@@ -190,14 +189,14 @@ impl MemberMap {
 }
 
 /// The header of the member at `at`; `None` where none of ours is there. The member ends within the file.
-pub(super) fn member_at(file: &File, file_length: u64, at: u64) -> Result<Option<Header>> {
+pub(super) fn member_at(source: &dyn ReadAt, at: u64) -> Result<Option<Header>> {
     let mut start = [0; HEADER];
-    if file_length - at < HEADER as u64 {
+    if source.size() - at < HEADER as u64 {
         return Ok(None);
     }
-    read(file, &mut start, at)?;
+    read(source, &mut start, at)?;
     let Some(header) = Header::parse(&start) else { return Ok(None) };
-    if at + u64::from(header.length) > file_length {
+    if at + u64::from(header.length) > source.size() {
         return Err(truncated(at));
     }
     Ok(Some(header))
@@ -220,14 +219,11 @@ pub(super) fn not_a_member(at: u64) -> Error {
 }
 
 /// Fill `buf` from the archive.
-pub(super) fn read(file: &File, buf: &mut [u8], at: u64) -> Result<()> {
-    let read = file
-        .read_up_to(buf, at)
-        .map_err(|e| Error::io(format!("cannot read the archive at offset {at}"), e))?;
-    if read < buf.len() {
+pub(super) fn read(source: &dyn ReadAt, buf: &mut [u8], at: u64) -> Result<()> {
+    if at.checked_add(buf.len() as u64).is_none_or(|end| end > source.size()) {
         return Err(truncated(at));
     }
-    Ok(())
+    source.read_at(buf, at)
 }
 
 #[cfg(test)]
@@ -235,9 +231,8 @@ mod tests {
     use super::super::member::Packer;
     use super::super::zeros::zero_member;
     use super::*;
-    use std::io::Write;
 
-    fn archive(members: u32, with_index: bool) -> (File, u64) {
+    fn archive(members: u32, with_index: bool) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut index = IndexWriter::default();
         let mut packer = Packer::new(1).unwrap();
@@ -251,17 +246,15 @@ mod tests {
         if with_index {
             index.members().for_each(|member| bytes.extend_from_slice(&member));
         }
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&bytes).unwrap();
-        (file, bytes.len() as u64)
+        bytes
     }
 
     #[test]
     fn the_index_tells_what_walking_finds() {
         for members in [1, 2, 3, 50] {
-            let (file, length) = archive(members, true);
-            let read = MemberMap::from_index(&file, length).unwrap().unwrap();
-            let walked = MemberMap::by_walking(&file, length).unwrap().unwrap();
+            let bytes = archive(members, true);
+            let read = MemberMap::from_index(&bytes).unwrap().unwrap();
+            let walked = MemberMap::by_walking(&bytes).unwrap().unwrap();
             assert_eq!(
                 (&read.starts, read.length, read.content),
                 (&walked.starts, walked.length, walked.content)
@@ -272,7 +265,7 @@ mod tests {
                     offset >= member.content_at
                         && offset - member.content_at < u64::from(member.header.content)
                 );
-                let header = member_at(&file, length, member.at).unwrap().unwrap();
+                let header = member_at(&bytes, member.at).unwrap().unwrap();
                 assert_eq!(header, member.header);
             }
             assert_eq!(read.find(read.content()), None);
@@ -284,44 +277,39 @@ mod tests {
         let members = RECORDS_PER_MEMBER as u64 * 2 + 5;
         let mut index = IndexWriter::default();
         (0..members).for_each(|_| index.add(Kind::Data, 40, 3));
-        let mut file = tempfile::tempfile().unwrap();
-        file.set_len(members * 40).unwrap();
-        std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
-        index.members().for_each(|member| file.write_all(&member).unwrap());
-        let length = file.metadata().unwrap().len();
-        let map = MemberMap::from_index(&file, length).unwrap().unwrap();
+        let mut bytes = vec![0; members as usize * 40];
+        index.members().for_each(|member| bytes.extend_from_slice(&member));
+        let map = MemberMap::from_index(&bytes).unwrap().unwrap();
         assert_eq!((map.starts.len() as u64, map.content()), (members, 3 * members));
     }
 
     #[test]
     fn an_index_that_lies_is_not_taken() {
-        let (file, length) = archive(20, true);
+        let mut bytes = archive(20, true);
         let index_bytes = 20 * RECORD + HEADER + EMPTY + TRAILER + FOOTER;
         let mut refused = 0;
-        for back in 1..=index_bytes as u64 {
-            let mut byte = [0];
-            file.read_up_to(&mut byte, length - back).unwrap();
-            file.write_all_at(&[byte[0] ^ 0x10], length - back).unwrap();
+        for at in bytes.len() - index_bytes..bytes.len() {
+            bytes[at] ^= 0x10;
             // Bytes that the index does not use (the deflate streams, MTIME …) may change; the map may not.
-            match MemberMap::from_index(&file, length) {
+            match MemberMap::from_index(&bytes) {
                 Ok(Some(map)) => assert_eq!((map.starts.len(), map.content()), (20, 210)),
                 Ok(None) | Err(_) => refused += 1,
             }
-            file.write_all_at(&byte, length - back).unwrap();
+            bytes[at] ^= 0x10;
         }
         assert!(refused > 20 * RECORD, "{refused}");
-        assert!(MemberMap::from_index(&archive(20, false).0, archive(20, false).1).unwrap().is_none());
+        assert!(MemberMap::from_index(&archive(20, false)).unwrap().is_none());
     }
 
     #[test]
     fn a_cut_or_a_foreign_byte_is_found_by_walking() {
-        let (file, length) = archive(20, false);
-        file.set_len(length - 1).unwrap();
-        let error = MemberMap::by_walking(&file, length - 1).unwrap_err();
+        let mut bytes = archive(20, false);
+        bytes.pop();
+        let error = MemberMap::by_walking(&bytes).unwrap_err();
         assert!(error.message().contains("ends in the middle"), "{error}");
-        let second = u64::from(member_at(&file, length, 0).unwrap().unwrap().length);
-        file.write_all_at(b"x", second).unwrap();
-        let error = MemberMap::by_walking(&file, length - 1).unwrap_err();
+        let second = member_at(&bytes, 0).unwrap().unwrap().length;
+        bytes[second as usize] = b'x';
+        let error = MemberMap::by_walking(&bytes).unwrap_err();
         assert!(error.message().contains(&format!("damaged at offset {second}")), "{error}");
     }
 }

@@ -21,9 +21,10 @@ mod zeros;
 
 pub use limits::UnpackLimits;
 pub(crate) use names::reason_against;
-pub(crate) use pack::{PackContent, PackEntry, pack};
+pub(crate) use pack::{PackContent, PackEntry, pack, pack_to};
 pub use pack::{PackOptions, PackSummary};
 pub use reader::Archive;
+pub(crate) use stream::open_source;
 pub(crate) use unpack::unpack;
 pub use unpack::{ArchiveEntry, UnpackOptions};
 pub(crate) use verify::verify;

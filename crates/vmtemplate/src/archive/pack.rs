@@ -52,6 +52,15 @@ pub struct PackOptions {
 impl PackOptions {
     /// The default of [`level`](Self::level).
     pub const DEFAULT_LEVEL: i32 = 5;
+
+    /// Fail if nothing could be packed by these options; gives the time of the entries.
+    fn validate(&self) -> Result<u64> {
+        Packer::new(self.level)?;
+        match self.mtime {
+            Some(mtime) => Ok(mtime),
+            None => Ok(source_date_epoch()?.unwrap_or(DEFAULT_MTIME)),
+        }
+    }
 }
 
 impl Default for PackOptions {
@@ -121,27 +130,38 @@ pub(crate) enum PackContent {
 
 /// Write `entries` in their order to an archive at `path`.
 pub(crate) fn pack(entries: &[PackEntry], path: &Path, options: &PackOptions) -> Result<PackSummary> {
-    let mtime = match options.mtime {
-        Some(mtime) => mtime,
-        None => source_date_epoch()?.unwrap_or(DEFAULT_MTIME),
-    };
     // Told before a file is made.
-    Packer::new(options.level)?;
+    options.validate()?;
     let mut output = OutputFile::create(path, options.overwrite)?;
-    let plan = Plan::new(entries, mtime, options.sparse)?;
-    let threads = options.threads.map_or_else(default_threads, NonZeroUsize::get);
-    let mut summary =
-        compress(plan, output.file(), threads, options).map_err(|error| error.with_path(path))?;
-    for entry in entries {
-        if let PackContent::Disk(disk) = &entry.content {
-            disk.verify_unchanged()?;
-        }
-    }
-    let written =
-        output.file().metadata().map_err(|e| Error::io("cannot look at the archive", e).with_path(path))?;
-    summary.archive_bytes = written.len();
+    let summary = write(entries, output.file(), options).map_err(|error| error.with_path(path))?;
+    verify_unchanged(entries)?;
     output.commit()?;
     Ok(summary)
+}
+
+/// Write `entries` in their order, as an archive, to `output`.
+pub(crate) fn pack_to(
+    entries: &[PackEntry],
+    output: &mut impl Write,
+    options: &PackOptions,
+) -> Result<PackSummary> {
+    let summary = write(entries, output, options)?;
+    verify_unchanged(entries)?;
+    Ok(summary)
+}
+
+fn write(entries: &[PackEntry], output: &mut impl Write, options: &PackOptions) -> Result<PackSummary> {
+    let mtime = options.validate()?;
+    let plan = Plan::new(entries, mtime, options.sparse)?;
+    let threads = options.threads.map_or_else(default_threads, NonZeroUsize::get);
+    compress(plan, output, threads, options)
+}
+
+fn verify_unchanged(entries: &[PackEntry]) -> Result<()> {
+    entries.iter().try_for_each(|entry| match &entry.content {
+        PackContent::Disk(disk) => disk.verify_unchanged(),
+        PackContent::Bytes(_) => Ok(()),
+    })
 }
 
 pub(super) fn default_threads() -> usize {
@@ -191,9 +211,9 @@ fn compress(
         Packing { plan, writer: MemberWriter::new(output), passed: 0, control: &options.control };
     options.control.report(0, packing.plan.total)?;
     ordered::run(&mut packing, workers)?;
-    packing.writer.finish()?;
+    let archive_bytes = packing.writer.finish()?;
     options.control.report(packing.plan.total, packing.plan.total)?;
-    Ok(packing.plan.summary)
+    Ok(PackSummary { archive_bytes, ..packing.plan.summary })
 }
 
 fn pack_piece(planned: &Planned, packer: &mut Packer, buffer: &mut Vec<u8>) -> Result<(Packed, u64)> {

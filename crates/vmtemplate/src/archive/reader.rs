@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,11 +11,12 @@ use super::index::{Member, MemberMap, member_at};
 use super::limits::{UnpackLimits, exceeded};
 use super::member::Kind;
 use super::parser::{Parser, Sink};
-use super::stream::{damaged, open_archive, open_stream};
+use super::stream::{check_start, damaged, open_archive, open_stream};
 use super::unpack::{ArchiveEntry, MemberRoom};
 use super::zeros::ZeroMembers;
 use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::source::ReadAt;
 
 /// The largest file that [`Archive::read`] gives: metadata and scripts are far smaller.
 const MAX_READ: u64 = 16 << 20;
@@ -98,38 +98,64 @@ impl Archive {
     /// ```
     pub fn open_with(path: impl AsRef<Path>, limits: &UnpackLimits) -> Result<Self> {
         let path = path.as_ref();
-        let (file, length) = open_archive(path)?;
-        Self::list(file, length, path, limits).map_err(|error| error.with_path(path))
+        Self::list(open_archive(path)?, path, limits).map_err(|error| error.with_path(path))
     }
 
-    fn list(file: File, length: u64, path: &Path, limits: &UnpackLimits) -> Result<Self> {
-        if member_at(&file, length, 0)?.is_some() {
+    /// Open and list the archive that `source` gives; `name` is what errors call it, a file name or a URL.
+    ///
+    /// ```
+    /// use vmtemplate::{Archive, ErrorKind};
+    ///
+    /// let error = Archive::from_source(b"no archive".to_vec(), "upload.tar.gz").unwrap_err();
+    /// assert_eq!(error.path().unwrap().to_str(), Some("upload.tar.gz"));
+    /// assert_eq!(error.kind(), ErrorKind::InvalidArchive);
+    /// ```
+    pub fn from_source(source: impl ReadAt + 'static, name: impl AsRef<Path>) -> Result<Self> {
+        Self::from_source_with(source, name, &UnpackLimits::default())
+    }
+
+    /// The same with other bounds on hostile archives.
+    ///
+    /// ```
+    /// use vmtemplate::{Archive, UnpackLimits};
+    ///
+    /// let limits = UnpackLimits { entries: 3, ..UnpackLimits::default() };
+    /// assert!(Archive::from_source_with(Vec::new(), "upload.tar.gz", &limits).is_err());
+    /// ```
+    pub fn from_source_with(
+        source: impl ReadAt + 'static,
+        name: impl AsRef<Path>,
+        limits: &UnpackLimits,
+    ) -> Result<Self> {
+        let name = name.as_ref();
+        check_start(&source)
+            .and_then(|()| Self::list(Arc::new(source), name, limits))
+            .map_err(|error| error.with_path(name))
+    }
+
+    fn list(source: Arc<dyn ReadAt>, path: &Path, limits: &UnpackLimits) -> Result<Self> {
+        if member_at(&*source, 0)?.is_some() {
             // An index that lies is found out when a member is not what it says: then the members themselves tell.
-            if let Some(map) = MemberMap::from_index(&file, length)? {
-                let content = Arc::new(MemberContent::new(file, length, map));
-                if let Ok(archive) = Self::list_members(Arc::clone(&content), path, limits) {
-                    return Ok(archive);
+            if let Some(map) = MemberMap::from_index(&*source)? {
+                match Self::list_members(Arc::clone(&source), map, path, limits) {
+                    Err(error) if error.kind() == ErrorKind::InvalidArchive => {}
+                    listed => return listed,
                 }
-                let file = Arc::into_inner(content).map(|content| content.file);
-                return Self::walk(
-                    file.map_or_else(|| open_archive(path).map(|(file, _)| file), Ok)?,
-                    length,
-                    path,
-                    limits,
-                );
             }
-            return Self::walk(file, length, path, limits);
+            let map = MemberMap::by_walking(&*source)?.unwrap_or_default();
+            return Self::list_members(source, map, path, limits);
         }
-        Self::list_stream(&file, length, path, limits)
+        Self::list_stream(&*source, path, limits)
     }
 
-    fn walk(file: File, length: u64, path: &Path, limits: &UnpackLimits) -> Result<Self> {
-        let map = MemberMap::by_walking(&file, length)?.unwrap_or_default();
-        Self::list_members(Arc::new(MemberContent::new(file, length, map)), path, limits)
-    }
-
-    fn list_members(content: Arc<MemberContent>, path: &Path, limits: &UnpackLimits) -> Result<Self> {
-        limits.check_ratio(content.map.content(), content.length)?;
+    fn list_members(
+        source: Arc<dyn ReadAt>,
+        map: MemberMap,
+        path: &Path,
+        limits: &UnpackLimits,
+    ) -> Result<Self> {
+        limits.check_ratio(map.content(), source.size())?;
+        let content = Arc::new(MemberContent::new(source, map));
         let mut parser = Parser::new(*limits);
         let mut sink = ListSink::default();
         let mut stored: HashMap<String, Vec<Stored>> = HashMap::new();
@@ -164,10 +190,10 @@ impl Archive {
         Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Members { content, stored } })
     }
 
-    fn list_stream(file: &File, length: u64, path: &Path, limits: &UnpackLimits) -> Result<Self> {
+    fn list_stream(source: &dyn ReadAt, path: &Path, limits: &UnpackLimits) -> Result<Self> {
         let mut parser = Parser::new(*limits);
         let mut sink = ListSink { keep: true, ..ListSink::default() };
-        let (mut stream, consumed) = open_stream(file, length);
+        let (mut stream, consumed) = open_stream(source);
         let mut buffer = vec![0; 1 << 18];
         loop {
             match stream.read(&mut buffer).map_err(|e| damaged(e, consumed.get()))? {
@@ -180,7 +206,7 @@ impl Archive {
         Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Stream { kept: sink.kept } })
     }
 
-    /// The path that it was opened by.
+    /// The path or the name that it was opened by.
     ///
     /// ```no_run
     /// # let archive = vmtemplate::Archive::open("t.tar.gz")?;
@@ -320,8 +346,7 @@ impl Sink for ListSink {
 
 /// The tar stream of an archive of ours, readable anywhere.
 struct MemberContent {
-    file: File,
-    length: u64,
+    source: Arc<dyn ReadAt>,
     map: MemberMap,
     /// The members that were decompressed last, newest first: neighbours are asked for in turn.
     recent: Mutex<VecDeque<(u64, Arc<Vec<u8>>)>>,
@@ -334,8 +359,8 @@ struct MemberContent {
 const RECENT: usize = 16;
 
 impl MemberContent {
-    fn new(file: File, length: u64, map: MemberMap) -> Self {
-        Self { file, length, map, recent: Mutex::default(), proven: Mutex::default(), zeros: OnceLock::new() }
+    fn new(source: Arc<dyn ReadAt>, map: MemberMap) -> Self {
+        Self { source, map, recent: Mutex::default(), proven: Mutex::default(), zeros: OnceLock::new() }
     }
 
     fn find(&self, offset: u64) -> Result<Member> {
@@ -367,7 +392,7 @@ impl MemberContent {
 
     /// Fail unless the archive has at its place the member that the index tells of.
     fn check(&self, member: &Member) -> Result<()> {
-        if member_at(&self.file, self.length, member.at)? == Some(member.header) {
+        if member_at(&*self.source, member.at)? == Some(member.header) {
             return Ok(());
         }
         Err(Error::new(
@@ -384,7 +409,7 @@ impl MemberContent {
             return Ok(());
         }
         self.check(member)?;
-        self.zeros.get_or_init(ZeroMembers::new).verify(&self.file, member.at, member.header)?;
+        self.zeros.get_or_init(ZeroMembers::new).verify(&*self.source, member.at, member.header)?;
         let mut proven = lock();
         proven.push_front(member.at);
         proven.truncate(RECENT);
@@ -398,7 +423,7 @@ impl MemberContent {
         }
         self.check(member)?;
         let mut room = MemberRoom::default();
-        let content = Arc::new(room.content(&self.file, member.at, member.header)?.to_vec());
+        let content = Arc::new(room.content(&*self.source, member.at, member.header)?.to_vec());
         let mut recent = lock();
         recent.push_front((member.at, Arc::clone(&content)));
         recent.truncate(RECENT);

@@ -1,35 +1,48 @@
 //! Archives as files of bytes: opening them, and decompressing any gzip stream in order.
 
 use std::cell::Cell;
-use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedIo;
+use crate::remote::{self, Location};
+use crate::source::{FileSource, InOrder, ReadAt};
 
 /// Open an archive and look at its first bytes.
-pub(super) fn open_archive(path: &Path) -> Result<(File, u64)> {
-    open_inner(path).map_err(|error| error.with_path(path))
+pub(super) fn open_archive(path: &Path) -> Result<Arc<dyn ReadAt>> {
+    let source = open_source(path)?;
+    check_start(&*source).map_err(|error| error.with_path(path))?;
+    Ok(source)
 }
 
-fn open_inner(path: &Path) -> Result<(File, u64)> {
-    let found = fs::metadata(path).map_err(|e| Error::io("cannot open the archive", e))?;
-    if !found.is_file() {
-        return Err(Error::new(
-            ErrorKind::InvalidArchive,
-            "this is not a file; a .tar.gz archive was expected",
-        ));
+/// Open the file at a path or URL, whatever it is.
+pub(crate) fn open_source(path: &Path) -> Result<Arc<dyn ReadAt>> {
+    let path = match Location::of(path)? {
+        Location::Url(url) => return remote::open_file(&url),
+        Location::Path(path) => path,
+    };
+    match FileSource::open(&path) {
+        Ok(Some(file)) => Ok(Arc::new(file)),
+        Ok(None) => {
+            let message = "this is not a file; a .tar.gz archive was expected";
+            Err(Error::new(ErrorKind::InvalidArchive, message).with_path(path))
+        }
+        Err(error) => Err(Error::io("cannot open the archive", error).with_path(path)),
     }
-    let file = File::open(path).map_err(|e| Error::io("cannot open the archive", e))?;
+}
+
+/// Fail unless the archive begins as a gzip file does.
+pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
     let mut start = [0; 6];
-    let count = file.read_up_to(&mut start, 0).map_err(|e| Error::io("cannot read the archive", e))?;
+    let count = source.size().min(start.len() as u64) as usize;
+    source.read_at(&mut start[..count], 0)?;
     let (what, help) = match &start[..count] {
         [] => ("the file is empty", "make or fetch the archive again"),
-        [0x1F, 0x8B, ..] => return Ok((file, found.len())),
+        [0x1F, 0x8B, ..] => return Ok(()),
         [0xFD, b'7', b'z', b'X', b'Z', 0] => (
             "this is an .xz archive",
             "unpack it with `tar xJf` and pack the folder: templates of Windows are .tar.gz",
@@ -45,14 +58,14 @@ fn open_inner(path: &Path) -> Result<(File, u64)> {
 }
 
 /// The decompressed stream, and how much of the archive it has consumed so far.
-pub(super) fn open_stream(file: &File, length: u64) -> (impl Read, Rc<Cell<u64>>) {
-    open_tapped(file, length, |_| ())
+pub(super) fn open_stream(source: &dyn ReadAt) -> (impl Read, Rc<Cell<u64>>) {
+    open_tapped(source, |_| ())
 }
 
 /// The same, with all bytes of the archive shown to `tap` as they are read.
-pub(super) fn open_tapped(file: &File, length: u64, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
+pub(super) fn open_tapped(source: &dyn ReadAt, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
     let consumed = Rc::new(Cell::new(0));
-    let source = Sequential { file, length, at: Rc::clone(&consumed), tap };
+    let source = Tapped { inner: InOrder::new(source), consumed: Rc::clone(&consumed), tap };
     (MultiGzDecoder::new(BufReader::with_capacity(1 << 18, source)), consumed)
 }
 
@@ -69,20 +82,17 @@ pub(super) fn damaged(error: io::Error, at: u64) -> Error {
     }
 }
 
-struct Sequential<'a, T> {
-    file: &'a File,
-    length: u64,
-    at: Rc<Cell<u64>>,
+struct Tapped<'a, T> {
+    inner: InOrder<'a>,
+    consumed: Rc<Cell<u64>>,
     tap: T,
 }
 
-impl<T: FnMut(&[u8])> Read for Sequential<'_, T> {
+impl<T: FnMut(&[u8])> Read for Tapped<'_, T> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let at = self.at.get();
-        let want = buf.len().min(usize::try_from(self.length - at).unwrap_or(usize::MAX));
-        let count = self.file.read_up_to(&mut buf[..want], at)?;
+        let count = self.inner.read(buf)?;
         (self.tap)(&buf[..count]);
-        self.at.set(at + count as u64);
+        self.consumed.set(self.consumed.get() + count as u64);
         Ok(count)
     }
 }

@@ -14,10 +14,11 @@ use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::reader::Archive;
 use super::sparse::Segment;
-use super::stream::{open_archive, open_stream};
+use super::stream::{check_start, open_stream};
 use super::zeros::ZeroMembers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::source::ReadAt;
 
 /// How an archive is unpacked.
 ///
@@ -58,26 +59,28 @@ pub struct ArchiveEntry {
     pub size: u64,
 }
 
-/// Unpack the archive at `path` into `folder`, which may be new. `last` gets its place after all other files.
+/// Unpack an archive into `folder`, which may be new; `path` is what errors call it. `last` gets its place after all
+/// other files.
 pub(crate) fn unpack(
+    source: &Arc<dyn ReadAt>,
     path: &Path,
     folder: &Path,
     last: &str,
     options: &UnpackOptions,
 ) -> Result<Vec<ArchiveEntry>> {
-    let (file, length) = open_archive(path)?;
-    let ours = member_at(&file, length, 0).map_err(|error| error.with_path(path))?.is_some();
+    check_start(source).map_err(|error| error.with_path(path))?;
+    let ours = member_at(source, 0).map_err(|error| error.with_path(path))?.is_some();
     if ours && !options.only.is_empty() {
         // What is not unpacked is not read below; that it does no harm is seen here, and that the files are there.
-        let archive = Archive::open_with(path, &options.limits)?;
+        let archive = Archive::from_source_with(Arc::clone(source), path, &options.limits)?;
         options.only.iter().try_for_each(|name| archive.entry(name).map(drop))?;
     }
     let mut sink = FolderSink::create(folder, &options.only)?;
     let mut parser = Parser::new(options.limits);
     let done = if ours {
-        unpack_members(&file, length, &mut parser, &mut sink, options)
+        unpack_members(source, &mut parser, &mut sink, options)
     } else {
-        unpack_stream(&file, length, &mut parser, &mut sink, options)
+        unpack_stream(source, &mut parser, &mut sink, options)
     };
     done.map_err(|error| parser.locate(error).with_path(path))?;
     sink.commit(last).map_err(|error| error.with_path(path))
@@ -85,13 +88,12 @@ pub(crate) fn unpack(
 
 /// Any gzip stream, decompressed in order.
 fn unpack_stream(
-    file: &File,
-    length: u64,
+    source: &dyn ReadAt,
     parser: &mut Parser,
     sink: &mut dyn Sink,
     options: &UnpackOptions,
 ) -> Result<()> {
-    let (mut stream, consumed) = open_stream(file, length);
+    let (mut stream, consumed) = open_stream(source);
     let mut buffer = vec![0; 1 << 20];
     loop {
         let count = stream.read(&mut buffer).map_err(|e| super::stream::damaged(e, consumed.get()))?;
@@ -100,19 +102,19 @@ fn unpack_stream(
         }
         parser.feed(&buffer[..count], sink)?;
         options.limits.check_ratio(parser.offset(), consumed.get())?;
-        options.control.report(consumed.get(), length)?;
+        options.control.report(consumed.get(), source.size())?;
     }
 }
 
 /// An archive of ours: this thread steps from member to member and reads the headers of the tar layer; members that
 /// are nothing but content go to the workers, and members of zeros to nobody.
 fn unpack_members(
-    archive: &File,
-    length: u64,
+    archive: &dyn ReadAt,
     parser: &mut Parser,
     sink: &mut FolderSink,
     options: &UnpackOptions,
 ) -> Result<()> {
+    let length = archive.size();
     let threads = options.threads.map_or_else(super::pack::default_threads, NonZeroUsize::get);
     let workers = (0..threads)
         .map(|_| {
@@ -122,7 +124,6 @@ fn unpack_members(
         .collect();
     let mut walk = Walk {
         archive,
-        length,
         at: 0,
         parser,
         sink,
@@ -151,7 +152,7 @@ struct Job {
 
 impl Job {
     /// Tells where the member ends.
-    fn unpack(self, archive: &File, room: &mut MemberRoom) -> Result<u64> {
+    fn unpack(self, archive: &dyn ReadAt, room: &mut MemberRoom) -> Result<u64> {
         let done = || -> Result<()> {
             let mut content = room.content(archive, self.at, self.header)?;
             for Segment { offset, length } in self.stretches {
@@ -176,7 +177,7 @@ pub(super) struct MemberRoom {
 
 impl MemberRoom {
     /// The content of the member at `at`, checked against its CRC-32 and length.
-    pub(super) fn content(&mut self, archive: &File, at: u64, header: Header) -> Result<&[u8]> {
+    pub(super) fn content(&mut self, archive: &dyn ReadAt, at: u64, header: Header) -> Result<&[u8]> {
         self.member.resize(header.length as usize, 0);
         read(archive, &mut self.member, at)?;
         decompress(&mut self.unpacker, &self.member, &mut self.content, at, header)?;
@@ -207,8 +208,7 @@ fn decompress(
 
 /// The way through the members of an archive of ours.
 struct Walk<'a> {
-    archive: &'a File,
-    length: u64,
+    archive: &'a dyn ReadAt,
     at: u64,
     parser: &'a mut Parser,
     sink: &'a mut FolderSink,
@@ -224,11 +224,11 @@ impl Ordered for Walk<'_> {
     type Done = u64;
 
     fn next(&mut self) -> Result<Option<Step<Job, u64>>> {
-        if self.at >= self.length || self.sink.has_all() {
+        if self.at >= self.archive.size() || self.sink.has_all() {
             return Ok(None);
         }
         let at = self.at;
-        let header = member_at(self.archive, self.length, at)?.ok_or_else(|| not_a_member(at))?;
+        let header = member_at(self.archive, at)?.ok_or_else(|| not_a_member(at))?;
         self.at += u64::from(header.length);
         self.limits.check_ratio(self.parser.offset() + u64::from(header.content), self.at)?;
         let content = u64::from(header.content);
@@ -258,7 +258,7 @@ impl Ordered for Walk<'_> {
     }
 
     fn done(&mut self, read: u64) -> Result<()> {
-        self.control.report(read, self.length)
+        self.control.report(read, self.archive.size())
     }
 }
 

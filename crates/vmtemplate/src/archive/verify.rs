@@ -1,7 +1,6 @@
 //! Reading an archive to its last byte: every checksum, every header, and the SHA-256 of all that is in it.
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -16,11 +15,12 @@ use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
-use super::stream::{damaged, open_archive, open_tapped};
+use super::stream::{check_start, damaged, open_tapped};
 use super::unpack::MemberRoom;
 use super::zeros::ZeroMembers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::source::ReadAt;
 
 /// How an archive is verified.
 ///
@@ -92,24 +92,24 @@ pub struct VerifiedFile {
     pub sha256: String,
 }
 
-/// Read all of the archive at `path`. The bytes of the file named `keep` are given as well, if it is small.
+/// Read all of an archive; `path` is what errors call it. The bytes of the file named `keep` are given as well, if it
+/// is small.
 pub(crate) fn verify(
+    source: &dyn ReadAt,
     path: &Path,
     keep: &'static str,
     options: &VerifyOptions,
 ) -> Result<(Verified, Option<Vec<u8>>)> {
-    let (file, length) = open_archive(path)?;
+    check_start(source).map_err(|error| error.with_path(path))?;
     let mut parser = Parser::new(options.limits);
     let mut sink = HashSink { keep, kept: None, files: Vec::new(), hash: Sha256::new(), at: 0 };
-    let done = match member_at(&file, length, 0) {
-        Ok(Some(_)) => verify_members(&file, length, &mut parser, &mut sink, options),
-        Ok(None) => {
-            verify_stream(&file, length, &mut parser, &mut sink, options).map(|sha256| (sha256, false))
-        }
+    let done = match member_at(source, 0) {
+        Ok(Some(_)) => verify_members(source, &mut parser, &mut sink, options),
+        Ok(None) => verify_stream(source, &mut parser, &mut sink, options).map(|sha256| (sha256, false)),
         Err(error) => Err(error),
     };
     let (sha256, has_index) = done.map_err(|error| parser.locate(error).with_path(path))?;
-    Ok((Verified { sha256, archive_bytes: length, has_index, files: sink.files }, sink.kept))
+    Ok((Verified { sha256, archive_bytes: source.size(), has_index, files: sink.files }, sink.kept))
 }
 
 fn hex(hash: Sha256) -> String {
@@ -186,14 +186,13 @@ impl Sink for HashSink {
 
 /// Any gzip stream, decompressed in order.
 fn verify_stream(
-    file: &File,
-    length: u64,
+    source: &dyn ReadAt,
     parser: &mut Parser,
     sink: &mut HashSink,
     options: &VerifyOptions,
 ) -> Result<String> {
     let hash = RefCell::new(Sha256::new());
-    let (mut stream, consumed) = open_tapped(file, length, |bytes| hash.borrow_mut().update(bytes));
+    let (mut stream, consumed) = open_tapped(source, |bytes| hash.borrow_mut().update(bytes));
     let mut buffer = vec![0; 1 << 18];
     loop {
         let count = stream.read(&mut buffer).map_err(|e| damaged(e, consumed.get()))?;
@@ -202,7 +201,7 @@ fn verify_stream(
         }
         parser.feed(&buffer[..count], sink)?;
         options.limits.check_ratio(parser.offset(), consumed.get())?;
-        options.control.report(consumed.get(), length)?;
+        options.control.report(consumed.get(), source.size())?;
     }
     parser.finish()?;
     drop(stream);
@@ -212,12 +211,12 @@ fn verify_stream(
 /// An archive of ours: this thread reads the members and takes the checksums of the files, the workers decompress,
 /// and one thread takes the checksum of the archive.
 fn verify_members(
-    archive: &File,
-    length: u64,
+    archive: &dyn ReadAt,
     parser: &mut Parser,
     sink: &mut HashSink,
     options: &VerifyOptions,
 ) -> Result<(String, bool)> {
+    let length = archive.size();
     let threads = options.threads.map_or_else(super::pack::default_threads, NonZeroUsize::get);
     let workers = (0..threads)
         .map(|_| {
@@ -239,7 +238,6 @@ fn verify_members(
         });
         let mut reading = Reading {
             archive,
-            length,
             at: 0,
             tap,
             index: IndexWriter::default(),
@@ -280,8 +278,7 @@ struct Content {
 }
 
 struct Reading<'a> {
-    archive: &'a File,
-    length: u64,
+    archive: &'a dyn ReadAt,
     at: u64,
     tap: SyncSender<Arc<[u8]>>,
     /// What the index should be, from the members that were read.
@@ -300,11 +297,11 @@ impl Ordered for Reading<'_> {
     type Done = Content;
 
     fn next(&mut self) -> Result<Option<Step<Job, Content>>> {
-        if self.at >= self.length {
+        if self.at >= self.archive.size() {
             return Ok(None);
         }
         let at = self.at;
-        let header = member_at(self.archive, self.length, at)?.ok_or_else(|| not_a_member(at))?;
+        let header = member_at(self.archive, at)?.ok_or_else(|| not_a_member(at))?;
         let mut member = vec![0; header.length as usize];
         read(self.archive, &mut member, at)?;
         let member: Arc<[u8]> = member.into();
@@ -339,7 +336,7 @@ impl Ordered for Reading<'_> {
         self.parser.feed(&content.bytes, self.sink)?;
         super::unpack::feed_zeros(content.zeros, self.parser, self.sink)?;
         self.limits.check_ratio(self.parser.offset(), content.end)?;
-        self.control.report(content.end, self.length)
+        self.control.report(content.end, self.archive.size())
     }
 }
 

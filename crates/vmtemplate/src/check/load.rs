@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::finding::{Finding, Report};
 use crate::metainfo::Metainfo;
+use crate::remote::Location;
 use crate::script::Script;
 
 /// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
@@ -19,6 +20,7 @@ const MAX_SCRIPT: usize = 16 << 20;
 const MAX_METAINFO: usize = 1 << 20;
 
 /// Check what is at `path`: the archive of a template, a folder with one, a disk image, a script, or a metainfo.xml.
+/// An archive may be given by its URL (feature `remote`); only the parts of it that are looked at are fetched.
 ///
 /// Of an archive or folder everything is checked, and what is missing or cannot be read is a finding; of a single file,
 /// what can be said of it alone. Nothing is unpacked or changed.
@@ -47,7 +49,14 @@ const MAX_METAINFO: usize = 1 << 20;
 pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     let path = path.as_ref();
     options.validate()?;
-    let found = if path.is_dir() {
+    let local = match Location::of(path)? {
+        Location::Path(path) => Some(path),
+        Location::Url(_) => None,
+    };
+    let path = local.as_deref().unwrap_or(path);
+    let found = if local.is_none() {
+        Found::archive(&Archive::open(path)?)
+    } else if path.is_dir() {
         Found::folder(path)?
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;

@@ -1,7 +1,7 @@
 //! Adding, replacing and removing templates.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -10,9 +10,10 @@ use super::description::is_there;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::{EntryOptions, PublishOptions, Synced};
+use super::place::Place;
 use super::publish::Staged;
 use super::{Repository, civil, reason_against_archive};
-use crate::archive::VerifyOptions;
+use crate::archive::{VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::inode;
 
@@ -44,16 +45,29 @@ impl Repository {
     pub fn add(&self, archive: impl AsRef<Path>, options: &EntryOptions) -> Result<RepositoryEntry> {
         let archive = archive.as_ref();
         let file_name = self.file_name(archive, options)?;
+        if let Place::Remote(folder) = &self.place {
+            return self.add_remote(folder, archive, &file_name, None, options);
+        }
         // Told now, and not after an hour of copying.
-        let first = look_at(archive, true, &verify_options(options))?;
-        check_form(&file_name, first.kind)?;
-        let entry = self.entry(&first, &file_name, None, options)?;
-        self.change(&options.publish, |change| change.check_fits(&entry, first.kind, None))?;
-        let staged = Staged::new(self, archive, &file_name, options)?;
+        let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
+        self.check_new(&first, &file_name, options)?;
+        self.add_staged(Staged::new(self, archive, &file_name, options)?, options)
+    }
+
+    /// Fail if an archive of this content could not be added.
+    pub(super) fn check_new(&self, first: &Contents, file_name: &str, options: &EntryOptions) -> Result<()> {
+        check_form(file_name, first.kind)?;
+        let entry = self.entry(first, file_name, None, options)?;
+        self.change(&options.publish, |change| self.check_fits(&change.entries(), &entry, first.kind, None))
+    }
+
+    /// Give a new archive its place, and describe it.
+    pub(super) fn add_staged(&self, staged: Staged, options: &EntryOptions) -> Result<RepositoryEntry> {
         self.change(&options.publish, |change| {
             let kind = staged.contents.kind;
+            let file_name = staged.file_name.clone();
             let mut entry = self.entry(&staged.contents, &file_name, None, options)?;
-            change.check_fits(&entry, kind, None)?;
+            self.check_fits(&change.entries(), &entry, kind, None)?;
             change.sums.set(&file_name, &staged.sha256);
             change.place(staged)?;
             self.set_time(&mut entry)?;
@@ -90,29 +104,54 @@ impl Repository {
     ) -> Result<RepositoryEntry> {
         let archive = archive.as_ref();
         let wanted = self.file_name(archive, options)?;
-        let first = look_at(archive, true, &verify_options(options))?;
-        check_form(&wanted, first.kind)?;
+        if let Place::Remote(folder) = &self.place {
+            return self.add_remote(folder, archive, &wanted, Some(name), options);
+        }
+        let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
+        let holds = self.holds(archive);
+        let staging = self.check_newer(name, &first, &wanted, holds, options)?;
+        let staging = staging.filter(|_| !holds).unwrap_or_else(|| wanted.clone());
+        self.replace_staged(name, Staged::new(self, archive, &staging, options)?, &wanted, options)
+    }
+
+    /// Fail if an archive of this content could not take the place of that of `name`. Gives a file name that nobody has,
+    /// for the time until the checksum is known.
+    pub(super) fn check_newer(
+        &self,
+        name: &str,
+        first: &Contents,
+        wanted: &str,
+        is_in_place: bool,
+        options: &EntryOptions,
+    ) -> Result<Option<String>> {
+        check_form(wanted, first.kind)?;
         let held = self.change(&options.publish, |change| {
-            let (index, held) = change.find(name)?;
+            let (index, held) = self.find(&change.entries(), name)?;
             // Unless it was asked for, the file name is chosen at the end.
             let file_name = options.file_name.as_deref().unwrap_or(&held.file_name);
-            let entry = self.entry(&first, file_name, Some(&held), options)?;
-            change.check_fits(&entry, first.kind, Some(index))?;
+            let entry = self.entry(first, file_name, Some(&held), options)?;
+            self.check_fits(&change.entries(), &entry, first.kind, Some(index))?;
             Ok(held)
         })?;
-        if options.file_name.as_ref() == Some(&held.file_name) && !self.holds(archive) {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                "an archive cannot be replaced under its own name in one step",
-            )
-            .with_field("file_name")
-            .with_help("leave the name out, or give another one"));
+        if options.file_name.as_ref() == Some(&held.file_name) && !is_in_place {
+            return Err(own_name());
         }
-        // A name that nobody has, until the checksum is known.
-        let is_free = |name: &String| !is_there(&self.folder().join(name));
-        let staging = (0..1000).map(|number| format!("new{number}-{wanted}")).find(is_free);
-        let staging = staging.filter(|_| !self.holds(archive)).unwrap_or_else(|| wanted.clone());
-        let mut staged = Staged::new(self, archive, &staging, options)?;
+        Ok((0..1000).map(|number| format!("new{number}-{wanted}")).find(|name| self.is_free(name)))
+    }
+
+    fn is_free(&self, file_name: &str) -> bool {
+        !is_there(&self.folder().join(file_name))
+    }
+
+    /// Give the newer archive its place, describe it, and let the older one go.
+    pub(super) fn replace_staged(
+        &self,
+        name: &str,
+        mut staged: Staged,
+        wanted: &str,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
+        let (_, held) = self.find(&self.list()?, name)?;
         // By its bytes and not by SHA256SUMS: the archive may be replaced because it was damaged.
         let is_safe = reason_against_archive(&held.file_name).is_none();
         let same = State::of(&self.folder().join(&held.file_name)).filter(|state| {
@@ -123,7 +162,7 @@ impl Repository {
             _ => None,
         };
         self.change(&options.publish, |change| {
-            let (index, held) = change.find(name)?;
+            let (index, held) = self.find(&change.entries(), name)?;
             let kind = staged.contents.kind;
             if !staged.is_in_place() {
                 let names = change.entries().into_iter().map(|entry| entry.file_name).collect::<Vec<_>>();
@@ -131,18 +170,18 @@ impl Repository {
                     staged.drop_copy(&held.file_name);
                 } else {
                     let hashed = |name: &str, digits| with_hash(name, &staged.sha256, digits);
-                    let others = [hashed(&wanted, 8), hashed(&held.file_name, 8), hashed(&wanted, 16)];
+                    let others = [hashed(wanted, 8), hashed(&held.file_name, 8), hashed(wanted, 16)];
                     let others = others.into_iter().filter(|_| options.file_name.is_none());
-                    let mut names = std::iter::once(wanted.clone()).chain(others).filter(|name| {
-                        is_free(name) && !names.contains(name) && check_form(name, kind).is_ok()
+                    let mut names = std::iter::once(wanted.to_owned()).chain(others).filter(|name| {
+                        self.is_free(name) && !names.contains(name) && check_form(name, kind).is_ok()
                     });
-                    let name = names.next().unwrap_or_else(|| wanted.clone());
+                    let name = names.next().unwrap_or_else(|| wanted.to_owned());
                     staged.rename(self, name);
                 }
             }
             let file_name = staged.file_name.clone();
             let mut entry = self.entry(&staged.contents, &file_name, Some(&held), options)?;
-            change.check_fits(&entry, kind, Some(index))?;
+            self.check_fits(&change.entries(), &entry, kind, Some(index))?;
             change.sums.set(&file_name, &staged.sha256);
             change.place(staged)?;
             self.set_time(&mut entry)?;
@@ -169,8 +208,11 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn remove(&self, name: &str, options: &PublishOptions) -> Result<RepositoryEntry> {
+        if let Place::Remote(folder) = &self.place {
+            return self.remove_remote(folder, name, options);
+        }
         self.change(options, |change| {
-            let (index, held) = change.find(name)?;
+            let (index, held) = self.find(&change.entries(), name)?;
             change.retire(&held.file_name)?;
             change.description.remove(index)?;
             change.publish()?;
@@ -196,6 +238,14 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn sync(&self, options: &PublishOptions) -> Result<Synced> {
+        if let Place::Remote(folder) = &self.place {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "only a folder of this machine can be brought in step",
+            )
+            .with_path(folder.url())
+            .with_help("replace the templates whose archives changed"));
+        }
         // Read before the lock is taken, so that nobody waits for it; what changed since is read again.
         let mut known = HashMap::new();
         for entry in self.list()? {
@@ -247,14 +297,13 @@ impl Repository {
     }
 
     fn sha256_of(&self, file_name: &str, options: &PublishOptions) -> Result<String> {
-        let path = self.folder().join(file_name);
-        let file = File::open(&path).map_err(|error| Error::io("cannot open the archive", error));
-        file.and_then(|file| sha256(&file, &options.control)).map_err(|error| error.with_path(path))
+        let archive = self.place.archive(file_name)?;
+        sha256(&archive, &options.control).map_err(|error| error.with_path(self.place.path_of(file_name)))
     }
 
     /// The name that the archive is to have in the repository.
-    fn file_name(&self, archive: &Path, options: &EntryOptions) -> Result<String> {
-        let own = archive.file_name().and_then(|name| name.to_str());
+    pub(super) fn file_name(&self, archive: &Path, options: &EntryOptions) -> Result<String> {
+        let own = archive.file_name().and_then(|name| name.to_str()).map(without_query);
         let name = match (&options.file_name, own) {
             (Some(name), Some(own)) if self.holds(archive) && name != own => {
                 return Err(Error::new(
@@ -281,7 +330,7 @@ impl Repository {
     }
 
     /// What the description will say.
-    fn entry(
+    pub(super) fn entry(
         &self,
         contents: &Contents,
         file_name: &str,
@@ -341,7 +390,7 @@ impl Repository {
     }
 
     /// The time of the archive, which VMmanager 5 goes by.
-    fn set_time(&self, entry: &mut RepositoryEntry) -> Result<()> {
+    pub(super) fn set_time(&self, entry: &mut RepositoryEntry) -> Result<()> {
         if self.format() == RepositoryFormat::Vm5 {
             entry.modified_utc = Some(self.time_of(&entry.file_name)?);
         }
@@ -349,10 +398,13 @@ impl Repository {
     }
 
     pub(super) fn time_of(&self, file_name: &str) -> Result<String> {
-        let path = self.folder().join(file_name);
-        let found = fs::metadata(&path).and_then(|found| found.modified());
-        found.map(civil::utc).map_err(|error| Error::io("cannot look at the archive", error).with_path(path))
+        self.place.modified(file_name).map(civil::utc)
     }
+}
+
+/// An archive may be given by its URL.
+fn without_query(name: &str) -> &str {
+    name.split_once('?').map_or(name, |(name, _)| name)
 }
 
 /// By what a file that changed is known.
@@ -370,7 +422,7 @@ impl State {
     }
 }
 
-fn verify_options(options: &EntryOptions) -> VerifyOptions {
+pub(super) fn verify_options(options: &EntryOptions) -> VerifyOptions {
     VerifyOptions {
         limits: options.limits,
         threads: None,
@@ -378,11 +430,17 @@ fn verify_options(options: &EntryOptions) -> VerifyOptions {
     }
 }
 
+pub(super) fn own_name() -> Error {
+    Error::new(ErrorKind::InvalidValue, "an archive cannot be replaced under its own name in one step")
+        .with_field("file_name")
+        .with_help("leave the name out, or give another one")
+}
+
 /// The ends of the names of archives.
 const ENDS: [&str; 2] = [".tar.gz", ".xz"];
 
 /// Fail unless an archive of this kind may have this name.
-fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
+pub(super) fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
     let end = if kind == TemplateKind::KvmImage { ".xz" } else { ".tar.gz" };
     if file_name.ends_with(end) && file_name.len() > end.len() {
         return Ok(());
@@ -394,7 +452,7 @@ fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
 }
 
 /// The name with the first digits of the SHA-256, in the place of those of an archive before.
-fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String {
+pub(super) fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String {
     let end = ENDS.into_iter().find(|end| file_name.ends_with(end)).unwrap_or_default();
     let stem = &file_name[..file_name.len() - end.len()];
     let is_hash =

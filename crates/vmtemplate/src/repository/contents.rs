@@ -1,9 +1,9 @@
 //! What an archive of a repository is, and whether it is whole.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
@@ -12,9 +12,9 @@ use super::entry::TemplateKind;
 use super::xz;
 use crate::archive::{Archive, VerifyOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedIo;
 use crate::metainfo::Metainfo;
 use crate::progress::Control;
+use crate::source::{InOrder, ReadAt};
 use crate::template::Template;
 
 /// The entries of a .tar.gz that are looked at to tell a template for LXD.
@@ -24,7 +24,7 @@ const LXD_ENTRIES: usize = 1000;
 const LXD_BYTES: u64 = 64 << 20;
 
 /// An archive that was looked at.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Contents {
     pub(super) kind: TemplateKind,
     /// The metadata of a KVM template.
@@ -36,26 +36,39 @@ pub(super) struct Contents {
     pub(super) sha256: Option<String>,
 }
 
-/// Look at the archive at `path`: all of it, or, with `quick`, what tells its kind.
-///
-/// An .xz is checked by its index, and an LXD template by the checksums of gzip; neither is unpacked.
-pub(super) fn look_at(path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
-    look(path, quick, options).map_err(|error| error.with_path(path))
+impl Contents {
+    /// What a template is as an archive.
+    pub(super) fn of_template(template: &Template, archive_bytes: u64, sha256: &str) -> Self {
+        Self {
+            kind: TemplateKind::KvmTemplate,
+            metainfo: Some(template.metainfo().clone()),
+            image_bytes: template.image().map(crate::disk::DiskImage::size),
+            archive_bytes,
+            sha256: Some(sha256.to_owned()),
+        }
+    }
 }
 
-fn look(path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
-    // A named pipe would be waited for.
-    let metadata = std::fs::metadata(path).map_err(|error| Error::io("cannot open the archive", error))?;
-    if !metadata.is_file() {
-        return Err(Error::new(ErrorKind::InvalidArchive, "this is no file"));
-    }
-    let file = File::open(path).map_err(|error| Error::io("cannot open the archive", error))?;
-    let archive_bytes = metadata.len();
+/// Look at an archive: all of it, or, with `quick`, what tells its kind. `path` is what errors call it.
+///
+/// An .xz is checked by its index, and an LXD template by the checksums of gzip; neither is unpacked.
+pub(super) fn look_at(
+    source: &Arc<dyn ReadAt>,
+    path: &Path,
+    quick: bool,
+    options: &VerifyOptions,
+) -> Result<Contents> {
+    look(source, path, quick, options).map_err(|error| error.with_path(path))
+}
+
+fn look(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
+    let archive_bytes = source.size();
     let mut magic = [0; 6];
-    let read = file.read_up_to(&mut magic, 0).map_err(|e| Error::io("cannot read the archive", e))?;
+    let read = archive_bytes.min(magic.len() as u64) as usize;
+    source.read_at(&mut magic[..read], 0)?;
     if magic[..read] == xz::MAGIC {
-        let image = xz::check(&file, archive_bytes)?;
-        let sha256 = if quick { None } else { Some(sha256(&file, &options.control)?) };
+        let image = xz::check(source)?;
+        let sha256 = if quick { None } else { Some(sha256(source, &options.control)?) };
         return Ok(Contents {
             kind: TemplateKind::KvmImage,
             metainfo: None,
@@ -64,11 +77,11 @@ fn look(path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
             sha256,
         });
     }
-    match template(path, quick, options) {
+    match template(source, path, quick, options) {
         Ok(contents) => Ok(contents),
-        Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
-        Err(error) if magic.starts_with(&[0x1F, 0x8B]) && is_lxd(&file) => {
-            let whole = if quick { Ok(None) } else { whole_gzip(&file, &options.control).map(Some) };
+        Err(error) if error.ends_the_work() => Err(error),
+        Err(error) if magic.starts_with(&[0x1F, 0x8B]) && is_lxd(source) => {
+            let whole = if quick { Ok(None) } else { whole_gzip(source, &options.control).map(Some) };
             let sha256 = whole.map_err(|inner| inner.with_help(error.to_string()))?;
             Ok(Contents { kind: TemplateKind::Lxd, metainfo: None, image_bytes: None, archive_bytes, sha256 })
         }
@@ -76,30 +89,29 @@ fn look(path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
     }
 }
 
-fn template(path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
-    let verified = if quick { None } else { Some(Template::verify(path, options)?) };
-    let archive = Archive::open_with(path, &options.limits)?;
+fn template(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
+    let verified =
+        if quick { None } else { Some(Template::verify_source(Arc::clone(source), path, options)?) };
+    let archive = Archive::from_source_with(Arc::clone(source), path, &options.limits)?;
     let metainfo = Metainfo::parse(&archive.read(Template::METAINFO)?)
         .map_err(|error| error.with_entry(Template::METAINFO))?;
     let image = metainfo.image_file();
     let image = archive.entries().iter().find(|entry| Some(&*entry.name) == image.as_deref());
     let image_bytes = image.map(|entry| entry.size);
-    let archive_bytes =
-        std::fs::metadata(path).map_err(|e| Error::io("cannot look at the archive", e))?.len();
     let sha256 = verified.map(|verified| verified.sha256);
     Ok(Contents {
         kind: TemplateKind::KvmTemplate,
         metainfo: Some(metainfo),
         image_bytes,
-        archive_bytes,
+        archive_bytes: source.size(),
         sha256,
     })
 }
 
 /// A unified image of LXD holds `metadata.yaml` and the folder `rootfs` (LXD documentation, "Image format"); a bare one
 /// the folders of a system.
-pub(super) fn is_lxd(file: &File) -> bool {
-    let bounded = MultiGzDecoder::new(At::start(file)).take(LXD_BYTES);
+pub(super) fn is_lxd(source: &dyn ReadAt) -> bool {
+    let bounded = MultiGzDecoder::new(InOrder::new(source)).take(LXD_BYTES);
     let mut archive = tar::Archive::new(bounded);
     let Ok(entries) = archive.entries() else { return false };
     entries.take(LXD_ENTRIES).map_while(Result::ok).any(|entry| {
@@ -111,8 +123,8 @@ pub(super) fn is_lxd(file: &File) -> bool {
 }
 
 /// Read a .tar.gz to its end; gzip tells whether it is whole. Gives the SHA-256 of the archive.
-fn whole_gzip(file: &File, control: &Control) -> Result<String> {
-    let mut hashing = Hashing { inner: At::start(file), hash: Sha256::new() };
+fn whole_gzip(source: &dyn ReadAt, control: &Control) -> Result<String> {
+    let mut hashing = Hashing { inner: InOrder::new(source), hash: Sha256::new() };
     let mut decoder = MultiGzDecoder::new(BufReader::with_capacity(1 << 18, &mut hashing));
     let mut buffer = vec![0; 1 << 18];
     loop {
@@ -121,25 +133,32 @@ fn whole_gzip(file: &File, control: &Control) -> Result<String> {
             Ok(0) => break,
             Ok(_) => {}
             Err(error) => {
-                return Err(Error::new(ErrorKind::InvalidArchive, "the archive is damaged or was cut")
-                    .caused_by(error));
+                return Err(match error.kind() {
+                    // Of the source, not of the decompressor.
+                    std::io::ErrorKind::Other => cannot_read(error),
+                    _ => Error::new(ErrorKind::InvalidArchive, "the archive is damaged or was cut")
+                        .caused_by(error),
+                });
             }
         }
     }
     drop(decoder);
-    std::io::copy(&mut hashing, &mut std::io::sink())
-        .map_err(|error| Error::io("cannot read the archive", error))?;
+    std::io::copy(&mut hashing, &mut std::io::sink()).map_err(cannot_read)?;
     Ok(hex(hashing.hash))
 }
 
-/// The SHA-256 of a file, as 64 hexadecimal digits.
-pub(super) fn sha256(file: &File, control: &Control) -> Result<String> {
-    let mut reader = At::start(file);
+fn cannot_read(error: std::io::Error) -> Error {
+    Error::io("cannot read the archive", error)
+}
+
+/// The SHA-256 of an archive, as 64 hexadecimal digits.
+pub(super) fn sha256(source: &dyn ReadAt, control: &Control) -> Result<String> {
+    let mut reader = InOrder::new(source);
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 18];
     loop {
         control.stop_if_cancelled()?;
-        match reader.read(&mut buffer).map_err(|error| Error::io("cannot read the archive", error))? {
+        match reader.read(&mut buffer).map_err(cannot_read)? {
             0 => return Ok(hex(hash)),
             read => hash.update(&buffer[..read]),
         }
@@ -154,28 +173,8 @@ pub(super) fn hex(hash: Sha256) -> String {
     digits
 }
 
-/// A file from its start, whatever its position is.
-struct At<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl<'a> At<'a> {
-    fn start(file: &'a File) -> Self {
-        Self { file, at: 0 }
-    }
-}
-
-impl Read for At<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_up_to(buf, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
 struct Hashing<'a> {
-    inner: At<'a>,
+    inner: InOrder<'a>,
     hash: Sha256,
 }
 
@@ -184,5 +183,34 @@ impl Read for Hashing<'_> {
         let read = self.inner.read(buf)?;
         self.hash.update(&buf[..read]);
         Ok(read)
+    }
+}
+
+/// Takes the SHA-256 of what is written through it.
+pub(super) struct HashingWriter<'a, W> {
+    inner: &'a mut W,
+    hash: Sha256,
+}
+
+impl<'a, W: Write> HashingWriter<'a, W> {
+    pub(super) fn new(inner: &'a mut W) -> Self {
+        Self { inner, hash: Sha256::new() }
+    }
+
+    /// As 64 hexadecimal digits.
+    pub(super) fn sha256(self) -> String {
+        hex(self.hash)
+    }
+}
+
+impl<W: Write> Write for HashingWriter<'_, W> {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        let written = self.inner.write(buf)?;
+        self.hash.update(&buf[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.inner.flush()
     }
 }

@@ -9,6 +9,7 @@ use super::format::RepositoryFormat;
 use super::json;
 use super::metadata_json::{MetadataJson, Problem};
 use super::metadata_xml::MetadataXml;
+use super::place::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 
@@ -26,12 +27,10 @@ impl Description {
         }
     }
 
-    /// The description that stands in `folder`, and its bytes.
-    pub(super) fn read(folder: &Path, format: RepositoryFormat) -> Result<(Self, Vec<u8>)> {
-        let path = folder.join(format.file_name());
-        let bytes = read_description(&path)?;
-        let parsed = Self::parse(format, &bytes).map_err(|error| error.with_path(path))?;
-        Ok((parsed, bytes))
+    /// The description that stands there.
+    pub(super) fn read(place: &Place, format: RepositoryFormat) -> Result<Self> {
+        let bytes = read_description(place, format)?;
+        Self::parse(format, &bytes).map_err(|error| error.with_path(place.path_of(format.file_name())))
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -78,29 +77,23 @@ impl Description {
     }
 }
 
-pub(super) fn read_description(path: &Path) -> Result<Vec<u8>> {
-    let read = || {
-        let bytes = read_bounded(path, json::MAX_BYTES)
-            .map_err(|error| Error::io("cannot read the description of the repository", error))?;
-        bytes.ok_or_else(|| {
-            Error::new(
-                ErrorKind::LimitExceeded,
-                format!("the description has more than {} bytes", json::MAX_BYTES),
-            )
-        })
-    };
-    read().map_err(|error| error.with_path(path))
+pub(super) fn read_description(place: &Place, format: RepositoryFormat) -> Result<Vec<u8>> {
+    place.read(format.file_name(), json::MAX_BYTES)?.ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "there is no description of the repository")
+            .with_path(place.path_of(format.file_name()))
+            .with_help("begin a repository there: `vmtemplate repo init FOLDER`")
+    })
 }
 
-/// The bytes of a file that need not be there; empty if it is not.
-pub(super) fn read_if_there(path: &Path, max: usize) -> Result<Vec<u8>> {
+/// The bytes of a file, if it is there.
+pub(super) fn read_if_there(path: &Path, max: usize) -> Result<Option<Vec<u8>>> {
     match read_bounded(path, max) {
-        Ok(Some(bytes)) => Ok(bytes),
+        Ok(Some(bytes)) => Ok(Some(bytes)),
         Ok(None) => {
             let message = format!("the file has more than {max} bytes");
             Err(Error::new(ErrorKind::LimitExceeded, message).with_path(path))
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io("cannot read the file", error).with_path(path)),
     }
 }

@@ -5,13 +5,17 @@ mod civil;
 mod contents;
 mod description;
 mod entry;
+mod fetch;
 mod format;
 mod json;
 mod lock;
 mod metadata_json;
 mod metadata_xml;
 mod options;
+mod place;
 mod publish;
+mod push;
+mod remote;
 mod rules;
 mod signature;
 mod sums;
@@ -22,15 +26,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use entry::{RepositoryEntry, TemplateKind};
+pub use fetch::{FetchOptions, Fetched};
 pub use format::RepositoryFormat;
 pub use options::{EntryOptions, PublishOptions, RepositoryVerifyOptions, Synced};
+pub use push::{PushOptions, Pushed};
 pub(crate) use rules::RULES;
 pub use signature::{PublicKey, SigningKey};
 
 use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output;
-use description::{Description, is_there};
+use crate::remote::Expected;
+use description::Description;
+use place::Place;
 
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
 /// VMmanager 5.
@@ -62,7 +70,7 @@ use description::{Description, is_there};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    folder: PathBuf,
+    place: Place,
     format: RepositoryFormat,
 }
 
@@ -79,17 +87,17 @@ impl Repository {
     /// assert_eq!(Repository::open("/no/such/folder").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let folder = folder.as_ref();
+        let place = Place::of(folder.as_ref())?;
         for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
-            if is_there(&folder.join(format.file_name())) {
-                return Ok(Self { folder: folder.to_owned(), format });
+            if place.is_there(format.file_name())? {
+                return Ok(Self { place, format });
             }
         }
         Err(Error::new(
             ErrorKind::NotFound,
             "there is neither a metadata.json nor a metadata.xml in the folder",
         )
-        .with_path(folder)
+        .with_path(place.path())
         .with_help("begin a repository there: `vmtemplate repo init FOLDER`"))
     }
 
@@ -101,13 +109,12 @@ impl Repository {
     /// assert!(Repository::open_as("/no/such/folder", RepositoryFormat::Vm5).is_err());
     /// ```
     pub fn open_as(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
-        let folder = folder.as_ref();
-        let path = folder.join(format.file_name());
-        if is_there(&path) {
-            return Ok(Self { folder: folder.to_owned(), format });
+        let place = Place::of(folder.as_ref())?;
+        if place.is_there(format.file_name())? {
+            return Ok(Self { place, format });
         }
         Err(Error::new(ErrorKind::NotFound, format!("there is no {} in the folder", format.file_name()))
-            .with_path(folder)
+            .with_path(place.path())
             .with_help(format!("begin one: `vmtemplate repo init FOLDER --format {format}`")))
     }
 
@@ -128,15 +135,27 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn create(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
-        let folder = folder.as_ref();
-        fs::create_dir_all(folder)
-            .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
-        let repository = Self { folder: folder.to_owned(), format };
-        output::write_file(&repository.description_path(), format.empty().as_bytes(), false)?;
-        Ok(repository)
+        let place = Place::of(folder.as_ref())?;
+        match &place {
+            Place::Folder(folder) => {
+                fs::create_dir_all(folder)
+                    .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
+                let path = folder.join(format.file_name());
+                output::write_file(&path, format.empty().as_bytes(), false)?;
+            }
+            Place::Remote(folder) => {
+                let name = format.file_name();
+                if !folder.put(name, format.empty().as_bytes(), Expected::Absent)? {
+                    return Err(Error::new(ErrorKind::AlreadyExists, "there is a repository already")
+                        .with_path(place.path_of(name))
+                        .with_help("open it, or choose another folder"));
+                }
+            }
+        }
+        Ok(Self { place, format })
     }
 
-    /// The folder.
+    /// The folder, or its URL without credentials.
     ///
     /// ```no_run
     /// # let repository = vmtemplate::Repository::open("/srv/repo")?;
@@ -144,7 +163,7 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn folder(&self) -> &Path {
-        &self.folder
+        self.place.path()
     }
 
     /// The form of the description.
@@ -166,7 +185,7 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn description_path(&self) -> PathBuf {
-        self.folder.join(self.format.file_name())
+        self.place.path_of(self.format.file_name())
     }
 
     /// The templates as they are described now, in the order of the description.
@@ -183,14 +202,13 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
-        Ok(Description::read(&self.folder, self.format)?.0.entries())
+        Ok(Description::read(&self.place, self.format)?.entries())
     }
 
     /// Whether the file stands in the folder of the repository.
     fn holds(&self, archive: &Path) -> bool {
-        let (Ok(archive), Ok(folder)) = (archive.canonicalize(), self.folder.canonicalize()) else {
-            return false;
-        };
+        let Place::Folder(folder) = &self.place else { return false };
+        let (Ok(archive), Ok(folder)) = (archive.canonicalize(), folder.canonicalize()) else { return false };
         archive.parent() == Some(&folder)
     }
 }

@@ -5,14 +5,12 @@
 //! the next publisher can end what a killed one has left.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use super::contents::{self, Contents, hex, look_at};
-use super::description::{Description, is_there, read_if_there};
+use super::contents::{self, Contents, HashingWriter, look_at};
+use super::description::{Description, read_if_there};
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::lock::PublishLock;
@@ -20,10 +18,12 @@ use super::options::{EntryOptions, PublishOptions};
 use super::signature::{self, SigningKey};
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
-use crate::archive::VerifyOptions;
+use crate::archive::{PackOptions, PackSummary, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftovers;
 use crate::output::{self, OutputFile, inode, sync_folder};
+use crate::source::ReadAt;
+use crate::template::Template;
 
 /// The repository while it is changed: nobody else changes it.
 pub(super) struct Change<'a> {
@@ -49,7 +49,7 @@ impl Repository {
         }
         self.settle(&mut lock, key)?;
         leftovers::remove_files(folder);
-        let (description, _) = Description::read(folder, self.format())?;
+        let description = Description::read(&self.place, self.format())?;
         let sums = self.read_sums()?;
         let mut change = Change { repository: self, lock, key, description, sums };
         let done = work(&mut change);
@@ -93,8 +93,8 @@ impl Repository {
     pub(super) fn named(&self) -> Result<HashSet<String>> {
         let mut named = HashSet::new();
         for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
-            if format == self.format() || is_there(&self.folder().join(format.file_name())) {
-                let (description, _) = Description::read(self.folder(), format)?;
+            if format == self.format() || self.place.is_there(format.file_name())? {
+                let description = Description::read(&self.place, format)?;
                 named.extend(description.entries().into_iter().map(|entry| entry.file_name));
             }
         }
@@ -102,15 +102,15 @@ impl Repository {
     }
 
     pub(super) fn read_sums(&self) -> Result<Sums> {
-        read_if_there(&self.folder().join(sums::NAME), sums::MAX_BYTES).map(|bytes| Sums::parse(&bytes))
+        let bytes = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        Ok(Sums::parse(&bytes.unwrap_or_default()))
     }
 
     fn write_sums(&self, sums: &Sums, key: Option<&SigningKey>) -> Result<()> {
         let path = self.folder().join(sums::NAME);
         let bytes = sums.to_bytes();
-        let is_same =
-            read_if_there(&path, sums::MAX_BYTES)? == bytes && (is_there(&path) || bytes.is_empty());
-        if is_same && key.is_none() {
+        let held = read_if_there(&path, sums::MAX_BYTES)?;
+        if held.unwrap_or_default() == bytes && key.is_none() {
             return Ok(());
         }
         self.put(sums::NAME, &bytes, key)
@@ -132,10 +132,11 @@ impl Repository {
         Ok(())
     }
 
-    fn refuse_if_signed(&self) -> Result<()> {
+    pub(super) fn refuse_if_signed(&self) -> Result<()> {
         for name in [self.format().file_name(), sums::NAME] {
-            let path = self.folder().join(signature_names(name).1);
-            if is_there(&path) {
+            let signature = signature_names(name).1;
+            if self.place.is_there(&signature)? {
+                let path = self.place.path_of(&signature);
                 return Err(Error::new(
                     ErrorKind::InvalidSignature,
                     "the repository is signed, and would not be any more",
@@ -156,64 +157,6 @@ pub(super) fn signature_names(name: &str) -> (String, String) {
 impl Change<'_> {
     pub(super) fn entries(&self) -> Vec<RepositoryEntry> {
         self.description.entries()
-    }
-
-    /// The place of the template `name` in the description.
-    pub(super) fn find(&self, name: &str) -> Result<(usize, RepositoryEntry)> {
-        let mut found = self.entries().into_iter().enumerate().filter(|(_, entry)| entry.name == name);
-        match (found.next(), found.next()) {
-            (Some(found), None) => Ok(found),
-            (None, _) => Err(Error::new(
-                ErrorKind::NotFound,
-                format!("there is no template `{}` in the repository", name.escape_debug()),
-            )
-            .with_path(self.repository.description_path())
-            .with_help("`vmtemplate repo list FOLDER` shows the names")),
-            (Some(_), Some(_)) => Err(Error::new(
-                ErrorKind::InvalidRepository,
-                format!("there are two templates `{}` in the repository", name.escape_debug()),
-            )
-            .with_path(self.repository.description_path())
-            .with_help("rename one of them in the file")),
-        }
-    }
-
-    /// Fail if `entry` cannot stand beside the others; `except` is the place of the one that it replaces.
-    pub(super) fn check_fits(
-        &self,
-        entry: &RepositoryEntry,
-        kind: TemplateKind,
-        except: Option<usize>,
-    ) -> Result<()> {
-        let refuse = |error_kind, message: String, help: &str| {
-            Err(Error::new(error_kind, message).with_path(self.repository.description_path()).with_help(help))
-        };
-        for (index, other) in self.entries().into_iter().enumerate() {
-            if Some(index) == except {
-                continue;
-            }
-            let name = other.name.escape_debug();
-            if other.name == entry.name {
-                let message = format!("there is a template `{name}` already");
-                return refuse(ErrorKind::AlreadyExists, message, "replace it, or give another name");
-            }
-            if other.file_name == entry.file_name {
-                let message =
-                    format!("the template `{name}` has the archive {}", other.file_name.escape_debug());
-                return refuse(ErrorKind::AlreadyExists, message, "give another file name");
-            }
-            if entry.image_name.is_some() && other.image_name == entry.image_name {
-                let image = entry.image_name.as_deref().unwrap_or_default().escape_debug();
-                let message = format!("the template `{name}` has the image name `{image}` already");
-                return refuse(ErrorKind::AlreadyExists, message, "give another image name");
-            }
-            if (self.repository.kind_of(&other) == TemplateKind::Lxd) != (kind == TemplateKind::Lxd) {
-                let (ours, theirs) = if kind == TemplateKind::Lxd { ("LXD", "KVM") } else { ("KVM", "LXD") };
-                let message = format!("this template is for {ours}, and `{name}` for {theirs}");
-                return refuse(ErrorKind::InvalidRepository, message, "use a repository for each kind");
-            }
-        }
-        Ok(())
     }
 
     /// Give the archive its place. From now on, unless it becomes described, it is removed again.
@@ -263,19 +206,33 @@ impl Staged {
     ) -> Result<Self> {
         let verify =
             VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
-        let contents = look_at(archive, false, &verify)?;
+        let source = open_source(archive)?;
+        let contents = look_at(&source, archive, false, &verify)?;
         let sha256 = contents.sha256.clone().unwrap_or_default();
         if repository.holds(archive) {
             return Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: None });
         }
         let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
-        let copied = copy(archive, output.file(), options).map_err(|error| error.with_path(archive))?;
+        let copied = copy(&source, output.file(), options).map_err(|error| error.with_path(archive))?;
         if sha256 != copied {
-            return Err(Error::new(ErrorKind::ImageChanged, "the archive changed while it was published")
-                .with_path(archive)
-                .with_help("publish it when whoever writes it has ended"));
+            return Err(changed_meanwhile(archive));
         }
         Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) })
+    }
+
+    /// Pack a template into the repository, under a temporary name.
+    pub(super) fn packed(
+        repository: &Repository,
+        template: &Template,
+        file_name: &str,
+        options: &PackOptions,
+    ) -> Result<(Self, PackSummary)> {
+        let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
+        let mut hashing = HashingWriter::new(output.file());
+        let summary = template.pack_to(&mut hashing, options)?;
+        let sha256 = hashing.sha256();
+        let contents = Contents::of_template(template, summary.archive_bytes, &sha256);
+        Ok((Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) }, summary))
     }
 
     /// Another name for it.
@@ -298,37 +255,98 @@ impl Staged {
     }
 }
 
+pub(super) fn changed_meanwhile(archive: &Path) -> Error {
+    Error::new(ErrorKind::ImageChanged, "the archive changed while it was published")
+        .with_path(archive)
+        .with_help("publish it when whoever writes it has ended")
+}
+
 /// Copy all of the archive, and give its SHA-256.
-fn copy(archive: &Path, to: &mut File, options: &EntryOptions) -> Result<String> {
-    let mut from = File::open(archive).map_err(|error| Error::io("cannot open the archive", error))?;
-    let total = from.metadata().map_err(|error| Error::io("cannot look at the archive", error))?.len();
-    let mut hash = Sha256::new();
+pub(super) fn copy(archive: &dyn ReadAt, to: &mut impl Write, options: &EntryOptions) -> Result<String> {
+    let total = archive.size();
+    let mut hashing = HashingWriter::new(to);
     let mut buffer = vec![0; 1 << 20];
     let mut done = 0;
-    loop {
-        let read = from.read(&mut buffer).map_err(|error| Error::io("cannot read the archive", error))?;
-        if read == 0 {
-            return Ok(hex(hash));
-        }
-        hash.update(&buffer[..read]);
-        to.write_all(&buffer[..read])
+    while done < total {
+        let count = (total - done).min(buffer.len() as u64) as usize;
+        archive.read_at(&mut buffer[..count], done)?;
+        hashing
+            .write_all(&buffer[..count])
             .map_err(|error| Error::io("cannot write into the repository", error))?;
-        done += read as u64;
+        done += count as u64;
         options.publish.control.report(done, total)?;
     }
+    Ok(hashing.sha256())
 }
 
 impl Repository {
+    /// The place of the template `name` in the description.
+    pub(super) fn find(&self, entries: &[RepositoryEntry], name: &str) -> Result<(usize, RepositoryEntry)> {
+        let mut found = entries.iter().enumerate().filter(|(_, entry)| entry.name == name);
+        match (found.next(), found.next()) {
+            (Some((index, entry)), None) => Ok((index, entry.clone())),
+            (None, _) => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no template `{}` in the repository", name.escape_debug()),
+            )
+            .with_path(self.description_path())
+            .with_help("`vmtemplate repo list FOLDER` shows the names")),
+            (Some(_), Some(_)) => Err(Error::new(
+                ErrorKind::InvalidRepository,
+                format!("there are two templates `{}` in the repository", name.escape_debug()),
+            )
+            .with_path(self.description_path())
+            .with_help("rename one of them in the file")),
+        }
+    }
+
+    /// Fail if `entry` cannot stand beside the others; `except` is the place of the one that it replaces.
+    pub(super) fn check_fits(
+        &self,
+        entries: &[RepositoryEntry],
+        entry: &RepositoryEntry,
+        kind: TemplateKind,
+        except: Option<usize>,
+    ) -> Result<()> {
+        let refuse = |error_kind, message: String, help: &str| {
+            Err(Error::new(error_kind, message).with_path(self.description_path()).with_help(help))
+        };
+        for (index, other) in entries.iter().enumerate() {
+            if Some(index) == except {
+                continue;
+            }
+            let name = other.name.escape_debug();
+            if other.name == entry.name {
+                let message = format!("there is a template `{name}` already");
+                return refuse(ErrorKind::AlreadyExists, message, "replace it, or give another name");
+            }
+            if other.file_name == entry.file_name {
+                let message =
+                    format!("the template `{name}` has the archive {}", other.file_name.escape_debug());
+                return refuse(ErrorKind::AlreadyExists, message, "give another file name");
+            }
+            if entry.image_name.is_some() && other.image_name == entry.image_name {
+                let image = entry.image_name.as_deref().unwrap_or_default().escape_debug();
+                let message = format!("the template `{name}` has the image name `{image}` already");
+                return refuse(ErrorKind::AlreadyExists, message, "give another image name");
+            }
+            if (self.kind_of(other) == TemplateKind::Lxd) != (kind == TemplateKind::Lxd) {
+                let (ours, theirs) = if kind == TemplateKind::Lxd { ("LXD", "KVM") } else { ("KVM", "LXD") };
+                let message = format!("this template is for {ours}, and `{name}` for {theirs}");
+                return refuse(ErrorKind::InvalidRepository, message, "use a repository for each kind");
+            }
+        }
+        Ok(())
+    }
+
     /// The kind of a template that is described; its archive decides where the description leaves it open.
     pub(super) fn kind_of(&self, entry: &RepositoryEntry) -> TemplateKind {
         let kind = entry.kind();
-        let path = self.folder().join(&entry.file_name);
-        if kind != TemplateKind::Lxd || reason_against_archive(&entry.file_name).is_some() || !path.is_file()
-        {
+        if kind != TemplateKind::Lxd || reason_against_archive(&entry.file_name).is_some() {
             return kind;
         }
-        match File::open(path) {
-            Ok(file) if !contents::is_lxd(&file) => TemplateKind::KvmTemplate,
+        match self.place.archive(&entry.file_name) {
+            Ok(archive) if !contents::is_lxd(&archive) => TemplateKind::KvmTemplate,
             _ => kind,
         }
     }

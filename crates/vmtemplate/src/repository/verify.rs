@@ -1,18 +1,18 @@
 //! Whether a repository is what it says: the rules VMT07xx.
 
 use std::collections::HashMap;
-use std::fs;
 
 use super::contents::{Contents, look_at};
-use super::description::{Description, is_there, read_description, read_if_there};
+use super::description::{Description, read_description};
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::RepositoryVerifyOptions;
 use super::publish::signature_names;
+use super::signature::{self, PublicKey};
 use super::sums::{self, Sums};
-use super::{Repository, reason_against_archive, rules, signature};
+use super::{Repository, reason_against_archive, rules};
 use crate::archive::VerifyOptions;
-use crate::error::{ErrorKind, Position, Result};
+use crate::error::{Error, ErrorKind, Position, Result};
 use crate::finding::{Finding, Place, Report, Severity};
 
 /// A value of an entry that only one may have.
@@ -48,11 +48,11 @@ impl Repository {
     pub fn verify(&self, options: &RepositoryVerifyOptions) -> Result<Report> {
         let mut attempt = 1;
         loop {
-            let description = read_description(&self.description_path())?;
+            let description = read_description(&self.place, self.format())?;
             let sums = self.read_sums()?;
             let report = Report::new(self.findings(&description, &sums, options)?);
             let is_same = || -> Result<bool> {
-                Ok(read_description(&self.description_path())? == description
+                Ok(read_description(&self.place, self.format())? == description
                     && self.read_sums()?.to_bytes() == sums.to_bytes())
             };
             if !report.has(Severity::Error) || attempt == ATTEMPTS || is_same()? {
@@ -148,19 +148,21 @@ impl Repository {
             tell(rules::UNSAFE_FILE, format!("the file name `{file}` of {template} {why}"));
             return Ok((findings, entry.kind()));
         }
-        let path = self.folder().join(&entry.file_name);
-        if !is_there(&path) {
-            tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} is not there"));
-            return Ok((findings, entry.kind()));
-        }
         let verify = VerifyOptions {
             limits: options.limits,
             threads: options.threads,
             control: options.control.clone(),
         };
-        let contents = match look_at(&path, options.quick, &verify) {
+        let path = self.place.path_of(&entry.file_name);
+        let opened = self.place.archive(&entry.file_name);
+        let is_there = || self.place.is_there(&entry.file_name);
+        let contents = match opened.and_then(|archive| look_at(&archive, &path, options.quick, &verify)) {
             Ok(contents) => contents,
-            Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error),
+            Err(error) if error.ends_the_work() => return Err(error),
+            Err(_) if !is_there()? => {
+                tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} is not there"));
+                return Ok((findings, entry.kind()));
+            }
             Err(error) => {
                 tell(rules::ARCHIVE_WHOLE, format!("the archive {file} of {template}: {}", error.message()));
                 return Ok((findings, self.kind_of(entry)));
@@ -233,19 +235,17 @@ impl Repository {
     /// Files that nobody names, and names without a file.
     fn check_folder(&self, sums: &Sums) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        for name in sums.names().filter(|name| !is_there(&self.folder().join(name))) {
+        for name in sums.names() {
+            if self.place.is_there(name)? {
+                continue;
+            }
             let message = format!("{} has a checksum, and is not there", name.escape_debug());
             let place = Place { file: Some(sums::NAME.to_owned()), ..Place::default() };
             findings.push(Finding::new(rules::CHECKSUM, message).at(place));
         }
         // If the other description cannot be read, nobody can say what is not described.
         let Ok(described) = self.named() else { return Ok(findings) };
-        let folder = fs::read_dir(self.folder())
-            .map_err(|e| crate::Error::io("cannot list the folder", e).with_path(self.folder()))?;
-        let mut names: Vec<String> =
-            folder.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-        names.sort();
-        for name in names {
+        for name in self.place.names()?.unwrap_or_default() {
             let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
@@ -263,30 +263,33 @@ impl Repository {
     ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         let Some(key) = &options.public_key else { return Ok(findings) };
-        let sums = read_if_there(&self.folder().join(sums::NAME), sums::MAX_BYTES)?;
-        let sums_there = is_there(&self.folder().join(sums::NAME));
-        let files = [(self.format().file_name(), description, true), (sums::NAME, &sums, sums_there)];
-        for (name, content, _) in files.into_iter().filter(|(_, _, there)| *there) {
-            let (next, last) = signature_names(name);
-            let mut why = format!("there is no {last}");
-            let mut is_signed = false;
-            // While a file is replaced, the one or the other is its signature.
-            for file in [last, next] {
-                let bytes = read_if_there(&self.folder().join(&file), signature::MAX_BYTES)?;
-                if bytes.is_empty() || is_signed {
-                    continue;
+        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let files = [(self.format().file_name(), Some(description)), (sums::NAME, sums.as_deref())];
+        for (name, content) in files.into_iter().filter_map(|(name, content)| Some((name, content?))) {
+            if let Err(error) = self.check_signature(name, content, key) {
+                if error.kind() != ErrorKind::InvalidSignature {
+                    return Err(error);
                 }
-                match key.verify(content, &bytes) {
-                    Ok(()) => is_signed = true,
-                    Err(error) => error.message().clone_into(&mut why),
-                }
-            }
-            if !is_signed {
                 let place = Place { file: Some(name.to_owned()), ..Place::default() };
-                findings.push(Finding::new(rules::SIGNATURE, why).at(place));
+                findings.push(Finding::new(rules::SIGNATURE, error.message()).at(place));
             }
         }
         Ok(findings)
+    }
+
+    /// Fail unless this content of the file `name` is signed by the key.
+    pub(super) fn check_signature(&self, name: &str, content: &[u8], key: &PublicKey) -> Result<()> {
+        let (next, last) = signature_names(name);
+        let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
+        // While a file is replaced, the one or the other is its signature.
+        for file in [last, next] {
+            let Some(bytes) = self.place.read(&file, signature::MAX_BYTES)? else { continue };
+            match key.verify(content, &bytes) {
+                Ok(()) => return Ok(()),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused.with_path(self.place.path_of(name)))
     }
 }
 

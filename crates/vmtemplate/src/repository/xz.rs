@@ -3,10 +3,8 @@
 //! The numbers in comments are the sections of "The .xz File Format", version 1.2.1. The index tells the size of each
 //! block, so that a file that was cut, or lacks a piece, is found out; a changed byte inside a block is not.
 
-use std::fs::File;
-
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::PositionedIo;
+use crate::source::ReadAt;
 
 /// What an .xz begins with (2.1.1.1).
 pub(super) const MAGIC: [u8; 6] = [0xFD, b'7', b'z', b'X', b'Z', 0];
@@ -21,12 +19,12 @@ const MAX_INDEX: u64 = 64 << 20;
 const MAX_STREAMS: usize = 10_000;
 
 /// Check the file from its end on, and tell how many bytes it holds unpacked.
-pub(super) fn check(file: &File, length: u64) -> Result<u64> {
-    let mut end = length;
+pub(super) fn check(source: &dyn ReadAt) -> Result<u64> {
+    let mut end = source.size();
     let mut content = 0_u64;
     for _ in 0..MAX_STREAMS {
-        end = without_padding(file, end)?;
-        let (start, held) = stream(file, end)?;
+        end = without_padding(source, end)?;
+        let (start, held) = stream(source, end)?;
         content = content.saturating_add(held);
         if start == 0 {
             return Ok(content);
@@ -37,19 +35,19 @@ pub(super) fn check(file: &File, length: u64) -> Result<u64> {
 }
 
 /// Zeros in fours may stand behind a stream (2.2).
-fn without_padding(file: &File, mut end: u64) -> Result<u64> {
-    while end >= 4 && read(file, end - 4, 4)? == [0; 4] {
+fn without_padding(source: &dyn ReadAt, mut end: u64) -> Result<u64> {
+    while end >= 4 && read(source, end - 4, 4)? == [0; 4] {
         end -= 4;
     }
     Ok(end)
 }
 
 /// The stream that ends at `end`: where it begins, and how much it holds unpacked.
-fn stream(file: &File, end: u64) -> Result<(u64, u64)> {
+fn stream(source: &dyn ReadAt, end: u64) -> Result<(u64, u64)> {
     if end < 2 * EDGE {
         return Err(damaged("it ends before its first stream does"));
     }
-    let footer = read(file, end - EDGE, EDGE)?;
+    let footer = read(source, end - EDGE, EDGE)?;
     if &footer[10..] != b"YZ" {
         return Err(damaged("it does not end with the footer of an .xz: it was cut, or something was added"));
     }
@@ -62,7 +60,7 @@ fn stream(file: &File, end: u64) -> Result<(u64, u64)> {
     if index_size > MAX_INDEX || index_size + 2 * EDGE > end {
         return Err(damaged("its index is larger than the file"));
     }
-    let index = read(file, end - EDGE - index_size, index_size)?;
+    let index = read(source, end - EDGE - index_size, index_size)?;
     let (body, checksum) = index.split_at(index.len() - 4);
     if body.first() != Some(&0) || crc32fast::hash(body) != le(checksum) {
         return Err(damaged("the checksum of its index is wrong"));
@@ -71,7 +69,7 @@ fn stream(file: &File, end: u64) -> Result<(u64, u64)> {
     let start = (end - 2 * EDGE - index_size)
         .checked_sub(blocks)
         .ok_or_else(|| damaged("it is shorter than its index says"))?;
-    let header = read(file, start, EDGE)?;
+    let header = read(source, start, EDGE)?;
     // 2.1.1: the flags are those of the footer.
     if header[..6] != MAGIC || &header[6..8] != flags || crc32fast::hash(&header[6..8]) != le(&header[8..]) {
         return Err(damaged("its blocks are not as long as its index says, or its header is damaged"));
@@ -114,13 +112,10 @@ fn le(bytes: &[u8]) -> u32 {
     bytes.iter().rev().fold(0, |value, &byte| value << 8 | u32::from(byte))
 }
 
-fn read(file: &File, offset: u64, length: u64) -> Result<Vec<u8>> {
+fn read(source: &dyn ReadAt, offset: u64, length: u64) -> Result<Vec<u8>> {
     let mut bytes = vec![0; length as usize];
-    match file.read_up_to(&mut bytes, offset) {
-        Ok(read) if read as u64 == length => Ok(bytes),
-        Ok(_) => Err(damaged("it became shorter while it was read")),
-        Err(error) => Err(Error::io("cannot read the archive", error)),
-    }
+    source.read_at(&mut bytes, offset)?;
+    Ok(bytes)
 }
 
 fn damaged(why: &str) -> Error {
@@ -130,8 +125,6 @@ fn damaged(why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
 
     /// `printf hello | xz --check=crc32`, and an empty stream (`xz </dev/null`).
@@ -152,9 +145,7 @@ mod tests {
     }
 
     fn checked(bytes: &[u8]) -> Result<u64> {
-        let mut file = tempfile::tempfile().unwrap();
-        file.write_all(bytes).unwrap();
-        check(&file, bytes.len() as u64)
+        check(&bytes.to_vec())
     }
 
     #[test]

@@ -3,7 +3,9 @@
 mod builder;
 mod info;
 
+use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::archive::{
     self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
@@ -15,7 +17,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
+use crate::remote::Location;
 use crate::script::Script;
+use crate::source::ReadAt;
 
 pub use builder::TemplateBuilder;
 pub use info::{ScriptInfo, TemplateInfo};
@@ -71,7 +75,8 @@ impl Template {
         TemplateBuilder::new(name.into())
     }
 
-    /// Open a template: an archive, or a folder that holds metainfo.xml and the files it names.
+    /// Open a template: an archive, or a folder that holds metainfo.xml and the files it names. An archive may be given
+    /// by its URL (feature `remote`); then only the parts of it that are needed are fetched.
     ///
     /// Only metadata and script are read. In an archive of this crate the image is opened as well and can be read in
     /// place; the archive of another tool has to be read to its end, and its image is only listed. A file that
@@ -96,7 +101,10 @@ impl Template {
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        if path.is_dir() { Self::open_folder(path) } else { Self::open_archive(&Archive::open(path)?) }
+        match Location::of(path)? {
+            Location::Path(folder) if folder.is_dir() => Self::open_folder(&folder),
+            _ => Self::open_archive(&Archive::open(path)?),
+        }
     }
 
     fn open_folder(folder: &Path) -> Result<Self> {
@@ -124,6 +132,26 @@ impl Template {
             image = Some(found);
         }
         Ok(Self { metainfo, script, image, files, is_archive: false })
+    }
+
+    /// The template in an archive that comes from elsewhere than a file; `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Template::open`], and those of the source.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, PackOptions, Template};
+    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
+    /// let mut archive = Vec::new();
+    /// template.pack_to(&mut archive, &PackOptions::default())?;
+    ///
+    /// let again = Template::from_source(archive, "upload.tar.gz")?;
+    /// assert_eq!(again.metainfo().os_name().as_deref(), Some("Windows-10"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_source(source: impl ReadAt + 'static, name: impl AsRef<Path>) -> Result<Self> {
+        Self::open_archive(&Archive::from_source(source, name)?)
     }
 
     fn open_archive(archive: &Archive) -> Result<Self> {
@@ -246,10 +274,11 @@ impl Template {
         options: &RenderOptions,
     ) -> Result<Script> {
         let path = path.as_ref();
-        let rendered = if path.is_dir() || is_gzip(path) {
-            Self::open(path)?.render(values, options)
-        } else {
-            Script::from_file(path)?.render(values, options)
+        let rendered = match Location::of(path)? {
+            Location::Path(path) if !path.is_dir() && !is_gzip(&path) => {
+                Script::from_file(path)?.render(values, options)
+            }
+            _ => Self::open(path)?.render(values, options),
         };
         rendered.map_err(|error| error.with_path(path))
     }
@@ -310,6 +339,36 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
+        let (entries, free_space) = self.pack_entries(options)?;
+        let summary = archive::pack(&entries, path.as_ref(), options)?;
+        Ok(PackSummary { free_space, ..summary })
+    }
+
+    /// Write the template as an archive to anything that takes bytes in order: a socket, a pipe, a buffer.
+    ///
+    /// The bytes are those that [`pack`](Self::pack) writes. `options.overwrite` says nothing here.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pack`](Self::pack); what was written before an error is no archive.
+    ///
+    /// ```
+    /// use vmtemplate::{DiskImage, PackOptions, Template};
+    ///
+    /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
+    /// let mut archive = Vec::new();
+    /// let summary = template.pack_to(&mut archive, &PackOptions::default())?;
+    /// assert_eq!(summary.archive_bytes, archive.len() as u64);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn pack_to(&self, mut output: impl Write, options: &PackOptions) -> Result<PackSummary> {
+        let (entries, free_space) = self.pack_entries(options)?;
+        let summary = archive::pack_to(&entries, &mut output, options)?;
+        Ok(PackSummary { free_space, ..summary })
+    }
+
+    /// The files of the archive, and what became of the free space of the image.
+    fn pack_entries(&self, options: &PackOptions) -> Result<(Vec<PackEntry>, FreeSpaceReport)> {
         let (script_name, image_name) = file_names(&self.metainfo)?;
         let mut problems = Vec::new();
         let mut entries = vec![PackEntry {
@@ -347,8 +406,7 @@ impl Template {
         if !problems.is_empty() {
             return Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be packed", problems));
         }
-        let summary = archive::pack(&entries, path.as_ref(), options)?;
-        Ok(PackSummary { free_space, ..summary })
+        Ok((entries, free_space))
     }
 
     /// Unpack the archive at `archive` into `folder`, which may be new, and list its files.
@@ -375,7 +433,35 @@ impl Template {
         folder: impl AsRef<Path>,
         options: &UnpackOptions,
     ) -> Result<Vec<ArchiveEntry>> {
-        archive::unpack(archive.as_ref(), folder.as_ref(), Self::METAINFO, options)
+        let path = archive.as_ref();
+        archive::unpack(&archive::open_source(path)?, path, folder.as_ref(), Self::METAINFO, options)
+    }
+
+    /// Unpack an archive that comes from elsewhere than a file; `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`unpack`](Self::unpack), and those of the source.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-unpack-source-{}", std::process::id()));
+    /// # use vmtemplate::{DiskImage, PackOptions, Template, UnpackOptions};
+    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
+    /// # let mut archive = Vec::new();
+    /// # template.pack_to(&mut archive, &PackOptions::default())?;
+    /// let files = Template::unpack_source(archive, "upload.tar.gz", &dir, &UnpackOptions::default())?;
+    /// assert_eq!(files[0].name, "metainfo.xml");
+    /// # std::fs::remove_dir_all(dir).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn unpack_source(
+        source: impl ReadAt + 'static,
+        name: impl AsRef<Path>,
+        folder: impl AsRef<Path>,
+        options: &UnpackOptions,
+    ) -> Result<Vec<ArchiveEntry>> {
+        let source: Arc<dyn ReadAt> = Arc::new(source);
+        archive::unpack(&source, name.as_ref(), folder.as_ref(), Self::METAINFO, options)
     }
 
     /// Read all of the archive at `archive`: every checksum, every header, every length, and that metainfo.xml is
@@ -398,8 +484,32 @@ impl Template {
     /// ```
     pub fn verify(archive: impl AsRef<Path>, options: &VerifyOptions) -> Result<Verified> {
         let path = archive.as_ref();
-        let (verified, metainfo) = archive::verify(path, Self::METAINFO, options)?;
-        check_files(&verified, metainfo.as_deref()).map_err(|error| error.with_path(path))?;
+        Self::verify_source(archive::open_source(path)?, path, options)
+    }
+
+    /// Read all of an archive that comes from elsewhere than a file; `name` is what errors call it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify), and those of the source.
+    ///
+    /// ```
+    /// # use vmtemplate::{DiskImage, PackOptions, Template, VerifyOptions};
+    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
+    /// # let mut archive = Vec::new();
+    /// # template.pack_to(&mut archive, &PackOptions::default())?;
+    /// let verified = Template::verify_source(archive, "upload.tar.gz", &VerifyOptions::default())?;
+    /// assert_eq!(verified.files.len(), 3);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn verify_source(
+        source: impl ReadAt,
+        name: impl AsRef<Path>,
+        options: &VerifyOptions,
+    ) -> Result<Verified> {
+        let name = name.as_ref();
+        let (verified, metainfo) = archive::verify(&source, name, Self::METAINFO, options)?;
+        check_files(&verified, metainfo.as_deref()).map_err(|error| error.with_path(name))?;
         Ok(verified)
     }
 }

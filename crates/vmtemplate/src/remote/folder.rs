@@ -1,0 +1,172 @@
+//! A folder on a server: files by their names.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use futures_util::StreamExt as _;
+use object_store::path::Path;
+use object_store::{
+    Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+    UpdateVersion,
+};
+
+use super::client::{ask, connect, failed, without_secrets};
+use super::source::RemoteFile;
+use super::{Expected, Upload, Version};
+use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
+use crate::source::ReadAt;
+
+#[derive(Clone)]
+pub(crate) struct RemoteFolder {
+    store: Arc<dyn ObjectStore>,
+    /// What the names begin with in a bucket.
+    prefix: String,
+    /// Without credentials, without a slash at the end.
+    url: String,
+}
+
+impl RemoteFolder {
+    /// Nothing is asked of the server yet.
+    pub(crate) fn open(url: &str) -> Result<Self> {
+        let (store, prefix) = connect(url)?;
+        Ok(Self { store, prefix, url: without_secrets(url).trim_end_matches('/').to_owned() })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn url_of(&self, name: &str) -> String {
+        format!("{}/{name}", self.url)
+    }
+
+    fn path(&self, name: &str) -> Result<Path> {
+        let path = if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) };
+        // Taken as it is: what must be escaped in a URL is escaped there, and not in names.
+        Path::parse(path).map_err(|error| failed(error.into(), &self.url_of(name)))
+    }
+
+    /// Fail unless files can be written here so that concurrent writers notice each other.
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.url.starts_with("s3://") {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unsupported, "a repository cannot be written to over HTTP")
+            .with_path(&self.url)
+            .with_help("publish into the folder that the server shows, or to object storage (s3://)"))
+    }
+
+    /// A file for reading at any offset.
+    pub(crate) fn source(&self, name: &str) -> Result<Arc<dyn ReadAt>> {
+        let file = RemoteFile::open(Arc::clone(&self.store), self.path(name)?, self.url_of(name))?;
+        Ok(Arc::new(file))
+    }
+
+    /// The bytes of a small file; `None` if it is not there.
+    pub(crate) fn get(&self, name: &str, max: usize) -> Result<Option<(Vec<u8>, Version)>> {
+        let (store, path, url) = (Arc::clone(&self.store), self.path(name)?, self.url_of(name));
+        let got = ask(&url, None, async move {
+            let found = match store.get_opts(&path, GetOptions::default()).await {
+                Err(StoreError::NotFound { .. }) => return Ok(None),
+                found => found?,
+            };
+            let version = Version { etag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+            let mut bytes = Vec::new();
+            let mut stream = found.into_stream();
+            // The server may state any size, or none: what it sends is counted.
+            while let Some(part) = stream.next().await {
+                bytes.extend_from_slice(&part?);
+                if bytes.len() > max {
+                    break;
+                }
+            }
+            Ok(Some((bytes, version)))
+        })?;
+        match got {
+            Some((bytes, _)) if bytes.len() > max => {
+                Err(Error::new(ErrorKind::LimitExceeded, format!("the file has more than {max} bytes"))
+                    .with_path(url))
+            }
+            got => Ok(got),
+        }
+    }
+
+    /// When a file was last changed; `None` if it is not there.
+    pub(crate) fn modified(&self, name: &str) -> Result<Option<SystemTime>> {
+        let (store, path) = (Arc::clone(&self.store), self.path(name)?);
+        ask(&self.url_of(name), None, async move {
+            match store.head(&path).await {
+                Ok(found) => Ok(Some(SystemTime::from(found.last_modified))),
+                Err(StoreError::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// The names in the folder; `None` where the server does not list them, as plain HTTP does not.
+    pub(crate) fn names(&self) -> Result<Option<Vec<String>>> {
+        if !self.url.starts_with("s3://") {
+            return Ok(None);
+        }
+        let (store, prefix) = (Arc::clone(&self.store), self.prefix.clone());
+        let listed = ask(&self.url, None, async move {
+            let prefix = if prefix.is_empty() { None } else { Some(Path::parse(prefix)?) };
+            store.list_with_delimiter(prefix.as_ref()).await
+        })?;
+        let names = listed.objects.iter().filter_map(|object| object.location.filename());
+        Ok(Some(names.map(str::to_owned).collect()))
+    }
+
+    /// Write a small file; `false` if what was expected of it is not so.
+    pub(crate) fn put(&self, name: &str, bytes: &[u8], expected: Expected<'_>) -> Result<bool> {
+        let (store, path) = (Arc::clone(&self.store), self.path(name)?);
+        let mode = match expected {
+            Expected::Any => PutMode::Overwrite,
+            Expected::Absent => PutMode::Create,
+            Expected::This(Version { etag, version }) => {
+                PutMode::Update(UpdateVersion { e_tag: etag.clone(), version: version.clone() })
+            }
+        };
+        let payload = PutPayload::from(bytes.to_vec());
+        ask(&self.url_of(name), None, async move {
+            match store.put_opts(&path, payload, PutOptions::from(mode)).await {
+                Ok(_) => Ok(true),
+                Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// Remove a file; one that is not there is no error.
+    pub(crate) fn delete(&self, name: &str) -> Result<()> {
+        let (store, path) = (Arc::clone(&self.store), self.path(name)?);
+        ask(&self.url_of(name), None, async move {
+            match store.delete(&path).await {
+                Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// Begin a file that is sent while it is made; it has at most about `most` bytes, and stands there when it is
+    /// finished.
+    pub(crate) fn upload(&self, name: &str, most: u64, control: &Control) -> Result<Upload> {
+        Upload::begin(Arc::clone(&self.store), self.path(name)?, self.url_of(name), most, control)
+    }
+}
+
+impl PartialEq for RemoteFolder {
+    fn eq(&self, other: &Self) -> bool {
+        self.url == other.url
+    }
+}
+
+impl Eq for RemoteFolder {}
+
+impl fmt::Debug for RemoteFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RemoteFolder").field(&self.url).finish()
+    }
+}

@@ -1,0 +1,305 @@
+//! Fetching an archive out of a repository: resumed where it was left, and proved before it has its name.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+use super::contents::{hex, look_at, sha256};
+use super::description::{Description, read_description};
+use super::entry::RepositoryEntry;
+use super::signature::PublicKey;
+use super::sums::{self, Sums};
+use super::{Repository, reason_against_archive};
+use crate::archive::{UnpackLimits, VerifyOptions, open_source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::output::{self, inode};
+use crate::progress::Control;
+use crate::source::ReadAt;
+
+/// What the name of a file that is not whole yet ends with.
+const SUFFIX: &str = ".vmtemplate-part";
+
+/// How much is written before the next look at the clock and the caller.
+const PIECE: usize = 1 << 20;
+
+/// How an archive is fetched.
+///
+/// ```
+/// use vmtemplate::FetchOptions;
+///
+/// let options = FetchOptions { overwrite: true, ..FetchOptions::default() };
+/// assert!(options.public_key.is_none());
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct FetchOptions {
+    /// The description and the checksums must be signed by this key.
+    pub public_key: Option<PublicKey>,
+    /// Replace a file of that name that is there already.
+    pub overwrite: bool,
+    /// Bounds on hostile archives.
+    pub limits: UnpackLimits,
+    /// Watching and stopping. Progress counts bytes of the archive.
+    pub control: Control,
+}
+
+/// An archive that was fetched.
+///
+/// ```no_run
+/// # use vmtemplate::{FetchOptions, Repository};
+/// let repository = Repository::open("https://repo.example/os/")?;
+/// let fetched = repository.fetch("Windows-Server-2019", "templates/", &FetchOptions::default())?;
+/// println!("{}: {} of {} bytes were there", fetched.path.display(), fetched.resumed_at, fetched.archive_bytes);
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct Fetched {
+    /// What the repository says of the template.
+    pub entry: RepositoryEntry,
+    /// Where the archive is now.
+    pub path: PathBuf,
+    /// The size of the archive.
+    pub archive_bytes: u64,
+    /// How many bytes of it were there already, from a fetch that was broken off or that was whole.
+    pub resumed_at: u64,
+    /// The SHA-256 of the archive, as 64 hexadecimal digits.
+    pub sha256: String,
+    /// Whether SHA256SUMS has this checksum. If it has none for the archive, the archive's own checksums are all that was
+    /// compared.
+    pub has_checksum: bool,
+}
+
+impl Repository {
+    /// Copy the archive of the template `name` into `folder`, which may be new.
+    ///
+    /// A fetch that was broken off is taken up where it was. The archive gets its name when it is whole: when its
+    /// checksum is that of SHA256SUMS, and its own checksums, headers and lengths are right.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such template or no such archive;
+    /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another file of that name is in the folder;
+    /// [`InvalidSignature`](ErrorKind::InvalidSignature) if a key was given and did not sign it;
+    /// [`InvalidArchive`](ErrorKind::InvalidArchive) if the checksum is another or the archive is not sound;
+    /// [`ImageChanged`](ErrorKind::ImageChanged) if it was replaced meanwhile; [`Network`](ErrorKind::Network),
+    /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled), after which the next call goes on.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-fetch-{}", std::process::id()));
+    /// # use vmtemplate::{DiskImage, PushOptions, RepositoryFormat, Template};
+    /// use vmtemplate::{FetchOptions, Repository};
+    ///
+    /// # let repository = Repository::create(dir.join("repo"), RepositoryFormat::Vm6)?;
+    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 4096])).build()?;
+    /// # repository.push(&template, &PushOptions::default())?;
+    /// let fetched = repository.fetch("Windows-10", dir.join("here"), &FetchOptions::default())?;
+    /// assert!(fetched.path.ends_with("Windows-10.tar.gz") && fetched.has_checksum);
+    /// # std::fs::remove_dir_all(dir).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn fetch(&self, name: &str, folder: impl AsRef<Path>, options: &FetchOptions) -> Result<Fetched> {
+        let folder = folder.as_ref();
+        let bytes = read_description(&self.place, self.format())?;
+        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        if let Some(key) = &options.public_key {
+            self.check_signature(self.format().file_name(), &bytes, key)?;
+            self.check_signature(sums::NAME, sums.as_deref().unwrap_or_default(), key)?;
+        }
+        let description = Description::parse(self.format(), &bytes)
+            .map_err(|error| error.with_path(self.description_path()))?;
+        let (_, entry) = self.find(&description.entries(), name)?;
+        if let Some(why) = reason_against_archive(&entry.file_name) {
+            let message = format!("the file name `{}` {why}", entry.file_name.escape_debug());
+            return Err(Error::new(ErrorKind::InvalidRepository, message)
+                .with_path(self.description_path())
+                .with_help("`vmtemplate repo verify` tells all that is wrong with the repository"));
+        }
+        let sums = Sums::parse(&sums.unwrap_or_default());
+        let stated = sums.get(&entry.file_name).map(str::to_owned);
+        if stated.is_none() && options.public_key.is_some() {
+            let message =
+                format!("{} has no checksum of {}, so that nobody signed it", sums::NAME, entry.file_name);
+            return Err(Error::new(ErrorKind::InvalidSignature, message)
+                .with_path(self.place.path_of(sums::NAME))
+                .with_help(
+                    "let the repository be brought in step: `vmtemplate repo sync FOLDER --sign KEY`",
+                ));
+        }
+        fs::create_dir_all(folder).map_err(|e| Error::io("cannot create the folder", e).with_path(folder))?;
+        let path = folder.join(&entry.file_name);
+        if let Some(sha256) = self.is_there_already(&path, stated.as_deref(), options)? {
+            let archive_bytes = open_source(&path)?.size();
+            return Ok(Fetched {
+                entry,
+                path,
+                archive_bytes,
+                resumed_at: archive_bytes,
+                sha256,
+                has_checksum: true,
+            });
+        }
+        let source = self.place.archive(&entry.file_name)?;
+        let key = stated.clone().unwrap_or_else(|| self.key_of(&entry, source.size()));
+        let stated = stated.as_deref();
+        let mut part = Part::open(&path, &key)?;
+        let resumed_at = part.length.min(source.size());
+        let mut sha256 = part.fill(&source, resumed_at, stated, options);
+        if let Err(error) = &sha256
+            && error.kind() == ErrorKind::InvalidArchive
+            && resumed_at > 0
+        {
+            // What was there may be what is wrong: a machine that lost its power may have kept a length without bytes. It
+            // is removed by now.
+            part = Part::open(&path, &key)?;
+            sha256 = part.fill(&source, 0, stated, options);
+        }
+        let sha256 = sha256.map_err(|error| error.with_path(self.place.path_of(&entry.file_name)))?;
+        let archive_bytes = part.length;
+        part.commit(&path, options.overwrite)?;
+        let has_checksum = stated.is_some();
+        Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
+    }
+
+    /// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
+    /// replaced.
+    fn is_there_already(
+        &self,
+        path: &Path,
+        stated: Option<&str>,
+        options: &FetchOptions,
+    ) -> Result<Option<String>> {
+        if fs::symlink_metadata(path).is_err() {
+            return Ok(None);
+        }
+        if let Some(stated) = stated
+            && path.is_file()
+            && sha256(&open_source(path)?, &options.control)? == stated
+        {
+            return Ok(Some(stated.to_owned()));
+        }
+        if options.overwrite {
+            return Ok(None);
+        }
+        Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
+            .with_path(path)
+            .with_help("remove it, or ask for overwriting"))
+    }
+
+    /// By what a part of an archive is known of which no checksum is stated.
+    fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
+        let modified = self.place.modified(&entry.file_name).ok();
+        let mut hash = Sha256::new();
+        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.place.path().display(), entry.file_name));
+        hex(hash)
+    }
+}
+
+/// The file that grows until it is the archive. Whoever else fetches the same archive is locked out.
+struct Part {
+    file: File,
+    path: PathBuf,
+    length: u64,
+}
+
+impl Part {
+    /// The part of what `key` stands for. Parts of what the archive was before are removed.
+    fn open(target: &Path, key: &str) -> Result<Self> {
+        let name = target.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let prefix = format!(".{name}.");
+        let path = target.with_file_name(format!("{prefix}{}{SUFFIX}", key.get(..16).unwrap_or(key)));
+        let fail = |error| Error::io("cannot write into the folder", error).with_path(&path);
+        for other in fs::read_dir(output::folder_of(target)).map_err(fail)?.flatten() {
+            let is_part = other.file_name().to_str().is_some_and(|name| {
+                name.strip_prefix(&prefix)
+                    .is_some_and(|rest| rest.len() == 16 + SUFFIX.len() && rest.ends_with(SUFFIX))
+            });
+            if is_part
+                && other.path() != path
+                && let Ok(file) = File::open(other.path())
+                && file.try_lock().is_ok()
+            {
+                fs::remove_file(other.path()).ok();
+            }
+        }
+        loop {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let file = file.map_err(fail)?;
+            if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
+                return Err(Error::new(
+                    ErrorKind::Locked,
+                    "somebody is fetching this archive into this folder",
+                )
+                .with_path(path)
+                .with_help("wait until that has ended"));
+            }
+            // Between the opening and the locking it may have become the archive, or have been removed.
+            let held = file.metadata().map_err(fail)?;
+            if fs::symlink_metadata(&path).is_ok_and(|there| inode(&there) == inode(&held)) {
+                return Ok(Self { file, path, length: held.len() });
+            }
+        }
+    }
+
+    /// Bring what is missing from `at` on, and prove the whole. Gives its SHA-256. What proves to be something else is
+    /// removed.
+    fn fill(
+        &mut self,
+        source: &Arc<dyn ReadAt>,
+        at: u64,
+        stated: Option<&str>,
+        options: &FetchOptions,
+    ) -> Result<String> {
+        self.append(source, at, options)?;
+        let control = Control { progress: None, ..options.control.clone() };
+        let verify = VerifyOptions { limits: options.limits, threads: None, control };
+        let contents = open_source(&self.path).and_then(|part| look_at(&part, &self.path, false, &verify));
+        let proved = contents.and_then(|contents| {
+            let found = contents.sha256.unwrap_or_default();
+            match stated.filter(|stated| *stated != found) {
+                None => Ok(found),
+                Some(stated) => Err(Error::new(
+                    ErrorKind::InvalidArchive,
+                    format!("the SHA-256 of what was fetched is {found}; {} has {stated}", sums::NAME),
+                )
+                .with_help("what was fetched is removed; `vmtemplate repo verify` tells what is wrong")),
+            }
+        });
+        proved.inspect_err(|error| {
+            if error.kind() != ErrorKind::Cancelled {
+                fs::remove_file(&self.path).ok();
+            }
+        })
+    }
+
+    fn append(&mut self, source: &Arc<dyn ReadAt>, mut at: u64, options: &FetchOptions) -> Result<()> {
+        let total = source.size();
+        let fail = |error| Error::io("cannot write the archive", error).with_path(&self.path);
+        self.file.set_len(at).and_then(|()| self.file.seek(SeekFrom::Start(at))).map_err(fail)?;
+        let mut buffer = vec![0; PIECE];
+        options.control.report(at, total)?;
+        while at < total {
+            let count = (total - at).min(PIECE as u64) as usize;
+            source.read_at(&mut buffer[..count], at)?;
+            self.file.write_all(&buffer[..count]).map_err(fail)?;
+            at += count as u64;
+            options.control.report(at, total)?;
+        }
+        self.length = total;
+        self.file.sync_all().map_err(fail)
+    }
+
+    fn commit(self, target: &Path, overwrite: bool) -> Result<()> {
+        if overwrite {
+            fs::rename(&self.path, target).map_err(|error| {
+                Error::io("cannot move the archive to its place", error).with_path(target)
+            })?;
+        } else {
+            output::rename_new(&self.path, target).map_err(|error| error.with_path(target))?;
+        }
+        output::sync_folder(output::folder_of(target));
+        Ok(())
+    }
+}

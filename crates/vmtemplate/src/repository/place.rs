@@ -1,0 +1,94 @@
+//! Where a repository stands: a folder of this machine, or one on a server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::description::{is_there, read_if_there};
+use crate::archive::open_source;
+use crate::error::{Error, ErrorKind, Result};
+use crate::remote::{Location, RemoteFolder};
+use crate::source::ReadAt;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Folder(PathBuf),
+    Remote(RemoteFolder),
+}
+
+impl Place {
+    pub(super) fn of(path: &Path) -> Result<Self> {
+        Ok(match Location::of(path)? {
+            Location::Path(path) => Self::Folder(path),
+            Location::Url(url) => Self::Remote(RemoteFolder::open(&url)?),
+        })
+    }
+
+    /// The folder as messages call it.
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) => path,
+            Self::Remote(folder) => folder.url().as_ref(),
+        }
+    }
+
+    pub(super) fn path_of(&self, name: &str) -> PathBuf {
+        self.path().join(name)
+    }
+
+    /// Whether a file is there, a link that leads nowhere included.
+    pub(super) fn is_there(&self, name: &str) -> Result<bool> {
+        match self {
+            Self::Folder(path) => Ok(is_there(&path.join(name))),
+            Self::Remote(folder) => Ok(folder.modified(name)?.is_some()),
+        }
+    }
+
+    /// The bytes of a small file; `None` if it is not there.
+    pub(super) fn read(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
+        match self {
+            Self::Folder(path) => read_if_there(&path.join(name), max),
+            Self::Remote(folder) => Ok(folder.get(name, max)?.map(|(bytes, _)| bytes)),
+        }
+    }
+
+    /// An archive for reading at any offset.
+    pub(super) fn archive(&self, name: &str) -> Result<Arc<dyn ReadAt>> {
+        match self {
+            Self::Folder(path) => open_source(&path.join(name)),
+            Self::Remote(folder) => folder.source(name),
+        }
+    }
+
+    /// The names of the files in the folder, sorted; `None` where they cannot be listed.
+    pub(super) fn names(&self) -> Result<Option<Vec<String>>> {
+        let mut names: Vec<String> = match self {
+            Self::Folder(path) => fs::read_dir(path)
+                .map_err(|error| Error::io("cannot list the folder", error).with_path(path))?
+                .flatten()
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect(),
+            Self::Remote(folder) => match folder.names()? {
+                Some(names) => names,
+                None => return Ok(None),
+            },
+        };
+        names.sort();
+        Ok(Some(names))
+    }
+
+    /// When a file was last changed.
+    pub(super) fn modified(&self, name: &str) -> Result<SystemTime> {
+        match self {
+            Self::Folder(path) => {
+                let path = path.join(name);
+                let found = fs::metadata(&path).and_then(|found| found.modified());
+                found.map_err(|error| Error::io("cannot look at the archive", error).with_path(path))
+            }
+            Self::Remote(folder) => folder.modified(name)?.ok_or_else(|| {
+                Error::new(ErrorKind::NotFound, "the archive is not there").with_path(self.path_of(name))
+            }),
+        }
+    }
+}
