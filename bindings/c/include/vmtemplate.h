@@ -66,6 +66,11 @@
 #define VMT_DRIVE_SIZE 1048576
 
 /**
+ * Replace a file of that name that is there already.
+ */
+#define VMT_FETCH_OVERWRITE 1
+
+/**
  * Read what the file systems mark free as well.
  */
 #define VMT_FREE_SPACE_KEEP 1
@@ -181,6 +186,11 @@ typedef struct vmt_entries vmt_entries;
  * long as it does. Many threads may look at one error.
  */
 typedef struct vmt_error vmt_error;
+
+/**
+ * An archive that was fetched. It is never changed; many threads may look at it.
+ */
+typedef struct vmt_fetched vmt_fetched;
 
 /**
  * The files of an archive or a template, by name and size. It is never changed; many threads may look at it.
@@ -310,6 +320,62 @@ typedef struct {
 } vmt_unpack_limits;
 
 /**
+ * Fills `buffer` with the `length` bytes at `offset`, all of which are there. Returns 0, or an `errno`.
+ */
+typedef int32_t (*vmt_read_at_fn)(void *user_data, uint8_t *buffer, size_t length, uint64_t offset);
+
+/**
+ * What is known of a part of a disk.
+ */
+typedef uint32_t vmt_extent_kind;
+
+/**
+ * Says how many bytes from `offset` on are of one kind, in `*length`, and of which, in `*kind`. Returns 0, or an
+ * `errno`.
+ */
+typedef int32_t (*vmt_extent_at_fn)(void *user_data,
+                                    uint64_t offset,
+                                    uint64_t *length,
+                                    vmt_extent_kind *kind);
+
+/**
+ * Frees what callbacks need.
+ */
+typedef void (*vmt_free_fn)(void *user_data);
+
+/**
+ * A disk, or an archive, that the caller reads. Its functions are called from many threads at once, and must not throw or longjmp.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_source)`.
+     */
+    size_t struct_size;
+    /**
+     * What the functions get; may be NULL.
+     */
+    void *user_data;
+    /**
+     * How many bytes there are.
+     */
+    uint64_t size;
+    /**
+     * Reads a part of it. It must be there.
+     */
+    vmt_read_at_fn read;
+    /**
+     * Tells what of a disk need not be read; NULL if everything must. Nobody asks it of an archive.
+     */
+    vmt_extent_at_fn extent;
+    /**
+     * Called once, when the last handle that needs the source is freed, or when making the first one fails after the
+     * source was read; may be NULL. It is not called for a source that is refused as it stands: without `read`, or with a
+     * size of 0.
+     */
+    vmt_free_fn free;
+} vmt_source;
+
+/**
  * How an archive is unpacked. Zeros are defaults.
  */
 typedef struct {
@@ -421,59 +487,30 @@ typedef struct {
 typedef int32_t (*vmt_progress_fn)(void *user_data, uint64_t bytes, uint64_t total);
 
 /**
- * Fills `buffer` with the `length` bytes at `offset`, all of which are on the disk. Returns 0, or an `errno`.
- */
-typedef int32_t (*vmt_read_at_fn)(void *user_data, uint8_t *buffer, size_t length, uint64_t offset);
-
-/**
- * What is known of a part of a disk.
- */
-typedef uint32_t vmt_extent_kind;
-
-/**
- * Says how many bytes from `offset` on are of one kind, in `*length`, and of which, in `*kind`. Returns 0, or an
- * `errno`.
- */
-typedef int32_t (*vmt_extent_at_fn)(void *user_data,
-                                    uint64_t offset,
-                                    uint64_t *length,
-                                    vmt_extent_kind *kind);
-
-/**
- * Frees what callbacks need.
- */
-typedef void (*vmt_free_fn)(void *user_data);
-
-/**
- * A disk that the caller reads. Its functions are called from many threads at once, and must not throw or longjmp.
+ * How an archive is fetched. Zeros are defaults.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_image_source)`.
+     * `sizeof(vmt_fetch_options)`.
      */
     size_t struct_size;
     /**
-     * What the functions get; may be NULL.
+     * The sum of `VMT_FETCH_` numbers.
      */
-    void *user_data;
+    uint32_t flags;
     /**
-     * The bytes of the disk.
+     * The description and the checksums must be signed by this key; may be NULL.
      */
-    uint64_t size;
+    const vmt_public_key *public_key;
     /**
-     * Reads a part of it. It must be there.
+     * Bounds on what the archive may hold; may be NULL.
      */
-    vmt_read_at_fn read;
+    const vmt_unpack_limits *limits;
     /**
-     * Tells what need not be read; NULL if everything must.
+     * Watches and stops the work; may be NULL.
      */
-    vmt_extent_at_fn extent;
-    /**
-     * Called once, when the last handle that needs the disk is freed; may be NULL. It is not called if
-     * `vmt_image_from_source()` fails.
-     */
-    vmt_free_fn free;
-} vmt_image_source;
+    const vmt_control *control;
+} vmt_fetch_options;
 
 /**
  * Reads a stream: puts at most `length` bytes into `buffer` and returns how many, 0 at the end, or an `errno` as a
@@ -659,6 +696,36 @@ typedef struct {
 } vmt_entry_options;
 
 /**
+ * How a template is packed. Zeros are defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_pack_options)`.
+     */
+    size_t struct_size;
+    /**
+     * The sum of `VMT_PACK_` numbers.
+     */
+    uint32_t flags;
+    /**
+     * How hard to compress, from 0 to 12, with `VMT_PACK_LEVEL`.
+     */
+    int32_t level;
+    /**
+     * Threads that compress; 0 takes as many as the machine has.
+     */
+    uint32_t threads;
+    /**
+     * The time of the entries in seconds since 1970, with `VMT_PACK_MTIME`.
+     */
+    uint64_t mtime;
+    /**
+     * Watches and stops the work; may be NULL.
+     */
+    const vmt_control *control;
+} vmt_pack_options;
+
+/**
  * How a repository is verified. Zeros are defaults.
  */
 typedef struct {
@@ -725,34 +792,9 @@ typedef struct {
 } vmt_render_options;
 
 /**
- * How a template is packed. Zeros are defaults.
+ * Takes the next `length` bytes of an archive. Returns 0, or an `errno`.
  */
-typedef struct {
-    /**
-     * `sizeof(vmt_pack_options)`.
-     */
-    size_t struct_size;
-    /**
-     * The sum of `VMT_PACK_` numbers.
-     */
-    uint32_t flags;
-    /**
-     * How hard to compress, from 0 to 12, with `VMT_PACK_LEVEL`.
-     */
-    int32_t level;
-    /**
-     * Threads that compress; 0 takes as many as the machine has.
-     */
-    uint32_t threads;
-    /**
-     * The time of the entries in seconds since 1970, with `VMT_PACK_MTIME`.
-     */
-    uint64_t mtime;
-    /**
-     * Watches and stops the work; may be NULL.
-     */
-    const vmt_control *control;
-} vmt_pack_options;
+typedef int32_t (*vmt_write_fn)(void *user_data, const uint8_t *bytes, size_t length);
 
 /**
  * How an archive is verified. Zeros are defaults.
@@ -880,6 +922,11 @@ typedef struct {
  * A signature is missing, is not one of this key, or is not of this content.
  */
 #define VMT_INVALID_SIGNATURE 20
+
+/**
+ * A server cannot be reached, or did not answer as it should.
+ */
+#define VMT_NETWORK 21
 
 /**
  * A pointer is NULL that must not be.
@@ -1055,6 +1102,14 @@ void vmt_files_free(vmt_files *files);
 vmt_archive *vmt_archive_open(const char *path,
                               const vmt_unpack_limits *limits,
                               vmt_error **err);
+
+/**
+ * Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes. `limits` may be NULL.
+ */
+vmt_archive *vmt_archive_from_source(const vmt_source *source,
+                                     const char *name,
+                                     const vmt_unpack_limits *limits,
+                                     vmt_error **err);
 
 /**
  * Where it is, as bytes.
@@ -1392,6 +1447,48 @@ size_t vmt_error_problem_count(const vmt_error *error);
 const vmt_error *vmt_error_problem(const vmt_error *error, size_t index);
 
 /**
+ * Copy the archive of the template with this name into a folder, and compare it with its checksum. A fetch that was
+ * broken off goes on where it was. `options` may be NULL.
+ *
+ * Fails with `VMT_NOT_FOUND`, `VMT_ALREADY_EXISTS`, `VMT_INVALID_ARCHIVE`, `VMT_INVALID_SIGNATURE`, `VMT_NETWORK`.
+ */
+vmt_fetched *vmt_repository_fetch(const vmt_repository *repository,
+                                  const char *name,
+                                  const char *folder,
+                                  const vmt_fetch_options *options,
+                                  vmt_error **err);
+
+/**
+ * Where the archive is now, as bytes.
+ */
+const char *vmt_fetched_path(const vmt_fetched *fetched, size_t *length);
+
+/**
+ * Its SHA-256, in hex.
+ */
+const char *vmt_fetched_sha256(const vmt_fetched *fetched, size_t *length);
+
+/**
+ * Whether SHA256SUMS of the repository has this checksum.
+ */
+bool vmt_fetched_has_checksum(const vmt_fetched *fetched);
+
+/**
+ * Its bytes.
+ */
+uint64_t vmt_fetched_archive_bytes(const vmt_fetched *fetched);
+
+/**
+ * How many of them were there already, from a fetch that was broken off.
+ */
+uint64_t vmt_fetched_resumed_at(const vmt_fetched *fetched);
+
+/**
+ * Free it. NULL is taken.
+ */
+void vmt_fetched_free(vmt_fetched *fetched);
+
+/**
  * The kit. `dd`, which may be NULL, is the path of a `dd.exe` to put beside the scripts.
  */
 vmt_first_run *vmt_first_run_new(const char *dd, vmt_error **err);
@@ -1451,7 +1548,7 @@ vmt_image *vmt_image_from_bytes(const uint8_t *bytes, size_t length, vmt_error *
 /**
  * A disk that is read by `source`, which is copied; what it points to must live until its `free` is called.
  */
-vmt_image *vmt_image_from_source(const vmt_image_source *source,
+vmt_image *vmt_image_from_source(const vmt_source *source,
                                  vmt_error **err);
 
 /**
@@ -2103,6 +2200,19 @@ vmt_entries *vmt_repository_add(const vmt_repository *repository,
                                 vmt_error **err);
 
 /**
+ * Pack a template straight into the repository, and describe it. With `replace` it takes the place of the template with
+ * this name, if there is one. The list has the one new entry. Both options may be NULL.
+ *
+ * Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
+ */
+vmt_entries *vmt_repository_push(const vmt_repository *repository,
+                                 const vmt_template *template_,
+                                 bool replace,
+                                 const vmt_pack_options *pack,
+                                 const vmt_entry_options *entry,
+                                 vmt_error **err);
+
+/**
  * Put an archive in the place of the template with this name. Who is downloading the old one gets all of it.
  */
 vmt_entries *vmt_repository_replace(const vmt_repository *repository,
@@ -2395,6 +2505,11 @@ void vmt_setup_free(vmt_setup *setup);
 vmt_template *vmt_template_open(const char *path, vmt_error **err);
 
 /**
+ * Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.
+ */
+vmt_template *vmt_template_from_source(const vmt_source *source, const char *name, vmt_error **err);
+
+/**
  * Its metadata, which is part of it and is not freed; NULL for NULL. `vmt_metainfo_clone()` gives one that can be edited.
  */
 const vmt_metainfo *vmt_template_metainfo(const vmt_template *template_);
@@ -2457,6 +2572,19 @@ vmt_code vmt_template_pack(const vmt_template *template_,
                            const vmt_pack_options *options,
                            vmt_pack_summary **summary,
                            vmt_error **err);
+
+/**
+ * Pack it into whatever `write` writes to, from its first byte to its last. `options` may be NULL; what they say of
+ * overwriting is not asked.
+ *
+ * `*summary` as in `vmt_template_pack()`. After an error a part of the archive was written.
+ */
+vmt_code vmt_template_pack_to(const vmt_template *template_,
+                              vmt_write_fn write,
+                              void *user_data,
+                              const vmt_pack_options *options,
+                              vmt_pack_summary **summary,
+                              vmt_error **err);
 
 /**
  * Free a template. NULL is taken.

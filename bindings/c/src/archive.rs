@@ -7,12 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use vmtemplate::{Archive, ArchiveEntry, Template, UnpackLimits, UnpackOptions};
 
 use crate::boundary::{
-    Outcome, Slot, Text, build, free, get, handle, list_in, look, path_in, read, str_in, text,
+    Outcome, Slot, Text, build, free, get, handle, list_in, look, path_in, read, source, str_in, text,
 };
 use crate::bytes::vmt_bytes;
 use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
-use crate::image::vmt_image;
+use crate::image::{vmt_image, vmt_source};
 
 /// The files of an archive or a template, by name and size. It is never changed; many threads may look at it.
 pub struct vmt_files(Slot<Files>);
@@ -108,6 +108,16 @@ pub(crate) struct ArchiveValue {
     files: vmt_files,
 }
 
+impl From<Archive> for ArchiveValue {
+    fn from(archive: Archive) -> Self {
+        Self {
+            path: Text::new(archive.path().as_os_str().as_bytes()),
+            files: vmt_files::lent(archive.entries()),
+            archive,
+        }
+    }
+}
+
 /// Open an archive, of any tool. One of vmtemplate is open in milliseconds; another is read to its end. `limits` may be
 /// NULL.
 ///
@@ -118,13 +128,20 @@ pub extern "C" fn vmt_archive_open(
     limits: *const vmt_unpack_limits,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_archive {
+    build(err, || Ok(Archive::open_with(path_in(path, "path")?, &unpack_limits(limits)?)?.into()))
+}
+
+/// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes. `limits` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_archive_from_source(
+    source: *const vmt_source,
+    name: *const c_char,
+    limits: *const vmt_unpack_limits,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_archive {
     build(err, || {
-        let archive = Archive::open_with(path_in(path, "path")?, &unpack_limits(limits)?)?;
-        Ok(ArchiveValue {
-            path: Text::new(archive.path().as_os_str().as_bytes()),
-            files: vmt_files::lent(archive.entries()),
-            archive,
-        })
+        let (name, limits) = (path_in(name, "name")?, unpack_limits(limits)?);
+        Ok(Archive::from_source_with(self::source(read(source)?)?, name, &limits)?.into())
     })
 }
 

@@ -54,6 +54,8 @@ pub const VMT_INVALID_REPOSITORY: vmt_code = 18;
 pub const VMT_LOCKED: vmt_code = 19;
 /// A signature is missing, is not one of this key, or is not of this content.
 pub const VMT_INVALID_SIGNATURE: vmt_code = 20;
+/// A server cannot be reached, or did not answer as it should.
+pub const VMT_NETWORK: vmt_code = 21;
 /// A pointer is NULL that must not be.
 pub const VMT_NULL_ARGUMENT: vmt_code = 1000;
 /// A handle was freed or consumed already, is being changed by another thread, or is part of another handle.
@@ -143,7 +145,7 @@ fn full_text(failure: &Failure) -> String {
 }
 
 // The header has the numbers of the library.
-const NUMBERS: [(vmt_code, ErrorKind); 20] = [
+const NUMBERS: [(vmt_code, ErrorKind); 21] = [
     (VMT_NOT_FOUND, ErrorKind::NotFound),
     (VMT_PERMISSION_DENIED, ErrorKind::PermissionDenied),
     (VMT_ALREADY_EXISTS, ErrorKind::AlreadyExists),
@@ -164,6 +166,7 @@ const NUMBERS: [(vmt_code, ErrorKind); 20] = [
     (VMT_INVALID_REPOSITORY, ErrorKind::InvalidRepository),
     (VMT_LOCKED, ErrorKind::Locked),
     (VMT_INVALID_SIGNATURE, ErrorKind::InvalidSignature),
+    (VMT_NETWORK, ErrorKind::Network),
 ];
 const _: () = {
     assert!(NUMBERS.len() == ErrorKind::all().len());

@@ -106,7 +106,7 @@ pub type vmt_extent_fn =
 pub type vmt_read_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize) -> isize>;
 
-/// Fills `buffer` with the `length` bytes at `offset`, all of which are on the disk. Returns 0, or an `errno`.
+/// Fills `buffer` with the `length` bytes at `offset`, all of which are there. Returns 0, or an `errno`.
 pub type vmt_read_at_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize, offset: u64) -> i32>;
 
@@ -124,22 +124,23 @@ pub type vmt_extent_at_fn = Option<
 /// Frees what callbacks need.
 pub type vmt_free_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A disk that the caller reads. Its functions are called from many threads at once, and must not throw or longjmp.
+/// A disk, or an archive, that the caller reads. Its functions are called from many threads at once, and must not throw or longjmp.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct vmt_image_source {
-    /// `sizeof(vmt_image_source)`.
+pub struct vmt_source {
+    /// `sizeof(vmt_source)`.
     pub struct_size: usize,
     /// What the functions get; may be NULL.
     pub user_data: *mut c_void,
-    /// The bytes of the disk.
+    /// How many bytes there are.
     pub size: u64,
     /// Reads a part of it. It must be there.
     pub read: vmt_read_at_fn,
-    /// Tells what need not be read; NULL if everything must.
+    /// Tells what of a disk need not be read; NULL if everything must. Nobody asks it of an archive.
     pub extent: vmt_extent_at_fn,
-    /// Called once, when the last handle that needs the disk is freed; may be NULL. It is not called if
-    /// `vmt_image_from_source()` fails.
+    /// Called once, when the last handle that needs the source is freed, or when making the first one fails after the
+    /// source was read; may be NULL. It is not called for a source that is refused as it stands: without `read`, or with a
+    /// size of 0.
     pub free: vmt_free_fn,
 }
 
@@ -168,7 +169,7 @@ pub extern "C" fn vmt_image_from_bytes(
 /// A disk that is read by `source`, which is copied; what it points to must live until its `free` is called.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_from_source(
-    source: *const vmt_image_source,
+    source: *const vmt_source,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_image {
     build(err, || Ok(DiskImage::from_source(self::source(read(source)?)?).into()))

@@ -19,6 +19,7 @@ mod check;
 mod control;
 mod drive;
 mod error;
+mod fetched;
 mod first_run;
 mod image;
 mod image_info;
@@ -40,7 +41,8 @@ mod version;
 
 use archive::{vmt_unpack_limits, vmt_unpack_options};
 use check::vmt_check_options;
-use image::{vmt_free_space_options, vmt_image_source, vmt_open_options, vmt_write_raw_options};
+use fetched::vmt_fetch_options;
+use image::{vmt_free_space_options, vmt_open_options, vmt_source, vmt_write_raw_options};
 use pack::vmt_pack_options;
 use repository::{vmt_entry_options, vmt_publish_options, vmt_repository_verify_options};
 use script::vmt_render_options;

@@ -4,7 +4,9 @@ use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use vmtemplate::{EntryOptions, PublishOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Tags};
+use vmtemplate::{
+    EntryOptions, PublishOptions, PushOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Tags,
+};
 
 use crate::archive::{threads, unpack_limits, vmt_unpack_limits};
 use crate::boundary::{
@@ -14,10 +16,12 @@ use crate::boundary::{
 use crate::bytes::vmt_bytes;
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
+use crate::pack::{pack_options, vmt_pack_options};
 use crate::report::{ReportValue, vmt_report};
 use crate::repository_entry::{Entries, vmt_entries};
 use crate::repository_keys::{vmt_public_key, vmt_signing_key};
 use crate::script::flags;
+use crate::template::vmt_template;
 
 /// A folder of archives, and the file that describes them to the platform. Many threads, and many processes, may publish
 /// at once.
@@ -26,7 +30,7 @@ handle!(vmt_repository, RepositoryValue);
 
 #[derive(Debug)]
 pub(crate) struct RepositoryValue {
-    repository: Repository,
+    pub(crate) repository: Repository,
     folder: Text,
     description: Text,
 }
@@ -229,6 +233,25 @@ pub extern "C" fn vmt_repository_add(
     build(err, || {
         let repository = &get(repository)?.repository;
         Entries::new([repository.add(path_in(archive, "archive")?, &entry_options(options)?)?])
+    })
+}
+
+/// Pack a template straight into the repository, and describe it. With `replace` it takes the place of the template with
+/// this name, if there is one. The list has the one new entry. Both options may be NULL.
+///
+/// Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_push(
+    repository: *const vmt_repository,
+    template: *const vmt_template,
+    replace: bool,
+    pack: *const vmt_pack_options,
+    entry: *const vmt_entry_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let options = PushOptions { pack: pack_options(pack)?, entry: entry_options(entry)?, replace };
+        Entries::new([get(repository)?.repository.push(&get(template)?.template, &options)?.entry])
     })
 }
 

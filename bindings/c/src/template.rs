@@ -1,6 +1,6 @@
 //! Templates.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -8,13 +8,14 @@ use vmtemplate::Template;
 
 use crate::archive::vmt_files;
 use crate::boundary::{
-    Slot, Text, build, call, free, get, give, handle, json, look, output, path_in, status,
+    Slot, Text, build, call, free, get, give, handle, json, look, output, path_in, read, source, status,
+    writer,
 };
 use crate::check::{check_options, vmt_check_options};
 use crate::error::{vmt_code, vmt_error};
-use crate::image::vmt_image;
+use crate::image::{vmt_image, vmt_source};
 use crate::metainfo::vmt_metainfo;
-use crate::pack::{SummaryValue, pack_options, vmt_pack_options, vmt_pack_summary};
+use crate::pack::{SummaryValue, pack_options, vmt_pack_options, vmt_pack_summary, vmt_write_fn};
 use crate::report::{ReportValue, vmt_report};
 use crate::script::{render_options, vmt_render_options, vmt_script};
 use crate::values::vmt_values;
@@ -24,7 +25,7 @@ pub struct vmt_template(Slot<TemplateValue>);
 handle!(vmt_template, TemplateValue);
 
 pub(crate) struct TemplateValue {
-    template: Template,
+    pub(crate) template: Template,
     metainfo: vmt_metainfo,
     script: Option<vmt_script>,
     image: Option<vmt_image>,
@@ -52,6 +53,19 @@ impl TemplateValue {
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_open(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_template {
     build(err, || Ok(TemplateValue::new(Template::open(path_in(path, "path")?)?)))
+}
+
+/// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_from_source(
+    source: *const vmt_source,
+    name: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_template {
+    build(err, || {
+        let name = path_in(name, "name")?;
+        Ok(TemplateValue::new(Template::from_source(self::source(read(source)?)?, name)?))
+    })
 }
 
 /// Its metadata, which is part of it and is not freed; NULL for NULL. `vmt_metainfo_clone()` gives one that can be edited.
@@ -149,6 +163,29 @@ pub extern "C" fn vmt_template_pack(
     output(summary, ptr::null_mut());
     status(err, || {
         let done = get(template)?.template.pack(path_in(path, "path")?, &pack_options(options)?)?;
+        if !summary.is_null() {
+            output(summary, give(SummaryValue::new(done)?));
+        }
+        Ok(())
+    })
+}
+
+/// Pack it into whatever `write` writes to, from its first byte to its last. `options` may be NULL; what they say of
+/// overwriting is not asked.
+///
+/// `*summary` as in `vmt_template_pack()`. After an error a part of the archive was written.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_pack_to(
+    template: *const vmt_template,
+    write: vmt_write_fn,
+    user_data: *mut c_void,
+    options: *const vmt_pack_options,
+    summary: *mut *mut vmt_pack_summary,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    output(summary, ptr::null_mut());
+    status(err, || {
+        let done = get(template)?.template.pack_to(writer(write, user_data)?, &pack_options(options)?)?;
         if !summary.is_null() {
             output(summary, give(SummaryValue::new(done)?));
         }

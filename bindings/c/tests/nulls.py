@@ -11,7 +11,6 @@ import header
 # Arguments in which NULL says "none" or "the default".
 NULL_IS_GOOD = {
     ("vmt_script_lint", "metainfo"),
-    ("vmt_control_new", "progress"),
 }
 # What a text must say so that a function goes on to its other arguments; "x" will do for the rest.
 TEXTS = {
@@ -98,7 +97,7 @@ def call(result, name, arguments, null):
          and not re.search(r"(_options|_limits|_misses) \*$", arguments[place][0])
          or arguments[place][0] in ("const char *", "const uint8_t *", "const char *const *"))
         and (name, arguments[place][1]) not in NULL_IS_GOOD
-        and arguments[place][1] not in ("options", "padding", "language", "password", "min_version", "dd", "limits")
+        and arguments[place][1] not in ("options", "pack", "entry", "padding", "language", "password", "min_version", "dd", "limits")
         and not (name == "vmt_setup_interface" and arguments[place][1] == "name")
         for place in null
     )

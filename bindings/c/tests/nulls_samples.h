@@ -71,6 +71,12 @@ static ptrdiff_t sample_vmt_read_fn(void *data, uint8_t *bytes, size_t length)
     return 0;
 }
 
+static int32_t sample_vmt_write_fn(void *data, const uint8_t *bytes, size_t length)
+{
+    (void)data, (void)bytes, (void)length;
+    return 0;
+}
+
 static vmt_archive *new_vmt_archive(void) { return vmt_archive_open("sample.tar.gz", NULL, &err); }
 static vmt_bytes *new_vmt_bytes(void)
 {
@@ -95,6 +101,16 @@ static vmt_entries *new_vmt_entries(void)
     vmt_entries *entries = vmt_repository_list(repository, &err);
     vmt_repository_free(repository);
     return entries;
+}
+static vmt_fetched *new_vmt_fetched(void)
+{
+    vmt_repository *repository = new_vmt_repository();
+    vmt_fetched *fetched;
+    VMT_OPTIONS(vmt_fetch_options, options);
+    options.flags = VMT_FETCH_OVERWRITE;
+    fetched = vmt_repository_fetch(repository, "Windows-Server-2019", "fetched", &options, &err);
+    vmt_repository_free(repository);
+    return fetched;
 }
 static vmt_error *new_vmt_error(void)
 {
@@ -149,7 +165,7 @@ static vmt_verified *new_vmt_verified(void) { return vmt_verify("sample.tar.gz",
     X(vmt_archive) X(vmt_bytes) X(vmt_control) X(vmt_script) X(vmt_drive) X(vmt_repository) X(vmt_entries)             \
     X(vmt_error) X(vmt_files) X(vmt_first_run) X(vmt_image) X(vmt_disk_info) X(vmt_macros) X(vmt_metainfo)             \
     X(vmt_template) X(vmt_pack_summary) X(vmt_public_key) X(vmt_signing_key) X(vmt_report) X(vmt_setup)                \
-    X(vmt_template_builder) X(vmt_values) X(vmt_verified)
+    X(vmt_template_builder) X(vmt_values) X(vmt_verified) X(vmt_fetched)
 
 #define FIELD(type) type *type;
 static struct {
@@ -179,7 +195,7 @@ static void begin(int count, char **arguments)
     vmt_repository *repository;
     at = "begin";
     panics = count > 1 && strcmp(arguments[1], "panics") == 0;
-    if (make_folder(NULL) != 0 || chdir(folder) != 0 || mkdir("repo", 0755) != 0)
+    if (make_folder(NULL) != 0 || chdir(folder) != 0 || mkdir("repo", 0755) != 0 || mkdir("fetched", 0755) != 0)
         stop("cannot make a folder");
     make_archive("sample.tar.gz");
     write_text("minisign.pub", PUBLIC_KEY);

@@ -45,7 +45,7 @@ static void free_source(void *user_data)
 static vmt_image *image_of(struct source *source)
 {
     vmt_image *image;
-    VMT_OPTIONS(vmt_image_source, calls);
+    VMT_OPTIONS(vmt_source, calls);
     calls.user_data = source;
     calls.size = DISK_SIZE;
     calls.read = read_source;
@@ -127,7 +127,7 @@ static void a_callback_that_fails_or_lies_is_an_error(void **state)
     vmt_image *image = image_of(&source);
     uint64_t sums[5] = {0, 0, 0, 0, 99};
     uint8_t buffer[512];
-    VMT_OPTIONS(vmt_image_source, none);
+    VMT_OPTIONS(vmt_source, none);
     (void)state;
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 0, &err), VMT_PERMISSION_DENIED);
     assert_non_null(strstr(vmt_error_message(err, NULL), "read callback"));

@@ -85,6 +85,48 @@ static void a_template_is_added_listed_replaced_and_removed(void **state)
     vmt_repository_free(repository);
 }
 
+static void a_template_is_pushed_and_fetched(void **state)
+{
+    vmt_template *template = make_template();
+    vmt_entries *entries;
+    vmt_fetched *fetched;
+    size_t length;
+    VMT_OPTIONS(vmt_pack_options, pack);
+    VMT_OPTIONS(vmt_entry_options, entry);
+    VMT_OPTIONS(vmt_fetch_options, fetch);
+    (void)state;
+    mkdir(in_folder("pushed"), 0755);
+    mkdir(in_folder("fetched"), 0755);
+    repository = vmt_repository_create(in_folder("pushed"), VMT_FORMAT_VM6, &err);
+    pack.flags = VMT_PACK_LEVEL;
+    pack.level = 1;
+    entry.tags = "pushed";
+    entries = vmt_repository_push(repository, template, false, &pack, &entry, &err);
+    fine();
+    says("pushed", vmt_entries_tags(entries, 0, &length));
+    vmt_entries_free(entries);
+    assert_null(vmt_repository_push(repository, template, false, NULL, NULL, &err));
+    failed_with(VMT_ALREADY_EXISTS);
+    vmt_entries_free(vmt_repository_push(repository, template, true, NULL, NULL, &err));
+    fine();
+    fetched = vmt_repository_fetch(repository, "Windows-Server-2019", in_folder("fetched"), NULL, &err);
+    fine();
+    free(read_all(vmt_fetched_path(fetched, NULL), &length));
+    assert_int_equal(vmt_fetched_archive_bytes(fetched), length);
+    assert_int_equal(strlen(vmt_fetched_sha256(fetched, NULL)), 64);
+    assert_true(vmt_fetched_has_checksum(fetched));
+    assert_int_equal(vmt_fetched_resumed_at(fetched), 0);
+    vmt_fetched_free(fetched);
+    fetch.flags = VMT_FETCH_OVERWRITE;
+    fetched = vmt_repository_fetch(repository, "Windows-Server-2019", in_folder("fetched"), &fetch, &err);
+    fine();
+    vmt_fetched_free(fetched);
+    assert_null(vmt_repository_fetch(repository, "Other", in_folder("fetched"), NULL, &err));
+    failed_with(vmt_error_code(err));
+    vmt_repository_free(repository);
+    vmt_template_free(template);
+}
+
 static void a_repository_is_opened_by_its_description(void **state)
 {
     (void)state;
@@ -156,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_template_is_added_listed_replaced_and_removed),
+        cmocka_unit_test(a_template_is_pushed_and_fetched),
         cmocka_unit_test(a_repository_is_opened_by_its_description),
         cmocka_unit_test(a_repository_is_signed_and_its_signature_is_asked_for),
     };

@@ -1,4 +1,4 @@
-#include <pthread.h>
+#include <errno.h>
 
 #include "support.h"
 
@@ -205,6 +205,75 @@ static void an_archive_is_verified_and_damage_is_found(void **state)
     failed_with(VMT_INVALID_ARCHIVE);
 }
 
+struct sink {
+    uint8_t *bytes;
+    size_t length, most;
+};
+
+static int32_t write_sink(void *user_data, const uint8_t *bytes, size_t length)
+{
+    struct sink *sink = user_data;
+    if (sink->length + length > sink->most)
+        return ENOSPC;
+    memcpy(sink->bytes + sink->length, bytes, length);
+    sink->length += length;
+    return 0;
+}
+
+static int32_t read_sink(void *user_data, uint8_t *buffer, size_t length, uint64_t offset)
+{
+    memcpy(buffer, ((struct sink *)user_data)->bytes + offset, length);
+    return 0;
+}
+
+static void free_sink(void *user_data)
+{
+    ((struct sink *)user_data)->most++;
+}
+
+static void an_archive_goes_to_a_callback_and_comes_from_one(void **state)
+{
+    struct sink sink = {malloc(1 << 20), 0, 1 << 20};
+    vmt_template *template = make_template(), *again;
+    vmt_pack_summary *summary;
+    vmt_archive *archive;
+    size_t length;
+    char *bytes = read_all(make_archive("same.tar.gz"), &length);
+    VMT_OPTIONS(vmt_source, source);
+    (void)state;
+    assert_int_equal(vmt_template_pack_to(template, write_sink, &sink, NULL, &summary, &err), VMT_OK);
+    assert_int_equal(vmt_pack_summary_archive_bytes(summary), sink.length);
+    vmt_pack_summary_free(summary);
+    assert_int_equal(sink.length, length);
+    assert_memory_equal(sink.bytes, bytes, length);
+    free(bytes);
+
+    source.user_data = &sink;
+    source.size = sink.length;
+    source.read = read_sink;
+    source.free = free_sink;
+    archive = vmt_archive_from_source(&source, "upload", NULL, &err);
+    fine();
+    says("upload", vmt_archive_path(archive, &length));
+    assert_int_equal(vmt_files_count(vmt_archive_files(archive)), 3);
+    vmt_archive_free(archive);
+    assert_int_equal(sink.most, (1 << 20) + 1);
+    again = vmt_template_from_source(&source, "upload", &err);
+    fine();
+    says("Windows-Server-2019", vmt_metainfo_get(vmt_template_metainfo(again), "osname", &length));
+    vmt_template_free(again);
+    assert_int_equal(sink.most, (1 << 20) + 2);
+    source.size = 100;
+    assert_null(vmt_template_from_source(&source, "upload", &err));
+    says("upload", vmt_error_path(err, &length));
+    failed_with(VMT_INVALID_ARCHIVE);
+    sink.most = sink.length = 1000;
+    assert_int_equal(vmt_template_pack_to(template, write_sink, &sink, NULL, NULL, &err), VMT_STORAGE_FULL);
+    failed_with(VMT_STORAGE_FULL);
+    vmt_template_free(template);
+    free(sink.bytes);
+}
+
 struct watch {
     vmt_control *control;
     size_t calls;
@@ -304,6 +373,7 @@ int main(void)
         cmocka_unit_test(a_builder_takes_metadata_script_and_format),
         cmocka_unit_test(a_template_is_packed_opened_and_unpacked),
         cmocka_unit_test(an_archive_is_verified_and_damage_is_found),
+        cmocka_unit_test(an_archive_goes_to_a_callback_and_comes_from_one),
         cmocka_unit_test(work_tells_how_far_it_is_and_stops),
         cmocka_unit_test(a_template_is_rendered_by_its_own_rules),
     };

@@ -4,15 +4,16 @@ use std::ffi::c_void;
 use std::io;
 use std::sync::Arc;
 
-use vmtemplate::{CancelToken, Control, DiskSource, Error, Extent, ExtentKind, Progress};
+use vmtemplate::{CancelToken, Control, DiskSource, Error, Extent, ExtentKind, Progress, ReadAt};
 
 use super::call::{Failure, Outcome};
 use crate::control::vmt_progress_fn;
 use crate::error::{VMT_CANCELLED, VMT_INVALID_VALUE, VMT_NULL_ARGUMENT};
 use crate::image::{
     VMT_EXTENT_DATA, VMT_EXTENT_FREE, VMT_EXTENT_ZERO, vmt_extent, vmt_extent_fn, vmt_extent_kind,
-    vmt_image_source, vmt_read_fn,
+    vmt_read_fn, vmt_source,
 };
+use crate::pack::vmt_write_fn;
 
 /// What C wants to have back in its callbacks.
 #[derive(Debug, Clone, Copy)]
@@ -43,10 +44,10 @@ pub(crate) fn control_of(progress: vmt_progress_fn, user_data: *mut c_void) -> C
     Control { progress: Some(Arc::new(report)), cancel }
 }
 
-/// A disk that C reads.
+/// Bytes that C reads: a disk or an archive.
 #[derive(Debug)]
 pub(crate) struct ReadSource {
-    calls: vmt_image_source,
+    calls: vmt_source,
     user_data: UserData,
 }
 
@@ -65,14 +66,14 @@ impl Drop for ReadSource {
 }
 
 /// The source that `calls` describes.
-pub(crate) fn source(calls: vmt_image_source) -> Outcome<Arc<ReadSource>> {
+pub(crate) fn source(calls: vmt_source) -> Outcome<Arc<ReadSource>> {
     let made = ReadSource { calls, user_data: UserData(calls.user_data) };
     let wrong = if calls.read.is_none() {
-        Some(Failure::new(VMT_NULL_ARGUMENT, "`read` of a `vmt_image_source` is NULL"))
+        Some(Failure::new(VMT_NULL_ARGUMENT, "`read` of a `vmt_source` is NULL"))
     } else if calls.size == 0 {
         Some(Failure::new(
             VMT_INVALID_VALUE,
-            "`size` of a `vmt_image_source` is 0; expected the bytes of the disk",
+            "`size` of a `vmt_source` is 0; expected how many bytes there are",
         ))
     } else {
         None
@@ -96,6 +97,27 @@ fn failed(doing: &str, code: i32) -> Error {
     Error::io(doing, error)
 }
 
+impl ReadAt for ReadSource {
+    fn size(&self) -> u64 {
+        self.calls.size
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> vmtemplate::Result<()> {
+        let within = offset.checked_add(buf.len() as u64).is_some_and(|end| end <= self.calls.size);
+        let Some(read) = self.calls.read.filter(|_| within) else {
+            return Err(Error::io(
+                "cannot read past the end of the source",
+                io::ErrorKind::UnexpectedEof.into(),
+            ));
+        };
+        // SAFETY: C promises a function that writes at most `buf.len()` bytes, which `buf` has room for.
+        match unsafe { read(self.user_data.get(), buf.as_mut_ptr(), buf.len(), offset) } {
+            0 => Ok(()),
+            code => Err(failed("the read callback failed", code)),
+        }
+    }
+}
+
 impl DiskSource for ReadSource {
     fn format(&self) -> &'static str {
         "raw"
@@ -106,18 +128,7 @@ impl DiskSource for ReadSource {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> vmtemplate::Result<()> {
-        let within = offset.checked_add(buf.len() as u64).is_some_and(|end| end <= self.calls.size);
-        let Some(read) = self.calls.read.filter(|_| within) else {
-            return Err(Error::io(
-                "cannot read past the end of the disk",
-                io::ErrorKind::UnexpectedEof.into(),
-            ));
-        };
-        // SAFETY: C promises a function that writes at most `buf.len()` bytes, which `buf` has room for.
-        match unsafe { read(self.user_data.get(), buf.as_mut_ptr(), buf.len(), offset) } {
-            0 => Ok(()),
-            code => Err(failed("the read callback failed", code)),
-        }
+        ReadAt::read_at(self, buf, offset)
     }
 
     fn extent_at(&self, offset: u64) -> vmtemplate::Result<Extent> {
@@ -209,5 +220,35 @@ impl io::Read for Reader {
                 None => io::Error::other(format!("the callback returned {read}")),
             }),
         }
+    }
+}
+
+/// A sink that C writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    write: unsafe extern "C" fn(*mut c_void, *const u8, usize) -> i32,
+    user_data: *mut c_void,
+}
+
+/// The sink of `write`.
+pub(crate) fn writer(write: vmt_write_fn, user_data: *mut c_void) -> Outcome<Writer> {
+    match write {
+        Some(write) => Ok(Writer { write, user_data }),
+        None => Err(Failure::new(VMT_NULL_ARGUMENT, "`write` is NULL")),
+    }
+}
+
+impl io::Write for Writer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: C promises a function that reads at most `bytes.len()` bytes.
+        match unsafe { (self.write)(self.user_data, bytes.as_ptr(), bytes.len()) } {
+            0 => Ok(bytes.len()),
+            code if code > 0 => Err(io::Error::from_raw_os_error(code)),
+            code => Err(io::Error::other(format!("the callback returned {code}"))),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ mod plain;
 mod text;
 
 pub(crate) use call::{Failure, Outcome, build, call, look, status, text};
-pub(crate) use callback::{control_of, reader, source, visit_extents};
+pub(crate) use callback::{control_of, reader, source, visit_extents, writer};
 pub(crate) use handle::{Handle, Slot, edit, free, get, get_or_none, give, take};
 pub(crate) use plain::{fill, output, read, write};
 pub(crate) use text::{Text, bytes_in, fixed, json, list_in, named, path_in, str_in, str_or_none, word};
