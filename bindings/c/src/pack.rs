@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use vmtemplate::{PackOptions, PackSummary};
 
 use crate::archive::threads;
-use crate::boundary::{Outcome, Slot, Text, free, get, handle, json, look, read, text};
+use crate::boundary::{Outcome, Slot, Text, free, get, give, handle, json, look, output, read, text};
 use crate::control::{chosen, vmt_control};
 use crate::image::free_space;
 use crate::script::flags;
@@ -71,10 +71,12 @@ pub(crate) struct SummaryValue {
     json: Text,
 }
 
-impl SummaryValue {
-    pub(crate) fn new(summary: PackSummary) -> Outcome<Self> {
-        Ok(Self { json: Text::new(json(&summary)?), summary })
+/// Give C the summary, if it wants one.
+pub(crate) fn hand_out(place: *mut *mut vmt_pack_summary, summary: PackSummary) -> Outcome<()> {
+    if !place.is_null() {
+        output(place, give(SummaryValue { json: Text::new(json(&summary)?), summary }));
     }
+    Ok(())
 }
 
 /// The bytes of the archive.

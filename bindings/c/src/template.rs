@@ -8,14 +8,13 @@ use vmtemplate::Template;
 
 use crate::archive::vmt_files;
 use crate::boundary::{
-    Slot, Text, build, call, free, get, give, handle, json, look, output, path_in, read, source, status,
-    writer,
+    Slot, Text, build, call, free, get, handle, json, look, output, path_in, read, source, status, writer,
 };
 use crate::check::{check_options, vmt_check_options};
 use crate::error::{vmt_code, vmt_error};
 use crate::image::{vmt_image, vmt_source};
 use crate::metainfo::vmt_metainfo;
-use crate::pack::{SummaryValue, pack_options, vmt_pack_options, vmt_pack_summary, vmt_write_fn};
+use crate::pack::{hand_out, pack_options, vmt_pack_options, vmt_pack_summary, vmt_write_fn};
 use crate::report::{ReportValue, vmt_report};
 use crate::script::{render_options, vmt_render_options, vmt_script};
 use crate::values::vmt_values;
@@ -163,10 +162,7 @@ pub extern "C" fn vmt_template_pack(
     output(summary, ptr::null_mut());
     status(err, || {
         let done = get(template)?.template.pack(path_in(path, "path")?, &pack_options(options)?)?;
-        if !summary.is_null() {
-            output(summary, give(SummaryValue::new(done)?));
-        }
-        Ok(())
+        hand_out(summary, done)
     })
 }
 
@@ -186,10 +182,7 @@ pub extern "C" fn vmt_template_pack_to(
     output(summary, ptr::null_mut());
     status(err, || {
         let done = get(template)?.template.pack_to(writer(write, user_data)?, &pack_options(options)?)?;
-        if !summary.is_null() {
-            output(summary, give(SummaryValue::new(done)?));
-        }
-        Ok(())
+        hand_out(summary, done)
     })
 }
 

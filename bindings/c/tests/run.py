@@ -214,6 +214,12 @@ def step_examples():
             assert "error [VMT" in said and "of them errors" in said, said
             run(f"{built['drive']}{suffix}", archive, drive, "IP=192.0.2.10", "PASS=a b&c", env=loader())
             assert os.path.getsize(drive) == 1048576
+        # The program of the README, which has no image of that name.
+        readme = WORK / "readme.c"
+        block = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)[1]
+        readme.write_text(f"#include <stdio.h>\n#include <vmtemplate.h>\nint main(void)\n{{\n{block}}}\n")
+        said = run(compile_c(readme, "readme"), env=loader(), cwd=folder)
+        assert "win2019.qcow2" in said, said
         run(built["pack"], image, archive, env=loader(), expect=1)
         run(built["drive"], archive, f"{folder}/no.img", "IP=nowhere", env=loader(), expect=1)
         run(built["check"], f"{folder}/no", env=loader(), expect=2)
