@@ -14,7 +14,11 @@
  * Errors. `err`, always the last argument, may be NULL. It need not be set before the call: each call writes the error
  * there, to be freed with vmt_error_free(), or NULL. Functions that return a pointer return NULL when they fail; those
  * that return a vmt_code return the number of the error. Getters have no `err`: they return NULL, 0 or false where there
- * is nothing, and for NULL. NULL where something must be is an error, and never a crash. Nothing aborts the caller.
+ * is nothing, and for NULL. NULL where something must be is an error, and never a crash. Nothing aborts the caller, but
+ * memory that has run out.
+ *
+ * Callbacks. They get the `user_data` that was given with them, and must neither throw nor longjmp. Those of a vmt_source
+ * and a vmt_control run on any thread, the former on many at once; the others on the thread that made the call.
  *
  * Text. Arguments are UTF-8 and end with a NUL; paths are any bytes that end with a NUL. What is handed out as `char *` is
  * a pointer to its first byte, and a NUL follows its last; `length`, which may be NULL, gets how many are before that.
@@ -1301,7 +1305,7 @@ vmt_report *vmt_check(const char *path,
                       vmt_error **err);
 
 /**
- * A control that reports to `progress`, which may be NULL, with `user_data`. NULL only if there is no memory left.
+ * A control that reports to `progress`, which may be NULL, with `user_data`. Never NULL, but for a fault of the library.
  */
 vmt_control *vmt_control_new(vmt_progress_fn progress,
                              void *user_data);
@@ -2445,7 +2449,7 @@ vmt_code vmt_script_write_file(const vmt_script *script,
 void vmt_script_free(vmt_script *script);
 
 /**
- * All steps, as `vmt_script_default_windows()` has them. NULL only if there is no memory left.
+ * All steps, as `vmt_script_default_windows()` has them. Never NULL, but for a fault of the library.
  */
 vmt_setup *vmt_setup_new(void);
 
@@ -2592,7 +2596,7 @@ vmt_code vmt_template_pack_to(const vmt_template *template_,
 void vmt_template_free(vmt_template *template_);
 
 /**
- * No values yet. NULL only if there is no memory left.
+ * No values yet. Never NULL, but for a fault of the library.
  */
 vmt_values *vmt_values_new(void);
 

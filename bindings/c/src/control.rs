@@ -16,7 +16,7 @@ pub type vmt_progress_fn =
 pub struct vmt_control(Slot<Control>);
 handle!(vmt_control, Control);
 
-/// A control that reports to `progress`, which may be NULL, with `user_data`. NULL only if there is no memory left.
+/// A control that reports to `progress`, which may be NULL, with `user_data`. Never NULL, but for a fault of the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_control_new(progress: vmt_progress_fn, user_data: *mut c_void) -> *mut vmt_control {
     look(ptr::null_mut(), || Ok(give(control_of(progress, user_data))))

@@ -27,7 +27,7 @@ fn change(
     })
 }
 
-/// All steps, as `vmt_script_default_windows()` has them. NULL only if there is no memory left.
+/// All steps, as `vmt_script_default_windows()` has them. Never NULL, but for a fault of the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_new() -> *mut vmt_setup {
     look(ptr::null_mut(), || Ok(give(SetupScript::windows())))

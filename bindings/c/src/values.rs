@@ -40,7 +40,7 @@ impl ValuesValue {
     }
 }
 
-/// No values yet. NULL only if there is no memory left.
+/// No values yet. Never NULL, but for a fault of the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_new() -> *mut vmt_values {
     look(ptr::null_mut(), || Ok(give(ValuesValue::default())))
