@@ -19,7 +19,7 @@ test: ## all tests; those that lack a tool or root say so by name
 lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p vmtemplate --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p vmtemplate --features remote --no-deps --quiet
 	$(CARGO) check -p vmtemplate --no-default-features --quiet
 	python3 -B tests/licences.py
 

@@ -45,7 +45,7 @@ impl RemoteFolder {
     fn path(&self, name: &str) -> Result<Path> {
         let path = if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) };
         // Taken as it is: what must be escaped in a URL is escaped there, and not in names.
-        Path::parse(path).map_err(|error| failed(error.into(), &self.url_of(name)))
+        Path::parse(path).map_err(|error| failed(&error.into(), &self.url_of(name)))
     }
 
     /// Fail unless files can be written here so that concurrent writers notice each other.

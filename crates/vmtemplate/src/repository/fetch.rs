@@ -102,8 +102,8 @@ impl Repository {
     /// ```
     pub fn fetch(&self, name: &str, folder: impl AsRef<Path>, options: &FetchOptions) -> Result<Fetched> {
         let folder = folder.as_ref();
-        let bytes = read_description(&self.place, self.format())?;
-        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let bytes = read_description(&self.store, self.format())?;
+        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
         if let Some(key) = &options.public_key {
             self.check_signature(self.format().file_name(), &bytes, key)?;
             self.check_signature(sums::NAME, sums.as_deref().unwrap_or_default(), key)?;
@@ -123,14 +123,14 @@ impl Repository {
             let message =
                 format!("{} has no checksum of {}, so that nobody signed it", sums::NAME, entry.file_name);
             return Err(Error::new(ErrorKind::InvalidSignature, message)
-                .with_path(self.place.path_of(sums::NAME))
+                .with_path(self.store.path_of(sums::NAME))
                 .with_help(
                     "let the repository be brought in step: `vmtemplate repo sync FOLDER --sign KEY`",
                 ));
         }
         fs::create_dir_all(folder).map_err(|e| Error::io("cannot create the folder", e).with_path(folder))?;
         let path = folder.join(&entry.file_name);
-        if let Some(sha256) = self.is_there_already(&path, stated.as_deref(), options)? {
+        if let Some(sha256) = is_there_already(&path, stated.as_deref(), options)? {
             let archive_bytes = open_source(&path)?.size();
             return Ok(Fetched {
                 entry,
@@ -141,7 +141,7 @@ impl Repository {
                 has_checksum: true,
             });
         }
-        let source = self.place.archive(&entry.file_name)?;
+        let source = self.store.archive(&entry.file_name)?;
         let key = stated.clone().unwrap_or_else(|| self.key_of(&entry, source.size()));
         let stated = stated.as_deref();
         let mut part = Part::open(&path, &key)?;
@@ -156,45 +156,40 @@ impl Repository {
             part = Part::open(&path, &key)?;
             sha256 = part.fill(&source, 0, stated, options);
         }
-        let sha256 = sha256.map_err(|error| error.with_path(self.place.path_of(&entry.file_name)))?;
+        let sha256 = sha256.map_err(|error| error.with_path(self.store.path_of(&entry.file_name)))?;
         let archive_bytes = part.length;
         part.commit(&path, options.overwrite)?;
         let has_checksum = stated.is_some();
         Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
     }
 
-    /// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
-    /// replaced.
-    fn is_there_already(
-        &self,
-        path: &Path,
-        stated: Option<&str>,
-        options: &FetchOptions,
-    ) -> Result<Option<String>> {
-        if fs::symlink_metadata(path).is_err() {
-            return Ok(None);
-        }
-        if let Some(stated) = stated
-            && path.is_file()
-            && sha256(&open_source(path)?, &options.control)? == stated
-        {
-            return Ok(Some(stated.to_owned()));
-        }
-        if options.overwrite {
-            return Ok(None);
-        }
-        Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
-            .with_path(path)
-            .with_help("remove it, or ask for overwriting"))
-    }
-
     /// By what a part of an archive is known of which no checksum is stated.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
-        let modified = self.place.modified(&entry.file_name).ok();
+        let modified = self.store.modified(&entry.file_name).ok();
         let mut hash = Sha256::new();
-        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.place.path().display(), entry.file_name));
+        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.store.path().display(), entry.file_name));
         hex(hash)
     }
+}
+
+/// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
+/// replaced.
+fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -> Result<Option<String>> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(None);
+    }
+    if let Some(stated) = stated
+        && path.is_file()
+        && sha256(&open_source(path)?, &options.control)? == stated
+    {
+        return Ok(Some(stated.to_owned()));
+    }
+    if options.overwrite {
+        return Ok(None);
+    }
+    Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
+        .with_path(path)
+        .with_help("remove it, or ask for overwriting"))
 }
 
 /// The file that grows until it is the archive. Whoever else fetches the same archive is locked out.

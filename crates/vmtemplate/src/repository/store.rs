@@ -12,12 +12,12 @@ use crate::remote::{Location, RemoteFolder};
 use crate::source::ReadAt;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Store {
     Folder(PathBuf),
     Remote(RemoteFolder),
 }
 
-impl Place {
+impl Store {
     pub(super) fn of(path: &Path) -> Result<Self> {
         Ok(match Location::of(path)? {
             Location::Path(path) => Self::Folder(path),
