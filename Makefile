@@ -6,10 +6,10 @@ PYTHON ?= python3 -B
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
 
-.PHONY: help demo test lint fmt bench fuzz docs
+.PHONY: help demo test lint fmt docs bench fuzz install
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a template from end to end, from the disk of a master VM to a repository
 	@CARGO="$(CARGO)" sh examples/demo.sh $(DEMO)
@@ -17,11 +17,12 @@ demo: ## a template from end to end, from the disk of a master VM to a repositor
 test: ## all tests; those that lack a tool or root say so by name
 	$(CARGO) test --workspace --quiet
 	$(PYTHON) bindings/python/run.py test
+	CARGO="$(CARGO)" python3 -B bindings/c/tests/run.py
 
 lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p vmtemplate --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc -p vmtemplate --features remote --no-deps --quiet
 	$(CARGO) check -p vmtemplate --no-default-features --quiet
 	python3 -B tests/licences.py
 	$(PYTHON) bindings/python/run.py lint
@@ -37,6 +38,8 @@ bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
 	$(CARGO) build --release --quiet -p vmtemplate-cli
 	$(CARGO) bench --quiet
 	$(PYTHON) bindings/python/run.py bench
+	$(CARGO) build --release --quiet -p vmtemplate-c
+	$(CARGO) bench --quiet -p vmtemplate-c --bench overhead
 
 # Coverage is all that libFuzzer needs of the compiler, and a stable one has it. The target is named so that build
 # scripts and macros are left alone.
@@ -53,3 +56,13 @@ fuzz: ## libFuzzer on each target for FUZZ_SECONDS; needs a C++ compiler
 			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=512 -print_final_stats=1 \
 			-artifact_prefix=target/fuzz/$$target- target/fuzz/$$target $(FUZZ_FOLDER)/corpus/$$target || exit 1; \
 	done
+
+# Where `make install` puts things; LIBDIR may be such as /usr/lib/x86_64-linux-gnu, and DESTDIR the root of a package.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
+
+install: ## the command and the C library to PREFIX=/usr/local, below DESTDIR
+	$(CARGO) build --release --quiet -p vmtemplate-cli -p vmtemplate-c
+	BUILT="$${CARGO_TARGET_DIR:-target}/release" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" \
+		sh bindings/c/install.sh

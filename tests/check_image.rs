@@ -384,6 +384,15 @@ fn every_rule_of_the_image_has_a_case() {
     assert_eq!(cases, rules);
 }
 
+/// The name promises a Windows, and the image knows which one it is: both have an opinion of the memory limit.
+#[test]
+fn a_memory_limit_that_is_too_low_is_told_once() {
+    let report = check(BIOS.disk().image(), Some(PLAIN), 256);
+    let of_memory = |rule: &Rule| ["VMT0112", "VMT0503"].contains(&rule.code);
+    let told: Vec<_> = report.findings().iter().filter(|finding| of_memory(finding.rule())).collect();
+    assert_eq!(told.iter().map(|finding| finding.rule().code).collect::<Vec<_>>(), ["VMT0503"]);
+}
+
 #[test]
 fn windows_tells_what_it_is() {
     let info = WindowsInfo::read(&UEFI.disk().image()).unwrap().unwrap();

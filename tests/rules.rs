@@ -26,32 +26,7 @@ struct Draft {
     is_tarred: bool,
 }
 
-const METAINFO: &str = r#"<?xml version="1.0"?>
-<doc>
-  <osname>Windows-Server-2022</osname>
-  <limit>
-    <elem name="ipv4">yes</elem>
-    <elem name="ipv6">no</elem>
-    <elem name="mem">2048</elem>
-    <elem name="disk">2</elem>
-  </limit>
-  <support>
-    <elem>VMmgr</elem>
-  </support>
-  <tags>windows,windows2022</tags>
-  <version>3</version>
-  <hddimage>win2022.hddimage</hddimage>
-  <rebootcount>1</rebootcount>
-  <type>ostemplate</type>
-  <installdrive>windows.cmd</installdrive>
-  <virtiodisk>yes</virtiodisk>
-  <virtionet>yes</virtionet>
-  <illegal_password_characters>%&quot;</illegal_password_characters>
-  <macro>
-    <elem name="($PRODUCTKEY)"/>
-  </macro>
-</doc>
-"#;
+const METAINFO: &str = include_str!("fixtures/metainfo.xml");
 
 const SCRIPT: &str = r#"@echo off
 setlocal EnableExtensions DisableDelayedExpansion
@@ -200,7 +175,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("VMT0214", good().script("Disable", "Enable")),
         ("VMT0215", good().script("($IP)", "($IP")),
         ("VMT0215", good().script("($IP)", "($ IP)")),
-        ("VMT0216", good().metainfo("%&quot;", "&amp;")),
+        ("VMT0216", good().metainfo("%\"", "&amp;")),
         ("VMT0217", good().line("for %%i in (\"($PASS)\") do set X=%%i")),
         ("VMT0217", good().line("set \"P=($PASS)\"\nnet user guest %P% /y")),
         ("VMT0221", good().line("if 1 == 1 (")),

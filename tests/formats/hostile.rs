@@ -278,16 +278,22 @@ fn a_cluster_that_unpacks_to_more_than_a_cluster_is_refused() {
     }
 }
 
-#[test]
-fn tables_that_overlap_each_other_and_the_header_end_in_data_or_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("image");
-    // 64 TiB of which every 512 MiB are mapped by one table, to one cluster: a map of a thousand million pieces.
+/// Its L1 table, still empty, stands at 1 MiB.
+fn qcow2_of_64_tib() -> Vec<u8> {
     let mut image = qcow2();
     image.resize(0x20_0000, 0);
     put(&mut image, 24, &(64_u64 << 40).to_be_bytes());
     put(&mut image, 36, &(1_u32 << 17).to_be_bytes());
     put(&mut image, 40, &0x10_0000_u64.to_be_bytes());
+    image
+}
+
+#[test]
+fn tables_that_overlap_each_other_and_the_header_end_in_data_or_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("image");
+    // 64 TiB of which every 512 MiB are mapped by one table, to one cluster: a map of a thousand million pieces.
+    let mut image = qcow2_of_64_tib();
     for entry in 0..1 << 17 {
         put(&mut image, 0x10_0000 + entry * 8, &0x2_0000_u64.to_be_bytes());
     }
@@ -309,12 +315,7 @@ fn tables_that_overlap_each_other_and_the_header_end_in_data_or_an_error() {
 fn the_map_of_an_empty_disk_of_many_tib_is_found_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image");
-    let mut image = qcow2();
-    image.resize(0x20_0000, 0);
-    put(&mut image, 24, &(64_u64 << 40).to_be_bytes());
-    put(&mut image, 36, &(1_u32 << 17).to_be_bytes());
-    put(&mut image, 40, &0x10_0000_u64.to_be_bytes());
-    write(&path, &image);
+    write(&path, &qcow2_of_64_tib());
     let begun = Instant::now();
     let disk = DiskImage::open(&path).unwrap();
     assert_eq!(disk.extents().map(|e| e.unwrap().length).collect::<Vec<_>>(), [64 << 40]);

@@ -49,150 +49,89 @@ const fn context(name: &'static str, write: fn(&[usize]) -> String, out: Out, le
     Context { name, write, out, left_out: |_| false, least }
 }
 
+impl Context {
+    const fn without(self, left_out: fn(&str) -> bool) -> Self {
+        Self { left_out, ..self }
+    }
+}
+
+/// A call of `rec` with these arguments.
+fn call(numbers: &[usize], arguments: &str) -> String {
+    format!("rec.exe{}\r\n", each(numbers, arguments))
+}
+
+/// Variables that `set` sets, printed by delayed expansion.
+fn printed(numbers: &[usize], set: &str) -> String {
+    let set = each(numbers, set);
+    let show = each(numbers, "if defined v# (echo #:!v#!) else echo #:\r\n");
+    format!("setlocal\r\n{set}{}endlocal\r\n", delayed(&show))
+}
+
+fn delayed(lines: &str) -> String {
+    format!("setlocal EnableDelayedExpansion\r\n{lines}endlocal\r\n")
+}
+
+fn has_bang(value: &str) -> bool {
+    value.contains('!')
+}
+
 const CONTEXTS: [Context; 20] = [
-    context(
-        "word",
-        |n| format!("rec.exe{}\r\n", each(n, &|i| format!(" ($V{i})"))),
-        Out::Arguments("", ""),
-        4000,
-    ),
-    context(
-        "quoted",
-        |n| format!("rec.exe{}\r\n", each(n, &|i| format!(" \"($V{i})\""))),
-        Out::Arguments("", ""),
-        4000,
-    ),
-    context(
-        "joined",
-        |n| format!("rec.exe{}\r\n", each(n, &|i| format!(" /p:($V{i});x"))),
-        Out::Arguments("/p:", ";x"),
-        4000,
-    ),
+    context("word", |n| call(n, " ($V#)"), Out::Arguments("", ""), 4000),
+    context("quoted", |n| call(n, " \"($V#)\""), Out::Arguments("", ""), 4000),
+    context("joined", |n| call(n, " /p:($V#);x"), Out::Arguments("/p:", ";x"), 4000),
     context(
         "joined in quotes",
-        |n| format!("rec.exe{}\r\n", each(n, &|i| format!(" \"/p:C:\\x ($V{i}) y\""))),
+        |n| call(n, " \"/p:C:\\x ($V#) y\""),
         Out::Arguments("/p:C:\\x ", " y"),
         4000,
     ),
-    context("echo", |n| each(n, &|i| format!("echo {i}:($V{i})\r\n")), Out::Lines, 4000),
-    context("echo in quotes", |n| each(n, &|i| format!("echo {i}:\"($V{i})\"\r\n")), Out::Lines, 4000),
-    context(
-        "block",
-        |n| format!("if a==a (\r\n{})\r\n", each(n, &|i| format!("  echo {i}:($V{i})\r\n"))),
-        Out::Lines,
-        4000,
-    ),
+    context("echo", |n| each(n, "echo #:($V#)\r\n"), Out::Lines, 4000),
+    context("echo in quotes", |n| each(n, "echo #:\"($V#)\"\r\n"), Out::Lines, 4000),
+    context("block", |n| format!("if a==a (\r\n{})\r\n", each(n, "  echo #:($V#)\r\n")), Out::Lines, 4000),
     context(
         "block of calls",
-        |n| {
-            format!(
-                "if not a==b (\r\nrec.exe{}\r\n) else (\r\ncanary\r\n)\r\n",
-                each(n, &|i| format!(" ($V{i})"))
-            )
-        },
+        |n| format!("if not a==b (\r\n{}) else (\r\ncanary\r\n)\r\n", call(n, " ($V#)")),
         Out::Arguments("", ""),
         4000,
     ),
     context(
         "loop",
-        |n| {
-            format!(
-                "for %%A in (1) do (\r\nfor %%i in (2) do rec.exe{}\r\n)\r\n",
-                each(n, &|i| format!(" ($V{i}) \"($V{i})\""))
-            )
-        },
+        |n| format!("for %%A in (1) do (\r\nfor %%i in (2) do {})\r\n", call(n, " ($V#) \"($V#)\"")),
         Out::Arguments("", ""),
         1500,
     ),
     context(
         "condition",
-        |n| each(n, &|i| format!("if \"($V{i})\"==\"($V{i})\" (echo {i}:same) else echo {i}:other\r\n")),
+        |n| each(n, "if \"($V#)\"==\"($V#)\" (echo #:same) else echo #:other\r\n"),
         Out::Same,
         4000,
     ),
-    Context {
-        name: "variable, %v%",
-        write: |n| {
-            let set = each(n, &|i| format!("set \"v{i}=($V{i})\"\r\n"));
-            format!("setlocal\r\n{set}rec.exe{}\r\nendlocal\r\n", each(n, &|i| format!(" \"%v{i}%\"")))
-        },
-        out: Out::Arguments("", ""),
-        left_out: |value| value.contains('%') || value.is_empty(),
-        least: 3000,
-    },
     context(
-        "variable, %v% printed",
-        |n| each(n, &|i| format!("set v=($V{i})\r\necho {i}:%v%\r\n")),
-        Out::Lines,
-        400,
-    ),
-    Context {
-        name: "variable, !v!",
-        write: |n| {
-            let set = each(n, &|i| format!("set \"v{i}=($V{i})\"\r\n"));
-            let show = each(n, &|i| format!("if defined v{i} (echo {i}:!v{i}!) else echo {i}:\r\n"));
-            format!("setlocal\r\n{set}setlocal EnableDelayedExpansion\r\n{show}endlocal\r\nendlocal\r\n")
+        "variable, %v%",
+        |n| {
+            let set = each(n, "set \"v#=($V#)\"\r\n");
+            format!("setlocal\r\n{set}{}endlocal\r\n", call(n, " \"%v#%\""))
         },
-        out: Out::Lines,
-        left_out: |value| value.contains('!'),
-        least: 4000,
-    },
-    Context {
-        name: "bare variable, !v!",
-        write: |n| {
-            let set = each(n, &|i| format!("set v{i}=($V{i})\r\n"));
-            let show = each(n, &|i| format!("if defined v{i} (echo {i}:!v{i}!) else echo {i}:\r\n"));
-            format!("setlocal\r\n{set}setlocal EnableDelayedExpansion\r\n{show}endlocal\r\nendlocal\r\n")
-        },
-        out: Out::Lines,
-        left_out: |value| value.contains('!'),
-        least: 4000,
-    },
-    Context {
-        name: "delayed, quoted",
-        write: |n| {
-            let call = each(n, &|i| format!(" \"($V{i})\" ($V{i})"));
-            format!("setlocal EnableDelayedExpansion\r\nrec.exe{call}\r\nendlocal\r\n")
-        },
-        out: Out::Arguments("", ""),
-        left_out: |value| value.contains('!'),
-        least: 3000,
-    },
-    Context {
-        name: "delayed, echo",
-        write: |n| {
-            let lines = each(n, &|i| format!("echo {i}:($V{i})\r\n"));
-            format!("setlocal EnableDelayedExpansion\r\n{lines}endlocal\r\n")
-        },
-        out: Out::Lines,
-        left_out: |value| value.contains('!'),
-        least: 4000,
-    },
+        Out::Arguments("", ""),
+        3000,
+    )
+    .without(|value| value.contains('%') || value.is_empty()),
+    context("variable, %v% printed", |n| each(n, "set v=($V#)\r\necho #:%v%\r\n"), Out::Lines, 400),
+    context("variable, !v!", |n| printed(n, "set \"v#=($V#)\"\r\n"), Out::Lines, 4000).without(has_bang),
+    context("bare variable, !v!", |n| printed(n, "set v#=($V#)\r\n"), Out::Lines, 4000).without(has_bang),
+    context("delayed, quoted", |n| delayed(&call(n, " \"($V#)\" ($V#)")), Out::Arguments("", ""), 3000)
+        .without(has_bang),
+    context("delayed, echo", |n| delayed(&each(n, "echo #:($V#)\r\n")), Out::Lines, 4000).without(has_bang),
     context(
         "comments",
-        |n| {
-            each(n, &|i| {
-                format!("rem it was ($V{i})\r\n:: it was ($V{i})\r\nif a==a (\r\nrem it was ($V{i})\r\n)\r\n")
-            })
-        },
+        |n| each(n, "rem it was ($V#)\r\n:: it was ($V#)\r\nif a==a (\r\nrem it was ($V#)\r\n)\r\n"),
         Out::Nowhere,
         4000,
     ),
-    Context {
-        name: "pipe",
-        write: |n| each(n, &|i| format!("echo ($V{i})|sink.exe\r\n")),
-        out: Out::Piped,
-        // Each of them takes two processes.
-        left_out: |value| value.len() != 1,
-        least: 5,
-    },
-    context(
-        "call",
-        |n| format!("call rec.exe{}\r\n", each(n, &|i| format!(" \"($V{i})\""))),
-        Out::Arguments("", ""),
-        100,
-    ),
-    context("before a redirection", |n| each(n, &|i| format!("echo {i}:($V{i})>&1\r\n")), Out::Lines, 4000),
+    // Each of them takes two processes.
+    context("pipe", |n| each(n, "echo ($V#)|sink.exe\r\n"), Out::Piped, 5).without(|value| value.len() != 1),
+    context("call", |n| format!("call {}", call(n, " \"($V#)\"")), Out::Arguments("", ""), 100),
+    context("before a redirection", |n| each(n, "echo #:($V#)>&1\r\n"), Out::Lines, 4000),
 ];
 
 /// Places that no value passes, or harmless ones only.

@@ -26,74 +26,53 @@ const fn context(name: &'static str, write: fn(&[usize]) -> String, least: usize
     Context { name, write, around: ("", ""), least }
 }
 
-const CONTEXTS: [Context; 15] = [
-    context("word", |n| format!("rec{}\n", each(n, &|i| format!(" ($V{i})"))), 8000),
-    context("single", |n| format!("rec{}\n", each(n, &|i| format!(" '($V{i})'"))), 8000),
-    context("double", |n| format!("rec{}\n", each(n, &|i| format!(" \"($V{i})\""))), 8000),
-    Context {
-        name: "joined",
-        write: |n| format!("rec{}\n", each(n, &|i| format!(" --p=($V{i}):x"))),
-        around: ("--p=", ":x"),
-        least: 9900,
-    },
+/// A call of `rec` with these arguments.
+fn call(numbers: &[usize], arguments: &str) -> String {
+    format!("rec{}\n", each(numbers, arguments))
+}
+
+const CONTEXTS: [Context; 18] = [
+    context("word", |n| call(n, " ($V#)"), 8000),
+    context("single", |n| call(n, " '($V#)'"), 8000),
+    context("double", |n| call(n, " \"($V#)\""), 8000),
+    Context { name: "joined", write: |n| call(n, " --p=($V#):x"), around: ("--p=", ":x"), least: 9900 },
     Context {
         name: "joined in quotes",
-        write: |n| format!("rec{}\n", each(n, &|i| format!(" \"$empty it is '($V{i})' \\\"\""))),
+        write: |n| call(n, " \"$empty it is '($V#)' \\\"\""),
         around: (" it is '", "' \""),
         least: 9900,
     },
-    context(
-        "assignment",
-        |n| {
-            format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" \"$v{i}\"")))
-        },
-        8000,
-    ),
+    context("assignment", |n| each(n, "v#=($V#)\n") + &call(n, " \"$v#\""), 8000),
     context(
         "assignment in quotes",
-        |n| {
-            let set = each(n, &|i| format!("v{i}=\"($V{i})\"; export w{i}='($V{i})'\n"));
-            format!("{set}rec{}\n", each(n, &|i| format!(" \"$v{i}\"")))
-        },
+        |n| each(n, "v#=\"($V#)\"; export w#='($V#)'\n") + &call(n, " \"$v#\""),
         8000,
     ),
-    context(
-        "bare variable",
-        |n| format!("{}rec{}\n", each(n, &|i| format!("v{i}=($V{i})\n")), each(n, &|i| format!(" $v{i}"))),
-        3000,
-    ),
-    context("here-document", |n| each(n, &|i| format!("lines <<EOF\n($V{i})\nEOF\n")), 9000),
-    context("quoted here-document", |n| each(n, &|i| format!("lines <<-'EOF'\n\t($V{i})\n\tEOF\n")), 9000),
-    context("substitution", |n| format!("rec{}\n", each(n, &|i| format!(" \"$(tell \"($V{i})\")\""))), 8000),
+    context("bare variable", |n| each(n, "v#=($V#)\n") + &call(n, " $v#"), 3000),
+    context("here-document", |n| each(n, "lines <<EOF\n($V#)\nEOF\n"), 9000),
+    context("quoted here-document", |n| each(n, "lines <<-'EOF'\n\t($V#)\n\tEOF\n"), 9000),
+    context("substitution", |n| call(n, " \"$(tell \"($V#)\")\""), 8000),
     context(
         "condition",
+        |n| each(n, "if [ \"($V#)\" = \"($V#)\" ] && test x'($V#)' = x\"($V#)\"; then rec \"($V#)\"; fi\n"),
+        8000,
+    ),
+    context("case", |n| each(n, "case \"($V#)\" in '') rec '' ;; *) rec \"($V#)\" ;; esac\n"), 8000),
+    context("list", |n| format!("for v in{}; do rec \"$v\"; done\n", each(n, " ($V#)")), 8000),
+    context("parameter", |n| "f() { rec \"$1\"; }\n".to_owned() + &each(n, "f \"($V#)\"\n"), 8000),
+    context(
+        "read",
         |n| {
-            each(n, &|i| {
-                format!(
-                    "if [ \"($V{i})\" = \"($V{i})\" ] && test x'($V{i})' = x\"($V{i})\"; then rec \"($V{i})\"; fi\n"
-                )
-            })
+            let print = each(n, "printf '%s\\n' \"($V#)\"\n");
+            format!("{{\n{print}}} | while IFS= read -r v; do rec \"$v\"; done\n")
         },
         8000,
     ),
-    context(
-        "case",
-        |n| each(n, &|i| format!("case \"($V{i})\" in '') rec '' ;; *) rec \"($V{i})\" ;; esac\n")),
-        8000,
-    ),
-    context(
-        "list",
-        |n| format!("for v in{}; do rec \"$v\"; done\n", each(n, &|i| format!(" ($V{i})"))),
-        8000,
-    ),
-    context(
-        "comment",
-        |n| format!("rec{} # {}\n", each(n, &|i| format!(" ($V{i})")), each(n, &|i| format!("($V{i})"))),
-        8000,
-    ),
+    context("printed into a variable", |n| each(n, "v#=$(printf '%s' \"($V#)\")\nrec \"$v#\"\n"), 8000),
+    context("comment", |n| format!("rec{} # {}\n", each(n, " ($V#)"), each(n, "($V#)")), 8000),
 ];
 
-const CLOSED: [&str; 15] = [
+const CLOSED: [&str; 33] = [
     "($V)",
     "\"($V)\" x",
     "a; ($V)",
@@ -109,6 +88,25 @@ const CLOSED: [&str; 15] = [
     "x=($V)\neval \"$x\"",
     "cat > /tmp/x.sh <<EOF\n($V)\nEOF",
     "x=`case a in a) echo '($V)' ;; esac`",
+    // Where a value gets into a variable without an assignment.
+    "f() { eval \"$1\"; }\nf \"($V)\"",
+    "f () {\n  eval \"$@\"\n}\nif f a \"($V)\"; then :; fi",
+    "f() { x=${1}; sh -c \"$x\"; }\ng() { f \"$*\"; }\ng '($V)'",
+    "main() { inner '($V)'; }\ninner() { eval \"$1\"; }\nmain",
+    "x=$(echo \"($V)\")\neval \"$x\"",
+    "x=\"$(cat \"$(echo '($V)')\")\"\neval \"$x\"",
+    "for x in a \"($V)\"; do eval \"$x\"; done",
+    "y=($V)\nfor x in \"$y\"; do\n  eval \"$x\"\ndone",
+    "echo \"($V)\" | while read -r x; do eval \"$x\"; done",
+    "y=($V)\nprintf '%s' \"$y\" | tr a b | { read x; eval \"$x\"; }",
+    "while read -r a x; do eval \"$x\"; done <<EOF\nb ($V)\nEOF",
+    "y=\"($V)\"\nread x <<EOF\n$y\nEOF\neval \"$x\"",
+    "{ echo a; echo \"($V)\"; } | while read x; do eval \"$x\"; done",
+    "(echo a; echo \"($V)\") | { read x; eval \"$x\"; }",
+    "f() { echo \"($V)\"; }\nf | { read x; eval \"$x\"; }",
+    "f() { echo \"($V)\"; }\nx=$(f)\neval \"$x\"",
+    "if :; then echo \"($V)\"; fi | while read x; do eval \"$x\"; done",
+    "echo ($V) > /tmp/x | read\neval \"$REPLY\"",
 ];
 
 #[test]

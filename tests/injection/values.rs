@@ -1,7 +1,5 @@
 //! Hostile values, the same in every run.
 
-use std::fmt::Write as _;
-
 use vmtemplate::{Error, MacroValues, RenderOptions, Script, ScriptLanguage};
 
 /// What values are made of: metacharacters of every interpreter, attempts to run `canary` or to write a file, options,
@@ -216,11 +214,7 @@ pub(crate) fn render(
     }
 }
 
-/// `one` for each number, joined.
-pub(crate) fn each(numbers: &[usize], one: &dyn Fn(usize) -> String) -> String {
-    let mut text = String::new();
-    for &number in numbers {
-        let _ = write!(text, "{}", one(number));
-    }
-    text
+/// The text once for each number, which takes the place of every `#` in it.
+pub(crate) fn each(numbers: &[usize], text: &str) -> String {
+    numbers.iter().map(|number| text.replace('#', &number.to_string())).collect()
 }

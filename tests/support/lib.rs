@@ -6,6 +6,8 @@
 #[cfg(unix)]
 pub mod wine;
 
+pub mod servers;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;

@@ -30,6 +30,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         Some(dd) => kit.with_dd(dd)?,
         None => kit,
     };
-    kit.write(&args.folder)?;
-    args.iso.as_ref().map_or(Ok(()), |iso| kit.write_iso(iso, args.force))
+    match &args.iso {
+        Some(iso) => kit.write_with_iso(&args.folder, iso, args.force),
+        None => kit.write(&args.folder),
+    }
 }

@@ -28,6 +28,16 @@ pub(crate) struct Output {
     /// Replace the archive if it is there already
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    packing: Packing,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How an archive is packed, wherever it goes.
+#[derive(clap::Args)]
+pub(crate) struct Packing {
     /// Compression from 1 (fastest) to 12 (smallest)
     #[arg(long, value_name = "N", default_value_t = PackOptions::DEFAULT_LEVEL)]
     level: i32,
@@ -40,9 +50,20 @@ pub(crate) struct Output {
     /// tool knows how
     #[arg(long)]
     sparse: bool,
-    /// Print the summary as JSON
-    #[arg(long)]
-    json: bool,
+}
+
+impl Packing {
+    pub(crate) fn options(&self, watch: &Watch) -> PackOptions {
+        PackOptions {
+            level: self.level,
+            threads: self.threads,
+            sparse: self.sparse,
+            free_space: self.free_space.free_space(),
+            drop_page_files: self.free_space.drop_page_files(),
+            control: watch.control(),
+            ..PackOptions::default()
+        }
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
@@ -51,16 +72,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
     let watch = Watch::start("packing");
-    let options = PackOptions {
-        level: output.level,
-        threads: output.threads,
-        sparse: output.sparse,
-        overwrite: output.force,
-        free_space: output.free_space.free_space(),
-        drop_page_files: output.free_space.drop_page_files(),
-        control: watch.control(),
-        ..PackOptions::default()
-    };
+    let options = PackOptions { overwrite: output.force, ..output.packing.options(&watch) };
     let summary = template.pack(&output.archive, &options)?;
     drop(watch);
     report::packed(&output.archive, &summary, output.json)

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use vmtemplate::{
-    EntryOptions, PublicKey, PublishOptions, Repository, RepositoryEntry, RepositoryFormat,
-    RepositoryVerifyOptions, Result, SigningKey, Tags,
+    EntryOptions, FetchOptions, PublicKey, PublishOptions, PushOptions, Repository, RepositoryEntry,
+    RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags, Template,
 };
 
 use crate::ExitCode;
 use crate::findings;
+use crate::pack::Packing;
 use crate::report::{self, Watch};
 
 /// Publish templates: keep a folder of archives and the file that describes them to the platform.
@@ -41,12 +42,19 @@ enum Command {
     Sync(Sync),
     /// Check the description, the archives, their checksums and the signatures
     Verify(Verify),
+    /// Copy the archive of a template into a folder. A fetch that was broken off is taken up where it was, and the
+    /// archive gets its name when it is proved to be whole
+    Fetch(Fetch),
+    /// Pack a template straight into the repository and describe it. To object storage the archive is sent while it is
+    /// packed
+    Push(Push),
 }
 
 #[derive(clap::Args)]
 struct Folder {
-    /// The folder of the repository
-    #[arg(value_name = "FOLDER")]
+    /// The folder of the repository, or its URL: https://, http://, s3:// (with the variables AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT …)
+    #[arg(value_name = "FOLDER|URL")]
     path: PathBuf,
     /// vm6 (metadata.json) or vm5 (metadata.xml) [default: what is there]
     #[arg(long, value_name = "FORMAT")]
@@ -133,8 +141,8 @@ impl Entry {
 
 #[derive(clap::Args)]
 struct Init {
-    /// The folder
-    #[arg(value_name = "FOLDER")]
+    /// The folder, or its URL in object storage
+    #[arg(value_name = "FOLDER|URL")]
     folder: PathBuf,
     /// vm6 (metadata.json) or vm5 (metadata.xml)
     #[arg(long, value_name = "FORMAT", default_value_t = RepositoryFormat::Vm6)]
@@ -203,6 +211,40 @@ struct Verify {
     quick: bool,
 }
 
+#[derive(clap::Args)]
+struct Fetch {
+    #[command(flatten)]
+    repository: Folder,
+    /// The name of the template
+    #[arg(value_name = "NAME")]
+    template: String,
+    /// The folder to put the archive in; it may be new
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+    /// The public key that the repository must be signed by: the file minisign.pub
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// Replace a file of that name that is there already
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(clap::Args)]
+struct Push {
+    #[command(flatten)]
+    repository: Folder,
+    /// The template: a folder with metainfo.xml and the files that it names, or an archive of vmtemplate
+    #[arg(value_name = "TEMPLATE")]
+    template: PathBuf,
+    /// Take the place of the template of the same name, if there is one
+    #[arg(long)]
+    replace: bool,
+    #[command(flatten)]
+    packing: Packing,
+    #[command(flatten)]
+    entry: Entry,
+}
+
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     match &args.command {
         Command::Init(args) => {
@@ -238,6 +280,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         }
         Command::Sync(args) => sync(args)?,
         Command::Verify(args) => return verify(args),
+        Command::Fetch(args) => fetch(args)?,
+        Command::Push(args) => push(args)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -269,6 +313,38 @@ fn verify(args: &Verify) -> Result<ExitCode> {
     let found = args.folder.open()?.verify(&options)?;
     drop(watch);
     findings::show(&found, &args.folder.path.display().to_string(), args.folder.json)
+}
+
+fn fetch(args: &Fetch) -> Result<()> {
+    let watch = Watch::start("fetching");
+    let options = FetchOptions {
+        public_key: args.public_key.as_ref().map(PublicKey::from_file).transpose()?,
+        overwrite: args.force,
+        control: watch.control(),
+        ..FetchOptions::default()
+    };
+    let fetched = args.repository.open()?.fetch(&args.template, &args.folder, &options)?;
+    drop(watch);
+    if args.repository.json {
+        return report::print_json(&fetched);
+    }
+    report::print(format!("{}  {}\n", fetched.sha256, fetched.path.display()).as_bytes())
+}
+
+fn push(args: &Push) -> Result<()> {
+    let watch = Watch::start("publishing");
+    let template = Template::open(&args.template)?;
+    let options = PushOptions {
+        pack: args.packing.options(&watch),
+        entry: args.entry.options(&watch)?,
+        replace: args.replace,
+    };
+    let pushed = args.repository.open()?.push(&template, &options)?;
+    drop(watch);
+    if args.repository.json {
+        return report::print_json(&pushed);
+    }
+    report::print(row(&pushed.entry).as_bytes())
 }
 
 fn published(folder: &Folder, entry: &RepositoryEntry) -> Result<()> {

@@ -428,6 +428,31 @@ fn the_first_run_kit_is_written_as_a_folder_and_as_a_cd_image() {
 }
 
 #[test]
+fn a_cd_image_that_cannot_be_written_leaves_no_folder_either() {
+    let work = work();
+    let at = work.path();
+    fs::write(at.join("kit.iso"), "old").unwrap();
+    for iso in ["kit.iso", "no/such/folder.iso"] {
+        let refused = vmtemplate(at, &["firstrun", "kit", "--iso", iso]);
+        assert_eq!(refused.status.code(), Some(1), "{iso}");
+        assert!(!at.join("kit").exists(), "{iso}");
+    }
+    // And the other way round.
+    fs::create_dir(at.join("full")).unwrap();
+    fs::write(at.join("full/prepare.cmd"), "old").unwrap();
+    let refused = vmtemplate(at, &["firstrun", "full", "--iso", "new.iso"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(!at.join("new.iso").exists());
+    assert_eq!(fs::read_dir(at.join("full")).unwrap().count(), 1);
+
+    let done = vmtemplate(at, &["firstrun", "kit", "--iso", "kit.iso", "--force"]);
+    assert_eq!(said(&done), "exit 0\n--- stdout\n--- stderr\n");
+    let inside = vmtemplate(at, &["firstrun", "new", "--iso", "new/kit.iso"]);
+    assert_eq!(said(&inside), "exit 0\n--- stdout\n--- stderr\n");
+    assert_eq!(fs::read(at.join("new/kit.iso")).unwrap(), fs::read(at.join("kit.iso")).unwrap());
+}
+
+#[test]
 fn the_install_drive_holds_the_rendered_script() {
     let work = work();
     let arguments = ["drive", "windows.cmd", "--set", "PASS=a&b", "-o", "drive.img"];

@@ -44,7 +44,9 @@
 //!   what the file systems mark free.
 //! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
 //!   [`Finding`]s, each by a [`Rule`] with a stable code.
-//! - [`Repository`] keeps a folder of archives and the file that describes them to the platform.
+//! - [`Repository`] keeps a folder of archives and the file that describes them to the platform, here or on a server;
+//!   [`Repository::push`] and [`Repository::fetch`] bring templates there and back. [`ReadAt`] is what archives are read
+//!   from.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do
@@ -56,6 +58,8 @@
 //!
 //! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the formats of images besides raw; all are on. One that is left out is
 //! still recognised, and refused by name. `sign` signs repositories, and is on; checking signatures needs no feature.
+//! `remote` opens archives and repositories at `https://`, `http://` and `s3://` URLs wherever a path is taken, and
+//! publishes to object storage; it is off, because of the crates that it brings.
 
 mod error;
 

@@ -166,7 +166,7 @@ impl OutputFolder {
     }
 
     /// Where a file is made until the commit.
-    pub(crate) fn staged(&self, name: &str) -> PathBuf {
+    pub(crate) fn staged(&self, name: impl AsRef<Path>) -> PathBuf {
         self.staging.path().join(FILES).join(name)
     }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod catalogue;
 mod find;
+mod follow;
 mod name;
 mod options;
 mod place;

@@ -158,8 +158,8 @@ pub(crate) fn macro_places(bytes: &[u8], utf8: bool, language: ScriptLanguage) -
     }
     match language {
         ScriptLanguage::Batch => batch::places(bytes, utf8, uses),
-        ScriptLanguage::PowerShell => powershell::places(bytes, utf8, &uses),
-        ScriptLanguage::Posix => posix::places(bytes, utf8, &uses),
+        ScriptLanguage::PowerShell => powershell::places(bytes, utf8, uses),
+        ScriptLanguage::Posix => posix::places(bytes, utf8, uses),
     }
 }
 

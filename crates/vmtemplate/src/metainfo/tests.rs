@@ -4,31 +4,7 @@ use super::*;
 use crate::error::ErrorKind;
 
 /// In the layout of the guide's example, with values of our own.
-const GUIDE: &str = r#"<?xml version="1.0"?>
-<doc>
-  <osname>Windows-Server-2022</osname>
-  <limit>
-    <elem name="ipv4">yes</elem>
-    <elem name="ipv6">no</elem>
-    <elem name="mem">2048</elem>
-    <elem name="disk">32000</elem>
-  </limit>
-  <support>
-    <elem>VMmgr</elem>
-  </support>
-  <tags>windows,server</tags>
-  <version>7.1</version>
-  <hddimage>server.hddimage</hddimage>
-  <rebootcount>2</rebootcount>
-  <type>ostemplate</type>
-  <installdrive>setup.cmd</installdrive>
-  <virtiodisk>yes</virtiodisk>
-  <virtionet>yes</virtionet>
-  <macro>
-    <elem name="($PRODUCTKEY)"/>
-  </macro>
-</doc>
-"#;
+const GUIDE: &str = include_str!("../../../../tests/fixtures/metainfo.xml");
 
 fn read(text: &str) -> Metainfo {
     Metainfo::parse(text.as_bytes()).unwrap()
@@ -61,19 +37,20 @@ fn a_template_in_the_form_of_the_guide_is_understood_in_full() {
             ipv4: Some(true),
             ipv6: Some(false),
             memory_mib: Some(2048),
-            disk_mb: Some(32_000),
+            disk_mb: Some(2),
             ..Limits::default()
         },
         support: "VMmgr".into(),
-        tags: "windows,server".into(),
-        template_version: Some("7.1".into()),
-        image_file: Some("server.hddimage".into()),
-        script_file: Some("setup.cmd".into()),
-        reboot_count: 2,
+        tags: "windows,windows2022".into(),
+        template_version: Some("3".into()),
+        image_file: Some("win2022.hddimage".into()),
+        script_file: Some("windows.cmd".into()),
+        reboot_count: 1,
         template_type: Some("ostemplate".into()),
         virtio_disk: true,
         virtio_net: true,
         declared_macros: vec!["($PRODUCTKEY)".into()],
+        illegal_password_characters: Some("%\"".into()),
         ..MetainfoFields::default()
     };
     assert_eq!(fields, expected);

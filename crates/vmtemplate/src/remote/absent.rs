@@ -39,6 +39,15 @@ impl RemoteFolder {
         match *self {}
     }
 
+    pub(crate) fn whole(
+        &self,
+        _name: &str,
+        _control: &Control,
+        _take: &mut dyn FnMut(&[u8], u64) -> Result<()>,
+    ) -> Result<u64> {
+        match *self {}
+    }
+
     pub(crate) fn modified(&self, _name: &str) -> Result<Option<SystemTime>> {
         match *self {}
     }

@@ -1,5 +1,7 @@
 //! Talking to servers: one runtime for all of it, retries, time limits, and errors that say what to do.
 
+use std::error::Error as StdError;
+use std::fmt;
 use std::future::Future;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -20,9 +22,9 @@ use crate::progress::Control;
 
 /// How long to wait for a connection, and for the next bytes of an answer.
 const CONNECT: Duration = Duration::from_secs(10);
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
-/// A server that is busy, or a connection that was cut: asked again after 0.2, 0.4, … seconds.
+/// A server that is busy, or a connection that was cut: asked again after a tenth of a second, and then ever later.
 const RETRIES: usize = 5;
 
 /// How often a caller is asked whether to go on.
@@ -43,7 +45,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
     rustls::crypto::ring::default_provider().install_default().ok();
     let retry = RetryConfig {
         backoff: BackoffConfig {
-            init_backoff: Duration::from_millis(200),
+            init_backoff: Duration::from_millis(100),
             max_backoff: Duration::from_secs(5),
             base: 2.0,
         },
@@ -64,7 +66,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
         } else {
             builder = builder.with_client_options(options);
         }
-        let store = builder.build().map_err(|error| failed(error, url))?;
+        let store = builder.build().map_err(|error| failed(&error, url))?;
         return Ok((Arc::new(store), parsed.path().trim_matches('/').to_owned()));
     }
     let mut headers = HeaderMap::new();
@@ -82,7 +84,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
         .with_retry(retry)
         .with_client_options(options.with_allow_http(true).with_default_headers(headers))
         .build()
-        .map_err(|error| failed(error, url))?;
+        .map_err(|error| failed(&error, url))?;
     Ok((Arc::new(store), String::new()))
 }
 
@@ -171,12 +173,12 @@ pub(super) fn ask<T: Send + 'static>(
     control: Option<&Control>,
     asking: impl Future<Output = Result<T, StoreError>> + Send + 'static,
 ) -> Result<T> {
-    begin(asking)?.wait(control)?.map_err(|error| failed(error, url))
+    begin(asking)?.wait(control)?.map_err(|error| failed(&error, url))
 }
 
 /// The error as this crate tells it.
-pub(super) fn failed(error: StoreError, url: &str) -> Error {
-    let (kind, message, help) = match &error {
+pub(super) fn failed(error: &StoreError, url: &str) -> Error {
+    let (kind, message, help) = match error {
         StoreError::NotFound { .. } => (ErrorKind::NotFound, "the server has no such file", "mend the URL"),
         StoreError::PermissionDenied { .. } => (
             ErrorKind::PermissionDenied,
@@ -214,8 +216,37 @@ pub(super) fn failed(error: StoreError, url: &str) -> Error {
             "look whether the URL is right and the server is there, and try again",
         ),
     };
-    Error::new(kind, message).caused_by(error).with_path(without_secrets(url)).with_help(help)
+    Error::new(kind, message).caused_by(Cause::of(error)).with_path(without_secrets(url)).with_help(help)
 }
+
+/// What went wrong at the bottom. The layers above it repeat it, and a server's page of HTML is of no use to anybody.
+#[derive(Debug)]
+struct Cause(String);
+
+impl Cause {
+    /// The most characters of it that are shown.
+    const MOST: usize = 200;
+
+    fn of(error: &StoreError) -> Self {
+        let mut bottom: &dyn StdError = error;
+        while let Some(source) = bottom.source() {
+            bottom = source;
+        }
+        let text = bottom.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let line = line.split_once(": <").map_or(line, |(line, _)| line);
+        // It comes from a server, and may want to steer the terminal.
+        Self(line.chars().take(Self::MOST).flat_map(char::escape_debug).collect())
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for Cause {}
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +273,17 @@ mod tests {
         control.cancel.cancel();
         let error = ask::<()>("https://host", Some(&control), std::future::pending()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
+    }
+
+    #[test]
+    fn what_a_server_says_is_cut_and_escaped() {
+        let said = |text: &str| {
+            let error = StoreError::Generic { store: "HTTP", source: text.to_owned().into() };
+            Cause::of(&error).to_string()
+        };
+        assert_eq!(said("status code: 503 Busy: <html>\n<body>\u{1b}[31m"), "status code: 503 Busy");
+        assert_eq!(said("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb");
+        assert_eq!(said(&"x".repeat(1000)).len(), 200);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use object_store::{
     UpdateVersion,
 };
 
-use super::client::{ask, connect, failed, without_secrets};
+use super::client::{ask, begin, connect, failed, without_secrets};
 use super::source::RemoteFile;
 use super::{Expected, Upload, Version};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,7 +45,7 @@ impl RemoteFolder {
     fn path(&self, name: &str) -> Result<Path> {
         let path = if self.prefix.is_empty() { name.to_owned() } else { format!("{}/{name}", self.prefix) };
         // Taken as it is: what must be escaped in a URL is escaped there, and not in names.
-        Path::parse(path).map_err(|error| failed(error.into(), &self.url_of(name)))
+        Path::parse(path).map_err(|error| failed(&error.into(), &self.url_of(name)))
     }
 
     /// Fail unless files can be written here so that concurrent writers notice each other.
@@ -91,6 +91,35 @@ impl RemoteFolder {
             }
             got => Ok(got),
         }
+    }
+
+    /// All of a file in order. `take` gets the bytes, and how many there are in all. Gives their number.
+    pub(crate) fn whole(
+        &self,
+        name: &str,
+        control: &Control,
+        take: &mut dyn FnMut(&[u8], u64) -> Result<()>,
+    ) -> Result<u64> {
+        let (store, path, url) = (Arc::clone(&self.store), self.path(name)?, self.url_of(name));
+        let (size, mut stream) = ask(&url, Some(control), async move {
+            let found = store.get_opts(&path, GetOptions::default()).await?;
+            Ok((found.meta.size, found.into_stream()))
+        })?;
+        let mut done = 0;
+        loop {
+            let (next, rest) = begin(async move { (stream.next().await, stream) })?.wait(Some(control))?;
+            stream = rest;
+            let Some(bytes) = next else { break };
+            let bytes = bytes.map_err(|error| failed(&error, &url))?;
+            done += bytes.len() as u64;
+            take(&bytes, size)?;
+        }
+        if done == size {
+            return Ok(size);
+        }
+        Err(Error::new(ErrorKind::Network, format!("the server gave {done} bytes and had announced {size}"))
+            .with_path(url)
+            .with_help("try again"))
     }
 
     /// When a file was last changed; `None` if it is not there.

@@ -61,7 +61,7 @@ impl Location {
             "https" | "http" | "s3" => Ok(Self::Url(format!("{}://{rest}", scheme.to_ascii_lowercase()))),
             "file" => {
                 let local = rest.strip_prefix("localhost").unwrap_or(rest);
-                match local.starts_with('/').then(|| percent_decoded(local)).flatten() {
+                match local.starts_with('/').then(|| percent_decoded(local)) {
                     Some(path) => Ok(Self::Path(path)),
                     None => Err(Error::new(ErrorKind::InvalidValue, "the URL names no file of this machine")
                         .with_path(path)
@@ -84,16 +84,16 @@ fn is_scheme(text: &str) -> bool {
 }
 
 /// The bytes that a part of a URL stands for, as a path.
-fn percent_decoded(text: &str) -> Option<PathBuf> {
+fn percent_decoded(text: &str) -> PathBuf {
     let bytes = percent_encoding::percent_decode_str(text);
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStringExt;
-        Some(std::ffi::OsString::from_vec(bytes.collect()).into())
+        std::ffi::OsString::from_vec(bytes.collect()).into()
     }
     #[cfg(not(unix))]
     {
-        bytes.decode_utf8().ok().map(|text| text.trim_start_matches('/').into())
+        bytes.decode_utf8_lossy().trim_start_matches('/').into()
     }
 }
 
@@ -116,7 +116,7 @@ fn split(url: &str) -> Result<(String, String)> {
             .with_path(url)
             .with_help("give the URL of an archive, such as https://host/repo/X.tar.gz"));
     };
-    let name = percent_decoded(name).and_then(|name| name.into_os_string().into_string().ok());
+    let name = percent_decoded(name).into_os_string().into_string().ok();
     let name =
         name.ok_or_else(|| Error::new(ErrorKind::InvalidValue, "the URL is malformed").with_path(url))?;
     Ok((query.map_or_else(|| folder.to_owned(), |query| format!("{folder}?{query}")), name))

@@ -17,6 +17,8 @@ const FIRST: u64 = 64 << 10;
 const LARGEST: u64 = 8 << 20;
 /// How many stretches are remembered. With the largest on its way, this bounds memory to 40 MiB.
 const STRETCHES: usize = 4;
+/// Who looks at one place reads a header and then a member; who goes on after that reads on and on.
+const READS_ON: u32 = 2;
 /// How far ahead of the last stretch a read may begin to count as reading on: members of zeros are stepped over.
 const STEP: u64 = 1 << 20;
 
@@ -38,6 +40,9 @@ struct File {
 #[derive(Default)]
 struct Read {
     stretches: VecDeque<Stretch>,
+    /// How often in a row somebody wanted what follows the last stretch.
+    in_a_row: u32,
+    /// From where on, how much, and its coming.
     ahead: Option<(u64, u64, Pending<Result<Stretch>>)>,
 }
 
@@ -67,11 +72,13 @@ impl RemoteFile {
                     let (meta, start) = (found.meta.clone(), found.range.start);
                     Ok((meta, Some(Stretch { at: start, bytes: found.bytes().await?.to_vec() })))
                 }
-                // No range of an empty file can be asked for (RFC 9110, 14.1.2).
-                Err(error @ StoreError::Generic { .. }) => match asked.head(&at).await {
-                    Ok(meta) if meta.size == 0 => Ok((meta, None)),
-                    _ => Err(error),
-                },
+                // No range of an empty file can be asked for: 416 (RFC 9110, 15.5.17).
+                Err(error @ StoreError::Generic { .. }) if error.to_string().contains("416") => {
+                    match asked.head(&at).await {
+                        Ok(meta) if meta.size == 0 => Ok((meta, None)),
+                        _ => Err(error),
+                    }
+                }
                 Err(error) => Err(error),
             }
         })?;
@@ -88,7 +95,7 @@ impl RemoteFile {
         {
             return Err(file.wrong_length(stretch.at, stretch.bytes.len() as u64));
         }
-        let read = Read { stretches: stretch.into_iter().collect(), ahead: None };
+        let read = Read { stretches: stretch.into_iter().collect(), ..Read::default() };
         Ok(Self { file: Arc::new(file), read: Mutex::new(read) })
     }
 }
@@ -100,7 +107,7 @@ impl File {
         let range = Some(GetRange::Bounded(at..at + length));
         let options = GetOptions { range, if_match: strong, ..GetOptions::default() };
         let found =
-            self.store.get_opts(&self.path, options).await.map_err(|error| failed(error, &self.url))?;
+            self.store.get_opts(&self.path, options).await.map_err(|error| failed(&error, &self.url))?;
         if self.is_other(&found.meta) {
             return Err(Error::new(
                 ErrorKind::ImageChanged,
@@ -109,7 +116,7 @@ impl File {
             .with_path(&self.url)
             .with_help("try again"));
         }
-        let bytes = found.bytes().await.map_err(|error| failed(error, &self.url))?;
+        let bytes = found.bytes().await.map_err(|error| failed(&error, &self.url))?;
         if bytes.len() as u64 != length {
             return Err(self.wrong_length(at, bytes.len() as u64));
         }
@@ -145,40 +152,27 @@ impl RemoteFile {
 
     /// Bring what is at `offset`, of which `wanted` bytes are needed.
     fn bring(&self, read: &mut Read, offset: u64, wanted: u64) -> Result<()> {
-        let mut before = read.stretches.front().map(|stretch| (stretch.end(), stretch.bytes.len() as u64));
-        if let Some((at, length, pending)) = read.ahead.take() {
-            if (at..at + length).contains(&offset) {
-                let stretch = pending.wait(None)??;
-                before = Some((stretch.end(), length));
-                self.keep(read, stretch);
-                self.go_ahead(read, before)?;
-                return Ok(());
+        let last = read.stretches.front().map(|stretch| (stretch.end(), stretch.bytes.len() as u64));
+        let (length, pending) = match read.ahead.take() {
+            Some((at, length, pending)) if (at..at + length).contains(&offset) => (length, pending),
+            _ => {
+                let is_next = |&(end, _): &(u64, u64)| (end..=end + STEP).contains(&offset);
+                let follows = last.filter(is_next).map(|(_, length)| length);
+                read.in_a_row = if follows.is_some() { read.in_a_row + 1 } else { 0 };
+                let length = follows.filter(|_| read.in_a_row >= READS_ON).map_or(FIRST, |length| 2 * length);
+                let length = length.max(wanted).min(LARGEST).min(self.file.size - offset);
+                (length, begin(Arc::clone(&self.file).fetch(offset, length))?)
             }
-        }
-        let left = self.file.size - offset;
-        let is_next = |&(end, _): &(u64, u64)| (end..=end + STEP).contains(&offset);
-        let reads_on = before.filter(is_next).map(|(_, length)| length);
-        let length =
-            reads_on.map_or(FIRST, |length| (2 * length).min(LARGEST)).max(wanted.min(LARGEST)).min(left);
-        let stretch = begin(Arc::clone(&self.file).fetch(offset, length))?.wait(None)??;
+        };
+        let stretch = pending.wait(None)??;
         let end = stretch.end();
-        self.keep(read, stretch);
-        if reads_on.is_some() {
-            self.go_ahead(read, Some((end, length)))?;
-        }
-        Ok(())
-    }
-
-    fn keep(&self, read: &mut Read, stretch: Stretch) {
         read.stretches.push_front(stretch);
         read.stretches.truncate(STRETCHES);
-    }
-
-    /// Ask for what follows, so that it comes while this is worked on.
-    fn go_ahead(&self, read: &mut Read, after: Option<(u64, u64)>) -> Result<()> {
-        let Some((end, length)) = after.filter(|&(end, _)| end < self.file.size) else { return Ok(()) };
-        let length = (2 * length).min(LARGEST).min(self.file.size - end);
-        read.ahead = Some((end, length, begin(Arc::clone(&self.file).fetch(end, length))?));
+        if read.in_a_row >= READS_ON && end < self.file.size {
+            // What follows comes while this is worked on.
+            let length = (2 * length).min(LARGEST).min(self.file.size - end);
+            read.ahead = Some((end, length, begin(Arc::clone(&self.file).fetch(end, length))?));
+        }
         Ok(())
     }
 }

@@ -65,7 +65,7 @@ impl Upload {
 
     fn wait_for_one(&mut self) -> Result<()> {
         let Some(first) = self.on_the_way.pop_front() else { return Ok(()) };
-        first.wait(Some(&self.control))?.map_err(|error| failed(error, &self.url))
+        first.wait(Some(&self.control))?.map_err(|error| failed(&error, &self.url))
     }
 
     /// Send the rest; from now on the file stands there.
@@ -87,7 +87,7 @@ impl Upload {
             let (parts, completed) = completed?;
             if let Err(error) = completed {
                 self.parts = Some(parts);
-                return Err(failed(error, &self.url));
+                return Err(failed(&error, &self.url));
             }
         }
         Ok(())

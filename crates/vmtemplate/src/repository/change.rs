@@ -10,8 +10,8 @@ use super::description::is_there;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::{EntryOptions, PublishOptions, Synced};
-use super::place::Place;
 use super::publish::Staged;
+use super::store::Store;
 use super::{Repository, civil, reason_against_archive};
 use crate::archive::{VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
@@ -45,7 +45,7 @@ impl Repository {
     pub fn add(&self, archive: impl AsRef<Path>, options: &EntryOptions) -> Result<RepositoryEntry> {
         let archive = archive.as_ref();
         let file_name = self.file_name(archive, options)?;
-        if let Place::Remote(folder) = &self.place {
+        if let Store::Remote(folder) = &self.store {
             return self.add_remote(folder, archive, &file_name, None, options);
         }
         // Told now, and not after an hour of copying.
@@ -104,7 +104,7 @@ impl Repository {
     ) -> Result<RepositoryEntry> {
         let archive = archive.as_ref();
         let wanted = self.file_name(archive, options)?;
-        if let Place::Remote(folder) = &self.place {
+        if let Store::Remote(folder) = &self.store {
             return self.add_remote(folder, archive, &wanted, Some(name), options);
         }
         let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
@@ -208,7 +208,7 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn remove(&self, name: &str, options: &PublishOptions) -> Result<RepositoryEntry> {
-        if let Place::Remote(folder) = &self.place {
+        if let Store::Remote(folder) = &self.store {
             return self.remove_remote(folder, name, options);
         }
         self.change(options, |change| {
@@ -238,7 +238,7 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn sync(&self, options: &PublishOptions) -> Result<Synced> {
-        if let Place::Remote(folder) = &self.place {
+        if let Store::Remote(folder) = &self.store {
             return Err(Error::new(
                 ErrorKind::Unsupported,
                 "only a folder of this machine can be brought in step",
@@ -297,8 +297,8 @@ impl Repository {
     }
 
     fn sha256_of(&self, file_name: &str, options: &PublishOptions) -> Result<String> {
-        let archive = self.place.archive(file_name)?;
-        sha256(&archive, &options.control).map_err(|error| error.with_path(self.place.path_of(file_name)))
+        let archive = self.store.archive(file_name)?;
+        sha256(&archive, &options.control).map_err(|error| error.with_path(self.store.path_of(file_name)))
     }
 
     /// The name that the archive is to have in the repository.
@@ -398,7 +398,7 @@ impl Repository {
     }
 
     pub(super) fn time_of(&self, file_name: &str) -> Result<String> {
-        self.place.modified(file_name).map(civil::utc)
+        self.store.modified(file_name).map(civil::utc)
     }
 }
 

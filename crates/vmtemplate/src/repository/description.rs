@@ -9,7 +9,7 @@ use super::format::RepositoryFormat;
 use super::json;
 use super::metadata_json::{MetadataJson, Problem};
 use super::metadata_xml::MetadataXml;
-use super::place::Place;
+use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 
@@ -28,9 +28,9 @@ impl Description {
     }
 
     /// The description that stands there.
-    pub(super) fn read(place: &Place, format: RepositoryFormat) -> Result<Self> {
-        let bytes = read_description(place, format)?;
-        Self::parse(format, &bytes).map_err(|error| error.with_path(place.path_of(format.file_name())))
+    pub(super) fn read(store: &Store, format: RepositoryFormat) -> Result<Self> {
+        let bytes = read_description(store, format)?;
+        Self::parse(format, &bytes).map_err(|error| error.with_path(store.path_of(format.file_name())))
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -77,10 +77,10 @@ impl Description {
     }
 }
 
-pub(super) fn read_description(place: &Place, format: RepositoryFormat) -> Result<Vec<u8>> {
-    place.read(format.file_name(), json::MAX_BYTES)?.ok_or_else(|| {
+pub(super) fn read_description(store: &Store, format: RepositoryFormat) -> Result<Vec<u8>> {
+    store.read(format.file_name(), json::MAX_BYTES)?.ok_or_else(|| {
         Error::new(ErrorKind::NotFound, "there is no description of the repository")
-            .with_path(place.path_of(format.file_name()))
+            .with_path(store.path_of(format.file_name()))
             .with_help("begin a repository there: `vmtemplate repo init FOLDER`")
     })
 }

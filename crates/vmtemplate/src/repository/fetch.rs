@@ -11,6 +11,7 @@ use super::contents::{hex, look_at, sha256};
 use super::description::{Description, read_description};
 use super::entry::RepositoryEntry;
 use super::signature::PublicKey;
+use super::store::Store;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::archive::{UnpackLimits, VerifyOptions, open_source};
@@ -102,8 +103,8 @@ impl Repository {
     /// ```
     pub fn fetch(&self, name: &str, folder: impl AsRef<Path>, options: &FetchOptions) -> Result<Fetched> {
         let folder = folder.as_ref();
-        let bytes = read_description(&self.place, self.format())?;
-        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let bytes = read_description(&self.store, self.format())?;
+        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
         if let Some(key) = &options.public_key {
             self.check_signature(self.format().file_name(), &bytes, key)?;
             self.check_signature(sums::NAME, sums.as_deref().unwrap_or_default(), key)?;
@@ -123,14 +124,14 @@ impl Repository {
             let message =
                 format!("{} has no checksum of {}, so that nobody signed it", sums::NAME, entry.file_name);
             return Err(Error::new(ErrorKind::InvalidSignature, message)
-                .with_path(self.place.path_of(sums::NAME))
+                .with_path(self.store.path_of(sums::NAME))
                 .with_help(
                     "let the repository be brought in step: `vmtemplate repo sync FOLDER --sign KEY`",
                 ));
         }
         fs::create_dir_all(folder).map_err(|e| Error::io("cannot create the folder", e).with_path(folder))?;
         let path = folder.join(&entry.file_name);
-        if let Some(sha256) = self.is_there_already(&path, stated.as_deref(), options)? {
+        if let Some(sha256) = is_there_already(&path, stated.as_deref(), options)? {
             let archive_bytes = open_source(&path)?.size();
             return Ok(Fetched {
                 entry,
@@ -141,12 +142,18 @@ impl Repository {
                 has_checksum: true,
             });
         }
-        let source = self.place.archive(&entry.file_name)?;
+        let shown = self.store.path_of(&entry.file_name);
+        let source = match self.store.archive(&entry.file_name) {
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                Source::Whole(&self.store, &entry.file_name)
+            }
+            source => Source::Parts(source?),
+        };
         let key = stated.clone().unwrap_or_else(|| self.key_of(&entry, source.size()));
-        let stated = stated.as_deref();
+        let wanted = Wanted { source, shown: &shown, sha256: stated.as_deref() };
         let mut part = Part::open(&path, &key)?;
-        let resumed_at = part.length.min(source.size());
-        let mut sha256 = part.fill(&source, resumed_at, stated, options);
+        let resumed_at = part.length.min(wanted.source.size());
+        let mut sha256 = part.fill(&wanted, resumed_at, options);
         if let Err(error) = &sha256
             && error.kind() == ErrorKind::InvalidArchive
             && resumed_at > 0
@@ -154,46 +161,66 @@ impl Repository {
             // What was there may be what is wrong: a machine that lost its power may have kept a length without bytes. It
             // is removed by now.
             part = Part::open(&path, &key)?;
-            sha256 = part.fill(&source, 0, stated, options);
+            sha256 = part.fill(&wanted, 0, options);
         }
-        let sha256 = sha256.map_err(|error| error.with_path(self.place.path_of(&entry.file_name)))?;
+        let sha256 = sha256.map_err(|error| error.with_path(&shown))?;
         let archive_bytes = part.length;
         part.commit(&path, options.overwrite)?;
-        let has_checksum = stated.is_some();
+        let has_checksum = wanted.sha256.is_some();
         Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
-    }
-
-    /// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
-    /// replaced.
-    fn is_there_already(
-        &self,
-        path: &Path,
-        stated: Option<&str>,
-        options: &FetchOptions,
-    ) -> Result<Option<String>> {
-        if fs::symlink_metadata(path).is_err() {
-            return Ok(None);
-        }
-        if let Some(stated) = stated
-            && path.is_file()
-            && sha256(&open_source(path)?, &options.control)? == stated
-        {
-            return Ok(Some(stated.to_owned()));
-        }
-        if options.overwrite {
-            return Ok(None);
-        }
-        Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
-            .with_path(path)
-            .with_help("remove it, or ask for overwriting"))
     }
 
     /// By what a part of an archive is known of which no checksum is stated.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
-        let modified = self.place.modified(&entry.file_name).ok();
+        let modified = self.store.modified(&entry.file_name).ok();
         let mut hash = Sha256::new();
-        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.place.path().display(), entry.file_name));
+        hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.store.path().display(), entry.file_name));
         hex(hash)
+    }
+}
+
+/// The checksum of a file that is the archive already. Another file of its name is an error, unless it may be
+/// replaced.
+fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -> Result<Option<String>> {
+    if fs::symlink_metadata(path).is_err() {
+        return Ok(None);
+    }
+    if let Some(stated) = stated
+        && path.is_file()
+        && sha256(&open_source(path)?, &options.control)? == stated
+    {
+        return Ok(Some(stated.to_owned()));
+    }
+    if options.overwrite {
+        return Ok(None);
+    }
+    Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
+        .with_path(path)
+        .with_help("remove it, or ask for overwriting"))
+}
+
+/// The archive that is to be fetched.
+struct Wanted<'a> {
+    source: Source<'a>,
+    /// What errors call it.
+    shown: &'a Path,
+    /// The checksum that it must have, where one is stated.
+    sha256: Option<&'a str>,
+}
+
+enum Source<'a> {
+    Parts(Arc<dyn ReadAt>),
+    /// The server gives files only whole.
+    Whole(&'a Store, &'a str),
+}
+
+impl Source<'_> {
+    /// 0 where it is not known beforehand.
+    fn size(&self) -> u64 {
+        match self {
+            Self::Parts(source) => source.size(),
+            Self::Whole(..) => 0,
+        }
     }
 }
 
@@ -225,8 +252,15 @@ impl Part {
             }
         }
         loop {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-            let file = file.map_err(fail)?;
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false);
+            // Somebody else may have put a link there that leads to a file of ours.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::custom_flags(
+                &mut options,
+                rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+            );
+            let file = options.open(&path).map_err(fail)?;
             if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
                 return Err(Error::new(
                     ErrorKind::Locked,
@@ -245,20 +279,17 @@ impl Part {
 
     /// Bring what is missing from `at` on, and prove the whole. Gives its SHA-256. What proves to be something else is
     /// removed.
-    fn fill(
-        &mut self,
-        source: &Arc<dyn ReadAt>,
-        at: u64,
-        stated: Option<&str>,
-        options: &FetchOptions,
-    ) -> Result<String> {
-        self.append(source, at, options)?;
+    fn fill(&mut self, wanted: &Wanted<'_>, at: u64, options: &FetchOptions) -> Result<String> {
+        match &wanted.source {
+            Source::Parts(source) => self.append(source, at, options)?,
+            Source::Whole(store, name) => self.take_whole(store, name, options)?,
+        }
         let control = Control { progress: None, ..options.control.clone() };
         let verify = VerifyOptions { limits: options.limits, threads: None, control };
-        let contents = open_source(&self.path).and_then(|part| look_at(&part, &self.path, false, &verify));
+        let contents = open_source(&self.path).and_then(|part| look_at(&part, wanted.shown, false, &verify));
         let proved = contents.and_then(|contents| {
             let found = contents.sha256.unwrap_or_default();
-            match stated.filter(|stated| *stated != found) {
+            match wanted.sha256.filter(|stated| *stated != found) {
                 None => Ok(found),
                 Some(stated) => Err(Error::new(
                     ErrorKind::InvalidArchive,
@@ -272,6 +303,22 @@ impl Part {
                 fs::remove_file(&self.path).ok();
             }
         })
+    }
+
+    /// From a server that gives no parts: a fetch that is broken off begins anew.
+    fn take_whole(&mut self, store: &Store, name: &str, options: &FetchOptions) -> Result<()> {
+        let Self { file, path, .. } = self;
+        let fail = |error| Error::io("cannot write the archive", error).with_path(&*path);
+        file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(fail)?;
+        let mut done = 0;
+        self.length = store.whole(name, &options.control, &mut |bytes, total| {
+            file.write_all(bytes).map_err(fail)?;
+            done += bytes.len() as u64;
+            options.control.report(done, total)
+        })?;
+        self.file
+            .sync_all()
+            .map_err(|error| Error::io("cannot write the archive", error).with_path(&self.path))
     }
 
     fn append(&mut self, source: &Arc<dyn ReadAt>, mut at: u64, options: &FetchOptions) -> Result<()> {

@@ -12,12 +12,12 @@ mod lock;
 mod metadata_json;
 mod metadata_xml;
 mod options;
-mod place;
 mod publish;
 mod push;
 mod remote;
 mod rules;
 mod signature;
+mod store;
 mod sums;
 mod verify;
 mod xz;
@@ -38,7 +38,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::output;
 use crate::remote::Expected;
 use description::Description;
-use place::Place;
+use store::Store;
 
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
 /// VMmanager 5.
@@ -70,7 +70,7 @@ use place::Place;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repository {
-    place: Place,
+    store: Store,
     format: RepositoryFormat,
 }
 
@@ -87,17 +87,17 @@ impl Repository {
     /// assert_eq!(Repository::open("/no/such/folder").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let place = Place::of(folder.as_ref())?;
+        let store = Store::of(folder.as_ref())?;
         for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
-            if place.is_there(format.file_name())? {
-                return Ok(Self { place, format });
+            if store.is_there(format.file_name())? {
+                return Ok(Self { store, format });
             }
         }
         Err(Error::new(
             ErrorKind::NotFound,
             "there is neither a metadata.json nor a metadata.xml in the folder",
         )
-        .with_path(place.path())
+        .with_path(store.path())
         .with_help("begin a repository there: `vmtemplate repo init FOLDER`"))
     }
 
@@ -109,12 +109,12 @@ impl Repository {
     /// assert!(Repository::open_as("/no/such/folder", RepositoryFormat::Vm5).is_err());
     /// ```
     pub fn open_as(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
-        let place = Place::of(folder.as_ref())?;
-        if place.is_there(format.file_name())? {
-            return Ok(Self { place, format });
+        let store = Store::of(folder.as_ref())?;
+        if store.is_there(format.file_name())? {
+            return Ok(Self { store, format });
         }
         Err(Error::new(ErrorKind::NotFound, format!("there is no {} in the folder", format.file_name()))
-            .with_path(place.path())
+            .with_path(store.path())
             .with_help(format!("begin one: `vmtemplate repo init FOLDER --format {format}`")))
     }
 
@@ -135,24 +135,24 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn create(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
-        let place = Place::of(folder.as_ref())?;
-        match &place {
-            Place::Folder(folder) => {
+        let store = Store::of(folder.as_ref())?;
+        match &store {
+            Store::Folder(folder) => {
                 fs::create_dir_all(folder)
                     .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
                 let path = folder.join(format.file_name());
                 output::write_file(&path, format.empty().as_bytes(), false)?;
             }
-            Place::Remote(folder) => {
+            Store::Remote(folder) => {
                 let name = format.file_name();
                 if !folder.put(name, format.empty().as_bytes(), Expected::Absent)? {
                     return Err(Error::new(ErrorKind::AlreadyExists, "there is a repository already")
-                        .with_path(place.path_of(name))
+                        .with_path(store.path_of(name))
                         .with_help("open it, or choose another folder"));
                 }
             }
         }
-        Ok(Self { place, format })
+        Ok(Self { store, format })
     }
 
     /// The folder, or its URL without credentials.
@@ -163,7 +163,7 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn folder(&self) -> &Path {
-        self.place.path()
+        self.store.path()
     }
 
     /// The form of the description.
@@ -185,7 +185,7 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn description_path(&self) -> PathBuf {
-        self.place.path_of(self.format.file_name())
+        self.store.path_of(self.format.file_name())
     }
 
     /// The templates as they are described now, in the order of the description.
@@ -202,12 +202,12 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
-        Ok(Description::read(&self.place, self.format)?.entries())
+        Ok(Description::read(&self.store, self.format)?.entries())
     }
 
     /// Whether the file stands in the folder of the repository.
     fn holds(&self, archive: &Path) -> bool {
-        let Place::Folder(folder) = &self.place else { return false };
+        let Store::Folder(folder) = &self.store else { return false };
         let (Ok(archive), Ok(folder)) = (archive.canonicalize(), folder.canonicalize()) else { return false };
         archive.parent() == Some(&folder)
     }

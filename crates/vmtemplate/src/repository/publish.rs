@@ -49,7 +49,7 @@ impl Repository {
         }
         self.settle(&mut lock, key)?;
         leftovers::remove_files(folder);
-        let description = Description::read(&self.place, self.format())?;
+        let description = Description::read(&self.store, self.format())?;
         let sums = self.read_sums()?;
         let mut change = Change { repository: self, lock, key, description, sums };
         let done = work(&mut change);
@@ -93,8 +93,8 @@ impl Repository {
     pub(super) fn named(&self) -> Result<HashSet<String>> {
         let mut named = HashSet::new();
         for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
-            if format == self.format() || self.place.is_there(format.file_name())? {
-                let description = Description::read(&self.place, format)?;
+            if format == self.format() || self.store.is_there(format.file_name())? {
+                let description = Description::read(&self.store, format)?;
                 named.extend(description.entries().into_iter().map(|entry| entry.file_name));
             }
         }
@@ -102,7 +102,7 @@ impl Repository {
     }
 
     pub(super) fn read_sums(&self) -> Result<Sums> {
-        let bytes = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let bytes = self.store.read(sums::NAME, sums::MAX_BYTES)?;
         Ok(Sums::parse(&bytes.unwrap_or_default()))
     }
 
@@ -135,8 +135,8 @@ impl Repository {
     pub(super) fn refuse_if_signed(&self) -> Result<()> {
         for name in [self.format().file_name(), sums::NAME] {
             let signature = signature_names(name).1;
-            if self.place.is_there(&signature)? {
-                let path = self.place.path_of(&signature);
+            if self.store.is_there(&signature)? {
+                let path = self.store.path_of(&signature);
                 return Err(Error::new(
                     ErrorKind::InvalidSignature,
                     "the repository is signed, and would not be any more",
@@ -345,7 +345,7 @@ impl Repository {
         if kind != TemplateKind::Lxd || reason_against_archive(&entry.file_name).is_some() {
             return kind;
         }
-        match self.place.archive(&entry.file_name) {
+        match self.store.archive(&entry.file_name) {
             Ok(archive) if !contents::is_lxd(&archive) => TemplateKind::KvmTemplate,
             _ => kind,
         }

@@ -3,9 +3,9 @@
 use super::contents::Contents;
 use super::entry::RepositoryEntry;
 use super::options::EntryOptions;
-use super::place::Place;
 use super::publish::Staged;
 use super::remote::Sending;
+use super::store::Store;
 use super::{Repository, reason_against_archive};
 use crate::archive::{PackOptions, PackSummary};
 use crate::error::{Error, ErrorKind, Result};
@@ -77,7 +77,7 @@ impl Repository {
         let file_name = file_name(&name, entry_options)?;
         let first = Contents::of_template(template, 0, "");
         let replaces = options.replace && self.list()?.iter().any(|entry| entry.name == name);
-        if let Place::Remote(folder) = &self.place {
+        if let Store::Remote(folder) = &self.store {
             let most = template.files().iter().map(|file| file.size).sum();
             let replaces = replaces.then_some(name.as_str());
             let sending = Sending { first: &first, file_name: &file_name, replaces, most };

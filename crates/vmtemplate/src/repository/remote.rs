@@ -21,6 +21,7 @@ use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive, signature};
 use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
 use crate::remote::{Expected, RemoteFolder, Upload, Version};
 
 /// The first pause of a publisher who was overtaken.
@@ -82,13 +83,13 @@ impl Repository {
         if let Some((_, held)) =
             held.as_ref().filter(|(_, held)| options.file_name.as_ref() == Some(&held.file_name))
         {
-            return Err(own_name().with_path(self.place.path_of(&held.file_name)));
+            return Err(own_name().with_path(self.store.path_of(&held.file_name)));
         }
         let described = held.as_ref().map_or(sending.file_name, |(_, held)| &held.file_name);
         let entry = self.entry(sending.first, described, held.as_ref().map(|(_, held)| held), options)?;
         self.check_fits(&entries, &entry, kind, held.as_ref().map(|(index, _)| *index))?;
         let file_name = self.claim(folder, sending, options)?;
-        let sent = self.fill(folder, &file_name, sending, options, content);
+        let sent = fill(folder, &file_name, sending, options, content);
         let published = sent.and_then(|contents| {
             let described = self.describe(folder, sending.replaces, &file_name, &contents, options)?;
             Ok((described, contents.sha256.unwrap_or_default()))
@@ -97,7 +98,9 @@ impl Repository {
             // The failure may have come after the description was written. What goes wrong here is not told: the first
             // failure is, and `verify` finds what is left.
             if self.named().is_ok_and(|named| !named.contains(&file_name)) {
-                self.forget(folder, &file_name, &options.publish).or_else(|_| folder.delete(&file_name)).ok();
+                // Whoever was cancelled cleans up as well.
+                let publish = PublishOptions { control: Control::default(), ..options.publish.clone() };
+                self.forget(folder, &file_name, &publish).or_else(|_| folder.delete(&file_name)).ok();
             }
         })?;
         if let Some(held) = held.filter(|held| held.file_name != file_name) {
@@ -122,27 +125,11 @@ impl Repository {
             }
         }
         Err(Error::new(ErrorKind::AlreadyExists, "there is a file of this name, and no template has it")
-            .with_path(self.place.path_of(sending.file_name))
+            .with_path(self.store.path_of(sending.file_name))
             .with_help(
                 "somebody is publishing it, or was stopped while publishing: wait, or remove the file, or give \
                  another file name",
             ))
-    }
-
-    fn fill(
-        &self,
-        folder: &RemoteFolder,
-        file_name: &str,
-        sending: &Sending<'_>,
-        options: &EntryOptions,
-        content: impl FnOnce(&mut HashingWriter<'_, Upload>) -> Result<Contents>,
-    ) -> Result<Contents> {
-        let mut upload = folder.upload(file_name, sending.most, &options.publish.control)?;
-        let mut hashing = HashingWriter::new(&mut upload);
-        let contents = content(&mut hashing)?;
-        let sha256 = hashing.sha256();
-        upload.finish()?;
-        Ok(Contents { sha256: Some(sha256), ..contents })
     }
 
     /// Name the archive in SHA256SUMS and in the description. Gives the entry, and the one that it took the place of.
@@ -155,7 +142,7 @@ impl Repository {
         options: &EntryOptions,
     ) -> Result<(RepositoryEntry, Option<RepositoryEntry>)> {
         let sha256 = contents.sha256.clone().unwrap_or_default();
-        self.edit_sums(folder, &options.publish, |sums| sums.set(file_name, &sha256))?;
+        edit_sums(folder, &options.publish, |sums| sums.set(file_name, &sha256))?;
         self.edit_description(folder, &options.publish, |description| {
             let entries = description.entries();
             let held = replaces.map(|name| self.find(&entries, name)).transpose()?;
@@ -197,21 +184,8 @@ impl Repository {
         if reason_against_archive(file_name).is_some() || self.named()?.contains(file_name) {
             return Ok(());
         }
-        self.edit_sums(folder, options, |sums| sums.remove(file_name))?;
+        edit_sums(folder, options, |sums| sums.remove(file_name))?;
         folder.delete(file_name)
-    }
-
-    fn edit_sums(
-        &self,
-        folder: &RemoteFolder,
-        options: &PublishOptions,
-        change: impl Fn(&mut Sums),
-    ) -> Result<()> {
-        edit(folder, sums::NAME, sums::MAX_BYTES, options, |bytes| {
-            let mut sums = Sums::parse(bytes.unwrap_or_default());
-            change(&mut sums);
-            Ok((sums.to_bytes(), ()))
-        })
     }
 
     fn edit_description<T>(
@@ -229,8 +203,32 @@ impl Repository {
             let changed = change(&mut description)?;
             Ok((description.to_bytes(), changed))
         })
-        .map_err(|error| error.with_path(self.place.path_of(name)))
+        .map_err(|error| error.with_path(self.store.path_of(name)))
     }
+}
+
+/// Send the content of the archive under its name.
+fn fill(
+    folder: &RemoteFolder,
+    file_name: &str,
+    sending: &Sending<'_>,
+    options: &EntryOptions,
+    content: impl FnOnce(&mut HashingWriter<'_, Upload>) -> Result<Contents>,
+) -> Result<Contents> {
+    let mut upload = folder.upload(file_name, sending.most, &options.publish.control)?;
+    let mut hashing = HashingWriter::new(&mut upload);
+    let contents = content(&mut hashing)?;
+    let sha256 = hashing.sha256();
+    upload.finish()?;
+    Ok(Contents { sha256: Some(sha256), ..contents })
+}
+
+fn edit_sums(folder: &RemoteFolder, options: &PublishOptions, change: impl Fn(&mut Sums)) -> Result<()> {
+    edit(folder, sums::NAME, sums::MAX_BYTES, options, |bytes| {
+        let mut sums = Sums::parse(bytes.unwrap_or_default());
+        change(&mut sums);
+        Ok((sums.to_bytes(), ()))
+    })
 }
 
 /// Digits for the name of an archive whose checksum is not known yet.

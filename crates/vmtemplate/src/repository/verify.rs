@@ -9,6 +9,7 @@ use super::format::RepositoryFormat;
 use super::options::RepositoryVerifyOptions;
 use super::publish::signature_names;
 use super::signature::{self, PublicKey};
+use super::store::Store;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive, rules};
 use crate::archive::VerifyOptions;
@@ -20,6 +21,9 @@ type Part = fn(&RepositoryEntry) -> Option<&str>;
 
 /// What the names of archives end with.
 const ARCHIVES: [&str; 2] = [".tar.gz", ".xz"];
+
+/// How long the signature of a file on a server may come after it.
+const SIGNING: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// How often a repository that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 5;
@@ -48,11 +52,11 @@ impl Repository {
     pub fn verify(&self, options: &RepositoryVerifyOptions) -> Result<Report> {
         let mut attempt = 1;
         loop {
-            let description = read_description(&self.place, self.format())?;
+            let description = read_description(&self.store, self.format())?;
             let sums = self.read_sums()?;
             let report = Report::new(self.findings(&description, &sums, options)?);
             let is_same = || -> Result<bool> {
-                Ok(read_description(&self.place, self.format())? == description
+                Ok(read_description(&self.store, self.format())? == description
                     && self.read_sums()?.to_bytes() == sums.to_bytes())
             };
             if !report.has(Severity::Error) || attempt == ATTEMPTS || is_same()? {
@@ -153,9 +157,9 @@ impl Repository {
             threads: options.threads,
             control: options.control.clone(),
         };
-        let path = self.place.path_of(&entry.file_name);
-        let opened = self.place.archive(&entry.file_name);
-        let is_there = || self.place.is_there(&entry.file_name);
+        let path = self.store.path_of(&entry.file_name);
+        let opened = self.store.archive(&entry.file_name);
+        let is_there = || self.store.is_there(&entry.file_name);
         let contents = match opened.and_then(|archive| look_at(&archive, &path, options.quick, &verify)) {
             Ok(contents) => contents,
             Err(error) if error.ends_the_work() => return Err(error),
@@ -236,7 +240,7 @@ impl Repository {
     fn check_folder(&self, sums: &Sums) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for name in sums.names() {
-            if self.place.is_there(name)? {
+            if self.store.is_there(name)? {
                 continue;
             }
             let message = format!("{} has a checksum, and is not there", name.escape_debug());
@@ -245,7 +249,7 @@ impl Repository {
         }
         // If the other description cannot be read, nobody can say what is not described.
         let Ok(described) = self.named() else { return Ok(findings) };
-        for name in self.place.names()?.unwrap_or_default() {
+        for name in self.store.names()?.unwrap_or_default() {
             let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
@@ -263,7 +267,7 @@ impl Repository {
     ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         let Some(key) = &options.public_key else { return Ok(findings) };
-        let sums = self.place.read(sums::NAME, sums::MAX_BYTES)?;
+        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
         let files = [(self.format().file_name(), Some(description)), (sums::NAME, sums.as_deref())];
         for (name, content) in files.into_iter().filter_map(|(name, content)| Some((name, content?))) {
             if let Err(error) = self.check_signature(name, content, key) {
@@ -280,16 +284,24 @@ impl Repository {
     /// Fail unless this content of the file `name` is signed by the key.
     pub(super) fn check_signature(&self, name: &str, content: &[u8], key: &PublicKey) -> Result<()> {
         let (next, last) = signature_names(name);
-        let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
-        // While a file is replaced, the one or the other is its signature.
-        for file in [last, next] {
-            let Some(bytes) = self.place.read(&file, signature::MAX_BYTES)? else { continue };
-            match key.verify(content, &bytes) {
-                Ok(()) => return Ok(()),
-                Err(error) => refused = error,
+        let mut attempt = 1;
+        loop {
+            let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
+            // While a file is replaced, the one or the other is its signature.
+            for file in [&last, &next] {
+                let Some(bytes) = self.store.read(file, signature::MAX_BYTES)? else { continue };
+                match key.verify(content, &bytes) {
+                    Ok(()) => return Ok(()),
+                    Err(error) => refused = error,
+                }
             }
+            // On a server concurrent publishers share the second name: for a moment neither may fit.
+            if attempt == ATTEMPTS || matches!(self.store, Store::Folder(_)) {
+                return Err(refused.with_path(self.store.path_of(name)));
+            }
+            attempt += 1;
+            std::thread::sleep(SIGNING);
         }
-        Err(refused.with_path(self.place.path_of(name)))
     }
 }
 

@@ -528,6 +528,7 @@ impl Template {
     /// assert_eq!(verified.files.len(), 3);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
+    #[allow(clippy::needless_pass_by_value)] // as its siblings take it
     pub fn verify_source(
         source: impl ReadAt,
         name: impl AsRef<Path>,

@@ -26,7 +26,7 @@ use super::ImageContext;
 use crate::disk::DiskImage;
 use crate::finding::{Finding, Severity};
 
-pub(super) use rules::RULES;
+pub(super) use rules::{MEMORY_LIMIT, RULES};
 pub use windows::WindowsInfo;
 
 /// Look into the disk, and check what is found.

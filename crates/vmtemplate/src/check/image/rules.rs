@@ -10,7 +10,7 @@ macro_rules! rules {
         fix: $fix:literal
         step: $step:literal
     })*) => {
-        $(pub(super) const $name: &Rule = &Rule {
+        $(pub(in crate::check) const $name: &Rule = &Rule {
             code: $code, severity: Severity::$severity, title: $title, why: $why, fix: $fix, step: $step,
         };)*
 

@@ -21,7 +21,6 @@ pub(super) enum Atom {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Located {
     pub(super) atom: Atom,
-    pub(super) offset: usize,
     /// An unpaired `%`, or a `%NAME:…%` that falls apart when the variable is not defined, stands before it in the
     /// line: a further `%` may not be what it seems.
     pub(super) stray: bool,
@@ -68,7 +67,7 @@ pub(super) fn cut(bytes: &[u8], uses: &[MacroUse], delayed: bool) -> Atoms {
         let end = bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| start + at);
         (cutter.stray, cutter.doubt) = (false, false);
         cutter.line(start, end);
-        cutter.push(Atom::Newline, end);
+        cutter.push(Atom::Newline);
         start = end + 1;
     }
     cutter.done
@@ -86,13 +85,12 @@ struct Cutter<'s> {
 }
 
 impl Cutter<'_> {
-    fn push(&mut self, atom: Atom, offset: usize) {
-        self.done.list.push(Located { atom, offset, stray: self.stray, doubt: self.doubt });
+    fn push(&mut self, atom: Atom) {
+        self.done.list.push(Located { atom, stray: self.stray, doubt: self.doubt });
     }
 
     fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {
-        let offset = range.start;
-        self.push(Atom::Variable(self.done.variables.len()), offset);
+        self.push(Atom::Variable(self.done.variables.len()));
         let name = String::from_utf8_lossy(name).chars().take(LONGEST_NAME).collect();
         self.done.variables.push(Variable { name, range, modified, quoteless: false, late });
     }
@@ -102,7 +100,7 @@ impl Cutter<'_> {
         let before = self.next;
         while self.uses.get(self.next).is_some_and(|found| found.range.start < end) {
             self.done.inside[self.next] = true;
-            self.push(Atom::Macro(self.next), self.uses[self.next].range.start);
+            self.push(Atom::Macro(self.next));
             self.next += 1;
         }
         self.next > before
@@ -115,7 +113,7 @@ impl Cutter<'_> {
         while at < end {
             if let Some(found) = self.uses.get(self.next).filter(|found| found.range.start == at) {
                 let to = found.range.end;
-                self.push(Atom::Macro(self.next), at);
+                self.push(Atom::Macro(self.next));
                 self.next += 1;
                 at = to;
                 continue;
@@ -126,7 +124,7 @@ impl Cutter<'_> {
                 b'%' => at = self.percent(at, end, last_percent.is_some_and(|last| last > at)),
                 b'!' if self.delayed => at = self.bang(at, end, last_bang.is_some_and(|last| last > at)),
                 byte => {
-                    self.push(Atom::Byte(byte), at);
+                    self.push(Atom::Byte(byte));
                     at += 1;
                 }
             }
@@ -151,7 +149,7 @@ impl Cutter<'_> {
                         self.variable(&[b'%', b'%', letter], at..at + 3, false, true);
                     }
                     _ => {
-                        self.push(Atom::Byte(b'%'), at);
+                        self.push(Atom::Byte(b'%'));
                         return at + 2;
                     }
                 }
@@ -216,7 +214,7 @@ impl Cutter<'_> {
                 at + name + 1
             }
             _ => {
-                self.push(Atom::Byte(b'!'), at);
+                self.push(Atom::Byte(b'!'));
                 at + 1
             }
         }

@@ -100,7 +100,6 @@ impl Parser {
         let piped = self.frames.iter().any(|frame| frame.piped);
         self.subjects.push(Subject {
             atom: item.atom,
-            offset: item.offset,
             piped,
             place,
             demand,

@@ -7,7 +7,6 @@ mod atoms;
 mod classify;
 mod commands;
 mod quote;
-mod taint;
 
 #[cfg(test)]
 mod tests;
@@ -15,9 +14,9 @@ mod tests;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use crate::error::Position;
 use crate::macros::find::MacroUse;
-use crate::macros::place::{Demand, MacroPlace, Quoting, positions};
+use crate::macros::follow::{self, What, follow};
+use crate::macros::place::{Demand, MacroPlace};
 
 use atoms::{Atom, Atoms};
 pub(super) use quote::BatchPlace;
@@ -48,14 +47,9 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
     };
     parser.run();
     let Parser { atoms, subjects, .. } = parser;
-    let offsets = subjects.iter().map(|subject| subject.offset);
-    // Subjects come in the order of the script, apart from those inside an expansion, which share its line.
-    let mut order: Vec<usize> = offsets.collect();
-    order.sort_unstable();
-    let sorted = positions(bytes, utf8, order.iter().copied());
-    let position =
-        |offset: usize| order.binary_search(&offset).map_or(Position { line: 1, column: 1 }, |i| sorted[i]);
-    taint::assemble(bytes, uses, &atoms, &subjects, position)
+    let subjects: Vec<_> =
+        subjects.into_iter().filter_map(|subject| subject.followed(&atoms, &uses)).collect();
+    follow(bytes, utf8, &subjects, uses)
 }
 
 fn is_label(line: &[u8]) -> bool {
@@ -66,13 +60,29 @@ fn is_label(line: &[u8]) -> bool {
 #[derive(Debug)]
 struct Subject {
     atom: Atom,
-    offset: usize,
     piped: bool,
     place: String,
     demand: Demand,
     quoting: BatchPlace,
     /// The variables that get the value here.
     assigns: Rc<[String]>,
+}
+
+impl Subject {
+    /// It as all languages have it.
+    fn followed(self, atoms: &Atoms, uses: &[MacroUse]) -> Option<follow::Subject<BatchPlace>> {
+        let (what, range) = match self.atom {
+            Atom::Macro(number) => (What::Macro(number), uses[number].range.clone()),
+            Atom::Variable(number) => {
+                let variable = &atoms.variables[number];
+                (What::Variable(variable.name.clone()), variable.range.clone())
+            }
+            Atom::Byte(_) | Atom::Newline => return None,
+        };
+        let Self { place, quoting, assigns, .. } = self;
+        let demand = if self.piped { classify::piped(self.demand) } else { self.demand };
+        Some(follow::Subject { what, range, place, demand, quoting, assigns })
+    }
 }
 
 /// An open parenthesis, or the script itself.
@@ -89,7 +99,6 @@ struct Frame {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 struct Item {
     atom: Atom,
-    offset: usize,
     quoted: bool,
     /// A `^` stands before it.
     escaped: bool,
@@ -302,14 +311,15 @@ impl Parser {
     fn take(&mut self, quoted: bool, escaped: bool) -> Option<Item> {
         let located = *self.atoms.list.get(self.at)?;
         self.at += 1;
-        Some(Item {
-            atom: located.atom,
-            offset: located.offset,
-            quoted,
-            escaped,
-            stray: located.stray,
-            doubt: located.doubt,
-        })
+        Some(Item { atom: located.atom, quoted, escaped, stray: located.stray, doubt: located.doubt })
+    }
+
+    /// A `^`, which also joins the next line.
+    fn caret(&mut self) {
+        self.at += 1;
+        if self.peek(0) == Some(Atom::Newline) {
+            self.at += 1;
+        }
     }
 
     /// The items of a simple command, up to what ends it.
@@ -327,10 +337,7 @@ impl Parser {
                     continue;
                 }
                 Some(Atom::Byte(b'^')) if !quoted && !escaped => {
-                    self.at += 1;
-                    if self.peek(0) == Some(Atom::Newline) {
-                        self.at += 1;
-                    }
+                    self.caret();
                     escaped = true;
                     continue;
                 }
@@ -358,10 +365,7 @@ impl Parser {
                     continue;
                 }
                 Some(Atom::Byte(b'^')) if !quoted && !escaped => {
-                    self.at += 1;
-                    if self.peek(0) == Some(Atom::Newline) {
-                        self.at += 1;
-                    }
+                    self.caret();
                     escaped = true;
                     continue;
                 }

@@ -6,6 +6,8 @@
 //! arguments"; SS64, "Escape Characters"; Stack Overflow 4094699, "How does the Windows Command Interpreter parse
 //! scripts?".
 
+use crate::macros::place::Quoting;
+
 /// What cmd.exe makes of the bytes at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -69,6 +71,12 @@ pub(crate) struct BatchPlace {
 
 const NOT_UNDER_DELAYED: &str = "delayed expansion may be on here, which takes `!` and `^` out of it";
 const OPTION: &str = "it begins with `/` or `-` where a word begins, and so would be an option";
+
+impl From<BatchPlace> for Quoting {
+    fn from(place: BatchPlace) -> Self {
+        Self::Batch(place)
+    }
+}
 
 impl BatchPlace {
     /// The value as the script must have it here. `harmless` is whether it means the same without any quoting.

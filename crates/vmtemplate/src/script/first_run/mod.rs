@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
-use crate::output::{OutputFolder, write_file};
+use crate::output::{OutputFile, OutputFolder, folder_of, write_file};
 
 use iso::IsoFile;
 
@@ -129,17 +129,57 @@ impl FirstRunKit {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write(&self, folder: impl AsRef<Path>) -> Result<()> {
-        let output = OutputFolder::create(folder.as_ref())?;
+        self.stage(folder.as_ref())?.commit(LAST)
+    }
+
+    /// Write all files into a folder, as [`write`](Self::write) does, and the CD image of them to `iso`, which may be in
+    /// that folder: all of this, or nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AlreadyExists`] if one of the files is there, or `iso` is and `overwrite` is not set; those of writing
+    /// files.
+    ///
+    /// ```
+    /// use vmtemplate::FirstRunKit;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("vmt-doc-kit-both-{}", std::process::id()));
+    /// FirstRunKit::new().write_with_iso(&folder, folder.join("vmmgr.iso"), false)?;
+    /// assert!(folder.join("prepare.cmd").exists() && folder.join("vmmgr.iso").exists());
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn write_with_iso(
+        &self,
+        folder: impl AsRef<Path>,
+        iso: impl AsRef<Path>,
+        overwrite: bool,
+    ) -> Result<()> {
+        let (folder, iso) = (folder.as_ref(), iso.as_ref());
+        let kit = self.stage(folder)?;
+        if let (Some(name), true) = (iso.file_name(), folder_of(iso) == folder && !folder.exists()) {
+            // The folder is not there until the kit is.
+            stage_file(&kit.staged(name), &self.iso())?;
+            return kit.commit(LAST);
+        }
+        let mut image = OutputFile::create(iso, overwrite)?;
+        image
+            .file()
+            .write_all(&self.iso())
+            .and_then(|()| image.file().sync_all())
+            .map_err(|e| Error::io("cannot write the CD image", e).with_path(iso))?;
+        kit.commit(LAST)?;
+        image.commit()
+    }
+
+    /// All files, beside their places.
+    fn stage(&self, folder: &Path) -> Result<OutputFolder> {
+        let output = OutputFolder::create(folder)?;
         for (name, bytes) in self.files() {
             output.refuse_existing(name)?;
-            let path = output.staged(name);
-            let written = File::create_new(&path).and_then(|mut file| {
-                file.write_all(&bytes)?;
-                file.sync_all()
-            });
-            written.map_err(|e| Error::io("cannot write a first-run script", e).with_path(&path))?;
+            stage_file(&output.staged(name), &bytes)?;
         }
-        output.commit(LAST)
+        Ok(output)
     }
 
     /// A CD image of all files, as the platform's "Mount ISO image" takes it: ISO 9660 with Joliet names. The same
@@ -173,6 +213,14 @@ impl FirstRunKit {
     pub fn write_iso(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
         write_file(path.as_ref(), &self.iso(), overwrite)
     }
+}
+
+fn stage_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    let written = File::create_new(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(|e| Error::io("cannot write a first-run script", e).with_path(path))
 }
 
 fn read_dd(path: &Path) -> Result<Vec<u8>> {

@@ -8,16 +8,17 @@ use std::time::SystemTime;
 use super::description::{is_there, read_if_there};
 use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
 use crate::remote::{Location, RemoteFolder};
 use crate::source::ReadAt;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Store {
     Folder(PathBuf),
     Remote(RemoteFolder),
 }
 
-impl Place {
+impl Store {
     pub(super) fn of(path: &Path) -> Result<Self> {
         Ok(match Location::of(path)? {
             Location::Path(path) => Self::Folder(path),
@@ -58,6 +59,23 @@ impl Place {
         match self {
             Self::Folder(path) => open_source(&path.join(name)),
             Self::Remote(folder) => folder.source(name),
+        }
+    }
+
+    /// All of an archive in order, from a server that gives no parts of it. `take` gets the bytes, and how many there are
+    /// in all. Gives their number.
+    pub(super) fn whole(
+        &self,
+        name: &str,
+        control: &Control,
+        take: &mut dyn FnMut(&[u8], u64) -> Result<()>,
+    ) -> Result<u64> {
+        match self {
+            Self::Folder(path) => {
+                Err(Error::new(ErrorKind::Unsupported, "this file is read in parts")
+                    .with_path(path.join(name)))
+            }
+            Self::Remote(folder) => folder.whole(name, control, take),
         }
     }
 

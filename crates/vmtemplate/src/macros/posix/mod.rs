@@ -3,129 +3,23 @@
 //! After POSIX.1-2024, Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.7.4 (here-documents); what bash adds is
 //! recognised and taken for a place of harmless values.
 
-use std::collections::{HashMap, HashSet};
+mod document;
+mod flows;
+mod quote;
+
 use std::ops::Range;
 use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
+use super::follow::{self, What, follow};
+use super::place::{Demand, MacroPlace};
 
-/// What the shell makes of the bytes at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Style {
-    Bare,
-    Single,
-    Double,
-    /// In a here-document whose delimiter is not quoted.
-    Document,
-    /// Nothing is special: a comment, or a here-document with a quoted delimiter.
-    Raw,
-}
+use document::Document;
+use flows::{Flows, PARAMETER};
+pub(super) use quote::PosixPlace;
+use quote::Style;
 
-/// What decides how a value is written.
-#[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools)] // each is one fact about the place
-pub(crate) struct PosixPlace {
-    style: Style,
-    /// It begins an argument of a command.
-    begins_argument: bool,
-    /// `echo` of some shells takes `\` for more than a backslash.
-    echo: bool,
-    /// `test`, to which `!` and `(` mean something.
-    test: bool,
-    before_redirection: bool,
-    /// The line of a here-document around the macro, and the delimiter that it must not become.
-    line: Option<Rc<Line>>,
-    /// A variable that is not split into words here.
-    whole: bool,
-    /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
-    loses_tabs: bool,
-}
-
-/// A line of a here-document around a macro.
-#[derive(Debug)]
-struct Line {
-    before: Vec<u8>,
-    after: Vec<u8>,
-    /// What it must not become.
-    delimiter: String,
-}
-
-impl PosixPlace {
-    pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
-        self.refuse_meaning(value)?;
-        if let Some(line) = &self.line {
-            let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
-            if whole.trim_ascii_start() == line.delimiter.as_bytes() {
-                return Err("it makes the line the end of the here-document".to_owned());
-            }
-        }
-        if self.loses_tabs && value.starts_with('\t') {
-            return Err("it begins with a tab, which `<<-` takes away".to_owned());
-        }
-        if self.style == Style::Document && value.contains(char::is_control) {
-            return Err("it has a control character, which a here-document may not keep".to_owned());
-        }
-        if harmless && !(self.style == Style::Bare && (value.is_empty() || self.is_stream(value))) {
-            return Ok(value.to_owned());
-        }
-        let escaped = |special: &str| {
-            let mut text = String::with_capacity(value.len() + 8);
-            for c in value.chars() {
-                if special.contains(c) {
-                    text.push('\\');
-                }
-                text.push(c);
-            }
-            text
-        };
-        Ok(match self.style {
-            Style::Bare => format!("'{}'", value.replace('\'', r"'\''")),
-            Style::Single => value.replace('\'', r"'\''"),
-            Style::Double => escaped(r#"\$`""#),
-            Style::Document => escaped(r"\$`"),
-            Style::Raw => value.to_owned(),
-        })
-    }
-
-    /// Whether a `<` or `>` behind it would take it for the number of a stream.
-    fn is_stream(&self, value: &str) -> bool {
-        self.before_redirection && value.bytes().all(|b| b.is_ascii_digit())
-    }
-
-    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
-        if self.begins_argument && value.starts_with('-') {
-            return Err("it begins with `-` where a word begins, and so would be an option".to_owned());
-        }
-        if self.echo && value.contains('\\') {
-            return Err(
-                "it has a `\\`, which `echo` of some shells takes for the beginning of an escape (use \
-                        `printf '%s\\n'`)"
-                    .to_owned(),
-            );
-        }
-        if self.test && self.begins_argument && matches!(value, "!" | "(" | ")") {
-            return Err("`test` takes it for an operator".to_owned());
-        }
-        Ok(())
-    }
-
-    pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
-        self.refuse_meaning(value)?;
-        let splits = |b: u8| b" \t*?[\\".contains(&b);
-        if !harmless
-            && self.style == Style::Bare
-            && !self.whole
-            && (value.is_empty() || value.bytes().any(splits))
-        {
-            return Err(
-                "it stands there outside of quotes, where the shell cuts it into words and looks for files"
-                    .to_owned(),
-            );
-        }
-        Ok(())
-    }
-}
+type Subject = follow::Subject<PosixPlace>;
 
 /// Commands whose arguments are commands or code.
 const CODE: [&str; 55] = [
@@ -137,6 +31,10 @@ const CODE: [&str; 55] = [
 ];
 /// Commands that name variables, files to run, or formats by their arguments.
 const NAMES: [&str; 9] = [".", "alias", "getopts", "let", "read", "set", "source", "type", "unset"];
+/// Commands that set variables from what they read.
+const READS: [&str; 3] = ["mapfile", "read", "readarray"];
+/// How deep substitutions are followed in each other.
+const DEEPEST: usize = 50;
 const DECLARATIONS: [&str; 5] = ["declare", "export", "local", "readonly", "typeset"];
 const KEYWORDS: [&str; 12] =
     ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "fi", "done"];
@@ -146,99 +44,22 @@ const CODE_FILES: [&str; 8] = [".sh", ".bash", ".py", ".pl", ".rb", ".cmd", ".ba
 const DOUBT: &str = "what stands before it in the script is not read in the same way by every shell";
 const CODE_REASON: &str = "takes its arguments for commands or code";
 
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
     let mut scanner = Scanner {
         bytes,
-        uses,
+        uses: &uses,
         at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
         next: 0,
         stack: vec![Context::new(Kind::Commands)],
         documents: Vec::new(),
         subjects: Vec::new(),
+        flows: Flows::default(),
         doubt: false,
     };
     scanner.run();
-    assemble(bytes, utf8, &scanner.subjects, uses)
-}
-
-/// A macro or an expansion of a variable.
-#[derive(Debug)]
-struct Subject {
-    /// The number of the macro; a variable has none.
-    number: Option<usize>,
-    variable: String,
-    range: Range<usize>,
-    place: String,
-    demand: Demand,
-    quoting: PosixPlace,
-    assigns: Option<String>,
-}
-
-fn assemble(bytes: &[u8], utf8: bool, subjects: &[Subject], uses: &[MacroUse]) -> Vec<MacroPlace> {
-    const MOST_PLACES: usize = 200;
-    let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
-    order.sort_unstable();
-    let sorted = positions(bytes, utf8, order.iter().copied());
-    let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
-    let mut by_name: HashMap<&str, Vec<&Subject>> = HashMap::new();
-    let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
-    for subject in subjects {
-        match subject.number {
-            Some(number) => by_macro[number] = Some(subject),
-            None => by_name.entry(&subject.variable).or_default().push(subject),
-        }
-    }
-    let follow = |first: &str| -> Rc<[Later]> {
-        let mut later = Vec::new();
-        let mut seen = HashSet::new();
-        let mut open = vec![first];
-        while let Some(name) = open.pop() {
-            if !seen.insert(name) {
-                continue;
-            }
-            for subject in by_name.get(name).map(Vec::as_slice).unwrap_or_default() {
-                open.extend(subject.assigns.as_deref());
-                let demand = if later.len() == MOST_PLACES {
-                    Demand::Harmless("the variable is used in very many places".to_owned())
-                } else {
-                    subject.demand.clone()
-                };
-                later.push(Later {
-                    variable: shown(&bytes[subject.range.clone()]),
-                    position: position(subject.range.start),
-                    demand,
-                    quoting: Quoting::Posix(subject.quoting.clone()),
-                });
-                if later.len() > MOST_PLACES {
-                    return later.into();
-                }
-            }
-        }
-        later.into()
-    };
-    let mut followed: HashMap<&str, Rc<[Later]>> = HashMap::new();
-    uses.iter()
-        .zip(by_macro)
-        .map(|(found, subject)| match subject {
-            Some(subject) => MacroPlace {
-                found: found.clone(),
-                place: subject.place.clone(),
-                demand: subject.demand.clone(),
-                quoting: Quoting::Posix(subject.quoting.clone()),
-                later: subject.assigns.as_deref().map_or_else(
-                    || [].into(),
-                    |name| followed.entry(name).or_insert_with(|| follow(name)).clone(),
-                ),
-            },
-            None => MacroPlace {
-                found: found.clone(),
-                place: "in no command".to_owned(),
-                demand: Demand::Nothing("its place cannot be told".to_owned()),
-                quoting: Quoting::Unknown,
-                later: [].into(),
-            },
-        })
-        .collect()
+    scanner.flows.settle(&mut scanner.subjects);
+    let Scanner { subjects, .. } = scanner;
+    follow(bytes, utf8, &subjects, uses)
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -249,10 +70,13 @@ enum Kind {
 }
 
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the command
 struct Context {
     kind: Kind,
     /// The first subject of the pipeline that is being read.
     pipeline: usize,
+    /// The first subject of the command that is being read.
+    first: usize,
     /// How many words of the command are complete; assignments and redirections do not count.
     words: usize,
     name: String,
@@ -261,6 +85,10 @@ struct Context {
     in_word: bool,
     redirect: bool,
     list: bool,
+    /// The variable of a `for`.
+    loop_variable: String,
+    /// What is printed in it is read by a command outside.
+    is_input: bool,
     /// What becomes of all that the pipeline gets.
     code: Option<Demand>,
 }
@@ -270,12 +98,15 @@ impl Context {
         Self {
             kind,
             pipeline: 0,
+            first: 0,
             words: 0,
             name: String::new(),
             word: String::new(),
             in_word: false,
             redirect: false,
             list: false,
+            loop_variable: String::new(),
+            is_input: false,
             code: None,
         }
     }
@@ -287,17 +118,28 @@ impl Context {
         }
     }
 
-    fn new_command(&mut self) {
-        *self = Self { pipeline: self.pipeline, code: self.code.take(), ..Self::new(self.kind) };
+    fn new_command(&mut self, first: usize) {
+        *self = Self {
+            pipeline: self.pipeline,
+            first,
+            is_input: self.is_input,
+            code: self.code.take(),
+            ..Self::new(self.kind)
+        };
     }
-}
 
-#[derive(Debug)]
-struct Document {
-    delimiter: String,
-    quoted: bool,
-    strips_tabs: bool,
-    demand: Demand,
+    fn declares(&self) -> bool {
+        DECLARATIONS.contains(&self.name.as_str())
+    }
+
+    /// The variable that the word which is being read assigns to.
+    fn assigned(&self) -> Option<String> {
+        if self.kind != Kind::Commands || !(self.words == 0 || self.declares()) {
+            return None;
+        }
+        let name = self.word[..self.word.find('=')?].trim_end_matches('+');
+        is_name(name).then(|| name.to_owned())
+    }
 }
 
 struct Scanner<'s> {
@@ -308,6 +150,7 @@ struct Scanner<'s> {
     stack: Vec<Context>,
     documents: Vec<Document>,
     subjects: Vec<Subject>,
+    flows: Flows,
     /// Something came that shells read differently, or that is not followed here: from there on quotes are not known.
     doubt: bool,
 }
@@ -353,7 +196,7 @@ impl Scanner<'_> {
         let range = self.uses[number].range.clone();
         self.at = range.end;
         self.next += 1;
-        self.subject(Some(number), String::new(), range, style, demand);
+        self.subject(What::Macro(number), range, style, demand);
         let commands = self.commands();
         commands.in_word = true;
         commands.push('\u{FFFD}');
@@ -368,24 +211,13 @@ impl Scanner<'_> {
         self.commands().in_word = true;
     }
 
-    fn subject(
-        &mut self,
-        number: Option<usize>,
-        variable: String,
-        range: Range<usize>,
-        style: Style,
-        demand: Option<Demand>,
-    ) {
+    fn subject(&mut self, what: What, range: Range<usize>, style: Style, demand: Option<Demand>) {
         let escaped =
             range.start.checked_sub(1).is_some_and(|at| self.bytes[at] == b'\\') && style != Style::Single;
         let after = self.bytes.get(range.end).copied();
         let commands = self.commands();
-        let equals = commands.word.find('=');
-        let assigned = equals
-            .map(|at| commands.word[..at].trim_end_matches('+').to_owned())
-            .filter(|name| is_name(name));
-        let declares = DECLARATIONS.contains(&commands.name.as_str());
-        let assigns = if commands.words == 0 || declares { assigned } else { None };
+        let declares = commands.declares();
+        let assigns = commands.assigned();
         let name = commands.name.clone();
         let own = if commands.redirect {
             Demand::Harmless("it names the file that is written or read".to_owned())
@@ -406,7 +238,7 @@ impl Scanner<'_> {
         if matches!(style, Style::Raw | Style::Document) {
             demand = Demand::FreeText;
         }
-        if escaped && number.is_some() {
+        if escaped && matches!(what, What::Macro(_)) {
             demand = demand
                 .max(Demand::Harmless("a `\\` stands before it and changes its first character".to_owned()));
         }
@@ -437,7 +269,18 @@ impl Scanner<'_> {
             loses_tabs: false,
             style,
         };
-        self.subjects.push(Subject { number, variable, range, place, demand, quoting, assigns });
+        let assigns = self.variables_that_get_it();
+        self.flows.note(&self.stack, self.subjects.len());
+        self.subjects.push(Subject { what, range, place, demand, quoting, assigns });
+    }
+
+    /// The variables that get what stands at the cursor: `v=…`, `v=$(…)`, `for v in …`.
+    fn variables_that_get_it(&self) -> Rc<[String]> {
+        let around = self.stack.iter().rev().take(DEEPEST);
+        let mut names: Vec<String> = around.clone().filter_map(Context::assigned).collect();
+        let lists = around.filter(|context| context.list);
+        names.extend(lists.map(|context| context.loop_variable.clone()));
+        names.into()
     }
 
     /// Everything since the beginning of the pipeline is read as code.
@@ -445,7 +288,7 @@ impl Scanner<'_> {
         let demand = Demand::Typed(reason.to_owned());
         let from = self.commands().pipeline;
         for subject in &mut self.subjects[from..] {
-            subject.demand = subject.demand.clone().max(demand.clone());
+            subject.demand(&demand);
         }
         // Once is enough.
         let subjects = self.subjects.len();
@@ -474,10 +317,23 @@ impl Scanner<'_> {
             let is_assignment =
                 word.split_once('=').is_some_and(|(name, _)| is_name(name.trim_end_matches('+')));
             if is_assignment || KEYWORDS.contains(&word.as_str()) {
+                if matches!(word.as_str(), "}" | "fi" | "done" | "esac") {
+                    // It ends a command, and what is behind it is of that command.
+                    commands.name = word;
+                }
                 return;
             }
             word.rsplit('/').next().unwrap_or_default().clone_into(&mut commands.name);
             commands.words = 1;
+            let name = commands.name.clone();
+            if READS.contains(&name.as_str()) {
+                self.flows.read("");
+            }
+            let variables = self.variables_that_get_it();
+            if !variables.is_empty() {
+                self.flows.prints(&name, variables.to_vec());
+            }
+            let commands = self.commands();
             if CODE.contains(&commands.name.as_str()) {
                 let reason = format!("`{}` {CODE_REASON}", commands.name);
                 self.taint_pipeline(&reason);
@@ -485,10 +341,18 @@ impl Scanner<'_> {
             return;
         }
         commands.words += 1;
-        if commands.name == "for" && word == "in" {
+        let is_loop = matches!(commands.name.as_str(), "for" | "select");
+        if is_loop && word == "in" {
             commands.list = true;
+        } else if is_loop && commands.words == 2 {
+            commands.loop_variable = word;
+        } else if commands.name == "function" {
+            self.flows.function(&word);
+        } else if READS.contains(&commands.name.as_str()) {
+            self.flows.read(&word);
         } else if commands.name == "case" && word == "in" {
-            commands.new_command();
+            let subjects = self.subjects.len();
+            self.commands().new_command(subjects);
             // The `)` behind a pattern may be taken for the end of the substitution around it.
             self.doubt |= self.stack.len() > 1;
         }
@@ -498,7 +362,7 @@ impl Scanner<'_> {
         self.end_word();
         let subjects = self.subjects.len();
         let commands = self.commands();
-        commands.new_command();
+        commands.new_command(subjects);
         if ends_pipeline {
             commands.pipeline = subjects;
             commands.code = None;
@@ -509,8 +373,10 @@ impl Scanner<'_> {
         self.at += length;
         self.commands().in_word = true;
         let mut context = Context::new(kind);
-        context.pipeline = self.subjects.len();
+        (context.pipeline, context.first) = (self.subjects.len(), self.subjects.len());
         self.stack.push(context);
+        // What is nested deeper is not looked through for each subject.
+        self.doubt |= self.stack.len() > DEEPEST;
     }
 
     fn in_double(&mut self) {
@@ -581,12 +447,25 @@ impl Scanner<'_> {
             }
             b'|' => {
                 let is_or = self.byte(1) == Some(b'|');
+                if !is_or {
+                    let before = self.bytes[..self.at].trim_ascii_end();
+                    let closed = before.ends_with(b")");
+                    self.end_word();
+                    let commands = self.commands();
+                    let name = if closed { ")".to_owned() } else { commands.name.clone() };
+                    let first = commands.first;
+                    self.flows.piped(first..self.subjects.len());
+                    self.flows.prints(&name, Vec::new());
+                }
                 self.end_command(is_or);
                 self.at += 1 + usize::from(is_or);
             }
             b'(' if self.byte(1) == Some(b')') => {
                 // The definition of a function.
                 self.at += 2;
+                let commands = self.commands();
+                let name = if commands.in_word { &commands.word } else { &commands.name }.clone();
+                self.flows.function(&name);
                 self.end_command(true);
             }
             b'(' if self.byte(1) == Some(b'(') && !self.commands().in_word => self.arithmetic(),
@@ -683,24 +562,33 @@ impl Scanner<'_> {
                 }
                 let end = end.min(self.bytes.len());
                 self.doubt |= self.bytes[start..end].iter().any(|b| b"'\"\\`".contains(b));
-                let name = self.name_at(start + 2);
+                let (name, _) = self.variable_at(start + 2);
                 if !name.is_empty() {
-                    self.subject(None, name, start..end, style.clone(), None);
+                    self.subject(What::Variable(name), start..end, style.clone(), None);
                 }
                 let demand = Demand::Harmless("it is a part of an expansion".to_owned());
                 self.macros_until(end, style, &demand);
                 self.commands().word.push('\u{FFFD}');
             }
             _ => {
-                let name = self.name_at(start + 1);
-                self.at += 1 + name.len();
+                let (name, length) = self.variable_at(start + 1);
+                self.at += 1 + length;
                 if !name.is_empty() {
-                    self.subject(None, name, start..self.at, style.clone(), None);
+                    self.subject(What::Variable(name), start..self.at, style.clone(), None);
                 }
                 let commands = self.commands();
                 commands.in_word = true;
                 commands.push('\u{FFFD}');
             }
+        }
+    }
+
+    /// The variable whose name, or the parameter whose number, stands here, and how long that is.
+    fn variable_at(&self, at: usize) -> (String, usize) {
+        let name = self.name_at(at);
+        match self.bytes.get(at) {
+            Some(b'0'..=b'9' | b'@' | b'*') => (PARAMETER.to_owned(), 1),
+            _ => (name.clone(), name.len()),
         }
     }
 
@@ -726,23 +614,7 @@ impl Scanner<'_> {
         self.end_word();
         let here = self.bytes[self.at..].starts_with(b"<<") && self.byte(2) != Some(b'<');
         if here {
-            self.at += 2;
-            let strips_tabs = self.byte(0) == Some(b'-');
-            self.at += usize::from(strips_tabs);
-            while matches!(self.byte(0), Some(b' ' | b'\t')) {
-                self.at += 1;
-            }
-            let start = self.at;
-            let end = self.find(|byte| b" \t\r\n;&|<>()".contains(&byte));
-            let raw = &self.bytes[start..end];
-            let quoted = raw.iter().any(|b| b"'\"\\".contains(b));
-            let delimiter =
-                String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
-            let commands = self.commands();
-            let demand = commands.code.clone().unwrap_or(Demand::FreeText);
-            self.at = end;
-            self.doubt |= self.stack.len() > 1;
-            self.documents.push(Document { delimiter, quoted, strips_tabs, demand });
+            self.open_document();
             return;
         }
         let is_text = self.bytes[self.at..].starts_with(b"<<<");
@@ -751,94 +623,9 @@ impl Scanner<'_> {
         }
         if self.byte(0) == Some(b'(') {
             self.open(Kind::Commands, 1);
+            self.top().is_input = true;
         } else {
             self.commands().redirect = !is_text;
-        }
-    }
-
-    /// The lines of a here-document, from the cursor on.
-    fn document(&mut self, document: &Document) {
-        loop {
-            if self.at >= self.bytes.len() {
-                return;
-            }
-            let start = self.at;
-            let end = self.find(|byte| byte == b'\n');
-            let tabs = if document.strips_tabs {
-                self.bytes[start..end].iter().take_while(|&&b| b == b'\t').count()
-            } else {
-                0
-            };
-            if &self.bytes[start + tabs..end] == document.delimiter.as_bytes() {
-                self.at = end;
-                return;
-            }
-            let style = if document.quoted { Style::Raw } else { Style::Document };
-            while self.at < end {
-                if self.uses.get(self.next).is_some_and(|found| found.range.start == self.at) {
-                    let range = self.uses[self.next].range.clone();
-                    self.macro_here(style.clone(), None);
-                    let escaped =
-                        !document.quoted && range.start > start && self.bytes[range.start - 1] == b'\\';
-                    if let Some(subject) = self.subjects.last_mut() {
-                        subject.demand = subject.demand.clone().max(document.demand.clone());
-                        if escaped {
-                            let reason = "a `\\` stands before it and changes its first character".to_owned();
-                            subject.demand = subject.demand.clone().max(Demand::Harmless(reason));
-                        }
-                        "in a here-document".clone_into(&mut subject.place);
-                        // What is longer than the delimiter cannot become it.
-                        let short = end - start - tabs - range.len() <= document.delimiter.len() + 80;
-                        if short {
-                            let line = Line {
-                                before: self.bytes[start + tabs..range.start].to_vec(),
-                                after: self.bytes[range.end..end].to_vec(),
-                                delimiter: document.delimiter.clone(),
-                            };
-                            subject.quoting.line = Some(Rc::new(line));
-                        }
-                        subject.quoting.loses_tabs = document.strips_tabs && range.start == start + tabs;
-                        subject.assigns = None;
-                    }
-                } else if !document.quoted && matches!(self.bytes[self.at], b'$' | b'`') {
-                    let stop = match (self.bytes[self.at], self.byte(1)) {
-                        (b'`', _) => Some(b'`'),
-                        (_, Some(b'(')) => Some(b')'),
-                        (_, Some(b'{')) => Some(b'}'),
-                        _ => None,
-                    };
-                    if let Some(stop) = stop {
-                        // Nested ones are taken to reach to the end of the line.
-                        let to = self.bytes[self.at + 1..end].iter().rposition(|&b| b == stop);
-                        let to = to.map_or(end, |at| self.at + 2 + at);
-                        let demand =
-                            Demand::Typed("it stands in a substitution in a here-document".to_owned());
-                        let before = self.subjects.len();
-                        self.macros_until(to, &style, &demand);
-                        for subject in &mut self.subjects[before..] {
-                            subject.demand = subject.demand.clone().max(demand.clone());
-                        }
-                    } else {
-                        let from = self.at;
-                        let name = self.name_at(from + 1);
-                        self.at += 1 + name.len();
-                        if !name.is_empty() {
-                            self.subject(None, name, from..self.at, style.clone(), None);
-                            if let Some(subject) = self.subjects.last_mut() {
-                                subject.demand = subject.demand.clone().max(document.demand.clone());
-                                subject.assigns = None;
-                            }
-                        }
-                    }
-                } else if !document.quoted && self.bytes[self.at] == b'\\' {
-                    self.backslash();
-                } else {
-                    self.at += 1;
-                }
-            }
-            self.at = (self.at.max(end) + 1).min(self.bytes.len());
-            let commands = self.commands();
-            (commands.in_word, commands.word) = (false, String::new());
         }
     }
 }

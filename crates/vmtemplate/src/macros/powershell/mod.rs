@@ -3,137 +3,25 @@
 //! After Microsoft, "about_Quoting_Rules", "about_Special_Characters" and "about_Parsing". PowerShell takes the
 //! typographic quotes for plain ones, so they are doubled or escaped like them (language specification, 2.3.5.2).
 
-use std::collections::HashMap;
+mod functions;
+mod quote;
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
-use std::rc::Rc;
 
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
+use super::follow::{self, What, follow};
+use super::place::{Demand, MacroPlace};
 
-/// What PowerShell makes of the bytes at a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
-    /// A word of its own, outside of quotes.
-    Bare,
-    /// A part of a word, outside of quotes.
-    Joined,
-    Single,
-    Double,
-    SingleHere,
-    DoubleHere,
-    Comment,
-}
+use functions::Functions;
+pub(super) use quote::PowerShellPlace;
+use quote::Style;
 
-/// What decides how a value is written.
-#[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools)] // each is one fact about the place
-pub(crate) struct PowerShellPlace {
-    style: Style,
-    /// It begins a word of a command that is not one of PowerShell, to which `"`, `\` and nothing are passed wrongly.
-    native: bool,
-    begins_word: bool,
-    begins_line: bool,
-    /// The file says that it is UTF-8. Without that, Windows PowerShell reads it in the machine's code page.
-    unicode: bool,
-}
-
-const SINGLE_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}'];
-const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
-
-impl PowerShellPlace {
-    pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
-        if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t') {
-            return Err(format!("it has the control character U+{:04X}", found as u32));
-        }
-        if !self.unicode && !value.is_ascii() {
-            return Err("it is not ASCII, and without a byte order mark Windows PowerShell reads the script in the code \
-                        page of the machine"
-                .to_owned());
-        }
-        self.refuse_meaning(value)?;
-        if harmless && (self.style != Style::Bare || is_number(value)) {
-            return Ok(value.to_owned());
-        }
-        let doubled = |quotes: &[char]| {
-            let mut text = String::with_capacity(value.len() + 8);
-            for c in value.chars() {
-                if quotes.contains(&c) {
-                    text.push(c);
-                }
-                text.push(c);
-            }
-            text
-        };
-        let escaped = |special: &str| {
-            let mut text = String::with_capacity(value.len() + 8);
-            for c in value.chars() {
-                if special.contains(c) {
-                    text.push('`');
-                }
-                text.push(c);
-            }
-            text
-        };
-        match self.style {
-            Style::Bare if self.native && value.is_empty() => Err(NATIVE_EMPTY.to_owned()),
-            Style::Bare => Ok(format!("'{}'", doubled(&SINGLE_QUOTES))),
-            Style::Joined if value.is_empty() => Ok(String::new()),
-            Style::Joined => {
-                Err("it is a part of a word outside of quotes; expected quotes around the word".to_owned())
-            }
-            Style::Single => Ok(doubled(&SINGLE_QUOTES)),
-            Style::Double => Ok(escaped("`$\"\u{201C}\u{201D}\u{201E}")),
-            Style::SingleHere | Style::DoubleHere if self.ends_here_string(value) => {
-                Err("it ends the here-string where a line begins".to_owned())
-            }
-            Style::DoubleHere => Ok(escaped("`$")),
-            Style::Comment if value.contains("#>") || value.ends_with('#') || value.starts_with('>') => {
-                Err("it ends the comment".to_owned())
-            }
-            Style::SingleHere | Style::Comment => Ok(value.to_owned()),
-        }
-    }
-
-    fn ends_here_string(&self, value: &str) -> bool {
-        self.begins_line && value.starts_with(|c| SINGLE_QUOTES.contains(&c) || DOUBLE_QUOTES.contains(&c))
-    }
-
-    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
-        if !self.native || self.style == Style::Comment {
-            return Ok(());
-        }
-        if self.begins_word && value.starts_with(['-', '/', '@']) {
-            return Err(
-                "it begins with `-`, `/` or `@` where a word begins, and so would be an option".to_owned()
-            );
-        }
-        if value.contains(DOUBLE_QUOTES) || value.ends_with('\\') {
-            return Err(
-                "Windows PowerShell passes a `\"` and a `\\` at the end wrongly to programs".to_owned()
-            );
-        }
-        Ok(())
-    }
-
-    pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
-        if harmless {
-            return Ok(());
-        }
-        if self.native && value.is_empty() {
-            return Err(NATIVE_EMPTY.to_owned());
-        }
-        self.refuse_meaning(value)
-    }
-}
-
-const NATIVE_EMPTY: &str = "it is empty, which Windows PowerShell does not pass to programs";
-
-fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
+type Subject = follow::Subject<PowerShellPlace>;
 
 /// What makes code of text, or runs what it is given.
-const CODE: [&str; 23] = [
+const CODE: [&str; 28] = [
     "iex",
     "invoke-expression",
     "scriptblock",
@@ -157,91 +45,44 @@ const CODE: [&str; 23] = [
     "wsl",
     "bash",
     "invokescript",
+    "new-variable",
+    "nv",
+    "set-variable",
+    "setenvironmentvariable",
+    "sv",
 ];
+/// Those of them that are words of other sentences as well, and mean this as commands only.
+const SHORT: [&str; 3] = ["nv", "start", "sv"];
+/// More variables than this are not set by a statement that is followed.
+const MOST_TARGETS: usize = 20;
 /// Ends of names of files that are run later, or read their arguments again.
 const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
 
-/// More places than this are not followed one by one.
-const MOST_PLACES: usize = 200;
-
-pub(super) fn places(bytes: &[u8], utf8: bool, uses: &[MacroUse]) -> Vec<MacroPlace> {
+pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
     let bom = bytes.starts_with(b"\xEF\xBB\xBF");
     let mut scanner = Scanner {
         bytes,
-        uses,
+        uses: &uses,
         at: if bom { 3 } else { 0 },
         next: 0,
         stack: vec![Context::default()],
         unicode: bom || bytes.starts_with(b"#!"),
         subjects: Vec::new(),
-        doubt: false,
+        functions: Functions::of(bytes),
+        doubt: functions::has_classes(bytes),
         statement: 0,
+        statement_first: 0,
         statement_start: 0,
     };
     scanner.run();
-    let subjects = scanner.subjects;
-    let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
-    order.sort_unstable();
-    let sorted = positions(bytes, utf8, order.iter().copied());
-    let position = |offset: usize| sorted[order.binary_search(&offset).unwrap_or(0)];
-    let mut by_name: HashMap<&str, Vec<Later>> = HashMap::new();
-    let mut by_macro: Vec<Option<&Subject>> = vec![None; uses.len()];
-    for subject in &subjects {
-        if let Some(number) = subject.number {
-            by_macro[number] = Some(subject);
-            continue;
-        }
-        let later = by_name.entry(&subject.variable).or_default();
-        if later.len() <= MOST_PLACES {
-            later.push(Later {
-                variable: shown(&bytes[subject.range.clone()]),
-                position: position(subject.range.start),
-                demand: if later.len() < MOST_PLACES {
-                    subject.demand.clone()
-                } else {
-                    Demand::Harmless("the variable is used in very many places".to_owned())
-                },
-                quoting: Quoting::PowerShell(subject.quoting.clone()),
-            });
-        }
-    }
-    let by_name: HashMap<&str, Rc<[Later]>> =
-        by_name.into_iter().map(|(name, later)| (name, later.into())).collect();
-    uses.iter()
-        .zip(by_macro)
-        .map(|(found, subject)| match subject {
-            Some(subject) => MacroPlace {
-                found: found.clone(),
-                place: subject.place.clone(),
-                demand: subject.demand.clone(),
-                quoting: Quoting::PowerShell(subject.quoting.clone()),
-                later: by_name.get(subject.assigns.as_str()).cloned().unwrap_or_else(|| [].into()),
-            },
-            None => MacroPlace {
-                found: found.clone(),
-                place: "in no statement".to_owned(),
-                demand: Demand::Nothing("its place cannot be told".to_owned()),
-                quoting: Quoting::Unknown,
-                later: [].into(),
-            },
-        })
-        .collect()
-}
-
-#[derive(Debug)]
-struct Subject {
-    number: Option<usize>,
-    variable: String,
-    range: Range<usize>,
-    place: String,
-    demand: Demand,
-    quoting: PowerShellPlace,
-    /// The variable that is set in the statement; empty if none is.
-    assigns: String,
+    scanner.functions.settle(&mut scanner.subjects);
+    let Scanner { subjects, .. } = scanner;
+    follow(bytes, utf8, &subjects, uses)
 }
 
 /// The command that is being read, inside its parentheses or braces.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the command
 struct Context {
     /// Inside `"…"`, in which `$(` has opened another context.
     in_string: bool,
@@ -249,7 +90,10 @@ struct Context {
     /// The first word of the command, and whether it is complete.
     head: String,
     has_head: bool,
-    assigns: String,
+    /// The variables that are set in the statement.
+    assigns: Vec<String>,
+    /// These are the parameters of a function.
+    is_parameters: bool,
     /// What is in it is run as code.
     code: bool,
 }
@@ -271,9 +115,12 @@ struct Scanner<'s> {
     stack: Vec<Context>,
     unicode: bool,
     subjects: Vec<Subject>,
+    functions: Functions,
     doubt: bool,
     /// The first subject of the statement.
     statement: usize,
+    /// The same, whatever became of it.
+    statement_first: usize,
     /// Where it begins.
     statement_start: usize,
 }
@@ -312,10 +159,11 @@ impl Scanner<'_> {
         let range = self.uses[number].range.clone();
         self.at = range.end;
         self.next += 1;
-        self.subject(Some(number), String::new(), range, style);
+        self.subject(What::Macro(number), range, style);
     }
 
-    fn subject(&mut self, number: Option<usize>, variable: String, range: Range<usize>, style: Style) {
+    fn subject(&mut self, what: What, range: Range<usize>, style: Style) {
+        let is_macro = matches!(what, What::Macro(_));
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
         let unicode = self.unicode;
         let doubt = self.doubt;
@@ -326,7 +174,7 @@ impl Scanner<'_> {
         let assigns = context.assigns.clone();
         let at_start = !context.has_head && head.is_empty();
         let in_head = !context.has_head;
-        if number.is_some() {
+        if is_macro {
             context.push('\u{FFFD}');
         }
         let demand = if style == Style::Comment {
@@ -336,7 +184,7 @@ impl Scanner<'_> {
         } else if before == Some(b'`') && style != Style::Single && style != Style::SingleHere {
             Demand::Harmless("a backquote stands before it and changes its first character".to_owned())
         } else if matches!(style, Style::Bare | Style::Joined)
-            && number.is_some()
+            && is_macro
             && (in_head || head == "&" || head == ".")
         {
             // An assignment or a comparison has a value where another statement has its command.
@@ -367,13 +215,12 @@ impl Scanner<'_> {
             unicode,
         };
         self.subjects.push(Subject {
-            number,
-            variable,
+            what,
             range,
             place: place.to_owned(),
             demand,
             quoting,
-            assigns,
+            assigns: assigns.into(),
         });
     }
 
@@ -399,7 +246,7 @@ impl Scanner<'_> {
     fn code(&mut self) {
         let from = self.statement;
         for subject in &mut self.subjects[from..] {
-            subject.demand = subject.demand.clone().max(Demand::Typed(CODE_REASON.to_owned()));
+            subject.demand(&Demand::Typed(CODE_REASON.to_owned()));
         }
         // Once is enough.
         self.statement = self.subjects.len();
@@ -420,12 +267,14 @@ impl Scanner<'_> {
             let is_code = text.split(|b| !(b.is_ascii_alphanumeric() || b"-_.".contains(b))).any(|word| {
                 let word = std::str::from_utf8(word).unwrap_or_default();
                 let stem = word.strip_suffix(".exe").unwrap_or(word);
-                (stem != "start" && CODE.contains(&stem))
+                (!SHORT.contains(&stem) && CODE.contains(&stem))
                     || CODE_FILES.iter().any(|ending| word.ends_with(ending))
             });
             if is_code {
                 self.code();
             }
+            self.functions.statement(&text, self.statement_first..self.subjects.len());
+            self.statement_first = self.subjects.len();
             self.top().code = false;
             self.statement = self.subjects.len();
             self.statement_start = self.at;
@@ -435,7 +284,9 @@ impl Scanner<'_> {
     fn open(&mut self, closing: u8, length: usize) {
         self.at += length;
         let (assigns, code) = (self.top().assigns.clone(), self.top().code);
-        self.stack.push(Context { closing, assigns, code, ..Context::default() });
+        let is_parameters = closing == b')'
+            && ["param", "function", "filter"].iter().any(|word| self.top().head.eq_ignore_ascii_case(word));
+        self.stack.push(Context { closing, assigns, is_parameters, code, ..Context::default() });
     }
 
     fn close(&mut self) {
@@ -472,21 +323,43 @@ impl Scanner<'_> {
             return;
         }
         let is_string = style == Style::Double || style == Style::DoubleHere;
-        if !is_string {
-            let rest = self.bytes[self.at..].trim_ascii_start();
-            let assigns = rest.starts_with(b"=") || rest.starts_with(b"+=");
-            let context = self.top();
-            if assigns && context.head.is_empty() {
-                context.assigns = bare;
-                self.at += self.bytes[self.at..].iter().position(|&b| b == b'=').map_or(0, |at| at + 1);
+        if self.top().is_parameters {
+            self.functions.parameter(&bare);
+        }
+        if !is_string && self.may_be_target() {
+            let rest = &self.bytes[self.at..];
+            if let Some((others, length)) = target(rest) {
+                let context = self.top();
+                context.assigns.push(bare);
+                context.assigns.extend(others);
+                context.head.clear();
+                let many = context.assigns.len() > MOST_TARGETS;
+                context.assigns.truncate(MOST_TARGETS);
+                self.doubt |= many;
+                self.at += length;
                 return;
             }
+            // `$a[$b] = …`: what stands between is read as well.
+            let line = rest.split(|&b| b == b'\n').next().unwrap_or_default();
+            if matches!(rest.first(), Some(b'[' | b'.')) && line.contains(&b'=') {
+                let context = self.top();
+                context.assigns.truncate(MOST_TARGETS);
+                context.assigns.push(bare.clone());
+            }
         }
-        self.subject(None, bare, start..self.at, style);
+        self.subject(What::Variable(bare), start..self.at, style);
         let context = self.top();
         if !is_string && !context.has_head {
             context.push('\u{FFFD}');
         }
+    }
+
+    /// Whether the variable that ends at the cursor is the first thing of its command, but for a cast.
+    fn may_be_target(&self) -> bool {
+        self.stack.last().is_some_and(|context| {
+            let is_cast = context.head.starts_with('[') && context.head.ends_with(']');
+            !context.has_head && (context.head.is_empty() || is_cast)
+        })
     }
 
     fn in_string(&mut self) {
@@ -691,6 +564,42 @@ impl Scanner<'_> {
 
 const CODE_REASON: &str = "the statement takes it for a command or for code";
 
+/// What makes the variable before `text` one that is set: ` =`, `.a[0] +=`, `, $b =`, or the ` in` of a loop. The other
+/// variables that are set with it, and how far it is to the value.
+fn target(text: &[u8]) -> Option<(Vec<String>, usize)> {
+    let mut rest = text;
+    let mut others = Vec::new();
+    loop {
+        rest = rest.trim_ascii_start();
+        let name = |from: &[u8]| from.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        match rest {
+            [b'.', member @ ..] if name(member) > 0 => rest = &member[name(member)..],
+            [b'[', index @ ..] => {
+                let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"_'\" -".contains(b);
+                let length = index.iter().take_while(|b| is_plain(b)).count();
+                rest = index[length..].strip_prefix(b"]")?;
+            }
+            [b',', next @ ..] => {
+                let next = next.trim_ascii_start().strip_prefix(b"$")?;
+                let length = name(next);
+                others.push(String::from_utf8_lossy(&next[..length]).to_ascii_lowercase());
+                rest = &next[length..];
+            }
+            _ => break,
+        }
+    }
+    let operators = [&b"="[..], b"+=", b"-=", b"*=", b"/=", b"%=", b"??="];
+    let rest = match operators.iter().find_map(|operator| rest.strip_prefix(*operator)) {
+        Some(rest) => rest,
+        None if rest.get(..2).is_some_and(|word| word.eq_ignore_ascii_case(b"in")) => rest[2..]
+            .first()
+            .is_none_or(|b| b.is_ascii_whitespace() || b"($'\"@".contains(b))
+            .then(|| &rest[2..])?,
+        None => return None,
+    };
+    Some((others, text.len() - rest.len()))
+}
+
 /// Whether a command of this name, in lower case, is a program: not a cmdlet, a keyword, an expression.
 fn is_native(head: &str) -> bool {
     const WORDS: [&str; 22] = [
@@ -702,84 +611,4 @@ fn is_native(head: &str) -> bool {
         !verb.is_empty() && !noun.is_empty() && head.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     });
     (plain && !cmdlet && !WORDS.contains(&head)) || head.strip_suffix(".exe").is_some()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::options::{RenderOptions, ScriptLanguage};
-    use super::super::values::MacroValues;
-    use crate::script::Script;
-
-    // PowerShell is not run by these tests: what they hold is what Microsoft's "about_Quoting_Rules" says.
-
-    fn rendered(script: &str, value: &str) -> Result<String, String> {
-        let script = Script::from_text(script);
-        let mut values = MacroValues::new();
-        for found in script.macros() {
-            values.set(found.name.name(), value).map_err(|error| error.to_string())?;
-        }
-        let options =
-            RenderOptions { language: Some(ScriptLanguage::PowerShell), ..RenderOptions::default() };
-        match script.render(&values, &options) {
-            Ok(script) => Ok(String::from_utf8_lossy(script.bytes()).into_owned()),
-            Err(error) => Err(error.problems()[0].to_string()),
-        }
-    }
-
-    #[test]
-    fn values_are_written_for_their_place() {
-        for (script, value, expected) in [
-            ("$p = '($V)'", "it's $x", "$p = 'it''s $x'"),
-            ("$p = \"($V)\"", "a\"b$c`d", "$p = \"a`\"b`$c``d\""),
-            ("$p = ($V)", "a'b", "$p = 'a''b'"),
-            ("$p = ($V)", "20480", "$p = 20480"),
-            ("$p = ($V)", "", "$p = ''"),
-            ("Set-Item -Value ($V) -Force", "-x;y", "Set-Item -Value '-x;y' -Force"),
-            ("$p = @('($V)', ($V))", "a b", "$p = @('a b', 'a b')"),
-            ("$p = @'\n($V)\n'@", "a'b$c", "$p = @'\na'b$c\n'@"),
-            ("$p = @\"\n($V)\n\"@", "a\"b$c", "$p = @\"\na\"b`$c\n\"@"),
-            ("Set-Item \"a $(Get-Item '($V)') b\"", "x'y", "Set-Item \"a $(Get-Item 'x''y') b\""),
-            ("# it is ($V)", "a $(b)", "# it is a $(b)"),
-            ("<# it is ($V) #>", "a", "<# it is a #>"),
-            ("net user Administrator '($V)'", "a b", "net user Administrator 'a b'"),
-            ("\u{feff}$p = '($V)'", "\u{2019}", "\u{feff}$p = '\u{2019}\u{2019}'"),
-            ("\u{feff}$p = \"($V)\"", "\u{201d}", "\u{feff}$p = \"`\u{201d}\""),
-            ("Get-Item https://($V)/x", "example.com", "Get-Item https://example.com/x"),
-        ] {
-            assert_eq!(rendered(script, value).as_deref(), Ok(expected), "{script:?} {value:?}");
-        }
-    }
-
-    #[test]
-    fn values_that_could_act_are_refused_with_the_reason() {
-        for (script, value, reason) in [
-            ("($V)", "x", "run as a command"),
-            ("& ($V)", "x", "run as a command"),
-            ("& '($V)'", "x", "run what follows"),
-            ("if ($true) { ($V) }", "x", "run as a command"),
-            ("Invoke-Expression '($V)'", "x", "for code"),
-            ("'($V)' | iex", "x", "for code"),
-            ("cmd /c \"echo ($V)\"", "x", "for code"),
-            ("Start-Process ($V)", "x", "for code"),
-            ("[scriptblock]::Create('($V)')", "x", "for code"),
-            ("'($V)' | Set-Content C:\\x.ps1", "x", "for code"),
-            ("$p = '($V)'\niex $p", "x", "`$p` in line 2"),
-            ("$p = '($V)'\nnet user Administrator $p", "a\"b", "passes a `\"`"),
-            ("$p = '($V)'\nnet user Administrator $p", "/add", "an option"),
-            ("net user Administrator '($V)'", "/add", "an option"),
-            ("net user Administrator '($V)'", "a\\", "passes a `\"`"),
-            ("net user Administrator ($V)", "", "does not pass"),
-            ("Get-Item a($V)b", "x y", "part of a word"),
-            ("$p = '($V)'", "\u{e4}", "byte order mark"),
-            ("$p = '($V)'", "a\u{1b}", "control character"),
-            ("$p = \"`($V)\"", "$x", "changes its first character"),
-            ("$p = @'\n($V)\n'@", "'@; x", "ends the here-string"),
-            ("<# ($V) #>", "#> x", "ends the comment"),
-            ("$p = \u{2018}a\u{2019}; $q = '($V)'", "x y", "not followed here"),
-            ("$p = @\"\n$(x '($V)')\n\"@", "x y", "substitution in a here-string"),
-        ] {
-            let error = rendered(script, value).expect_err(&format!("{script:?} {value:?}"));
-            assert!(error.contains(reason), "{script:?} {value:?}: {error}");
-        }
-    }
 }

@@ -1,0 +1,77 @@
+//! Checking templates, images and scripts.
+
+use std::ffi::c_char;
+
+use vmtemplate::CheckOptions;
+
+use crate::boundary::{Failure, Outcome, build, list_in, path_in, read};
+use crate::control::{chosen, vmt_control};
+use crate::error::{VMT_INVALID_VALUE, vmt_error};
+use crate::report::{ReportValue, vmt_report};
+use crate::rule::severity_in;
+use crate::script::flags;
+
+/// Every warning counts as an error.
+pub const VMT_CHECK_DENY_WARNINGS: u32 = 1;
+/// Do not look into the disk image.
+pub const VMT_CHECK_SKIP_IMAGE: u32 = 2;
+
+/// What is checked, and how much it matters. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_check_options {
+    /// `sizeof(vmt_check_options)`.
+    pub struct_size: usize,
+    /// The sum of `VMT_CHECK_` numbers.
+    pub flags: u32,
+    /// Rules that are switched off: `allow_count` codes.
+    pub allow: *const *const c_char,
+    /// How many.
+    pub allow_count: usize,
+    /// Rules that matter more, or less, than usual: `severity_count` texts such as `VMT0109=error`; the other words are
+    /// `warning` and `note`. The last one for a code counts.
+    pub severities: *const *const c_char,
+    /// How many.
+    pub severity_count: usize,
+    /// Stops the work; may be NULL.
+    pub control: *const vmt_control,
+}
+
+pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckOptions> {
+    let options = read(options)?;
+    let known = flags(options.flags, VMT_CHECK_DENY_WARNINGS | VMT_CHECK_SKIP_IMAGE)?;
+    let severities = list_in(options.severities, options.severity_count, "severities")?;
+    let severities = severities.into_iter().map(|text| {
+        let (code, word) = text.split_once('=').unwrap_or((text, ""));
+        let severity = match word {
+            "note" => 1,
+            "warning" => 2,
+            "error" => 3,
+            _ => {
+                return Err(Failure::new(VMT_INVALID_VALUE, format!("`{text}` gives no severity to a rule"))
+                    .with_help("write it as VMT0109=error; the other words are warning and note"));
+            }
+        };
+        Ok((code.to_owned(), severity_in(severity)?))
+    });
+    Ok(CheckOptions {
+        allow: list_in(options.allow, options.allow_count, "allow")?.into_iter().map(str::to_owned).collect(),
+        severities: severities.collect::<Outcome<_>>()?,
+        deny_warnings: known & VMT_CHECK_DENY_WARNINGS != 0,
+        skip_image: known & VMT_CHECK_SKIP_IMAGE != 0,
+        control: chosen(options.control)?,
+    })
+}
+
+/// Check an archive, a folder with a template, a disk image or a script. `options` may be NULL.
+///
+/// What is wrong is in the report. Fails with `VMT_NOT_FOUND`, `VMT_CANCELLED`, and with `VMT_INVALID_VALUE` if the
+/// options name a rule that does not exist.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_check(
+    path: *const c_char,
+    options: *const vmt_check_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_report {
+    build(err, || Ok(ReportValue::new(vmtemplate::check(path_in(path, "path")?, &check_options(options)?)?)))
+}

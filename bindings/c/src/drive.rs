@@ -1,0 +1,87 @@
+//! The install drive.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use vmtemplate::{InstallDrive, Padding};
+
+use crate::boundary::{Slot, build, bytes_in, free, get, handle, look, output, path_in, status, str_or_none};
+use crate::error::{vmt_code, vmt_error};
+use crate::script::vmt_script;
+
+/// The bytes of every install drive.
+pub const VMT_DRIVE_SIZE: usize = 1_048_576;
+const _: () = assert!(VMT_DRIVE_SIZE == InstallDrive::SIZE);
+
+/// The disk that carries the setup script into a new machine. It is never changed; many threads may look at it.
+pub struct vmt_drive(Slot<InstallDrive>);
+handle!(vmt_drive, InstallDrive);
+
+/// The drive with a rendered script. `padding` is `blank-lines` or `zeros`; NULL is the first of them.
+///
+/// Fails with `VMT_LIMIT_EXCEEDED` if the script is too long, and with `VMT_INVALID_SCRIPT` if it cannot stand there.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_new(
+    script: *const vmt_script,
+    padding: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_drive {
+    build(err, || {
+        let padding = match str_or_none(padding, "padding")? {
+            Some(name) => name.parse()?,
+            None => Padding::default(),
+        };
+        Ok(InstallDrive::with_padding(&get(script)?.script, padding)?)
+    })
+}
+
+/// The drive that these bytes are. They are copied.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_from_bytes(
+    bytes: *const u8,
+    length: usize,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_drive {
+    build(err, || Ok(InstallDrive::from_bytes(bytes_in(bytes, length, "bytes")?)?))
+}
+
+/// The drive in a file or on a block device.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_read(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_drive {
+    build(err, || Ok(InstallDrive::read(path_in(path, "path")?)?))
+}
+
+/// The script on it, without the padding.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_script(drive: *const vmt_drive, err: *mut *mut vmt_error) -> *mut vmt_script {
+    build(err, || Ok(get(drive)?.script().into()))
+}
+
+/// All of its bytes, as long as it lives. `length`, which may be NULL, gets `VMT_DRIVE_SIZE`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_bytes(drive: *const vmt_drive, length: *mut usize) -> *const u8 {
+    let (bytes, count) = look((ptr::null(), 0), || {
+        let bytes = get(drive)?.bytes();
+        Ok((bytes.as_ptr(), bytes.len()))
+    });
+    output(length, count);
+    bytes
+}
+
+/// Write it to a file so that it appears whole or not at all, or to a block device. Fails with `VMT_ALREADY_EXISTS`
+/// unless `overwrite`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_write(
+    drive: *const vmt_drive,
+    path: *const c_char,
+    overwrite: bool,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || Ok(get(drive)?.write(path_in(path, "path")?, overwrite)?))
+}
+
+/// Free it. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_drive_free(drive: *mut vmt_drive) {
+    look((), || free(drive));
+}

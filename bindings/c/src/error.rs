@@ -1,0 +1,289 @@
+//! Errors, and the numbers of their kinds.
+
+use std::error::Error as _;
+use std::ffi::c_char;
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+
+use vmtemplate::ErrorKind;
+
+use crate::boundary::{Failure, Slot, Text, fixed, free, get, handle, look, text};
+
+/// What went wrong, as a program asks it. Numbers never change; new ones may come.
+pub type vmt_code = i32;
+
+/// Nothing went wrong.
+pub const VMT_OK: vmt_code = 0;
+/// A file or folder is not there.
+pub const VMT_NOT_FOUND: vmt_code = 1;
+/// The operating system does not let this user read or write it.
+pub const VMT_PERMISSION_DENIED: vmt_code = 2;
+/// The output is there already, and overwriting was not asked for.
+pub const VMT_ALREADY_EXISTS: vmt_code = 3;
+/// The disk that is written to is full, or a quota is used up.
+pub const VMT_STORAGE_FULL: vmt_code = 4;
+/// Any other failure of reading or writing.
+pub const VMT_IO: vmt_code = 5;
+/// The caller cancelled the work.
+pub const VMT_CANCELLED: vmt_code = 6;
+/// A value that the caller gave is outside what it may be, or a text is not UTF-8.
+pub const VMT_INVALID_VALUE: vmt_code = 7;
+/// metainfo.xml is not well-formed, or an element of it holds what it may not hold.
+pub const VMT_INVALID_METAINFO: vmt_code = 8;
+/// A macro is not written as `($NAME)`.
+pub const VMT_INVALID_MACRO: vmt_code = 9;
+/// A script cannot be read as text.
+pub const VMT_INVALID_SCRIPT: vmt_code = 10;
+/// A disk image, or a structure inside it, contradicts its format.
+pub const VMT_INVALID_IMAGE: vmt_code = 11;
+/// It is sound, but uses a feature that is not supported.
+pub const VMT_UNSUPPORTED: vmt_code = 12;
+/// The image changed or shrank while it was read.
+pub const VMT_IMAGE_CHANGED: vmt_code = 13;
+/// A template is incomplete or contradicts itself; its problems list every reason.
+pub const VMT_INVALID_TEMPLATE: vmt_code = 14;
+/// An archive is truncated, damaged, or not an archive.
+pub const VMT_INVALID_ARCHIVE: vmt_code = 15;
+/// An archive holds an entry that is refused because unpacking it could do harm.
+pub const VMT_UNSAFE_ARCHIVE: vmt_code = 16;
+/// A bound on hostile input was passed: too many, too large, too deep.
+pub const VMT_LIMIT_EXCEEDED: vmt_code = 17;
+/// The description of a repository is malformed, or does not allow what was asked for.
+pub const VMT_INVALID_REPOSITORY: vmt_code = 18;
+/// Another process is writing, and did not end in the time that was given.
+pub const VMT_LOCKED: vmt_code = 19;
+/// A signature is missing, is not one of this key, or is not of this content.
+pub const VMT_INVALID_SIGNATURE: vmt_code = 20;
+/// A server cannot be reached, or did not answer as it should.
+pub const VMT_NETWORK: vmt_code = 21;
+/// A pointer is NULL that must not be.
+pub const VMT_NULL_ARGUMENT: vmt_code = 1000;
+/// A handle was freed or consumed already, is being changed by another thread, or is part of another handle.
+pub const VMT_INVALID_HANDLE: vmt_code = 1001;
+/// A fault of the library itself, which standard error tells as well. The call was abandoned; other handles can be used
+/// further.
+pub const VMT_PANIC: vmt_code = 1002;
+
+/// The number of a kind.
+pub(crate) const fn code_of(kind: ErrorKind) -> vmt_code {
+    kind.number().cast_signed()
+}
+
+/// What went wrong, where, and how to mend it. Whoever received it frees it with `vmt_error_free()`; its texts live as
+/// long as it does. Many threads may look at one error.
+pub struct vmt_error(Slot<ErrorValue>);
+handle!(vmt_error, ErrorValue);
+
+#[derive(Debug)]
+pub(crate) struct ErrorValue {
+    code: vmt_code,
+    kind: &'static str,
+    message: Text,
+    text: Text,
+    path: Option<Text>,
+    entry: Option<Text>,
+    field: Option<Text>,
+    help: Option<Text>,
+    line: usize,
+    column: usize,
+    causes: Vec<Text>,
+    problems: Vec<vmt_error>,
+}
+
+impl std::fmt::Debug for vmt_error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl vmt_error {
+    /// An error that is part of another handle.
+    pub(crate) fn lent(failure: Failure) -> Self {
+        Self(Slot::lent(ErrorValue::new(failure)))
+    }
+}
+
+impl ErrorValue {
+    pub(crate) fn new(failure: Failure) -> Self {
+        let library = failure.library.as_ref();
+        let position = library.and_then(vmtemplate::Error::position);
+        let full = match library {
+            Some(error) => format!("{error:#}"),
+            None => full_text(&failure),
+        };
+        let mut causes = Vec::new();
+        let mut cause = library.and_then(|error| error.source());
+        while let Some(error) = cause {
+            causes.push(Text::new(error.to_string()));
+            cause = error.source();
+        }
+        Self {
+            code: failure.code,
+            kind: name_of(failure.code).unwrap_or("other"),
+            text: Text::new(full),
+            path: library.and_then(|e| e.path()).map(|path| Text::new(path.as_os_str().as_bytes())),
+            entry: library.and_then(|e| e.entry()).map(Text::new),
+            field: library.and_then(|e| e.field()).map(Text::new),
+            line: position.map_or(0, |at| at.line),
+            column: position.map_or(0, |at| at.column),
+            causes,
+            help: failure.help.map(Text::new),
+            message: Text::new(failure.message),
+            problems: failure.problems.into_iter().map(vmt_error::lent).collect(),
+        }
+    }
+}
+
+/// What `{:#}` of the library's errors prints, for those of this crate.
+fn full_text(failure: &Failure) -> String {
+    let problems = failure.problems.iter().map(|problem| match &problem.library {
+        Some(error) => format!("{error:#}"),
+        None => full_text(problem),
+    });
+    let text = std::iter::once(failure.message.clone()).chain(problems).collect::<Vec<_>>().join("; ");
+    failure.help.as_ref().map_or(text.clone(), |help| format!("{text} ({help})"))
+}
+
+// The header has the numbers of the library.
+const NUMBERS: [(vmt_code, ErrorKind); 21] = [
+    (VMT_NOT_FOUND, ErrorKind::NotFound),
+    (VMT_PERMISSION_DENIED, ErrorKind::PermissionDenied),
+    (VMT_ALREADY_EXISTS, ErrorKind::AlreadyExists),
+    (VMT_STORAGE_FULL, ErrorKind::StorageFull),
+    (VMT_IO, ErrorKind::Io),
+    (VMT_CANCELLED, ErrorKind::Cancelled),
+    (VMT_INVALID_VALUE, ErrorKind::InvalidValue),
+    (VMT_INVALID_METAINFO, ErrorKind::InvalidMetainfo),
+    (VMT_INVALID_MACRO, ErrorKind::InvalidMacro),
+    (VMT_INVALID_SCRIPT, ErrorKind::InvalidScript),
+    (VMT_INVALID_IMAGE, ErrorKind::InvalidImage),
+    (VMT_UNSUPPORTED, ErrorKind::Unsupported),
+    (VMT_IMAGE_CHANGED, ErrorKind::ImageChanged),
+    (VMT_INVALID_TEMPLATE, ErrorKind::InvalidTemplate),
+    (VMT_INVALID_ARCHIVE, ErrorKind::InvalidArchive),
+    (VMT_UNSAFE_ARCHIVE, ErrorKind::UnsafeArchive),
+    (VMT_LIMIT_EXCEEDED, ErrorKind::LimitExceeded),
+    (VMT_INVALID_REPOSITORY, ErrorKind::InvalidRepository),
+    (VMT_LOCKED, ErrorKind::Locked),
+    (VMT_INVALID_SIGNATURE, ErrorKind::InvalidSignature),
+    (VMT_NETWORK, ErrorKind::Network),
+];
+const _: () = {
+    assert!(NUMBERS.len() == ErrorKind::all().len());
+    let mut at = 0;
+    while at < NUMBERS.len() {
+        assert!(NUMBERS[at].0 == code_of(NUMBERS[at].1));
+        at += 1;
+    }
+};
+
+/// The name of a number, if it is one of a kind.
+fn name_of(code: vmt_code) -> Option<&'static str> {
+    match code {
+        VMT_OK => Some("ok"),
+        VMT_NULL_ARGUMENT => Some("null-argument"),
+        VMT_INVALID_HANDLE => Some("invalid-handle"),
+        VMT_PANIC => Some("panic"),
+        _ => ErrorKind::all().iter().find(|&&kind| code_of(kind) == code).map(|kind| kind.name()),
+    }
+}
+
+/// Free an error. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_free(error: *mut vmt_error) {
+    look((), || free(error));
+}
+
+/// What kind of error it is; `VMT_OK` for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_code(error: *const vmt_error) -> vmt_code {
+    look(VMT_OK, || Ok(get(error)?.code))
+}
+
+/// The stable name of a code, such as `not-found`; NULL if there is no such code. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_code_name(code: vmt_code) -> *const c_char {
+    text(ptr::null_mut(), || Ok(name_of(code).map(fixed)))
+}
+
+/// The stable name of that kind, such as `not-found`; NULL for NULL. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_kind(error: *const vmt_error) -> *const c_char {
+    text(ptr::null_mut(), || Ok(Some(fixed(get(error)?.kind))))
+}
+
+/// What was found and what was expected, without the place. `length`, which may be NULL, gets its bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_message(error: *const vmt_error, length: *mut usize) -> *const c_char {
+    text(length, || Ok(Some(&get(error)?.message)))
+}
+
+/// All of it in one line: place, message, problems, causes, help. This is what a log wants.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_text(error: *const vmt_error, length: *mut usize) -> *const c_char {
+    text(length, || Ok(Some(&get(error)?.text)))
+}
+
+/// The file or folder that it happened in, as bytes; NULL if none is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_path(error: *const vmt_error, length: *mut usize) -> *const c_char {
+    text(length, || Ok(get(error)?.path.as_ref()))
+}
+
+/// The entry of an archive, or the file inside an image, that it happened in; NULL if none is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_entry(error: *const vmt_error, length: *mut usize) -> *const c_char {
+    text(length, || Ok(get(error)?.entry.as_ref()))
+}
+
+/// The element, key or option that holds the bad value; NULL if none is known.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_field(error: *const vmt_error, length: *mut usize) -> *const c_char {
+    text(length, || Ok(get(error)?.field.as_ref()))
+}
+
+/// How to mend it; NULL where that cannot be told.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_help(error: *const vmt_error, length: *mut usize) -> *const c_char {
+    text(length, || Ok(get(error)?.help.as_ref()))
+}
+
+/// The line in a text, from 1; 0 if it did not happen in one.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_line(error: *const vmt_error) -> usize {
+    look(0, || Ok(get(error)?.line))
+}
+
+/// The column in characters, from 1; 0 if it did not happen in a text.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_column(error: *const vmt_error) -> usize {
+    look(0, || Ok(get(error)?.column))
+}
+
+/// How many causes are behind it, such as an error of the system.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_cause_count(error: *const vmt_error) -> usize {
+    look(0, || Ok(get(error)?.causes.len()))
+}
+
+/// A cause, from the nearest at 0; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_cause(
+    error: *const vmt_error,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(get(error)?.causes.get(index)))
+}
+
+/// How many problems were found in one go; 0 where it is one error alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_problem_count(error: *const vmt_error) -> usize {
+    look(0, || Ok(get(error)?.problems.len()))
+}
+
+/// One of these problems, which is part of the error and is not freed; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_problem(error: *const vmt_error, index: usize) -> *const vmt_error {
+    look(ptr::null(), || Ok(get(error)?.problems.get(index).map_or(ptr::null(), ptr::from_ref)))
+}

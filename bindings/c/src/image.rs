@@ -1,0 +1,344 @@
+//! Disk images.
+
+use std::ffi::{c_char, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::ptr;
+
+use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, WriteRawOptions};
+
+use crate::boundary::{
+    Outcome, Slot, Text, build, bytes_in, fill, fixed, free, get, give, handle, json, look, output, path_in,
+    read, reader, source, status, str_or_none, text, visit_extents,
+};
+use crate::bytes::vmt_bytes;
+use crate::control::{chosen, vmt_control};
+use crate::error::{vmt_code, vmt_error};
+use crate::script::flags;
+
+/// A virtual disk, in whatever format it is stored. It is never changed; many threads may read it.
+pub struct vmt_image(Slot<ImageValue>);
+handle!(vmt_image, ImageValue);
+
+#[derive(Debug)]
+pub(crate) struct ImageValue {
+    pub(crate) disk: DiskImage,
+    path: Option<Text>,
+}
+
+impl From<DiskImage> for ImageValue {
+    fn from(disk: DiskImage) -> Self {
+        let path = disk.path().map(|path| Text::new(path.as_os_str().as_bytes()));
+        Self { disk, path }
+    }
+}
+
+impl vmt_image {
+    pub(crate) fn lent(disk: &DiskImage) -> Self {
+        Self(Slot::lent(disk.clone().into()))
+    }
+}
+
+/// How an image is opened. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_open_options {
+    /// `sizeof(vmt_open_options)`.
+    pub struct_size: usize,
+    /// The format, where it shall not be found out: `raw`, `qcow2`, `vhdx`, `vmdk` or `vhd`.
+    pub format: *const c_char,
+    /// The folder in which files that are named inside an image (backing files, extents) may be opened. NULL opens none:
+    /// an image from elsewhere could name any file.
+    pub backing_files: *const c_char,
+    /// The largest virtual disk that is accepted, in bytes; 64 TiB for 0.
+    pub max_size: u64,
+    /// Where a stream is kept while it is worked on; `$TMPDIR` or `/var/tmp` for NULL.
+    pub temporary_folder: *const c_char,
+    /// The program that reads `rbd:POOL/IMAGE`; `rbd` for NULL.
+    pub rbd_program: *const c_char,
+    /// Watches and stops the reading of a stream; may be NULL.
+    pub control: *const vmt_control,
+}
+
+pub(crate) fn open_options(options: *const vmt_open_options) -> Outcome<OpenOptions> {
+    let options = read(options)?;
+    let defaults = OpenOptions::default();
+    let path = |path: *const c_char, name| -> Outcome<Option<PathBuf>> {
+        if path.is_null() { Ok(None) } else { Ok(Some(path_in(path, name)?.to_owned())) }
+    };
+    Ok(OpenOptions {
+        format: str_or_none(options.format, "format")?.map(str::parse).transpose()?,
+        backing_files: path(options.backing_files, "backing_files")?,
+        max_size: if options.max_size == 0 { defaults.max_size } else { options.max_size },
+        temporary_folder: path(options.temporary_folder, "temporary_folder")?,
+        rbd_program: path(options.rbd_program, "rbd_program")?,
+        control: chosen(options.control)?,
+    })
+}
+
+/// What is known of a part of a disk.
+pub type vmt_extent_kind = u32;
+/// It must be read.
+pub const VMT_EXTENT_DATA: vmt_extent_kind = 0;
+/// It is zero, and need not be read.
+pub const VMT_EXTENT_ZERO: vmt_extent_kind = 1;
+/// A file system marks it free; it counts as zero.
+pub const VMT_EXTENT_FREE: vmt_extent_kind = 2;
+
+/// A part of a disk.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_extent {
+    /// Where it begins.
+    pub offset: u64,
+    /// How many bytes it has.
+    pub length: u64,
+    /// What is known of it.
+    pub kind: vmt_extent_kind,
+}
+
+/// Gets a part of a disk, which is there for this call only. Returning something else than 0 ends the walk.
+pub type vmt_extent_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, extent: *const vmt_extent) -> i32>;
+
+/// Reads a stream: puts at most `length` bytes into `buffer` and returns how many, 0 at the end, or an `errno` as a
+/// negative number.
+pub type vmt_read_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize) -> isize>;
+
+/// Fills `buffer` with the `length` bytes at `offset`, all of which are there. Returns 0, or an `errno`.
+pub type vmt_read_at_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize, offset: u64) -> i32>;
+
+/// Says how many bytes from `offset` on are of one kind, in `*length`, and of which, in `*kind`. Returns 0, or an
+/// `errno`.
+pub type vmt_extent_at_fn = Option<
+    unsafe extern "C" fn(
+        user_data: *mut c_void,
+        offset: u64,
+        length: *mut u64,
+        kind: *mut vmt_extent_kind,
+    ) -> i32,
+>;
+
+/// Frees what callbacks need.
+pub type vmt_free_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// A disk, or an archive, that the caller reads. Its functions are called from many threads at once, and must not throw or longjmp.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_source {
+    /// `sizeof(vmt_source)`.
+    pub struct_size: usize,
+    /// What the functions get; may be NULL.
+    pub user_data: *mut c_void,
+    /// How many bytes there are.
+    pub size: u64,
+    /// Reads a part of it. It must be there.
+    pub read: vmt_read_at_fn,
+    /// Tells what of a disk need not be read; NULL if everything must. Nobody asks it of an archive.
+    pub extent: vmt_extent_at_fn,
+    /// Called once, when the last handle that needs the source is freed, or when making the first one fails after the
+    /// source was read; may be NULL. It is not called for a source that is refused as it stands: without `read`, or with a
+    /// size of 0.
+    pub free: vmt_free_fn,
+}
+
+/// Open an image: a file or block device of any format that is known, or `rbd:POOL/IMAGE[@SNAP]`. `options` may be NULL.
+///
+/// Fails with `VMT_NOT_FOUND`, `VMT_PERMISSION_DENIED`, `VMT_INVALID_IMAGE`, `VMT_UNSUPPORTED`, `VMT_LIMIT_EXCEEDED`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_open(
+    path: *const c_char,
+    options: *const vmt_open_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_image {
+    build(err, || Ok(DiskImage::open_with(path_in(path, "path")?, &open_options(options)?)?.into()))
+}
+
+/// A raw disk of these bytes, which are copied.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_from_bytes(
+    bytes: *const u8,
+    length: usize,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_image {
+    build(err, || Ok(DiskImage::from_bytes(bytes_in(bytes, length, "bytes")?).into()))
+}
+
+/// A disk that is read by `source`, which is copied; what it points to must live until its `free` is called.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_from_source(
+    source: *const vmt_source,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_image {
+    build(err, || Ok(DiskImage::from_source(self::source(read(source)?)?).into()))
+}
+
+/// An image of any format that comes as a stream. It is read to its end, into a temporary file without a name.
+/// `options` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_from_stream(
+    read: vmt_read_fn,
+    user_data: *mut c_void,
+    options: *const vmt_open_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_image {
+    build(err, || Ok(DiskImage::from_stream(reader(read, user_data)?, &open_options(options)?)?.into()))
+}
+
+/// Free an image. NULL is taken, and so is one that is part of a template, which stays.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_free(image: *mut vmt_image) {
+    look((), || free(image));
+}
+
+/// The bytes of the disk; 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_size(image: *const vmt_image) -> u64 {
+    look(0, || Ok(get(image)?.disk.size()))
+}
+
+/// Its format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_format(image: *const vmt_image) -> *const c_char {
+    text(ptr::null_mut(), || Ok(Some(fixed(get(image)?.disk.format()))))
+}
+
+/// The path that it was opened by, as bytes; NULL if there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_path(image: *const vmt_image, length: *mut usize) -> *const c_char {
+    text(length, || Ok(get(image)?.path.as_ref()))
+}
+
+/// Fill `buffer` with the `length` bytes at `offset` of the disk. Fails with `VMT_INVALID_VALUE` if they are not all on
+/// it; what is in the buffer then is not told.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_read_at(
+    image: *const vmt_image,
+    buffer: *mut u8,
+    length: usize,
+    offset: u64,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let disk = &get(image)?.disk;
+        fill(buffer, length, |buffer| Ok(disk.read_at(buffer, offset)?))
+    })
+}
+
+/// Give each part of the disk to `visit`, from the first to the last. Neighbours of one kind come as one.
+///
+/// Fails with `VMT_CANCELLED` when `visit` asked for it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_extents(
+    image: *const vmt_image,
+    visit: vmt_extent_fn,
+    user_data: *mut c_void,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || visit_extents(get(image)?.disk.extents(), visit, user_data))
+}
+
+/// Read what the file systems mark free as well.
+pub const VMT_FREE_SPACE_KEEP: u32 = 1;
+/// Leave the contents of page files out too.
+pub const VMT_FREE_SPACE_DROP_PAGE_FILES: u32 = 2;
+
+/// How free space is looked for. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_free_space_options {
+    /// `sizeof(vmt_free_space_options)`.
+    pub struct_size: usize,
+    /// The sum of `VMT_FREE_SPACE_` numbers.
+    pub flags: u32,
+    /// Stops the work; may be NULL.
+    pub control: *const vmt_control,
+}
+
+/// The same disk, in which what its NTFS volumes mark free is not read. A volume that cannot be proved consistent is left
+/// as it is.
+///
+/// `*report`, unless `report` is NULL, gets JSON of what was left out, and of why a volume was kept whole; free it with
+/// `vmt_bytes_free()`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_without_free_space(
+    image: *const vmt_image,
+    options: *const vmt_free_space_options,
+    report: *mut *mut vmt_bytes,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_image {
+    output(report, ptr::null_mut());
+    build(err, || {
+        let options = read(options)?;
+        let known = flags(options.flags, VMT_FREE_SPACE_KEEP | VMT_FREE_SPACE_DROP_PAGE_FILES)?;
+        let (disk, found) = get(image)?.disk.without_free_space(&FreeSpaceOptions {
+            free_space: free_space(known & VMT_FREE_SPACE_KEEP != 0),
+            drop_page_files: known & VMT_FREE_SPACE_DROP_PAGE_FILES != 0,
+            control: chosen(options.control)?,
+        })?;
+        if !report.is_null() {
+            output(report, give(Text::new(json(&found)?)));
+        }
+        Ok(disk.into())
+    })
+}
+
+pub(crate) const fn free_space(keep: bool) -> FreeSpace {
+    if keep { FreeSpace::Keep } else { FreeSpace::Skip }
+}
+
+/// Replace a file that is there.
+pub const VMT_WRITE_RAW_OVERWRITE: u32 = 1;
+/// Write what the file systems mark free as well.
+pub const VMT_WRITE_RAW_KEEP_FREE_SPACE: u32 = 2;
+/// Leave the contents of page files out too.
+pub const VMT_WRITE_RAW_DROP_PAGE_FILES: u32 = 4;
+
+/// How a raw file is written. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_write_raw_options {
+    /// `sizeof(vmt_write_raw_options)`.
+    pub struct_size: usize,
+    /// The sum of `VMT_WRITE_RAW_` numbers.
+    pub flags: u32,
+    /// Threads; 0 takes as many as the machine has.
+    pub threads: u32,
+    /// Watches and stops the work; may be NULL.
+    pub control: *const vmt_control,
+}
+
+/// Write the disk as a sparse raw file, which appears whole or not at all. `options` may be NULL.
+///
+/// `*summary`, unless `summary` is NULL, gets JSON of what was read and written; free it with `vmt_bytes_free()`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_write_raw(
+    image: *const vmt_image,
+    path: *const c_char,
+    options: *const vmt_write_raw_options,
+    summary: *mut *mut vmt_bytes,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    output(summary, ptr::null_mut());
+    status(err, || {
+        let options = read(options)?;
+        let known = flags(
+            options.flags,
+            VMT_WRITE_RAW_OVERWRITE | VMT_WRITE_RAW_KEEP_FREE_SPACE | VMT_WRITE_RAW_DROP_PAGE_FILES,
+        )?;
+        let options = WriteRawOptions {
+            overwrite: known & VMT_WRITE_RAW_OVERWRITE != 0,
+            threads: options.threads as usize,
+            free_space: free_space(known & VMT_WRITE_RAW_KEEP_FREE_SPACE != 0),
+            drop_page_files: known & VMT_WRITE_RAW_DROP_PAGE_FILES != 0,
+            control: chosen(options.control)?,
+        };
+        let done = get(image)?.disk.write_raw(path_in(path, "path")?, &options)?;
+        if !summary.is_null() {
+            output(summary, give(Text::new(json(&done)?)));
+        }
+        Ok(())
+    })
+}

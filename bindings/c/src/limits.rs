@@ -1,0 +1,100 @@
+//! What a machine must have.
+
+use vmtemplate::{AddressFamily, LimitMiss, Limits, VmSpec};
+
+use crate::boundary::{Failure, Outcome};
+use crate::error::VMT_INVALID_VALUE;
+
+/// What a template says of a protocol.
+pub type vmt_support = u32;
+/// Nothing.
+pub const VMT_UNSET: vmt_support = 0;
+/// It does not support it.
+pub const VMT_NO: vmt_support = 1;
+/// It supports it.
+pub const VMT_YES: vmt_support = 2;
+
+/// What a machine must have to be made of a template. Zeros say nothing.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_limits {
+    /// Whether machines with an IPv4 address as their primary one can be made.
+    pub ipv4: vmt_support,
+    /// The same for IPv6.
+    pub ipv6: vmt_support,
+    /// The least memory, in MiB.
+    pub memory_mib: u64,
+    /// The least disk, in MB.
+    pub disk_mb: u64,
+}
+
+/// What a machine lacks: the sum of these.
+pub type vmt_misses = u32;
+/// The template does not support the family of its primary address.
+pub const VMT_MISS_PRIMARY_ADDRESS: vmt_misses = 1;
+/// It has too little memory.
+pub const VMT_MISS_MEMORY: vmt_misses = 2;
+/// It has too small a disk.
+pub const VMT_MISS_DISK: vmt_misses = 4;
+/// Something that is newer than this list.
+pub const VMT_MISS_OTHER: vmt_misses = 0x8000_0000;
+
+fn flag_in(flag: vmt_support, name: &str) -> Outcome<Option<bool>> {
+    match flag {
+        VMT_UNSET => Ok(None),
+        VMT_NO => Ok(Some(false)),
+        VMT_YES => Ok(Some(true)),
+        other => Err(Failure::new(
+            VMT_INVALID_VALUE,
+            format!("`{name}` is {other}; expected VMT_UNSET, VMT_NO or VMT_YES"),
+        )),
+    }
+}
+
+pub(crate) const fn flag_out(flag: Option<bool>) -> vmt_support {
+    match flag {
+        None => VMT_UNSET,
+        Some(false) => VMT_NO,
+        Some(true) => VMT_YES,
+    }
+}
+
+/// Put what C gave over `limits`, whose limits of other names stay.
+pub(crate) fn overlay(limits: &mut Limits, given: &vmt_limits) -> Outcome<()> {
+    limits.ipv4 = flag_in(given.ipv4, "ipv4")?;
+    limits.ipv6 = flag_in(given.ipv6, "ipv6")?;
+    limits.memory_mib = (given.memory_mib > 0).then_some(given.memory_mib);
+    limits.disk_mb = (given.disk_mb > 0).then_some(given.disk_mb);
+    Ok(())
+}
+
+pub(crate) fn out(limits: &Limits) -> vmt_limits {
+    vmt_limits {
+        ipv4: flag_out(limits.ipv4),
+        ipv6: flag_out(limits.ipv6),
+        memory_mib: limits.memory_mib.unwrap_or(0),
+        disk_mb: limits.disk_mb.unwrap_or(0),
+    }
+}
+
+/// What a machine with these lacks.
+pub(crate) fn misses(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u32) -> Outcome<vmt_misses> {
+    let primary_address = match primary {
+        4 => AddressFamily::Ipv4,
+        6 => AddressFamily::Ipv6,
+        other => {
+            return Err(Failure::new(
+                VMT_INVALID_VALUE,
+                format!("`primary_address` is {other}; expected 4 or 6"),
+            ));
+        }
+    };
+    Ok(limits.check(&VmSpec { memory_mib, disk_mb, primary_address }).iter().fold(0, |sum, miss| {
+        sum | match miss {
+            LimitMiss::PrimaryAddress { .. } => VMT_MISS_PRIMARY_ADDRESS,
+            LimitMiss::Memory { .. } => VMT_MISS_MEMORY,
+            LimitMiss::Disk { .. } => VMT_MISS_DISK,
+            _ => VMT_MISS_OTHER,
+        }
+    }))
+}

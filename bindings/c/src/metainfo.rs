@@ -1,0 +1,528 @@
+//! metainfo.xml.
+
+use std::collections::BTreeMap;
+use std::ffi::c_char;
+use std::ptr;
+use std::sync::{Mutex, PoisonError};
+
+use vmtemplate::{Metainfo, MetainfoKey, Product, SshPublicKey, Support, Tags};
+
+use crate::boundary::{
+    Failure, Outcome, Slot, Text, build, bytes_in, call, edit, free, get, handle, json, list_in, look, named,
+    output, path_in, status, str_in, str_or_none, text, write,
+};
+use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
+use crate::limits::{self, vmt_limits, vmt_misses};
+
+/// The metadata of a template. It is read leniently and edited in place: what is not set keeps its bytes.
+///
+/// Texts and problems that it hands out live until it is changed or freed. Many threads may look at one that nobody
+/// changes meanwhile.
+pub struct vmt_metainfo(Slot<MetainfoValue>);
+handle!(vmt_metainfo, MetainfoValue);
+
+#[derive(Debug)]
+pub(crate) struct MetainfoValue {
+    pub(crate) metainfo: Metainfo,
+    made: Mutex<Made>,
+}
+
+/// What was handed out since the last change.
+#[derive(Debug, Default)]
+struct Made {
+    texts: BTreeMap<String, Box<Text>>,
+    problems: Option<Vec<vmt_error>>,
+}
+
+impl From<Metainfo> for MetainfoValue {
+    fn from(metainfo: Metainfo) -> Self {
+        Self { metainfo, made: Mutex::default() }
+    }
+}
+
+impl vmt_metainfo {
+    pub(crate) fn lent(metainfo: &Metainfo) -> Self {
+        Self(Slot::lent(metainfo.clone().into()))
+    }
+}
+
+impl MetainfoValue {
+    fn change(&mut self, change: impl FnOnce(&mut Metainfo) -> Outcome<()>) -> Outcome<()> {
+        change(&mut self.metainfo)?;
+        self.made = Mutex::default();
+        Ok(())
+    }
+}
+
+/// A text that is made once and then kept, under a name that no two getters share.
+fn kept(
+    metainfo: *const vmt_metainfo,
+    length: *mut usize,
+    name: &str,
+    make: impl FnOnce(&Metainfo) -> Outcome<Option<Vec<u8>>>,
+) -> *const c_char {
+    let (text, bytes) = look((ptr::null(), 0), || kept_text(metainfo, name, make));
+    output(length, bytes);
+    text
+}
+
+fn kept_text(
+    metainfo: *const vmt_metainfo,
+    name: &str,
+    make: impl FnOnce(&Metainfo) -> Outcome<Option<Vec<u8>>>,
+) -> Outcome<(*const c_char, usize)> {
+    let value = get(metainfo)?;
+    let mut known = value.made.lock().unwrap_or_else(PoisonError::into_inner);
+    // What is not there is not kept: its names are whatever the caller asks for.
+    if !known.texts.contains_key(name)
+        && let Some(bytes) = make(&value.metainfo)?
+    {
+        known.texts.insert(name.to_owned(), Box::new(Text::new(bytes)));
+    }
+    Ok(known.texts.get(name).map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
+}
+
+fn key(name: *const c_char) -> Outcome<MetainfoKey> {
+    Ok(str_in(name, "key")?.parse()?)
+}
+
+/// A new one with the name of the operating system and nothing else that can be left out.
+///
+/// Fails with `VMT_INVALID_VALUE` if the name is empty or cannot stand in XML.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_new(os_name: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_metainfo {
+    build(err, || Ok(Metainfo::new(str_in(os_name, "os_name")?)?.into()))
+}
+
+/// Read one from the bytes of a metainfo.xml. Fails with `VMT_INVALID_METAINFO`, with line and column.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_parse(
+    bytes: *const u8,
+    length: usize,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_metainfo {
+    build(err, || Ok(Metainfo::parse(bytes_in(bytes, length, "bytes")?)?.into()))
+}
+
+/// Read one from a file, or from the metainfo.xml in a folder.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_from_file(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_metainfo {
+    build(err, || Ok(Metainfo::from_file(path_in(path, "path")?)?.into()))
+}
+
+/// Make one of a JSON object with the keys that `vmt_metainfo_json()` writes. Fails with `VMT_INVALID_VALUE`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_from_json(json: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_metainfo {
+    build(err, || {
+        let fields = serde_json::from_str(str_in(json, "json")?).map_err(|error| {
+            Failure::new(
+                VMT_INVALID_VALUE,
+                format!("this is no JSON object of what a metainfo.xml holds: {error}"),
+            )
+            .with_help("write the keys as `vmt_metainfo_json()` does")
+        })?;
+        Ok(Metainfo::from_fields(&fields)?.into())
+    })
+}
+
+/// A copy, which can be changed. This is how to edit the metadata of a template that is open.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_clone(
+    metainfo: *const vmt_metainfo,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_metainfo {
+    build(err, || Ok(get(metainfo)?.metainfo.clone().into()))
+}
+
+/// Free one. NULL is taken, and so is one that is part of a template, which stays.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_free(metainfo: *mut vmt_metainfo) {
+    look((), || free(metainfo));
+}
+
+/// The bytes of the file, in the encoding that it came in.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_bytes(metainfo: *const vmt_metainfo, length: *mut usize) -> *const u8 {
+    kept(metainfo, length, "bytes", |metainfo| Ok(Some(metainfo.to_bytes()))).cast()
+}
+
+/// All of it as a JSON object. Fails with `VMT_INVALID_METAINFO` if a value in it is not what it should be.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_json(
+    metainfo: *const vmt_metainfo,
+    length: *mut usize,
+    err: *mut *mut vmt_error,
+) -> *const c_char {
+    let make = |metainfo: &Metainfo| Ok(Some(json(&metainfo.fields()?)?));
+    let (text, bytes) = call(err, (ptr::null(), 0), || kept_text(metainfo, "json", make));
+    output(length, bytes);
+    text
+}
+
+/// Write the file so that it appears whole or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_write_file(
+    metainfo: *const vmt_metainfo,
+    path: *const c_char,
+    overwrite: bool,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite)?))
+}
+
+/// The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if it is not there or
+/// empty, or if there is no such key.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_get(
+    metainfo: *const vmt_metainfo,
+    key: *const c_char,
+    length: *mut usize,
+) -> *const c_char {
+    let name = look("", || str_in(key, "key"));
+    kept(metainfo, length, &format!("key {name}"), |metainfo| {
+        Ok(metainfo.get(&name.parse()?).map(|text| text.as_bytes().to_vec()))
+    })
+}
+
+/// Set that text. All else keeps its bytes.
+///
+/// Fails with `VMT_INVALID_VALUE` if there is no such key, or it does not take this text; then nothing is changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set(
+    metainfo: *mut vmt_metainfo,
+    key: *const c_char,
+    text: *const c_char,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let mut value = edit(metainfo)?;
+        let (key, text) = (self::key(key)?, str_in(text, "text")?);
+        value.change(|metainfo| Ok(metainfo.set(&key, text)?))
+    })
+}
+
+/// Remove an element. `*removed`, which may be NULL, says whether it was there.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_remove(
+    metainfo: *mut vmt_metainfo,
+    key: *const c_char,
+    removed: *mut bool,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let mut value = edit(metainfo)?;
+        let key = self::key(key)?;
+        value.change(|metainfo| {
+            output(removed, metainfo.remove(&key));
+            Ok(())
+        })
+    })
+}
+
+/// Read the limits. Fails with `VMT_INVALID_METAINFO` if one is not what it should be. Those with other names are read
+/// with `vmt_metainfo_get()`, as `limit.NAME`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_limits(
+    metainfo: *const vmt_metainfo,
+    limits: *mut vmt_limits,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let found = get(metainfo)?.metainfo.limits()?;
+        write(limits, limits::out(&found), "limits")
+    })
+}
+
+/// Set the limits; zeros remove theirs. Those with other names stay.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_limits(
+    metainfo: *mut vmt_metainfo,
+    limits: vmt_limits,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        edit(metainfo)?.change(|metainfo| {
+            let mut all = metainfo.limits()?;
+            limits::overlay(&mut all, &limits)?;
+            Ok(metainfo.set_limits(&all)?)
+        })
+    })
+}
+
+/// What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` gets the sum of the
+/// `VMT_MISS_` numbers; 0 if it can be made.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_check_machine(
+    metainfo: *const vmt_metainfo,
+    memory_mib: u64,
+    disk_mb: u64,
+    primary_address: u32,
+    misses: *mut vmt_misses,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let limits = get(metainfo)?.metainfo.limits()?;
+        write(misses, limits::misses(&limits, memory_mib, disk_mb, primary_address)?, "misses")
+    })
+}
+
+/// How many tags it has.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_tag_count(metainfo: *const vmt_metainfo) -> usize {
+    look(0, || Ok(get(metainfo)?.metainfo.tags().len()))
+}
+
+/// A tag; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_tag(
+    metainfo: *const vmt_metainfo,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    kept(metainfo, length, &format!("tag {index}"), |metainfo| {
+        Ok(metainfo.tags().iter().nth(index).map(|tag| tag.as_bytes().to_vec()))
+    })
+}
+
+/// Set the tags: `count` texts.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_tags(
+    metainfo: *mut vmt_metainfo,
+    tags: *const *const c_char,
+    count: usize,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let mut value = edit(metainfo)?;
+        let tags: Tags = list_in(tags, count, "tags")?.into_iter().collect();
+        value.change(|metainfo| Ok(metainfo.set_tags(&tags)?))
+    })
+}
+
+/// How many products it names.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_product_count(metainfo: *const vmt_metainfo) -> usize {
+    look(0, || Ok(get(metainfo)?.metainfo.support().products.len()))
+}
+
+/// The name of a product that can use the template, such as `VMmgr`; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_product_name(
+    metainfo: *const vmt_metainfo,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    kept(metainfo, length, &format!("product {index}"), |metainfo| {
+        Ok(metainfo.support().products.get(index).map(|product| product.name.as_bytes().to_vec()))
+    })
+}
+
+/// The least version of that product, as `a.b.c`; NULL if any will do.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_product_version(
+    metainfo: *const vmt_metainfo,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    kept(metainfo, length, &format!("product version {index}"), |metainfo| {
+        let support = metainfo.support();
+        let version = support.products.get(index).and_then(|product| product.min_version);
+        Ok(version.map(|version| version.to_string().into_bytes()))
+    })
+}
+
+/// Set the products: `count` texts, each a name, or a name and the least version: `VMmgr:5.45`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_products(
+    metainfo: *mut vmt_metainfo,
+    products: *const *const c_char,
+    count: usize,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let mut value = edit(metainfo)?;
+        let products: Vec<Product> =
+            list_in(products, count, "products")?.into_iter().map(Product::from).collect();
+        value.change(|metainfo| Ok(metainfo.set_support(&Support { products })?))
+    })
+}
+
+/// Whether this product of this version can use the template. False for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_allows(
+    metainfo: *const vmt_metainfo,
+    product: *const c_char,
+    version: *const c_char,
+) -> bool {
+    look(false, || {
+        let support = get(metainfo)?.metainfo.support();
+        Ok(support.allows(str_in(product, "product")?, &str_in(version, "version")?.into()))
+    })
+}
+
+/// How many macros it declares.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_macro_count(metainfo: *const vmt_metainfo) -> usize {
+    look(0, || Ok(get(metainfo)?.metainfo.declared_macros().len()))
+}
+
+/// A macro that is declared, such as `($PRODUCTKEY)`; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_macro(
+    metainfo: *const vmt_metainfo,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    kept(metainfo, length, &format!("macro {index}"), |metainfo| {
+        Ok(metainfo.declared_macros().get(index).map(|name| name.as_bytes().to_vec()))
+    })
+}
+
+/// Set the macros that are declared: `count` texts in the form `($NAME)`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_macros(
+    metainfo: *mut vmt_metainfo,
+    macros: *const *const c_char,
+    count: usize,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let mut value = edit(metainfo)?;
+        let macros = list_in(macros, count, "macros")?;
+        value.change(|metainfo| Ok(metainfo.set_declared_macros(&macros)?))
+    })
+}
+
+/// Read the number of reboots after which the system counts as installed; 1 if it is not there.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_reboot_count(
+    metainfo: *const vmt_metainfo,
+    count: *mut u32,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || write(count, get(metainfo)?.metainfo.reboot_count()?, "count"))
+}
+
+/// Set that number.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_reboot_count(
+    metainfo: *mut vmt_metainfo,
+    count: u32,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_reboot_count(count)?)))
+}
+
+/// Whether the image has virtio drivers for disks.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_virtio_disk(metainfo: *const vmt_metainfo) -> bool {
+    look(false, || Ok(get(metainfo)?.metainfo.virtio_disk()))
+}
+
+/// Set whether it has.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_virtio_disk(
+    metainfo: *mut vmt_metainfo,
+    has_drivers: bool,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_virtio_disk(has_drivers)?)))
+}
+
+/// Whether the image has virtio drivers for the network.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_virtio_net(metainfo: *const vmt_metainfo) -> bool {
+    look(false, || Ok(get(metainfo)?.metainfo.virtio_net()))
+}
+
+/// Set whether it has.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_virtio_net(
+    metainfo: *mut vmt_metainfo,
+    has_drivers: bool,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_virtio_net(has_drivers)?)))
+}
+
+/// Whether the template takes public SSH keys. `*base64`, which may be NULL, says whether they come in base64.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_ssh_public_key(metainfo: *const vmt_metainfo, base64: *mut bool) -> bool {
+    let key = look(SshPublicKey::default(), || Ok(get(metainfo)?.metainfo.ssh_public_key()));
+    output(base64, key.base64);
+    key.accepted
+}
+
+/// Set whether it takes them, and how they come.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_set_ssh_public_key(
+    metainfo: *mut vmt_metainfo,
+    accepted: bool,
+    base64: bool,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    status(err, || {
+        let key = SshPublicKey { accepted, base64 };
+        edit(metainfo)?.change(|metainfo| Ok(metainfo.set_ssh_public_key(key)?))
+    })
+}
+
+/// A text for people, in a language such as `en`, or, for NULL, in none that it names. NULL if it is not there.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_description(
+    metainfo: *const vmt_metainfo,
+    language: *const c_char,
+    length: *mut usize,
+) -> *const c_char {
+    let wanted = look(None, || str_or_none(language, "language"));
+    kept(metainfo, length, &format!("description {wanted:?}"), |metainfo| {
+        let mut all = metainfo.descriptions().into_iter();
+        let found = all.find(|description| description.language.as_deref() == wanted);
+        Ok(found.map(|description| description.text.into_bytes()))
+    })
+}
+
+/// Where an archive of VMmanager 5 can be had from; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_external_url(
+    metainfo: *const vmt_metainfo,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    kept(metainfo, length, &format!("url {index}"), |metainfo| {
+        Ok(metainfo.external_urls().get(index).map(|url| url.as_bytes().to_vec()))
+    })
+}
+
+/// How many values in it are not what they should be.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_problem_count(metainfo: *const vmt_metainfo) -> usize {
+    look(0, || Ok(with_problems(get(metainfo)?, <[_]>::len)))
+}
+
+/// One of these problems, which is part of the metainfo and is not freed; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_metainfo_problem(metainfo: *const vmt_metainfo, index: usize) -> *const vmt_error {
+    look(ptr::null(), || {
+        Ok(with_problems(get(metainfo)?, |all| all.get(index).map_or(ptr::null(), ptr::from_ref)))
+    })
+}
+
+fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) -> R {
+    let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
+    let problems = made.problems.get_or_insert_with(|| {
+        let lent = |error| vmt_error::lent(Failure::from(error));
+        value.metainfo.check().into_iter().map(lent).collect()
+    });
+    see(problems)
+}
+
+/// The family that the platform takes a template of this name for: `redhat-based`, `debian-based`, `freebsd-based` or
+/// `Windows`. NULL if it takes it for none. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_os_family(template_name: *const c_char) -> *const c_char {
+    text(ptr::null_mut(), || {
+        let family = vmtemplate::OsFamily::of_template_name(str_in(template_name, "template_name")?);
+        Ok(family.map(named))
+    })
+}

@@ -1,0 +1,340 @@
+//! Repositories.
+
+use std::ffi::c_char;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use vmtemplate::{
+    EntryOptions, PublishOptions, PushOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Tags,
+};
+
+use crate::archive::{threads, unpack_limits, vmt_unpack_limits};
+use crate::boundary::{
+    Failure, Outcome, Slot, Text, build, free, get, get_or_none, handle, json, look, path_in, read, str_in,
+    str_or_none, text,
+};
+use crate::bytes::vmt_bytes;
+use crate::control::{chosen, vmt_control};
+use crate::error::{VMT_INVALID_VALUE, vmt_error};
+use crate::pack::{pack_options, vmt_pack_options};
+use crate::report::{ReportValue, vmt_report};
+use crate::repository_entry::{Entries, vmt_entries};
+use crate::repository_keys::{vmt_public_key, vmt_signing_key};
+use crate::script::flags;
+use crate::template::vmt_template;
+
+/// A folder of archives, and the file that describes them to the platform. Many threads, and many processes, may publish
+/// at once.
+pub struct vmt_repository(Slot<RepositoryValue>);
+handle!(vmt_repository, RepositoryValue);
+
+#[derive(Debug)]
+pub(crate) struct RepositoryValue {
+    pub(crate) repository: Repository,
+    folder: Text,
+    description: Text,
+}
+
+impl From<Repository> for RepositoryValue {
+    fn from(repository: Repository) -> Self {
+        Self {
+            folder: Text::new(repository.folder().as_os_str().as_bytes()),
+            description: Text::new(repository.description_path().as_os_str().as_bytes()),
+            repository,
+        }
+    }
+}
+
+/// Which platform reads the description.
+pub type vmt_repository_format = u32;
+/// VMmanager 6: metadata.json.
+pub const VMT_FORMAT_VM6: vmt_repository_format = 6;
+/// VMmanager 5: metadata.xml.
+pub const VMT_FORMAT_VM5: vmt_repository_format = 5;
+
+fn format(format: vmt_repository_format) -> Outcome<RepositoryFormat> {
+    match format {
+        VMT_FORMAT_VM6 => Ok(RepositoryFormat::Vm6),
+        VMT_FORMAT_VM5 => Ok(RepositoryFormat::Vm5),
+        other => Err(Failure::new(
+            VMT_INVALID_VALUE,
+            format!("{other} is no format of repositories; expected VMT_FORMAT_VM6 or VMT_FORMAT_VM5"),
+        )),
+    }
+}
+
+/// Open a repository; its description tells the format. Fails with `VMT_NOT_FOUND` if there is none, and with
+/// `VMT_INVALID_REPOSITORY` if there are two.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_open(
+    folder: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_repository {
+    build(err, || Ok(Repository::open(path_in(folder, "folder")?)?.into()))
+}
+
+/// Open a repository of this format.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_open_as(
+    folder: *const c_char,
+    format: vmt_repository_format,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_repository {
+    build(err, || Ok(Repository::open_as(path_in(folder, "folder")?, self::format(format)?)?.into()))
+}
+
+/// Make a folder a repository, empty as yet. Fails with `VMT_ALREADY_EXISTS` if it is one.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_create(
+    folder: *const c_char,
+    format: vmt_repository_format,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_repository {
+    build(err, || Ok(Repository::create(path_in(folder, "folder")?, self::format(format)?)?.into()))
+}
+
+/// Its folder, as bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_folder(
+    repository: *const vmt_repository,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(Some(&get(repository)?.folder)))
+}
+
+/// The path of its description, as bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_description(
+    repository: *const vmt_repository,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(Some(&get(repository)?.description)))
+}
+
+/// Its format; 0 for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_format_of(repository: *const vmt_repository) -> vmt_repository_format {
+    look(0, || {
+        Ok(match get(repository)?.repository.format() {
+            RepositoryFormat::Vm5 => VMT_FORMAT_VM5,
+            _ => VMT_FORMAT_VM6,
+        })
+    })
+}
+
+/// Close it. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_free(repository: *mut vmt_repository) {
+    look((), || free(repository));
+}
+
+/// The templates that the description names.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_list(
+    repository: *const vmt_repository,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || Entries::new(get(repository)?.repository.list()?))
+}
+
+/// Do not wait at all for another publisher to end.
+pub const VMT_PUBLISH_NO_WAIT: u32 = 1;
+
+/// How a repository is changed. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_publish_options {
+    /// `sizeof(vmt_publish_options)`.
+    pub struct_size: usize,
+    /// The sum of `VMT_PUBLISH_` numbers.
+    pub flags: u32,
+    /// How long to wait for another publisher to end, in milliseconds; a minute for 0.
+    pub lock_timeout_ms: u64,
+    /// Sign the description and the checksums; may be NULL. What is signed is changed only with a key.
+    pub key: *const vmt_signing_key,
+    /// Watches and stops the work; may be NULL.
+    pub control: *const vmt_control,
+}
+
+fn publish_options(options: *const vmt_publish_options) -> Outcome<PublishOptions> {
+    let options = read(options)?;
+    let usual = PublishOptions::default();
+    let no_wait = flags(options.flags, VMT_PUBLISH_NO_WAIT)? != 0;
+    Ok(PublishOptions {
+        key: get_or_none(options.key)?.cloned(),
+        lock_timeout: match options.lock_timeout_ms {
+            _ if no_wait => Duration::ZERO,
+            0 => usual.lock_timeout,
+            millis => Duration::from_millis(millis),
+        },
+        control: chosen(options.control)?,
+    })
+}
+
+/// Write `hdd_mib_required` and `min_ram_mib` from the limits of the template.
+pub const VMT_ENTRY_REQUIREMENTS: u32 = 1;
+
+/// What the description says of a template. What is NULL is taken from the archive.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_entry_options {
+    /// `sizeof(vmt_entry_options)`.
+    pub struct_size: usize,
+    /// The sum of `VMT_ENTRY_` numbers.
+    pub flags: u32,
+    /// The name that users see.
+    pub name: *const c_char,
+    /// The tags, separated by commas.
+    pub tags: *const c_char,
+    /// The name of the archive in the repository.
+    pub file_name: *const c_char,
+    /// What the image file on a node is called after. KVM only.
+    pub image_name: *const c_char,
+    /// The partition that grows with the disk. KVM only.
+    pub expand: *const c_char,
+    /// The name of the network device. KVM only.
+    pub network_device: *const c_char,
+    /// Bounds on what the archive may hold; may be NULL.
+    pub limits: *const vmt_unpack_limits,
+    /// Lock, signature, progress; may be NULL.
+    pub publish: *const vmt_publish_options,
+}
+
+fn entry_options(options: *const vmt_entry_options) -> Outcome<EntryOptions> {
+    let options = read(options)?;
+    let text = |text: *const c_char, name| -> Outcome<Option<String>> {
+        Ok(str_or_none(text, name)?.map(str::to_owned))
+    };
+    Ok(EntryOptions {
+        name: text(options.name, "name")?,
+        tags: str_or_none(options.tags, "tags")?.map(Tags::from),
+        file_name: text(options.file_name, "file_name")?,
+        image_name: text(options.image_name, "image_name")?,
+        expand: text(options.expand, "expand")?,
+        network_device: text(options.network_device, "network_device")?,
+        requirements: flags(options.flags, VMT_ENTRY_REQUIREMENTS)? != 0,
+        limits: unpack_limits(options.limits)?,
+        publish: publish_options(options.publish)?,
+    })
+}
+
+/// Add an archive: it is read to its end, copied into the folder, and described. The list has the one new entry.
+/// `options` may be NULL.
+///
+/// Fails with `VMT_ALREADY_EXISTS` if a template of this name is there, `VMT_INVALID_ARCHIVE`, `VMT_LOCKED`,
+/// `VMT_INVALID_SIGNATURE`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_add(
+    repository: *const vmt_repository,
+    archive: *const c_char,
+    options: *const vmt_entry_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let repository = &get(repository)?.repository;
+        Entries::new([repository.add(path_in(archive, "archive")?, &entry_options(options)?)?])
+    })
+}
+
+/// Pack a template straight into the repository, and describe it. With `replace` it takes the place of the template with
+/// this name, if there is one. The list has the one new entry. Both options may be NULL.
+///
+/// Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_push(
+    repository: *const vmt_repository,
+    template: *const vmt_template,
+    replace: bool,
+    pack: *const vmt_pack_options,
+    entry: *const vmt_entry_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let options = PushOptions { pack: pack_options(pack)?, entry: entry_options(entry)?, replace };
+        Entries::new([get(repository)?.repository.push(&get(template)?.template, &options)?.entry])
+    })
+}
+
+/// Put an archive in the place of the template with this name. Who is downloading the old one gets all of it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_replace(
+    repository: *const vmt_repository,
+    name: *const c_char,
+    archive: *const c_char,
+    options: *const vmt_entry_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let repository = &get(repository)?.repository;
+        let (name, archive) = (str_in(name, "name")?, path_in(archive, "archive")?);
+        Entries::new([repository.replace(name, archive, &entry_options(options)?)?])
+    })
+}
+
+/// Remove the template with this name, and its archive. The list has what the description said of it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_remove(
+    repository: *const vmt_repository,
+    name: *const c_char,
+    options: *const vmt_publish_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let repository = &get(repository)?.repository;
+        Entries::new([repository.remove(str_in(name, "name")?, &publish_options(options)?)?])
+    })
+}
+
+/// Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated` and `missing`; free it
+/// with `vmt_bytes_free()`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_sync(
+    repository: *const vmt_repository,
+    options: *const vmt_publish_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_bytes {
+    build(err, || Ok(Text::new(json(&get(repository)?.repository.sync(&publish_options(options)?)?)?)))
+}
+
+/// Open the archives without reading them to their ends: no checksums.
+pub const VMT_REPOSITORY_VERIFY_QUICK: u32 = 1;
+
+/// How a repository is verified. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_repository_verify_options {
+    /// `sizeof(vmt_repository_verify_options)`.
+    pub struct_size: usize,
+    /// The sum of `VMT_REPOSITORY_VERIFY_` numbers.
+    pub flags: u32,
+    /// Threads that decompress; 0 takes as many as the machine has.
+    pub threads: u32,
+    /// The description and the checksums must be signed by this key; may be NULL.
+    pub public_key: *const vmt_public_key,
+    /// Bounds on what archives may hold; may be NULL.
+    pub limits: *const vmt_unpack_limits,
+    /// Watches and stops the work; may be NULL.
+    pub control: *const vmt_control,
+}
+
+/// Check the description, every archive, every checksum, and the signatures. `options` may be NULL.
+///
+/// What is wrong is in the report.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_verify(
+    repository: *const vmt_repository,
+    options: *const vmt_repository_verify_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_report {
+    build(err, || {
+        let given = read(options)?;
+        let options = RepositoryVerifyOptions {
+            public_key: get_or_none(given.public_key)?.cloned(),
+            quick: flags(given.flags, VMT_REPOSITORY_VERIFY_QUICK)? != 0,
+            limits: unpack_limits(given.limits)?,
+            threads: threads(given.threads),
+            control: chosen(given.control)?,
+        };
+        Ok(ReportValue::new(get(repository)?.repository.verify(&options)?))
+    })
+}

@@ -1,0 +1,133 @@
+//! What the description of a repository says of its templates.
+
+use std::ffi::c_char;
+use std::ptr;
+
+use vmtemplate::RepositoryEntry;
+
+use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, named, text, word};
+
+/// Templates of a repository, as its description has them. It is never changed; many threads may look at it.
+pub struct vmt_entries(Slot<Entries>);
+handle!(vmt_entries, Entries);
+
+#[derive(Debug)]
+pub(crate) struct Entries(Vec<EntryValue>);
+
+#[derive(Debug)]
+struct EntryValue {
+    entry: RepositoryEntry,
+    name: Text,
+    tags: Text,
+    file_name: Text,
+    image_name: Option<Text>,
+    json: Text,
+}
+
+impl Entries {
+    pub(crate) fn new(entries: impl IntoIterator<Item = RepositoryEntry>) -> Outcome<Self> {
+        let value = |entry: RepositoryEntry| -> Outcome<EntryValue> {
+            Ok(EntryValue {
+                name: Text::new(&entry.name),
+                tags: Text::new(entry.tags.to_string()),
+                file_name: Text::new(&entry.file_name),
+                image_name: entry.image_name.as_ref().map(Text::new),
+                json: Text::new(json(&entry)?),
+                entry,
+            })
+        };
+        Ok(Self(entries.into_iter().map(value).collect::<Outcome<_>>()?))
+    }
+}
+
+fn part(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+    see: impl FnOnce(&EntryValue) -> Option<&Text>,
+) -> *const c_char {
+    text(length, || Ok(get(entries)?.0.get(index).and_then(see)))
+}
+
+/// How many there are.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_count(entries: *const vmt_entries) -> usize {
+    look(0, || Ok(get(entries)?.0.len()))
+}
+
+/// The name that users see; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_name(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| Some(&entry.name))
+}
+
+/// The tags, separated by commas; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_tags(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| Some(&entry.tags))
+}
+
+/// The name of the archive; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_file_name(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| Some(&entry.file_name))
+}
+
+/// What the image file on a node is called after; NULL if the description does not say it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_image_name(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| entry.image_name.as_ref())
+}
+
+/// The size of the archive in MiB; 0 if the description does not say it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_archive_size_mib(entries: *const vmt_entries, index: usize) -> u64 {
+    look(0, || Ok(get(entries)?.0.get(index).and_then(|value| value.entry.archive_size_mib).unwrap_or(0)))
+}
+
+/// The family that the platform takes it for, as `vmt_os_family()` tells it; NULL for none. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_family(entries: *const vmt_entries, index: usize) -> *const c_char {
+    text(ptr::null_mut(), || Ok(get(entries)?.0.get(index).and_then(|value| value.entry.family()).map(named)))
+}
+
+/// What it is by the name of its archive: `kvm-template`, `kvm-image` or `lxd`; NULL past the end. It lives for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_kind(entries: *const vmt_entries, index: usize) -> *const c_char {
+    text(ptr::null_mut(), || {
+        let Some(value) = get(entries)?.0.get(index) else { return Ok(None) };
+        Ok(word(&value.entry.kind())?.map(|kind| fixed(&kind)))
+    })
+}
+
+/// All of it as JSON, with the keys that are not known here; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_json(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| Some(&entry.json))
+}
+
+/// Free a list. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_free(entries: *mut vmt_entries) {
+    look((), || free(entries));
+}

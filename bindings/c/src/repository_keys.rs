@@ -1,0 +1,58 @@
+//! The keys that repositories are signed with.
+
+use std::ffi::c_char;
+
+use vmtemplate::{PublicKey, SigningKey};
+
+use crate::boundary::{Slot, build, free, handle, look, path_in, str_in, str_or_none};
+use crate::error::vmt_error;
+
+/// A secret key of minisign. It is never changed; many threads may use it.
+pub struct vmt_signing_key(Slot<SigningKey>);
+handle!(vmt_signing_key, SigningKey);
+
+/// Read a secret key from its file. `password` may be NULL, for one that was made with `minisign -G -W`.
+///
+/// Fails with `VMT_INVALID_VALUE` if it is no secret key, or the password is not the right one.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_signing_key_from_file(
+    path: *const c_char,
+    password: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_signing_key {
+    build(err, || Ok(SigningKey::from_file(path_in(path, "path")?, str_or_none(password, "password")?)?))
+}
+
+/// Free it. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_signing_key_free(key: *mut vmt_signing_key) {
+    look((), || free(key));
+}
+
+/// A public key of minisign. It is never changed; many threads may use it.
+pub struct vmt_public_key(Slot<PublicKey>);
+handle!(vmt_public_key, PublicKey);
+
+/// Read a public key from its file.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_public_key_from_file(
+    path: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_public_key {
+    build(err, || Ok(PublicKey::from_file(path_in(path, "path")?)?))
+}
+
+/// Read a public key from its text: what is in the file, or its last line alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_public_key_from_text(
+    text: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_public_key {
+    build(err, || Ok(str_in(text, "text")?.parse()?))
+}
+
+/// Free it. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_public_key_free(key: *mut vmt_public_key) {
+    look((), || free(key));
+}

@@ -1,0 +1,193 @@
+//! Templates.
+
+use std::ffi::{c_char, c_void};
+use std::ptr;
+use std::sync::OnceLock;
+
+use vmtemplate::Template;
+
+use crate::archive::vmt_files;
+use crate::boundary::{
+    Slot, Text, build, call, free, get, handle, json, look, output, path_in, read, source, status, writer,
+};
+use crate::check::{check_options, vmt_check_options};
+use crate::error::{vmt_code, vmt_error};
+use crate::image::{vmt_image, vmt_source};
+use crate::metainfo::vmt_metainfo;
+use crate::pack::{hand_out, pack_options, vmt_pack_options, vmt_pack_summary, vmt_write_fn};
+use crate::report::{ReportValue, vmt_report};
+use crate::script::{render_options, vmt_render_options, vmt_script};
+use crate::values::vmt_values;
+
+/// A template: metadata, script, image. It is never changed; many threads may use it at once.
+pub struct vmt_template(Slot<TemplateValue>);
+handle!(vmt_template, TemplateValue);
+
+pub(crate) struct TemplateValue {
+    pub(crate) template: Template,
+    metainfo: vmt_metainfo,
+    script: Option<vmt_script>,
+    image: Option<vmt_image>,
+    files: vmt_files,
+    json: OnceLock<Text>,
+}
+
+impl TemplateValue {
+    pub(crate) fn new(template: Template) -> Self {
+        Self {
+            metainfo: vmt_metainfo::lent(template.metainfo()),
+            script: template.script().map(vmt_script::lent),
+            image: template.image().map(vmt_image::lent),
+            files: vmt_files::lent(template.files()),
+            template,
+            json: OnceLock::new(),
+        }
+    }
+}
+
+/// Open a template: an archive, or a folder with a metainfo.xml. The image is not read.
+///
+/// Fails with `VMT_NOT_FOUND`, `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_INVALID_METAINFO`,
+/// `VMT_INVALID_TEMPLATE`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_open(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_template {
+    build(err, || Ok(TemplateValue::new(Template::open(path_in(path, "path")?)?)))
+}
+
+/// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_from_source(
+    source: *const vmt_source,
+    name: *const c_char,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_template {
+    build(err, || {
+        let name = path_in(name, "name")?;
+        Ok(TemplateValue::new(Template::from_source(self::source(read(source)?)?, name)?))
+    })
+}
+
+/// Its metadata, which is part of it and is not freed; NULL for NULL. `vmt_metainfo_clone()` gives one that can be edited.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_metainfo(template: *const vmt_template) -> *const vmt_metainfo {
+    look(ptr::null(), || Ok(ptr::from_ref(&get(template)?.metainfo)))
+}
+
+/// Its setup script, which is part of it and is not freed; NULL if it has none.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_script(template: *const vmt_template) -> *const vmt_script {
+    look(ptr::null(), || Ok(get(template)?.script.as_ref().map_or(ptr::null(), ptr::from_ref)))
+}
+
+/// Its disk image, which is part of it and is not freed; NULL if it cannot be read, as in an archive of another tool.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_image(template: *const vmt_template) -> *const vmt_image {
+    look(ptr::null(), || Ok(get(template)?.image.as_ref().map_or(ptr::null(), ptr::from_ref)))
+}
+
+/// Its files, which are part of it and are not freed; NULL for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_files(template: *const vmt_template) -> *const vmt_files {
+    look(ptr::null(), || Ok(ptr::from_ref(&get(template)?.files)))
+}
+
+/// All that is known of it as JSON, as `vmtemplate inspect --json` prints it. Fails with `VMT_INVALID_METAINFO` if a value in
+/// its metadata is not what it should be.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_json(
+    template: *const vmt_template,
+    length: *mut usize,
+    err: *mut *mut vmt_error,
+) -> *const c_char {
+    let (text, bytes) = call(err, (ptr::null(), 0), || {
+        let value = get(template)?;
+        if value.json.get().is_none() {
+            // Of two threads that come here at once, the first one's text is kept.
+            let _ = value.json.set(Text::new(json(&value.template.info()?)?));
+        }
+        Ok(value.json.get().map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
+    });
+    output(length, bytes);
+    text
+}
+
+/// Its setup script with the macros replaced, as `vmt_script_render()` does it. What passwords must not have is taken from
+/// its metadata. `options` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_render(
+    template: *const vmt_template,
+    values: *const vmt_values,
+    options: *const vmt_render_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_script {
+    build(err, || Ok(get(template)?.template.render(&get(values)?.values, &render_options(options)?)?.into()))
+}
+
+/// The same of the template or the script file at `path`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_render_path(
+    path: *const c_char,
+    values: *const vmt_values,
+    options: *const vmt_render_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_script {
+    build(err, || {
+        let (values, options) = (&get(values)?.values, render_options(options)?);
+        Ok(Template::render_path(path_in(path, "path")?, values, &options)?.into())
+    })
+}
+
+/// Check it, as `vmt_check()` does. `options` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_check(
+    template: *const vmt_template,
+    options: *const vmt_check_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_report {
+    build(err, || Ok(ReportValue::new(get(template)?.template.check(&check_options(options)?)?)))
+}
+
+/// Pack it as an archive, which appears whole or not at all. `options` may be NULL.
+///
+/// `*summary`, unless `summary` is NULL, gets what was done; free it with `vmt_pack_summary_free()`. Fails with
+/// `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_IMAGE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_pack(
+    template: *const vmt_template,
+    path: *const c_char,
+    options: *const vmt_pack_options,
+    summary: *mut *mut vmt_pack_summary,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    output(summary, ptr::null_mut());
+    status(err, || {
+        let done = get(template)?.template.pack(path_in(path, "path")?, &pack_options(options)?)?;
+        hand_out(summary, done)
+    })
+}
+
+/// Pack it into whatever `write` writes to, from its first byte to its last. `options` may be NULL; what they say of
+/// overwriting is not asked.
+///
+/// `*summary` as in `vmt_template_pack()`. After an error a part of the archive was written.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_pack_to(
+    template: *const vmt_template,
+    write: vmt_write_fn,
+    user_data: *mut c_void,
+    options: *const vmt_pack_options,
+    summary: *mut *mut vmt_pack_summary,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    output(summary, ptr::null_mut());
+    status(err, || {
+        let done = get(template)?.template.pack_to(writer(write, user_data)?, &pack_options(options)?)?;
+        hand_out(summary, done)
+    })
+}
+
+/// Free a template. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_free(template: *mut vmt_template) {
+    look((), || free(template));
+}

@@ -1,0 +1,120 @@
+//! What verifying an archive gives.
+
+use std::ffi::c_char;
+
+use vmtemplate::{Template, VerifyOptions};
+
+use crate::archive::{threads, unpack_limits, vmt_unpack_limits};
+use crate::boundary::{Slot, Text, build, free, get, handle, look, path_in, read, text};
+use crate::control::{chosen, vmt_control};
+use crate::error::vmt_error;
+
+/// An archive that is sound: its checksum, and those of its files. It is never changed; many threads may look at it.
+pub struct vmt_verified(Slot<VerifiedValue>);
+handle!(vmt_verified, VerifiedValue);
+
+#[derive(Debug)]
+pub(crate) struct VerifiedValue {
+    sha256: Text,
+    archive_bytes: u64,
+    has_index: bool,
+    files: Vec<(Text, u64, Text)>,
+}
+
+/// How an archive is verified. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_verify_options {
+    /// `sizeof(vmt_verify_options)`.
+    pub struct_size: usize,
+    /// Bounds on what it may hold; may be NULL.
+    pub limits: *const vmt_unpack_limits,
+    /// Threads that decompress; 0 takes as many as the machine has.
+    pub threads: u32,
+    /// Watches and stops the work; may be NULL.
+    pub control: *const vmt_control,
+}
+
+/// Read all of an archive: every checksum, header and length, and that the files which metainfo.xml names are there.
+/// `options` may be NULL.
+///
+/// Fails with `VMT_INVALID_ARCHIVE`, with the entry and the offset of the damage, and with `VMT_INVALID_TEMPLATE`.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verify(
+    archive: *const c_char,
+    options: *const vmt_verify_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_verified {
+    build(err, || {
+        let given = read(options)?;
+        let options = VerifyOptions {
+            limits: unpack_limits(given.limits)?,
+            threads: threads(given.threads),
+            control: chosen(given.control)?,
+        };
+        let verified = Template::verify(path_in(archive, "archive")?, &options)?;
+        let files = verified.files.iter();
+        Ok(VerifiedValue {
+            sha256: Text::new(&verified.sha256),
+            archive_bytes: verified.archive_bytes,
+            has_index: verified.has_index,
+            files: files.map(|file| (Text::new(&file.name), file.size, Text::new(&file.sha256))).collect(),
+        })
+    })
+}
+
+/// The SHA-256 of the archive, in hex.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_sha256(verified: *const vmt_verified, length: *mut usize) -> *const c_char {
+    text(length, || Ok(Some(&get(verified)?.sha256)))
+}
+
+/// The bytes of the archive.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_archive_bytes(verified: *const vmt_verified) -> u64 {
+    look(0, || Ok(get(verified)?.archive_bytes))
+}
+
+/// Whether it has an index, as those of vmtemplate have.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_has_index(verified: *const vmt_verified) -> bool {
+    look(false, || Ok(get(verified)?.has_index))
+}
+
+/// How many files are in it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_file_count(verified: *const vmt_verified) -> usize {
+    look(0, || Ok(get(verified)?.files.len()))
+}
+
+/// The name of a file; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_file_name(
+    verified: *const vmt_verified,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(get(verified)?.files.get(index).map(|(name, _, _)| name)))
+}
+
+/// Its bytes; 0 past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_file_size(verified: *const vmt_verified, index: usize) -> u64 {
+    look(0, || Ok(get(verified)?.files.get(index).map_or(0, |&(_, size, _)| size)))
+}
+
+/// Its SHA-256 in hex; NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_file_sha256(
+    verified: *const vmt_verified,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(get(verified)?.files.get(index).map(|(_, _, sha256)| sha256)))
+}
+
+/// Free it. NULL is taken.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_verified_free(verified: *mut vmt_verified) {
+    look((), || free(verified));
+}

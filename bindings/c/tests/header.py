@@ -1,0 +1,46 @@
+"""Reads the functions, structs and constants out of vmtemplate.h, for the scripts beside this one."""
+import pathlib
+import re
+
+HEADER = pathlib.Path(__file__).resolve().parent.parent / "include" / "vmtemplate.h"
+
+
+def text():
+    """The header without its comments."""
+    return re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+
+
+def split_type(declaration):
+    """`const char *name` as (`const char *`, `name`)."""
+    match = re.fullmatch(r"(.*?)(\w+)", declaration.strip(), flags=re.S)
+    return " ".join(match[1].split()).replace("* ", "*"), match[2]
+
+
+def functions():
+    """Each function as (return type, name, [(type, name), ...])."""
+    found = []
+    for line in re.findall(r"^[a-z][^;{}#]*\bvmt_\w+\([^;]*\);", text(), flags=re.M):
+        if line.startswith("typedef"):
+            continue
+        head, arguments = re.fullmatch(r"(.*?)\((.*)\);", line, flags=re.S).groups()
+        kind, name = split_type(head)
+        arguments = [] if arguments.strip() == "void" else [split_type(one) for one in arguments.split(",")]
+        found.append((kind, name, arguments))
+    # A prototype that the pattern does not see would be tested by nobody.
+    seen = {name for _, name, _ in found}
+    for name in re.findall(r"\b(vmt_\w+)\(", text()):
+        assert name in seen, f"{name}() of the header was not understood"
+    return found
+
+
+def structs():
+    """Each struct whose fields are told, as (name, [field, ...])."""
+    return [
+        (name, [split_type(field)[1] for field in body.split(";")[:-1]])
+        for body, name in re.findall(r"typedef struct \w* ?\{(.*?)\} (\w+);", text(), flags=re.S)
+    ]
+
+
+def constants():
+    """Each number that the header defines."""
+    return re.findall(r"^#define (VMT_\w+) ", text(), flags=re.M)

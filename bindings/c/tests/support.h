@@ -1,0 +1,161 @@
+/* What the tests share: a folder of their own, and errors that end a test with their text. */
+#ifndef SUPPORT_H
+#define SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <vmtemplate.h>
+
+static vmt_error *err; /* every call of a test writes it */
+
+/* Fail unless the last call was without an error. */
+#define fine()                                                                                                         \
+    do {                                                                                                               \
+        if (err != NULL)                                                                                               \
+            fail_msg("%s", vmt_error_text(err, NULL));                                                                 \
+    } while (0)
+
+/* Fail unless the last call failed with this code; frees the error. */
+#define failed_with(code)                                                                                              \
+    do {                                                                                                               \
+        assert_non_null(err);                                                                                          \
+        assert_int_equal(vmt_error_code(err), code);                                                                   \
+        vmt_error_free(err);                                                                                           \
+        err = NULL;                                                                                                    \
+    } while (0)
+
+/* Fail unless a text is there, says this, has this length, and ends with a NUL. */
+#define says(expected, call)                                                                                           \
+    do {                                                                                                               \
+        size_t length = 99999;                                                                                         \
+        const char *text = (call);                                                                                     \
+        assert_non_null(text);                                                                                         \
+        assert_string_equal(text, expected);                                                                           \
+        assert_int_equal(length, strlen(expected));                                                                    \
+        assert_int_equal(text[length], 0);                                                                             \
+    } while (0)
+
+/* The same, where there is no text. */
+#define says_nothing(call)                                                                                             \
+    do {                                                                                                               \
+        size_t length = 99999;                                                                                         \
+        assert_null(call);                                                                                             \
+        assert_int_equal(length, 0);                                                                                   \
+    } while (0)
+
+static char folder[] = "/tmp/vmt-c-test-XXXXXX";
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state)
+{
+    char command[64];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+/* A path in the test's folder. Sixteen may be in use at a time. */
+static const char *in_folder(const char *name)
+{
+    static char paths[16][256];
+    static int next;
+    char *path = paths[next++ % 16];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static const char *write_file(const char *name, const void *bytes, size_t length)
+{
+    const char *path = in_folder(name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    fclose(file);
+    return path;
+}
+
+static const char *write_text(const char *name, const char *text)
+{
+    return write_file(name, text, strlen(text));
+}
+
+/* All of a file; the caller frees it. */
+static char *read_all(const char *path, size_t *length)
+{
+    struct stat status;
+    FILE *file = fopen(path, "rb");
+    char *bytes;
+    assert_non_null(file);
+    assert_int_equal(fstat(fileno(file), &status), 0);
+    bytes = malloc((size_t)status.st_size + 1);
+    *length = fread(bytes, 1, (size_t)status.st_size, file);
+    bytes[*length] = 0;
+    fclose(file);
+    return bytes;
+}
+
+/* A disk of 4 MiB: 64 KiB of data that does not compress away, then zeros. */
+#define DISK_SIZE (4u << 20)
+static const uint8_t *disk_bytes(void)
+{
+    static uint8_t bytes[DISK_SIZE];
+    uint32_t seed = 1;
+    size_t i;
+    for (i = 0; i < 65536; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        bytes[i] = (uint8_t)(seed >> 24);
+    }
+    bytes[510] = bytes[511] = 0; /* no boot sector */
+    return bytes;
+}
+
+/* A template with this disk. */
+static vmt_template *make_template(void)
+{
+    vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
+    vmt_template_builder *builder = vmt_template_builder_new("Windows-Server-2019");
+    vmt_template *template;
+    fine();
+    vmt_template_builder_image(builder, image);
+    vmt_image_free(image);
+    vmt_template_builder_memory_mib(builder, 1024);
+    vmt_template_builder_ipv4(builder, true);
+    vmt_template_builder_tag(builder, "windows");
+    vmt_template_builder_declare_macro(builder, "($PRODUCTKEY)");
+    template = vmt_template_builder_build(builder, &err);
+    fine();
+    return template;
+}
+
+/* The same, packed. */
+static const char *make_archive(const char *name)
+{
+    const char *path = in_folder(name);
+    vmt_template *template = make_template();
+    assert_int_equal(vmt_template_pack(template, path, NULL, NULL, &err), VMT_OK);
+    fine();
+    vmt_template_free(template);
+    return path;
+}
+
+/* Not every test uses all of it. */
+static void (*const unused[])(void) __attribute__((unused)) = {
+    (void (*)(void))make_folder, (void (*)(void))remove_folder, (void (*)(void))write_text,
+    (void (*)(void))read_all,    (void (*)(void))make_archive,
+};
+
+#endif

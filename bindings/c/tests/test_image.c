@@ -1,0 +1,300 @@
+#include <errno.h>
+#include <pthread.h>
+
+#include "support.h"
+
+/* A disk that the test reads: what it is asked, and how it answers. */
+struct source {
+    pthread_mutex_t lock;
+    size_t reads;
+    int freed, fail_with;
+    uint64_t extent_length;
+    vmt_extent_kind extent_kind;
+};
+
+static int32_t read_source(void *user_data, uint8_t *buffer, size_t length, uint64_t offset)
+{
+    struct source *source = user_data;
+    pthread_mutex_lock(&source->lock);
+    source->reads++;
+    pthread_mutex_unlock(&source->lock);
+    if (source->fail_with != 0)
+        return source->fail_with;
+    memcpy(buffer, disk_bytes() + offset, length);
+    return 0;
+}
+
+static int32_t source_extent(void *user_data, uint64_t offset, uint64_t *length, vmt_extent_kind *kind)
+{
+    struct source *source = user_data;
+    if (source->extent_length != 0) {
+        *length = source->extent_length;
+        *kind = source->extent_kind;
+        return 0;
+    }
+    *kind = offset < 65536 ? VMT_EXTENT_DATA : VMT_EXTENT_ZERO;
+    *length = offset < 65536 ? 65536 - offset : DISK_SIZE - offset;
+    return 0;
+}
+
+static void free_source(void *user_data)
+{
+    ((struct source *)user_data)->freed++;
+}
+
+static vmt_image *image_of(struct source *source)
+{
+    vmt_image *image;
+    VMT_OPTIONS(vmt_source, calls);
+    calls.user_data = source;
+    calls.size = DISK_SIZE;
+    calls.read = read_source;
+    calls.extent = source_extent;
+    calls.free = free_source;
+    image = vmt_image_from_source(&calls, &err);
+    fine();
+    return image;
+}
+
+static void an_image_is_read(void **state)
+{
+    const char *path = write_file("disk.raw", disk_bytes(), DISK_SIZE);
+    vmt_image *image = vmt_image_open(path, NULL, &err);
+    uint8_t buffer[1000];
+    VMT_OPTIONS(vmt_open_options, options);
+    (void)state;
+    fine();
+    assert_int_equal(vmt_image_size(image), DISK_SIZE);
+    assert_string_equal(vmt_image_format(image), "raw");
+    says(path, vmt_image_path(image, &length));
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 777, &err), VMT_OK);
+    assert_memory_equal(buffer, disk_bytes() + 777, sizeof buffer);
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, DISK_SIZE - 999, &err), VMT_INVALID_VALUE);
+    failed_with(VMT_INVALID_VALUE);
+    assert_int_equal(vmt_image_read_at(image, NULL, 1, 0, &err), VMT_NULL_ARGUMENT);
+    failed_with(VMT_NULL_ARGUMENT);
+    vmt_image_free(image);
+
+    options.max_size = 4096;
+    options.format = "qcow2";
+    assert_null(vmt_image_open(path, &options, &err));
+    failed_with(VMT_INVALID_IMAGE);
+    options.format = "floppy";
+    assert_null(vmt_image_open(path, &options, &err));
+    failed_with(VMT_INVALID_VALUE);
+    assert_null(vmt_image_open("/no/such.img", NULL, &err));
+    failed_with(VMT_NOT_FOUND);
+}
+
+static int32_t sum_extents(void *user_data, const vmt_extent *extent)
+{
+    uint64_t *sums = user_data;
+    sums[extent->kind] += extent->length;
+    sums[3]++;
+    return sums[4] == sums[3];
+}
+
+static void a_disk_of_callbacks_is_read_where_it_has_data(void **state)
+{
+    struct source source = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0};
+    vmt_image *image = image_of(&source), *bytes = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
+    uint64_t sums[5] = {0, 0, 0, 0, 99};
+    uint8_t buffer[4096];
+    (void)state;
+    assert_int_equal(vmt_image_extents(image, sum_extents, sums, &err), VMT_OK);
+    assert_int_equal(sums[VMT_EXTENT_DATA], 65536);
+    assert_int_equal(sums[VMT_EXTENT_ZERO], DISK_SIZE - 65536);
+    assert_int_equal(sums[3], 2);
+    sums[3] = 0;
+    sums[4] = 1;
+    assert_int_equal(vmt_image_extents(image, sum_extents, sums, &err), VMT_CANCELLED);
+    failed_with(VMT_CANCELLED);
+    assert_int_equal(vmt_image_extents(image, NULL, NULL, &err), VMT_NULL_ARGUMENT);
+    failed_with(VMT_NULL_ARGUMENT);
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 100, &err), VMT_OK);
+    assert_memory_equal(buffer, disk_bytes() + 100, sizeof buffer);
+    assert_true(source.reads > 0);
+    assert_int_equal(source.freed, 0);
+    vmt_image_free(image);
+    assert_int_equal(source.freed, 1);
+    assert_null(vmt_image_path(bytes, NULL));
+    vmt_image_free(bytes);
+}
+
+static void a_callback_that_fails_or_lies_is_an_error(void **state)
+{
+    struct source source = {PTHREAD_MUTEX_INITIALIZER, 0, 0, EACCES, 0, 0};
+    vmt_image *image = image_of(&source);
+    uint64_t sums[5] = {0, 0, 0, 0, 99};
+    uint8_t buffer[512];
+    VMT_OPTIONS(vmt_source, none);
+    (void)state;
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 0, &err), VMT_PERMISSION_DENIED);
+    assert_non_null(strstr(vmt_error_message(err, NULL), "read callback"));
+    failed_with(VMT_PERMISSION_DENIED);
+    source.fail_with = -1;
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 0, &err), VMT_IO);
+    failed_with(VMT_IO);
+    source.extent_length = (uint64_t)DISK_SIZE + 1;
+    assert_int_equal(vmt_image_extents(image, sum_extents, sums, &err), VMT_IO);
+    failed_with(VMT_IO);
+    source.extent_length = 512;
+    source.extent_kind = 77;
+    assert_int_equal(vmt_image_extents(image, sum_extents, sums, &err), VMT_IO);
+    failed_with(VMT_IO);
+    vmt_image_free(image);
+
+    none.size = 512;
+    none.user_data = &source;
+    none.free = free_source;
+    source.freed = 0;
+    assert_null(vmt_image_from_source(&none, &err));
+    failed_with(VMT_NULL_ARGUMENT);
+    none.read = read_source;
+    none.size = 0;
+    assert_null(vmt_image_from_source(&none, &err));
+    failed_with(VMT_INVALID_VALUE);
+    assert_int_equal(source.freed, 0);
+}
+
+static void a_template_of_callbacks_is_packed_as_one_of_bytes(void **state)
+{
+    struct source source = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0};
+    vmt_image *image = image_of(&source);
+    vmt_template_builder *builder = vmt_template_builder_new("Windows-Server-2019");
+    vmt_template *template;
+    vmt_pack_summary *summary;
+    size_t length, other_length;
+    char *bytes, *other;
+    (void)state;
+    vmt_template_builder_image(builder, image);
+    vmt_image_free(image);
+    vmt_template_builder_memory_mib(builder, 1024);
+    vmt_template_builder_ipv4(builder, true);
+    vmt_template_builder_tag(builder, "windows");
+    vmt_template_builder_declare_macro(builder, "($PRODUCTKEY)");
+    template = vmt_template_builder_build(builder, &err);
+    fine();
+    assert_int_equal(vmt_template_pack(template, in_folder("calls.tar.gz"), NULL, &summary, &err), VMT_OK);
+    assert_int_equal(vmt_pack_summary_holes(summary), DISK_SIZE - 65536);
+    vmt_pack_summary_free(summary);
+    assert_int_equal(source.freed, 0);
+    vmt_template_free(template);
+    assert_int_equal(source.freed, 1);
+    bytes = read_all(in_folder("calls.tar.gz"), &length);
+    other = read_all(make_archive("bytes.tar.gz"), &other_length);
+    assert_int_equal(length, other_length);
+    assert_memory_equal(bytes, other, length);
+    free(bytes);
+    free(other);
+}
+
+struct stream {
+    size_t at;
+    int fail_with;
+};
+
+static ptrdiff_t read_stream(void *user_data, uint8_t *buffer, size_t length)
+{
+    struct stream *stream = user_data;
+    size_t rest = DISK_SIZE - stream->at;
+    if (stream->fail_with != 0)
+        return stream->fail_with;
+    if (length > 10007) /* short reads */
+        length = 10007;
+    if (length > rest)
+        length = rest;
+    memcpy(buffer, disk_bytes() + stream->at, length);
+    stream->at += length;
+    return (ptrdiff_t)length;
+}
+
+static void a_stream_is_read_to_its_end(void **state)
+{
+    struct stream stream = {0, 0};
+    vmt_image *image = vmt_image_from_stream(read_stream, &stream, NULL, &err);
+    uint8_t buffer[5000];
+    VMT_OPTIONS(vmt_open_options, options);
+    (void)state;
+    fine();
+    assert_int_equal(vmt_image_size(image), DISK_SIZE);
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 60000, &err), VMT_OK);
+    assert_memory_equal(buffer, disk_bytes() + 60000, sizeof buffer);
+    vmt_image_free(image);
+    options.max_size = 1 << 20;
+    stream.at = 0;
+    assert_null(vmt_image_from_stream(read_stream, &stream, &options, &err));
+    failed_with(VMT_LIMIT_EXCEEDED);
+    stream.fail_with = -EIO;
+    assert_null(vmt_image_from_stream(read_stream, &stream, NULL, &err));
+    failed_with(VMT_IO);
+    assert_null(vmt_image_from_stream(NULL, NULL, NULL, &err));
+    failed_with(VMT_NULL_ARGUMENT);
+}
+
+static void an_image_tells_what_is_on_it(void **state)
+{
+    vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err), *same;
+    vmt_disk_info *info = vmt_image_info(image, &err);
+    vmt_bytes *report = NULL;
+    VMT_OPTIONS(vmt_free_space_options, options);
+    (void)state;
+    fine();
+    assert_string_equal(vmt_disk_info_format(info), "raw");
+    assert_int_equal(vmt_disk_info_size(info), DISK_SIZE);
+    assert_int_equal(vmt_disk_info_data(info) + vmt_disk_info_holes(info) + vmt_disk_info_free_bytes(info), DISK_SIZE);
+    assert_int_equal(vmt_disk_info_partition_count(info), 0);
+    assert_non_null(strstr(vmt_disk_info_json(info, NULL), "\"size\": 4194304"));
+    vmt_disk_info_free(info);
+    assert_null(vmt_image_windows(image, &err));
+    fine();
+    same = vmt_image_without_free_space(image, NULL, &report, &err);
+    fine();
+    assert_non_null(strstr((const char *)vmt_bytes_data(report), "\"volumes\": []"));
+    vmt_bytes_free(report);
+    vmt_image_free(same);
+    options.flags = VMT_FREE_SPACE_KEEP;
+    same = vmt_image_without_free_space(image, &options, NULL, &err);
+    fine();
+    assert_int_equal(vmt_image_size(same), DISK_SIZE);
+    vmt_image_free(same);
+    vmt_image_free(image);
+}
+
+static void a_raw_file_is_written(void **state)
+{
+    vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
+    vmt_bytes *summary = NULL;
+    const char *path = in_folder("out.raw");
+    size_t length;
+    char *bytes;
+    VMT_OPTIONS(vmt_write_raw_options, options);
+    (void)state;
+    assert_int_equal(vmt_image_write_raw(image, path, NULL, &summary, &err), VMT_OK);
+    assert_non_null(strstr((const char *)vmt_bytes_data(summary), "\"size\": 4194304"));
+    vmt_bytes_free(summary);
+    bytes = read_all(path, &length);
+    assert_int_equal(length, DISK_SIZE);
+    assert_memory_equal(bytes, disk_bytes(), DISK_SIZE);
+    free(bytes);
+    assert_int_equal(vmt_image_write_raw(image, path, NULL, &summary, &err), VMT_ALREADY_EXISTS);
+    assert_null(summary);
+    failed_with(VMT_ALREADY_EXISTS);
+    options.flags = VMT_WRITE_RAW_OVERWRITE;
+    assert_int_equal(vmt_image_write_raw(image, path, &options, NULL, &err), VMT_OK);
+    vmt_image_free(image);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_image_is_read),
+        cmocka_unit_test(a_disk_of_callbacks_is_read_where_it_has_data),
+        cmocka_unit_test(a_callback_that_fails_or_lies_is_an_error),
+        cmocka_unit_test(a_template_of_callbacks_is_packed_as_one_of_bytes),
+        cmocka_unit_test(a_stream_is_read_to_its_end),
+        cmocka_unit_test(an_image_tells_what_is_on_it),
+        cmocka_unit_test(a_raw_file_is_written),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

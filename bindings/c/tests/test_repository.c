@@ -1,0 +1,206 @@
+#include "support.h"
+
+static vmt_repository *repository;
+
+static void a_template_is_added_listed_replaced_and_removed(void **state)
+{
+    const char *archive = make_archive("Windows-Server-2019.tar.gz");
+    vmt_entries *entries;
+    vmt_report *report;
+    vmt_bytes *synced;
+    size_t length;
+    VMT_OPTIONS(vmt_entry_options, options);
+    VMT_OPTIONS(vmt_publish_options, publish);
+    VMT_OPTIONS(vmt_repository_verify_options, verify);
+    (void)state;
+    mkdir(in_folder("repo"), 0755);
+    repository = vmt_repository_create(in_folder("repo"), VMT_FORMAT_VM6, &err);
+    fine();
+    says(in_folder("repo"), vmt_repository_folder(repository, &length));
+    says(in_folder("repo/metadata.json"), vmt_repository_description(repository, &length));
+    assert_int_equal(vmt_repository_format_of(repository), VMT_FORMAT_VM6);
+    assert_null(vmt_repository_create(in_folder("repo"), VMT_FORMAT_VM6, &err));
+    failed_with(VMT_ALREADY_EXISTS);
+    assert_null(vmt_repository_create(in_folder("repo"), 7, &err));
+    failed_with(VMT_INVALID_VALUE);
+
+    publish.lock_timeout_ms = 5000;
+    options.publish = &publish;
+    options.tags = "gold,windows";
+    options.image_name = "win2019";
+    entries = vmt_repository_add(repository, archive, &options, &err);
+    fine();
+    assert_int_equal(vmt_entries_count(entries), 1);
+    says("Windows-Server-2019", vmt_entries_name(entries, 0, &length));
+    vmt_entries_free(entries);
+    assert_null(vmt_repository_add(repository, archive, NULL, &err));
+    failed_with(VMT_ALREADY_EXISTS);
+
+    entries = vmt_repository_list(repository, &err);
+    fine();
+    assert_int_equal(vmt_entries_count(entries), 1);
+    says("gold,windows", vmt_entries_tags(entries, 0, &length));
+    says("Windows-Server-2019.tar.gz", vmt_entries_file_name(entries, 0, &length));
+    says("win2019", vmt_entries_image_name(entries, 0, &length));
+    assert_int_equal(vmt_entries_archive_size_mib(entries, 0), 1);
+    assert_string_equal(vmt_entries_family(entries, 0), "Windows");
+    assert_string_equal(vmt_entries_kind(entries, 0), "kvm-template");
+    assert_null(vmt_entries_kind(entries, 1));
+    assert_non_null(strstr(vmt_entries_json(entries, 0, NULL), "\"name\": \"Windows-Server-2019\""));
+    says_nothing(vmt_entries_name(entries, 1, &length));
+    assert_null(vmt_entries_family(entries, 1));
+    vmt_entries_free(entries);
+
+    report = vmt_repository_verify(repository, NULL, &err);
+    fine();
+    assert_int_equal(vmt_report_errors(report), 0);
+    vmt_report_free(report);
+
+    synced = vmt_repository_sync(repository, &publish, &err);
+    fine();
+    assert_non_null(strstr((const char *)vmt_bytes_data(synced), "\"missing\": []"));
+    vmt_bytes_free(synced);
+
+    options.tags = "silver";
+    entries = vmt_repository_replace(repository, "Windows-Server-2019", archive, &options, &err);
+    fine();
+    says("silver", vmt_entries_tags(entries, 0, &length));
+    vmt_entries_free(entries);
+    assert_null(vmt_repository_replace(repository, "Other", archive, NULL, &err));
+    failed_with(vmt_error_code(err));
+
+    free(read_all(in_folder("repo/SHA256SUMS"), &length));
+    write_text("repo/SHA256SUMS", "");
+    verify.flags = VMT_REPOSITORY_VERIFY_QUICK;
+    report = vmt_repository_verify(repository, &verify, &err);
+    fine();
+    assert_true(vmt_report_count(report) > 0);
+    vmt_report_free(report);
+
+    entries = vmt_repository_remove(repository, "Windows-Server-2019", NULL, &err);
+    fine();
+    vmt_entries_free(entries);
+    assert_null(vmt_repository_remove(repository, "Windows-Server-2019", NULL, &err));
+    failed_with(vmt_error_code(err));
+    vmt_repository_free(repository);
+}
+
+static void a_template_is_pushed_and_fetched(void **state)
+{
+    vmt_template *template = make_template();
+    vmt_entries *entries;
+    vmt_fetched *fetched;
+    size_t length;
+    VMT_OPTIONS(vmt_pack_options, pack);
+    VMT_OPTIONS(vmt_entry_options, entry);
+    VMT_OPTIONS(vmt_fetch_options, fetch);
+    (void)state;
+    mkdir(in_folder("pushed"), 0755);
+    mkdir(in_folder("fetched"), 0755);
+    repository = vmt_repository_create(in_folder("pushed"), VMT_FORMAT_VM6, &err);
+    pack.flags = VMT_PACK_LEVEL;
+    pack.level = 1;
+    entry.tags = "pushed";
+    entries = vmt_repository_push(repository, template, false, &pack, &entry, &err);
+    fine();
+    says("pushed", vmt_entries_tags(entries, 0, &length));
+    vmt_entries_free(entries);
+    assert_null(vmt_repository_push(repository, template, false, NULL, NULL, &err));
+    failed_with(VMT_ALREADY_EXISTS);
+    vmt_entries_free(vmt_repository_push(repository, template, true, NULL, NULL, &err));
+    fine();
+    fetched = vmt_repository_fetch(repository, "Windows-Server-2019", in_folder("fetched"), NULL, &err);
+    fine();
+    free(read_all(vmt_fetched_path(fetched, NULL), &length));
+    assert_int_equal(vmt_fetched_archive_bytes(fetched), length);
+    assert_int_equal(strlen(vmt_fetched_sha256(fetched, NULL)), 64);
+    assert_true(vmt_fetched_has_checksum(fetched));
+    assert_int_equal(vmt_fetched_resumed_at(fetched), 0);
+    vmt_fetched_free(fetched);
+    fetch.flags = VMT_FETCH_OVERWRITE;
+    fetched = vmt_repository_fetch(repository, "Windows-Server-2019", in_folder("fetched"), &fetch, &err);
+    fine();
+    vmt_fetched_free(fetched);
+    assert_null(vmt_repository_fetch(repository, "Other", in_folder("fetched"), NULL, &err));
+    failed_with(vmt_error_code(err));
+    vmt_repository_free(repository);
+    vmt_template_free(template);
+}
+
+static void a_repository_is_opened_by_its_description(void **state)
+{
+    (void)state;
+    mkdir(in_folder("five"), 0755);
+    vmt_repository_free(vmt_repository_create(in_folder("five"), VMT_FORMAT_VM5, &err));
+    fine();
+    repository = vmt_repository_open(in_folder("five"), &err);
+    fine();
+    assert_int_equal(vmt_repository_format_of(repository), VMT_FORMAT_VM5);
+    vmt_repository_free(repository);
+    repository = vmt_repository_open_as(in_folder("five"), VMT_FORMAT_VM5, &err);
+    fine();
+    vmt_repository_free(repository);
+    assert_null(vmt_repository_open_as(in_folder("five"), 0, &err));
+    failed_with(VMT_INVALID_VALUE);
+    assert_null(vmt_repository_open(in_folder("nothing"), &err));
+    failed_with(VMT_NOT_FOUND);
+}
+
+/* A pair of keys that was made with `minisign -G -W` for this test and signs nothing else. */
+static const char PUBLIC_KEY[] =
+    "untrusted comment: minisign public key\nRWR2LkzxlDoaPsF/lzl4rBMr3ed5JkPht3L5w7afEu6Wgfy/cnHDD1vp\n";
+static const char SECRET_KEY[] =
+    "untrusted comment: minisign secret key\nRWQAAEIyAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAdi5M8ZQ6Gj70rs0T9qXdQxF2nzxs8RjcI4S5AaQZq1bO3io4j9RJvsF/lzl4rBMr3ed5JkPht3L5w7afEu6Wgfy/cnHDD1vpAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n";
+
+static void a_repository_is_signed_and_its_signature_is_asked_for(void **state)
+{
+    const char *archive = make_archive("signed.tar.gz");
+    vmt_signing_key *key = vmt_signing_key_from_file(write_text("minisign.key", SECRET_KEY), NULL, &err);
+    vmt_public_key *public_key = vmt_public_key_from_text(PUBLIC_KEY, &err), *other;
+    vmt_report *report;
+    VMT_OPTIONS(vmt_entry_options, options);
+    VMT_OPTIONS(vmt_publish_options, publish);
+    VMT_OPTIONS(vmt_repository_verify_options, verify);
+    (void)state;
+    fine();
+    other = vmt_public_key_from_file(write_text("minisign.pub", PUBLIC_KEY), &err);
+    fine();
+    mkdir(in_folder("signed"), 0755);
+    repository = vmt_repository_create(in_folder("signed"), VMT_FORMAT_VM6, &err);
+    verify.public_key = public_key;
+    report = vmt_repository_verify(repository, &verify, &err);
+    fine();
+    assert_true(vmt_report_errors(report) > 0);
+    vmt_report_free(report);
+    publish.key = key;
+    options.publish = &publish;
+    vmt_entries_free(vmt_repository_add(repository, archive, &options, &err));
+    fine();
+    report = vmt_repository_verify(repository, &verify, &err);
+    fine();
+    assert_int_equal(vmt_report_errors(report), 0);
+    vmt_report_free(report);
+    assert_null(vmt_repository_remove(repository, "Windows-Server-2019", NULL, &err));
+    failed_with(VMT_INVALID_SIGNATURE);
+    vmt_repository_free(repository);
+    vmt_public_key_free(other);
+    vmt_public_key_free(public_key);
+    vmt_signing_key_free(key);
+    assert_null(vmt_public_key_from_text("no key", &err));
+    failed_with(VMT_INVALID_VALUE);
+    assert_null(vmt_signing_key_from_file("/no/such.key", NULL, &err));
+    failed_with(VMT_NOT_FOUND);
+    assert_null(vmt_public_key_from_file("/no/such.pub", &err));
+    failed_with(VMT_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_template_is_added_listed_replaced_and_removed),
+        cmocka_unit_test(a_template_is_pushed_and_fetched),
+        cmocka_unit_test(a_repository_is_opened_by_its_description),
+        cmocka_unit_test(a_repository_is_signed_and_its_signature_is_asked_for),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

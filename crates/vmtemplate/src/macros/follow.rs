@@ -1,0 +1,113 @@
+//! What a script does with variables that hold the value of a macro.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::find::MacroUse;
+use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
+
+/// More places than this are not followed one by one.
+const MOST_PLACES: usize = 200;
+
+/// Something whose place matters. `Q` is how the language quotes there.
+#[derive(Debug)]
+pub(super) struct Subject<Q> {
+    pub(super) what: What,
+    pub(super) range: Range<usize>,
+    pub(super) place: String,
+    pub(super) demand: Demand,
+    pub(super) quoting: Q,
+    /// The variables that get the value here.
+    pub(super) assigns: Rc<[String]>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// A macro, by its number.
+    Macro(usize),
+    /// The expansion of a variable, which may hold the value of a macro.
+    Variable(String),
+}
+
+impl<Q> Subject<Q> {
+    /// It must be this as well.
+    pub(super) fn demand(&mut self, demand: &Demand) {
+        if self.demand < *demand {
+            self.demand = demand.clone();
+        }
+    }
+}
+
+/// The place of every use, with what becomes of the variables that get its value.
+pub(super) fn follow<Q: Clone + Into<Quoting>>(
+    bytes: &[u8],
+    utf8: bool,
+    subjects: &[Subject<Q>],
+    uses: Vec<MacroUse>,
+) -> Vec<MacroPlace> {
+    let mut by_name: HashMap<&str, Vec<&Subject<Q>>> = HashMap::new();
+    let mut by_macro: Vec<Option<&Subject<Q>>> = vec![None; uses.len()];
+    for subject in subjects {
+        match &subject.what {
+            What::Macro(number) => by_macro[*number] = Some(subject),
+            What::Variable(name) => by_name.entry(name).or_default().push(subject),
+        }
+    }
+    // Subjects come in the order of the script, apart from those inside an expansion, which share its line.
+    let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
+    order.sort_unstable();
+    let sorted = positions(bytes, utf8, order.iter().copied());
+    let later_at = |subject: &Subject<Q>, number: usize| Later {
+        variable: shown(&bytes[subject.range.clone()]),
+        position: sorted[order.binary_search(&subject.range.start).unwrap_or(0)],
+        demand: if number < MOST_PLACES {
+            subject.demand.clone()
+        } else {
+            Demand::Harmless("the variable is used in very many places".to_owned())
+        },
+        quoting: subject.quoting.clone().into(),
+    };
+    let places_of = |assigned: &[String]| -> Rc<[Later]> {
+        let mut later = Vec::new();
+        let mut seen = HashSet::new();
+        let mut open: Vec<&str> = assigned.iter().map(String::as_str).collect();
+        while let Some(name) = open.pop() {
+            if !seen.insert(name) {
+                continue;
+            }
+            for subject in by_name.get(name).map(Vec::as_slice).unwrap_or_default() {
+                open.extend(subject.assigns.iter().map(String::as_str));
+                later.push(later_at(subject, later.len()));
+                if later.len() > MOST_PLACES {
+                    return later.into();
+                }
+            }
+        }
+        later.into()
+    };
+    let mut followed: HashMap<&[String], Rc<[Later]>> = HashMap::new();
+    uses.into_iter()
+        .zip(by_macro)
+        .map(|(found, subject)| match subject {
+            Some(subject) => MacroPlace {
+                found,
+                place: subject.place.clone(),
+                demand: subject.demand.clone(),
+                quoting: subject.quoting.clone().into(),
+                later: followed
+                    .entry(&subject.assigns)
+                    .or_insert_with(|| places_of(&subject.assigns))
+                    .clone(),
+            },
+            // Every macro is in some command or comment. Should one not be, it is refused.
+            None => MacroPlace {
+                found,
+                place: "in no command".to_owned(),
+                demand: Demand::Nothing("its place cannot be told".to_owned()),
+                quoting: Quoting::Unknown,
+                later: [].into(),
+            },
+        })
+        .collect()
+}

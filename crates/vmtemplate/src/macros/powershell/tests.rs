@@ -1,0 +1,92 @@
+use crate::macros::options::{RenderOptions, ScriptLanguage};
+use crate::macros::values::MacroValues;
+use crate::script::Script;
+
+// PowerShell is not run by these tests: what they hold is what Microsoft's "about_Quoting_Rules" says.
+
+fn rendered(script: &str, value: &str) -> Result<String, String> {
+    let script = Script::from_text(script);
+    let mut values = MacroValues::new();
+    for found in script.macros() {
+        values.set(found.name.name(), value).map_err(|error| error.to_string())?;
+    }
+    let options = RenderOptions { language: Some(ScriptLanguage::PowerShell), ..RenderOptions::default() };
+    match script.render(&values, &options) {
+        Ok(script) => Ok(String::from_utf8_lossy(script.bytes()).into_owned()),
+        Err(error) => Err(error.problems()[0].to_string()),
+    }
+}
+
+#[test]
+fn values_are_written_for_their_place() {
+    for (script, value, expected) in [
+        ("$p = '($V)'", "it's $x", "$p = 'it''s $x'"),
+        ("$p = \"($V)\"", "a\"b$c`d", "$p = \"a`\"b`$c``d\""),
+        ("$p = ($V)", "a'b", "$p = 'a''b'"),
+        ("$p = ($V)", "20480", "$p = 20480"),
+        ("$p = ($V)", "", "$p = ''"),
+        ("Set-Item -Value ($V) -Force", "-x;y", "Set-Item -Value '-x;y' -Force"),
+        ("$p = @('($V)', ($V))", "a b", "$p = @('a b', 'a b')"),
+        ("$p = @'\n($V)\n'@", "a'b$c", "$p = @'\na'b$c\n'@"),
+        ("$p = @\"\n($V)\n\"@", "a\"b$c", "$p = @\"\na\"b`$c\n\"@"),
+        ("Set-Item \"a $(Get-Item '($V)') b\"", "x'y", "Set-Item \"a $(Get-Item 'x''y') b\""),
+        ("# it is ($V)", "a $(b)", "# it is a $(b)"),
+        ("<# it is ($V) #>", "a", "<# it is a #>"),
+        ("net user Administrator '($V)'", "a b", "net user Administrator 'a b'"),
+        ("\u{feff}$p = '($V)'", "\u{2019}", "\u{feff}$p = '\u{2019}\u{2019}'"),
+        ("\u{feff}$p = \"($V)\"", "\u{201d}", "\u{feff}$p = \"`\u{201d}\""),
+        ("Get-Item https://($V)/x", "example.com", "Get-Item https://example.com/x"),
+    ] {
+        assert_eq!(rendered(script, value).as_deref(), Ok(expected), "{script:?} {value:?}");
+    }
+}
+
+#[test]
+fn values_that_could_act_are_refused_with_the_reason() {
+    for (script, value, reason) in [
+        ("($V)", "x", "run as a command"),
+        ("& ($V)", "x", "run as a command"),
+        ("& '($V)'", "x", "run what follows"),
+        ("if ($true) { ($V) }", "x", "run as a command"),
+        ("Invoke-Expression '($V)'", "x", "for code"),
+        ("'($V)' | iex", "x", "for code"),
+        ("cmd /c \"echo ($V)\"", "x", "for code"),
+        ("Start-Process ($V)", "x", "for code"),
+        ("[scriptblock]::Create('($V)')", "x", "for code"),
+        ("'($V)' | Set-Content C:\\x.ps1", "x", "for code"),
+        ("$p = '($V)'\niex $p", "x", "`$p` in line 2"),
+        ("$p = '($V)'\n$q = $p\niex $q", "x", "`$q` in line 3"),
+        ("[string]$p = '($V)'\niex $p", "x", "`$p` in line 2"),
+        ("$h = @{}\n$h['a'] = '($V)'\niex $h.a", "x", "`$h` in line 3"),
+        ("$h.a.b += '($V)'\niex $h.a.b", "x", "`$h` in line 2"),
+        ("$a, $b = '($V)', 'y'\niex $b", "x", "`$b` in line 2"),
+        ("foreach ($i in 'a', '($V)') { $z = $i }\niex $z", "x", "`$z` in line 2"),
+        ("function f( $x ) { $y = $x }\nf '($V)'\niex $y", "x", "`$y` in line 3"),
+        ("function f {\nparam( $x )\niex $x\n}\nf -x '($V)'", "x", "`$x` in line 2"),
+        ("function f([string]$x) {\niex $x }\n$z = f '($V)'", "x", "`$x` in line 1"),
+        ("function f { iex $args[0] }\nf '($V)'", "x", "`$args` in line 1"),
+        ("filter f { iex $_ }\n'($V)' | f", "x", "`$_` in line 1"),
+        ("$p = '($V)'\n$p.x | iex # a = b", "x", "`$p` in line 2"),
+        ("$p = '($V)'\n$p, $q | iex # a = b", "x", "`$p` in line 2"),
+        ("$p = '($V)'\n$h[(iex $p)] = 1", "x", "`$p` in line 2"),
+        ("$p = '($V)'\n$h[$p] = 1\niex $h", "x", "`$h` in line 3"),
+        ("Set-Variable p '($V)'\niex $p", "x", "for code"),
+        ("$p = '($V)'\n$q = \"a $p\"\n$p = $q\nnet user x $p", "/add", "line 4"),
+        ("$p = '($V)'\nnet user Administrator $p", "a\"b", "passes a `\"`"),
+        ("$p = '($V)'\nnet user Administrator $p", "/add", "an option"),
+        ("net user Administrator '($V)'", "/add", "an option"),
+        ("net user Administrator '($V)'", "a\\", "passes a `\"`"),
+        ("net user Administrator ($V)", "", "does not pass"),
+        ("Get-Item a($V)b", "x y", "part of a word"),
+        ("$p = '($V)'", "\u{e4}", "byte order mark"),
+        ("$p = '($V)'", "a\u{1b}", "control character"),
+        ("$p = \"`($V)\"", "$x", "changes its first character"),
+        ("$p = @'\n($V)\n'@", "'@; x", "ends the here-string"),
+        ("<# ($V) #>", "#> x", "ends the comment"),
+        ("$p = \u{2018}a\u{2019}; $q = '($V)'", "x y", "not followed here"),
+        ("$p = @\"\n$(x '($V)')\n\"@", "x y", "substitution in a here-string"),
+    ] {
+        let error = rendered(script, value).expect_err(&format!("{script:?} {value:?}"));
+        assert!(error.contains(reason), "{script:?} {value:?}: {error}");
+    }
+}

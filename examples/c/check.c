@@ -1,0 +1,37 @@
+/*
+ * Checks an archive, a folder, an image or a script, and prints what is wrong and how to mend it.
+ *
+ *     cc check.c $(pkg-config --cflags --libs vmtemplate) -o check
+ *     ./check Windows-Server-2019.tar.gz
+ */
+#include <stdio.h>
+
+#include <vmtemplate.h>
+
+int main(int argc, char **argv)
+{
+    vmt_error *err = NULL;
+    vmt_report *report;
+    size_t i, errors;
+
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s PATH\n", argv[0]);
+        return 2;
+    }
+    report = vmt_check(argv[1], NULL, &err); /* NULL: all rules, each as it is by default */
+    if (report == NULL) {
+        fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
+        vmt_error_free(err);
+        return 2;
+    }
+    for (i = 0; i < vmt_report_count(report); i++) {
+        printf("%s\n", vmt_finding_text(report, i, NULL));
+        if (vmt_finding_excerpt(report, i, NULL) != NULL)
+            printf("    | %s\n", vmt_finding_excerpt(report, i, NULL));
+        printf("    %s\n", vmt_finding_fix(report, i, NULL));
+    }
+    errors = vmt_report_errors(report);
+    printf("%zu findings, %zu of them errors\n", vmt_report_count(report), errors);
+    vmt_report_free(report);
+    return errors > 0;
+}
