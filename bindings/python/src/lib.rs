@@ -8,6 +8,7 @@
 // tomorrow. Python shows paths in quotes, and lists in the documentation are lists of Python.
 #![allow(
     clippy::doc_link_with_quotes,
+    clippy::fn_params_excessive_bools,
     clippy::needless_pass_by_value,
     clippy::too_many_arguments,
     clippy::unnecessary_debug_formatting,
