@@ -4,8 +4,8 @@
 //! [`errors`] go between them and those of the library. All else is a class here, one file for each. Classes are frozen:
 //! what can change stands behind a lock, so that threads may share all of it.
 
-// What the macros of PyO3 ask for: arguments are owned, methods have `self`, functions fail or not by what they may do
-// tomorrow. Python shows paths in quotes, and lists in the documentation are lists of Python.
+// What the macros of PyO3 ask for: keyword arguments are arguments, arguments are owned, methods have `self`. Python
+// shows paths in quotes, and lists in the documentation are lists of Python.
 #![allow(
     clippy::doc_link_with_quotes,
     clippy::fn_params_excessive_bools,

@@ -68,10 +68,11 @@ def test_the_wheel_says_what_it_is() -> None:
         folder = f"vmtemplate-{vt.__version__}.dist-info"
         told = Parser().parsestr(packed.read(f"{folder}/METADATA").decode())
     assert {"vmtemplate/py.typed", "vmtemplate/_native.pyi", "vmtemplate/_native.abi3.so"} <= set(names)
-    assert {f"{folder}/licenses/LICENSE-MIT", f"{folder}/licenses/LICENSE-APACHE"} <= set(names)
+    assert {f"{folder}/licenses/licences/LICENSE-{name}" for name in ("MIT", "APACHE")} <= set(names)
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
-        # A package cannot name files outside of its folder, so these are copies.
-        assert (ROOT / "bindings" / "python" / name).read_bytes() == (ROOT / name).read_bytes()
+        # A package cannot name files outside of its folder, so these are copies; in a folder, as the source package
+        # may have the originals as well.
+        assert (ROOT / "bindings" / "python" / "licences" / name).read_bytes() == (ROOT / name).read_bytes()
     assert told["Name"] == "vmtemplate"
     assert told["Version"] == vt.__version__ == distribution("vmtemplate").version
     assert told["License-Expression"] == "MIT OR Apache-2.0"
