@@ -61,6 +61,8 @@ static int getters(const char *archive)
 {
     vmt_error *err = NULL, *none = NULL;
     vmt_template *template_ = vmt_template_open(archive, &err);
+    const vmt_files *files;
+    const vmt_image *image;
     vmt_report *report;
     size_t length;
     static volatile size_t sink;
@@ -71,10 +73,12 @@ static int getters(const char *archive)
     if (report == NULL)
         return failed(err);
     vmt_template_free(vmt_template_open("/no/such", &none));
+    files = vmt_template_files(template_);
+    image = vmt_template_image(template_);
     MEASURE("vmt_template_files", vmt_template_files(template_));
-    MEASURE("vmt_files_size", vmt_files_size(vmt_template_files(template_), 2));
-    MEASURE("vmt_files_name", vmt_files_name(vmt_template_files(template_), 2, &length));
-    MEASURE("vmt_image_size", vmt_image_size(vmt_template_image(template_)));
+    MEASURE("vmt_files_size", vmt_files_size(files, 2));
+    MEASURE("vmt_files_name", vmt_files_name(files, 2, &length));
+    MEASURE("vmt_image_size", vmt_image_size(image));
     MEASURE("vmt_finding_message", vmt_finding_message(report, 0, &length));
     MEASURE("vmt_finding_severity", vmt_finding_severity(report, 0));
     MEASURE("vmt_error_code", vmt_error_code(none));

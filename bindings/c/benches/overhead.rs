@@ -48,8 +48,11 @@ fn measure(folder: &Path, mib: u32, turns: u32) -> Result<bool, Failure> {
     // By turns, so that what else the machine does falls on both; the best of each, which it disturbs least.
     for _ in 0..turns {
         let template = Template::builder("Windows-Server-2019").image_path(&image).build()?;
+        let options = PackOptions { overwrite: true, ..PackOptions::default() };
+        // Once before it counts, as the C program does.
+        template.pack(&ours, &options)?;
         let start = Instant::now();
-        template.pack(&ours, &PackOptions { overwrite: true, ..PackOptions::default() })?;
+        template.pack(&ours, &options)?;
         rust = rust.min(start.elapsed().as_secs_f64());
         let said = call(&program, &["pack".as_ref(), &image, &theirs])?;
         c = c.min(said.trim().parse::<f64>()? / 1e9);
