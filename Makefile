@@ -63,6 +63,6 @@ LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 
 install: ## the command and the C library to PREFIX=/usr/local, below DESTDIR
-	$(CARGO) build --release --quiet -p vmtemplate-cli -p vmtemplate-c --features vmtemplate-c/remote
+	$(CARGO) build --release --quiet -p vmtemplate-cli -p vmtemplate-c
 	BUILT="$${CARGO_TARGET_DIR:-target}/release" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" \
 		sh bindings/c/install.sh

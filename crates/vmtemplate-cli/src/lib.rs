@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 ///
 /// A template is a disk image, a setup script and a metadata file (metainfo.xml) in one .tar.gz archive.
 #[derive(Parser)]
-#[command(version, max_term_width = 110, after_help = EXAMPLES)]
+#[command(name = "vmtemplate", version, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
