@@ -138,7 +138,7 @@ impl Archive {
             // An index that lies is found out when a member is not what it says: then the members themselves tell.
             if let Some(map) = MemberMap::from_index(&*source)? {
                 match Self::list_members(Arc::clone(&source), map, path, limits) {
-                    Err(error) if error.kind() == ErrorKind::InvalidArchive => {}
+                    Err(error) if !error.ends_the_work() => {}
                     listed => return listed,
                 }
             }
