@@ -25,7 +25,15 @@ fill() {
 }
 
 mkdir -p "$root$libdir/pkgconfig" "$root$libdir/cmake/vmtemplate" "$root$prefix/include" "$root$prefix/bin"
-install -m 755 "$BUILT/libvmtemplate_c.so" "$root$libdir/libvmtemplate.so.$version"
+# Linked here and not by rustc, which exports all that is `extern "C"` in any crate below: only what the header declares
+# is to be seen.
+exports=$(mktemp)
+trap 'rm -f "$exports"' EXIT
+echo '{ global: vmt_*; local: *; };' >"$exports"
+# shellcheck disable=SC2086 # a list of words
+${CC:-cc} -shared -o "$root$libdir/libvmtemplate.so.$version" -Wl,--version-script="$exports" \
+    -Wl,-soname,"libvmtemplate.so.$abi" -Wl,--whole-archive "$BUILT/libvmtemplate_c.a" -Wl,--no-whole-archive \
+    -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,defs $private
 ln -sf "libvmtemplate.so.$version" "$root$libdir/libvmtemplate.so.$abi"
 ln -sf "libvmtemplate.so.$abi" "$root$libdir/libvmtemplate.so"
 install -m 644 "$BUILT/libvmtemplate_c.a" "$root$libdir/libvmtemplate.a"
