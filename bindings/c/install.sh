@@ -30,10 +30,15 @@ mkdir -p "$root$libdir/pkgconfig" "$root$libdir/cmake/vmtemplate" "$root$prefix/
 exports=$(mktemp)
 trap 'rm -f "$exports"' EXIT
 echo '{ global: vmt_*; local: *; };' >"$exports"
-# shellcheck disable=SC2086 # a list of words
+# As rustc does: an optimised library comes without what debuggers want of Rust's own library.
+case $BUILT in
+*release) debug=-Wl,--strip-debug ;;
+*) debug= ;;
+esac
+# shellcheck disable=SC2086 # lists of words
 ${CC:-cc} -shared -o "$root$libdir/libvmtemplate.so.$version" -Wl,--version-script="$exports" \
     -Wl,-soname,"libvmtemplate.so.$abi" -Wl,--whole-archive "$BUILT/libvmtemplate_c.a" -Wl,--no-whole-archive \
-    -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,defs $private
+    -Wl,--gc-sections $debug -Wl,-z,relro -Wl,-z,now -Wl,-z,defs $private
 ln -sf "libvmtemplate.so.$version" "$root$libdir/libvmtemplate.so.$abi"
 ln -sf "libvmtemplate.so.$abi" "$root$libdir/libvmtemplate.so"
 install -m 644 "$BUILT/libvmtemplate_c.a" "$root$libdir/libvmtemplate.a"
