@@ -270,8 +270,8 @@ fn a_push_that_fails_takes_back_what_it_sent() {
     // The image is cut while it is read: packing fails when parts are on their way.
     let image = work.path().join("10/w.img");
     let mut push = work.command(&["repo", "push", REPO, "10", "--threads", "1", "--level", "12"]);
-    let child = push.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    while work.files() == before {
+    let mut child = push.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while work.files() == before && child.try_wait().unwrap().is_none() {
         thread::sleep(Duration::from_millis(5));
     }
     fs::File::options().write(true).open(image).unwrap().set_len(1000).unwrap();
