@@ -6,7 +6,7 @@ import gzip
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -36,14 +36,18 @@ def content(spec: dict[str, Any]) -> bytes:
     return bytes(disk)
 
 
+def skip(why: str) -> NoReturn:
+    """Skip the test that asks, by name; where CI is set it fails instead."""
+    if "CI" in os.environ:
+        pytest.fail(f"{why}, and CI must not skip this test")
+    pytest.skip(why)
+
+
 def tool(name: str) -> str:
     """Where a tool is; the test that asks is skipped by name where there is none, and fails where CI is set."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
-        why = f"`{name}` is not installed"
-        if "CI" in os.environ:
-            pytest.fail(f"{why}, and CI must not skip this test")
-        pytest.skip(why)
+        skip(f"`{name}` is not installed")
     return found
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import vmtemplate as vt
+from support import skip
 
 
 def resident() -> int:
@@ -44,7 +45,7 @@ def test_a_thousand_packs_leave_memory_as_it_was(tmp_path: Path) -> None:
 
 def test_eight_threads_pack_and_check_faster_than_one(tmp_path: Path) -> None:
     if len(os.sched_getaffinity(0)) < 2:
-        pytest.skip("one processor is not faster with threads")
+        skip("one processor is not faster with threads")
     letters = bytes(random.Random(1).choices(b"abcdefghijklmnop", k=1 << 20))
     images = [bytes([number]) + letters * 6 for number in range(8)]
 

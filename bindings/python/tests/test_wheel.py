@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import vmtemplate as vt
-from support import ROOT, tool
+from support import ROOT, skip, tool
 
 PROGRAM = """
 import sys, vmtemplate as vt, pickle
@@ -31,7 +31,7 @@ print(vt.__version__)
 
 def wheel() -> Path:
     if "VMTEMPLATE_WHEEL" not in os.environ:
-        pytest.skip("these tests are for the wheel: run.py test builds it")
+        skip("these tests are for the wheel: run.py test builds it")
     return Path(os.environ["VMTEMPLATE_WHEEL"])
 
 
