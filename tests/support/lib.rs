@@ -77,6 +77,17 @@ pub fn run(tool: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -
     output
 }
 
+/// How a command ended and what it printed, for the message of a test that fails.
+#[must_use]
+pub fn said(output: &Output) -> String {
+    format!(
+        "exit {:?}\n--- stdout\n{}--- stderr\n{}",
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
 /// Everything below `folder`, files by their paths and contents.
 ///
 /// # Panics

@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 use vmtemplate_workspace::servers::S3;
-use vmtemplate_workspace::{has_tool, noise, run};
+use vmtemplate_workspace::{has_tool, noise, run, said};
 
 const REPO: &str = "s3://bucket/os/repo";
 
@@ -105,15 +105,6 @@ impl Work {
         let text = String::from_utf8(answer).unwrap().to_lowercase();
         text.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap().trim_matches('"').to_owned()
     }
-}
-
-fn said(output: &Output) -> String {
-    format!(
-        "exit {:?}\n--- stdout\n{}--- stderr\n{}",
-        output.status.code(),
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
 }
 
 #[test]
