@@ -15,9 +15,7 @@ demo: ## a template from end to end, from the disk of a master VM to a repositor
 	@CARGO="$(CARGO)" sh examples/demo.sh $(DEMO)
 
 test: ## all tests; those that lack a tool or root say so by name
-	$(CARGO) test --workspace --quiet
-	$(PYTHON) bindings/python/run.py test
-	CARGO="$(CARGO)" python3 -B bindings/c/tests/run.py
+	@CARGO="$(CARGO)" PYTHON="$(PYTHON)" sh tests/run.sh
 
 lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check
