@@ -1,20 +1,14 @@
-//! The targets.
+//! Archives: any bytes, an index that lies, a tar stream.
 
 use std::sync::OnceLock;
 
 use vmtemplate::{DiskImage, FreeSpace, PackOptions, Script, Template};
 
-use super::build;
-use super::outcome::{self, Files};
-
-/// A target and its name, which is that of its folder in `corpus/` too.
-pub type Target = (&'static str, fn(&[u8]));
-
-/// All targets.
-pub const TARGETS: [Target; 3] = [("archive", archive), ("index", index), ("tar", tar)];
+use crate::build;
+use crate::outcome::{self, Files};
 
 /// Any bytes as an archive.
-pub fn archive(bytes: &[u8]) {
+pub(crate) fn archive(bytes: &[u8]) {
     outcome::of(bytes).ok();
 }
 
@@ -23,7 +17,7 @@ pub fn archive(bytes: &[u8]) {
 /// The first byte tells what the others are: the bytes behind the members as they are (0); the records of an index that
 /// agrees with itself (1); the same, its last record changed so that it agrees with the length of the members too
 /// (any other).
-pub fn index(bytes: &[u8]) {
+pub(crate) fn index(bytes: &[u8]) {
     let (members, expected) = members();
     let Some((&mode, rest)) = bytes.split_first() else { return };
     let at = members.len() as u64;
@@ -87,7 +81,7 @@ pub(crate) fn packed() -> Vec<u8> {
 ///
 /// The first byte tells by how many half blocks the members of ours are cut, and, if it is odd, that the checksums of
 /// headers are to be made right.
-pub fn tar(bytes: &[u8]) {
+pub(crate) fn tar(bytes: &[u8]) {
     let Some((&mode, rest)) = bytes.split_first() else { return };
     let mut stream = rest.to_vec();
     if mode & 1 == 1 {
