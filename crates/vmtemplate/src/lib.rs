@@ -72,6 +72,7 @@ mod output;
 mod progress;
 mod remote;
 mod source;
+mod threads;
 
 mod disk;
 mod macros;
@@ -105,6 +106,7 @@ pub use metainfo::{
     AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
+pub use output::probe_output;
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,

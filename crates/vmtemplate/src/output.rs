@@ -53,16 +53,6 @@ impl Output {
         }
     }
 
-    /// Fail now if [`Output::create`] would fail, or a new file could not be given its name. Nothing is left behind.
-    pub(crate) fn probe(path: &Path, overwrite: bool) -> Result<()> {
-        match Destination::find(path, overwrite)? {
-            Destination::Stream(stream) => stream.probe(),
-            Destination::File { path: place, found } => {
-                OutputFile::begin(path, place, found, &OutputOptions::with_overwrite(overwrite)).map(drop)
-            }
-        }
-    }
-
     /// What to write to. Only a file can be written to anywhere.
     pub(crate) fn file(&mut self) -> &mut File {
         match self {
@@ -95,6 +85,35 @@ impl Output {
         match self {
             Self::File(output) => output.commit(),
             Self::Stream(..) => self.sync(),
+        }
+    }
+}
+
+/// Fail now if nothing could be written to `path`, and not after the work whose result it is to take: if something is
+/// there and `overwrite` is not set, if its folder is missing or takes no new file, if it is a folder. Nothing is left
+/// behind.
+///
+/// Every operation that writes looks before it begins. This function is for what comes before the operation, such as
+/// [`Template::check`](crate::Template::check) before [`Template::pack`](crate::Template::pack), which has
+/// [`PackOptions::probe`](crate::PackOptions::probe).
+///
+/// # Errors
+///
+/// Those that writing would begin with: [`AlreadyExists`](ErrorKind::AlreadyExists),
+/// [`NotFound`](ErrorKind::NotFound), [`PermissionDenied`](ErrorKind::PermissionDenied) and so on.
+///
+/// ```
+/// use vmtemplate::{ErrorKind, probe_output};
+///
+/// let error = probe_output("/no/such/folder/drive.img", false).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// ```
+pub fn probe_output(path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    let path = path.as_ref();
+    match Destination::find(path, overwrite)? {
+        Destination::Stream(stream) => stream.probe(),
+        Destination::File { path: place, found } => {
+            OutputFile::begin(path, place, found, &OutputOptions::with_overwrite(overwrite)).map(drop)
         }
     }
 }

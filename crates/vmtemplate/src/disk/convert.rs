@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::file::PositionedIo;
 use crate::output::{OutputFile, OutputOptions};
 use crate::progress::Control;
+use crate::threads;
 
 /// Bytes that a worker reads and writes in one go: the largest cluster of a qcow2, so that each is unpacked once.
 const CHUNK: u64 = 2 << 20;
@@ -107,7 +108,7 @@ impl DiskImage {
     fn copy_to(&self, file: &File, options: &WriteRawOptions) -> Result<RawSummary> {
         file.set_len(self.size()).map_err(|e| Error::io("cannot give the output its size", e))?;
         let available = || thread::available_parallelism().map_or(1, usize::from);
-        let threads = if options.threads == 0 { available() } else { options.threads }.min(64);
+        let count = if options.threads == 0 { available() } else { options.threads }.min(64);
         let work = Mutex::new(Work {
             extents: self.extents(),
             rest: None,
@@ -116,9 +117,10 @@ impl DiskImage {
             failed: None,
         });
         thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| self.copy_chunks(file, &work, &options.control));
-            }
+            // As many as can be started beside this one.
+            let start =
+                || threads::spawn(scope, Box::new(|| self.copy_chunks(file, &work, &options.control)));
+            let _ = (1..count).take_while(|_| start()).count();
             self.copy_chunks(file, &work, &options.control);
         });
         let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -211,12 +211,17 @@ impl Staged {
         let verify =
             VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
         let source = open_source(archive)?;
+        // Before the archive is read, which takes long: what is in the way is reported now.
+        let output = if repository.holds(archive) {
+            None
+        } else {
+            Some(OutputFile::create(&repository.folder().join(file_name), &OutputOptions::default())?)
+        };
         let contents = look_at(&source, archive, false, &verify)?;
         let sha256 = contents.sha256.clone().unwrap_or_default();
-        if repository.holds(archive) {
+        let Some(mut output) = output else {
             return Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: None });
-        }
-        let mut output = OutputFile::create(&repository.folder().join(file_name), &OutputOptions::default())?;
+        };
         let copied = copy(&source, output.file(), options).map_err(|error| error.with_path(archive))?;
         if sha256 != copied {
             return Err(changed_meanwhile(archive));
