@@ -72,6 +72,7 @@ mod output;
 mod progress;
 mod remote;
 mod source;
+mod spool;
 mod threads;
 
 mod disk;
@@ -88,7 +89,7 @@ mod repository;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
-pub use check::{CheckOptions, Sarif, WindowsInfo, check};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check, check_stream};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -115,6 +116,7 @@ pub use repository::{
 pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
+pub use spool::Spooled;
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

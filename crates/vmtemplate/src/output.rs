@@ -90,8 +90,8 @@ impl Output {
 }
 
 /// Fail now if nothing could be written to `path`, and not after the work whose result it is to take: if something is
-/// there and `overwrite` is not set, if its folder is missing or takes no new file, if it is a folder. Nothing is left
-/// behind.
+/// there and `overwrite` is not set, if its folder is missing or takes no new file, if it is a folder. Nothing is
+/// written.
 ///
 /// Every operation that writes looks before it begins. This function is for what comes before the operation, such as
 /// [`Template::check`](crate::Template::check) before [`Template::pack`](crate::Template::pack), which has
@@ -112,10 +112,24 @@ pub fn probe_output(path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
     let path = path.as_ref();
     match Destination::find(path, overwrite)? {
         Destination::Stream(stream) => stream.probe(),
-        Destination::File { path: place, found } => {
-            OutputFile::begin(path, place, found, &OutputOptions::with_overwrite(overwrite)).map(drop)
+        Destination::File { path: place, .. } => {
+            takes_files(folder_of(&place)).map_err(|error| error.with_path(path))
         }
     }
+}
+
+/// Fail unless a file can be made in `folder`, as far as that is known without making one.
+fn takes_files(folder: &Path) -> Result<()> {
+    let fail = |error| Error::io("cannot create a file beside the output", error);
+    if !fs::metadata(folder).map_err(fail)?.is_dir() {
+        return Err(fail(io::ErrorKind::NotADirectory.into()));
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::Access as Right;
+        rustix::fs::access(folder, Right::WRITE_OK | Right::EXEC_OK).map_err(|error| fail(error.into()))?;
+    }
+    Ok(())
 }
 
 /// A file that is written beside its place and moved there when it is complete.

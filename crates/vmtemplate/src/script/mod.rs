@@ -7,12 +7,14 @@ mod lint;
 mod setup;
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::read_stream_bounded;
 use crate::macros::{
     FindMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, find_in_bytes, macro_places,
     render,
@@ -111,11 +113,25 @@ impl Script {
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::read_file(path).map_err(|error| error.with_path(path))
+        let opened = File::open(path).map_err(cannot_read);
+        opened.and_then(Self::from_reader).map_err(|error| error.with_path(path))
     }
 
-    fn read_file(path: &Path) -> Result<Self> {
-        let bytes = read_bounded(path, Self::MAX_SIZE).map_err(|e| Error::io("cannot read the script", e))?;
+    /// Read a script from a stream, to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; those of reading a stream.
+    ///
+    /// ```
+    /// use vmtemplate::Script;
+    ///
+    /// let stream = &b"exit /b\r\n"[..]; // or std::io::stdin().lock()
+    /// assert_eq!(Script::from_reader(stream)?.text(), "exit /b\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_reader(reader: impl Read) -> Result<Self> {
+        let bytes = read_stream_bounded(reader, Self::MAX_SIZE).map_err(cannot_read)?;
         bytes.map(Self::from_bytes).ok_or_else(|| {
             Error::new(
                 ErrorKind::LimitExceeded,
@@ -306,6 +322,10 @@ impl Script {
     pub fn default_windows() -> Self {
         SetupScript::windows().assemble()
     }
+}
+
+fn cannot_read(error: io::Error) -> Error {
+    Error::io("cannot read the script", error)
 }
 
 #[cfg(test)]

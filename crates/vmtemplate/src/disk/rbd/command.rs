@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::open::OpenOptions;
-use super::super::stream::read_failed;
 use super::super::{DiskSource, invalid};
 use super::diff::{MAGIC, diff_version, spool_diff};
 use crate::error::{Error, ErrorKind, Result};
+use crate::spool::read_failed;
 use crate::threads;
 
 /// How often a switch to cancel is looked at while `rbd` is silent.
