@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::Subcommand;
 use vmtemplate::{
     EntryOptions, FetchOptions, PublicKey, PublishOptions, PushOptions, Repository, RepositoryEntry,
-    RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags, Template,
+    RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags,
 };
 
 use crate::ExitCode;
 use crate::findings;
-use crate::pack::Packing;
+use crate::pack::{self, Packing};
 use crate::report::{self, Watch};
 
 /// Publish templates: keep a folder of archives and the file that describes them to the platform.
@@ -233,7 +233,8 @@ struct Fetch {
 struct Push {
     #[command(flatten)]
     repository: Folder,
-    /// The template: a folder with metainfo.xml and the files that it names, or an archive of vmtemplate
+    /// The template: a folder with metainfo.xml and the files that it names, or an archive of vmtemplate; -
+    /// for an archive on standard input
     #[arg(value_name = "TEMPLATE")]
     template: PathBuf,
     /// Take the place of the template of the same name, if there is one
@@ -333,13 +334,15 @@ fn fetch(args: &Fetch) -> Result<()> {
 
 fn push(args: &Push) -> Result<()> {
     let watch = Watch::start("publishing");
-    let template = Template::open(&args.template)?;
     let options = PushOptions {
         pack: args.packing.options(&watch),
         entry: args.entry.options(&watch)?,
         replace: args.replace,
     };
-    let pushed = args.repository.open()?.push(&template, &options)?;
+    // Before the template: the archive of another tool is read to its end.
+    options.pack.validate()?;
+    let repository = args.repository.open()?;
+    let pushed = repository.push(&pack::open(&args.template)?, &options)?;
     drop(watch);
     if args.repository.json {
         return report::print_json(&pushed);

@@ -1,9 +1,10 @@
 //! Where a disk image comes from, for every command that reads one.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use vmtemplate::{DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
+
+use crate::streams::{self, is_stream};
 
 #[derive(clap::Args)]
 pub(crate) struct Opening {
@@ -37,16 +38,12 @@ impl Opening {
 
     /// The image at `source`; `-` is standard input.
     pub(crate) fn open(&self, source: &Path) -> Result<DiskImage> {
-        if is_stdin(source) {
-            DiskImage::from_stream(io::stdin().lock(), &self.options())
+        if is_stream(source) {
+            DiskImage::from_stream(streams::stdin()?, &self.options())
         } else {
             DiskImage::open_with(source, &self.options())
         }
     }
-}
-
-pub(crate) fn is_stdin(source: &Path) -> bool {
-    source.as_os_str() == "-"
 }
 
 impl FreeSpaceChoice {

@@ -63,6 +63,8 @@
 
 mod error;
 
+mod access;
+mod destination;
 mod file;
 mod finding;
 mod leftovers;
@@ -70,6 +72,8 @@ mod output;
 mod progress;
 mod remote;
 mod source;
+mod spool;
+mod threads;
 
 mod disk;
 mod macros;
@@ -85,7 +89,7 @@ mod repository;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
-pub use check::{CheckOptions, Sarif, WindowsInfo, check};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check, check_stream};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -103,6 +107,7 @@ pub use metainfo::{
     AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
+pub use output::probe_output;
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
@@ -111,6 +116,7 @@ pub use repository::{
 pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
+pub use spool::Spooled;
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

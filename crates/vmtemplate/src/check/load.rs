@@ -1,19 +1,23 @@
 //! Finding out what is at a path, and reading of it what can be read.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use super::package::{self, METAINFO};
 use super::{CheckOptions, Parts, check_parts, metadata, rules};
 use crate::archive::{Archive, ArchiveEntry, reason_against};
-use crate::disk::DiskImage;
+use crate::disk::{DiskImage, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::{read_bounded, read_stream_bounded};
 use crate::finding::{Finding, Report};
 use crate::metainfo::Metainfo;
 use crate::remote::Location;
 use crate::script::Script;
+use crate::spool::Spooled;
 
+/// What a file is, is told by as many bytes.
+const HEAD: u64 = 4096;
 /// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
 const MAX_SCRIPT: usize = 16 << 20;
 /// The largest metainfo.xml that is read.
@@ -61,24 +65,75 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        if head.starts_with(b"\x1F\x8B") {
-            Found::archive(&Archive::open(path)?)
-        } else if is_metainfo(&name, &head) {
-            Found::metainfo(&name, path)?
-        } else if is_script(&name, &head) {
-            Found { script: Some((name, read_script(path)?)), ..Found::default() }
-        } else {
-            Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() }
+        match kind_of(&name, &head) {
+            Kind::Archive => Found::archive(&Archive::open(path)?),
+            Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
+            Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
+            Kind::Image => Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() },
         }
     };
-    let parts = Parts {
-        metainfo: found.metainfo.as_ref(),
-        script: found.script.as_ref().map(|(name, script)| (name.as_str(), script)),
-        image: found.image.as_ref().map(|(name, disk)| (name.as_str(), disk)),
-        files: found.files.as_deref(),
-        is_packed: found.files.is_some(),
+    found.check(options)
+}
+
+/// Check what comes through a stream, such as standard input: anything that [`check()`] takes as a file. `name` is what
+/// findings call it, and may say what it is, as `setup.cmd` does.
+///
+/// An archive or an image is kept in a temporary file without a name until it is checked.
+///
+/// # Errors
+///
+/// Those of [`check()`], and those of reading the stream and writing the temporary file.
+///
+/// ```
+/// use vmtemplate::{CheckOptions, Severity};
+///
+/// let stream = &b"@echo off\r\npause\r\n"[..]; // or std::io::stdin().lock()
+/// let report = vmtemplate::check_stream(stream, "standard input", &CheckOptions::default())?;
+/// assert!(report.has(Severity::Error));
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -> Result<Report> {
+    options.validate()?;
+    let mut head = Vec::new();
+    (&mut reader)
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|e| Error::io("cannot read the stream", e).with_path(name))?;
+    let rest = head.as_slice().chain(reader);
+    let found = match kind_of(name, &head) {
+        Kind::Archive => Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?),
+        Kind::Metainfo => Found::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
+        Kind::Script => {
+            let script = script_of(read_stream(rest, MAX_SCRIPT)?).map_err(|error| error.with_path(name))?;
+            Found { script: Some((name.to_owned(), script)), ..Found::default() }
+        }
+        Kind::Image => {
+            let opening = OpenOptions { control: options.control.clone(), ..OpenOptions::default() };
+            let disk = DiskImage::from_stream(rest, &opening).map_err(|error| error.with_path(name))?;
+            Found { image: Some((name.to_owned(), disk)), ..Found::default() }
+        }
     };
-    check_parts(&parts, found.findings, options)
+    found.check(options)
+}
+
+/// What a file is.
+enum Kind {
+    Archive,
+    Metainfo,
+    Script,
+    Image,
+}
+
+fn kind_of(name: &str, head: &[u8]) -> Kind {
+    if head.starts_with(b"\x1F\x8B") {
+        Kind::Archive
+    } else if is_metainfo(name, head) {
+        Kind::Metainfo
+    } else if is_script(name, head) {
+        Kind::Script
+    } else {
+        Kind::Image
+    }
 }
 
 /// What is at a path, with what went wrong in reading it.
@@ -93,10 +148,21 @@ struct Found {
 }
 
 impl Found {
-    fn metainfo(name: &str, path: &Path) -> Result<Self> {
+    fn check(self, options: &CheckOptions) -> Result<Report> {
+        let parts = Parts {
+            metainfo: self.metainfo.as_ref(),
+            script: self.script.as_ref().map(|(name, script)| (name.as_str(), script)),
+            image: self.image.as_ref().map(|(name, disk)| (name.as_str(), disk)),
+            files: self.files.as_deref(),
+            is_packed: self.files.is_some(),
+        };
+        check_parts(&parts, self.findings, options)
+    }
+
+    fn metainfo(name: &str, bytes: Option<&[u8]>) -> Self {
         let mut found = Self::default();
-        found.take_metainfo(name, read(path, MAX_METAINFO)?.as_deref());
-        Ok(found)
+        found.take_metainfo(name, bytes);
+        found
     }
 
     fn folder(folder: &Path) -> Result<Self> {
@@ -204,23 +270,27 @@ fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>> {
 }
 
 fn read_script(path: &Path) -> Result<Script> {
-    match read(path, MAX_SCRIPT)? {
-        Some(bytes) => Ok(Script::from_bytes(bytes)),
-        None => {
-            Err(Error::new(ErrorKind::LimitExceeded, format!("the script has more than {MAX_SCRIPT} bytes"))
-                .with_path(path))
-        }
-    }
+    script_of(read(path, MAX_SCRIPT)?).map_err(|error| error.with_path(path))
+}
+
+/// The script of these bytes; `None` if there are too many of them.
+fn script_of(bytes: Option<Vec<u8>>) -> Result<Script> {
+    bytes.map(Script::from_bytes).ok_or_else(|| {
+        Error::new(ErrorKind::LimitExceeded, format!("the script has more than {MAX_SCRIPT} bytes"))
+    })
+}
+
+fn read_stream(stream: impl Read, max: usize) -> Result<Option<Vec<u8>>> {
+    read_stream_bounded(stream, max).map_err(|e| Error::io("cannot read the stream", e))
 }
 
 /// The first bytes of a file; none of what is no file, such as a block device or a pipe.
 fn head(path: &Path) -> Result<Vec<u8>> {
-    use std::io::Read;
     let meta = fs::metadata(path).map_err(|e| Error::io("cannot open the file", e))?;
     let mut head = Vec::new();
     if meta.is_file() {
         let file = fs::File::open(path).map_err(|e| Error::io("cannot open the file", e))?;
-        file.take(4096).read_to_end(&mut head).map_err(|e| Error::io("cannot read the file", e))?;
+        file.take(HEAD).read_to_end(&mut head).map_err(|e| Error::io("cannot read the file", e))?;
     }
     Ok(head)
 }

@@ -18,7 +18,7 @@ use crate::repository;
 use crate::script::{self, Script};
 
 pub use image::WindowsInfo;
-pub use load::check;
+pub use load::{check, check_stream};
 pub use options::CheckOptions;
 pub use sarif::Sarif;
 

@@ -11,6 +11,7 @@ use super::raw::RawDisk;
 use super::{DiskImage, DiskSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::spool;
 
 /// A format of disk images.
 ///
@@ -113,7 +114,7 @@ impl Default for OpenOptions {
         Self {
             format: None,
             backing_files: None,
-            max_size: 64 << 40,
+            max_size: spool::MAX_SIZE,
             temporary_folder: None,
             rbd_program: None,
             control: Control::default(),

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -8,7 +10,7 @@ use super::catalogue::{MacroInfo, MacroKind};
 use super::name::MacroName;
 use super::value::MacroValue;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::read_stream_bounded;
 
 /// The values of macros, each checked against what its macro holds.
 ///
@@ -144,18 +146,29 @@ impl MacroValues {
     /// ```
     pub fn from_json_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let read = || {
-            let bytes = read_bounded(path, 1 << 20).map_err(|e| Error::io("cannot read the values", e))?;
-            let bytes = bytes.ok_or_else(|| {
-                Error::new(ErrorKind::LimitExceeded, "the file of values is larger than 1 MiB")
-            })?;
-            let text = std::str::from_utf8(&bytes).map_err(|error| {
-                Error::new(ErrorKind::InvalidValue, "the file of values is not UTF-8; expected JSON")
-                    .caused_by(error)
-            })?;
-            Self::from_json(text)
-        };
-        read().map_err(|error: Error| error.with_path(path))
+        let opened = File::open(path).map_err(|e| Error::io("cannot read the values", e));
+        opened.and_then(Self::from_json_reader).map_err(|error| error.with_path(path))
+    }
+
+    /// [`from_json`](Self::from_json) of a stream, of which at most 1 MiB is read.
+    ///
+    /// ```
+    /// use vmtemplate::MacroValues;
+    ///
+    /// let stream = &br#"{"IP": "192.0.2.10"}"#[..]; // or std::io::stdin().lock()
+    /// assert_eq!(MacroValues::from_json_reader(stream)?.get("IP"), Some("192.0.2.10"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_json_reader(reader: impl Read) -> Result<Self> {
+        let bytes =
+            read_stream_bounded(reader, 1 << 20).map_err(|e| Error::io("cannot read the values", e))?;
+        let bytes = bytes
+            .ok_or_else(|| Error::new(ErrorKind::LimitExceeded, "the file of values is larger than 1 MiB"))?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Error::new(ErrorKind::InvalidValue, "the file of values is not UTF-8; expected JSON")
+                .caused_by(error)
+        })?;
+        Self::from_json(text)
     }
 
     /// Take over all values of `others`; where both have one, the other's.

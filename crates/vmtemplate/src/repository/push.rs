@@ -73,6 +73,7 @@ impl Repository {
     /// ```
     pub fn push(&self, template: &Template, options: &PushOptions) -> Result<Pushed> {
         let entry_options = &options.entry;
+        options.pack.validate()?;
         let name = name_of(template, entry_options)?;
         let file_name = file_name(&name, entry_options)?;
         let first = Contents::of_template(template, 0, "");

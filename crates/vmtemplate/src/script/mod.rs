@@ -7,15 +7,19 @@ mod lint;
 mod setup;
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
 use std::path::Path;
 
+use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::read_stream_bounded;
 use crate::macros::{
     FindMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, find_in_bytes, macro_places,
     render,
 };
-use crate::output;
+use crate::output::{self, OutputOptions};
 
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
@@ -39,9 +43,26 @@ pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 /// assert_eq!(script.bytes(), b"@echo off\r\necho ($IP)\r\n");
 /// assert_eq!(script.macros().count(), 1);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Script {
     bytes: Vec<u8>,
+    /// Values have been put in, and a password may be among them.
+    has_secrets: bool,
+}
+
+/// Scripts are equal if their bytes are, wherever these come from.
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Script {}
+
+impl Hash for Script {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
 }
 
 impl Script {
@@ -61,7 +82,12 @@ impl Script {
     /// assert_eq!(script.encoding(), ScriptEncoding::Unknown8bit);
     /// ```
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into() }
+        Self { bytes: bytes.into(), has_secrets: false }
+    }
+
+    /// The same script, whose file nobody but its owner may read.
+    pub(crate) fn with_secrets(self) -> Self {
+        Self { has_secrets: true, ..self }
     }
 
     /// The script of this text, in UTF-8 as it stands.
@@ -87,11 +113,25 @@ impl Script {
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::read_file(path).map_err(|error| error.with_path(path))
+        let opened = File::open(path).map_err(cannot_read);
+        opened.and_then(Self::from_reader).map_err(|error| error.with_path(path))
     }
 
-    fn read_file(path: &Path) -> Result<Self> {
-        let bytes = read_bounded(path, Self::MAX_SIZE).map_err(|e| Error::io("cannot read the script", e))?;
+    /// Read a script from a stream, to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; those of reading a stream.
+    ///
+    /// ```
+    /// use vmtemplate::Script;
+    ///
+    /// let stream = &b"exit /b\r\n"[..]; // or std::io::stdin().lock()
+    /// assert_eq!(Script::from_reader(stream)?.text(), "exit /b\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_reader(reader: impl Read) -> Result<Self> {
+        let bytes = read_stream_bounded(reader, Self::MAX_SIZE).map_err(cannot_read)?;
         bytes.map(Self::from_bytes).ok_or_else(|| {
             Error::new(
                 ErrorKind::LimitExceeded,
@@ -166,7 +206,7 @@ impl Script {
     /// ```
     #[must_use]
     pub fn to_windows(&self) -> Self {
-        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()) }
+        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..*self }
     }
 
     /// Every macro, in order, with its place in [`Script::bytes`].
@@ -246,10 +286,13 @@ impl Script {
             return Ok(self.clone());
         }
         let source = Source { bytes: &self.bytes, utf8: encoding.is_utf8(), most: Self::MAX_SIZE };
-        render(&source, values, options).map(Self::from_bytes)
+        render(&source, values, options).map(|bytes| Self::from_bytes(bytes).with_secrets())
     }
 
     /// Write the script as a file, whole or not at all.
+    ///
+    /// A script that [`render`](Self::render) made may hold a password: nobody but the owner of its file may read that. A
+    /// file that is replaced keeps its mode and its owner, and a link stays one: the file that it leads to is replaced.
     ///
     /// # Errors
     ///
@@ -262,7 +305,9 @@ impl Script {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        output::write_file(path.as_ref(), &self.bytes, overwrite)
+        let access = if self.has_secrets { Access::Private } else { Access::Umask };
+        let options = OutputOptions::with_overwrite(overwrite).access(access);
+        output::write_file(path.as_ref(), &self.bytes, &options)
     }
 
     /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
@@ -277,6 +322,10 @@ impl Script {
     pub fn default_windows() -> Self {
         SetupScript::windows().assemble()
     }
+}
+
+fn cannot_read(error: io::Error) -> Error {
+    Error::io("cannot read the script", error)
 }
 
 #[cfg(test)]

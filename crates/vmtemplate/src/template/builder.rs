@@ -36,7 +36,7 @@ const SCRIPT_NAME: &str = "setup.cmd";
 /// assert_eq!((limits.memory_mib, limits.disk_mb), (Some(1024), Some(15)));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct TemplateBuilder {
     name: Option<String>,
@@ -391,6 +391,28 @@ impl TemplateBuilder {
         self
     }
 
+    /// Fail now if nothing can be built of what was set so far, whatever the image is. For an image that takes long to
+    /// come, such as one of a stream: it need not be waited for if the script cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    ///
+    /// ```
+    /// # use vmtemplate::{ErrorKind, Template};
+    /// let builder = Template::builder("Windows-10").script_path("/no/such.cmd");
+    /// assert_eq!(builder.probe().unwrap_err().problems()[0].kind(), ErrorKind::NotFound);
+    /// assert!(Template::builder("Windows-10").probe().is_ok());
+    /// ```
+    pub fn probe(&self) -> Result<()> {
+        let mut trial = Self { image: None, ..self.clone() };
+        let mut problems = Problems::default();
+        let has_own_script = trial.script.is_none();
+        problems.script(trial.script.take());
+        trial.metainfo(None, has_own_script, &mut problems);
+        if problems.0.is_empty() { Ok(()) } else { Err(problems.into_error()) }
+    }
+
     /// Check everything and make the template.
     ///
     /// # Errors
@@ -424,9 +446,7 @@ impl TemplateBuilder {
                 ];
                 Ok(Template { metainfo, script: Some(script), image: Some(disk), files, is_archive: false })
             }
-            (_, _, _, problems) => {
-                Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be built", problems))
-            }
+            (_, _, _, problems) => Err(Problems(problems).into_error()),
         }
     }
 
@@ -546,6 +566,10 @@ impl TemplateBuilder {
 struct Problems(Vec<Error>);
 
 impl Problems {
+    fn into_error(self) -> Error {
+        Error::many(ErrorKind::InvalidTemplate, "the template cannot be built", self.0)
+    }
+
     fn push(&mut self, field: &str, message: impl Into<String>, help: impl Into<String>) {
         self.0.push(Error::new(ErrorKind::InvalidTemplate, message).with_field(field).with_help(help));
     }

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::archive::{
-    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
-    VerifyOptions, reason_against,
+    self, Archive, ArchiveEntry, PackContent, PackEntries, PackEntry, PackOptions, PackSummary,
+    UnpackOptions, Verified, VerifyOptions, reason_against,
 };
 use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
@@ -343,6 +343,9 @@ impl Template {
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
     ///
+    /// A device or a named pipe at `path` is written to as it is, a block device only if overwriting is asked for; a link
+    /// stays one, and the file that it leads to is replaced.
+    ///
     /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
     /// volumes mark free: of a volume that is dirty, hibernated or not consistent nothing is left out, and the summary
     /// says why. The same template gives the same bytes. Files beside these three are not packed.
@@ -365,9 +368,7 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
-        let (entries, free_space) = self.pack_entries(options)?;
-        let summary = archive::pack(&entries, path.as_ref(), options)?;
-        Ok(PackSummary { free_space, ..summary })
+        archive::pack(|| self.pack_entries(options), path.as_ref(), options)
     }
 
     /// Write the template as an archive to anything that takes bytes in order: a socket, a pipe, a buffer.
@@ -388,13 +389,11 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack_to(&self, mut output: impl Write, options: &PackOptions) -> Result<PackSummary> {
-        let (entries, free_space) = self.pack_entries(options)?;
-        let summary = archive::pack_to(&entries, &mut output, options)?;
-        Ok(PackSummary { free_space, ..summary })
+        archive::pack_to(|| self.pack_entries(options), &mut output, options)
     }
 
     /// The files of the archive, and what became of the free space of the image.
-    fn pack_entries(&self, options: &PackOptions) -> Result<(Vec<PackEntry>, FreeSpaceReport)> {
+    fn pack_entries(&self, options: &PackOptions) -> Result<PackEntries> {
         let (script_name, image_name) = file_names(&self.metainfo)?;
         let mut problems = Vec::new();
         let mut entries = vec![PackEntry {
@@ -432,7 +431,7 @@ impl Template {
         if !problems.is_empty() {
             return Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be packed", problems));
         }
-        Ok((entries, free_space))
+        Ok(PackEntries { entries, free_space })
     }
 
     /// Unpack the archive at `archive` into `folder`, which may be new, and list its files.
