@@ -378,10 +378,10 @@ fn volumes_that_share_bytes_stay_whole() {
     assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::Overlapping));
     // A partition that is shorter than its volume, and a disk that is.
     let disk = partitioned(8 * mib, &[(mib, size - 4096)], &image, &[mib]);
-    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::Inconsistent));
+    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::OutsidePartition));
     let mut disk = partitioned(8 * mib, &[(mib, size)], &image, &[mib]);
     disk.truncate(2 * mib);
-    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::Inconsistent));
+    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::OutsidePartition));
 }
 
 #[test]

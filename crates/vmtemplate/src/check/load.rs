@@ -55,14 +55,14 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     };
     let path = local.as_deref().unwrap_or(path);
     let found = if local.is_none() {
-        Found::archive(&Archive::open(path)?)
+        Found::archive(&Archive::open(path)?)?
     } else if path.is_dir() {
         Found::folder(path)?
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         if head.starts_with(b"\x1F\x8B") {
-            Found::archive(&Archive::open(path)?)
+            Found::archive(&Archive::open(path)?)?
         } else if is_metainfo(&name, &head) {
             Found::metainfo(&name, path)?
         } else if is_script(&name, &head) {
@@ -125,23 +125,26 @@ impl Found {
         if let Some(name) = found.named(Metainfo::script_file) {
             match read_script(&folder.join(&name)) {
                 Ok(script) => found.script = Some((name, script)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
         if let Some(name) = found.named(Metainfo::image_file) {
             match DiskImage::open(folder.join(&name)) {
                 Ok(disk) => found.image = Some((name, disk)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::unreadable(&name, &error)),
             }
         }
         Ok(found)
     }
 
-    fn archive(archive: &Archive) -> Self {
+    fn archive(archive: &Archive) -> Result<Self> {
         let mut found = Self { files: Some(archive.entries().to_vec()), ..Self::default() };
         if found.has(METAINFO) {
             match archive.read(METAINFO) {
                 Ok(bytes) => found.take_metainfo(METAINFO, Some(&bytes)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(METAINFO, error.message())),
             }
         } else {
@@ -150,17 +153,19 @@ impl Found {
         if let Some(name) = found.named(Metainfo::script_file) {
             match archive.read(&name) {
                 Ok(bytes) => found.script = Some((name, Script::from_bytes(bytes))),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
         if let Some(name) = found.named(Metainfo::image_file) {
             match archive.disk(&name) {
                 Ok(disk) => found.image = Some((name, disk)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 // The archive of another tool.
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        found
+        Ok(found)
     }
 
     fn has(&self, name: &str) -> bool {
