@@ -138,21 +138,13 @@ impl PartitionKind {
 
     /// Whether it is a part of a Windows dynamic disk, whose volumes the database of the Logical Disk Manager describes
     /// (Microsoft, `winioctl.h`: `PARTITION_LDM`, `PARTITION_LDM_METADATA_GUID`, `PARTITION_LDM_DATA_GUID`).
-    ///
-    /// ```
-    /// assert!(vmtemplate::PartitionKind::Mbr(0x42).is_dynamic_disk());
-    /// ```
-    pub fn is_dynamic_disk(self) -> bool {
+    pub(crate) fn is_dynamic_disk(self) -> bool {
         matches!(self, Self::Mbr(0x42) | Self::Gpt(LDM_METADATA | LDM_DATA))
     }
 
     /// Whether it is a part of a pool of Windows Storage Spaces (Microsoft, `winioctl.h`: `PARTITION_SPACES` and
     /// `PARTITION_SPACES_DATA`, with their GUIDs).
-    ///
-    /// ```
-    /// assert!(vmtemplate::PartitionKind::Mbr(0xE7).is_storage_spaces());
-    /// ```
-    pub fn is_storage_spaces(self) -> bool {
+    pub(crate) fn is_storage_spaces(self) -> bool {
         matches!(self, Self::Mbr(0xD7 | 0xE7) | Self::Gpt(SPACES | SPACES_DATA))
     }
 
