@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use vmtemplate::{DiskImage, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType};
+use vmtemplate_workspace::{has_tool, is_root, run, skipped};
 
 use super::ntfs_support;
 use super::registry_support::{self, Key, utf16};
@@ -41,7 +42,7 @@ impl WindowsDisk {
         DiskImage::from_bytes(self.bytes)
     }
 
-    fn view(&self) -> DiskImage {
+    pub(crate) fn view(&self) -> DiskImage {
         DiskImage::from_bytes(self.bytes.clone())
     }
 
@@ -63,6 +64,28 @@ impl WindowsDisk {
     pub(crate) fn patch_system_volume(&mut self, change: impl FnOnce(&mut [u8])) {
         let range = self.system_range();
         change(&mut self.bytes[range]);
+    }
+
+    /// Change the volume of Windows where ntfs-3g mounts it; whether it could be mounted here. Says what is missing if not.
+    pub(crate) fn mount_system_volume(&mut self, change: impl FnOnce(&Path)) -> bool {
+        if !["ntfs-3g", "umount"].into_iter().all(has_tool) || !is_root() {
+            return false;
+        }
+        if !Path::new("/dev/fuse").exists() {
+            skipped("/dev/fuse is missing");
+            return false;
+        }
+        let folder = ntfs_support::scratch();
+        let (volume, root) = (folder.path().join("volume"), folder.path().join("root"));
+        let range = self.system_range();
+        std::fs::write(&volume, &self.bytes[range.clone()]).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        run("ntfs-3g", [&volume, &root]);
+        let changed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| change(&root)));
+        run("umount", [&root]);
+        changed.unwrap();
+        self.bytes[range].copy_from_slice(&std::fs::read(&volume).unwrap());
+        true
     }
 
     /// Give a file or folder of an NTFS volume another name, of the same length and at the same place of the order.

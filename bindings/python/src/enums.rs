@@ -55,6 +55,9 @@ enumerations! {
     KeptReason {
         Dirty = "dirty", OpenJournal = "open-journal", Hibernated = "hibernated", Inconsistent = "inconsistent",
         Overlapping = "overlapping", Unsupported = "unsupported", TooLarge = "too-large", Unreadable = "unreadable",
+        PartitionType = "partition-type", OutsidePartition = "outside-partition", Unpartitioned = "unpartitioned",
+        DoubtfulTable = "doubtful-table", DynamicDisk = "dynamic-disk", StorageSpaces = "storage-spaces", Raid = "raid",
+        Lvm = "lvm", Refs = "refs",
     }
     LineEnds { CrLf = "cr-lf", Lf = "lf", Mixed = "mixed", None = "none" }
     MacroKind {

@@ -318,6 +318,7 @@ pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::FreeSpaceRepo
             volume.cluster_size,
             volume.dropped,
             volume.page_files,
+            volume.shadow_copies,
             kept,
         );
         new(py, "VolumeFreeSpace", fields)

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Result};
+use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Result, VolumeFreeSpace};
 
 use crate::streams::is_stream;
 
@@ -120,21 +120,35 @@ pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
     text
 }
 
-/// Why the free space of a volume is not left out, a line each.
+/// Why the free space of a volume is not left out, and what is lost where it is, a line each.
 pub(crate) fn kept(report: &FreeSpaceReport) -> String {
     let mut text = String::new();
     if let Some(damage) = &report.table_damage {
         let _ = writeln!(text, "  note: no volume was looked for: {damage}");
     }
     for volume in &report.volumes {
+        let place =
+            volume.partition.map_or_else(|| "the disk".to_owned(), |number| format!("partition {number}"));
         if let Some(kept) = &volume.kept {
-            let place = volume
-                .partition
-                .map_or_else(|| "the disk".to_owned(), |number| format!("partition {number}"));
             let _ = writeln!(text, "  note: the free space of {place} is kept: {}", kept.detail);
+        }
+        if volume.shadow_copies > 0 {
+            let _ = writeln!(text, "  note: {}", shadow_copies(volume, &place));
         }
     }
     text
+}
+
+/// What becomes of the shadow copies of a volume.
+fn shadow_copies(volume: &VolumeFreeSpace, place: &str) -> String {
+    let (count, copies) = match volume.shadow_copies {
+        1 => (1, "shadow copy"),
+        count => (count, "shadow copies"),
+    };
+    let fate = if volume.kept.is_some() { "packed with it" } else { "not whole without the free space" };
+    format!(
+        "{place} holds {count} {copies}, {fate}; to remove them, run in the virtual machine: vssadmin delete shadows /all"
+    )
 }
 
 /// What Ctrl-C throws.

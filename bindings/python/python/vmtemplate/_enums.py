@@ -169,6 +169,19 @@ class KeptReason(enum.Enum):
     UNSUPPORTED = "unsupported"
     TOO_LARGE = "too-large"
     UNREADABLE = "unreadable"
+    PARTITION_TYPE = "partition-type"
+    """The type of the partition does not say that its clusters are its own."""
+    OUTSIDE_PARTITION = "outside-partition"
+    """The volume is larger than its partition, or the partition ends past the disk."""
+    UNPARTITIONED = "unpartitioned"
+    """There is no partition table, and the volume does not end where its start says."""
+    DOUBTFUL_TABLE = "doubtful-table"
+    """The partition table is damaged there, or a second table contradicts it."""
+    DYNAMIC_DISK = "dynamic-disk"
+    STORAGE_SPACES = "storage-spaces"
+    RAID = "raid"
+    LVM = "lvm"
+    REFS = "refs"
 
 
 class PartitionScheme(enum.Enum):

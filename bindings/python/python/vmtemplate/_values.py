@@ -361,6 +361,8 @@ class VolumeFreeSpace:
     """What was left out, page files included."""
     page_files: int
     """What of it were page files."""
+    shadow_copies: int
+    """How many shadow copies the volume holds. Their content is lost where free space is left out."""
     kept: KeptWhole | None
     """Why nothing was left out."""
 

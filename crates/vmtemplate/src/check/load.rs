@@ -59,14 +59,14 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     };
     let path = local.as_deref().unwrap_or(path);
     let found = if local.is_none() {
-        Found::archive(&Archive::open(path)?)
+        Found::archive(&Archive::open(path)?)?
     } else if path.is_dir() {
         Found::folder(path)?
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         match kind_of(&name, &head) {
-            Kind::Archive => Found::archive(&Archive::open(path)?),
+            Kind::Archive => Found::archive(&Archive::open(path)?)?,
             Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
             Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
             Kind::Image => Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() },
@@ -101,7 +101,7 @@ pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -
         .map_err(|e| Error::io("cannot read the stream", e).with_path(name))?;
     let rest = head.as_slice().chain(reader);
     let found = match kind_of(name, &head) {
-        Kind::Archive => Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?),
+        Kind::Archive => Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?)?,
         Kind::Metainfo => Found::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
         Kind::Script => {
             let script = script_of(read_stream(rest, MAX_SCRIPT)?).map_err(|error| error.with_path(name))?;
@@ -191,23 +191,26 @@ impl Found {
         if let Some(name) = found.named(Metainfo::script_file) {
             match read_script(&folder.join(&name)) {
                 Ok(script) => found.script = Some((name, script)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
         if let Some(name) = found.named(Metainfo::image_file) {
             match DiskImage::open(folder.join(&name)) {
                 Ok(disk) => found.image = Some((name, disk)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::unreadable(&name, &error)),
             }
         }
         Ok(found)
     }
 
-    fn archive(archive: &Archive) -> Self {
+    fn archive(archive: &Archive) -> Result<Self> {
         let mut found = Self { files: Some(archive.entries().to_vec()), ..Self::default() };
         if found.has(METAINFO) {
             match archive.read(METAINFO) {
                 Ok(bytes) => found.take_metainfo(METAINFO, Some(&bytes)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(METAINFO, error.message())),
             }
         } else {
@@ -216,17 +219,19 @@ impl Found {
         if let Some(name) = found.named(Metainfo::script_file) {
             match archive.read(&name) {
                 Ok(bytes) => found.script = Some((name, Script::from_bytes(bytes))),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
         if let Some(name) = found.named(Metainfo::image_file) {
             match archive.disk(&name) {
                 Ok(disk) => found.image = Some((name, disk)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 // The archive of another tool.
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        found
+        Ok(found)
     }
 
     fn has(&self, name: &str) -> bool {

@@ -70,7 +70,7 @@ pub(crate) fn check_parts(
                 script: parts.script.map(|(_, script)| script),
                 control: &options.control,
             };
-            let inside = image::check_image(disk, &context);
+            let inside = image::check_image(disk, &context)?;
             // The name of a template only promises which Windows it is; where the image knows, it alone speaks.
             if inside.iter().any(|finding| finding.rule() == image::MEMORY_LIMIT) {
                 findings.retain(|finding| finding.rule() != rules::MEMORY);

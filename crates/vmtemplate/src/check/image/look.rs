@@ -12,6 +12,8 @@ pub(super) struct Look<'a> {
     pub(super) disk: &'a DiskImage,
     pub(super) context: &'a ImageContext<'a>,
     findings: RefCell<Vec<Finding>>,
+    /// What ended the work before all was looked at.
+    ended: RefCell<Option<Error>>,
 }
 
 /// It could not be looked at, and the report says so already.
@@ -21,11 +23,17 @@ pub(super) type Seen<T> = Result<T, Unread>;
 
 impl<'a> Look<'a> {
     pub(super) fn new(disk: &'a DiskImage, context: &'a ImageContext<'a>) -> Self {
-        Self { disk, context, findings: RefCell::default() }
+        Self { disk, context, findings: RefCell::default(), ended: RefCell::default() }
     }
 
-    pub(super) fn findings(self) -> Vec<Finding> {
-        self.findings.into_inner()
+    /// What was found; or the error that ended the work, as what was not read is then neither right nor wrong.
+    pub(super) fn findings(self) -> Result<Vec<Finding>, Error> {
+        self.ended.into_inner().map_or_else(|| Ok(self.findings.into_inner()), Err)
+    }
+
+    /// Whether there is no use in looking further.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some() || self.context.control.cancel.is_cancelled()
     }
 
     /// The image as a place.
@@ -43,6 +51,10 @@ impl<'a> Look<'a> {
 
     /// Say that something could not be looked at. Once for each place is enough.
     pub(super) fn unread(&self, place: Place, error: &Error) -> Unread {
+        if error.ends_the_work() {
+            self.ended.borrow_mut().get_or_insert_with(|| error.clone());
+            return Unread;
+        }
         let is_known = |finding: &Finding| finding.rule() == rules::UNREAD && *finding.place() == place;
         let is_known = self.findings.borrow().iter().any(is_known);
         if !is_known {

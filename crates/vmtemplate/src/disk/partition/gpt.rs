@@ -51,8 +51,12 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
                     }
                     Ok(_) => {}
                 }
+                let rivals = match &backup {
+                    Ok(backup) if backup.entries != primary.entries => backup.partitions(&mut Vec::new()),
+                    _ => Vec::new(),
+                };
                 let backup_places = backup.map(|copy| copy.places).unwrap_or_default();
-                return Ok(Some(table(&primary, &backup_places, warnings)));
+                return Ok(Some(PartitionTable { rivals, ..table(&primary, &backup_places, warnings) }));
             }
             Err(damage) if damage.has_signature => {
                 signature_seen = true;
@@ -178,15 +182,22 @@ impl Header {
     }
 }
 
-fn table(copy: &Copy, other_places: &[Range<u64>; 2], mut warnings: Vec<String>) -> PartitionTable {
-    let mut partitions = Vec::new();
-    for (index, entry) in (1..).zip(copy.entries.chunks_exact(copy.entry_size)) {
-        match partition(index, entry, copy) {
-            None => {}
-            Some(Ok(partition)) => partitions.push(partition),
-            Some(Err(warning)) => warnings.push(warning),
+impl Copy {
+    fn partitions(&self, warnings: &mut Vec<String>) -> Vec<Partition> {
+        let mut partitions = Vec::new();
+        for (index, entry) in (1..).zip(self.entries.chunks_exact(self.entry_size)) {
+            match partition(index, entry, self) {
+                None => {}
+                Some(Ok(partition)) => partitions.push(partition),
+                Some(Err(warning)) => warnings.push(warning),
+            }
         }
+        partitions
     }
+}
+
+fn table(copy: &Copy, other_places: &[Range<u64>; 2], mut warnings: Vec<String>) -> PartitionTable {
+    let partitions = copy.partitions(&mut warnings);
     let mut reserved = Vec::new();
     reserved.push(0..copy.sector);
     reserved.extend(copy.places.iter().chain(other_places).filter(|place| !place.is_empty()).cloned());
@@ -197,6 +208,7 @@ fn table(copy: &Copy, other_places: &[Range<u64>; 2], mut warnings: Vec<String>)
         partitions,
         warnings,
         reserved,
+        ..PartitionTable::none()
     }
 }
 
