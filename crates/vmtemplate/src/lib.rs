@@ -67,9 +67,12 @@ mod file;
 mod finding;
 mod leftovers;
 mod output;
+mod positions;
 mod progress;
 mod remote;
 mod source;
+#[cfg(test)]
+mod steps;
 
 mod disk;
 mod macros;

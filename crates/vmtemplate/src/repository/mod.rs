@@ -8,9 +8,11 @@ mod entry;
 mod fetch;
 mod format;
 mod json;
+mod listing;
 mod lock;
 mod metadata_json;
 mod metadata_xml;
+mod more_keys;
 mod options;
 mod publish;
 mod push;
@@ -18,7 +20,9 @@ mod remote;
 mod rules;
 mod signature;
 mod store;
+mod style;
 mod sums;
+mod sync;
 mod verify;
 mod xz;
 
@@ -37,7 +41,6 @@ use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output;
 use crate::remote::Expected;
-use description::Description;
 use store::Store;
 
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
@@ -188,28 +191,13 @@ impl Repository {
         self.store.path_of(self.format.file_name())
     }
 
-    /// The templates as they are described now, in the order of the description.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidRepository`](ErrorKind::InvalidRepository) with line and column when the description is malformed. A
-    /// value that is not what its key holds is no error here; [`verify`](Self::verify) tells it.
-    ///
-    /// ```no_run
-    /// for entry in vmtemplate::Repository::open("/srv/repo")?.list()? {
-    ///     println!("{} {}", entry.name, entry.file_name);
-    /// }
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
-        Ok(Description::read(&self.store, self.format)?.entries())
-    }
-
-    /// Whether the file stands in the folder of the repository.
+    /// Whether the file stands in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
+    /// that leads there does not.
     fn holds(&self, archive: &Path) -> bool {
         let Store::Folder(folder) = &self.store else { return false };
-        let (Ok(archive), Ok(folder)) = (archive.canonicalize(), folder.canonicalize()) else { return false };
-        archive.parent() == Some(&folder)
+        let beside = output::folder_of(archive);
+        let (Ok(beside), Ok(folder)) = (beside.canonicalize(), folder.canonicalize()) else { return false };
+        beside == folder
     }
 }
 

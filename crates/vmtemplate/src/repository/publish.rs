@@ -168,14 +168,21 @@ impl Change<'_> {
         output.commit()
     }
 
-    /// Note that the archive is to go as soon as nobody describes it.
+    /// Note that the archive is to go as soon as nobody describes it, and its checksum with it. Of an archive that is a
+    /// link, the link goes; what it leads to is not the repository's.
     pub(super) fn retire(&mut self, file_name: &str) -> Result<()> {
         if reason_against_archive(file_name).is_some() {
             return Ok(());
         }
         match fs::symlink_metadata(self.repository.folder().join(file_name)) {
-            Ok(found) if found.is_file() => self.lock.intend(file_name, inode(&found)),
-            _ => Ok(()),
+            Ok(found) if found.is_file() || found.is_symlink() => {
+                self.lock.intend(file_name, inode(&found))
+            }
+            // There is no file that the checksum could be of.
+            _ => {
+                self.sums.remove(file_name);
+                Ok(())
+            }
         }
     }
 
