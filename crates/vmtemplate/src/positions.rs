@@ -64,7 +64,11 @@ mod tests {
             let text = "ab\nä".repeat(length).chars().take(length).collect::<String>();
             let positions = Positions::of(&text);
             for offset in 0..=text.len() + 1 {
-                assert_eq!(positions.at(&text, offset), Position::of_offset(&text, offset), "{length} {offset}");
+                assert_eq!(
+                    positions.at(&text, offset),
+                    Position::of_offset(&text, offset),
+                    "{length} {offset}"
+                );
             }
         }
     }

@@ -50,7 +50,9 @@ pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub(crate) use open::foreign_content;
 pub use open::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
-pub use registry::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use registry::{
+    RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
+};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///

@@ -17,10 +17,6 @@ use crate::error::{Error, ErrorKind, Position, Result};
 /// Elements inside elements; the platform's own files need four.
 pub(super) const MAX_DEPTH: usize = 32;
 
-/// Attributes of one element; those in use have three. They are compared with each other, so that many of them would
-/// take long.
-const MAX_ATTRIBUTES: usize = 100;
-
 /// The root of every metainfo.xml.
 pub(super) const ROOT: &str = "doc";
 
@@ -242,15 +238,7 @@ impl<'a> Tree<'a> {
         let close = span.end..span.end;
         self.elements.push(Element { name, open: span, close, after: index + 1 });
         self.open.push(index);
-        for (number, attribute) in attribute_spans(self.text, within).enumerate() {
-            if number == MAX_ATTRIBUTES {
-                return Err(Error::new(
-                    ErrorKind::LimitExceeded,
-                    format!("an element has more than {MAX_ATTRIBUTES} attributes"),
-                )
-                .with_position(Position::of_offset(self.text, start))
-                .with_help("remove the attributes that no reader knows"));
-            }
+        for attribute in attribute_spans(self.text, within) {
             let (name, value) = attribute.map_err(|error| self.not_attributes(&error))?;
             self.check_spaced(&name)?;
             self.check_name(name, "an attribute, `>` or `/>`")?;

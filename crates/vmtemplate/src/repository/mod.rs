@@ -8,6 +8,8 @@ mod entry;
 mod fetch;
 mod format;
 mod json;
+#[cfg(test)]
+mod linear;
 mod listing;
 mod lock;
 mod metadata_json;

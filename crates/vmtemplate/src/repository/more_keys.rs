@@ -16,13 +16,13 @@ pub(super) fn read(object: &str) -> Result<Vec<(String, String)>> {
 }
 
 /// The keys as an entry gets them; fails unless all of them may be set.
-pub(super) fn checked(
-    keys: &[(String, String)],
-    format: RepositoryFormat,
-) -> Result<Vec<(String, String)>> {
+pub(super) fn checked(keys: &[(String, String)], format: RepositoryFormat) -> Result<Vec<(String, String)>> {
     if format != RepositoryFormat::Vm6 && !keys.is_empty() {
-        return Err(refused("set", format!("{} holds no JSON, so that no key can be set", format.file_name()))
-            .with_help("leave the key out, and add an element to the file by hand"));
+        return Err(refused(
+            "set",
+            format!("{} holds no JSON, so that no key can be set", format.file_name()),
+        )
+        .with_help("leave the key out, and add an element to the file by hand"));
     }
     let mut done: Vec<(String, String)> = Vec::with_capacity(keys.len());
     for (key, value) in keys {
@@ -34,17 +34,20 @@ pub(super) fn checked(
             let help = match &**key {
                 "archive_size_mib" => "leave it out: it is the size of the archive".to_owned(),
                 "hdd_mib_required" | "min_ram_mib" => {
-                    "ask for the requirements (`--requirements`), which come from the limits of the template".to_owned()
+                    "ask for the requirements (`--requirements`), which come from the limits of the template"
+                        .to_owned()
                 }
                 "tags" => "give the tags (`--tag`)".to_owned(),
                 known => format!("give it by its own option (`--{}`)", known.replace('_', "-")),
             };
-            return Err(refused(key, format!("the key `{shown}` is known and has checks of its own"))
-                .with_help(help));
+            return Err(
+                refused(key, format!("the key `{shown}` is known and has checks of its own")).with_help(help)
+            );
         }
         if done.iter().any(|(other, _)| other == key) {
-            return Err(refused(key, format!("the key `{shown}` is given twice"))
-                .with_help("remove one of the two"));
+            return Err(
+                refused(key, format!("the key `{shown}` is given twice")).with_help("remove one of the two")
+            );
         }
         let json = parse(value).map_err(|error| error.with_field(key))?;
         done.push((key.clone(), json.raw(ROOT).to_owned()));
@@ -61,7 +64,9 @@ fn parse(text: &str) -> Result<Json> {
         if let Some(position) = error.position() {
             refused = refused.with_position(position);
         }
-        refused.with_help("write a text in double quotes, \"windows\", and a number or true, false and null without")
+        refused.with_help(
+            "write a text in double quotes, \"windows\", and a number or true, false and null without",
+        )
     })
 }
 
@@ -81,7 +86,8 @@ mod tests {
     fn values_keep_their_text_and_keys_their_order() {
         let text = " {\"z\": 1.50e3, \"a\\u0041\" : {\"b\":[ ]}}";
         let keys = read(text).unwrap();
-        let expected = [("z", "1.50e3"), ("aA", "{\"b\":[ ]}")].map(|(key, value)| (key.into(), value.into()));
+        let expected =
+            [("z", "1.50e3"), ("aA", "{\"b\":[ ]}")].map(|(key, value)| (key.into(), value.into()));
         assert_eq!(keys, expected);
         assert_eq!(checked(&keys, RepositoryFormat::Vm6).unwrap(), expected);
         assert_eq!(checked_one("x", "\n true ").unwrap()[0].1, "true");
@@ -94,7 +100,9 @@ mod tests {
             assert_eq!((error.kind(), error.field()), (ErrorKind::InvalidValue, Some(key)));
             assert!(error.help().is_some());
         }
-        for (key, value) in [("", "1"), ("os_group", "windows"), ("x", ""), ("x", "1, \"name\": 2"), ("x", "01")] {
+        for (key, value) in
+            [("", "1"), ("os_group", "windows"), ("x", ""), ("x", "1, \"name\": 2"), ("x", "01")]
+        {
             let error = checked_one(key, value).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidValue, "{key}={value}");
             assert!(error.help().is_some(), "{key}={value}");

@@ -175,9 +175,7 @@ impl Change<'_> {
             return Ok(());
         }
         match fs::symlink_metadata(self.repository.folder().join(file_name)) {
-            Ok(found) if found.is_file() || found.is_symlink() => {
-                self.lock.intend(file_name, inode(&found))
-            }
+            Ok(found) if found.is_file() || found.is_symlink() => self.lock.intend(file_name, inode(&found)),
             // There is no file that the checksum could be of.
             _ => {
                 self.sums.remove(file_name);

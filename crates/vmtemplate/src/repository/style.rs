@@ -79,8 +79,8 @@ pub(super) fn members<'a>(
         number(entry.min_ram_mib),
     ];
     let known = KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key.into(), value?)));
-    let more = more.iter().map(|(key, value)| {
-        (key.into(), if style.ascii { escaped(value) } else { value.clone() })
-    });
+    let more = more
+        .iter()
+        .map(|(key, value)| (key.into(), if style.ascii { escaped(value) } else { value.clone() }));
     known.chain(more).collect()
 }

@@ -121,9 +121,8 @@ impl Repository {
             threads: None,
             control: options.control.clone(),
         };
-        let looked = self.store.archive(&entry.file_name).and_then(|archive| {
-            look_at(&archive, &path, false, &verify)
-        });
+        let looked =
+            self.store.archive(&entry.file_name).and_then(|archive| look_at(&archive, &path, false, &verify));
         match looked {
             Ok(contents) => Ok(Ok(contents.sha256.unwrap_or_default())),
             Err(error) if error.ends_the_work() => Err(error),
