@@ -63,6 +63,8 @@
 
 mod error;
 
+mod access;
+mod destination;
 mod file;
 mod finding;
 mod leftovers;

@@ -12,7 +12,7 @@ use super::plan::{Content, Piece, Plan, Planned};
 use super::writer::MemberWriter;
 use crate::disk::{DiskImage, FreeSpace, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::OutputFile;
+use crate::output::{Output, OutputOptions};
 use crate::progress::Control;
 
 /// How an archive is packed.
@@ -132,7 +132,7 @@ pub(crate) enum PackContent {
 pub(crate) fn pack(entries: &[PackEntry], path: &Path, options: &PackOptions) -> Result<PackSummary> {
     // Told before a file is made.
     options.validate()?;
-    let mut output = OutputFile::create(path, options.overwrite)?;
+    let mut output = Output::create(path, &OutputOptions::with_overwrite(options.overwrite))?;
     let summary = write(entries, output.file(), options).map_err(|error| error.with_path(path))?;
     verify_unchanged(entries)?;
     output.commit()?;

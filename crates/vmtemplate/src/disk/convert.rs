@@ -10,7 +10,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 use crate::file::PositionedIo;
-use crate::output::OutputFile;
+use crate::output::{OutputFile, OutputOptions};
 use crate::progress::Control;
 
 /// Bytes that a worker reads and writes in one go: the largest cluster of a qcow2, so that each is unpacked once.
@@ -92,7 +92,7 @@ impl DiskImage {
         if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
             return Err(unsupported("the output is a device or a pipe; a file was expected").with_path(path));
         }
-        let mut output = OutputFile::create(path, options.overwrite)?;
+        let mut output = OutputFile::create(path, &OutputOptions::with_overwrite(options.overwrite))?;
         let (disk, free_space) = self.without_free_space(&FreeSpaceOptions {
             free_space: options.free_space,
             drop_page_files: options.drop_page_files,

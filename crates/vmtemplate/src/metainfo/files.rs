@@ -6,7 +6,7 @@ use super::Metainfo;
 use super::document::MAX_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
-use crate::output;
+use crate::output::{self, OutputOptions};
 
 impl Metainfo {
     /// Reads a metainfo.xml from its file.
@@ -36,7 +36,8 @@ impl Metainfo {
         read().map_err(|error| error.with_path(path))
     }
 
-    /// Writes it to a file, which appears whole or not at all.
+    /// Writes it to a file, which appears whole or not at all. A link stays one: the file that it leads to is replaced,
+    /// and keeps its mode and its owner.
     ///
     /// # Errors
     ///
@@ -55,6 +56,6 @@ impl Metainfo {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        output::write_file(path.as_ref(), &self.to_bytes(), overwrite)
+        output::write_file(path.as_ref(), &self.to_bytes(), &OutputOptions::with_overwrite(overwrite))
     }
 }

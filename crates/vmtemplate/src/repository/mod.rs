@@ -41,7 +41,7 @@ pub use signature::{PublicKey, SigningKey};
 
 use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output;
+use crate::output::{self, OutputOptions};
 use crate::remote::Expected;
 use store::Store;
 
@@ -146,7 +146,7 @@ impl Repository {
                 fs::create_dir_all(folder)
                     .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
                 let path = folder.join(format.file_name());
-                output::write_file(&path, format.empty().as_bytes(), false)?;
+                output::write_file(&path, format.empty().as_bytes(), &OutputOptions::default())?;
             }
             Store::Remote(folder) => {
                 let name = format.file_name();

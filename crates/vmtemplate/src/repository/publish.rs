@@ -21,7 +21,7 @@ use super::{Repository, reason_against_archive};
 use crate::archive::{PackOptions, PackSummary, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftovers;
-use crate::output::{self, OutputFile, inode, sync_folder};
+use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
 use crate::source::ReadAt;
 use crate::template::Template;
 
@@ -121,9 +121,13 @@ impl Repository {
         let (next, final_name) = signature_names(name);
         let (next, signature) = (self.folder().join(next), self.folder().join(final_name));
         if let Some(key) = key {
-            output::write_file(&next, key.sign(name, bytes)?.as_bytes(), true)?;
+            output::write_file(
+                &next,
+                key.sign(name, bytes)?.as_bytes(),
+                &OutputOptions::with_overwrite(true),
+            )?;
         }
-        output::write_file(&self.folder().join(name), bytes, true)?;
+        output::write_file(&self.folder().join(name), bytes, &OutputOptions::with_overwrite(true))?;
         if key.is_some() {
             fs::rename(&next, &signature).map_err(|error| {
                 Error::io("cannot move the signature to its place", error).with_path(&signature)
@@ -217,7 +221,7 @@ impl Staged {
         if repository.holds(archive) {
             return Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: None });
         }
-        let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
+        let mut output = OutputFile::create(&repository.folder().join(file_name), &OutputOptions::default())?;
         let copied = copy(&source, output.file(), options).map_err(|error| error.with_path(archive))?;
         if sha256 != copied {
             return Err(changed_meanwhile(archive));
@@ -232,7 +236,7 @@ impl Staged {
         file_name: &str,
         options: &PackOptions,
     ) -> Result<(Self, PackSummary)> {
-        let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
+        let mut output = OutputFile::create(&repository.folder().join(file_name), &OutputOptions::default())?;
         let mut hashing = HashingWriter::new(output.file());
         let summary = template.pack_to(&mut hashing, options)?;
         let sha256 = hashing.sha256();

@@ -7,15 +7,17 @@ mod lint;
 mod setup;
 
 use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 
+use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::macros::{
     FindMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, find_in_bytes, macro_places,
     render,
 };
-use crate::output;
+use crate::output::{self, OutputOptions};
 
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
@@ -39,9 +41,26 @@ pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 /// assert_eq!(script.bytes(), b"@echo off\r\necho ($IP)\r\n");
 /// assert_eq!(script.macros().count(), 1);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Script {
     bytes: Vec<u8>,
+    /// Values have been put in, and a password may be among them.
+    has_secrets: bool,
+}
+
+/// Scripts are equal if their bytes are, wherever these come from.
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Script {}
+
+impl Hash for Script {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
 }
 
 impl Script {
@@ -61,7 +80,12 @@ impl Script {
     /// assert_eq!(script.encoding(), ScriptEncoding::Unknown8bit);
     /// ```
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into() }
+        Self { bytes: bytes.into(), has_secrets: false }
+    }
+
+    /// The same script, whose file nobody but its owner may read.
+    pub(crate) fn with_secrets(self) -> Self {
+        Self { has_secrets: true, ..self }
     }
 
     /// The script of this text, in UTF-8 as it stands.
@@ -166,7 +190,7 @@ impl Script {
     /// ```
     #[must_use]
     pub fn to_windows(&self) -> Self {
-        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()) }
+        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..*self }
     }
 
     /// Every macro, in order, with its place in [`Script::bytes`].
@@ -246,10 +270,13 @@ impl Script {
             return Ok(self.clone());
         }
         let source = Source { bytes: &self.bytes, utf8: encoding.is_utf8(), most: Self::MAX_SIZE };
-        render(&source, values, options).map(Self::from_bytes)
+        render(&source, values, options).map(|bytes| Self::from_bytes(bytes).with_secrets())
     }
 
     /// Write the script as a file, whole or not at all.
+    ///
+    /// A script that [`render`](Self::render) made may hold a password: nobody but the owner of its file may read that. A
+    /// file that is replaced keeps its mode and its owner, and a link stays one: the file that it leads to is replaced.
     ///
     /// # Errors
     ///
@@ -262,7 +289,9 @@ impl Script {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        output::write_file(path.as_ref(), &self.bytes, overwrite)
+        let access = if self.has_secrets { Access::Private } else { Access::Umask };
+        let options = OutputOptions::with_overwrite(overwrite).access(access);
+        output::write_file(path.as_ref(), &self.bytes, &options)
     }
 
     /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
