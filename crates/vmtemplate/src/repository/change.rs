@@ -72,6 +72,7 @@ impl Repository {
             self.set_time(&mut entry)?;
             change.description.add(&entry, &more_keys::checked(&options.set, self.format())?)?;
             change.publish()?;
+            self.complete(&mut entry);
             Ok(entry)
         })
     }
@@ -224,7 +225,9 @@ impl Repository {
                 change.retire(&held.file_name)?;
             }
             change.publish()?;
-            Ok(change.entries().swap_remove(index))
+            let mut entry = change.entries().swap_remove(index);
+            self.complete(&mut entry);
+            Ok(entry)
         })
     }
 

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
 
 use super::change::MIB;
 use super::description::Description;
@@ -33,7 +32,7 @@ impl Repository {
     pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
         let mut entries = self.described()?;
         match &self.store {
-            Store::Folder(folder) => entries.iter_mut().for_each(|entry| complete(entry, folder)),
+            Store::Folder(_) => entries.iter_mut().for_each(|entry| self.complete(entry)),
             Store::Remote(folder) => {
                 // Who may read the description need not be allowed to list the folder.
                 let Ok(Some(files)) = folder.files() else { return Ok(entries) };
@@ -53,23 +52,20 @@ impl Repository {
     pub(super) fn described(&self) -> Result<Vec<RepositoryEntry>> {
         Ok(Description::read(&self.store, self.format())?.entries())
     }
-}
 
-/// Add what the archive in the folder says. One that is not there or not sound says nothing; `verify` reports it.
-fn complete(entry: &mut RepositoryEntry, folder: &Path) {
-    if reason_against_archive(&entry.file_name).is_some() {
-        return;
-    }
-    let path = folder.join(&entry.file_name);
-    let Ok(found) = fs::metadata(&path) else { return };
-    if !found.is_file() {
-        return;
-    }
-    entry.archive_size_mib.get_or_insert(found.len().div_ceil(MIB));
-    if let Ok(time) = found.modified() {
-        entry.modified_utc.get_or_insert_with(|| civil::utc(time));
-    }
-    if entry.template_version.is_none() && entry.file_name.ends_with(".tar.gz") {
-        entry.template_version = open_source(&path).ok().and_then(|archive| contents::version(&archive));
+    /// Add what the archive in the folder says. One that is not there or not sound says nothing; `verify` reports it.
+    pub(super) fn complete(&self, entry: &mut RepositoryEntry) {
+        if reason_against_archive(&entry.file_name).is_some() {
+            return;
+        }
+        let path = self.folder().join(&entry.file_name);
+        let Some(found) = fs::metadata(&path).ok().filter(fs::Metadata::is_file) else { return };
+        entry.archive_size_mib.get_or_insert(found.len().div_ceil(MIB));
+        if let Ok(time) = found.modified() {
+            entry.modified_utc.get_or_insert_with(|| civil::utc(time));
+        }
+        if entry.template_version.is_none() && entry.file_name.ends_with(".tar.gz") {
+            entry.template_version = open_source(&path).ok().and_then(|archive| contents::version(&archive));
+        }
     }
 }
