@@ -11,6 +11,8 @@ pub(crate) enum Access {
     Umask,
     /// Nobody but its owner: what holds a password.
     Private,
+    /// Everybody, whatever the umask: what is made to be served.
+    Public,
     /// Everybody who may read the file that these are the attributes of.
     Like(Metadata),
 }
@@ -26,7 +28,7 @@ impl Access {
     pub(crate) fn mode_at_first(&self) -> u32 {
         match self {
             Self::Umask => 0o666, // less the umask
-            Self::Private | Self::Like(_) => 0o600,
+            Self::Private | Self::Public | Self::Like(_) => 0o600,
         }
     }
 
@@ -34,7 +36,11 @@ impl Access {
     #[cfg(unix)]
     pub(crate) fn apply(&self, file: &File) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
-        let Self::Like(wanted) = self else { return Ok(()) };
+        let wanted = match self {
+            Self::Like(wanted) => wanted,
+            Self::Public => return file.set_permissions(PermissionsExt::from_mode(0o644)),
+            Self::Umask | Self::Private => return Ok(()),
+        };
         let held = file.metadata()?;
         // Without set-user-ID and set-group-ID: new content lends nobody the rights of the owner.
         let mut mode = wanted.mode() & 0o777;

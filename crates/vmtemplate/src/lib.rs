@@ -69,11 +69,14 @@ mod file;
 mod finding;
 mod leftovers;
 mod output;
+mod positions;
 mod progress;
 mod remote;
 mod source;
 mod spool;
 mod threads;
+#[cfg(test)]
+mod steps;
 
 mod disk;
 mod macros;
@@ -97,7 +100,9 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use disk::{
+    RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
+};
 pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};

@@ -51,7 +51,9 @@ pub(crate) use open::foreign_content;
 pub use open::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub(crate) use partition::{Pool, PoolSign};
-pub use registry::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use registry::{
+    RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
+};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///

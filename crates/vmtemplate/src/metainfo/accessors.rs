@@ -255,6 +255,11 @@ impl Metainfo {
             .collect()
     }
 
+    /// The same as texts, `NAME` or `NAME:VERSION`, with the versions as they are written.
+    pub(crate) fn support_texts(&self) -> Vec<String> {
+        self.elems("support").map(|node| Product::text_of(&self.document, node)).collect()
+    }
+
     /// Makes these the products that can use the template.
     ///
     /// # Errors

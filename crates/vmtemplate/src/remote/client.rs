@@ -19,6 +19,7 @@ use object_store::{
 use tokio::runtime::Runtime;
 use url::Url;
 
+use super::lengthless;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::threads;
@@ -84,6 +85,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
     parsed.set_fragment(None);
     let store = HttpBuilder::new()
         .with_url(parsed.as_str())
+        .with_http_connector(lengthless::Connector)
         .with_retry(retry)
         .with_client_options(options.with_allow_http(true).with_default_headers(headers))
         .build()

@@ -23,6 +23,11 @@ const LXD_ENTRIES: usize = 1000;
 /// How far an archive is unpacked to tell a template for LXD.
 const LXD_BYTES: u64 = 64 << 20;
 
+/// The entries of a .tar.gz that are looked at for its metainfo.xml, and how far it is unpacked for that. It stands at the
+/// front of what this library packs; in an archive with the image before it, it is not found.
+const FIRST_ENTRIES: usize = 16;
+const FIRST_BYTES: u64 = 2 << 20;
+
 /// An archive that was looked at.
 #[derive(Debug, Clone)]
 pub(super) struct Contents {
@@ -120,6 +125,20 @@ pub(super) fn is_lxd(source: &dyn ReadAt) -> bool {
         let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
         name == b"metadata.yaml" || [&b"rootfs"[..], b"etc", b"usr"].contains(&first)
     })
+}
+
+/// The version that the template states, if its metainfo.xml stands near the front.
+pub(super) fn version(source: &dyn ReadAt) -> Option<String> {
+    let input = BufReader::with_capacity(16 << 10, InOrder::new(source));
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(input).take(FIRST_BYTES));
+    let mut entries = archive.entries().ok()?.take(FIRST_ENTRIES).map_while(Result::ok);
+    let mut metainfo = entries.find(|entry| {
+        let name = entry.path_bytes();
+        name.strip_prefix(b"./").unwrap_or(&name) == Template::METAINFO.as_bytes()
+    })?;
+    let mut bytes = Vec::new();
+    metainfo.read_to_end(&mut bytes).ok()?;
+    Some(Metainfo::parse(&bytes).ok()?.template_version()?.into_owned())
 }
 
 /// Read a .tar.gz to its end; gzip tells whether it is whole. Gives the SHA-256 of the archive.
