@@ -33,6 +33,9 @@ impl Volumes {
         for warning in &table.warnings {
             look.report(rules::TABLE, look.image(), warning.as_str());
         }
+        for note in &table.notes {
+            look.report(rules::BACKUP_TABLE, look.image(), note.as_str());
+        }
         let mut volumes = Self { table, ntfs: Vec::new(), is_hidden: false };
         if volumes.table.scheme == PartitionScheme::None {
             volumes.add(look, None, 0..look.disk.size());
