@@ -7,6 +7,7 @@ use vmtemplate::{CheckOptions, Result, Rule};
 use crate::ExitCode;
 use crate::findings;
 use crate::report::{self, Watch};
+use crate::source::Opening;
 
 /// Check every step of the platform's guide that can be checked without starting a machine.
 ///
@@ -19,6 +20,8 @@ pub(crate) struct Args {
     path: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    opening: Opening,
     /// Print as JSON
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -67,7 +70,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let path = args.path.clone().unwrap_or_default();
     let watch = Watch::start("checking");
-    let found = vmtemplate::check(&path, &CheckOptions { control: watch.control(), ..args.choice.options() });
+    let options = CheckOptions { control: watch.control(), ..args.choice.options() };
+    let found = vmtemplate::check(&path, &args.opening.check_options(options));
     drop(watch);
     let found = found?;
     if args.sarif {

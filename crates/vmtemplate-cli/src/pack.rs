@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use vmtemplate::{PackOptions, Result, Template};
 
 use crate::report::{self, Watch};
-use crate::source::FreeSpaceChoice;
+use crate::source::{FreeSpaceChoice, Opening};
 
-/// Pack a folder that holds metainfo.xml, and the image and script that it names.
+/// Pack a folder that holds metainfo.xml, and all files that it names.
+///
+/// These are the image and the script, and what `installcfg`, `kernel`, `initrd`, `pxelinuxcfg` and `sharedir` name, a
+/// folder with all that is in it. What nothing names is left behind and listed.
 ///
 /// The same input gives the same bytes; set SOURCE_DATE_EPOCH for another time in the archive than 1980-01-01.
 #[derive(clap::Args)]
@@ -16,6 +19,8 @@ pub(crate) struct Args {
     /// The folder; an archive of vmtemplate is taken too
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
+    #[command(flatten)]
+    opening: Opening,
     #[command(flatten)]
     output: Output,
 }
@@ -67,7 +72,7 @@ impl Packing {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    write(&Template::open(&args.folder)?, &args.output)
+    write(&Template::open_with(&args.folder, &args.opening.options())?, &args.output)
 }
 
 pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {

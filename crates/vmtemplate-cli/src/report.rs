@@ -52,6 +52,9 @@ pub(crate) fn print_json(data: &impl Serialize) -> Result<()> {
     print(format!("{json}\n").as_bytes())
 }
 
+/// How many names of files are printed.
+const MAX_NAMES: usize = 20;
+
 /// What packing did, in one or two lines or as JSON.
 pub(crate) fn packed(path: &std::path::Path, summary: &PackSummary, json: bool) -> Result<()> {
     if json {
@@ -74,6 +77,15 @@ pub(crate) fn packed(path: &std::path::Path, summary: &PackSummary, json: bool) 
     }
     text.push('\n');
     text.push_str(&kept(&summary.free_space));
+    for name in &summary.missing {
+        let _ = writeln!(text, "  note: not there, and so not packed: {}", name.escape_debug());
+    }
+    for name in summary.left_behind.iter().take(MAX_NAMES) {
+        let _ = writeln!(text, "  note: left behind, metainfo.xml does not name it: {}", name.escape_debug());
+    }
+    if let more @ 1.. = summary.left_behind.len().saturating_sub(MAX_NAMES) {
+        let _ = writeln!(text, "  note: {more} more are left behind; --json lists them");
+    }
     print(text.as_bytes())
 }
 

@@ -77,6 +77,8 @@ mod metainfo;
 mod script;
 
 mod archive;
+mod named;
+
 mod check;
 mod drive;
 mod template;
