@@ -51,8 +51,8 @@
 //!
 //! # What it does not do
 //!
-//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs the
-//! three files that the guide of the platform names, not others beside them.
+//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs
+//! the files that metainfo.xml names, not others beside them.
 //!
 //! # Features
 //!

@@ -224,7 +224,7 @@ pub(super) fn next_member(
         return Ok(None);
     }
     if let Some(header) = member_at(source, at)? {
-        return Ok(Some(header));
+        return if ended { Err(Behind::all(source, at).error()) } else { Ok(Some(header)) };
     }
     match Behind::of(source, at, tap)? {
         None => Ok(None),

@@ -15,7 +15,7 @@ use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
-use super::stream::{Behind, check_start, damaged, open_tapped};
+use super::stream::{check_start, damaged, open_tapped};
 use super::unpack::MemberRoom;
 use super::zeros::ZeroMembers;
 use crate::error::{Error, ErrorKind, Result};
@@ -301,9 +301,6 @@ impl Ordered for Reading<'_> {
         let ended = self.expected.as_ref().is_some_and(|expected| expected.len() == 0);
         let padding = |bytes: &[u8]| drop(self.tap.send(bytes.into()));
         let Some(header) = next_member(self.archive, at, ended, padding)? else { return Ok(None) };
-        if ended {
-            return Err(Behind::all(self.archive, at).error());
-        }
         let mut member = vec![0; header.length as usize];
         read(self.archive, &mut member, at)?;
         let member: Arc<[u8]> = member.into();
