@@ -84,9 +84,14 @@ fn cases() -> Vec<Case> {
         case("VMT0303", BIOS, "encrypted by BitLocker", |disk| {
             disk.patch_system_volume(|volume| volume[3..11].copy_from_slice(b"-FVE-FS-"));
         }),
-        case("VMT0304", UEFI, "backup", |disk| {
+        case("VMT0323", UEFI, "the backup GPT is damaged", |disk| {
             let last = disk.bytes.len() - 512;
             disk.bytes[last + 16] ^= 1;
+        }),
+        case("VMT0323", UEFI, "the disk was enlarged by 1048576 bytes", |disk| {
+            // As `qemu-img resize` leaves it.
+            let enlarged = disk.bytes.len() + (1 << 20);
+            disk.bytes.resize(enlarged, 0);
         }),
         case("VMT0304", UEFI, "", |disk| {
             let last = disk.bytes.len() - 512;

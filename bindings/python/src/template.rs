@@ -8,7 +8,7 @@ use pyo3::types::PyTuple;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
-use crate::disk_image::DiskImage;
+use crate::disk_image::{DiskImage, open_options};
 use crate::enums::Choice;
 use crate::errors::OrRaise;
 use crate::functions::check_options;
@@ -170,11 +170,19 @@ impl Template {
     /// Open an archive, or a folder that holds metainfo.xml. The image is not read.
     ///
     /// An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-    /// use meanwhile.
+    /// use meanwhile. `format` and `backing_files` say how the image of a folder is opened, as `DiskImage.open` takes
+    /// them.
     #[staticmethod]
-    fn open(py: Python<'_>, path: ArchiveArgument) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, format=None, backing_files=None))]
+    fn open(
+        py: Python<'_>,
+        path: ArchiveArgument,
+        format: Option<Choice<vt::ImageFormat>>,
+        backing_files: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let options = open_options(format, backing_files, None, None, None);
         run(py, None, None, |_| match path {
-            ArchiveArgument::Path(path) => vt::Template::open(path),
+            ArchiveArgument::Path(path) => vt::Template::open_with(path, &options),
             ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
         })
         .map(Self)
@@ -259,7 +267,7 @@ impl Template {
     }
 
     /// Check it by all rules; see `vmtemplate.check` for the options.
-    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
+    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, format=None, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, format=None, cancel=None)")]
     fn check<'py>(
         &self,
         py: Python<'py>,
@@ -267,9 +275,12 @@ impl Template {
         severities: Option<BTreeMap<String, Choice<vt::Severity>>>,
         deny_warnings: bool,
         skip_image: bool,
+        format: Option<Choice<vt::ImageFormat>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let format = format.map(|format| format.0);
         let options = check_options(allow, severities, deny_warnings, skip_image);
+        let options = vt::CheckOptions { format, ..options };
         let report = run(py, None, cancel, |control| self.0.check(&vt::CheckOptions { control, ..options }))?;
         values::report(py, &report)
     }

@@ -336,6 +336,8 @@ pub(crate) fn pack_summary<'py>(py: Python<'py>, summary: &vt::PackSummary) -> M
         summary.holes,
         summary.free,
         free_space_report(py, &summary.free_space)?,
+        texts(py, &summary.left_behind)?,
+        texts(py, &summary.missing)?,
     );
     new(py, "PackSummary", fields)
 }
@@ -393,6 +395,7 @@ pub(crate) fn partition_table<'py>(py: Python<'py>, table: &vt::PartitionTable) 
         table.disk_id.as_deref(),
         tuple(py, &table.partitions, partition)?,
         texts(py, &table.warnings)?,
+        texts(py, &table.notes)?,
     );
     new(py, "PartitionTable", fields)
 }

@@ -388,3 +388,35 @@ def test_a_template_is_checked_with_its_image(windows_disk: vt.DiskImage) -> Non
     assert "VMT0301" not in [finding.code for finding in looked]
     assert len(template.check(skip_image=True)) <= len(looked)
     assert "lint" not in template.check(allow=[], severities={}).to_json()
+
+
+def test_all_files_that_are_named_are_packed_and_the_others_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    (folder / "files").mkdir(parents=True)
+    (folder / "metainfo.xml").write_text(
+        "<doc><osname>Windows-10</osname><hddimage>w.img</hddimage><installdrive>setup.cmd</installdrive>"
+        "<installcfg>unattend.xml</installcfg><sharedir>files</sharedir><kernel>linux</kernel></doc>"
+    )
+    for name in ("setup.cmd", "unattend.xml", "files/a.txt", "notes.txt"):
+        (folder / name).write_bytes(name.encode())
+    (folder / "w.img").write_bytes(b"MSWIM\0\0\0" + bytes(4096))
+    with pytest.raises(vt.UnsupportedError, match="WIM"):
+        vt.Template.open(folder)
+    template = vt.Template.open(folder, format="raw")
+    summary = template.pack(tmp_path / "t.tar.gz")
+    assert summary.left_behind == ("notes.txt",)
+    assert summary.missing == ("kernel: linux",)
+    assert "VMT0155" in {finding.code for finding in vt.check(tmp_path / "t.tar.gz", skip_image=True)}
+    checked = vt.check(tmp_path / "t.tar.gz", skip_image=True, format="raw")
+    assert "VMT0155" not in {finding.code for finding in checked}
+    names = [file.name for file in vt.Template.open(tmp_path / "t.tar.gz").files]
+    assert names == ["metainfo.xml", "setup.cmd", "files/a.txt", "unattend.xml", "w.img"]
+
+
+def test_check_opens_the_extents_of_a_descriptor_where_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "disk-flat.vmdk").write_bytes(bytes(1 << 20))
+    path = tmp_path / "disk.vmdk"
+    path.write_text('# Disk DescriptorFile\nversion=1\nparentCID=ffffffff\nRW 2048 FLAT "disk-flat.vmdk" 0\n')
+    with pytest.raises(vt.UnsupportedError):
+        vt.check(path)
+    assert "VMT0301" in {finding.code for finding in vt.check(path, backing_files=tmp_path)}

@@ -7,6 +7,7 @@ use vmtemplate::{CheckOptions, Result, Rule};
 use crate::ExitCode;
 use crate::findings;
 use crate::report::{self, Watch};
+use crate::source::Opening;
 use crate::streams::{self, STDIN};
 
 /// Check every step of the platform's guide that can be checked without starting a machine.
@@ -21,6 +22,8 @@ pub(crate) struct Args {
     path: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    opening: Opening,
     /// Print as JSON
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -70,6 +73,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let path = args.path.clone().unwrap_or_default();
     let watch = Watch::start("checking");
     let options = CheckOptions { control: watch.control(), ..args.choice.options() };
+    let options = args.opening.check_options(options);
     let found = streams::read(
         &path,
         |path| vmtemplate::check(path, &options),

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{MetainfoFields, Result};
+use vmtemplate::{MetainfoFields, OpenOptions, Result};
 
 use crate::{pack, report};
 
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let info = pack::open(&args.path)?.info()?;
+    let info = pack::open(&args.path, &OpenOptions::default())?.info()?;
     if args.json {
         return report::print_json(&info);
     }

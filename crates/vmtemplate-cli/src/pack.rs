@@ -3,13 +3,16 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{Control, PackOptions, Result, Spooled, Template};
+use vmtemplate::{Control, OpenOptions, PackOptions, Result, Spooled, Template};
 
 use crate::report::{self, Watch};
-use crate::source::FreeSpaceChoice;
+use crate::source::{FreeSpaceChoice, Opening};
 use crate::streams::{self, STDIN, is_stream};
 
-/// Pack a folder that holds metainfo.xml, and the image and script that it names.
+/// Pack a folder that holds metainfo.xml, and all files that it names.
+///
+/// These are the image and the script, and what `installcfg`, `kernel`, `initrd`, `pxelinuxcfg` and `sharedir` name, a
+/// folder with all that is in it. What nothing names is left behind and listed.
 ///
 /// The same input gives the same bytes; set SOURCE_DATE_EPOCH for another time in the archive than 1980-01-01.
 #[derive(clap::Args)]
@@ -17,6 +20,8 @@ pub(crate) struct Args {
     /// The folder; an archive of vmtemplate is taken too, with - from standard input
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
+    #[command(flatten)]
+    opening: Opening,
     #[command(flatten)]
     output: Output,
 }
@@ -78,14 +83,14 @@ impl Output {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     args.output.probe()?;
-    write(&open(&args.folder)?, &args.output)
+    write(&open(&args.folder, &args.opening.options())?, &args.output)
 }
 
 /// The template at a path, or the archive of one on standard input.
-pub(crate) fn open(path: &Path) -> Result<Template> {
+pub(crate) fn open(path: &Path, opening: &OpenOptions) -> Result<Template> {
     streams::read(
         path,
-        |path| Template::open(path),
+        |path| Template::open_with(path, opening),
         |stdin| Template::from_source(Spooled::read(stdin, &Control::default())?, STDIN),
     )
 }

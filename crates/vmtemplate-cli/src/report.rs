@@ -92,6 +92,9 @@ pub(crate) fn print_json(data: &impl Serialize) -> Result<()> {
     print(to_json(data)?.as_bytes())
 }
 
+/// How many names of files are printed.
+const MAX_NAMES: usize = 20;
+
 fn to_json(data: &impl Serialize) -> Result<String> {
     let json =
         serde_json::to_string_pretty(data).map_err(|error| Error::io("cannot write JSON", error.into()))?;
@@ -117,6 +120,15 @@ pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
     }
     text.push('\n');
     text.push_str(&kept(&summary.free_space));
+    for name in &summary.missing {
+        let _ = writeln!(text, "  note: not there, and so not packed: {}", name.escape_debug());
+    }
+    for name in summary.left_behind.iter().take(MAX_NAMES) {
+        let _ = writeln!(text, "  note: left behind, metainfo.xml does not name it: {}", name.escape_debug());
+    }
+    if let more @ 1.. = summary.left_behind.len().saturating_sub(MAX_NAMES) {
+        let _ = writeln!(text, "  note: {more} more are left behind; --json lists them");
+    }
     text
 }
 

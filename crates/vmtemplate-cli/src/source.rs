@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
+use vmtemplate::{CheckOptions, DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
 
 use crate::streams::{self, is_stream};
 
@@ -12,7 +12,8 @@ pub(crate) struct Opening {
     /// Without it none is
     #[arg(long, value_name = "FOLDER")]
     backing_files: Option<PathBuf>,
-    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]
+    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]. `raw` takes the bytes of
+    /// the file as they are, whatever they look like
     #[arg(long, value_name = "FORMAT")]
     format: Option<ImageFormat>,
 }
@@ -28,6 +29,11 @@ pub(crate) struct FreeSpaceChoice {
 }
 
 impl Opening {
+    /// The same choice for a check.
+    pub(crate) fn check_options(&self, options: CheckOptions) -> CheckOptions {
+        CheckOptions { backing_files: self.backing_files.clone(), format: self.format, ..options }
+    }
+
     pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions {
             backing_files: self.backing_files.clone(),

@@ -313,6 +313,16 @@ impl Error {
         })
     }
 
+    /// One way out more, behind the help that there is.
+    pub(crate) fn or_help(self, more: &str) -> Self {
+        self.edit(|inner| {
+            inner.help = Some(match inner.help.take() {
+                Some(help) => format!("{help}; {more}"),
+                None => more.to_owned(),
+            });
+        })
+    }
+
     pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.edit(|inner| inner.source = Some(Arc::new(source)))
     }

@@ -51,8 +51,8 @@
 //!
 //! # What it does not do
 //!
-//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs the
-//! three files that the guide of the platform names, not others beside them.
+//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs
+//! the files that metainfo.xml names, not others beside them.
 //!
 //! # Features
 //!
@@ -74,9 +74,9 @@ mod progress;
 mod remote;
 mod source;
 mod spool;
-mod threads;
 #[cfg(test)]
 mod steps;
+mod threads;
 
 mod disk;
 mod macros;
@@ -84,6 +84,8 @@ mod metainfo;
 mod script;
 
 mod archive;
+mod named;
+
 mod check;
 mod drive;
 mod template;

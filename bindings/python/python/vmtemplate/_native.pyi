@@ -959,11 +959,17 @@ class Template:
         only what is given changes in that metainfo.xml, and `name` may be left out.
         """
     @staticmethod
-    def open(path: _Path | _Bytes | _Seekable) -> Template:
+    def open(
+        path: _Path | _Bytes | _Seekable,
+        *,
+        format: _Format | None = None,
+        backing_files: _Path | None = None,
+    ) -> Template:
         """Open an archive, or a folder that holds metainfo.xml. The image is not read.
 
         An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-        use meanwhile.
+        use meanwhile. `format` and `backing_files` say how the image of a folder is opened, as `DiskImage.open` takes
+        them.
         """
     @property
     def metainfo(self) -> Metainfo:
@@ -1020,6 +1026,7 @@ class Template:
         severities: Mapping[str, _Severity] | None = None,
         deny_warnings: bool = False,
         skip_image: bool = False,
+        format: _Format | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
         """Check it by all rules; see `vmtemplate.check` for the options."""
@@ -1081,12 +1088,15 @@ def check(
     severities: Mapping[str, _Severity] | None = None,
     deny_warnings: bool = False,
     skip_image: bool = False,
+    format: _Format | None = None,
+    backing_files: _Path | None = None,
     cancel: CancelToken | None = None,
 ) -> Report:
     r"""Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 
     `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
-    every warning counts as an error. `skip_image` does not look into the disk image.
+    every warning counts as an error. `skip_image` does not look into the disk image. `format` and `backing_files` say
+    how the image is opened, as `DiskImage.open` takes them; with a `format`, no rule asks what else it looks like.
 
     >>> import tempfile, pathlib, vmtemplate as vt
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::thread;
 
 use super::header::DEFAULT_MTIME;
+use super::limits::UnpackLimits;
 use super::member::Packer;
+use super::names::SeenNames;
 use super::ordered::{self, Ordered, Step};
 use super::plan::{Content, Piece, Plan, Planned};
 use super::writer::MemberWriter;
@@ -145,6 +147,11 @@ pub struct PackSummary {
     pub free: u64,
     /// The NTFS volumes of the image, and why the free space of one was kept.
     pub free_space: FreeSpaceReport,
+    /// The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of
+    /// which nothing is named is told as one, with a slash at its end. At most 1000 are told.
+    pub left_behind: Vec<String>,
+    /// What metainfo.xml names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`.
+    pub missing: Vec<String>,
 }
 
 /// What goes into an archive, and what became of the free space of the image.
@@ -163,6 +170,8 @@ pub(crate) struct PackEntry {
 
 #[derive(Debug)]
 pub(crate) enum PackContent {
+    /// A folder that has nothing in it.
+    Folder,
     Bytes(Vec<u8>),
     Disk(DiskImage),
 }
@@ -198,15 +207,33 @@ pub(crate) fn pack_to(
 
 fn write(entries: &[PackEntry], output: &mut impl Write, options: &PackOptions) -> Result<PackSummary> {
     let mtime = options.entry_time()?;
+    check_names(entries)?;
     let plan = Plan::new(entries, mtime, options.sparse)?;
     let threads = options.threads.map_or_else(default_threads, NonZeroUsize::get);
     compress(plan, output, threads, options)
 }
 
+/// Fail if no reader would unpack what would be packed: too many entries, or names that differ in case only.
+fn check_names(entries: &[PackEntry]) -> Result<()> {
+    let most = UnpackLimits::default().entries;
+    if entries.len() as u64 > most {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!("the template has {} files; an archive is unpacked with {most} at most", entries.len()),
+        )
+        .with_help("put them into one file, such as an ISO image"));
+    }
+    let mut seen = SeenNames::default();
+    entries.iter().try_for_each(|entry| match &entry.content {
+        PackContent::Folder => seen.add_folder(&entry.name),
+        _ => seen.add_file(&entry.name),
+    })
+}
+
 fn verify_unchanged(entries: &[PackEntry]) -> Result<()> {
     entries.iter().try_for_each(|entry| match &entry.content {
         PackContent::Disk(disk) => disk.verify_unchanged(),
-        PackContent::Bytes(_) => Ok(()),
+        PackContent::Bytes(_) | PackContent::Folder => Ok(()),
     })
 }
 

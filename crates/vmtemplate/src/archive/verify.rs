@@ -10,7 +10,7 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
-use super::index::{IndexWriter, member_at, not_a_member, read};
+use super::index::{IndexWriter, member_at, next_member, read};
 use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
 use super::ordered::{self, Ordered, Step};
@@ -326,11 +326,11 @@ impl Ordered for Reading<'_> {
     type Done = Content;
 
     fn next(&mut self) -> Result<Option<Step<Job, Content>>> {
-        if self.at >= self.archive.size() {
-            return Ok(None);
-        }
         let at = self.at;
-        let header = member_at(self.archive, at)?.ok_or_else(|| not_a_member(at))?;
+        let ended = self.expected.as_ref().is_some_and(|expected| expected.len() == 0);
+        let tap = &mut self.tap;
+        let padding = |bytes: &[u8]| tap.take(&bytes.into());
+        let Some(header) = next_member(self.archive, at, ended, padding)? else { return Ok(None) };
         let mut member = vec![0; header.length as usize];
         read(self.archive, &mut member, at)?;
         let member: Arc<[u8]> = member.into();

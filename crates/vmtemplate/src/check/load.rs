@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::package::{self, METAINFO};
+use super::package;
 use super::{CheckOptions, Parts, check_parts, metadata, rules};
-use crate::archive::{Archive, ArchiveEntry, reason_against};
-use crate::disk::{DiskImage, OpenOptions};
+use crate::archive::{Archive, ArchiveEntry};
+use crate::disk::{DiskImage, is_vmdk_descriptor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{read_bounded, read_stream_bounded};
 use crate::finding::{Finding, Report};
-use crate::metainfo::Metainfo;
+use crate::metainfo::{Metainfo, MetainfoKey as Key};
+use crate::named::{self, FolderContents, METAINFO};
 use crate::remote::Location;
 use crate::script::Script;
 use crate::spool::Spooled;
@@ -61,7 +62,7 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     let found = if local.is_none() {
         Found::archive(&Archive::open(path)?)?
     } else if path.is_dir() {
-        Found::folder(path)?
+        Found::folder(path, options)?
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
@@ -69,7 +70,10 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
             Kind::Archive => Found::archive(&Archive::open(path)?)?,
             Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
             Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
-            Kind::Image => Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() },
+            Kind::Image => Found {
+                image: Some((name, DiskImage::open_with(path, &options.opening())?)),
+                ..Found::default()
+            },
         }
     };
     found.check(options)
@@ -101,15 +105,17 @@ pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -
         .map_err(|e| Error::io("cannot read the stream", e).with_path(name))?;
     let rest = head.as_slice().chain(reader);
     let found = match kind_of(name, &head) {
-        Kind::Archive => Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?)?,
+        Kind::Archive => {
+            Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?)?
+        }
         Kind::Metainfo => Found::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
         Kind::Script => {
             let script = script_of(read_stream(rest, MAX_SCRIPT)?).map_err(|error| error.with_path(name))?;
             Found { script: Some((name.to_owned(), script)), ..Found::default() }
         }
         Kind::Image => {
-            let opening = OpenOptions { control: options.control.clone(), ..OpenOptions::default() };
-            let disk = DiskImage::from_stream(rest, &opening).map_err(|error| error.with_path(name))?;
+            let disk =
+                DiskImage::from_stream(rest, &options.opening()).map_err(|error| error.with_path(name))?;
             Found { image: Some((name.to_owned(), disk)), ..Found::default() }
         }
     };
@@ -129,7 +135,7 @@ fn kind_of(name: &str, head: &[u8]) -> Kind {
         Kind::Archive
     } else if is_metainfo(name, head) {
         Kind::Metainfo
-    } else if is_script(name, head) {
+    } else if !is_vmdk_descriptor(head) && is_script(name, head) {
         Kind::Script
     } else {
         Kind::Image
@@ -165,7 +171,7 @@ impl Found {
         found
     }
 
-    fn folder(folder: &Path) -> Result<Self> {
+    fn folder(folder: &Path, options: &CheckOptions) -> Result<Self> {
         let mut files = Vec::new();
         let entries =
             fs::read_dir(folder).map_err(|e| Error::io("cannot list the folder", e).with_path(folder))?;
@@ -188,15 +194,16 @@ impl Found {
         } else {
             found.miss_metainfo();
         }
-        if let Some(name) = found.named(Metainfo::script_file) {
-            match read_script(&folder.join(&name)) {
+        found.look_below(folder);
+        if let Some((name, path)) = found.find(folder, &Key::ScriptFile, named::script_name) {
+            match read_script(&path) {
                 Ok(script) => found.script = Some((name, script)),
                 Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        if let Some(name) = found.named(Metainfo::image_file) {
-            match DiskImage::open(folder.join(&name)) {
+        if let Some((name, path)) = found.find(folder, &Key::ImageFile, named::image_name) {
+            match DiskImage::open_with(path, &options.opening()) {
                 Ok(disk) => found.image = Some((name, disk)),
                 Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::unreadable(&name, &error)),
@@ -216,14 +223,14 @@ impl Found {
         } else {
             found.miss_metainfo();
         }
-        if let Some(name) = found.named(Metainfo::script_file) {
+        if let Some(name) = found.named(named::script_name) {
             match archive.read(&name) {
                 Ok(bytes) => found.script = Some((name, Script::from_bytes(bytes))),
                 Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        if let Some(name) = found.named(Metainfo::image_file) {
+        if let Some(name) = found.named(named::image_name) {
             match archive.disk(&name) {
                 Ok(disk) => found.image = Some((name, disk)),
                 Err(error) if error.ends_the_work() => return Err(error),
@@ -239,9 +246,52 @@ impl Found {
     }
 
     /// A file that metainfo.xml names, if it is there and its name leads nowhere else.
-    fn named(&self, which: fn(&Metainfo) -> Option<std::borrow::Cow<'_, str>>) -> Option<String> {
-        let name = which(self.metainfo.as_ref()?)?.into_owned();
-        (reason_against(&name).is_none() && self.has(&name)).then_some(name)
+    fn named(&self, which: fn(&Metainfo) -> Result<Option<String>>) -> Option<String> {
+        let name = which(self.metainfo.as_ref()?).ok()??;
+        self.has(&name).then_some(name)
+    }
+
+    /// The same in a folder, with its path. One that is not at the root of the folder is listed from here on.
+    fn find(
+        &mut self,
+        folder: &Path,
+        key: &Key,
+        which: fn(&Metainfo) -> Result<Option<String>>,
+    ) -> Option<(String, PathBuf)> {
+        let name = which(self.metainfo.as_ref()?).ok()??;
+        if !name.contains('/') {
+            return self.has(&name).then(|| (name.clone(), folder.join(name)));
+        }
+        match named::find(folder, &name, key) {
+            Ok(path) => {
+                let path = path.filter(|path| !path.is_dir())?;
+                let size = fs::metadata(&path).map(|meta| meta.len()).unwrap_or_default();
+                self.files.get_or_insert_default().push(ArchiveEntry { name: name.clone(), size });
+                Some((name, path))
+            }
+            Err(error) => {
+                self.findings.push(package::leads_out(&name, &error));
+                None
+            }
+        }
+    }
+
+    /// List what metainfo.xml names below the root of the folder.
+    fn look_below(&mut self, folder: &Path) {
+        let Some(metainfo) = &self.metainfo else { return };
+        let two = [named::script_name(metainfo), named::image_name(metainfo)];
+        match FolderContents::read(folder, metainfo) {
+            Ok(contents) => {
+                let is_one_of_two = |name: &str| two.iter().flatten().flatten().any(|two| two == name);
+                let files = contents.files.into_iter();
+                let below = files.filter(|file| file.name.contains('/') && !is_one_of_two(&file.name));
+                let below = below.map(|file| ArchiveEntry { name: file.name, size: file.size });
+                let empty = contents.empty_folders.into_iter();
+                let empty = empty.map(|name| ArchiveEntry { name: format!("{name}/"), size: 0 });
+                self.files.get_or_insert_default().extend(below.chain(empty));
+            }
+            Err(error) => self.findings.push(package::leads_out(METAINFO, &error)),
+        }
     }
 
     /// The metadata of these bytes; `None` if there are too many of them.

@@ -13,6 +13,7 @@ use crate::disk::DiskImage;
 use crate::error::Result;
 use crate::finding::{Finding, Report, Rule};
 use crate::metainfo::Metainfo;
+use crate::named::METAINFO;
 use crate::progress::Control;
 use crate::repository;
 use crate::script::{self, Script};
@@ -51,8 +52,7 @@ pub(crate) fn check_parts(
 ) -> Result<Report> {
     options.validate()?;
     if let Some(metainfo) = parts.metainfo {
-        findings
-            .extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(package::METAINFO)));
+        findings.extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(METAINFO)));
         if let Some(files) = parts.files {
             findings.extend(package::check_files(metainfo, files));
         }
@@ -62,7 +62,7 @@ pub(crate) fn check_parts(
     }
     options.control.stop_if_cancelled()?;
     if let Some((name, disk)) = parts.image {
-        findings.extend(package::check_disk(parts, name, disk, &options.control)?);
+        findings.extend(package::check_disk(parts, name, disk, options)?);
         if !options.skip_image {
             let context = ImageContext {
                 name,

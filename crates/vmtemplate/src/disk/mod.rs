@@ -9,6 +9,7 @@ mod convert;
 mod extent;
 mod fat;
 mod file;
+mod foreign;
 mod free_space;
 mod info;
 mod le;
@@ -47,8 +48,8 @@ pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub(crate) use open::foreign_content;
 pub use open::{ImageFormat, OpenOptions};
+pub(crate) use open::{foreign_content, is_vmdk_descriptor};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{

@@ -335,7 +335,8 @@ impl Repository {
                     .with_help("leave it out"));
             }
         } else if entry.image_name.is_none() {
-            let own = metainfo.and_then(|m| Some(m.image_file()?.into_owned()));
+            // The name of a file on a node, whatever folder of the template the image is in.
+            let own = metainfo.and_then(|m| Some(m.image_file()?.rsplit('/').next()?.to_owned()));
             let stem = || file_name.trim_end_matches(".xz").to_owned();
             let held = held.and_then(|held| held.image_name.clone());
             entry.image_name = own.or(held).or_else(|| Some(stem()));

@@ -13,6 +13,7 @@ use super::xz;
 use crate::archive::{Archive, VerifyOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Metainfo;
+use crate::named::image_name;
 use crate::progress::Control;
 use crate::source::{InOrder, ReadAt};
 use crate::template::Template;
@@ -100,8 +101,8 @@ fn template(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &Verify
     let archive = Archive::from_source_with(Arc::clone(source), path, &options.limits)?;
     let metainfo = Metainfo::parse(&archive.read(Template::METAINFO)?)
         .map_err(|error| error.with_entry(Template::METAINFO))?;
-    let image = metainfo.image_file();
-    let image = archive.entries().iter().find(|entry| Some(&*entry.name) == image.as_deref());
+    let image = image_name(&metainfo)?;
+    let image = archive.entries().iter().find(|entry| Some(&entry.name) == image.as_ref());
     let image_bytes = image.map(|entry| entry.size);
     let sha256 = verified.map(|verified| verified.sha256);
     Ok(Contents {

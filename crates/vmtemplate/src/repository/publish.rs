@@ -224,11 +224,7 @@ impl Staged {
             VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
         let source = open_source(archive)?;
         // Before the archive is read, which takes long: what is in the way is reported now.
-        let output = if repository.holds(archive) {
-            None
-        } else {
-            Some(new_file(repository, file_name)?)
-        };
+        let output = if repository.holds(archive) { None } else { Some(new_file(repository, file_name)?) };
         let contents = look_at(&source, archive, false, &verify)?;
         let sha256 = contents.sha256.clone().unwrap_or_default();
         let Some(mut output) = output else {

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Template, check_file_name};
+use super::Template;
+use super::rest::Rest;
 use crate::archive::ArchiveEntry;
 use crate::disk::{DiskImage, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::macros::MacroName;
-use crate::metainfo::{Limits, Metainfo, Product, Support, Tags};
+use crate::metainfo::{Limits, Metainfo, MetainfoKey, Product, Support, Tags};
+use crate::named::{image_name, relative_name, script_name};
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
 /// Bytes of a MB, the unit of disk limits.
@@ -435,16 +437,15 @@ impl TemplateBuilder {
         let metainfo = self.metainfo(disk.as_ref(), has_own_script, &mut problems);
         match (metainfo, script, disk, problems.0) {
             (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
-                let file = |name: Option<&str>, size| ArchiveEntry {
-                    name: name.unwrap_or_default().to_owned(),
-                    size,
-                };
+                let file = |name: Option<String>, size| ArchiveEntry { name: name.unwrap_or_default(), size };
                 let files = vec![
-                    file(Some(Template::METAINFO), metainfo.to_bytes().len() as u64),
-                    file(metainfo.script_file().as_deref(), script.bytes().len() as u64),
-                    file(metainfo.image_file().as_deref(), disk.size()),
+                    file(Some(Template::METAINFO.to_owned()), metainfo.to_bytes().len() as u64),
+                    file(script_name(&metainfo)?, script.bytes().len() as u64),
+                    file(image_name(&metainfo)?, disk.size()),
                 ];
-                Ok(Template { metainfo, script: Some(script), image: Some(disk), files, is_archive: false })
+                let rest = Rest::of_metainfo(&metainfo);
+                let (script, image) = (Some(script), Some(disk));
+                Ok(Template { metainfo, script, image, rest, files, is_archive: false })
             }
             (_, _, _, problems) => Err(Problems(problems).into_error()),
         }
@@ -548,15 +549,15 @@ impl TemplateBuilder {
             problems.take(metainfo.set_illegal_password_characters("%\""), "illegal_password_characters");
         }
 
-        let image_name = self
+        let image_file = self
             .image_name
             .or_else(|| metainfo.image_file().map(String::from))
             .unwrap_or_else(|| image_name_from(self.image_path.as_deref(), metainfo.os_name().as_deref()));
-        let script_name = self
+        let script_file = self
             .script_name
             .or_else(|| metainfo.script_file().map(String::from))
             .unwrap_or_else(|| SCRIPT_NAME.to_owned());
-        problems.set_names(&mut metainfo, &image_name, &script_name);
+        problems.set_names(&mut metainfo, &image_file, &script_file);
         Some(metainfo)
     }
 }
@@ -590,9 +591,9 @@ impl Problems {
             let message = format!("image and script have the same name `{image}`");
             self.push("hddimage", message, "give them different names");
         }
-        for (element, name) in [("hddimage", image), ("installdrive", script)] {
-            let set = check_file_name(element, name).and_then(|()| metainfo.set(&element.parse()?, name));
-            self.take(set, element);
+        for (key, name) in [(MetainfoKey::ImageFile, image), (MetainfoKey::ScriptFile, script)] {
+            let set = relative_name(&key, name).and_then(|_| metainfo.set(&key, name));
+            self.take(set, &key.to_string());
         }
     }
 

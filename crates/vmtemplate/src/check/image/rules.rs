@@ -111,6 +111,12 @@ rules! {
         fix: "in the script, name the volume by its letter: echo select volume c"
         step: "Initial setup script"
     }
+    BACKUP_TABLE: "VMT0323", Warning {
+        "the backup of the partition table is in the last sector of the disk and agrees with the table"
+        why: "the disk starts without it, but a table that gets damaged cannot be restored from it, and partitioning tools complain or refuse to work until it is right"
+        fix: "move or renew the backup in a raw copy of the image: sgdisk --move-second-header IMAGE"
+        step: "Image creation"
+    }
 
     // VMT04xx: in which state it was left.
     DIRTY: "VMT0401", Error {

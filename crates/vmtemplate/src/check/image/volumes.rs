@@ -38,6 +38,9 @@ impl Volumes {
         for warning in &table.warnings {
             look.report(rules::TABLE, look.image(), warning.as_str());
         }
+        for note in &table.notes {
+            look.report(rules::BACKUP_TABLE, look.image(), note.as_str());
+        }
         let pools = look.seen(look.image(), table.pools(look.disk))?;
         let mut volumes = Self { table, ntfs: Vec::new(), refs: Vec::new(), pools, is_hidden: false };
         if volumes.table.scheme == PartitionScheme::None {

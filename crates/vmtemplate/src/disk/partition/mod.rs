@@ -80,6 +80,9 @@ pub struct PartitionTable {
     pub partitions: Vec<Partition>,
     /// What is wrong with the table, and did not keep it from being read.
     pub warnings: Vec<String>,
+    /// How the table deviates from what its specification asks for, where firmware and systems take it as it is: the
+    /// backup of a GPT that is not in the last sector, because the disk was enlarged.
+    pub notes: Vec<String>,
     /// Where the table itself stands, in bytes of the disk: no volume may reach into it.
     #[serde(skip)]
     pub(super) reserved: Vec<Range<u64>>,
@@ -191,6 +194,7 @@ impl PartitionTable {
             disk_id: None,
             partitions: Vec::new(),
             warnings: Vec::new(),
+            notes: Vec::new(),
             reserved: Vec::new(),
             doubtful: Vec::new(),
             rivals: Vec::new(),
