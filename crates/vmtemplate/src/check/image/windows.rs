@@ -92,9 +92,9 @@ impl WindowsInfo {
         let control = Control::default();
         let context = ImageContext { name: "", metainfo: None, script: None, control: &control };
         let look = Look::new(disk, &context);
-        let found = Volumes::find(&look).ok().and_then(|volumes| {
-            volumes.system(&look).map(|volume| Windows::open(&look, volume).info)
-        });
+        let found = Volumes::find(&look)
+            .ok()
+            .and_then(|volumes| volumes.system(&look).map(|volume| Windows::open(&look, volume).info));
         look.findings().map(|_| found)
     }
 
