@@ -659,7 +659,13 @@ fn disks_are_recognised() {
                 "partitions": partitions,
             })
         });
-        Ok(json!({ "format": info.format, "size": info.size, "table": partitions }))
+        let kept: Vec<_> = info
+            .free_space
+            .volumes
+            .iter()
+            .map(|volume| volume.kept.as_ref().map(|kept| kept.reason))
+            .collect();
+        Ok(json!({ "format": info.format, "size": info.size, "table": partitions, "kept": kept }))
     });
 }
 

@@ -708,7 +708,7 @@ static cJSON *disk(const cJSON *input)
     char path[400];
     vmt_image *image;
     vmt_disk_info *info;
-    cJSON *out, *all, *table, *partitions, *one;
+    cJSON *out, *all, *table, *partitions, *one, *kept;
     const cJSON *found;
     put_file(parent, input);
     snprintf(path, sizeof path, "%s/%s/%s", folder, parent, string(input, "name"));
@@ -750,6 +750,12 @@ static cJSON *disk(const cJSON *input)
                 snprintf(shown, sizeof shown, "%s", string(kind, "id"));
             cJSON_AddStringToObject(one, "kind", shown);
         }
+    }
+    kept = cJSON_AddArrayToObject(out, "kept");
+    cJSON_ArrayForEach(found, member(member(all, "free_space"), "volumes"))
+    {
+        const cJSON *reason = member(found, "kept");
+        cJSON_AddItemToArray(kept, cJSON_IsNull(reason) ? cJSON_CreateNull() : cJSON_CreateString(string(reason, "reason")));
     }
     cJSON_Delete(all);
     vmt_disk_info_free(info);

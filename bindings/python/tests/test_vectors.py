@@ -263,7 +263,8 @@ def disk(given: Case, folder: Path) -> object:
                 for partition in table.partitions
             ],
         }
-    return {"format": info.format, "size": info.size, "table": told}
+    kept = [volume.kept and volume.kept.reason.value for volume in info.free_space.volumes]
+    return {"format": info.format, "size": info.size, "table": told, "kept": kept}
 
 
 def repository(given: Case, folder: Path) -> object:

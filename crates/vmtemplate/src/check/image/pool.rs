@@ -33,11 +33,9 @@ pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
     }
     for volume in &volumes.ntfs {
         let place = volume.place(look, "System Volume Information");
-        match look.seen(place.clone(), volume.ntfs.shadow_copies()) {
-            Ok(count @ 1..) => {
-                look.report(rules::SHADOW_COPIES, place, format!("the volume holds {count} shadow copies"));
-            }
-            _ => {}
+        if let Ok(count @ 1..) = look.seen(place.clone(), volume.ntfs.shadow_copies()) {
+            let copies = if count == 1 { "shadow copy" } else { "shadow copies" };
+            look.report(rules::SHADOW_COPIES, place, format!("the volume holds {count} {copies}"));
         }
     }
 }

@@ -111,7 +111,7 @@ impl DiskImage {
         let mut areas: Vec<Area> = Vec::new();
         for mut found in found {
             if let (Some(ntfs), None) = (&found.ntfs, &found.volume.kept) {
-                let free = free_area(ntfs, &hibernated, &areas, options, &mut found.volume);
+                let free = free_area(ntfs, hibernated.as_ref(), &areas, options, &mut found.volume);
                 match free.or_else(|error| KeptWhole::of(error).map(Err))? {
                     Ok(area) => areas.push(area),
                     Err(kept) => found.volume.kept = Some(kept),
@@ -242,7 +242,7 @@ fn hibernated(found: &mut [Found]) -> Result<Option<KeptWhole>> {
 /// The free clusters of a volume, or why they are not told. What is learnt goes into `volume`.
 fn free_area(
     ntfs: &NtfsVolume,
-    hibernated: &Option<KeptWhole>,
+    hibernated: Option<&KeptWhole>,
     areas: &[Area],
     options: &FreeSpaceOptions,
     volume: &mut VolumeFreeSpace,

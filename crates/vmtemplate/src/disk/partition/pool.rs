@@ -84,7 +84,7 @@ impl PartitionTable {
             let evidence = format!("partition {} is of type {}", partition.index, partition.kind);
             signs.push(PoolSign { pool, partition: index, evidence, is_stated: true });
         }
-        let mut found = Signs { disk, partition: None, range: 0..disk.size(), signs };
+        let mut found = Search { disk, partition: None, range: 0..disk.size(), signs };
         found.look_for_ldm(LDM_FIRST * u64::from(self.sector_size))?;
         found.look_for_databases(u64::from(self.sector_size))?;
         found.look_for_controllers()?;
@@ -103,15 +103,15 @@ impl PartitionTable {
     }
 }
 
-/// The signs of a disk or partition, as they are found.
-struct Signs<'a> {
+/// What is looked through, a disk or partition, and the signs found so far.
+struct Search<'a> {
     disk: &'a DiskImage,
     partition: Option<u32>,
     range: Range<u64>,
     signs: Vec<PoolSign>,
 }
 
-impl Signs<'_> {
+impl Search<'_> {
     fn length(&self) -> u64 {
         self.range.end - self.range.start
     }
