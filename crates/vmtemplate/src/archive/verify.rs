@@ -257,15 +257,15 @@ fn verify_members(
             Some(None) => true,
             None => false,
         };
-        // The thread ends when nothing more can come.
-        let hashed_here = match reading.tap {
-            Tap::Here(hash) => Some(hash),
-            Tap::Thread(_) => None,
-        };
+        let tap = reading.tap;
         options.control.report(length, length)?;
-        let hash = match (hashed_here, hasher) {
-            (None, Ok(thread)) => thread.join().ok(),
-            (hash, _) => hash,
+        let hash = match (tap, hasher) {
+            (Tap::Here(hash), _) => Some(hash),
+            (Tap::Thread(members), hasher) => {
+                // The thread ends when nothing more can come.
+                drop(members);
+                hasher.ok().and_then(|thread| thread.join().ok())
+            }
         };
         let hash = hash.ok_or_else(|| Error::new(ErrorKind::Io, "a thread stopped unexpectedly"))?;
         Ok((hex(hash), has_index))
