@@ -10,6 +10,7 @@ use crate::disk::DiskImage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::finding::{Finding, Report};
+use crate::macros::ScriptLanguage;
 use crate::metainfo::Metainfo;
 use crate::remote::Location;
 use crate::script::Script;
@@ -65,7 +66,7 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
             Found::archive(&Archive::open(path)?)
         } else if is_metainfo(&name, &head) {
             Found::metainfo(&name, path)?
-        } else if is_script(&name, &head) {
+        } else if options.language.is_some() || is_script(&name, &head) {
             Found { script: Some((name, read_script(path)?)), ..Found::default() }
         } else {
             Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() }
@@ -232,10 +233,15 @@ fn is_metainfo(name: &str, head: &[u8]) -> bool {
 
 /// By its name, or because it is text: an image begins with boot code, zeros or a magic.
 fn is_script(name: &str, head: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let is_named = [".cmd", ".bat", ".ps1", ".sh"].iter().any(|ending| lower.ends_with(ending));
-    is_named
+    let is_text = || match std::str::from_utf8(head) {
+        Ok(_) => true,
+        // The last character is cut off where the head ends.
+        Err(error) => error.error_len().is_none(),
+    };
+    ScriptLanguage::of_file_name(name).is_some()
+        || head.starts_with(b"\xFF\xFE") && !head.starts_with(b"\xFF\xFE\0\0")
+        || head.starts_with(b"\xFE\xFF")
         || !head.is_empty()
             && head.iter().all(|&byte| byte >= b' ' || byte.is_ascii_whitespace())
-            && std::str::from_utf8(head).is_ok()
+            && is_text()
 }

@@ -1,5 +1,6 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, Report, Rule, Severity};
+use crate::macros::ScriptLanguage;
 use crate::progress::Control;
 
 /// What is checked, and how much it matters.
@@ -25,6 +26,9 @@ pub struct CheckOptions {
     pub deny_warnings: bool,
     /// Do not look into the disk image.
     pub skip_image: bool,
+    /// The language of the setup script; `None` recognises it, as [`Script::language_as`](crate::Script::language_as)
+    /// does with the name of its file.
+    pub language: Option<ScriptLanguage>,
     /// Stops the work.
     pub control: Control,
 }

@@ -13,8 +13,9 @@ use crate::file::read_bounded;
 /// The values of macros, each checked against what its macro holds.
 ///
 /// A macro of the [catalogue](MacroInfo::catalogue) takes values of its [`MacroKind`]: an address is an address, a
-/// product key is five groups. Any other macro takes text. No value has a NUL, a CR or an LF; the empty one is taken
-/// for every macro, as the platform leaves empty what a machine does not have. `Debug` does not show passwords.
+/// product key is five groups. Any other macro takes text. No value has a NUL, a CR or an LF, but for public SSH keys, of
+/// which each is a line; the empty one is taken for every macro, as the platform leaves empty what a machine does not
+/// have. `Debug` does not show passwords.
 ///
 /// ```
 /// use std::net::Ipv4Addr;
@@ -62,7 +63,7 @@ impl MacroValues {
     /// ```
     pub fn set(&mut self, name: &str, value: impl Into<MacroValue>) -> Result<()> {
         let name = if name.starts_with('(') { name.parse()? } else { MacroName::new(name)? };
-        let value = value.into();
+        let value = value.into().for_macro(&name);
         value.check(&name)?;
         self.0.insert(name, value);
         Ok(())
@@ -99,7 +100,7 @@ impl MacroValues {
     }
 
     /// The values of a JSON object: strings, numbers, `true` and `false`; lists as strings or as arrays; `null` for
-    /// no value.
+    /// no value. A byte order mark before it is skipped.
     ///
     /// # Errors
     ///
@@ -118,6 +119,7 @@ impl MacroValues {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
+        let json = json.strip_prefix('\u{FEFF}').unwrap_or(json);
         let object: Object = serde_json::from_str(json).map_err(|error| {
             // The reader's own message may repeat a value.
             Error::new(ErrorKind::InvalidValue, "this is no JSON object of macros and their values")
@@ -135,7 +137,8 @@ impl MacroValues {
         Err(Error::many(ErrorKind::InvalidValue, "values that their macros do not take", problems))
     }
 
-    /// [`from_json`](Self::from_json) of a file, of which at most 1 MiB is read.
+    /// [`from_json`](Self::from_json) of a file, of which at most 1 MiB is read: UTF-8, or UTF-16 with a byte order mark,
+    /// which Windows PowerShell writes.
     ///
     /// ```
     /// use vmtemplate::{ErrorKind, MacroValues};
@@ -149,11 +152,7 @@ impl MacroValues {
             let bytes = bytes.ok_or_else(|| {
                 Error::new(ErrorKind::LimitExceeded, "the file of values is larger than 1 MiB")
             })?;
-            let text = std::str::from_utf8(&bytes).map_err(|error| {
-                Error::new(ErrorKind::InvalidValue, "the file of values is not UTF-8; expected JSON")
-                    .caused_by(error)
-            })?;
-            Self::from_json(text)
+            Self::from_json(&text_of(&bytes)?)
         };
         read().map_err(|error: Error| error.with_path(path))
     }
@@ -251,6 +250,30 @@ impl<'de> Deserialize<'de> for Object {
         }
         deserializer.deserialize_map(Members)
     }
+}
+
+/// The text of a file of values.
+fn text_of(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>> {
+    let wide = match bytes {
+        [0xFF, 0xFE, ..] => Some(encoding_rs::UTF_16LE),
+        [0xFE, 0xFF, ..] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    };
+    if let Some(encoding) = wide {
+        let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[2..]);
+        return text.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidValue, "the file of values is UTF-16 that is damaged or cut off")
+                .with_help("write it again, in UTF-8")
+        });
+    }
+    std::str::from_utf8(bytes).map(std::borrow::Cow::Borrowed).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidValue,
+            "the file of values is not UTF-8; expected JSON in UTF-8, or in UTF-16 with a byte order mark",
+        )
+        .with_help("save it in UTF-8")
+        .caused_by(error)
+    })
 }
 
 /// One value of it.
