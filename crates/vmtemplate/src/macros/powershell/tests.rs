@@ -1,4 +1,4 @@
-use crate::macros::options::{RenderOptions, ScriptLanguage};
+use crate::macros::{RenderOptions, ScriptLanguage};
 use crate::macros::values::MacroValues;
 use crate::script::Script;
 
