@@ -7,6 +7,7 @@ use vmtemplate::{CheckOptions, Result, Rule};
 use crate::ExitCode;
 use crate::findings;
 use crate::report::{self, Watch};
+use crate::values::Language;
 
 /// Check every step of the platform's guide that can be checked without starting a machine.
 ///
@@ -19,6 +20,8 @@ pub(crate) struct Args {
     path: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    language: Language,
     /// Print as JSON
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -67,7 +70,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let path = args.path.clone().unwrap_or_default();
     let watch = Watch::start("checking");
-    let found = vmtemplate::check(&path, &CheckOptions { control: watch.control(), ..args.choice.options() });
+    let options = CheckOptions {
+        language: args.language.language,
+        control: watch.control(),
+        ..args.choice.options()
+    };
+    let found = vmtemplate::check(&path, &options);
     drop(watch);
     let found = found?;
     if args.sarif {

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Metainfo, Result, Script};
+use vmtemplate::{LintOptions, Metainfo, Result, Script};
 
 use crate::ExitCode;
 use crate::findings;
+use crate::values::Language;
 
 /// Say what would go wrong if a setup script set up a machine: with line, column, reason, and how to mend it.
 ///
@@ -18,6 +19,8 @@ pub(crate) struct Args {
     /// The metainfo.xml that goes with it: which macros are declared, how many restarts are waited for
     #[arg(long, value_name = "FILE")]
     metainfo: Option<PathBuf>,
+    #[command(flatten)]
+    language: Language,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -26,6 +29,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let metainfo = args.metainfo.as_ref().map(Metainfo::from_file).transpose()?;
     let name = args.script.display().to_string();
-    let report = Script::from_file(&args.script)?.lint(metainfo.as_ref()).in_file(&name);
+    let options = LintOptions {
+        metainfo: metainfo.as_ref(),
+        file_name: args.script.file_name().and_then(|name| name.to_str()),
+        language: args.language.language,
+    };
+    let report = Script::from_file(&args.script)?.lint_with(&options).in_file(&name);
     findings::show(&report, &name, args.json)
 }

@@ -150,7 +150,7 @@ pub(super) fn is_harmless(value: &str, kind: MacroKind) -> bool {
 ///
 /// The bytes must not be UTF-16. `utf8` is whether columns are counted in UTF-8. For the lint: [`MacroPlace::place`] says
 /// where it is, and [`MacroPlace::never_safe`] why no quoting helps there, if so.
-/// [`Script::macro_places`](crate::Script) calls this for a script.
+/// [`Script`](crate::Script) calls this for a script.
 pub(crate) fn macro_places(
     bytes: &[u8],
     utf8: bool,

@@ -221,21 +221,25 @@ impl Script {
         }
     }
 
-    /// Where each macro stands, and for which of them no quoting is safe: what the lint asks.
+    /// Where each of these macros stands, and for which of them no quoting is safe: what the lint asks.
     ///
-    /// There are none in UTF-16, and in a script whose language is not known.
-    pub(crate) fn macro_places(
-        &self,
-        language: Option<ScriptLanguage>,
-        known: &KnownMacros,
-    ) -> Vec<MacroPlace> {
+    /// There are none in UTF-16.
+    fn places(&self, language: ScriptLanguage, known: &KnownMacros) -> Vec<MacroPlace> {
         let encoding = self.encoding();
-        match language {
-            Some(language) if !encoding.is_utf16() => {
-                macro_places(&self.bytes, encoding.is_utf8(), language, known.among(self.macros()))
-            }
-            _ => Vec::new(),
+        if encoding.is_utf16() {
+            return Vec::new();
         }
+        macro_places(&self.bytes, encoding.is_utf8(), language, known.among(self.macros()))
+    }
+
+    /// The places of everything that is spelled as a macro, for the tests of the languages.
+    #[cfg(test)]
+    pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
+        let known = KnownMacros::with(self.macros().map(|found| found.name));
+        language
+            .or_else(|| self.language())
+            .map(|language| self.places(language, &known))
+            .unwrap_or_default()
     }
 
     /// The script with every macro replaced by its value.

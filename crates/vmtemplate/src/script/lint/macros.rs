@@ -234,10 +234,8 @@ impl Lint<'_> {
     /// Values that a person chooses, where not even a renderer that knows the language can quote them.
     pub(super) fn check_quoting(&mut self) {
         // Finding out the places takes time in proportion to the uses on one line.
-        if self.macros.len() > MAX_USES {
-            return;
-        }
-        for place in self.script.macro_places(self.language, &self.known) {
+        let Some(language) = self.language.filter(|_| self.macros.len() <= MAX_USES) else { return };
+        for place in self.script.places(language, &self.known) {
             let name = &place.found.name;
             let is_chosen = match MacroInfo::lookup(name.name()).map(|info| info.kind) {
                 Some(kind) => matches!(kind, MacroKind::Password | MacroKind::ProductKey),
@@ -249,7 +247,7 @@ impl Lint<'_> {
             if let Some(reason) = place.never_safe() {
                 let message = format!("{name} stands {}, where no quoting is safe: {reason}", place.place);
                 let length = place.found.range.len();
-                let fix = if self.language == Some(ScriptLanguage::Batch) {
+                let fix = if language == ScriptLanguage::Batch {
                     let forbid = if MacroInfo::lookup(name.name()).is_some_and(|info| info.kind == MacroKind::Password) {
                         self.forbid()
                     } else {

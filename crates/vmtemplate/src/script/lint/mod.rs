@@ -40,9 +40,10 @@ const MAX_OF_A_RULE: usize = 50;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct LintOptions<'a> {
     /// The metadata that goes with it: which macros are declared, how many restarts are waited for, and the name of the
-    /// script where `file_name` does not give it.
+    /// script in the template.
     pub metainfo: Option<&'a Metainfo>,
-    /// The name of its file, whose ending says the language if the script has no `#!` line.
+    /// The name of its file. Its ending says the language where the script has no `#!` line, and its name in the
+    /// metadata does not say it.
     pub file_name: Option<&'a str>,
     /// Its language; `None` recognises it.
     pub language: Option<ScriptLanguage>,
@@ -83,7 +84,8 @@ impl Script {
     pub fn lint_with(&self, options: &LintOptions<'_>) -> Report {
         let text = self.text();
         let named = options.metainfo.and_then(Metainfo::script_file);
-        let file_name = options.file_name.or(named.as_deref());
+        let telling = named.as_deref().filter(|name| ScriptLanguage::of_file_name(name).is_some());
+        let file_name = telling.or(options.file_name);
         let told = options.language.map_or_else(|| self.tell_language(file_name), Told::Language);
         let declared = options.metainfo.map(Metainfo::declared_macros).unwrap_or_default();
         let known = KnownMacros::declared(&declared);
