@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use vmtemplate::CheckOptions;
 
-use crate::boundary::{Failure, Outcome, build, list_in, path_in, read};
+use crate::boundary::{Failure, Outcome, build, list_in, path_in, read, str_or_none};
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
 use crate::report::{ReportValue, vmt_report};
@@ -35,6 +35,8 @@ pub struct vmt_check_options {
     pub severity_count: usize,
     /// Stops the work; may be NULL.
     pub control: *const vmt_control,
+    /// The language of the setup script, where it shall not be found out, as in `vmt_render_options`.
+    pub language: *const c_char,
 }
 
 pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckOptions> {
@@ -59,6 +61,7 @@ pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckO
         severities: severities.collect::<Outcome<_>>()?,
         deny_warnings: known & VMT_CHECK_DENY_WARNINGS != 0,
         skip_image: known & VMT_CHECK_SKIP_IMAGE != 0,
+        language: str_or_none(options.language, "language")?.map(str::parse).transpose()?,
         control: chosen(options.control)?,
     })
 }

@@ -52,7 +52,7 @@ impl FromStr for MissingValue {
             "empty" => Ok(Self::Empty),
             "keep" => Ok(Self::Keep),
             "platform" => Ok(Self::Platform),
-            _ => Err(unknown(text, "what to do without a value", "error, parens, empty, keep or platform")),
+            _ => Err(unknown(text, "what to do without a value", "platform, error, parens, empty or keep")),
         }
     }
 }

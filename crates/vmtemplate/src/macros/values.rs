@@ -371,6 +371,30 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_values_is_read_behind_every_byte_order_mark() {
+        let json = r#"{"PASS": "größer"}"#;
+        let le: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = json.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mark, bytes) in [
+            (&b""[..], json.as_bytes()),
+            (b"\xEF\xBB\xBF", json.as_bytes()),
+            (b"\xFF\xFE", &le),
+            (b"\xFE\xFF", &be),
+        ] {
+            std::fs::write(file.path(), [mark, bytes].concat()).unwrap();
+            let values = MacroValues::from_json_file(file.path()).unwrap();
+            assert_eq!(values.get("PASS"), Some("größer"), "{mark:?}");
+        }
+        for wrong in [&b"\xFF\xFE{\0\""[..], b"\xE4", &le] {
+            std::fs::write(file.path(), wrong).unwrap();
+            let error = MacroValues::from_json_file(file.path()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidValue);
+            assert!(error.help().is_some());
+        }
+    }
+
+    #[test]
     fn json_gives_the_same_values_as_rust() {
         let json = r#"{"($IP)": "::1", "NETMASKv6": 64, "TMPIPv4": true, "IPv4ALIASES": [], "PASS": null}"#;
         let values = MacroValues::from_json(json).unwrap();
