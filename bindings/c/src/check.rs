@@ -40,6 +40,8 @@ pub struct vmt_check_options {
     pub format: *const c_char,
     /// The folder in which files that are named inside an image may be opened, as in `vmt_open_options`.
     pub backing_files: *const c_char,
+    /// The language of the setup script, where it shall not be found out, as in `vmt_render_options`.
+    pub language: *const c_char,
 }
 
 pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckOptions> {
@@ -64,6 +66,7 @@ pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckO
         severities: severities.collect::<Outcome<_>>()?,
         deny_warnings: known & VMT_CHECK_DENY_WARNINGS != 0,
         skip_image: known & VMT_CHECK_SKIP_IMAGE != 0,
+        language: str_or_none(options.language, "language")?.map(str::parse).transpose()?,
         control: chosen(options.control)?,
         format: str_or_none(options.format, "format")?.map(str::parse).transpose()?,
         backing_files: path_or_none(options.backing_files, "backing_files")?,

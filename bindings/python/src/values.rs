@@ -11,6 +11,7 @@ use pyo3::types::{PyMemoryView, PyTuple};
 use vmtemplate as vt;
 
 use crate::enums::{Choice, member};
+use crate::errors::OrRaise;
 use crate::macro_name::MacroName;
 
 type Made<'py> = PyResult<Bound<'py, PyAny>>;
@@ -565,13 +566,15 @@ pub(crate) fn render_options(
     as_platform: bool,
     language: Option<Choice<vt::ScriptLanguage>>,
     illegal_password_characters: Option<String>,
-) -> vt::RenderOptions {
-    vt::RenderOptions {
+    declared: Vec<String>,
+) -> PyResult<vt::RenderOptions> {
+    Ok(vt::RenderOptions {
         missing: missing.0,
         as_platform,
         language: language.map(|choice| choice.0),
         illegal_password_characters,
-    }
+        declared: declared.iter().map(|name| name.parse()).collect::<vt::Result<_>>().or_raise()?,
+    })
 }
 
 /// A `datetime`, or a number of seconds since 1970, as whole seconds.

@@ -291,6 +291,33 @@ def test_scripts_are_read_changed_rendered_and_written(tmp_path: Path) -> None:
     assert len({script, vt.Script(b"@echo off\necho ($IP)\n")}) == 1
 
 
+def test_the_language_of_a_script_is_given_or_read_from_its_name(tmp_path: Path) -> None:
+    script = vt.Script("a\nb\n")
+    assert script.language is None
+    assert script.language_as("setup.sh") is vt.ScriptLanguage.POSIX
+    assert vt.Script("#cloud-config\n").language is vt.ScriptLanguage.CLOUD_CONFIG
+    assert [found.code for found in script.lint()] == ["VMT0209"]
+    assert not script.lint(language="posix")
+    assert not script.lint(file_name="setup.sh")
+    assert [found.code for found in script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)][0] == "VMT0201"
+    (tmp_path / "setup").write_bytes(bytes(script))
+    assert [found.code for found in vt.check(tmp_path / "setup")] == ["VMT0209"]
+    assert not vt.check(tmp_path / "setup", language="posix")
+
+
+def test_only_known_and_declared_names_are_macros() -> None:
+    script = vt.Script("@echo off\r\necho ($COLOUR) ($nic) ($IP)\r\n")
+    rendered = script.render({}, missing="platform")
+    assert rendered.text == "@echo off\r\necho ($COLOUR) ($nic) \r\n"
+    rendered = script.render({}, missing=vt.MissingValue.PLATFORM, declared=["($COLOUR)"])
+    assert rendered.text == "@echo off\r\necho  ($nic) \r\n"
+    with pytest.raises(vt.InvalidMacroError):
+        script.render({}, declared=["COLOUR"])
+    keys = ["ssh-rsa A a", "ssh-rsa B b"]
+    script = vt.Script("#!/bin/sh\ncat <<EOF\n($SSHPUBKEYS)\nEOF\n")
+    assert "\nssh-rsa A a\nssh-rsa B b\n" in script.render({"SSHPUBKEYS": keys}).text
+
+
 def test_our_script_is_made_with_words_or_step_by_step() -> None:
     worded = vt.SetupScript.windows(
         without=["activation", vt.SetupStep.RESTART],

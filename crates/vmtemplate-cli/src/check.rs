@@ -9,6 +9,7 @@ use crate::findings;
 use crate::report::{self, Watch};
 use crate::source::Opening;
 use crate::streams::{self, STDIN};
+use crate::values::Language;
 
 /// Check every step of the platform's guide that can be checked without starting a machine.
 ///
@@ -22,6 +23,8 @@ pub(crate) struct Args {
     path: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    language: Language,
     #[command(flatten)]
     opening: Opening,
     /// Print as JSON
@@ -72,7 +75,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let path = args.path.clone().unwrap_or_default();
     let watch = Watch::start("checking");
-    let options = CheckOptions { control: watch.control(), ..args.choice.options() };
+    let options =
+        CheckOptions { language: args.language.language, control: watch.control(), ..args.choice.options() };
     let options = args.opening.check_options(options);
     let found = streams::read(
         &path,

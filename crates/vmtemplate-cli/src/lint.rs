@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Metainfo, Result, Script};
+use vmtemplate::{LintOptions, Metainfo, Result, Script};
 
 use crate::ExitCode;
 use crate::findings;
 use crate::streams;
+use crate::values::Language;
 
 /// Say what would go wrong if a setup script set up a machine: with line, column, reason, and how to mend it.
 ///
@@ -19,6 +20,8 @@ pub(crate) struct Args {
     /// The metainfo.xml that goes with it: which macros are declared, how many restarts are waited for
     #[arg(long, value_name = "FILE")]
     metainfo: Option<PathBuf>,
+    #[command(flatten)]
+    language: Language,
     /// Print as JSON
     #[arg(long)]
     json: bool,
@@ -29,6 +32,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let metainfo = args.metainfo.as_deref().map(read).transpose()?;
     let name = streams::input_name(&args.script);
     let script = streams::read(&args.script, |path| Script::from_file(path), Script::from_reader)?;
-    let report = script.lint(metainfo.as_ref()).in_file(&name);
+    let options = LintOptions {
+        metainfo: metainfo.as_ref(),
+        file_name: args.script.file_name().and_then(|name| name.to_str()),
+        language: args.language.language,
+    };
+    let report = script.lint_with(&options).in_file(&name);
     findings::show(&report, &name, args.json)
 }

@@ -20,15 +20,24 @@ pub(crate) struct Values {
     /// them
     #[arg(long = "values", value_name = "FILE")]
     file: Option<PathBuf>,
-    /// What a macro without a value becomes: error, parens, empty, keep [default: error]
+    /// What a macro without a value becomes: error, parens, empty, keep, or platform, which is what the platform is
+    /// known to do [default: error]
     #[arg(long, value_name = "WHAT")]
     missing: Option<MissingValue>,
     /// Replace as the platform does: nothing is quoted, nothing is refused for its place. For comparison only
     #[arg(long)]
     as_platform: bool,
-    /// Language of the script: batch, powershell, posix [default: recognised by content]
+    #[command(flatten)]
+    language: Language,
+}
+
+/// The language of a script, for every command that reads one.
+#[derive(clap::Args)]
+pub(crate) struct Language {
+    /// Language of the script: batch, powershell, posix, preseed, kickstart, cloud-config [default: by its #! line, the
+    /// name of its file, or its content]
     #[arg(long, value_name = "LANGUAGE")]
-    language: Option<ScriptLanguage>,
+    pub(crate) language: Option<ScriptLanguage>,
 }
 
 impl Values {
@@ -70,7 +79,7 @@ impl Values {
         RenderOptions {
             missing: self.missing.unwrap_or_default(),
             as_platform: self.as_platform,
-            language: self.language,
+            language: self.language.language,
             ..RenderOptions::default()
         }
     }

@@ -120,7 +120,7 @@ pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
     RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
-pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnds, LintOptions, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
 pub use spool::Spooled;

@@ -11,6 +11,7 @@ use crate::disk::{DiskImage, is_vmdk_descriptor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{read_bounded, read_stream_bounded};
 use crate::finding::{Finding, Report};
+use crate::macros::ScriptLanguage;
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
 use crate::named::{self, FolderContents, METAINFO};
 use crate::remote::Location;
@@ -66,7 +67,7 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        match kind_of(&name, &head) {
+        match kind_of(&name, &head, options) {
             Kind::Archive => Found::archive(&Archive::open(path)?)?,
             Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
             Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
@@ -104,7 +105,7 @@ pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -
         .read_to_end(&mut head)
         .map_err(|e| Error::io("cannot read the stream", e).with_path(name))?;
     let rest = head.as_slice().chain(reader);
-    let found = match kind_of(name, &head) {
+    let found = match kind_of(name, &head, options) {
         Kind::Archive => {
             Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?)?
         }
@@ -130,12 +131,12 @@ enum Kind {
     Image,
 }
 
-fn kind_of(name: &str, head: &[u8]) -> Kind {
+fn kind_of(name: &str, head: &[u8], options: &CheckOptions) -> Kind {
     if head.starts_with(b"\x1F\x8B") {
         Kind::Archive
     } else if is_metainfo(name, head) {
         Kind::Metainfo
-    } else if !is_vmdk_descriptor(head) && is_script(name, head) {
+    } else if options.language.is_some() || !is_vmdk_descriptor(head) && is_script(name, head) {
         Kind::Script
     } else {
         Kind::Image
@@ -357,10 +358,15 @@ fn is_metainfo(name: &str, head: &[u8]) -> bool {
 
 /// By its name, or because it is text: an image begins with boot code, zeros or a magic.
 fn is_script(name: &str, head: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let is_named = [".cmd", ".bat", ".ps1", ".sh"].iter().any(|ending| lower.ends_with(ending));
-    is_named
+    let is_text = || match std::str::from_utf8(head) {
+        Ok(_) => true,
+        // The last character is cut off where the head ends.
+        Err(error) => error.error_len().is_none(),
+    };
+    ScriptLanguage::of_file_name(name).is_some()
+        || head.starts_with(b"\xFF\xFE") && !head.starts_with(b"\xFF\xFE\0\0")
+        || head.starts_with(b"\xFE\xFF")
         || !head.is_empty()
             && head.iter().all(|&byte| byte >= b' ' || byte.is_ascii_whitespace())
-            && std::str::from_utf8(head).is_ok()
+            && is_text()
 }

@@ -16,7 +16,7 @@ use crate::metainfo::Metainfo;
 use crate::named::METAINFO;
 use crate::progress::Control;
 use crate::repository;
-use crate::script::{self, Script};
+use crate::script::{self, LintOptions, Script};
 
 pub use image::WindowsInfo;
 pub use load::{check, check_stream};
@@ -58,7 +58,9 @@ pub(crate) fn check_parts(
         }
     }
     if let Some((name, script)) = parts.script {
-        findings.extend(script.lint(parts.metainfo).in_file(name).into_findings());
+        let asked =
+            LintOptions { metainfo: parts.metainfo, file_name: Some(name), language: options.language };
+        findings.extend(script.lint_with(&asked).in_file(name).into_findings());
     }
     options.control.stop_if_cancelled()?;
     if let Some((name, disk)) = parts.image {

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use crate::disk::{ImageFormat, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, Report, Rule, Severity};
+use crate::macros::ScriptLanguage;
 use crate::progress::Control;
 
 /// What is checked, and how much it matters.
@@ -28,6 +29,9 @@ pub struct CheckOptions {
     pub deny_warnings: bool,
     /// Do not look into the disk image.
     pub skip_image: bool,
+    /// The language of the setup script; `None` recognises it, as [`Script::language_as`](crate::Script::language_as)
+    /// does with the name of its file.
+    pub language: Option<ScriptLanguage>,
     /// The format of the disk image, where it shall not be recognised by content, as in
     /// [`OpenOptions::format`](crate::OpenOptions::format). With one, no rule asks what else the image looks like.
     pub format: Option<ImageFormat>,

@@ -100,6 +100,15 @@ impl Document {
         self.attribute_spans(node, name).map(|(_, value)| escape::unescape_attribute(&self.text[value]))
     }
 
+    /// The values of all attributes, and the value.
+    pub(crate) fn texts(&self, node: Node) -> Vec<Cow<'_, str>> {
+        let attributes = xml::attributes(&self.text, &self.elements[node]);
+        let mut texts: Vec<_> =
+            attributes.map(|(_, value)| escape::unescape_attribute(&self.text[value])).collect();
+        texts.push(self.value(node));
+        texts
+    }
+
     /// Where the attribute's name and its raw value are.
     fn attribute_spans(&self, node: Node, name: &str) -> Option<(Range<usize>, Range<usize>)> {
         let mut attributes = xml::attributes(&self.text, &self.elements[node]);

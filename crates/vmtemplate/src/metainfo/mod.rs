@@ -13,6 +13,7 @@ mod fields;
 mod files;
 mod key;
 mod limits;
+mod macro_uses;
 mod os_family;
 mod support;
 mod tags;

@@ -5,6 +5,7 @@ mod first_run;
 mod line_ends;
 mod lint;
 mod setup;
+mod wide;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -16,14 +17,15 @@ use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_stream_bounded;
 use crate::macros::{
-    FindMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, find_in_bytes, macro_places,
-    render,
+    FindMacros, KnownMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, Told,
+    find_in_bytes, macro_places, render,
 };
 use crate::output::{self, OutputOptions};
 
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
+pub use lint::LintOptions;
 pub(crate) use lint::RULES;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
@@ -209,43 +211,78 @@ impl Script {
         Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..*self }
     }
 
-    /// Every macro, in order, with its place in [`Script::bytes`].
+    /// Everything that is spelled as a macro, in order, with its place in [`Script::bytes`].
     ///
-    /// In UTF-16 there are none: the platform replaces bytes, and `($IP)` stands there as ten of them.
+    /// A `($NAME)` that is not in the [catalogue](crate::MacroInfo::catalogue) is a macro if metainfo.xml declares it or a
+    /// value is given for it; in PowerShell it is an expression otherwise.
+    ///
+    /// The platform replaces bytes: those of a script in UTF-16 are found here, but not by the platform.
     ///
     /// ```
     /// let script = vmtemplate::Script::from_text("net user Administrator ($PASS)\r\n");
     /// assert_eq!(script.macros().next().unwrap().position.column, 24);
     /// ```
     pub fn macros(&self) -> FindMacros<'_> {
-        find_in_bytes(&self.bytes, self.encoding().is_utf8())
+        find_in_bytes(&self.bytes, self.encoding().characters())
     }
 
-    /// The interpreter that the script is for: by its `#!` line, by its content, or else a batch file. `None` if the
-    /// `#!` line names one that is not known.
+    /// The interpreter that the script is for: by its `#!` line, or by its content. `None` if the `#!` line names one that
+    /// is not known, or if nothing says it.
     ///
     /// ```
     /// use vmtemplate::{Script, ScriptLanguage};
     ///
     /// assert_eq!(Script::from_text("$ip = '($IP)'\r\n").language(), Some(ScriptLanguage::PowerShell));
+    /// assert_eq!(Script::from_text("set -e\nreboot\n").language(), Some(ScriptLanguage::Posix));
+    /// assert_eq!(Script::from_text("($IP)\n").language(), None);
     /// ```
     pub fn language(&self) -> Option<ScriptLanguage> {
-        ScriptLanguage::detect(&self.bytes)
+        self.tell_language(None).language()
     }
 
-    /// Where each macro stands, and for which of them no quoting is safe: what the lint asks.
+    /// [`Script::language`] of a file with this name: the `#!` line decides first, then the name, then the content.
     ///
-    /// `language` is the one to read the script in; `None` recognises it, and gives nothing for an interpreter that
-    /// is not known.
-    pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
-        let encoding = self.encoding();
-        match language.or_else(|| self.language()) {
-            Some(language) if !encoding.is_utf16() => macro_places(&self.bytes, encoding.is_utf8(), language),
-            _ => Vec::new(),
+    /// ```
+    /// use vmtemplate::{Script, ScriptLanguage};
+    ///
+    /// let script = Script::from_text("echo ($IP)\n");
+    /// assert_eq!(script.language(), None);
+    /// assert_eq!(script.language_as("setup.sh"), Some(ScriptLanguage::Posix));
+    /// ```
+    pub fn language_as(&self, file_name: &str) -> Option<ScriptLanguage> {
+        self.tell_language(Some(file_name)).language()
+    }
+
+    fn tell_language(&self, file_name: Option<&str>) -> Told {
+        if self.encoding().is_utf16() {
+            ScriptLanguage::tell(self.text().as_bytes(), file_name)
+        } else {
+            ScriptLanguage::tell(&self.bytes, file_name)
         }
     }
 
+    /// Where each of these macros stands, and for which of them no quoting is safe: what the lint asks.
+    ///
+    /// There are none in UTF-16.
+    fn places(&self, language: ScriptLanguage, known: &KnownMacros) -> Vec<MacroPlace> {
+        let encoding = self.encoding();
+        if encoding.is_utf16() {
+            return Vec::new();
+        }
+        macro_places(&self.bytes, encoding.is_utf8(), language, known.among(self.macros()))
+    }
+
+    /// The places of everything that is spelled as a macro, for the tests of the languages.
+    #[cfg(test)]
+    pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
+        let known = KnownMacros::with(self.macros().map(|found| found.name));
+        language.or_else(|| self.language()).map(|language| self.places(language, &known)).unwrap_or_default()
+    }
+
     /// The script with every macro replaced by its value.
+    ///
+    /// Macros are the names of the [catalogue](crate::MacroInfo::catalogue), those that `options` declares, and those that
+    /// have a value. Any other `($name)` is text, as it is to the platform, and stays.
     ///
     /// Each value is quoted for the place that its macro stands in, so that the program which gets it gets it as it
     /// is; where that cannot be done, it is refused. A value is never a command, an option, a variable, a redirection
@@ -260,11 +297,20 @@ impl Script {
     /// batch files and of POSIX shells is tested under wine's cmd.exe and real shells; that of PowerShell follows
     /// Microsoft's documentation of its quoting rules, and was run by none.
     ///
+    /// Several public SSH keys are a value of several lines. It stands where the script takes lines: alone on the line of a
+    /// here-document or here-string, or inside quotes of a shell.
+    ///
+    /// In preseed and kickstart files and in a cloud-config, whose places are not known, a value of letters, digits and
+    /// `.`, `_`, `:`, `-`, `/`, `+`, `=`, `@` passes, and others are refused.
+    ///
+    /// A script in UTF-16 is rendered if it is for PowerShell and has a byte order mark; otherwise it is refused.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot stand where it
     /// would, each with line, column and reason; [`ErrorKind::Unsupported`] for a script of an interpreter whose
-    /// quoting is not known.
+    /// quoting is not known, or where nothing says which one it is for; [`ErrorKind::InvalidScript`] for UTF-16 that no
+    /// interpreter reads.
     ///
     /// ```
     /// use vmtemplate::{MacroValues, RenderOptions, Script};
@@ -282,8 +328,7 @@ impl Script {
     pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Self> {
         let encoding = self.encoding();
         if encoding.is_utf16() {
-            // There are no macros in it.
-            return Ok(self.clone());
+            return self.render_wide(values, options);
         }
         let source = Source { bytes: &self.bytes, utf8: encoding.is_utf8(), most: Self::MAX_SIZE };
         render(&source, values, options).map(|bytes| Self::from_bytes(bytes).with_secrets())

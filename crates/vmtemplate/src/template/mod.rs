@@ -244,8 +244,9 @@ impl Template {
         &self.files
     }
 
-    /// The setup script with its macros replaced, as [`Script::render`] does it. What passwords must not have is
-    /// taken from metainfo.xml if the options do not say it.
+    /// The setup script with its macros replaced, as [`Script::render`] does it. Macros that metainfo.xml declares are
+    /// known, the name of the script says its language, and what passwords must not have is taken from metainfo.xml if
+    /// the options do not say it.
     ///
     /// # Errors
     ///
@@ -271,6 +272,10 @@ impl Template {
         if options.illegal_password_characters.is_none() {
             options.illegal_password_characters =
                 self.metainfo.illegal_password_characters().map(std::borrow::Cow::into_owned);
+        }
+        options.declared.extend(self.metainfo.declared_macros().iter().filter_map(|name| name.parse().ok()));
+        if options.language.is_none() {
+            options.language = self.metainfo.script_file().and_then(|name| script.language_as(&name));
         }
         script.render(values, &options)
     }
@@ -327,7 +332,11 @@ impl Template {
         let path = path.as_ref();
         let rendered = match Location::of(path)? {
             Location::Path(path) if !path.is_dir() && !is_gzip(&path) => {
-                Script::from_file(path)?.render(values, options)
+                let script = Script::from_file(&path)?;
+                let name = path.file_name().map(|name| name.to_string_lossy());
+                let told = name.and_then(|name| script.language_as(&name));
+                let options = RenderOptions { language: options.language.or(told), ..options.clone() };
+                script.render(values, &options)
             }
             _ => Self::open(path)?.render(values, options),
         };

@@ -6,7 +6,8 @@ use super::rules;
 use super::task::Task;
 use super::windows::Windows;
 use crate::finding::{Finding, Place};
-use crate::script::{LineEnds, Script, ScriptEncoding};
+use crate::macros::ScriptLanguage;
+use crate::script::{LineEnds, LintOptions, Script, ScriptEncoding};
 
 const FOLDER: &str = "vmmgr";
 const TASK: &str = "vmmgr_firstrun";
@@ -85,7 +86,8 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
 
 /// What holds for every batch file; the other rules for scripts are about setup scripts.
 fn lint(look: &Look<'_>, script: &Script, place: &Place) {
-    let report = script.lint(None);
+    let options = LintOptions { language: Some(ScriptLanguage::Batch), ..LintOptions::default() };
+    let report = script.lint_with(&options);
     let holds = |finding: &&Finding| {
         finding.rule().code.starts_with("VMT022") || finding.rule().code.starts_with("VMT023")
     };
