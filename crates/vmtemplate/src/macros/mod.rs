@@ -2,6 +2,7 @@
 
 mod batch;
 mod catalogue;
+mod demand;
 mod find;
 mod follow;
 mod name;

@@ -60,7 +60,7 @@ impl Parser {
             _ => false,
         };
         if matches!(item.atom, Atom::Macro(found) if self.atoms.inside[found]) {
-            demand = demand.max(Demand::Typed("it stands between the signs of an expansion".to_owned()));
+            demand = demand.max(Demand::typed("it stands between the signs of an expansion".to_owned()));
         }
         // Between quotes, a part of a value without quotes is text. As an argument it might begin or end otherwise.
         let is_text = |variable: &Variable| item.quoted && !argv && variable.quoteless;
@@ -68,14 +68,14 @@ impl Parser {
             && !is_text(&self.atoms.variables[variable]))
         {
             demand = demand
-                .max(Demand::Harmless("only a part of it is taken, or something replaced in it".to_owned()));
+                .max(Demand::words("only a part of it is taken, or something replaced in it".to_owned()));
         }
         if item.doubt && style != Style::Comment {
-            demand = demand.max(Demand::Harmless(DOUBT.to_owned()));
+            demand = demand.max(Demand::words(DOUBT.to_owned()));
         }
         if item.escaped {
             demand = demand
-                .max(Demand::Harmless("a `^` stands before it and changes its first character".to_owned()));
+                .max(Demand::words("a `^` stands before it and changes its first character".to_owned()));
         }
         let quoting = BatchPlace {
             style: if item.quoted && style != Style::Comment { Style::Quoted } else { style },
@@ -116,10 +116,9 @@ impl Parser {
             }
             if items[number].quoted {
                 let place = "inside double quotes, in the condition of `if`".to_owned();
-                self.mark(items, number, Style::Quoted, place, Demand::FreeText, false);
+                self.mark(items, number, Style::Quoted, place, Demand::FREE_TEXT, false);
             } else {
-                let demand =
-                    Demand::Harmless("a space or an operator in it would end the condition".to_owned());
+                let demand = Demand::words("a space or an operator in it would end the condition".to_owned());
                 let place = "outside of quotes, in the condition of `if`".to_owned();
                 self.mark(items, number, Style::Text, place, demand, false);
             }
@@ -181,7 +180,7 @@ impl Parser {
             }
             let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
             if in_target[number] {
-                let demand = Demand::Harmless("it names the file that is written or read".to_owned());
+                let demand = Demand::words("it names the file that is written or read".to_owned());
                 self.mark(items, number, Style::Text, format!("{quotes}, in a redirection"), demand, false);
                 continue;
             }
@@ -191,7 +190,7 @@ impl Parser {
                     self.classify_internal(items, number, name, inside_name, &command);
                 }
                 _ if inside_name => {
-                    let demand = Demand::Nothing("what stands here is run as a command".to_owned());
+                    let demand = Demand::nothing("what stands here is run as a command".to_owned());
                     self.mark(
                         items,
                         number,
@@ -206,14 +205,14 @@ impl Parser {
                     self.classify_argument(items, number, program, odd);
                 }
                 Name::Unknown => {
-                    let demand = Demand::Typed("a variable names the command, which may be any".to_owned());
+                    let demand = Demand::typed("a variable names the command, which may be any".to_owned());
                     let place = format!("{quotes}, in an argument");
                     self.mark(items, number, Style::Word, place, demand, false);
                 }
             }
         }
         if runs_later {
-            let demand = Demand::Typed("it is written to a file that is run later".to_owned());
+            let demand = Demand::typed("it is written to a file that is run later".to_owned());
             for subject in &mut self.subjects[own..] {
                 subject.demand = subject.demand.clone().max(demand.clone());
             }
@@ -223,7 +222,7 @@ impl Parser {
     /// Everything since the beginning of the command or block is code for something.
     fn taint_element(&mut self, reason: &str) {
         let from = self.frame().element;
-        let demand = Demand::Typed(reason.to_owned());
+        let demand = Demand::typed(reason.to_owned());
         for subject in &mut self.subjects[from..] {
             subject.demand = subject.demand.clone().max(demand.clone());
         }
@@ -261,18 +260,18 @@ impl Parser {
     ) {
         let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
         let place = format!("{quotes}, in an argument of `{name}`");
-        let harmless = |reason: &str| Demand::Harmless(reason.to_owned());
+        let harmless = |reason: &str| Demand::words(reason.to_owned());
         match name {
             "set" => {
                 let Known::Set(assignment) = command else { return };
                 let place = format!("{quotes}, in an assignment");
                 let demand = match assignment {
-                    Assignment::Calculation => Demand::Typed("`set /a` takes it for a formula".to_owned()),
+                    Assignment::Calculation => Demand::typed("`set /a` takes it for a formula".to_owned()),
                     Assignment::Question => harmless("`set /p` shows it as a question"),
                     Assignment::Plain { equals, .. } if number < *equals => {
-                        Demand::Nothing("it would name the variable that is set".to_owned())
+                        Demand::nothing("it would name the variable that is set".to_owned())
                     }
-                    Assignment::Plain { .. } => Demand::FreeText,
+                    Assignment::Plain { .. } => Demand::FREE_TEXT,
                 };
                 self.mark(items, number, Style::Text, place, demand, false);
                 if let (Assignment::Plain { variable, .. }, Some(subject)) =
@@ -283,7 +282,7 @@ impl Parser {
                 }
             }
             "echo" if !inside_name => {
-                self.mark(items, number, Style::Text, place, Demand::FreeText, false);
+                self.mark(items, number, Style::Text, place, Demand::FREE_TEXT, false);
                 let first = matches!(command, Known::Other { first } if *first == number);
                 if let Some(subject) = self.subjects.last_mut() {
                     subject.quoting.internal = true;
@@ -293,7 +292,7 @@ impl Parser {
             "call" => {
                 let Known::Call { last, demand, assigns } = command else { return };
                 let demand = if number < *last {
-                    Demand::Nothing("what stands here is run as a command".to_owned())
+                    Demand::nothing("what stands here is run as a command".to_owned())
                 } else {
                     demand.clone()
                 };
@@ -303,17 +302,17 @@ impl Parser {
                 }
             }
             "start" => {
-                let demand = Demand::Typed("`start` runs its arguments as a command".to_owned());
+                let demand = Demand::typed("`start` runs its arguments as a command".to_owned());
                 self.mark(items, number, Style::Word, place, demand, false);
             }
             "assoc" | "ftype" | "path" | "prompt" => {
-                let demand = Demand::Typed(format!("`{name}` changes what later commands do"));
+                let demand = Demand::typed(format!("`{name}` changes what later commands do"));
                 self.mark(items, number, Style::Word, place, demand, false);
             }
             _ => {
                 let reason =
                     format!("`{name}` takes it for names, options and patterns of files, not as text");
-                self.mark(items, number, Style::Word, place, Demand::Harmless(reason), false);
+                self.mark(items, number, Style::Word, place, Demand::words(reason), false);
             }
         }
     }
@@ -326,16 +325,16 @@ impl Parser {
             (false, false) => format!("outside of quotes, in an argument of `{program}`"),
         };
         let demand = match takes(program) {
-            Takes::Code => Demand::Typed(format!("`{program}` takes its arguments for code")),
+            Takes::Code => Demand::typed(format!("`{program}` takes its arguments for code")),
             Takes::Argv | Takes::Internal if program.starts_with("schtasks") && follows(items, number, "/tr") => {
-                Demand::Typed("the task runs it as a command".to_owned())
+                Demand::typed("the task runs it as a command".to_owned())
             }
             Takes::Argv | Takes::Internal if odd => {
-                Demand::Harmless("quotes before it are doubled or behind a `\\` or `^`, so that cmd.exe and the program cut the line at different places".to_owned())
+                Demand::words("quotes before it are doubled or behind a `\\` or `^`, so that cmd.exe and the program cut the line at different places".to_owned())
             }
-            Takes::Argv | Takes::Internal => Demand::FreeText,
-            Takes::Batch => Demand::Harmless(format!("`{program}` is a batch file, which reads its arguments once more")),
-            Takes::Unknown => Demand::Harmless(format!(
+            Takes::Argv | Takes::Internal => Demand::FREE_TEXT,
+            Takes::Batch => Demand::words(format!("`{program}` is a batch file, which reads its arguments once more")),
+            Takes::Unknown => Demand::words(format!(
                 "`{program}` may be a batch file, which reads its arguments once more (write `{program}.exe` if it is a program)"
             )),
         };
@@ -355,17 +354,17 @@ impl Parser {
         let mut assigns = vec!["%1".to_owned()];
         let demand = match Self::name(&items[first..last]) {
             Name::Program(name) if takes(&name) == Takes::Code => {
-                Demand::Typed(format!("`{name}` takes its arguments for code"))
+                Demand::typed(format!("`{name}` takes its arguments for code"))
             }
             Name::Internal(name) if name == "start" => {
-                Demand::Typed("`start` runs its arguments as a command".to_owned())
+                Demand::typed("`start` runs its arguments as a command".to_owned())
             }
-            Name::Unknown => Demand::Typed("a variable names the command, which may be any".to_owned()),
+            Name::Unknown => Demand::typed("a variable names the command, which may be any".to_owned()),
             name => {
                 if matches!(name, Name::Internal(name) if name == "set") {
                     assigns.extend(variable_of(items, last));
                 }
-                Demand::Harmless("`call` reads the line a second time".to_owned())
+                Demand::words("`call` reads the line a second time".to_owned())
             }
         };
         Known::Call { last, demand, assigns: assigns.into() }
@@ -561,5 +560,5 @@ fn follows(items: &[Item], number: usize, word: &str) -> bool {
 
 /// A pipe counts more than what was found before it was seen.
 pub(super) fn piped(demand: Demand) -> Demand {
-    demand.max(Demand::Harmless(PIPED.to_owned()))
+    demand.max(Demand::words(PIPED.to_owned()))
 }

@@ -14,9 +14,10 @@ mod tests;
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::macros::demand::Demand;
 use crate::macros::find::MacroUse;
 use crate::macros::follow::{self, What, follow};
-use crate::macros::place::{Demand, MacroPlace};
+use crate::macros::place::MacroPlace;
 
 use atoms::{Atom, Atoms};
 pub(super) use quote::BatchPlace;
@@ -437,7 +438,7 @@ impl Parser {
         self.mark_all(
             &options,
             "in the options of `for`",
-            &Demand::Harmless("they are read word by word".to_owned()),
+            &Demand::words("they are read word by word".to_owned()),
             &Rc::default(),
         );
         self.skip(b" \t");
@@ -447,10 +448,10 @@ impl Parser {
             let names = loop_variables(&letters, is_file);
             let first = set.iter().find(|item| !item.is_blank()).map(|item| item.atom);
             if is_file && matches!(first, Some(Atom::Byte(b'\'' | b'`'))) {
-                let demand = Demand::Typed("another cmd.exe reads it as a command".to_owned());
+                let demand = Demand::typed("another cmd.exe reads it as a command".to_owned());
                 self.mark_all(&set, "in the command of `for /f`", &demand, &names);
             } else {
-                let demand = Demand::Harmless(
+                let demand = Demand::words(
                     "`for` cuts it into words and replaces `*` and `?` by file names".to_owned(),
                 );
                 self.mark_all(&set, "in the set of `for`", &demand, &names);
@@ -522,13 +523,13 @@ impl Parser {
         } else {
             ("in a label", "it decides where a jump goes")
         };
-        self.mark_all(head, place, &Demand::Harmless(reason.to_owned()), &Rc::default());
+        self.mark_all(head, place, &Demand::words(reason.to_owned()), &Rc::default());
         let demand = if self.in_block() && !is_rem {
-            Demand::Harmless(
+            Demand::words(
                 "a label or `::` inside parentheses does not end the way that a comment does".to_owned(),
             )
         } else {
-            Demand::FreeText
+            Demand::FREE_TEXT
         };
         for (number, _) in tail.iter().enumerate().filter(|(_, item)| item.is_subject()) {
             self.mark(tail, number, Style::Comment, "in a comment".to_owned(), demand.clone(), false);

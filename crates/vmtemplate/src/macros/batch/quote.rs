@@ -6,6 +6,7 @@
 //! arguments"; SS64, "Escape Characters"; Stack Overflow 4094699, "How does the Windows Command Interpreter parse
 //! scripts?".
 
+use crate::macros::demand::Plain;
 use crate::macros::place::Quoting;
 
 /// What cmd.exe makes of the bytes at a place.
@@ -79,8 +80,8 @@ impl From<BatchPlace> for Quoting {
 }
 
 impl BatchPlace {
-    /// The value as the script must have it here. `harmless` is whether it means the same without any quoting.
-    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+    /// The value as the script must have it here. `plain` is what it means without any quoting.
+    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, String> {
         if let Some(found) = value.chars().find(|&c| c == '"' || c.is_control() || !c.is_ascii()) {
             return Err(match found {
                 '"' => "it has a `\"`, which ends the quotes around it, and no way of writing it is the same for cmd.exe \
@@ -99,7 +100,7 @@ impl BatchPlace {
             return self.quote_empty();
         }
         self.refuse_accidents(value)?;
-        if harmless {
+        if plain != Plain::No {
             return Ok(value.to_owned());
         }
         self.refuse_meaning(value)?;
@@ -236,9 +237,9 @@ impl BatchPlace {
     }
 
     /// Fail unless a variable that is expanded here may hold this value.
-    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), String> {
         self.refuse_accidents(value)?;
-        if harmless {
+        if plain != Plain::No {
             return Ok(());
         }
         if value.is_empty() {

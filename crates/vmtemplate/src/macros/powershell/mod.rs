@@ -10,9 +10,10 @@ mod tests;
 
 use std::ops::Range;
 
+use super::demand::Demand;
 use super::find::MacroUse;
 use super::follow::{self, What, follow};
-use super::place::{Demand, MacroPlace};
+use super::place::MacroPlace;
 
 use functions::Functions;
 pub(super) use quote::PowerShellPlace;
@@ -178,27 +179,27 @@ impl Scanner<'_> {
             context.push('\u{FFFD}');
         }
         let demand = if style == Style::Comment {
-            Demand::FreeText
+            Demand::FREE_TEXT
         } else if doubt {
-            Demand::Typed("what stands before it in the script is not followed here".to_owned())
+            Demand::typed("what stands before it in the script is not followed here".to_owned())
         } else if before == Some(b'`') && style != Style::Single && style != Style::SingleHere {
-            Demand::Harmless("a backquote stands before it and changes its first character".to_owned())
+            Demand::words("a backquote stands before it and changes its first character".to_owned())
         } else if matches!(style, Style::Bare | Style::Joined)
             && is_macro
             && (in_head || head == "&" || head == ".")
         {
             // An assignment or a comparison has a value where another statement has its command.
             if at_start && !assigns.is_empty() {
-                Demand::FreeText
+                Demand::FREE_TEXT
             } else {
-                Demand::Nothing("what stands here is run as a command".to_owned())
+                Demand::nothing("what stands here is run as a command".to_owned())
             }
         } else if in_code {
-            Demand::Typed(CODE_REASON.to_owned())
+            Demand::typed(CODE_REASON.to_owned())
         } else if head == "&" || head == "." {
-            Demand::Typed("`&` and `.` run what follows them".to_owned())
+            Demand::typed("`&` and `.` run what follows them".to_owned())
         } else {
-            Demand::FreeText
+            Demand::FREE_TEXT
         };
         let place = match style {
             Style::Bare | Style::Joined => "outside of quotes",
@@ -246,7 +247,7 @@ impl Scanner<'_> {
     fn code(&mut self) {
         let from = self.statement;
         for subject in &mut self.subjects[from..] {
-            subject.demand(&Demand::Typed(CODE_REASON.to_owned()));
+            subject.demand(&Demand::typed(CODE_REASON.to_owned()));
         }
         // Once is enough.
         self.statement = self.subjects.len();
@@ -549,7 +550,7 @@ impl Scanner<'_> {
                     self.macro_here(style);
                 }
                 for subject in &mut self.subjects[before..] {
-                    subject.demand = Demand::Typed("it stands in a substitution in a here-string".to_owned());
+                    subject.demand = Demand::typed("it stands in a substitution in a here-string".to_owned());
                 }
                 self.doubt |= !self.bytes[self.at.min(close)..close].contains(&b')');
                 self.at = self.at.max(close).max(self.at + 1);

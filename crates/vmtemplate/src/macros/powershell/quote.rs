@@ -1,5 +1,6 @@
 //! How a value is written at a place of a PowerShell script.
 
+use crate::macros::demand::Plain;
 use crate::macros::place::Quoting;
 
 /// What PowerShell makes of the bytes at a place.
@@ -33,7 +34,7 @@ const SINGLE_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{
 const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
 
 impl PowerShellPlace {
-    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, String> {
         if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t') {
             return Err(format!("it has the control character U+{:04X}", found as u32));
         }
@@ -43,7 +44,7 @@ impl PowerShellPlace {
                 .to_owned());
         }
         self.refuse_meaning(value)?;
-        if harmless && (self.style != Style::Bare || is_number(value)) {
+        if plain != Plain::No && (self.style != Style::Bare || is_number(value)) {
             return Ok(value.to_owned());
         }
         let doubled = |quotes: &[char]| {
@@ -107,8 +108,8 @@ impl PowerShellPlace {
         Ok(())
     }
 
-    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
-        if harmless {
+    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), String> {
+        if plain != Plain::No {
             return Ok(());
         }
         if self.native && value.is_empty() {
