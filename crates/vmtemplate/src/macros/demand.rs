@@ -91,6 +91,12 @@ impl Demand {
         Self { level: Level::Nothing, refusal: reason.into() }
     }
 
+    /// The same with what leads to it before its reason.
+    pub(super) fn because(mut self, cause: &str) -> Self {
+        self.refusal.reason = format!("{cause}: {}", self.refusal.reason).into();
+        self
+    }
+
     /// Why not every text can stand here, if so.
     pub(super) fn reason(&self) -> Option<&str> {
         (self.level > Level::FreeText).then_some(&*self.refusal.reason)

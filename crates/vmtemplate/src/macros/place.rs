@@ -76,8 +76,8 @@ impl Quoting {
     /// several plain words each place says whether it takes them as they are.
     pub(super) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         match self {
-            Self::Batch(place) => Ok(place.quote(value, plain)?),
-            Self::PowerShell(place) => Ok(place.quote(value, plain)?),
+            Self::Batch(place) => place.quote(value, plain),
+            Self::PowerShell(place) => place.quote(value, plain),
             Self::Posix(place) => place.quote(value, plain),
             Self::Unknown => Err("its place cannot be told".into()),
         }
@@ -86,8 +86,8 @@ impl Quoting {
     /// Fail unless a variable that is expanded here may hold this value.
     pub(super) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         match self {
-            Self::Batch(place) => Ok(place.expanded(value, plain)?),
-            Self::PowerShell(place) => Ok(place.expanded(value, plain)?),
+            Self::Batch(place) => place.expanded(value, plain),
+            Self::PowerShell(place) => place.expanded(value, plain),
             Self::Posix(place) => place.expanded(value, plain),
             Self::Unknown => Err("its place cannot be told".into()),
         }
