@@ -91,6 +91,11 @@ impl Demand {
         Self { level: Level::Nothing, refusal: reason.into() }
     }
 
+    /// Whether every plain word passes.
+    pub(super) fn takes_word(&self) -> bool {
+        self.level <= Level::Word
+    }
+
     /// The same with what leads to it before its reason.
     pub(super) fn because(mut self, cause: &str) -> Self {
         self.refusal.reason = format!("{cause}: {}", self.refusal.reason).into();

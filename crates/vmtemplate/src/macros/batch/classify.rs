@@ -8,7 +8,7 @@ use super::atoms::{Atom, LONGEST_NAME};
 use super::commands::{Runs, Takes, is_internal, runs, takes};
 use super::nested::{Inners, names_a_program};
 use super::quote::Style;
-use super::subject::{Facts, Place, Printed, Reader};
+use super::subject::{Facts, Place, Printed, Reader, with_argument};
 use super::{Item, Parser};
 use crate::macros::demand::{Demand, Refusal};
 
@@ -70,15 +70,22 @@ impl Parser {
                 self.taint_element("it is piped into a program that takes it for code", reader);
             }
         }
-        if !items.iter().any(Item::is_subject) {
+        if !items.iter().any(Item::may_matter) {
             return;
         }
         let command = match &name {
-            Name::Internal(name) if name == "set" => Known::Set(Assignment::of(items, start + 3)),
+            Name::Internal(name) if name == "set" => {
+                let assignment = Assignment::of(items, start + 3);
+                let held = match &assignment {
+                    Assignment::Plain { equals, .. } => self.printed(items, equals + 1, &targets),
+                    _ => HashMap::new(),
+                };
+                Known::Set { assignment, held }
+            }
             Name::Internal(name) if name == "call" => self.called(items, start + 4),
             Name::Internal(name) if name == "echo" => Known::Echo {
                 first: (end..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len()),
-                printed: self.printed(items, end),
+                printed: self.printed(items, end, &targets),
             },
             Name::Internal(name) if name == "start" => Known::Runs(self.started(items, start + 5, name)),
             Name::Program(name) => Known::Runs(self.started(items, end, name)),
@@ -102,7 +109,8 @@ impl Parser {
                 }
                 Name::Internal(name) => self.internal_place(items, number, name, inside_name, &command),
                 _ if inside_name => {
-                    Place::new(Style::Text, format!("{quotes}, where a command begins"), names_a_program())
+                    let place = format!("{quotes}, where a command begins");
+                    Place { names: true, ..Place::new(Style::Text, place, names_a_program()) }
                 }
                 Name::Program(program) => {
                     let odd = odd_quote.is_some_and(|at| at < number);
@@ -119,6 +127,7 @@ impl Parser {
                     Place::new(Style::Word, format!("{quotes}, in an argument"), demand)
                 }
             };
+            self.holds_commands |= place.holds_command();
             self.mark(items, number, place);
         }
         if let Some(reader) = reader {
@@ -190,16 +199,22 @@ impl Parser {
         let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
         let text = format!("{quotes}, in an argument of `{name}`");
         match (name, command) {
-            ("set", Known::Set(Assignment::Plain { variable, equals })) => {
+            ("set", Known::Set { assignment: Assignment::Plain { variable, equals }, held }) => {
                 let demand = if number < *equals {
                     Demand::nothing("it would name the variable that is set")
                 } else {
                     Demand::FREE_TEXT
                 };
                 let place = Place::new(Style::Text, format!("{quotes}, in an assignment"), demand);
-                Place { internal: true, assigns: variable.clone(), ..place }
+                let is_argument = held.get(&number).is_some_and(|held| held.batch.takes_word());
+                let assigns = if is_argument {
+                    variable.iter().map(|name| with_argument(name)).collect()
+                } else {
+                    variable.clone()
+                };
+                Place { internal: true, assigns, ..place }
             }
-            ("set", Known::Set(assignment)) => {
+            ("set", Known::Set { assignment, .. }) => {
                 let demand = match assignment {
                     Assignment::Question => Demand::words("`set /p` shows it as a question"),
                     _ => Demand::number("`set /a` takes it for a formula"),
@@ -212,21 +227,20 @@ impl Parser {
                 Place { internal: true, begins_echo: *first == number, printed, ..place }
             }
             ("call", Known::Call { last, inners, assigns }) => {
-                let again = Demand::words(Refusal::from("`call` reads the line a second time").or_write(
-                    "put the value into a variable with `set \"NAME=($X)\"`, and use `!NAME!` where it is called",
-                ));
+                const AGAIN: &str = "`call` reads the line a second time";
+                let help = "put the value into a variable with `set \"NAME=($X)\"`, and use `%NAME%` in what is called";
                 let (demand, assigns) = match inners.get(&number) {
                     _ if number < *last => (names_a_program(), assigns.clone()),
                     Some(inner) => {
                         let all = assigns.iter().chain(&*inner.assigns).cloned().collect();
-                        (inner.demand.clone().max(again), all)
+                        (inner.demand.clone().because(AGAIN), all)
                     }
-                    None => (again, assigns.clone()),
+                    None => (Demand::words(Refusal::from(AGAIN).or_write(help)), assigns.clone()),
                 };
                 Place { assigns, ..Place::new(Style::Word, text, demand) }
             }
             ("start", Known::Runs(started)) => match started.inners.get(&number) {
-                Some(inner) => inner.place(Style::Word),
+                Some(inner) => inner.place(),
                 None => {
                     Place::new(Style::Word, text, Demand::word("`start` takes it for one of its options"))
                 }
@@ -304,7 +318,11 @@ impl Parser {
 /// What is known of the arguments of a command.
 #[derive(Debug)]
 enum Known {
-    Set(Assignment),
+    Set {
+        assignment: Assignment,
+        /// What the value is if what the variable holds is run.
+        held: HashMap<usize, Printed>,
+    },
     Call {
         /// Behind the command that is called.
         last: usize,
@@ -435,7 +453,7 @@ fn argument_place(items: &[Item], number: usize, program: &str, odd: bool, comma
     };
     let Known::Runs(started) = command else { return Place::new(Style::Word, text, Demand::FREE_TEXT) };
     if let Some(inner) = started.inners.get(&number) {
-        return Place { argv: true, ..inner.place(Style::Word) };
+        return Place { argv: true, ..inner.place() };
     }
     let is_free = started.free.is_some_and(|from| number >= from);
     let demand = match takes(program) {

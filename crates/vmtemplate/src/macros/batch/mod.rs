@@ -52,13 +52,24 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         facts: Facts::default(),
         code_files: HashMap::new(),
         programs: Vec::new(),
+        holds_commands: false,
         depth: 0,
     };
     parser.run();
-    let Parser { atoms, subjects, programs, .. } = parser;
-    let subjects: Vec<_> =
-        subjects.into_iter().filter_map(|subject| subject.followed(&atoms, &uses)).chain(programs).collect();
-    follow(bytes, utf8, &subjects, uses)
+    let Parser { atoms, subjects, programs, holds_commands, .. } = parser;
+    let mut all = programs;
+    if holds_commands {
+        // What PowerShell does with such a variable of the environment counts for it as well.
+        let twins: Vec<_> = all.iter().filter_map(subject::twin).collect();
+        all.extend(twins);
+    }
+    for subject in subjects {
+        if holds_commands {
+            all.extend(subject.as_argument(&atoms));
+        }
+        all.extend(subject.followed(&atoms, &uses));
+    }
+    follow(bytes, utf8, &all, uses)
 }
 
 fn is_label(line: &[u8]) -> bool {
@@ -100,6 +111,11 @@ impl Item {
 
     fn is_subject(&self) -> bool {
         matches!(self.atom, Atom::Macro(_) | Atom::Variable(_))
+    }
+
+    /// Whether it is one, or begins a variable of PowerShell.
+    fn may_matter(&self) -> bool {
+        self.is_subject() || self.is(b'$')
     }
 }
 
@@ -182,6 +198,8 @@ struct Parser {
     code_files: HashMap<String, Reader>,
     /// The variables of the programs of PowerShell in the script, and those of the script in them.
     programs: Vec<follow::Subject<Quoting>>,
+    /// Some variable has a macro as an argument of what may be a command.
+    holds_commands: bool,
     /// How many commands this one is in.
     depth: usize,
 }
@@ -431,7 +449,7 @@ impl Parser {
         self.mark_all(
             &options,
             "in the options of `for`",
-            &Demand::word("they are read word by word"),
+            &Demand::words("they are read word by word"),
             &Rc::default(),
         );
         self.skip(b" \t");
@@ -533,7 +551,8 @@ impl Parser {
         } else {
             ("in a label", "it decides where a jump goes")
         };
-        self.mark_all(head, place, &Demand::word(reason), &Rc::default());
+        let demand = if is_comment { Demand::words(reason) } else { Demand::word(reason) };
+        self.mark_all(head, place, &demand, &Rc::default());
         let demand = if self.in_block() && !is_rem {
             Demand::words("a label or `::` inside parentheses does not end the way that a comment does")
         } else {

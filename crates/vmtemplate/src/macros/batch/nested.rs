@@ -1,6 +1,7 @@
 //! Commands that a command runs: `cmd /c …`, `start …`, the task of `schtasks /tr`, a program of PowerShell.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::argv::{Argument, Piece};
@@ -18,6 +19,9 @@ const DEEPEST: usize = 4;
 
 const AGAIN: &str = "a further cmd.exe or program reads it as a part of a command";
 
+const DIRECTLY: &str =
+    "call the program itself, not by way of another one: there the value can stand between quotes";
+
 /// What a macro or variable is in the command that its command runs.
 #[derive(Debug, Clone)]
 pub(super) struct Inner {
@@ -25,15 +29,18 @@ pub(super) struct Inner {
     pub(super) demand: Demand,
     pub(super) assigns: Rc<[String]>,
     pub(super) powershell: Option<Rc<PowerShellPlace>>,
+    /// Quotes that cmd.exe does not see are around it: `\"…\"`.
+    grouped: bool,
 }
 
 impl Inner {
     fn new(place: impl Into<String>, demand: Demand) -> Self {
-        Self { place: place.into(), demand, assigns: Rc::default(), powershell: None }
+        Self { place: place.into(), demand, assigns: Rc::default(), powershell: None, grouped: false }
     }
 
     /// Where its command has it.
-    pub(super) fn place(&self, style: Style) -> Place {
+    pub(super) fn place(&self) -> Place {
+        let style = if self.grouped { Style::Text } else { Style::Word };
         let place = Place::new(style, self.place.clone(), self.demand.clone());
         Place { assigns: self.assigns.clone(), inner: self.powershell.clone(), ..place }
     }
@@ -90,6 +97,7 @@ impl Parser {
                         if !agreed {
                             inner.demand = inner.demand.clone().max(unsure.clone());
                         }
+                        inner.grouped = piece.grouped;
                         if piece.item.quoted && !piece.grouped {
                             inner.demand = inner.demand.clone().max(apart.clone());
                         }
@@ -144,7 +152,7 @@ impl Parser {
             .filter(|(_, item)| item.is_subject())
             .map(|&(number, item)| (item.atom, number))
             .collect();
-        if numbers.is_empty() {
+        if !list.iter().any(|(_, item)| item.may_matter()) {
             return Inners::new();
         }
         if self.depth >= DEEPEST {
@@ -155,11 +163,15 @@ impl Parser {
         let mut inners = Inners::new();
         for subject in self.nested(list.iter().map(|(_, item)| *item)) {
             let Some(&number) = numbers.get(&subject.atom) else { continue };
+            let again = Refusal::from(AGAIN).or_write(DIRECTLY);
             let again =
-                if subject.quoting.takes_words() { Demand::words(AGAIN) } else { Demand::word(AGAIN) };
+                if subject.quoting.takes_words() { Demand::words(again) } else { Demand::word(again) };
             let place = format!("in a command that a command runs, {}", subject.place);
             let demand = subject.demand.max(again);
-            inners.insert(number, Inner { place, demand, assigns: subject.assigns, powershell: None });
+            inners.insert(
+                number,
+                Inner { place, demand, assigns: subject.assigns, powershell: None, grouped: false },
+            );
         }
         // What no command has, as behind an open parenthesis, could be one.
         for number in numbers.into_values() {
@@ -190,6 +202,7 @@ impl Parser {
             delayed: DelayedState::fixed(self.delayed.now),
             facts: Facts::default(),
             code_files: HashMap::new(),
+            holds_commands: false,
             depth: self.depth + 1,
         };
         parser.run();
@@ -219,9 +232,6 @@ impl Parser {
             }
             origins.resize(text.len(), item.at as usize);
         }
-        if subjects.is_empty() {
-            return Inners::new();
-        }
         let mut inners = Inners::new();
         for subject in powershell::subjects(&text, &subjects, false) {
             let own = |name: &str| match name.strip_prefix("env:") {
@@ -237,6 +247,7 @@ impl Parser {
                         demand: subject.demand,
                         assigns,
                         powershell: Some(Rc::new(subject.quoting)),
+                        grouped: false,
                     };
                     inners.insert(numbers[at], inner);
                 }
@@ -254,8 +265,23 @@ impl Parser {
     }
 
     /// What a macro or variable in these items must be if the text is run when it was printed.
-    pub(super) fn printed(&mut self, items: &[Item], first: usize) -> HashMap<usize, Printed> {
-        let all: Vec<(usize, Item)> = (first..items.len()).map(|number| (number, items[number])).collect();
+    pub(super) fn printed(
+        &mut self,
+        items: &[Item],
+        first: usize,
+        targets: &[Range<usize>],
+    ) -> HashMap<usize, Printed> {
+        let mut is_text = vec![true; items.len()];
+        for target in targets {
+            is_text[target.clone()].fill(false);
+            // The `>` before it.
+            let is_operator =
+                |item: &Item| !item.quoted && matches!(item.atom, Atom::Byte(b'<' | b'>' | b'&' | b' '));
+            let operator = items[..target.start].iter().rev().take_while(|item| is_operator(item)).count();
+            is_text[target.start - operator..target.start].fill(false);
+        }
+        let all: Vec<(usize, Item)> =
+            (first..items.len()).filter(|&at| is_text[at]).map(|number| (number, items[number])).collect();
         if self.depth > 0 || !all.iter().any(|(_, item)| item.is_subject()) {
             return HashMap::new();
         }

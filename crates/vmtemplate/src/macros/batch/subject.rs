@@ -26,6 +26,8 @@ pub(super) struct Subject {
     pub(super) assigns: Rc<[String]>,
     /// What it must be if the text that its command prints is run.
     pub(super) printed: Printed,
+    /// It names the command.
+    pub(super) names: bool,
 }
 
 /// What a macro in the text that `echo` prints must be if that text is run later.
@@ -78,6 +80,8 @@ pub(super) struct Place {
     pub(super) printed: Printed,
     /// It is a part of a PowerShell program, in this place.
     pub(super) inner: Option<Rc<PowerShellPlace>>,
+    /// It names the command.
+    pub(super) names: bool,
 }
 
 impl Place {
@@ -93,15 +97,52 @@ impl Place {
             assigns: Rc::default(),
             printed: Printed::default(),
             inner: None,
+            names: false,
         }
+    }
+
+    /// Whether it is an argument in a variable that may be run.
+    pub(super) fn holds_command(&self) -> bool {
+        self.assigns.iter().any(|name| name.ends_with(ARGUMENT))
     }
 }
 
+/// The variable of this name when the value of the macro is an argument in what it holds: `set CMD=net user ($X)`.
+pub(super) fn with_argument(variable: &str) -> String {
+    format!("{variable}{ARGUMENT}")
+}
+
+/// No name of a variable has it.
+const ARGUMENT: char = '\0';
+
+/// The subject for that variable, where this is one of a variable.
+pub(super) fn twin(subject: &follow::Subject<Quoting>) -> Option<follow::Subject<Quoting>> {
+    let What::Variable(name) = &subject.what else { return None };
+    Some(follow::Subject {
+        what: What::Variable(with_argument(name)),
+        range: subject.range.clone(),
+        place: subject.place.clone(),
+        demand: subject.demand.clone(),
+        quoting: subject.quoting.clone(),
+        assigns: subject.assigns.clone(),
+    })
+}
+
 impl Subject {
+    /// The same variable if what it holds has the value as an argument. Then `%CMD%` is a command that is not the value's
+    /// to choose.
+    pub(super) fn as_argument(&self, atoms: &Atoms) -> Option<follow::Subject<Quoting>> {
+        let mut subject = twin(&self.clone().followed(atoms, &[])?)?;
+        if self.names {
+            subject.demand = Demand::words("the variable holds a command, of which it is an argument");
+        }
+        Some(subject)
+    }
+
     /// It as all languages have it.
     pub(super) fn followed(self, atoms: &Atoms, uses: &[MacroUse]) -> Option<follow::Subject<Quoting>> {
         let (what, range): (What, Range<usize>) = match self.atom {
-            Atom::Macro(number) => (What::Macro(number), uses[number].range.clone()),
+            Atom::Macro(number) => (What::Macro(number), uses.get(number)?.range.clone()),
             Atom::Variable(number) => {
                 let variable = &atoms.variables[number];
                 (What::Variable(variable.name.clone()), variable.range.clone())
@@ -175,7 +216,17 @@ impl Parser {
         };
         let demand = self.demand_here(item, &place);
         let Place {
-            style, text, argv, internal, begins_echo, begins_condition, assigns, printed, inner, ..
+            style,
+            text,
+            argv,
+            internal,
+            begins_echo,
+            begins_condition,
+            assigns,
+            printed,
+            inner,
+            names,
+            ..
         } = place;
         let quoting = BatchPlace {
             style: if item.quoted && style != Style::Comment { Style::Quoted } else { style },
@@ -197,7 +248,15 @@ impl Parser {
             late: matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].late),
             inner,
         };
-        self.subjects.push(Subject { atom: item.atom, place: text, demand, quoting, assigns, printed });
+        self.subjects.push(Subject {
+            atom: item.atom,
+            place: text,
+            demand,
+            quoting,
+            assigns,
+            printed,
+            names,
+        });
     }
 
     /// What the value of this item must be, by its place and by what stands before it in the line.

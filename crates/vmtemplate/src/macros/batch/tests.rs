@@ -45,6 +45,12 @@ fn values_are_written_for_their_place() {
         ("%COMSPEC% /c net user x ($V)", "Xk92", "%COMSPEC% /c net user x Xk92"),
         ("start \"\" /wait net user x ($V)", "Xk92", "start \"\" /wait net user x Xk92"),
         ("call net user x ($V)", "Xk92", "call net user x Xk92"),
+        ("set \"CMD=net user x ($V)\"\n%CMD% /y", "Xk92", "set \"CMD=net user x Xk92\"\n%CMD% /y"),
+        (
+            "set \"p=($V)\"\nset \"CMD=net user x %p%\"\n%CMD%",
+            "Xk92",
+            "set \"p=Xk92\"\nset \"CMD=net user x %p%\"\n%CMD%",
+        ),
         (
             "for /f %%i in ('net user ($V)') do echo %%i",
             "Xk92",
@@ -197,6 +203,10 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("set \"p=($V)\"\nif %p%==x echo", "exist", "a word of its own"),
         ("set ($V)=x", "x", "name the variable"),
         ("set /a x=($V)", "x", "formula"),
+        ("set \"CMD=net user x ($V)\"\n%CMD%", "a&b", "of which it is an argument"),
+        ("set \"CMD=start ($V)\"\n%CMD%", "x", "run as a command"),
+        ("set \"CMD=%a% ($V)\"\n%CMD%", "x", "run as a command"),
+        ("set \"p=($V)\"\nset \"CMD=%p% x\"\n%CMD%", "x", "run as a command"),
         ("del \"($V)\"", "*", "names, options and patterns"),
         ("goto ($V)", "a b", "names, options"),
         (":($V)", "a b", "where a jump"),

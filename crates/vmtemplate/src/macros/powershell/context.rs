@@ -33,6 +33,13 @@ impl Context {
         }
     }
 
+    /// Whether the keyword that it begins with has parentheses behind it.
+    pub(super) fn wants_parentheses(&self) -> bool {
+        ["elseif", "for", "foreach", "if", "param", "switch", "until", "while"]
+            .iter()
+            .any(|word| self.head.eq_ignore_ascii_case(word))
+    }
+
     /// Whether the command is an expression: it begins with a string, a variable, a number or an operator.
     pub(super) fn is_expression(&self) -> bool {
         const KEYWORDS: [&str; 19] = [

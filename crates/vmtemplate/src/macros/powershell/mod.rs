@@ -184,6 +184,11 @@ impl Scanner<'_> {
             Demand::words("a backquote stands before it and changes its first character")
         } else if style == Style::Verbatim {
             Demand::words("PowerShell has no quotes behind `--%`")
+        } else if is_bare && is_macro && context.wants_parentheses() {
+            Demand::nothing(
+                Refusal::from("PowerShell wants parentheses there, and those of the macro go with it")
+                    .or_write("write `(\"($NAME)\")`"),
+            )
         } else if context.call && !context.has_head {
             let reason = Refusal::from(if is_bare && is_macro {
                 "what stands here is run as a command"

@@ -77,7 +77,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("($V)", "x", "run as a command"),
         ("& ($V)", "x", "run as a command"),
         ("& '($V)'", "x", "run what follows"),
-        ("if ($true) { ($V) }", "x", "run as a command"),
+        ("if ($a -eq 1) { ($V) }", "x", "run as a command"),
         ("Invoke-Expression '($V)'", "x", "for code"),
         ("'($V)' | iex", "x", "for code"),
         ("cmd /c \"echo ($V)\"", "x y", "for code"),
