@@ -149,7 +149,7 @@ const CONTEXTS: [Context; 28] = [
         "bare variable in a condition",
         |n| each(n, "set \"v=($V#)\"\r\nif %v%==%v% (echo #:same) else echo #:other\r\n"),
         Out::Same,
-        400,
+        150,
     ),
     context("cmd /c", |n| format!("cmd /c {}", call(n, " ($V#)")), Out::Arguments("", ""), 100),
     context(

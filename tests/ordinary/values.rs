@@ -31,13 +31,70 @@ pub(crate) const VALUES: [(&str, &str, &str); 25] = [
     ("hash", "PASS_CRYPT", "$6$Salt$abc/DEF."),
 ];
 
-/// Every password, host name and so on by one word.
-pub(crate) const NONE: &[&str] = &[];
+/// A reason, and the values that it is the reason against.
+pub(crate) type Refused = (&'static str, &'static [&'static str]);
+
+/// All that are more than one plain word, or have other characters than letters, digits, `.`, `:`, `_` and `-`.
+pub(crate) const NOT_PLAIN: &[&str] = &[
+    "symbols",
+    "exclamation",
+    "operators",
+    "percent",
+    "apostrophe",
+    "quote",
+    "spaces",
+    "zone",
+    "iana",
+    "ssh",
+    "url",
+    "hash",
+];
+/// The same and a list of addresses.
+pub(crate) const NOT_A_WORD: &[&str] = &[
+    "symbols",
+    "exclamation",
+    "operators",
+    "percent",
+    "apostrophe",
+    "quote",
+    "spaces",
+    "servers",
+    "zone",
+    "iana",
+    "ssh",
+    "url",
+    "hash",
+];
+/// All but numbers.
+pub(crate) const NOT_A_NUMBER: &[&str] = &[
+    "letters and digits",
+    "with a dash",
+    "symbols",
+    "exclamation",
+    "operators",
+    "percent",
+    "apostrophe",
+    "quote",
+    "spaces",
+    "host",
+    "fqdn",
+    "ipv4",
+    "ipv6",
+    "gateway",
+    "netmask",
+    "servers",
+    "key",
+    "zone",
+    "iana",
+    "ssh",
+    "url",
+    "hash",
+];
 
 /// A line as real scripts have it, `($X)` where a value stands, and what is refused there: the reason, and the values.
 pub(crate) struct Construction {
     pub(crate) script: &'static str,
-    pub(crate) refused: &'static [(&'static str, &'static [&'static str])],
+    pub(crate) refused: &'static [Refused],
 }
 
 /// Fail unless exactly what the table says is refused, and say what the table has to say.

@@ -226,6 +226,9 @@ impl Parser {
                 let printed = printed.get(&number).cloned().unwrap_or_default();
                 Place { internal: true, begins_echo: *first == number, printed, ..place }
             }
+            ("title", _) if !inside_name => {
+                Place { internal: true, ..Place::new(Style::Text, text, Demand::FREE_TEXT) }
+            }
             ("call", Known::Call { last, inners, assigns }) => {
                 const AGAIN: &str = "`call` reads the line a second time";
                 let help = "put the value into a variable with `set \"NAME=($X)\"`, and use `%NAME%` in what is called";

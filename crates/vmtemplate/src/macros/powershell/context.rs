@@ -33,6 +33,26 @@ impl Context {
         }
     }
 
+    /// The same command inside a string that begins at `start`.
+    pub(super) fn in_string(&self, start: usize) -> Self {
+        Self {
+            in_string: true,
+            closing: b'"',
+            head: self.head.clone(),
+            assigns: self.assigns.clone(),
+            string: start,
+            ..*self
+        }
+    }
+
+    /// A `.` of its own runs what follows it.
+    pub(super) fn run_by_dot(&mut self) {
+        if !self.has_head && self.head == "." {
+            self.head.clear();
+            self.call = true;
+        }
+    }
+
     /// Whether the keyword that it begins with has parentheses behind it.
     pub(super) fn wants_parentheses(&self) -> bool {
         ["elseif", "for", "foreach", "if", "param", "switch", "until", "while"]

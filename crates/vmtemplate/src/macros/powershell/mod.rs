@@ -39,12 +39,13 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
 
 /// The subjects of a program with macros in these ranges. `unicode` is whether PowerShell knows that it is UTF-8.
 pub(super) fn subjects(bytes: &[u8], uses: &[Range<usize>], unicode: bool) -> Vec<Subject> {
+    let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let mut scanner = Scanner {
         bytes,
         uses,
-        at: if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 },
+        at: start,
         next: 0,
-        stack: vec![Context::default()],
+        stack: vec![Context { start, ..Context::default() }],
         unicode,
         subjects: Vec::new(),
         named: Vec::new(),
@@ -133,7 +134,7 @@ impl Scanner<'_> {
         let native = is_native(&context.head.to_ascii_lowercase()) || (context.call && context.has_head);
         let assigns = context.assigns.clone();
         let argument = !context.is_expression();
-        if is_macro {
+        if is_macro && !context.has_head {
             context.push('\u{FFFD}');
         }
         let place = match style {
@@ -144,9 +145,11 @@ impl Scanner<'_> {
             Style::SingleHere | Style::DoubleHere => "in a here-string",
             Style::Comment => "in a comment",
         };
+        let ends_word = after.is_none_or(|b| b.is_ascii_whitespace() || b";)}|,".contains(&b));
         let quoting = PowerShellPlace {
             style,
             argument,
+            ends_word,
             member: matches!(after, Some(b'.' | b'[')),
             native,
             begins_word: before.is_none_or(|b| b.is_ascii_whitespace() || b"'\",(".contains(&b)),
@@ -201,7 +204,7 @@ impl Scanner<'_> {
             let is_value = context.is_value || !context.assigns.is_empty();
             if context.is_expression() && (is_value || !context.head.is_empty()) {
                 Demand::FREE_TEXT
-            } else if context.head.is_empty() {
+            } else if context.head.is_empty() && context.closing == b')' {
                 Demand::number(
                     Refusal::from("what stands here is run as a command")
                         .or_write("write quotes around it if it is a value"),
@@ -231,9 +234,8 @@ impl Scanner<'_> {
         if context.has_head || context.head.is_empty() {
             return;
         }
-        if context.head == "&" || context.head == "." {
-            context.head.clear();
-            context.call = true;
+        context.run_by_dot();
+        if context.head.is_empty() {
             return;
         }
         context.has_head = true;
@@ -352,7 +354,9 @@ impl Scanner<'_> {
     }
 
     fn close(&mut self) {
-        self.end_word();
+        if !self.top().in_string {
+            self.end_word();
+        }
         self.at += 1;
         if self.stack.len() > 1 {
             self.stack.pop();
@@ -388,6 +392,7 @@ impl Scanner<'_> {
             return;
         }
         let is_string = style == Style::Double || style == Style::DoubleHere;
+        self.top().run_by_dot();
         if self.top().is_parameters {
             self.functions.parameter(&bare);
         }
@@ -501,8 +506,10 @@ impl Scanner<'_> {
             b'\'' => self.single(),
             b'"' => {
                 self.string_in_head();
-                self.open(b'"', 1);
-                self.top().in_string = true;
+                self.at += 1;
+                let start = self.at;
+                let context = self.top().in_string(start);
+                self.stack.push(context);
             }
             b'<' if rest.starts_with(b"<#") => {
                 let end = rest
@@ -580,6 +587,7 @@ impl Scanner<'_> {
 
     fn string_in_head(&mut self) {
         let context = self.top();
+        context.run_by_dot();
         if !context.has_head {
             context.push('\u{FFFD}');
         }

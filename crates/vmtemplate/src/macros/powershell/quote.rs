@@ -28,6 +28,8 @@ pub(in crate::macros) struct PowerShellPlace {
     pub(super) argument: bool,
     /// A `.` or `[` behind it takes a member or an element of it.
     pub(super) member: bool,
+    /// Nothing of the same word stands behind it.
+    pub(super) ends_word: bool,
     /// It begins a word of a command that is not one of PowerShell, to which `"`, `\` and nothing are passed wrongly.
     pub(super) native: bool,
     pub(super) begins_word: bool,
@@ -74,7 +76,11 @@ impl PowerShellPlace {
         match self.style {
             Style::Bare if self.native && value.is_empty() => Err(NATIVE_EMPTY.into()),
             Style::Bare => Ok(format!("'{}'", doubled(&SINGLE_QUOTES))),
-            Style::Joined if value.is_empty() && self.argument => Ok(String::new()),
+            Style::Joined if value.is_empty() && self.argument && !self.ends_word => Ok(String::new()),
+            Style::Joined if value.is_empty() => {
+                Err(Refusal::from("it is empty, and what stands behind it would take its place")
+                    .or_write(QUOTED_WORD))
+            }
             Style::Joined => {
                 Err(Refusal::from("it is a part of a word outside of quotes").or_write(QUOTED_WORD))
             }
@@ -98,7 +104,7 @@ impl PowerShellPlace {
         let stands = match self.style {
             Style::Bare if self.argument => plain != Plain::No,
             Style::Joined if self.argument => {
-                plain == Plain::Word || (plain == Plain::No && !value.is_empty() && is_part_of_word(value))
+                !value.is_empty() && (plain == Plain::Word || is_part_of_word(value))
             }
             Style::Bare | Style::Joined => is_number(value),
             Style::Single => !has(&SINGLE_QUOTES),
