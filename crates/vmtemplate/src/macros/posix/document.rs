@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::quote::{Line, Style};
 use super::{Scanner, What};
-use crate::macros::place::Demand;
+use crate::macros::demand::Demand;
 
 /// A here-document whose lines are still to come.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ impl Scanner<'_> {
         let delimiter =
             String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         let commands = self.commands();
-        let demand = commands.code.clone().unwrap_or(Demand::FreeText);
+        let demand = commands.code.clone().unwrap_or(Demand::FREE_TEXT);
         self.at = end;
         self.doubt |= self.stack.len() > 1;
         self.documents.push(Document { delimiter, quoted, strips_tabs, demand });
@@ -88,7 +88,7 @@ impl Scanner<'_> {
         subject.demand(&document.demand);
         if escaped {
             let reason = "a `\\` stands before it and changes its first character".to_owned();
-            subject.demand(&Demand::Harmless(reason));
+            subject.demand(&Demand::words(reason));
         }
         "in a here-document".clone_into(&mut subject.place);
         // What is longer than the delimiter cannot become it.
@@ -117,7 +117,7 @@ impl Scanner<'_> {
             // Nested ones are taken to reach to the end of the line.
             let to = self.bytes[self.at + 1..end].iter().rposition(|&b| b == stop);
             let to = to.map_or(end, |at| self.at + 2 + at);
-            let demand = Demand::Typed("it stands in a substitution in a here-document".to_owned());
+            let demand = Demand::typed("it stands in a substitution in a here-document".to_owned());
             self.macros_until(to, &document.style(), &demand);
             for subject in &mut self.subjects[before..] {
                 subject.demand(&demand);

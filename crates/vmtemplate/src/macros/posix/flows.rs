@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::{Context, DEEPEST, Kind, Subject};
-use crate::macros::place::Demand;
+use crate::macros::demand::Demand;
 
 /// The variable that stands for every parameter of every function.
 pub(super) const PARAMETER: &str = "1";
@@ -87,7 +87,7 @@ impl Flows {
         for &number in &self.inputs {
             if self.read.len() > MOST_READ {
                 let reason = "very many variables are read from what is printed".to_owned();
-                subjects[number].demand(&Demand::Harmless(reason));
+                subjects[number].demand(&Demand::words(reason));
             } else {
                 add(&mut subjects[number], self.read.iter().map(String::as_str));
             }

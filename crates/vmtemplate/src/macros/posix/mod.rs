@@ -10,9 +10,10 @@ mod quote;
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::demand::Demand;
 use super::find::MacroUse;
 use super::follow::{self, What, follow};
-use super::place::{Demand, MacroPlace};
+use super::place::MacroPlace;
 
 use document::Document;
 use flows::{Flows, PARAMETER};
@@ -220,30 +221,30 @@ impl Scanner<'_> {
         let assigns = commands.assigned();
         let name = commands.name.clone();
         let own = if commands.redirect {
-            Demand::Harmless("it names the file that is written or read".to_owned())
+            Demand::words("it names the file that is written or read".to_owned())
         } else if commands.words == 0 && assigns.is_none() {
-            Demand::Nothing("what stands here is run as a command".to_owned())
+            Demand::nothing("what stands here is run as a command".to_owned())
         } else if commands.words > 0 && CODE.contains(&name.as_str()) {
-            Demand::Typed(format!("`{name}` {CODE_REASON}"))
+            Demand::typed(format!("`{name}` {CODE_REASON}"))
         } else if NAMES.contains(&name.as_str()) || (declares && assigns.is_none()) {
-            Demand::Typed(format!("`{name}` takes its arguments for names"))
+            Demand::typed(format!("`{name}` takes its arguments for names"))
         } else if name == "for" && !commands.list {
-            Demand::Nothing("it would name the variable of a loop".to_owned())
+            Demand::nothing("it would name the variable of a loop".to_owned())
         } else if name == "printf" && commands.words == 1 {
-            Demand::Harmless("`printf` takes its first argument for a format".to_owned())
+            Demand::words("`printf` takes its first argument for a format".to_owned())
         } else {
-            Demand::FreeText
+            Demand::FREE_TEXT
         };
         let mut demand = demand.map_or(own.clone(), |given| given.max(own));
         if matches!(style, Style::Raw | Style::Document) {
-            demand = Demand::FreeText;
+            demand = Demand::FREE_TEXT;
         }
         if escaped && matches!(what, What::Macro(_)) {
             demand = demand
-                .max(Demand::Harmless("a `\\` stands before it and changes its first character".to_owned()));
+                .max(Demand::words("a `\\` stands before it and changes its first character".to_owned()));
         }
         if self.doubt {
-            demand = demand.max(Demand::Typed(DOUBT.to_owned()));
+            demand = demand.max(Demand::typed(DOUBT.to_owned()));
         }
         let commands = self.commands();
         let quotes = match style {
@@ -258,6 +259,11 @@ impl Scanner<'_> {
             (false, false) => format!("{quotes}, in an argument of `{name}`"),
         };
         let quoting = PosixPlace {
+            takes_words: commands.word.is_empty()
+                && commands.words > 0
+                && assigns.is_none()
+                && !commands.redirect
+                && !matches!(name.as_str(), "case" | "[" | "[[" | "test"),
             begins_argument: commands.word.is_empty()
                 && commands.words > 0
                 && !matches!(style, Style::Document | Style::Raw),
@@ -285,7 +291,7 @@ impl Scanner<'_> {
 
     /// Everything since the beginning of the pipeline is read as code.
     fn taint_pipeline(&mut self, reason: &str) {
-        let demand = Demand::Typed(reason.to_owned());
+        let demand = Demand::typed(reason.to_owned());
         let from = self.commands().pipeline;
         for subject in &mut self.subjects[from..] {
             subject.demand(&demand);
@@ -514,7 +520,7 @@ impl Scanner<'_> {
         // A macro has a `)` of its own, and may stand right before the end.
         let end = if self.bytes.get(end) == Some(&b')') { end + 1 } else { end };
         self.doubt |= self.bytes[self.at..end].iter().any(|b| b"'\"\\`\n#{".contains(b));
-        self.macros_until(end, &Style::Bare, &Demand::Typed("it is a part of a calculation".to_owned()));
+        self.macros_until(end, &Style::Bare, &Demand::typed("it is a part of a calculation".to_owned()));
     }
 
     /// What begins with `$` or a backquote.
@@ -527,7 +533,7 @@ impl Scanner<'_> {
             }
             self.doubt |=
                 self.bytes[start..end.min(self.bytes.len())].contains(&b'"') && *style == Style::Double;
-            let demand = Demand::Typed("backquotes read quotes and backslashes once more".to_owned());
+            let demand = Demand::typed("backquotes read quotes and backslashes once more".to_owned());
             self.macros_until(end + 1, style, &demand);
             return;
         }
@@ -543,7 +549,7 @@ impl Scanner<'_> {
                     end += 1 + usize::from(self.bytes[end] == b'\\');
                 }
                 self.doubt |= self.bytes[start..end.min(self.bytes.len())].contains(&b'\\');
-                let demand = Demand::Harmless("`$'…'` is not the same in every shell".to_owned());
+                let demand = Demand::words("`$'…'` is not the same in every shell".to_owned());
                 self.macros_until(end + 1, style, &demand);
             }
             Some(b'{') => {
@@ -566,7 +572,7 @@ impl Scanner<'_> {
                 if !name.is_empty() {
                     self.subject(What::Variable(name), start..end, style.clone(), None);
                 }
-                let demand = Demand::Harmless("it is a part of an expansion".to_owned());
+                let demand = Demand::words("it is a part of an expansion".to_owned());
                 self.macros_until(end, style, &demand);
                 self.commands().word.push('\u{FFFD}');
             }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::macros::demand::{Plain, Refusal};
 use crate::macros::place::Quoting;
 
 /// What the shell makes of the bytes at a place.
@@ -21,6 +22,8 @@ pub(super) enum Style {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 pub(in crate::macros) struct PosixPlace {
     pub(super) style: Style,
+    /// Several words may stand here bare, each for itself: arguments of a command, the list of a `for`.
+    pub(super) takes_words: bool,
     /// It begins an argument of a command.
     pub(super) begins_argument: bool,
     /// `echo` of some shells takes `\` for more than a backslash.
@@ -46,7 +49,7 @@ pub(super) struct Line {
 }
 
 impl PosixPlace {
-    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         self.refuse_meaning(value)?;
         if value.contains('\n') {
             self.refuse_lines(value)?;
@@ -54,16 +57,22 @@ impl PosixPlace {
         if let Some(line) = &self.line {
             let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
             if whole.trim_ascii_start() == line.delimiter.as_bytes() {
-                return Err("it makes the line the end of the here-document".to_owned());
+                return Err("it makes the line the end of the here-document".into());
             }
         }
         if self.loses_tabs && value.starts_with('\t') {
-            return Err("it begins with a tab, which `<<-` takes away".to_owned());
+            return Err("it begins with a tab, which `<<-` takes away".into());
         }
         if self.style == Style::Document && value.contains(|c: char| c.is_control() && c != '\n') {
-            return Err("it has a control character, which a here-document may not keep".to_owned());
+            return Err("it has a control character, which a here-document may not keep".into());
         }
-        if harmless && !(self.style == Style::Bare && (value.is_empty() || self.is_stream(value))) {
+        let as_it_is = match (&self.style, plain) {
+            (_, Plain::No) => false,
+            (Style::Bare, Plain::Word) => !value.is_empty() && !self.is_stream(value),
+            (Style::Bare, Plain::Words) => self.takes_words,
+            (_, Plain::Word | Plain::Words) => true,
+        };
+        if as_it_is {
             return Ok(value.to_owned());
         }
         let escaped = |special: &str| {
@@ -112,34 +121,34 @@ impl PosixPlace {
         self.before_redirection && value.bytes().all(|b| b.is_ascii_digit())
     }
 
-    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
+    fn refuse_meaning(&self, value: &str) -> Result<(), Refusal> {
         if self.begins_argument && value.starts_with('-') {
-            return Err("it begins with `-` where a word begins, and so would be an option".to_owned());
+            return Err("it begins with `-` where a word begins, and so would be an option".into());
         }
         if self.echo && value.contains('\\') {
             return Err(
                 "it has a `\\`, which `echo` of some shells takes for the beginning of an escape (use \
                         `printf '%s\\n'`)"
-                    .to_owned(),
+                    .into(),
             );
         }
         if self.test && self.begins_argument && matches!(value, "!" | "(" | ")") {
-            return Err("`test` takes it for an operator".to_owned());
+            return Err("`test` takes it for an operator".into());
         }
         Ok(())
     }
 
-    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         self.refuse_meaning(value)?;
         let splits = |b: u8| b" \t\n*?[\\".contains(&b);
-        if !harmless
+        if plain == Plain::No
             && self.style == Style::Bare
             && !self.whole
             && (value.is_empty() || value.bytes().any(splits))
         {
             return Err(
                 "it stands there outside of quotes, where the shell cuts it into words and looks for files"
-                    .to_owned(),
+                    .into(),
             );
         }
         Ok(())
