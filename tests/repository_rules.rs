@@ -192,7 +192,7 @@ fn unreadable(draft: &Draft) -> Vec<String> {
     let mut files = Vec::new();
     for finding in report.findings() {
         assert_eq!(finding.rule().code, "VMT0724", "{finding}");
-        assert!(finding.fix().contains("`chmod ") && finding.message().contains("mode 0"), "{finding}");
+        assert!(finding.fix().contains("`chmod ") && finding.message().contains("mode is 0"), "{finding}");
         files.push(finding.place().file.clone().unwrap_or_default());
     }
     files

@@ -146,11 +146,7 @@ impl Repository {
         };
         let entry = run(py, progress, cancel, |control| {
             options.publish.control = control;
-            if replace {
-                self.0.add_or_replace(archive, &options)
-            } else {
-                self.0.add(archive, &options)
-            }
+            if replace { self.0.add_or_replace(archive, &options) } else { self.0.add(archive, &options) }
         })?;
         values::repository_entry(py, &entry)
     }

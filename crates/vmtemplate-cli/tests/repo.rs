@@ -241,7 +241,8 @@ fn said_any_time(output: &Output) -> String {
             && text.as_bytes()[10] == b' '
     };
     let mut text = said(output);
-    let times: Vec<String> = text.char_indices().filter_map(|(at, _)| text.get(at..at + 19)).map(str::to_owned).collect();
+    let times: Vec<String> =
+        text.char_indices().filter_map(|(at, _)| text.get(at..at + 19)).map(str::to_owned).collect();
     for time in times.into_iter().filter(|time| is_time(time)) {
         text = text.replace(&time, "TIME");
     }
