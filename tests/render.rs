@@ -4,8 +4,8 @@
 
 use proptest::prelude::*;
 use vmtemplate::{
-    DiskImage, ErrorKind, InstallDrive, MacroInfo, MacroUse, MacroValues, MissingValue, Padding, RenderOptions,
-    Script, ScriptLanguage, Template, find_macros,
+    DiskImage, ErrorKind, InstallDrive, MacroInfo, MacroUse, MacroValues, MissingValue, Padding,
+    RenderOptions, Script, ScriptLanguage, Template, find_macros,
 };
 
 const NAMES: [&str; 6] = ["IP", "PASS", "HOSTNAME", "PRODUCTKEY", "X", "NAMESERVERS"];
@@ -291,7 +291,10 @@ fn utf_16_that_nothing_reads_is_refused_and_never_keeps_its_macros() {
 #[test]
 fn what_is_neither_known_nor_declared_nor_given_stays_in_every_mode_and_language() {
     let scripts = [
-        (ScriptLanguage::PowerShell, "$n = 1\r\nif ($n) { ($n).Name; \"($n)\" }\r\nwhile ($true) { break }\r\n"),
+        (
+            ScriptLanguage::PowerShell,
+            "$n = 1\r\nif ($n) { ($n).Name; \"($n)\" }\r\nwhile ($true) { break }\r\n",
+        ),
         (ScriptLanguage::Batch, "powershell \"if ($n) { exit }\"\r\necho ($LICENCE) ($pass)\r\n"),
         (ScriptLanguage::Posix, "a=($LICENCE)\n(($n))\necho \"($Pass)\"\n"),
         (ScriptLanguage::Kickstart, "rootpw ($password)\n"),
@@ -412,7 +415,8 @@ fn files_of_answers_take_plain_values() {
         .and_then(|values| values.with("NAMESERVERS", "192.0.2.53 ::1"))
         .and_then(|values| values.with("PASS", "a b"))
         .unwrap();
-    let script = Script::from_text("d-i mirror/http/hostname string ($MIRROR)\nd-i n/n string ($NAMESERVERS)\n");
+    let script =
+        Script::from_text("d-i mirror/http/hostname string ($MIRROR)\nd-i n/n string ($NAMESERVERS)\n");
     assert_eq!(script.language(), Some(ScriptLanguage::Preseed));
     let rendered = script.render(&values, &RenderOptions::default()).unwrap();
     assert!(rendered.text().contains("string https://mirror.example.com/debian\n"));

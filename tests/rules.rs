@@ -8,8 +8,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, LintOptions, Metainfo, OpenOptions, PackOptions, Report, Rule, Script,
-    ScriptLanguage, SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template, TemplateBuilder, check,
+    CheckOptions, DiskImage, ErrorKind, LintOptions, Metainfo, OpenOptions, PackOptions, Report, Rule,
+    Script, ScriptLanguage, SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template,
+    TemplateBuilder, check,
 };
 
 /// A template with which nothing is wrong, to be broken.
@@ -256,7 +257,8 @@ fn each_rule_has_a_template_that_breaks_it_and_nothing_else() {
 fn advice_about_macros_leads_to_no_other_finding() {
     let good = Draft::good;
     let allowed = || good().metainfo("%\"", "&amp;");
-    let forbidden = "in metainfo.xml: <illegal_password_characters>&amp;%&quot;</illegal_password_characters>";
+    let forbidden =
+        "in metainfo.xml: <illegal_password_characters>&amp;%&quot;</illegal_password_characters>";
     let cases: Vec<(&str, Draft, String, Draft)> = vec![
         ("VMT0211", good().script("\"($PASS)\"", "($pass)"), "write \"($PASS)\"".into(), good()),
         ("VMT0211", good().script("($PASS)", "($PASSS)"), "write ($PASS)".into(), good()),
@@ -302,12 +304,7 @@ fn advice_about_macros_leads_to_no_other_finding() {
             format!("write \"($PASS)\", and forbid % and \" {forbidden}"),
             good().metainfo("%\"", "&amp;%&quot;"),
         ),
-        (
-            "VMT0216",
-            allowed(),
-            format!("forbid them {forbidden}"),
-            good().metainfo("%\"", "&amp;%&quot;"),
-        ),
+        ("VMT0216", allowed(), format!("forbid them {forbidden}"), good().metainfo("%\"", "&amp;%&quot;")),
         (
             "VMT0217",
             good().line("for %%i in (\"($PASS)\") do net user guest %%i /y"),
@@ -322,7 +319,10 @@ fn advice_about_macros_leads_to_no_other_finding() {
         ),
         (
             "VMT0217",
-            allowed().script("net user Administrator \"($PASS)\"", "set \"P=($PASS)\"\nnet user Administrator %P%"),
+            allowed().script(
+                "net user Administrator \"($PASS)\"",
+                "set \"P=($PASS)\"\nnet user Administrator %P%",
+            ),
             format!("and forbid % and \" {forbidden}"),
             good().metainfo("%\"", "&amp;%&quot;"),
         ),
@@ -381,7 +381,11 @@ fn expressions_of_other_languages_are_no_macros() {
     ] {
         let options = LintOptions { file_name: Some(name), ..LintOptions::default() };
         let report = Script::from_text(text).lint_with(&options);
-        assert_eq!(codes(&report).iter().filter(|&&code| code == "VMT0211").count(), 1, "{text}\n{report:#?}");
+        assert_eq!(
+            codes(&report).iter().filter(|&&code| code == "VMT0211").count(),
+            1,
+            "{text}\n{report:#?}"
+        );
     }
 }
 

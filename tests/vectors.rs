@@ -17,9 +17,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vmtemplate::{
     Archive, CheckOptions, DiskImage, EntryOptions, Error, ErrorKind, Finding, FreeSpace, InstallDrive,
-    LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily, PackOptions,
-    Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat, Result, Script,
-    SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
+    LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
+    PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat,
+    Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
 };
 
 /// The widest line that the cases are written in, where it can be helped.

@@ -102,7 +102,8 @@ impl Script {
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
     ) -> PyResult<Self> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Self)
     }
 

@@ -223,7 +223,8 @@ impl Template {
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
     ) -> PyResult<Script> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Script)
     }
 
@@ -240,7 +241,8 @@ impl Template {
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
     ) -> PyResult<Script> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| vt::Template::render_path(path, &values.0, &options)).or_raise().map(Script)
     }
 
@@ -257,7 +259,8 @@ impl Template {
         declared: Vec<String>,
         padding: Choice<vt::Padding>,
     ) -> PyResult<InstallDrive> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| self.0.install_drive(&values.0, &options, padding.0)).or_raise().map(InstallDrive)
     }
 

@@ -10,8 +10,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyMemoryView, PyTuple};
 use vmtemplate as vt;
 
-use crate::errors::OrRaise;
 use crate::enums::{Choice, member};
+use crate::errors::OrRaise;
 use crate::macro_name::MacroName;
 
 type Made<'py> = PyResult<Bound<'py, PyAny>>;

@@ -70,11 +70,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let path = args.path.clone().unwrap_or_default();
     let watch = Watch::start("checking");
-    let options = CheckOptions {
-        language: args.language.language,
-        control: watch.control(),
-        ..args.choice.options()
-    };
+    let options =
+        CheckOptions { language: args.language.language, control: watch.control(), ..args.choice.options() };
     let found = vmtemplate::check(&path, &options);
     drop(watch);
     let found = found?;

@@ -31,7 +31,8 @@ mod tests {
     #[test]
     fn a_value_passes_where_it_means_the_same_to_yaml_a_shell_and_an_installer() {
         let check = |value, kind| check(value, kind, ScriptLanguage::Kickstart).is_ok();
-        for value in ["", "plain", "192.0.2.1", "https://example.com/a+b", "/dev/sda", "a@b", "Europe/Madrid"] {
+        for value in ["", "plain", "192.0.2.1", "https://example.com/a+b", "/dev/sda", "a@b", "Europe/Madrid"]
+        {
             assert!(check(value, MacroKind::Text), "{value}");
         }
         for value in ["a b", "a;b", "$x", "-x", "a: b", "a:", "#x", "a'", "%post", "a\nb", "@x", "=x"] {

@@ -46,7 +46,9 @@ pub(super) fn language(text: &[u8]) -> Option<ScriptLanguage> {
         (batch, powershell, 0) if batch >= powershell => return Some(ScriptLanguage::Batch),
         (_, _, 0) => return Some(ScriptLanguage::PowerShell),
         // A shell script may write a batch file or one for PowerShell, but a few lines do not outweigh the rest.
-        (batch, powershell, posix) if posix >= 3 * (batch + powershell) => return Some(ScriptLanguage::Posix),
+        (batch, powershell, posix) if posix >= 3 * (batch + powershell) => {
+            return Some(ScriptLanguage::Posix);
+        }
         (batch, powershell, posix) if batch >= 3 * posix && batch >= powershell => {
             return Some(ScriptLanguage::Batch);
         }
@@ -116,18 +118,86 @@ fn command(line: &str) -> &str {
 
 /// Commands that Windows has and a shell script does not begin with.
 const BATCH_COMMANDS: [&str; 33] = [
-    "bcdedit", "certutil", "cls", "color", "copy", "cscript", "del", "diskpart", "dism", "erase",
-    "icacls", "md", "move", "msiexec", "net", "netsh", "pause", "powercfg", "powershell", "rd", "reg",
-    "ren", "robocopy", "sc", "schtasks", "slmgr", "sysprep", "taskkill", "tzutil", "w32tm", "wmic",
-    "wscript", "xcopy",
+    "bcdedit",
+    "certutil",
+    "cls",
+    "color",
+    "copy",
+    "cscript",
+    "del",
+    "diskpart",
+    "dism",
+    "erase",
+    "icacls",
+    "md",
+    "move",
+    "msiexec",
+    "net",
+    "netsh",
+    "pause",
+    "powercfg",
+    "powershell",
+    "rd",
+    "reg",
+    "ren",
+    "robocopy",
+    "sc",
+    "schtasks",
+    "slmgr",
+    "sysprep",
+    "taskkill",
+    "tzutil",
+    "w32tm",
+    "wmic",
+    "wscript",
+    "xcopy",
 ];
 
 /// Commands that Unix has and Windows does not begin a script with.
 const POSIX_COMMANDS: [&str; 43] = [
-    "apk", "apt", "apt-get", "awk", "cat", "chmod", "chown", "chpasswd", "chroot", "cp", "dnf", "dpkg",
-    "grep", "hostnamectl", "ifconfig", "ifup", "insmod", "ip", "ln", "mkfs", "modprobe", "mount", "mv",
-    "passwd", "poweroff", "printf", "reboot", "rm", "rpm", "sed", "service", "sudo", "sysctl",
-    "systemctl", "tar", "timedatectl", "touch", "umount", "useradd", "usermod", "wget", "yum", "zypper",
+    "apk",
+    "apt",
+    "apt-get",
+    "awk",
+    "cat",
+    "chmod",
+    "chown",
+    "chpasswd",
+    "chroot",
+    "cp",
+    "dnf",
+    "dpkg",
+    "grep",
+    "hostnamectl",
+    "ifconfig",
+    "ifup",
+    "insmod",
+    "ip",
+    "ln",
+    "mkfs",
+    "modprobe",
+    "mount",
+    "mv",
+    "passwd",
+    "poweroff",
+    "printf",
+    "reboot",
+    "rm",
+    "rpm",
+    "sed",
+    "service",
+    "sudo",
+    "sysctl",
+    "systemctl",
+    "tar",
+    "timedatectl",
+    "touch",
+    "umount",
+    "useradd",
+    "usermod",
+    "wget",
+    "yum",
+    "zypper",
 ];
 
 /// `C:\…` or `%SystemRoot%\…` at the beginning of a line.
@@ -161,8 +231,23 @@ fn is_batch(line: &str) -> bool {
     line.starts_with("if (") && line.contains("==") && !line.contains('{')
         || matches!(line, "rem" | "setlocal" | "endlocal")
         || begins(&[
-            "rem ", "echo.", "echo(", "setlocal ", "goto ", "goto:", "call ", "if not ", "if exist ",
-            "if defined ", "if errorlevel ", "if /i ", "if \"", "if %", "for %", "for /", "exit /b",
+            "rem ",
+            "echo.",
+            "echo(",
+            "setlocal ",
+            "goto ",
+            "goto:",
+            "call ",
+            "if not ",
+            "if exist ",
+            "if defined ",
+            "if errorlevel ",
+            "if /i ",
+            "if \"",
+            "if %",
+            "for %",
+            "for /",
+            "exit /b",
         ])
 }
 
@@ -174,7 +259,8 @@ fn is_powershell(line: &str) -> bool {
         let behind = rest[length..].trim_start();
         return length > 0 && ["=", "+=", "|", "["].iter().any(|sign| behind.starts_with(sign));
     }
-    let block = ["if (", "if(", "elseif (", "} elseif", "foreach (", "foreach(", "while (", "switch (", "for ("];
+    let block =
+        ["if (", "if(", "elseif (", "} elseif", "foreach (", "foreach(", "while (", "switch (", "for ("];
     let others = ["param(", "param (", "#requires", "<#", "[cmdletbinding", "try {", "} catch", "catch {"];
     VERBS.iter().any(|verb| {
         line.strip_prefix(verb).is_some_and(|noun| noun.starts_with(|c: char| c.is_ascii_alphabetic()))
@@ -186,8 +272,28 @@ fn is_powershell(line: &str) -> bool {
 }
 
 const VERBS: [&str; 22] = [
-    "add-", "clear-", "copy-", "disable-", "enable-", "get-", "import-", "install-", "invoke-", "move-", "new-",
-    "out-", "remove-", "rename-", "resize-", "restart-", "set-", "start-", "stop-", "test-", "uninstall-", "write-",
+    "add-",
+    "clear-",
+    "copy-",
+    "disable-",
+    "enable-",
+    "get-",
+    "import-",
+    "install-",
+    "invoke-",
+    "move-",
+    "new-",
+    "out-",
+    "remove-",
+    "rename-",
+    "resize-",
+    "restart-",
+    "set-",
+    "start-",
+    "stop-",
+    "test-",
+    "uninstall-",
+    "write-",
 ];
 
 /// Whether a line is one that only a shell has. Upper and lower case count.
@@ -212,14 +318,44 @@ fn is_posix(line: &str) -> bool {
         || is_option(line)
         || matches!(line, "then" | "fi" | "do" | "done" | "esac" | "else" | ";;")
         || begins(&[
-            "if [ ", "if [[ ", "if ! ", "elif ", "then ", "fi ", "fi;", "done ", "done;", "done<", "while [ ",
-            "while read", "until [ ", "[ ", "[[ ", "export ", "local ", "readonly ", "case \"$", "case $", "exec ",
-            ". /", "source ", "trap ", "unset ", "echo \"$", "echo $",
+            "if [ ",
+            "if [[ ",
+            "if ! ",
+            "elif ",
+            "then ",
+            "fi ",
+            "fi;",
+            "done ",
+            "done;",
+            "done<",
+            "while [ ",
+            "while read",
+            "until [ ",
+            "[ ",
+            "[[ ",
+            "export ",
+            "local ",
+            "readonly ",
+            "case \"$",
+            "case $",
+            "exec ",
+            ". /",
+            "source ",
+            "trap ",
+            "unset ",
+            "echo \"$",
+            "echo $",
         ])
         || line.starts_with("for ") && line.contains(" in ") && line.ends_with("do")
-        || line.contains("<<EOF") || line.contains("<< EOF") || line.contains("<<'EOF'") || line.contains("<<-")
-        || line.contains("/dev/null") || line.contains(" /etc/") || line.contains("> /etc/")
-        || line.contains("| chpasswd") || line.contains("$(cat ")
+        || line.contains("<<EOF")
+        || line.contains("<< EOF")
+        || line.contains("<<'EOF'")
+        || line.contains("<<-")
+        || line.contains("/dev/null")
+        || line.contains(" /etc/")
+        || line.contains("> /etc/")
+        || line.contains("| chpasswd")
+        || line.contains("$(cat ")
 }
 
 #[cfg(test)]

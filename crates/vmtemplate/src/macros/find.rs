@@ -154,7 +154,11 @@ impl Iterator for FindMacros<'_> {
                 self.advance(start);
                 let position = self.position;
                 self.advance(end + width);
-                return Some(MacroUse { name: MacroName::checked(&name), range: start..end + width, position });
+                return Some(MacroUse {
+                    name: MacroName::checked(&name),
+                    range: start..end + width,
+                    position,
+                });
             }
             start = end;
         }
@@ -208,7 +212,9 @@ mod tests {
             bytes.extend(text.encode_utf16().flat_map(to_bytes));
             bytes.push(b'('); // the half of a character
             let found: Vec<_> = find_in_bytes(&bytes, characters)
-                .map(|found| (found.name.name().to_owned(), found.range, found.position.line, found.position.column))
+                .map(|found| {
+                    (found.name.name().to_owned(), found.range, found.position.line, found.position.column)
+                })
                 .collect();
             assert_eq!(found, [("IP".to_owned(), 10..20, 1, 4), ("A".to_owned(), 24..32, 2, 1)]);
         }

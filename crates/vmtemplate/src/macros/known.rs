@@ -57,7 +57,8 @@ impl KnownMacros {
             return None;
         }
         let bare = name.name();
-        let all = MacroInfo::catalogue().iter().map(|info| info.name).chain(self.more.iter().map(MacroName::name));
+        let all =
+            MacroInfo::catalogue().iter().map(|info| info.name).chain(self.more.iter().map(MacroName::name));
         let near = all.filter_map(|known| {
             let distance = if known.eq_ignore_ascii_case(bare) {
                 0

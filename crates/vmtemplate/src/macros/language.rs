@@ -132,8 +132,7 @@ fn of_interpreter(text: &[u8]) -> Option<ScriptLanguage> {
     let base = |word: &str| word.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
     let mut name = words.next().map(base).unwrap_or_default();
     if name == "env" {
-        name =
-            words.find(|word| !word.starts_with('-') && !word.contains('=')).map(base).unwrap_or_default();
+        name = words.find(|word| !word.starts_with('-') && !word.contains('=')).map(base).unwrap_or_default();
     }
     match name.trim_end_matches(".exe") {
         "sh" | "dash" | "ash" | "bash" | "ksh" | "mksh" | "zsh" => Some(ScriptLanguage::Posix),

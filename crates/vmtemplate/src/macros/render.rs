@@ -41,16 +41,16 @@ pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &Render
         Told::Language(language) if needs_quoting && language.document().is_none() => {
             macro_places(source.bytes, source.utf8, language, uses.clone())
                 .iter()
-                .map(|place| replacement(source, &place.found, values, options, &Writing::At(place, language)))
+                .map(|place| {
+                    replacement(source, &place.found, values, options, &Writing::At(place, language))
+                })
                 .collect()
         }
         Told::Language(language) if needs_quoting => uses
             .iter()
             .map(|found| replacement(source, found, values, options, &Writing::Document(language)))
             .collect(),
-        _ => {
-            uses.iter().map(|found| replacement(source, found, values, options, &Writing::AsItIs)).collect()
-        }
+        _ => uses.iter().map(|found| replacement(source, found, values, options, &Writing::AsItIs)).collect(),
     };
     let language = told.language();
     let mut bytes = Vec::with_capacity(source.bytes.len());
@@ -167,8 +167,12 @@ fn replacement(
         Writing::At(place, language) => (place, *language),
     };
     if value.contains('\n') && language == ScriptLanguage::Batch {
-        return Err(problem("the value has several lines, and no command of a batch file takes lines".to_owned())
-            .with_help("give one key; or write the keys from a here-string of PowerShell, in a script of its own"));
+        return Err(problem(
+            "the value has several lines, and no command of a batch file takes lines".to_owned(),
+        )
+        .with_help(
+            "give one key; or write the keys from a here-string of PowerShell, in a script of its own",
+        ));
     }
     let harmless = is_harmless(value, kind);
     let refused = |reason: &str| {

@@ -223,9 +223,9 @@ impl MacroKind {
             Self::Number => is_number(text, u64::MAX),
             Self::RaidLevel => RAID_LEVELS.contains(&text),
             // sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options may stand before the type of a key.
-            Self::SshKeys => text
-                .split('\n')
-                .all(|line| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| line.contains(kind))),
+            Self::SshKeys => {
+                text.split('\n').all(|line| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| line.contains(kind)))
+            }
             Self::Password | Self::Text => true,
         }
     }

@@ -13,8 +13,8 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::macros::{
-    FindMacros, KnownMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, Told, find_in_bytes,
-    macro_places, render,
+    FindMacros, KnownMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, Told,
+    find_in_bytes, macro_places, render,
 };
 use crate::output;
 
@@ -236,10 +236,7 @@ impl Script {
     #[cfg(test)]
     pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
         let known = KnownMacros::with(self.macros().map(|found| found.name));
-        language
-            .or_else(|| self.language())
-            .map(|language| self.places(language, &known))
-            .unwrap_or_default()
+        language.or_else(|| self.language()).map(|language| self.places(language, &known)).unwrap_or_default()
     }
 
     /// The script with every macro replaced by its value.

@@ -30,8 +30,7 @@ impl Script {
                 "save the script in ASCII",
             );
         }
-        let language =
-            options.language.or_else(|| ScriptLanguage::tell(text.as_bytes(), None).language());
+        let language = options.language.or_else(|| ScriptLanguage::tell(text.as_bytes(), None).language());
         match language {
             Some(ScriptLanguage::PowerShell) => {}
             Some(ScriptLanguage::Batch) => {
@@ -62,12 +61,12 @@ impl Script {
         let options = RenderOptions { language, ..options.clone() };
         let rendered = render(&source, values, &options)?;
         let rendered = String::from_utf8_lossy(rendered.strip_prefix(UTF8_BOM).unwrap_or(&rendered));
-        let to_bytes =
-            if encoding == ScriptEncoding::Utf16Le { u16::to_le_bytes } else { u16::to_be_bytes };
+        let to_bytes = if encoding == ScriptEncoding::Utf16Le { u16::to_le_bytes } else { u16::to_be_bytes };
         let mut bytes = self.bytes()[..2].to_vec();
         bytes.extend(rendered.encode_utf16().flat_map(to_bytes));
         if bytes.len() > Self::MAX_SIZE {
-            let message = format!("the rendered script has {} bytes, more than {}", bytes.len(), Self::MAX_SIZE);
+            let message =
+                format!("the rendered script has {} bytes, more than {}", bytes.len(), Self::MAX_SIZE);
             return Err(Error::new(ErrorKind::LimitExceeded, message)
                 .with_help("the install drive holds no more; shorten the script or the values"));
         }
@@ -76,11 +75,8 @@ impl Script {
 
     /// The text without its byte order mark; `None` if a part of it is no character.
     fn decode_strictly(&self) -> Option<String> {
-        let from_bytes = if self.encoding() == ScriptEncoding::Utf16Le {
-            u16::from_le_bytes
-        } else {
-            u16::from_be_bytes
-        };
+        let from_bytes =
+            if self.encoding() == ScriptEncoding::Utf16Le { u16::from_le_bytes } else { u16::from_be_bytes };
         let (pairs, rest) = self.bytes().as_chunks::<2>();
         let mut units: Vec<u16> = pairs.iter().map(|&pair| from_bytes(pair)).collect();
         if units.first() == Some(&0xFEFF) {

@@ -88,11 +88,14 @@ impl PosixPlace {
     /// Several lines stand inside quotes, or in place of a whole line of a here-document.
     fn refuse_lines(&self, value: &str) -> Result<(), String> {
         let in_text = matches!(self.style, Style::Document | Style::Raw);
-        let is_alone = self.line.as_ref().is_some_and(|line| {
-            line.before.trim_ascii().is_empty() && line.after.trim_ascii().is_empty()
-        });
+        let is_alone = self
+            .line
+            .as_ref()
+            .is_some_and(|line| line.before.trim_ascii().is_empty() && line.after.trim_ascii().is_empty());
         if in_text && !is_alone {
-            return Err("it has several lines, and does not stand alone on the line of a here-document".to_owned());
+            return Err(
+                "it has several lines, and does not stand alone on the line of a here-document".to_owned()
+            );
         }
         let ends = |line: &Line| value.split('\n').any(|text| text.trim_start() == line.delimiter);
         if self.line.as_ref().is_some_and(|line| ends(line)) {

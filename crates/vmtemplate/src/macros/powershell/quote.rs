@@ -36,7 +36,9 @@ const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
 impl PowerShellPlace {
     pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
         if value.contains('\n') && !self.takes_lines(value) {
-            return Err("it has several lines, and does not stand alone on the line of a here-string".to_owned());
+            return Err(
+                "it has several lines, and does not stand alone on the line of a here-string".to_owned()
+            );
         }
         if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t' && c != '\n') {
             return Err(format!("it has the control character U+{:04X}", found as u32));

@@ -90,7 +90,10 @@ impl Lint<'_> {
                     1 => ", and the platform does not find the macro in it".to_owned(),
                     count => format!(", and the platform does not find the {count} macros in it"),
                 };
-                self.add(Finding::new(rules::UTF_16, format!("the script is {encoding}; expected ASCII{left}")));
+                self.add(Finding::new(
+                    rules::UTF_16,
+                    format!("the script is {encoding}; expected ASCII{left}"),
+                ));
             }
             // For PowerShell the mark is the way to say UTF-8.
             (ScriptEncoding::Utf8Bom, Some(Language::Batch | Language::Posix) | None)

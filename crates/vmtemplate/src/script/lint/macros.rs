@@ -37,7 +37,8 @@ impl Lint<'_> {
             }
             let meant =
                 judged.entry(found.name.clone()).or_insert_with_key(|name| self.known.meant_by(name)).clone();
-            let is_plain_text = self.language == Some(ScriptLanguage::Batch) && !self.is_in_powershell(&found);
+            let is_plain_text =
+                self.language == Some(ScriptLanguage::Batch) && !self.is_in_powershell(&found);
             let what = match meant {
                 Some(meant) => Unknown::Meant(meant),
                 // Batch files have no other use for `($NAME)`.
@@ -49,8 +50,7 @@ impl Lint<'_> {
         let mut set: HashMap<MacroName, bool> = HashMap::new();
         unknown.retain(|(found, _)| {
             let is_known_name = set.len() < MAX_USES / 10 || set.contains_key(&found.name);
-            is_known_name
-                && !*set.entry(found.name.clone()).or_insert_with_key(|name| self.sets(name.name()))
+            is_known_name && !*set.entry(found.name.clone()).or_insert_with_key(|name| self.sets(name.name()))
         });
         unknown
     }
@@ -220,7 +220,11 @@ impl Lint<'_> {
                 let range = at..at + 2 + length;
                 let message =
                     format!("{} is not a macro; expected `($NAME)`", shown(&self.text[range.clone()]));
-                let meant = if is_name { &rest[..name] } else { trimmed.split(')').next().unwrap_or_default().trim() };
+                let meant = if is_name {
+                    &rest[..name]
+                } else {
+                    trimmed.split(')').next().unwrap_or_default().trim()
+                };
                 let finding = self.find(rules::CUT_MACRO, range, message);
                 let finding = match MacroName::new(meant) {
                     Ok(meant) => finding.with_fix(format!("write {}", self.written(&meant, at))),
@@ -248,7 +252,9 @@ impl Lint<'_> {
                 let message = format!("{name} stands {}, where no quoting is safe: {reason}", place.place);
                 let length = place.found.range.len();
                 let fix = if language == ScriptLanguage::Batch {
-                    let forbid = if MacroInfo::lookup(name.name()).is_some_and(|info| info.kind == MacroKind::Password) {
+                    let forbid = if MacroInfo::lookup(name.name())
+                        .is_some_and(|info| info.kind == MacroKind::Password)
+                    {
                         self.forbid()
                     } else {
                         String::new()

@@ -78,8 +78,9 @@ fn the_end_is_reached_unless_every_way_ends_before() {
 
 #[test]
 fn delayed_expansion_holds_from_setlocal_to_endlocal() {
-    let batch =
-        taken_apart("a\r\nsetlocal EnableDelayedExpansion\r\nb\r\nsetlocal\r\nc\r\nendlocal\r\nendlocal\r\nd\r\n");
+    let batch = taken_apart(
+        "a\r\nsetlocal EnableDelayedExpansion\r\nb\r\nsetlocal\r\nc\r\nendlocal\r\nendlocal\r\nd\r\n",
+    );
     let delayed: Vec<_> = batch.commands.iter().filter(|c| c.delayed).map(|c| c.name.as_str()).collect();
     assert_eq!(delayed, ["b", "setlocal", "c", "endlocal", "endlocal"]);
 }
