@@ -13,6 +13,7 @@ use crate::finding::{Finding, Report};
 use crate::metainfo::Metainfo;
 use crate::remote::Location;
 use crate::script::Script;
+use crate::shown::Shown;
 
 /// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
 const MAX_SCRIPT: usize = 16 << 20;
@@ -192,7 +193,7 @@ impl Found {
             file.name.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(METAINFO))
         });
         let message = match elsewhere {
-            Some(file) => format!("metainfo.xml is not at the root; found `{}`", file.name.escape_debug()),
+            Some(file) => format!("metainfo.xml is not at the root; found `{}`", Shown(&file.name)),
             None => "there is no metainfo.xml".to_owned(),
         };
         self.findings.push(Finding::new(rules::MISSING_METAINFO, message));

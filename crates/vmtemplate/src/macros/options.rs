@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// What becomes of a macro that has no value.
 ///
@@ -151,10 +152,7 @@ impl FromStr for ScriptLanguage {
 
 fn unknown(text: &str, what: &str, expected: &str) -> Error {
     let short: String = text.chars().take(40).collect();
-    Error::new(
-        ErrorKind::InvalidValue,
-        format!("`{}` is not {what}; expected {expected}", short.escape_debug()),
-    )
+    Error::new(ErrorKind::InvalidValue, format!("`{}` is not {what}; expected {expected}", Shown(&short)))
 }
 
 /// How a script is rendered.

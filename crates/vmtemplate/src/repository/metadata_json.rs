@@ -8,6 +8,7 @@ use super::entry::RepositoryEntry;
 use super::json::{self, Json, Kind, Node, ROOT, quote};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::metainfo::Tags;
+use crate::shown::Shown;
 
 /// The keys whose meaning is known, in the order in which a new entry has them.
 const KEYS: [&str; 9] = [
@@ -118,10 +119,9 @@ impl MetadataJson {
             match json.member(ROOT, "type") {
                 None => tell(ROOT, "there is no `type`; expected \"type\": \"os\"".to_owned()),
                 Some(node) if json.string(node).is_some_and(|text| text == "os") => {}
-                Some(node) => tell(
-                    node,
-                    format!("`type` is {}; expected \"os\"", json::short(json.raw(node)).escape_debug()),
-                ),
+                Some(node) => {
+                    tell(node, format!("`type` is {}; expected \"os\"", Shown(json::short(json.raw(node)))))
+                }
             }
         }
         for object in self.nodes() {
@@ -154,7 +154,7 @@ impl MetadataJson {
                         "name" | "file_name" => "a string that is not empty",
                         _ => "a string",
                     };
-                    let found = json::short(json.raw(node)).escape_debug().to_string();
+                    let found = Shown(json::short(json.raw(node))).to_string();
                     tell(node, format!("`{key}` is {found}; expected {expected}"));
                 }
             }

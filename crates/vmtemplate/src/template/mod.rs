@@ -20,6 +20,7 @@ use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::Metainfo;
 use crate::remote::Location;
 use crate::script::Script;
+use crate::shown::Shown;
 use crate::source::ReadAt;
 
 pub use builder::TemplateBuilder;
@@ -604,7 +605,7 @@ fn check_file_name(element: &str, name: &str) -> Result<()> {
         None if name.eq_ignore_ascii_case(Template::METAINFO) => "is that of the metadata",
         None => return Ok(()),
     };
-    Err(Error::new(ErrorKind::InvalidMetainfo, format!("the file name `{}` {why}", name.escape_debug()))
+    Err(Error::new(ErrorKind::InvalidMetainfo, format!("the file name `{}` {why}", Shown(&name)))
         .with_field(element)
         .with_help("give a plain file name, such as win2019.hddimage; it stands beside metainfo.xml"))
 }

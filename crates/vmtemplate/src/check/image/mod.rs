@@ -2,16 +2,20 @@
 
 mod boot;
 mod extend;
+mod firewall;
 mod first_run;
 mod guest_agent;
+mod language;
 mod look;
 mod pe;
 mod policy;
 mod registry;
+mod release;
 mod remains;
 mod remote;
 mod rules;
 mod script;
+mod service;
 mod shutdown;
 mod space;
 mod task;

@@ -11,6 +11,9 @@ use crate::finding::Place;
 /// The hive that a volume has if Windows is installed on it.
 const SYSTEM: &str = "Windows/System32/config/SYSTEM";
 
+/// Where the hives stand; it stays when they are deleted.
+const CONFIG: &str = "Windows/System32/config";
+
 pub(super) struct Volumes {
     pub(super) table: PartitionTable,
     pub(super) ntfs: Vec<Volume>,
@@ -27,6 +30,9 @@ pub(super) struct Volume {
 impl Volumes {
     pub(super) fn find(look: &Look<'_>) -> Seen<Self> {
         let table = PartitionTable::read(look.disk).map_err(|error| {
+            if look.is_of_the_disk(&error) {
+                return look.unread(look.image(), &error);
+            }
             look.report(rules::TABLE, look.image(), error.message());
             Unread
         })?;
@@ -74,9 +80,10 @@ impl Volumes {
         }
     }
 
-    /// The volume on which Windows is installed.
+    /// The volume on which Windows is installed: one with its registry, or at least with the folder of it.
     pub(super) fn system(&self) -> Option<&Volume> {
-        self.ntfs.iter().find(|volume| volume.ntfs.file(SYSTEM).is_ok())
+        let has = |path| move |volume: &&Volume| volume.ntfs.file(path).is_ok();
+        self.ntfs.iter().find(has(SYSTEM)).or_else(|| self.ntfs.iter().find(has(CONFIG)))
     }
 
     pub(super) fn partition(&self, index: u32) -> Option<&Partition> {

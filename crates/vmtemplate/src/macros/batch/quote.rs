@@ -7,6 +7,7 @@
 //! scripts?".
 
 use crate::macros::place::Quoting;
+use crate::shown::Shown;
 
 /// What cmd.exe makes of the bytes at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +92,7 @@ impl BatchPlace {
                 }
                 found => format!(
                     "it has `{}`, which is another character in each code page of cmd.exe; expected ASCII",
-                    found.escape_debug()
+                    Shown(&found)
                 ),
             });
         }

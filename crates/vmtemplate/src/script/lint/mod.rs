@@ -18,6 +18,7 @@ use crate::error::Position;
 use crate::finding::{Finding, Report, Rule};
 use crate::macros::{ScriptLanguage, find_macros};
 use crate::metainfo::Metainfo;
+use crate::shown::Shown;
 
 pub(crate) use rules::RULES;
 
@@ -155,8 +156,5 @@ fn shown(text: &str) -> String {
     if short.len() < text.len() {
         short.push('…');
     }
-    format!(
-        "`{}`",
-        short.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'").replace("\\\\", "\\")
-    )
+    format!("`{}`", Shown(short))
 }
