@@ -296,7 +296,7 @@ fn sync(args: &Sync) -> Result<()> {
     let mut text = String::new();
     for (names, what) in [(&synced.updated, "updated"), (&synced.missing, "missing")] {
         for name in names {
-            let _ = writeln!(text, "{what} {}", name.escape_debug());
+            let _ = writeln!(text, "{what} {}", report::shown(name));
         }
     }
     report::print(text.as_bytes())
@@ -357,12 +357,12 @@ fn table(entries: &[RepositoryEntry]) -> String {
 
 fn row(entry: &RepositoryEntry) -> String {
     // Names come from the description: what could steer a terminal is escaped.
-    let mut text = format!("{}  {}", entry.name.escape_debug(), entry.file_name.escape_debug());
+    let mut text = format!("{}  {}", report::shown(&entry.name), report::shown(&entry.file_name));
     if let Some(mib) = entry.archive_size_mib {
         let _ = write!(text, "  {mib} MiB");
     }
     if !entry.tags.is_empty() {
-        let _ = write!(text, "  {}", entry.tags.to_string().escape_debug());
+        let _ = write!(text, "  {}", report::shown(&entry.tags.to_string()));
     }
     text.push('\n');
     text

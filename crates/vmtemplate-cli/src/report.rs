@@ -143,3 +143,14 @@ impl Drop for Watch {
         self.bar.finish_and_clear();
     }
 }
+
+/// Text of an image, an archive or a server as it is printed: what could steer a terminal is escaped. Backslashes and
+/// quotes stand as they are, so that a path of Windows can be copied.
+pub(crate) fn shown(text: &str) -> String {
+    text.split_inclusive(['\\', '"', '\'']).fold(String::new(), |mut shown, part| {
+        let plain = part.trim_end_matches(['\\', '"', '\'']);
+        shown.extend(plain.escape_debug());
+        shown.push_str(&part[plain.len()..]);
+        shown
+    })
+}

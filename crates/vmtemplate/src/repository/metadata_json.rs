@@ -600,10 +600,10 @@ mod tests {
         assert_eq!(
             told,
             [
-                "1:10 `type` is \\\"iso\\\"; expected \"os\"",
+                "1:10 `type` is \"iso\"; expected \"os\"",
                 "1:24 found a number; expected an object",
                 "1:27 the template has no `file_name`",
-                "1:36 `name` is \\\"\\\"; expected a string that is not empty",
+                "1:36 `name` is \"\"; expected a string that is not empty",
                 "1:48 `tags` is [1]; expected an array of strings",
                 "2:21 `archive_size_mib` is 1.5; expected a whole number of MiB",
                 "2:36 `expand` is null; expected a string",

@@ -1,6 +1,6 @@
 //! Which Windows is installed.
 
-use super::look::Look;
+use super::look::{Look, Unread};
 use super::pe::Machine;
 use super::registry::Hive;
 use super::release::Release;
@@ -222,13 +222,17 @@ fn control_set(look: &Look<'_>, system: &Hive<'_>) -> String {
     let exists = |set: &str| system.key(look, set).ok().map(|key| key.is_some());
     let (mut chosen, mut missing, mut is_said) = (None, Vec::new(), false);
     for name in SELECTED {
-        let Some(number) = system.u32(look, "Select", name).ok().flatten() else { continue };
+        let number = match system.u32(look, "Select", name) {
+            Ok(Some(number)) => number,
+            Ok(None) => continue,
+            Err(Unread) => return first, // damage, which was told
+        };
         is_said = true;
         let set = format!("ControlSet{number:03}");
         match exists(&set) {
             Some(true) => chosen = chosen.or(Some(set)),
             Some(false) => missing.push((name, number, set)),
-            None => return first, // damage, which was told
+            None => return first,
         }
     }
     let other = || {
