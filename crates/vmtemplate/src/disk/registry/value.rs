@@ -380,7 +380,7 @@ impl<'h> RegistryValue<'h> {
         let wanted: Vec<_> = kinds.iter().map(ToString::to_string).collect();
         Error::new(
             ErrorKind::InvalidValue,
-            format!("{} is {}; {} was expected", self.called(), self.kind, wanted.join(" or ")),
+            format!("the value \"{}\" is {}; {} was expected", Shown(&self.name), self.kind, wanted.join(" or ")),
         )
     }
 }
