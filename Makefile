@@ -5,6 +5,8 @@ DEMO := demo
 PYTHON ?= python3 -B
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
+# And executions at most; -1 for as many as the time allows.
+FUZZ_RUNS ?= -1
 
 .PHONY: help demo test lint fmt docs bench fuzz install
 
@@ -15,9 +17,7 @@ demo: ## a template from end to end, from the disk of a master VM to a repositor
 	@CARGO="$(CARGO)" sh examples/demo.sh $(DEMO)
 
 test: ## all tests; those that lack a tool or root say so by name
-	$(CARGO) test --workspace --quiet
-	$(PYTHON) bindings/python/run.py test
-	CARGO="$(CARGO)" python3 -B bindings/c/tests/run.py
+	@CARGO="$(CARGO)" PYTHON="$(PYTHON)" sh tests/run.sh
 
 lint: ## formatting, clippy, documentation, licences
 	$(CARGO) fmt --all --check
@@ -48,12 +48,16 @@ FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 FUZZ_FOLDER := crates/vmtemplate-fuzz
 
+# All targets, or those that are named: make fuzz FUZZ_TARGETS="qcow2 ntfs"
+FUZZ_TARGETS ?= $(notdir $(wildcard $(FUZZ_FOLDER)/corpus/*))
+
 fuzz: ## libFuzzer on each target for FUZZ_SECONDS; needs a C++ compiler
-	@for target in archive index tar; do \
-		mkdir -p target/fuzz/$$target && \
-		RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) run --quiet --release --manifest-path $(FUZZ_FOLDER)/libfuzzer/Cargo.toml \
-			--target "$$(rustc --print host-tuple)" --target-dir target/fuzz/build --bin $$target -- \
-			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=512 -print_final_stats=1 \
+	@RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) build --quiet --release --manifest-path $(FUZZ_FOLDER)/libfuzzer/Cargo.toml \
+		--target "$$(rustc --print host-tuple)" --target-dir target/fuzz/build
+	@for target in $(FUZZ_TARGETS); do \
+		echo "== $$target" && mkdir -p target/fuzz/$$target && \
+		FUZZ_TARGET=$$target "target/fuzz/build/$$(rustc --print host-tuple)/release/vmtemplate-libfuzzer" \
+			-max_total_time=$(FUZZ_SECONDS) -runs=$(FUZZ_RUNS) -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
 			-artifact_prefix=target/fuzz/$$target- target/fuzz/$$target $(FUZZ_FOLDER)/corpus/$$target || exit 1; \
 	done
 

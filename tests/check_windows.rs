@@ -14,6 +14,7 @@ use vmtemplate::{
     CheckOptions, DiskImage, DiskSource, Error, Extent, ExtentKind, Finding, Report, Script, Severity,
     Template, WindowsInfo,
 };
+use vmtemplate_workspace::{has_tool, run};
 use windows_disk::{BIOS, UEFI, WindowsDisk, check, findings, set, set_text, set_u32};
 
 const CONTROL: &str = r"ControlSet001\Control";
@@ -68,6 +69,43 @@ fn a_driver_is_looked_for_where_its_service_starts_it_from() {
         });
         assert_eq!(told(disk, PLAIN), [], "{image:?}");
     }
+}
+
+/// Drivers of virtio-win since 2024 on Windows 11 and Server 2025: none is in `System32\\drivers`.
+#[test]
+fn drivers_that_live_in_the_driver_store_are_found() {
+    let store = r"System32\DriverStore\FileRepository";
+    let drivers =
+        [("viostor", "viostor"), ("netkvm", "netkvm"), ("VirtioSerial", "vioser"), ("BALLOON", "balloon")];
+    let folder = |file: &str| format!("{file}.inf_amd64_0123456789abcdef");
+    let mut disk = disk_with("SYSTEM", |root| {
+        for (service, file) in drivers {
+            let image = format!(r"\SystemRoot\{store}\{}\{file}.sys", folder(file));
+            set_text(root, &format!(r"{SERVICES}\{service}"), "ImagePath", &image);
+        }
+    });
+    let is_mounted = disk.mount_system_volume(|root| {
+        let windows = root.join("Windows");
+        for (_, file) in drivers {
+            let package = windows.join(store.replace('\\', "/")).join(folder(file));
+            std::fs::create_dir_all(&package).unwrap();
+            let driver = windows.join(format!("System32/drivers/{file}.sys"));
+            std::fs::rename(driver, package.join(format!("{file}.sys"))).unwrap();
+        }
+    });
+    if !is_mounted {
+        return;
+    }
+    assert_eq!(told(WindowsDisk { bytes: disk.bytes.clone() }, PLAIN), []);
+
+    // A package that no service starts is installed when the device is met, which is too late for the disk alone.
+    disk.registry("SYSTEM", |root| {
+        for (service, _) in drivers {
+            windows_disk::remove(root, &format!(r"{SERVICES}\{service}"));
+        }
+    });
+    let message = "the driver viostor has no service; 0, started by the boot loader, was expected";
+    assert_eq!(told(disk, PLAIN), [("VMT0511", message.to_owned())]);
 }
 
 #[test]
@@ -380,6 +418,33 @@ fn an_image_that_cannot_be_read_is_told_once_as_that() {
         let report = check(disk, None, 2048);
         let codes: Vec<_> = findings(&report).iter().map(|finding| finding.rule().code).collect();
         assert_eq!(codes, ["VMT0322"], "{part:?}: {report:#?}");
+    }
+}
+
+/// The end of an image is where its last clusters are: the table at its start is whole.
+#[test]
+fn a_qcow2_that_is_cut_off_is_not_taken_for_one_of_a_partition() {
+    if !has_tool("qemu-img") {
+        return;
+    }
+    let folder = ntfs_support::scratch();
+    let (raw, image) = (folder.path().join("raw"), folder.path().join("cut.qcow2"));
+    std::fs::write(&raw, BIOS.disk().bytes).unwrap();
+    run("qemu-img", ["convert", "-O", "qcow2", raw.to_str().unwrap(), image.to_str().unwrap()]);
+    let size = std::fs::metadata(&image).unwrap().len();
+    // Less and less of it is left.
+    for part in [16, 4, 2] {
+        std::fs::File::options().write(true).open(&image).unwrap().set_len(size - size / part).unwrap();
+        let disk = DiskImage::open(&image).unwrap();
+        let report = check(disk, None, 2048);
+        let finding = findings(&report).into_iter().find(|finding| finding.rule().code == "VMT0322");
+        let finding = finding.unwrap_or_else(|| panic!("{report:#?}"));
+        assert!(finding.fix().contains("copy it again from its source"), "{}", finding.fix());
+        let others = ["VMT0302", "VMT0304", "VMT0301"];
+        assert!(
+            !findings(&report).iter().any(|finding| others.contains(&finding.rule().code)),
+            "{report:#?}"
+        );
     }
 }
 

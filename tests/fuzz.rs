@@ -56,7 +56,12 @@ fn no_seed_and_no_mutation_of_one_breaks_a_promise_or_takes_long_or_much_memory(
 #[test]
 fn the_committed_seeds_are_those_that_are_made() {
     for (target, _) in TARGETS {
-        let names: Vec<_> = corpus(target).into_iter().map(|(name, _)| name).collect();
+        // Beside them, a file `fault-…` is an input that once broke a promise.
+        let names: Vec<_> = corpus(target)
+            .into_iter()
+            .map(|(name, _)| name)
+            .filter(|name| !name.starts_with("fault-"))
+            .collect();
         let mut made: Vec<_> = seeds(target).into_iter().map(|(name, _)| name.to_owned()).collect();
         made.sort();
         assert_eq!(names, made, "{target}: run make-corpus");

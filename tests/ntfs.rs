@@ -296,6 +296,19 @@ fn a_volume_that_windows_has_not_let_go_of_stays_whole() {
         let pages = [restart_page(9, newer.0, newer.1), restart_page(7, older.0, older.1)];
         assert_eq!(reason(&with(log, &pages.concat())), expected, "{older:?} {newer:?}");
     }
+    // A version of 2.0 or above is that of a mounted volume, whatever the flags say.
+    for (major, expected) in
+        [(1, None), (2, Some(KeptReason::OpenJournal)), (3, Some(KeptReason::OpenJournal))]
+    {
+        let newer = [restart_page(7, 0xFFFF, 2), of_version(major, restart_page(9, 0xFFFF, 2))].concat();
+        assert_eq!(reason(&with(log, &newer)), expected, "version {major}");
+        assert_eq!(open(&with(log, &newer)).has_clean_journal().unwrap(), expected.is_none());
+        // An older page says nothing; of two that are as new, the one that is less sure does.
+        let older = [of_version(major, restart_page(7, 0xFFFF, 2)), restart_page(9, 0xFFFF, 2)].concat();
+        assert_eq!(reason(&with(log, &older)), None, "version {major}");
+        let alike = [of_version(major, restart_page(9, 0xFFFF, 2)), restart_page(9, 0xFFFF, 2)].concat();
+        assert_eq!(reason(&with(log, &alike)), expected, "version {major}");
+    }
     assert_eq!(reason(&with(log, &[0; 8192])), Some(KeptReason::OpenJournal), "no restart page at all");
 
     assert_eq!(reason(&with(3, b"-FVE-FS-")), Some(KeptReason::Unsupported));
@@ -360,6 +373,11 @@ fn a_colon_is_a_part_of_a_name_where_a_file_is_called_so() {
             assert_eq!(volume.file(path).unwrap_err().kind(), ErrorKind::NotFound, "{path:.20}");
         }
     }
+}
+
+fn of_version(major: u8, mut page: Vec<u8>) -> Vec<u8> {
+    page[28] = major;
+    page
 }
 
 /// A page of $LogFile with its update sequence applied.
@@ -439,10 +457,10 @@ fn volumes_that_share_bytes_stay_whole() {
     assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::Overlapping));
     // A partition that is shorter than its volume, and a disk that is.
     let disk = partitioned(8 * mib, &[(mib, size - 4096)], &image, &[mib]);
-    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::Inconsistent));
+    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::OutsidePartition));
     let mut disk = partitioned(8 * mib, &[(mib, size)], &image, &[mib]);
     disk.truncate(2 * mib);
-    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::Inconsistent));
+    assert_eq!(reason(&DiskImage::from_bytes(disk)), Some(KeptReason::OutsidePartition));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 use proptest::prelude::*;
-use vmtemplate::{ErrorKind, MacroValues, MissingValue, RenderOptions, Script, ScriptLanguage, find_macros};
+use vmtemplate::{
+    DiskImage, ErrorKind, InstallDrive, MacroInfo, MacroUse, MacroValues, MissingValue, Padding,
+    RenderOptions, Script, ScriptLanguage, Template, find_macros,
+};
 
 const NAMES: [&str; 6] = ["IP", "PASS", "HOSTNAME", "PRODUCTKEY", "X", "NAMESERVERS"];
 
@@ -22,6 +25,11 @@ fn script() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
+/// Whether rendering replaces it: `X` is no macro of the platform, and one only with a value.
+fn is_macro(found: &MacroUse, values: &MacroValues) -> bool {
+    MacroInfo::lookup(found.name.name()).is_some() || values.get(found.name.name()).is_some()
+}
+
 fn language() -> impl Strategy<Value = Option<ScriptLanguage>> {
     prop::sample::select(vec![
         None,
@@ -37,6 +45,7 @@ fn missing() -> impl Strategy<Value = MissingValue> {
         MissingValue::Parens,
         MissingValue::Empty,
         MissingValue::Keep,
+        MissingValue::Platform,
     ])
 }
 
@@ -96,7 +105,7 @@ proptest! {
             let mut rest = rendered.text().into_owned();
             let mut at = 0;
             let mut between = Vec::new();
-            for found in find_macros(&script) {
+            for found in find_macros(&script).filter(|found| is_macro(found, &values)) {
                 between.push(&script[at..found.range.start]);
                 at = found.range.end;
             }
@@ -123,14 +132,14 @@ proptest! {
         let mut expected = String::new();
         let mut at = 0;
         let mut complete = true;
-        for found in find_macros(&script) {
+        for found in find_macros(&script).filter(|found| is_macro(found, &values)) {
             expected.push_str(&script[at..found.range.start]);
             at = found.range.end;
             match (values.get(found.name.name()), missing) {
                 (Some(value), _) => expected.push_str(value),
                 (None, MissingValue::Parens) => expected.push_str("()"),
                 (None, MissingValue::Keep) => expected.push_str(&found.name.to_string()),
-                (None, MissingValue::Empty) => {}
+                (None, MissingValue::Empty | MissingValue::Platform) => {}
                 (None, _) => complete = false,
             }
         }
@@ -152,10 +161,12 @@ proptest! {
         if let Ok(rendered) = script.render(&values, &options) {
             let kept: Vec<_> = script
                 .macros()
+                .filter(|found| is_macro(found, &values))
                 .filter(|found| missing == MissingValue::Keep && values.get(found.name.name()).is_none())
                 .map(|found| found.name)
                 .collect();
-            let left: Vec<_> = rendered.macros().map(|found| found.name).collect();
+            let left: Vec<_> =
+                rendered.macros().filter(|found| is_macro(found, &values)).map(|found| found.name).collect();
             prop_assert_eq!(left, kept);
         }
     }
@@ -197,7 +208,7 @@ proptest! {
 #[test]
 fn every_problem_is_told_at_once_with_its_place_and_reason() {
     let script = Script::from_text(
-        "@echo off\r\nnet user Administrator ($PASS)\r\nrem ($IP)\r\n($HOSTNAME)\r\necho ($NOTHING) | more\r\n",
+        "@echo off\r\nnet user Administrator ($PASS)\r\nrem ($IP)\r\n($HOSTNAME)\r\necho ($GATEWAY) ($nothing) | more\r\n",
     );
     let values = MacroValues::new()
         .with("PASS", "/add")
@@ -212,7 +223,7 @@ fn every_problem_is_told_at_once_with_its_place_and_reason() {
     line 2, column 24: `($PASS)`: the password has `/`, which the template does not take (give a password without any of `!/`)
     line 2, column 24: `($PASS)`: the value cannot stand as a word in the arguments of `net`: it begins with `/` or `-` where a word begins, and so would be an option (give another value, or move the macro to a place of its own inside quotes)
     line 4, column 1: `($HOSTNAME)`: the value cannot stand outside of quotes, where a command begins: what stands here is run as a command; expected another place for the macro (give another value, or move the macro to a place of its own inside quotes)
-    line 5, column 6: `($NOTHING)`: the macro has no value (give it one, or say what a macro without a value becomes)
+    line 5, column 6: `($GATEWAY)`: the macro has no value (give it one, or say what a macro without a value becomes)
     "#);
 }
 
@@ -228,9 +239,192 @@ fn bytes_of_a_code_page_are_kept_and_take_ascii_values_only() {
     let platform = RenderOptions { as_platform: true, ..RenderOptions::default() };
     let values = MacroValues::new().with("X", "\u{e4}").unwrap();
     assert!(script.render(&values, &platform).is_err());
-    // In UTF-16 there are no macros.
-    let wide = Script::from_bytes(*b"\xFF\xFE(\0$\0X\0)\0");
-    assert_eq!(wide.render(&values, &RenderOptions::default()).unwrap(), wide);
+}
+
+fn utf_16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Script {
+    Script::from_bytes(text.encode_utf16().flat_map(to_bytes).collect::<Vec<u8>>())
+}
+
+#[test]
+fn utf_16_for_powershell_is_rendered_and_keeps_its_encoding() {
+    let values = MacroValues::new().with("PASS", "\u{5BC6}'\u{1F40E}").unwrap();
+    for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let script = utf_16("\u{FEFF}$p = '($PASS)'\r\nif ($p) { ($nic) }\r\n", to_bytes);
+        assert_eq!(script.macros().next().unwrap().position.column, 7);
+        let rendered = script.render(&values, &RenderOptions::default()).unwrap();
+        let expected = "\u{FEFF}$p = '\u{5BC6}''\u{1F40E}'\r\nif ($p) { ($nic) }\r\n";
+        assert_eq!(rendered, utf_16(expected, to_bytes));
+        // A problem is told with its place in characters.
+        let error = script.render(&MacroValues::new(), &RenderOptions::default()).unwrap_err();
+        assert_eq!(error.problems()[0].position().unwrap().column, 7);
+    }
+}
+
+#[test]
+fn utf_16_that_nothing_reads_is_refused_and_never_keeps_its_macros() {
+    let values = MacroValues::new().with("IP", "192.0.2.10").unwrap();
+    let platform = RenderOptions { as_platform: true, ..RenderOptions::default() };
+    let le = u16::to_le_bytes;
+    let cut = Script::from_bytes([utf_16("\u{FEFF}$a = ($IP)", le).bytes(), b"x"].concat());
+    for (script, options, reason) in [
+        (utf_16("\u{FEFF}echo ($IP)\r\n", le), RenderOptions::default(), "cmd.exe does not read"),
+        (utf_16("\u{FEFF}set -e\necho ($IP)\n", le), RenderOptions::default(), "no shell reads"),
+        (utf_16("\u{FEFF}($IP)\n", le), RenderOptions::default(), "nothing says"),
+        (utf_16("$ip = '($IP)'\n", le), RenderOptions::default(), "without a byte order mark"),
+        (utf_16("\u{FEFF}$ip = '($IP)'\n", le), platform, "finds no macros"),
+        (cut, RenderOptions::default(), "damaged or cut off"),
+    ] {
+        let error = script.render(&values, &options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidScript, "{reason}");
+        assert!(error.message().contains(reason), "{error}");
+        assert!(error.help().is_some());
+        // In a template, and on the drive of a machine, it is the same.
+        let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
+        let template = builder.script(script.clone()).build();
+        if let Ok(template) = template {
+            assert!(template.install_drive(&values, &options, Padding::default()).is_err());
+        }
+        assert!(InstallDrive::new(&script).is_err());
+    }
+}
+
+#[test]
+fn what_is_neither_known_nor_declared_nor_given_stays_in_every_mode_and_language() {
+    let scripts = [
+        (
+            ScriptLanguage::PowerShell,
+            "$n = 1\r\nif ($n) { ($n).Name; \"($n)\" }\r\nwhile ($true) { break }\r\n",
+        ),
+        (ScriptLanguage::Batch, "powershell \"if ($n) { exit }\"\r\necho ($LICENCE) ($pass)\r\n"),
+        (ScriptLanguage::Posix, "a=($LICENCE)\n(($n))\necho \"($Pass)\"\n"),
+        (ScriptLanguage::Kickstart, "rootpw ($password)\n"),
+    ];
+    for (language, text) in scripts {
+        for missing in ["error", "parens", "empty", "keep", "platform"] {
+            for as_platform in [false, true] {
+                let options = RenderOptions {
+                    missing: missing.parse().unwrap(),
+                    language: Some(language),
+                    as_platform,
+                    ..RenderOptions::default()
+                };
+                let values = MacroValues::new().with("IP", "192.0.2.10").unwrap();
+                let rendered = Script::from_text(text).render(&values, &options).unwrap();
+                assert_eq!(rendered.text(), text, "{language} {missing}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_declared_is_a_macro() {
+    let script = Script::from_text("@echo off\r\necho ($LICENCE) ($nic)\r\n");
+    let declared = RenderOptions {
+        declared: vec!["($LICENCE)".parse().unwrap()],
+        missing: MissingValue::Empty,
+        ..RenderOptions::default()
+    };
+    let none = MacroValues::new();
+    assert_eq!(script.render(&none, &declared).unwrap().text(), "@echo off\r\necho  ($nic)\r\n");
+    let strict = RenderOptions { missing: MissingValue::Error, ..declared };
+    assert_eq!(script.render(&none, &strict).unwrap_err().problems().len(), 1);
+    // A template knows what its metadata declares.
+    let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
+    let template = builder.script(script).declare_macro("($LICENCE)").build().unwrap();
+    let error = template.render(&none, &RenderOptions::default()).unwrap_err();
+    assert_eq!(error.problems()[0].field(), Some("($LICENCE)"));
+    assert_eq!(template.info().unwrap().script.unwrap().macros, ["($LICENCE)"]);
+}
+
+#[test]
+fn a_script_of_no_known_language_is_rendered_where_nothing_must_be_quoted_and_refused_elsewhere() {
+    let script = Script::from_text("echo ($IP)\n");
+    let values = MacroValues::new().with("IP", "192.0.2.10").unwrap();
+    let error = script.render(&values, &RenderOptions::default()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.help().unwrap().contains("--language"), "{error:#}");
+    let empty = RenderOptions { missing: MissingValue::Empty, ..RenderOptions::default() };
+    assert_eq!(script.render(&MacroValues::new(), &empty).unwrap().text(), "echo \n");
+    let platform = RenderOptions { as_platform: true, ..RenderOptions::default() };
+    assert_eq!(script.render(&values, &platform).unwrap().text(), "echo 192.0.2.10\n");
+    let posix = RenderOptions { language: Some(ScriptLanguage::Posix), ..RenderOptions::default() };
+    assert_eq!(script.render(&values, &posix).unwrap().text(), "echo 192.0.2.10\n");
+}
+
+#[test]
+fn the_name_of_the_script_in_the_metadata_says_its_language() {
+    let text = "echo ($PASS)\n";
+    let values = MacroValues::new().with("PASS", "a b").unwrap();
+    for (name, expected) in [("setup.cmd", "echo a b\r\n"), ("setup.ps1", "echo 'a b'\r\n")] {
+        let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
+        let template = builder.script(Script::from_text(text)).script_name(name).build().unwrap();
+        let rendered = template.render(&values, &RenderOptions::default()).unwrap();
+        assert_eq!(rendered.text(), expected, "{name}");
+    }
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("setup.sh");
+    std::fs::write(&path, text).unwrap();
+    let rendered = Template::render_path(&path, &values, &RenderOptions::default()).unwrap();
+    assert_eq!(rendered.text(), "echo 'a b'\n");
+}
+
+#[test]
+fn several_public_keys_stand_where_the_script_takes_lines() {
+    let (first, second) = ("ssh-ed25519 AAAA a@b", "ssh-rsa BBBB it's");
+    let render = |text: &str, language| {
+        let values = MacroValues::new().with("SSHPUBKEYS", vec![first, second]).unwrap();
+        let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
+        Script::from_text(text).render(&values, &options).map(|script| script.text().into_owned())
+    };
+    let (posix, power) = (ScriptLanguage::Posix, ScriptLanguage::PowerShell);
+    for (text, language, expected) in [
+        ("cat << EOF\n($SSHPUBKEYS)\nEOF\n", posix, format!("cat << EOF\n{first}\n{second}\nEOF\n")),
+        ("cat <<'E'\n($SSHPUBKEYS)\nE\n", posix, format!("cat <<'E'\n{first}\n{second}\nE\n")),
+        ("printf '%s\\n' \"($SSHPUBKEYS)\"\n", posix, format!("printf '%s\\n' \"{first}\n{second}\"\n")),
+        ("$k = @'\n($SSHPUBKEYS)\n'@\n", power, format!("$k = @'\n{first}\n{second}\n'@\n")),
+        ("$k = @\"\r\n($SSHPUBKEYS)\r\n\"@\r\n", power, format!("$k = @\"\r\n{first}\n{second}\r\n\"@\r\n")),
+    ] {
+        assert_eq!(render(text, language).unwrap(), expected, "{text}");
+    }
+    for (text, language) in [
+        ("cat << EOF\nx ($SSHPUBKEYS)\nEOF\n", posix),
+        ("cat << EOF\n($SSHPUBKEYS) x\nEOF\n", posix),
+        ("# ($SSHPUBKEYS)\n", posix),
+        ("($SSHPUBKEYS)\n", posix),
+        ("k=\"($SSHPUBKEYS)\"\necho $k\n", posix),
+        ("sh -c \"echo ($SSHPUBKEYS)\"\n", posix),
+        ("$k = @'\nx ($SSHPUBKEYS)\n'@\n", power),
+        ("# ($SSHPUBKEYS)\n", power),
+        ("$k = '($SSHPUBKEYS)'\n", power),
+        ("echo ($SSHPUBKEYS)\r\n", ScriptLanguage::Batch),
+        ("rem ($SSHPUBKEYS)\r\n", ScriptLanguage::Batch),
+        ("#cloud-config\nk: ($SSHPUBKEYS)\n", ScriptLanguage::CloudConfig),
+    ] {
+        assert!(render(text, language).is_err(), "{text}");
+    }
+    // A line of the value must not end the document.
+    let values = MacroValues::new().with("SSHPUBKEYS", "ssh-rsa A\nssh-x").unwrap();
+    let script = Script::from_text("#!/bin/sh\ncat << ssh-x\n($SSHPUBKEYS)\nssh-x\n");
+    assert!(script.render(&values, &RenderOptions::default()).is_err());
+}
+
+#[test]
+fn files_of_answers_take_plain_values() {
+    let values = MacroValues::new()
+        .with("MIRROR", "https://mirror.example.com/debian")
+        .and_then(|values| values.with("NAMESERVERS", "192.0.2.53 ::1"))
+        .and_then(|values| values.with("PASS", "a b"))
+        .unwrap();
+    let script =
+        Script::from_text("d-i mirror/http/hostname string ($MIRROR)\nd-i n/n string ($NAMESERVERS)\n");
+    assert_eq!(script.language(), Some(ScriptLanguage::Preseed));
+    let rendered = script.render(&values, &RenderOptions::default()).unwrap();
+    assert!(rendered.text().contains("string https://mirror.example.com/debian\n"));
+    let script = Script::from_text("d-i passwd/root-password password ($PASS)\n");
+    let error = script.render(&values, &RenderOptions::default()).unwrap_err();
+    assert!(error.problems()[0].message().contains("preseed"), "{error:#}");
+    let posix = RenderOptions { language: Some(ScriptLanguage::Posix), ..RenderOptions::default() };
+    assert!(script.render(&values, &posix).is_ok());
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::path::Path;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, Metainfo, OpenOptions, PackOptions, Report, Rule, Script,
-    SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template, TemplateBuilder, check,
+    CheckOptions, DiskImage, ErrorKind, LintOptions, Metainfo, OpenOptions, PackOptions, Report, Rule,
+    Script, ScriptLanguage, SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template,
+    TemplateBuilder, check,
 };
 
 /// A template with which nothing is wrong, to be broken.
@@ -120,6 +121,11 @@ impl Draft {
 fn cases() -> Vec<(&'static str, Draft)> {
     let good = Draft::good;
     let bytes = |change: fn(Vec<u8>) -> Vec<u8>| Draft { script: change(good().script), ..good() };
+    let named = |script_name, text: &str| Draft {
+        script_name,
+        script: text.into(),
+        ..good().metainfo("windows.cmd", script_name)
+    };
     vec![
         ("VMT0101", Draft { metainfo: String::new(), is_tarred: true, ..good() }),
         ("VMT0102", good().metainfo("</osname>", "</osnam>")),
@@ -151,6 +157,10 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("VMT0155", Draft { image: b"\x1F\x8B\x08 compressed".to_vec(), ..good() }),
         ("VMT0156", Draft { image_size: Some((1 << 20) + 100), ..good() }),
         ("VMT0157", Draft { image_size: Some(64 << 30), ..good().metainfo(">2<", ">70000<") }),
+        ("VMT0158", good().metainfo("</type>", "</type><installcfg>unattend.xml</installcfg>")),
+        ("VMT0158", good().metainfo("</type>", "</type><sharedir>files</sharedir>")),
+        ("VMT0159", good().metainfo("</type>", "</type><kernel>../linux</kernel>")),
+        ("VMT0159", good().metainfo("</type>", "</type><sharedir>/srv/files</sharedir>")),
         ("VMT0190", Draft { is_tarred: true, ..good() }),
         ("VMT0201", bytes(|script| String::from_utf8(script).unwrap().replace('\r', "").into_bytes())),
         ("VMT0201", bytes(|script| String::from_utf8(script).unwrap().replacen('\r', "", 3).into_bytes())),
@@ -167,7 +177,14 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("VMT0204", bytes(|script| [script, b"echo \x81\r\n".to_vec()].concat())),
         ("VMT0205", good().line(&"rem padding\n".repeat(100_000))),
         ("VMT0206", Draft { script: b"\r\n \r\n".to_vec(), ..good() }),
+        ("VMT0207", good().line(&format!("rem {}", "x".repeat(8188)))),
+        ("VMT0207", good().line(&format!("echo {}^\n{}", "x".repeat(4100), "y".repeat(4100)))),
+        ("VMT0208", named("preseed.cfg", "d-i a/b string ($IP) ($PRODUCTKEY)\n")),
+        ("VMT0208", named("setup", "#cloud-config\nhostname: ($HOSTNAME) # ($PRODUCTKEY)\n")),
+        ("VMT0209", named("setup", "($IP) ($PRODUCTKEY)\n")),
         ("VMT0211", good().script("($IP)", "($IPP)")),
+        ("VMT0211", named("setup.ps1", "$key = '($PRODUCTKEY)'\r\nSet-It -Password '($pass)'\r\n")),
+        ("VMT0211", named("setup.sh", "servers=($NAMESERVER) ($PRODUCTKEY)\necho ($NAMESERVRS)\n")),
         ("VMT0211", good().script("($IP)", "($LICENCE)")),
         ("VMT0212", good().metainfo("<elem name=\"($PRODUCTKEY)\"/>", "")),
         ("VMT0213", good().metainfo("<macro>", "<macro><elem name=\"($COLOUR)\"/>")),
@@ -237,6 +254,177 @@ fn each_rule_has_a_template_that_breaks_it_and_nothing_else() {
         assert!(finding.place().file.is_some(), "{finding}");
         assert!(!finding.message().is_empty() && !finding.fix().is_empty());
     }
+}
+
+/// Who does what a finding says has nothing more to do.
+#[test]
+fn advice_about_macros_leads_to_no_other_finding() {
+    let good = Draft::good;
+    let allowed = || good().metainfo("%\"", "&amp;");
+    let forbidden =
+        "in metainfo.xml: <illegal_password_characters>&amp;%&quot;</illegal_password_characters>";
+    let cases: Vec<(&str, Draft, String, Draft)> = vec![
+        ("VMT0211", good().script("\"($PASS)\"", "($pass)"), "write \"($PASS)\"".into(), good()),
+        ("VMT0211", good().script("($PASS)", "($PASSS)"), "write ($PASS)".into(), good()),
+        ("VMT0211", good().script("($IP)", "($Ip)"), "write ($IP)".into(), good()),
+        (
+            "VMT0211",
+            good().line("echo ($LICENCE) > C:\\x.txt"),
+            "<elem name=\"($LICENCE)\"/></macro>, write \"($LICENCE)\"".into(),
+            good()
+                .line("echo \"($LICENCE)\" > C:\\x.txt")
+                .metainfo("<macro>", "<macro><elem name=\"($LICENCE)\"/>"),
+        ),
+        ("VMT0214", good().script("\"($PASS)\"", "($PASS)"), "write \"($PASS)\"".into(), good()),
+        (
+            "VMT0214",
+            allowed().script("\"($PASS)\"", "($PASS)"),
+            format!("write \"($PASS)\", and forbid % and \" {forbidden}"),
+            good().metainfo("%\"", "&amp;%&quot;"),
+        ),
+        (
+            "VMT0214",
+            good().line("set P=($PASS)\nnet user guest \"%P%\" /y"),
+            "write set \"P=($PASS)\"".into(),
+            good().line("set \"P=($PASS)\"\nnet user guest \"%P%\" /y"),
+        ),
+        (
+            "VMT0214",
+            good().script("Disable", "Enable"),
+            "behind `setlocal DisableDelayedExpansion`".into(),
+            good().script("Disable", "Enable").line("setlocal DisableDelayedExpansion"),
+        ),
+        (
+            "VMT0214",
+            good().script("set \"KEY=($PRODUCTKEY)\"", "set KEY=($PRODUCTKEY)"),
+            "write set \"KEY=($PRODUCTKEY)\"".into(),
+            good(),
+        ),
+        ("VMT0215", good().script("\"($PASS)\"", "($PASS"), "write \"($PASS)\"".into(), good()),
+        ("VMT0215", good().script("\"($PASS)\"", "\"($ PASS )\""), "write ($PASS)".into(), good()),
+        (
+            "VMT0215",
+            allowed().script("\"($PASS)\"", "($PASS"),
+            format!("write \"($PASS)\", and forbid % and \" {forbidden}"),
+            good().metainfo("%\"", "&amp;%&quot;"),
+        ),
+        ("VMT0216", allowed(), format!("forbid them {forbidden}"), good().metainfo("%\"", "&amp;%&quot;")),
+        (
+            "VMT0217",
+            good().line("for %%i in (\"($PASS)\") do net user guest %%i /y"),
+            "`net user NAME \"($PASS)\" /y`".into(),
+            good().line("net user guest \"($PASS)\" /y"),
+        ),
+        (
+            "VMT0217",
+            good().line("for %%i in (($PASS)) do net user guest %%i /y"),
+            "`net user NAME \"($PASS)\" /y`".into(),
+            good().line("net user guest \"($PASS)\" /y"),
+        ),
+        (
+            "VMT0217",
+            allowed().script(
+                "net user Administrator \"($PASS)\"",
+                "set \"P=($PASS)\"\nnet user Administrator %P%",
+            ),
+            format!("and forbid % and \" {forbidden}"),
+            good().metainfo("%\"", "&amp;%&quot;"),
+        ),
+    ];
+    for (number, (code, broken, advice, followed)) in cases.into_iter().enumerate() {
+        let report = broken.check();
+        let finding = report.findings().iter().find(|finding| finding.rule().code == code);
+        let Some(finding) = finding else { panic!("case {number}: no {code} in {report:#?}") };
+        assert!(finding.fix().contains(&advice), "case {number}: {}", finding.fix());
+        assert_eq!(codes(&report), [code], "case {number}: {report:#?}");
+        assert_eq!(codes(&followed.check()), Vec::<&str>::new(), "case {number}");
+    }
+}
+
+#[test]
+fn macros_of_the_metadata_itself_and_of_files_that_it_names_are_used() {
+    let declared = || Draft::good().metainfo("<macro>", "<macro><elem name=\"($MIRROR)\"/>");
+    assert_eq!(codes(&declared().check()), ["VMT0213"]);
+    for used in [
+        "<kernelcommand>url=http://($MIRROR)/</kernelcommand><macro>",
+        "<externals><elem><url>($MIRROR)</url></elem></externals><macro>",
+        // What is in it cannot be seen.
+        "<installcfg>preseed.cfg</installcfg><macro>",
+    ] {
+        let report = declared().metainfo("<macro>", used).check();
+        assert_eq!(codes(&report), Vec::<&str>::new(), "{used}");
+    }
+    let comment = declared().metainfo("<macro>", "<!-- ($MIRROR) --><macro>");
+    assert_eq!(codes(&comment.check()), ["VMT0213"]);
+}
+
+/// A variable in parentheses is spelled as a macro is.
+#[test]
+fn expressions_of_other_languages_are_no_macros() {
+    for (name, text) in [
+        ("a.ps1", "$nic = Get-NetAdapter\r\nif ($nic) { ($nic).Name; while ($true) { break } }\r\n"),
+        ("a.ps1", "$ip = '($IP)'\r\nif ($ip) { exit }\r\n"),
+        ("a.ps1", "function Set-Ip($ip) { ($ip) }\r\nforeach ($pass in 1, 2) { ($pass) }\r\n"),
+        ("a.ps1", "param([string]$hostname, $x)\r\nif ($hostname) { exit }\r\n"),
+        ("a.ps1", "# ($pass)\r\nif ($LICENCE) { exit }\r\n"),
+        ("a.sh", "for pass in 1 2; do x=($pass); done\nall=($LICENCE)\n"),
+        ("a.sh", "read ip\necho $(($ip))\n"),
+        ("a.cmd", "powershell \"$n = 1; if ($n) { ($LICENCE) }\"\r\nexit /b\r\n"),
+        ("a.cmd", "powershell \"$ip = 1; if ($ip) { exit }\"\r\necho ($nic)\r\nexit /b\r\n"),
+    ] {
+        let options = LintOptions { file_name: Some(name), ..LintOptions::default() };
+        let report = Script::from_text(text).lint_with(&options);
+        assert!(!codes(&report).contains(&"VMT0211"), "{text}\n{report:#?}");
+    }
+    // A misspelt name stays one.
+    for (name, text) in [
+        ("a.ps1", "Set-It '($pass)'\r\n"),
+        ("a.ps1", "if ($pass -eq 1) { ($PASSS) }\r\n"),
+        ("a.sh", "echo \"($Hostname)\"\n"),
+        ("a.cmd", "powershell \"if ($NAMESERVR) { exit }\"\r\nexit /b\r\n"),
+    ] {
+        let options = LintOptions { file_name: Some(name), ..LintOptions::default() };
+        let report = Script::from_text(text).lint_with(&options);
+        assert_eq!(
+            codes(&report).iter().filter(|&&code| code == "VMT0211").count(),
+            1,
+            "{text}\n{report:#?}"
+        );
+    }
+}
+
+/// The parenthesis of a text that the platform does not replace is one for cmd.exe.
+#[test]
+fn what_is_no_macro_has_the_parentheses_of_its_language() {
+    let script = "if defined X (\n  echo ($nic)\n)\n";
+    assert_eq!(codes(&Draft::good().line(script).check()), ["VMT0221"]);
+    assert_eq!(codes(&Draft::good().line(&script.replace("nic", "IP")).check()), Vec::<&str>::new());
+}
+
+#[test]
+fn the_language_is_that_of_the_options_or_the_first_line_or_the_name_or_the_content() {
+    let code = |text: &str, file_name, language| {
+        let options = LintOptions { file_name, language, ..LintOptions::default() };
+        codes(&Script::from_text(text).lint_with(&options)).first().copied()
+    };
+    let (batch, posix) = (Some(ScriptLanguage::Batch), Some(ScriptLanguage::Posix));
+    // LF line ends are wrong in batch files, CR LF in scripts for a shell.
+    assert_eq!(code("a\nb\n", None, batch), Some("VMT0201"));
+    assert_eq!(code("a\nb\n", Some("a.cmd"), None), Some("VMT0201"));
+    assert_eq!(code("a\nb\n", Some("a.cmd"), posix), None);
+    assert_eq!(code("#!/bin/sh\na\n", Some("a.cmd"), None), None);
+    assert_eq!(code("set -e\r\na\r\n", Some("a.txt"), None), Some("VMT0201"));
+    assert_eq!(code("a\nb\n", Some("a.txt"), None), Some("VMT0209"));
+    let metainfo = Metainfo::parse(b"<doc><installdrive>setup.sh</installdrive></doc>").unwrap();
+    let options = LintOptions { metainfo: Some(&metainfo), file_name: Some("a.txt"), language: None };
+    assert!(Script::from_text("a\nb\n").lint_with(&options).findings().is_empty());
+    // The check has the same, for a file of any name.
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("setup");
+    fs::write(&path, "a\nb\n").unwrap();
+    assert_eq!(codes(&check(&path, &CheckOptions::default()).unwrap()), ["VMT0209"]);
+    let options = CheckOptions { language: posix, ..CheckOptions::default() };
+    assert!(check(&path, &options).unwrap().findings().is_empty());
 }
 
 #[test]

@@ -17,9 +17,9 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vmtemplate::{
     Archive, CheckOptions, DiskImage, EntryOptions, Error, ErrorKind, Finding, FreeSpace, InstallDrive,
-    MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily, PackOptions,
-    Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat, Result, Script,
-    SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
+    LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
+    PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat,
+    Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
 };
 
 /// The widest line that the cases are written in, where it can be helped.
@@ -390,6 +390,8 @@ fn scripts_are_rendered() {
         #[serde(default)]
         as_platform: bool,
         illegal_password_characters: Option<String>,
+        #[serde(default)]
+        declared: Vec<String>,
     }
 
     topic("render", |input: Input| {
@@ -398,6 +400,7 @@ fn scripts_are_rendered() {
             as_platform: input.as_platform,
             language: input.language.map(|language| language.parse()).transpose()?,
             illegal_password_characters: input.illegal_password_characters,
+            declared: input.declared.iter().map(|name| name.parse()).collect::<Result<_>>()?,
         };
         let script = Script::from_bytes(input.script.bytes());
         Ok(json!({ "script": Content::of(script.render(&macro_values(&input.values)?, &options)?.bytes()) }))
@@ -411,11 +414,18 @@ fn scripts_are_linted() {
     struct Input {
         script: Content,
         metainfo: Option<Content>,
+        file_name: Option<String>,
+        language: Option<String>,
     }
 
     topic("lint", |input: Input| {
         let metainfo = input.metainfo.map(|file| Metainfo::parse(&file.bytes())).transpose()?;
-        let report = Script::from_bytes(input.script.bytes()).lint(metainfo.as_ref());
+        let options = LintOptions {
+            metainfo: metainfo.as_ref(),
+            file_name: input.file_name.as_deref(),
+            language: input.language.map(|language| language.parse()).transpose()?,
+        };
+        let report = Script::from_bytes(input.script.bytes()).lint_with(&options);
         Ok(report.findings().iter().map(finding_of).collect())
     });
 }
@@ -659,7 +669,13 @@ fn disks_are_recognised() {
                 "partitions": partitions,
             })
         });
-        Ok(json!({ "format": info.format, "size": info.size, "table": partitions }))
+        let kept: Vec<_> = info
+            .free_space
+            .volumes
+            .iter()
+            .map(|volume| volume.kept.as_ref().map(|kept| kept.reason))
+            .collect();
+        Ok(json!({ "format": info.format, "size": info.size, "table": partitions, "kept": kept }))
     });
 }
 

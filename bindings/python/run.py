@@ -112,7 +112,7 @@ def test() -> None:
     path = f"{site_packages(FRESH)}:{site_packages(TOOLS)}:{HERE / 'tests'}"
     variables = {"PYTHONPATH": path, "VMTEMPLATE_WHEEL": str(built)}
     variables["PATH"] = f"{FRESH / 'bin'}:{bin_folder}:{os.environ['PATH']}"
-    run(FRESH / "bin" / "python", "-X", "dev", "-m", "pytest", "-q", "--no-header", **variables)
+    run(FRESH / "bin" / "python", "-X", "dev", "-m", "pytest", "-q", "-rs", "--no-header", **variables)
 
 
 def lint() -> None:
@@ -165,7 +165,12 @@ def main() -> None:
     except MissingToolsError as error:
         if "CI" in os.environ:
             sys.exit(f"python: {error}, and CI must not skip this")
-        print(f"SKIPPED python {sys.argv[1]}: {error}", file=sys.stderr)
+        line = f"SKIPPED python {sys.argv[1]}: {error}"
+        print(line, file=sys.stderr)
+        # The list that tests/run.sh prints at the end.
+        if listed := os.environ.get("VMTEMPLATE_SKIPPED"):
+            with open(listed, "a") as lines:
+                lines.write(f"{line}\n")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 #[cfg(unix)]
 mod convert;
+mod foreign;
 #[cfg(unix)]
 mod hostile;
 mod matrix;

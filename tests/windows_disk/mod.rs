@@ -11,6 +11,7 @@ use vmtemplate::{
     CheckOptions, DiskImage, Finding, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType,
     Report, Rule, Script, Template,
 };
+use vmtemplate_workspace::{has_tool, is_root, run, skipped};
 
 use super::ntfs_support;
 use super::registry_support::{self, Key, utf16};
@@ -44,7 +45,7 @@ impl WindowsDisk {
         DiskImage::from_bytes(self.bytes)
     }
 
-    fn view(&self) -> DiskImage {
+    pub(crate) fn view(&self) -> DiskImage {
         DiskImage::from_bytes(self.bytes.clone())
     }
 
@@ -66,6 +67,28 @@ impl WindowsDisk {
     pub(crate) fn patch_system_volume(&mut self, change: impl FnOnce(&mut [u8])) {
         let range = self.system_range();
         change(&mut self.bytes[range]);
+    }
+
+    /// Change the volume of Windows where ntfs-3g mounts it; whether it could be mounted here. Says what is missing if not.
+    pub(crate) fn mount_system_volume(&mut self, change: impl FnOnce(&Path)) -> bool {
+        if !["ntfs-3g", "umount"].into_iter().all(has_tool) || !is_root() {
+            return false;
+        }
+        if !Path::new("/dev/fuse").exists() {
+            skipped("/dev/fuse is missing");
+            return false;
+        }
+        let folder = ntfs_support::scratch();
+        let (volume, root) = (folder.path().join("volume"), folder.path().join("root"));
+        let range = self.system_range();
+        std::fs::write(&volume, &self.bytes[range.clone()]).unwrap();
+        std::fs::create_dir(&root).unwrap();
+        run("ntfs-3g", [&volume, &root]);
+        let changed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| change(&root)));
+        run("umount", [&root]);
+        changed.unwrap();
+        self.bytes[range].copy_from_slice(&std::fs::read(&volume).unwrap());
+        true
     }
 
     /// Give a file or folder of an NTFS volume another name, of the same length and at the same place of the order.
@@ -169,14 +192,9 @@ impl WindowsDisk {
         self.write(&path, &old, &new);
     }
 
-    /// Let a file that stands in its record be empty.
+    /// Let a file of Windows that stands in its record be empty.
     pub(crate) fn empty_file(&mut self, name: &str) {
-        self.patch_system_volume(|volume| {
-            let record = record_named(volume, name);
-            let data = ntfs_support::attribute_at(volume, record, 0x80, "");
-            assert_eq!(volume[data + 8], 0, "{name} stands in clusters");
-            volume[data + 16..data + 20].fill(0);
-        });
+        self.patch_system_volume(|volume| empty(volume, name));
     }
 
     /// Let a hive look as if Windows was switched off while it wrote it.
@@ -216,6 +234,14 @@ impl WindowsDisk {
             self.bytes[header + 16..header + 20].copy_from_slice(&sum.to_le_bytes());
         }
     }
+}
+
+/// Let a file of this volume that stands in its record be empty.
+pub(crate) fn empty(volume: &mut [u8], name: &str) {
+    let record = record_named(volume, name);
+    let data = ntfs_support::attribute_at(volume, record, 0x80, "");
+    assert_eq!(volume[data + 8], 0, "{name} stands in clusters");
+    volume[data + 16..data + 20].fill(0);
 }
 
 /// Where the record of the file or folder of this name stands.

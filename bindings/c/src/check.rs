@@ -4,9 +4,10 @@ use std::ffi::c_char;
 
 use vmtemplate::CheckOptions;
 
-use crate::boundary::{Failure, Outcome, build, list_in, path_in, read};
+use crate::boundary::{Failure, Outcome, build, list_in, path_in, read, str_or_none};
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
+use crate::image::path_or_none;
 use crate::report::{ReportValue, vmt_report};
 use crate::rule::severity_in;
 use crate::script::flags;
@@ -35,6 +36,12 @@ pub struct vmt_check_options {
     pub severity_count: usize,
     /// Stops the work; may be NULL.
     pub control: *const vmt_control,
+    /// The format of the disk image, where it shall not be found out, as in `vmt_open_options`.
+    pub format: *const c_char,
+    /// The folder in which files that are named inside an image may be opened, as in `vmt_open_options`.
+    pub backing_files: *const c_char,
+    /// The language of the setup script, where it shall not be found out, as in `vmt_render_options`.
+    pub language: *const c_char,
 }
 
 pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckOptions> {
@@ -59,7 +66,10 @@ pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckO
         severities: severities.collect::<Outcome<_>>()?,
         deny_warnings: known & VMT_CHECK_DENY_WARNINGS != 0,
         skip_image: known & VMT_CHECK_SKIP_IMAGE != 0,
+        language: str_or_none(options.language, "language")?.map(str::parse).transpose()?,
         control: chosen(options.control)?,
+        format: str_or_none(options.format, "format")?.map(str::parse).transpose()?,
+        backing_files: path_or_none(options.backing_files, "backing_files")?,
     })
 }
 

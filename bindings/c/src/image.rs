@@ -60,18 +60,20 @@ pub struct vmt_open_options {
     pub control: *const vmt_control,
 }
 
+/// A path that may be left out.
+pub(crate) fn path_or_none(path: *const c_char, name: &'static str) -> Outcome<Option<PathBuf>> {
+    if path.is_null() { Ok(None) } else { Ok(Some(path_in(path, name)?.to_owned())) }
+}
+
 pub(crate) fn open_options(options: *const vmt_open_options) -> Outcome<OpenOptions> {
     let options = read(options)?;
     let defaults = OpenOptions::default();
-    let path = |path: *const c_char, name| -> Outcome<Option<PathBuf>> {
-        if path.is_null() { Ok(None) } else { Ok(Some(path_in(path, name)?.to_owned())) }
-    };
     Ok(OpenOptions {
         format: str_or_none(options.format, "format")?.map(str::parse).transpose()?,
-        backing_files: path(options.backing_files, "backing_files")?,
+        backing_files: path_or_none(options.backing_files, "backing_files")?,
         max_size: if options.max_size == 0 { defaults.max_size } else { options.max_size },
-        temporary_folder: path(options.temporary_folder, "temporary_folder")?,
-        rbd_program: path(options.rbd_program, "rbd_program")?,
+        temporary_folder: path_or_none(options.temporary_folder, "temporary_folder")?,
+        rbd_program: path_or_none(options.rbd_program, "rbd_program")?,
         control: chosen(options.control)?,
     })
 }

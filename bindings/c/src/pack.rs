@@ -68,13 +68,18 @@ handle!(vmt_pack_summary, SummaryValue);
 #[derive(Debug)]
 pub(crate) struct SummaryValue {
     summary: PackSummary,
+    left_behind: Vec<Text>,
+    missing: Vec<Text>,
     json: Text,
 }
 
 /// Give C the summary, if it wants one.
 pub(crate) fn hand_out(place: *mut *mut vmt_pack_summary, summary: PackSummary) -> Outcome<()> {
     if !place.is_null() {
-        output(place, give(SummaryValue { json: Text::new(json(&summary)?), summary }));
+        let texts = |names: &[String]| names.iter().map(Text::new).collect();
+        let (left_behind, missing) = (texts(&summary.left_behind), texts(&summary.missing));
+        let json = Text::new(json(&summary)?);
+        output(place, give(SummaryValue { summary, left_behind, missing, json }));
     }
     Ok(())
 }
@@ -113,6 +118,38 @@ pub extern "C" fn vmt_pack_summary_holes(summary: *const vmt_pack_summary) -> u6
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_free_bytes(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.free))
+}
+
+/// How many names of files were left behind, because the metadata does not name them; at most 1000.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_pack_summary_left_behind_count(summary: *const vmt_pack_summary) -> usize {
+    look(0, || Ok(get(summary)?.left_behind.len()))
+}
+
+/// One of them; a folder of which nothing is named ends with a slash. NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_pack_summary_left_behind(
+    summary: *const vmt_pack_summary,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(get(summary)?.left_behind.get(index)))
+}
+
+/// How many files the metadata names, beside image and script, that are not there.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_pack_summary_missing_count(summary: *const vmt_pack_summary) -> usize {
+    look(0, || Ok(get(summary)?.missing.len()))
+}
+
+/// One of them, such as `pxelinuxcfg: pxe.cfg`. NULL past the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_pack_summary_missing(
+    summary: *const vmt_pack_summary,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    text(length, || Ok(get(summary)?.missing.get(index)))
 }
 
 /// All of it as JSON, with the volumes, and why one was kept whole.

@@ -4,11 +4,11 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::{LineEnds, MissingValue, RenderOptions, Script, ScriptEncoding};
+use vmtemplate::{LineEnds, LintOptions, MissingValue, RenderOptions, Script, ScriptEncoding};
 
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, bytes_in, free, get, get_or_none, handle, look, named, output,
-    path_in, read, status, str_or_none, text,
+    Failure, Outcome, Slot, Text, build, bytes_in, free, get, get_or_none, handle, list_in, look, named,
+    output, path_in, read, status, str_in, str_or_none, text,
 };
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
 use crate::macros::{MacrosValue, vmt_macros};
@@ -134,10 +134,20 @@ pub extern "C" fn vmt_script_line_ends(script: *const vmt_script) -> vmt_line_en
     })
 }
 
-/// Its language, `batch`, `powershell` or `posix`; NULL if it cannot be told. It lives for ever.
+/// Its language, `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` of a file that is no script;
+/// NULL if it cannot be told. It lives for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_language(script: *const vmt_script) -> *const c_char {
     text(ptr::null_mut(), || Ok(get(script)?.script.language().map(named)))
+}
+
+/// The same for a file with this name, whose ending decides where the script has no `#!` line.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_script_language_as(
+    script: *const vmt_script,
+    file_name: *const c_char,
+) -> *const c_char {
+    text(ptr::null_mut(), || Ok(get(script)?.script.language_as(str_in(file_name, "file_name")?).map(named)))
 }
 
 /// The same script with every line end as CR LF, which cmd.exe asks for.
@@ -149,7 +159,7 @@ pub extern "C" fn vmt_script_to_windows(
     build(err, || Ok(get(script)?.script.to_windows().into()))
 }
 
-/// The macros in it.
+/// What is spelled as a macro in it, known or not.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_macros(script: *const vmt_script, err: *mut *mut vmt_error) -> *mut vmt_macros {
     build(err, || Ok(MacrosValue::new(get(script)?.script.macros())))
@@ -166,12 +176,19 @@ pub struct vmt_render_options {
     pub struct_size: usize,
     /// The sum of `VMT_RENDER_` numbers.
     pub flags: u32,
-    /// What becomes of a macro without a value: `error` (the default), `parens`, `empty` or `keep`.
+    /// What becomes of a macro without a value: `error` (the default), `parens`, `empty`, `keep`, or `platform`, which is
+    /// what the platform is known to do.
     pub missing: *const c_char,
-    /// The language of the script, where it shall not be found out: `batch`, `powershell` or `posix`.
+    /// The language of the script, where it shall not be found out: `batch`, `powershell`, `posix`, `preseed`, `kickstart`
+    /// or `cloud-config`.
     pub language: *const c_char,
     /// What a password must not have. For a template, metainfo.xml says it.
     pub illegal_password_characters: *const c_char,
+    /// Macros, such as `($COLOUR)`, beside those that the platform knows and those that have a value: `declared_count`
+    /// of them. For a template, those that metainfo.xml declares are added. Any other `($name)` stays as it is.
+    pub declared: *const *const c_char,
+    /// How many.
+    pub declared_count: usize,
 }
 
 pub(crate) fn render_options(options: *const vmt_render_options) -> Outcome<RenderOptions> {
@@ -189,6 +206,10 @@ pub(crate) fn render_options(options: *const vmt_render_options) -> Outcome<Rend
             "illegal_password_characters",
         )?
         .map(str::to_owned),
+        declared: list_in(options.declared, options.declared_count, "declared")?
+            .into_iter()
+            .map(str::parse)
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -224,6 +245,39 @@ pub extern "C" fn vmt_script_lint(
     build(err, || {
         let metainfo = get_or_none(metainfo)?.map(|value| &value.metainfo);
         Ok(ReportValue::new(get(script)?.script.lint(metainfo)))
+    })
+}
+
+/// What is known of a script beside its bytes. Zeros are defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_lint_options {
+    /// `sizeof(vmt_lint_options)`.
+    pub struct_size: usize,
+    /// The metadata of its template: which macros are declared, how many restarts are waited for, and the name of the
+    /// script. May be NULL.
+    pub metainfo: *const vmt_metainfo,
+    /// The name of its file, whose ending says the language where neither a `#!` line nor the metadata does.
+    pub file_name: *const c_char,
+    /// The language of the script, where it shall not be found out, as in `vmt_render_options`.
+    pub language: *const c_char,
+}
+
+/// What would go wrong with it, by all that is known. `options` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_script_lint_with(
+    script: *const vmt_script,
+    options: *const vmt_lint_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_report {
+    build(err, || {
+        let options = read(options)?;
+        let options = LintOptions {
+            metainfo: get_or_none(options.metainfo)?.map(|value| &value.metainfo),
+            file_name: str_or_none(options.file_name, "file_name")?,
+            language: str_or_none(options.language, "language")?.map(str::parse).transpose()?,
+        };
+        Ok(ReportValue::new(get(script)?.script.lint_with(&options)))
     })
 }
 

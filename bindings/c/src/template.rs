@@ -12,7 +12,7 @@ use crate::boundary::{
 };
 use crate::check::{check_options, vmt_check_options};
 use crate::error::{vmt_code, vmt_error};
-use crate::image::{vmt_image, vmt_source};
+use crate::image::{open_options, vmt_image, vmt_open_options, vmt_source};
 use crate::metainfo::vmt_metainfo;
 use crate::pack::{hand_out, pack_options, vmt_pack_options, vmt_pack_summary, vmt_write_fn};
 use crate::report::{ReportValue, vmt_report};
@@ -52,6 +52,18 @@ impl TemplateValue {
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_open(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_template {
     build(err, || Ok(TemplateValue::new(Template::open(path_in(path, "path")?)?)))
+}
+
+/// The same, with the image of a folder opened by `options`, which may be NULL. The image in an archive is what it is.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_template_open_with(
+    path: *const c_char,
+    options: *const vmt_open_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_template {
+    build(err, || {
+        Ok(TemplateValue::new(Template::open_with(path_in(path, "path")?, &open_options(options)?)?))
+    })
 }
 
 /// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.

@@ -31,7 +31,9 @@ C99 = ["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic"
 CPP = ["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g"]
 TESTS = sorted(path.stem[len("test_"):] for path in HERE.glob("test_*.c"))
 EXAMPLES = sorted((ROOT / "examples" / "c").glob("*.c"))
-missing = []
+missing = set()
+# What the step that is being run lacks.
+absent = []
 
 
 class Failed(Exception):
@@ -53,9 +55,18 @@ def run(*command, env=None, cwd=None, quiet=True, expect=0):
 
 def needs(*tools):
     """Whether all of these are here. A tool is a program, or a package of pkg-config."""
-    absent = [tool for tool in tools if not (shutil.which(tool) or has_package(tool))]
-    missing.extend(tool for tool in absent if tool not in missing)
-    return not absent
+    lacking = [tool for tool in tools if not (shutil.which(tool) or has_package(tool))]
+    absent.extend(tool for tool in lacking if tool not in absent)
+    missing.update(lacking)
+    return not lacking
+
+
+def skipped(what):
+    """Name what is skipped, here and in the list that tests/run.sh prints at the end."""
+    print(f"    SKIPPED {what}", flush=True)
+    if listed := os.environ.get("VMTEMPLATE_SKIPPED"):
+        with open(listed, "a") as lines:
+            lines.write(f"SKIPPED {what}\n")
 
 
 def has_package(name):
@@ -292,7 +303,8 @@ def main():
         name = step.__name__[len("step_"):]
         if wanted and name not in wanted:
             continue
-        known, start = len(missing), time.monotonic()
+        absent.clear()
+        start = time.monotonic()
         print(f"C {name}: {step.__doc__}", flush=True)
         try:
             step()
@@ -300,10 +312,10 @@ def main():
             failed.append(name)
             print(f"C {name} FAILED: {error}", flush=True)
         print(f"    {time.monotonic() - start:.0f} s", flush=True)
-        for tool in missing[known:]:
-            print(f"    left out, for {tool} is missing", flush=True)
+        for tool in absent:
+            skipped(f"C {name}: `{tool}` is not installed")
     if missing and os.environ.get("CI"):
-        failed.append("missing tools: " + ", ".join(missing))
+        failed.append("missing tools: " + ", ".join(sorted(missing)))
     if failed:
         sys.exit("the C library failed: " + ", ".join(failed))
 

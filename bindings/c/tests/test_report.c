@@ -57,6 +57,39 @@ static void a_lint_says_where_what_and_how_to_mend(void **state)
     vmt_script_free(script);
 }
 
+static void the_language_of_a_script_is_given_or_read_from_its_name(void **state)
+{
+    vmt_script *script = script_of("a\nb\n");
+    vmt_report *report;
+    const char *path = write_text("setup", "a\nb\n");
+    VMT_OPTIONS(vmt_lint_options, options);
+    VMT_OPTIONS(vmt_check_options, checking);
+    (void)state;
+    report = vmt_script_lint_with(script, NULL, &err);
+    fine();
+    assert_string_equal(vmt_finding_code(report, 0), "VMT0209");
+    vmt_report_free(report);
+    options.file_name = "setup.cmd";
+    report = vmt_script_lint_with(script, &options, &err);
+    fine();
+    assert_string_equal(vmt_finding_code(report, 0), "VMT0201");
+    vmt_report_free(report);
+    options.language = "posix";
+    report = vmt_script_lint_with(script, &options, &err);
+    fine();
+    assert_int_equal(vmt_report_count(report), 0);
+    vmt_report_free(report);
+    options.language = "basic";
+    assert_null(vmt_script_lint_with(script, &options, &err));
+    failed_with(VMT_INVALID_VALUE);
+    checking.language = "posix";
+    report = vmt_check(path, &checking, &err);
+    fine();
+    assert_int_equal(vmt_report_count(report), 0);
+    vmt_report_free(report);
+    vmt_script_free(script);
+}
+
 static void rules_can_be_read_weighed_and_switched_off(void **state)
 {
     vmt_template *template = make_template();
@@ -150,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lint_says_where_what_and_how_to_mend),
+        cmocka_unit_test(the_language_of_a_script_is_given_or_read_from_its_name),
         cmocka_unit_test(rules_can_be_read_weighed_and_switched_off),
         cmocka_unit_test(a_path_is_checked),
         cmocka_unit_test(every_rule_is_listed),

@@ -114,6 +114,12 @@ static void a_script_says_what_it_is(void **state)
     assert_int_equal(length, 38);
     vmt_script_free(windows);
     vmt_script_free(script);
+    script = script_of("echo ($IP)\n");
+    assert_null(vmt_script_language(script));
+    assert_string_equal(vmt_script_language_as(script, "setup.sh"), "posix");
+    assert_string_equal(vmt_script_language_as(script, "ks.cfg"), "kickstart");
+    assert_null(vmt_script_language_as(script, "setup"));
+    vmt_script_free(script);
     assert_null(vmt_script_from_file("/no/such.cmd", &err));
     failed_with(VMT_NOT_FOUND);
 }
@@ -155,6 +161,31 @@ static void values_are_quoted_for_their_places(void **state)
     failed_with(VMT_INVALID_VALUE);
     vmt_values_free(none);
     vmt_values_free(values);
+    vmt_script_free(script);
+}
+
+static void only_known_and_declared_names_are_macros(void **state)
+{
+    const char *declared[] = {"($COLOUR)"}, *wrong[] = {"COLOUR"};
+    vmt_script *script = script_of("@echo off\r\necho ($COLOUR) ($nic) ($IP)\r\n"), *rendered;
+    vmt_values *none = vmt_values_new();
+    VMT_OPTIONS(vmt_render_options, options);
+    (void)state;
+    options.missing = "platform";
+    rendered = vmt_script_render(script, none, &options, &err);
+    fine();
+    says("@echo off\r\necho ($COLOUR) ($nic) \r\n", vmt_script_text(rendered, &length));
+    vmt_script_free(rendered);
+    options.declared = declared;
+    options.declared_count = 1;
+    rendered = vmt_script_render(script, none, &options, &err);
+    fine();
+    says("@echo off\r\necho  ($nic) \r\n", vmt_script_text(rendered, &length));
+    vmt_script_free(rendered);
+    options.declared = wrong;
+    assert_null(vmt_script_render(script, none, &options, &err));
+    failed_with(VMT_INVALID_MACRO);
+    vmt_values_free(none);
     vmt_script_free(script);
 }
 
@@ -300,6 +331,7 @@ int main(void)
         cmocka_unit_test(values_extend_themselves_without_harm),
         cmocka_unit_test(a_script_says_what_it_is),
         cmocka_unit_test(values_are_quoted_for_their_places),
+        cmocka_unit_test(only_known_and_declared_names_are_macros),
         cmocka_unit_test(a_path_is_rendered),
         cmocka_unit_test(our_setup_script_is_made_step_by_step),
         cmocka_unit_test(the_first_run_kit_has_its_files),

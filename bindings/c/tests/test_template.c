@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "support.h"
 
@@ -89,6 +90,43 @@ static void a_builder_takes_metadata_script_and_format(void **state)
     failed_with(vmt_error_code(err));
     builder = vmt_template_builder_new("Windows-7");
     vmt_template_builder_free(builder);
+}
+
+static void the_files_that_are_named_are_packed_and_the_others_are_told(void **state)
+{
+    vmt_pack_summary *summary = NULL;
+    vmt_template *template;
+    size_t length;
+    char folder[512];
+    VMT_OPTIONS(vmt_open_options, options);
+    (void)state;
+    snprintf(folder, sizeof folder, "%s", in_folder("named"));
+    assert_int_equal(mkdir(folder, 0755), 0);
+    write_text("named/metainfo.xml",
+        "<doc><osname>W</osname><hddimage>w.img</hddimage><installdrive>s.cmd</installdrive>"
+        "<installcfg>u.xml</installcfg><kernel>linux</kernel></doc>");
+    write_text("named/w.img", "Bochs Virtual HD Image, and so no disk");
+    write_text("named/s.cmd", "rem\r\n");
+    write_text("named/u.xml", "u");
+    write_text("named/notes", "n");
+    options.format = "raw";
+    template = vmt_template_open(folder, &err);
+    assert_null(template);
+    failed_with(VMT_UNSUPPORTED);
+    template = vmt_template_open_with(folder, &options, &err);
+    fine();
+    assert_int_equal(vmt_files_count(vmt_template_files(template)), 4);
+    assert_int_equal(vmt_template_pack(template, in_folder("named.tar.gz"), NULL, &summary, &err), VMT_OK);
+    assert_int_equal(vmt_pack_summary_left_behind_count(summary), 1);
+    says("notes", vmt_pack_summary_left_behind(summary, 0, &length));
+    assert_null(vmt_pack_summary_left_behind(summary, 1, &length));
+    assert_int_equal(vmt_pack_summary_missing_count(summary), 1);
+    says("kernel: linux", vmt_pack_summary_missing(summary, 0, &length));
+    assert_null(vmt_pack_summary_missing(summary, 1, NULL));
+    vmt_pack_summary_free(summary);
+    vmt_template_free(template);
+    assert_int_equal(vmt_pack_summary_left_behind_count(NULL), 0);
+    assert_int_equal(vmt_pack_summary_missing_count(NULL), 0);
 }
 
 static void a_template_is_packed_opened_and_unpacked(void **state)
@@ -371,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_setter_of_the_builder_is_in_the_template),
         cmocka_unit_test(a_builder_takes_metadata_script_and_format),
+        cmocka_unit_test(the_files_that_are_named_are_packed_and_the_others_are_told),
         cmocka_unit_test(a_template_is_packed_opened_and_unpacked),
         cmocka_unit_test(an_archive_is_verified_and_damage_is_found),
         cmocka_unit_test(an_archive_goes_to_a_callback_and_comes_from_one),

@@ -450,8 +450,15 @@ static vmt_script *rendered(const cJSON *input)
     vmt_script *script = script_of(member(input, "script")), *out = NULL;
     vmt_values *values = vmt_values_new();
     const cJSON *value;
+    const cJSON *name;
+    const char *declared[8];
     vmt_code code = VMT_OK;
     VMT_OPTIONS(vmt_render_options, options);
+    cJSON_ArrayForEach(name, member(input, "declared")) {
+        assert_true(options.declared_count < 8);
+        declared[options.declared_count++] = name->valuestring;
+    }
+    options.declared = declared;
     options.flags = flag(input, "as_platform") ? VMT_RENDER_AS_PLATFORM : 0;
     options.missing = string(input, "missing");
     options.language = string(input, "language");
@@ -484,8 +491,14 @@ static cJSON *lint(const cJSON *input)
 {
     vmt_script *script = script_of(member(input, "script"));
     vmt_metainfo *metainfo = member(input, "metainfo") == NULL ? NULL : metainfo_of(member(input, "metainfo"));
-    vmt_report *report = vmt_script_lint(script, metainfo, &err);
-    cJSON *out = of_report(report);
+    vmt_report *report;
+    cJSON *out;
+    VMT_OPTIONS(vmt_lint_options, options);
+    options.metainfo = metainfo;
+    options.file_name = string(input, "file_name");
+    options.language = string(input, "language");
+    report = vmt_script_lint_with(script, &options, &err);
+    out = of_report(report);
     fine();
     vmt_report_free(report);
     vmt_metainfo_free(metainfo);
@@ -708,7 +721,7 @@ static cJSON *disk(const cJSON *input)
     char path[400];
     vmt_image *image;
     vmt_disk_info *info;
-    cJSON *out, *all, *table, *partitions, *one;
+    cJSON *out, *all, *table, *partitions, *one, *kept;
     const cJSON *found;
     put_file(parent, input);
     snprintf(path, sizeof path, "%s/%s/%s", folder, parent, string(input, "name"));
@@ -750,6 +763,12 @@ static cJSON *disk(const cJSON *input)
                 snprintf(shown, sizeof shown, "%s", string(kind, "id"));
             cJSON_AddStringToObject(one, "kind", shown);
         }
+    }
+    kept = cJSON_AddArrayToObject(out, "kept");
+    cJSON_ArrayForEach(found, member(member(all, "free_space"), "volumes"))
+    {
+        const cJSON *reason = member(found, "kept");
+        cJSON_AddItemToArray(kept, cJSON_IsNull(reason) ? cJSON_CreateNull() : cJSON_CreateString(string(reason, "reason")));
     }
     cJSON_Delete(all);
     vmt_disk_info_free(info);

@@ -22,7 +22,7 @@ use crate::values;
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct DiskImage(pub(crate) vt::DiskImage);
 
-fn open_options(
+pub(crate) fn open_options(
     format: Option<Choice<vt::ImageFormat>>,
     backing_files: Option<PathBuf>,
     max_size: Option<u64>,

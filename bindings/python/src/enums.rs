@@ -55,6 +55,9 @@ enumerations! {
     KeptReason {
         Dirty = "dirty", OpenJournal = "open-journal", Hibernated = "hibernated", Inconsistent = "inconsistent",
         Overlapping = "overlapping", Unsupported = "unsupported", TooLarge = "too-large", Unreadable = "unreadable",
+        PartitionType = "partition-type", OutsidePartition = "outside-partition", Unpartitioned = "unpartitioned",
+        DoubtfulTable = "doubtful-table", DynamicDisk = "dynamic-disk", StorageSpaces = "storage-spaces", Raid = "raid",
+        Lvm = "lvm", Refs = "refs",
     }
     LineEnds { CrLf = "cr-lf", Lf = "lf", Mixed = "mixed", None = "none" }
     MacroKind {
@@ -62,9 +65,11 @@ enumerations! {
         AddressListV4 = "address-list-v4", AddressListV6 = "address-list-v6", Netmask = "netmask",
         NetmaskV4 = "netmask-v4", PrefixLengthV6 = "prefix-length-v6", HostName = "host-name",
         TimeZone = "time-zone", Password = "password", PasswordHash = "password-hash", ProductKey = "product-key",
-        Url = "url", Boolean = "boolean", Number = "number", SshKeys = "ssh-keys", Text = "text",
+        Url = "url", Boolean = "boolean", Number = "number", RaidLevel = "raid-level", SshKeys = "ssh-keys", Text = "text",
     }
-    MissingValue parsed { Error = "error", Parens = "parens", Empty = "empty", Keep = "keep" }
+    MissingValue parsed {
+        Error = "error", Parens = "parens", Empty = "empty", Keep = "keep", Platform = "platform",
+    }
     OsFamily { RedHat = "red-hat", Debian = "debian", FreeBsd = "free-bsd", Windows = "windows" }
     Padding parsed { BlankLines = "blank-lines", Zeros = "zeros" }
     PartitionScheme { None = "none", Mbr = "mbr", Gpt = "gpt" }
@@ -79,7 +84,10 @@ enumerations! {
         Ascii = "ascii", Utf8 = "utf8", Utf8Bom = "utf8-bom", Utf16Le = "utf16-le", Utf16Be = "utf16-be",
         Unknown8bit = "unknown8bit",
     }
-    ScriptLanguage parsed { Batch = "batch", PowerShell = "powershell", Posix = "posix" }
+    ScriptLanguage parsed {
+        Batch = "batch", PowerShell = "powershell", Posix = "posix", Preseed = "preseed", Kickstart = "kickstart",
+        CloudConfig = "cloud-config",
+    }
     SetupFirewall { OpenRemoteDesktop = "open-remote-desktop", Unchanged = "unchanged" }
     SetupStep parsed {
         Password = "password", Address = "address", Ipv6Address = "ipv6", NameServers = "name-servers",

@@ -19,12 +19,14 @@ pub(crate) fn check_options(
     severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
     deny_warnings: bool,
     skip_image: bool,
+    language: Option<Choice<vt::ScriptLanguage>>,
 ) -> vt::CheckOptions {
     vt::CheckOptions {
         allow,
         severities: severities.into_iter().flatten().map(|(code, choice)| (code, choice.0)).collect(),
         deny_warnings,
         skip_image,
+        language: language.map(|choice| choice.0),
         ..vt::CheckOptions::default()
     }
 }
@@ -32,7 +34,9 @@ pub(crate) fn check_options(
 /// Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 ///
 /// `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
-/// every warning counts as an error. `skip_image` does not look into the disk image.
+/// every warning counts as an error. `skip_image` does not look into the disk image. `language` is that of the setup
+/// script, where it shall not be found out. `format` and `backing_files` say how the image is opened, as
+/// `DiskImage.open` takes them; with a `format`, no rule asks what else it looks like.
 ///
 /// >>> import tempfile, pathlib, vmtemplate as vt
 /// >>> with tempfile.TemporaryDirectory() as folder:
@@ -42,7 +46,7 @@ pub(crate) fn check_options(
 /// >>> sorted({finding.code for finding in report})[0]
 /// 'VMT0201'
 #[pyfunction]
-#[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
+#[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, language=None, format=None, backing_files=None, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, language=None, format=None, backing_files=None, cancel=None)")]
 pub(crate) fn check<'py>(
     py: Python<'py>,
     path: PathBuf,
@@ -50,9 +54,14 @@ pub(crate) fn check<'py>(
     severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
     deny_warnings: bool,
     skip_image: bool,
+    language: Option<Choice<vt::ScriptLanguage>>,
+    format: Option<Choice<vt::ImageFormat>>,
+    backing_files: Option<PathBuf>,
     cancel: Option<&CancelToken>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let options = check_options(allow, severities, deny_warnings, skip_image);
+    let format = format.map(|format| format.0);
+    let options = check_options(allow, severities, deny_warnings, skip_image, language);
+    let options = vt::CheckOptions { format, backing_files, ..options };
     let report = run(py, None, cancel, |control| vt::check(path, &vt::CheckOptions { control, ..options }))?;
     values::report(py, &report)
 }

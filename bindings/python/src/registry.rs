@@ -68,14 +68,19 @@ impl RegistryHive {
 
     /// The key at the top.
     fn root(&self, py: Python<'_>) -> PyResult<RegistryKey> {
-        let name = py.detach(|| self.0.get().root().map(|key| key.name().to_owned())).or_raise()?;
-        Ok(RegistryKey { hive: Arc::clone(&self.0), path: String::new(), name })
+        let (name, place) = py.detach(|| self.0.get().root().map(|key| named(&key))).or_raise()?;
+        Ok(RegistryKey { hive: Arc::clone(&self.0), place, path: String::new(), name })
     }
 
     /// The key of this path, with `\` between keys; None if it is not there. Case does not matter.
     fn key(&self, py: Python<'_>, path: &str) -> PyResult<Option<RegistryKey>> {
-        let name = py.detach(|| Ok(self.0.get().key(path)?.map(|key| key.name().to_owned()))).or_raise()?;
-        Ok(name.map(|name| RegistryKey { hive: Arc::clone(&self.0), path: path.to_owned(), name }))
+        let found = py.detach(|| Ok(self.0.get().key(path)?.map(|key| named(&key)))).or_raise()?;
+        Ok(found.map(|(name, place)| RegistryKey {
+            hive: Arc::clone(&self.0),
+            place,
+            path: path.to_owned(),
+            name,
+        }))
     }
 
     fn __repr__(&self) -> &'static str {
@@ -83,10 +88,16 @@ impl RegistryHive {
     }
 }
 
+/// What a handle keeps of a key.
+fn named(key: &vt::RegistryKey<'_>) -> (String, vt::RegistryKeyPlace) {
+    (key.name().to_owned(), key.place())
+}
+
 /// A key of a hive.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct RegistryKey {
     hive: Arc<Hive>,
+    place: vt::RegistryKeyPlace,
     path: String,
     name: String,
 }
@@ -98,37 +109,23 @@ impl RegistryKey {
         py: Python<'_>,
         look: impl FnOnce(&vt::RegistryKey<'_>) -> vt::Result<T> + Send,
     ) -> PyResult<T> {
-        with_key(py, &self.hive, &self.path, look)
+        py.detach(|| self.hive.get().key_at(self.place).and_then(|key| look(&key))).or_raise()
     }
 
-    fn below(&self, name: String) -> Self {
+    fn below(&self, (name, place): (String, vt::RegistryKeyPlace)) -> Self {
         let path = if self.path.is_empty() { name.clone() } else { format!("{}\\{name}", self.path) };
-        Self { hive: Arc::clone(&self.hive), path, name }
+        Self { hive: Arc::clone(&self.hive), place, path, name }
     }
 
     fn value_of(&self, value: &vt::RegistryValue<'_>) -> RegistryValue {
         RegistryValue {
             hive: Arc::clone(&self.hive),
-            key: self.path.clone(),
+            place: value.place(),
             name: value.name().to_owned(),
             kind: value.kind(),
             size: value.size(),
         }
     }
-}
-
-fn with_key<T: Send>(
-    py: Python<'_>,
-    hive: &Hive,
-    path: &str,
-    look: impl FnOnce(&vt::RegistryKey<'_>) -> vt::Result<T> + Send,
-) -> PyResult<T> {
-    let found = py.detach(|| hive.get().key(path)?.map(|key| look(&key)).transpose()).or_raise()?;
-    found.ok_or_else(|| gone(path))
-}
-
-fn gone(what: &str) -> PyErr {
-    pyo3::exceptions::PyKeyError::new_err(what.to_owned())
 }
 
 #[pymethods]
@@ -147,16 +144,14 @@ impl RegistryKey {
 
     /// The keys below it.
     fn subkeys(&self, py: Python<'_>) -> PyResult<Vec<Self>> {
-        let names = self.with(py, |key| {
-            Ok(key.subkeys()?.iter().map(|below| below.name().to_owned()).collect::<Vec<_>>())
-        })?;
-        Ok(names.into_iter().map(|name| self.below(name)).collect())
+        let found = self.with(py, |key| Ok(key.subkeys()?.iter().map(named).collect::<Vec<_>>()))?;
+        Ok(found.into_iter().map(|below| self.below(below)).collect())
     }
 
     /// The key of this name below it; None if it is not there.
     fn subkey(&self, py: Python<'_>, name: &str) -> PyResult<Option<Self>> {
-        let name = self.with(py, |key| Ok(key.subkey(name)?.map(|below| below.name().to_owned())))?;
-        Ok(name.map(|name| self.below(name)))
+        let found = self.with(py, |key| Ok(key.subkey(name)?.map(|below| named(&below))))?;
+        Ok(found.map(|below| self.below(below)))
     }
 
     /// Its values.
@@ -193,7 +188,7 @@ impl RegistryKey {
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct RegistryValue {
     hive: Arc<Hive>,
-    key: String,
+    place: vt::RegistryValuePlace,
     name: String,
     kind: vt::RegistryType,
     size: u32,
@@ -205,10 +200,7 @@ impl RegistryValue {
         py: Python<'_>,
         look: impl FnOnce(&vt::RegistryValue<'_>) -> vt::Result<T> + Send,
     ) -> PyResult<T> {
-        with_key(py, &self.hive, &self.key, |key| {
-            key.value(&self.name)?.map(|value| look(&value)).transpose()
-        })?
-        .ok_or_else(|| gone(&self.name))
+        py.detach(|| self.hive.get().value_at(self.place).and_then(|value| look(&value))).or_raise()
     }
 }
 

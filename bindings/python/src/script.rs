@@ -64,10 +64,15 @@ impl Script {
         member(py, self.0.line_ends())
     }
 
-    /// The interpreter that it is written for; None if it names one that is not known.
+    /// The interpreter that it is written for; None if it names one that is not known, or nothing says it.
     #[getter]
     fn language<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.language().map(|language| member(py, language)).transpose()
+    }
+
+    /// The same for a file with this name, whose ending decides where the script has no `#!` line.
+    fn language_as<'py>(&self, py: Python<'py>, file_name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.0.language_as(file_name).map(|language| member(py, language)).transpose()
     }
 
     /// The same with CR LF at the ends of its lines.
@@ -75,7 +80,7 @@ impl Script {
         Self(py.detach(|| self.0.to_windows()))
     }
 
-    /// The macros in it, in their order.
+    /// What is spelled as a macro in it, known or not, in its order.
     fn macros<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let uses: PyResult<Vec<_>> = self.0.macros().map(|used| values::macro_use(py, used)).collect();
         PyList::new(py, uses?)
@@ -84,8 +89,9 @@ impl Script {
     /// The script with its macros replaced, each value quoted for its place or refused.
     ///
     /// `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
-    /// does it: for comparison only.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
+    /// does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those of
+    /// `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
         py: Python<'_>,
@@ -94,16 +100,29 @@ impl Script {
         as_platform: bool,
         language: Option<Choice<vt::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
+        declared: Vec<String>,
     ) -> PyResult<Self> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Self)
     }
 
     /// What would go wrong with it on a new machine; more is found with the metadata of its template.
-    #[pyo3(signature = (metainfo=None))]
-    fn lint<'py>(&self, py: Python<'py>, metainfo: Option<&Metainfo>) -> PyResult<Bound<'py, PyAny>> {
+    ///
+    /// `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or what
+    /// stands in it.
+    #[pyo3(signature = (metainfo=None, *, file_name=None, language=None))]
+    fn lint<'py>(
+        &self,
+        py: Python<'py>,
+        metainfo: Option<&Metainfo>,
+        file_name: Option<&str>,
+        language: Option<Choice<vt::ScriptLanguage>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let metainfo = metainfo.map(Metainfo::copy);
-        let report = py.detach(|| self.0.lint(metainfo.as_ref()));
+        let language = language.map(|choice| choice.0);
+        let options = vt::LintOptions { metainfo: metainfo.as_ref(), file_name, language };
+        let report = py.detach(|| self.0.lint_with(&options));
         values::report(py, &report)
     }
 

@@ -8,7 +8,7 @@ use pyo3::types::PyTuple;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
-use crate::disk_image::DiskImage;
+use crate::disk_image::{DiskImage, open_options};
 use crate::enums::Choice;
 use crate::errors::OrRaise;
 use crate::functions::check_options;
@@ -170,11 +170,19 @@ impl Template {
     /// Open an archive, or a folder that holds metainfo.xml. The image is not read.
     ///
     /// An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-    /// use meanwhile.
+    /// use meanwhile. `format` and `backing_files` say how the image of a folder is opened, as `DiskImage.open` takes
+    /// them.
     #[staticmethod]
-    fn open(py: Python<'_>, path: ArchiveArgument) -> PyResult<Self> {
+    #[pyo3(signature = (path, *, format=None, backing_files=None))]
+    fn open(
+        py: Python<'_>,
+        path: ArchiveArgument,
+        format: Option<Choice<vt::ImageFormat>>,
+        backing_files: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let options = open_options(format, backing_files, None, None, None);
         run(py, None, None, |_| match path {
-            ArchiveArgument::Path(path) => vt::Template::open(path),
+            ArchiveArgument::Path(path) => vt::Template::open_with(path, &options),
             ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
         })
         .map(Self)
@@ -212,7 +220,7 @@ impl Template {
 
     /// The setup script with its macros replaced, as `Script.render` does it. What passwords must not have is taken
     /// from the metadata if it is not given.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
         py: Python<'_>,
@@ -221,14 +229,16 @@ impl Template {
         as_platform: bool,
         language: Option<Choice<vt::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
+        declared: Vec<String>,
     ) -> PyResult<Script> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Script)
     }
 
     /// The same for the template or script at `path`.
     #[staticmethod]
-    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None)")]
+    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render_path(
         py: Python<'_>,
         path: PathBuf,
@@ -237,13 +247,15 @@ impl Template {
         as_platform: bool,
         language: Option<Choice<vt::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
+        declared: Vec<String>,
     ) -> PyResult<Script> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| vt::Template::render_path(path, &values.0, &options)).or_raise().map(Script)
     }
 
     /// The install drive of a new machine: the rendered script on a drive of the right size.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, padding='blank-lines')")]
+    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new(), padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=(), padding='blank-lines')")]
     fn install_drive(
         &self,
         py: Python<'_>,
@@ -252,14 +264,16 @@ impl Template {
         as_platform: bool,
         language: Option<Choice<vt::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
+        declared: Vec<String>,
         padding: Choice<vt::Padding>,
     ) -> PyResult<InstallDrive> {
-        let options = values::render_options(missing, as_platform, language, illegal_password_characters);
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
         py.detach(|| self.0.install_drive(&values.0, &options, padding.0)).or_raise().map(InstallDrive)
     }
 
     /// Check it by all rules; see `vmtemplate.check` for the options.
-    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, cancel=None)")]
+    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, language=None, format=None, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, language=None, format=None, cancel=None)")]
     fn check<'py>(
         &self,
         py: Python<'py>,
@@ -267,9 +281,13 @@ impl Template {
         severities: Option<BTreeMap<String, Choice<vt::Severity>>>,
         deny_warnings: bool,
         skip_image: bool,
+        language: Option<Choice<vt::ScriptLanguage>>,
+        format: Option<Choice<vt::ImageFormat>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let options = check_options(allow, severities, deny_warnings, skip_image);
+        let format = format.map(|format| format.0);
+        let options = check_options(allow, severities, deny_warnings, skip_image, language);
+        let options = vt::CheckOptions { format, ..options };
         let report = run(py, None, cancel, |control| self.0.check(&vt::CheckOptions { control, ..options }))?;
         values::report(py, &report)
     }

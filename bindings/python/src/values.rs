@@ -11,6 +11,7 @@ use pyo3::types::{PyMemoryView, PyTuple};
 use vmtemplate as vt;
 
 use crate::enums::{Choice, member};
+use crate::errors::OrRaise;
 use crate::macro_name::MacroName;
 
 type Made<'py> = PyResult<Bound<'py, PyAny>>;
@@ -318,6 +319,7 @@ pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::FreeSpaceRepo
             volume.cluster_size,
             volume.dropped,
             volume.page_files,
+            volume.shadow_copies,
             kept,
         );
         new(py, "VolumeFreeSpace", fields)
@@ -335,6 +337,8 @@ pub(crate) fn pack_summary<'py>(py: Python<'py>, summary: &vt::PackSummary) -> M
         summary.holes,
         summary.free,
         free_space_report(py, &summary.free_space)?,
+        texts(py, &summary.left_behind)?,
+        texts(py, &summary.missing)?,
     );
     new(py, "PackSummary", fields)
 }
@@ -392,6 +396,7 @@ pub(crate) fn partition_table<'py>(py: Python<'py>, table: &vt::PartitionTable) 
         table.disk_id.as_deref(),
         tuple(py, &table.partitions, partition)?,
         texts(py, &table.warnings)?,
+        texts(py, &table.notes)?,
     );
     new(py, "PartitionTable", fields)
 }
@@ -561,13 +566,15 @@ pub(crate) fn render_options(
     as_platform: bool,
     language: Option<Choice<vt::ScriptLanguage>>,
     illegal_password_characters: Option<String>,
-) -> vt::RenderOptions {
-    vt::RenderOptions {
+    declared: Vec<String>,
+) -> PyResult<vt::RenderOptions> {
+    Ok(vt::RenderOptions {
         missing: missing.0,
         as_platform,
         language: language.map(|choice| choice.0),
         illegal_password_characters,
-    }
+        declared: declared.iter().map(|name| name.parse()).collect::<vt::Result<_>>().or_raise()?,
+    })
 }
 
 /// A `datetime`, or a number of seconds since 1970, as whole seconds.

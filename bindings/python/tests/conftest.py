@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vmtemplate as vt
-from support import content, note
+from support import SKIPPED, content, note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +54,18 @@ def noted(request: pytest.FixtureRequest) -> Iterator[None]:
     sys.setprofile(note)
     yield
     sys.setprofile(None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember each test that is skipped, for the list that tests/run.sh prints and for test_surface.py."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        SKIPPED[item] = report.longrepr[2].removeprefix("Skipped: ")
+        if listed := os.environ.get("VMTEMPLATE_SKIPPED"):
+            with open(listed, "a") as lines:
+                lines.write(f"SKIPPED python {item.name}: {SKIPPED[item]}\n")
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

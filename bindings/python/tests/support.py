@@ -51,6 +51,9 @@ def tool(name: str) -> str:
     return found
 
 
+SKIPPED: dict[pytest.Item, str] = {}
+"""The tests that were skipped, and why."""
+
 CALLED: set[str | CodeType] = set()
 """What of the module the tests have called: native functions by their names, others by their code."""
 

@@ -289,3 +289,17 @@ def test_qemu_img_agrees_on_a_disk(windows_disk: vt.DiskImage, tmp_path: Path) -
     assert disk.format == "qcow2"
     assert disk.size == windows_disk.size
     assert disk.info().partitions == windows_disk.info().partitions
+
+
+def test_a_dynamic_disk_is_kept_and_named() -> None:
+    disk = bytearray(2 << 20)
+    disk[450] = 0x42
+    disk[454:462] = (2048).to_bytes(4, "little") + (2048).to_bytes(4, "little")
+    disk[510:512] = b"\x55\xaa"
+    view, report = vt.DiskImage.from_bytes(disk).without_free_space()
+    (volume,) = report.volumes
+    assert volume.kept is not None
+    assert volume.kept.reason is vt.KeptReason.DYNAMIC_DISK
+    assert "basic disk" in volume.kept.detail
+    assert (volume.shadow_copies, report.dropped) == (0, 0)
+    assert view.read(0, view.size) == disk

@@ -291,6 +291,33 @@ def test_scripts_are_read_changed_rendered_and_written(tmp_path: Path) -> None:
     assert len({script, vt.Script(b"@echo off\necho ($IP)\n")}) == 1
 
 
+def test_the_language_of_a_script_is_given_or_read_from_its_name(tmp_path: Path) -> None:
+    script = vt.Script("a\nb\n")
+    assert script.language is None
+    assert script.language_as("setup.sh") is vt.ScriptLanguage.POSIX
+    assert vt.Script("#cloud-config\n").language is vt.ScriptLanguage.CLOUD_CONFIG
+    assert [found.code for found in script.lint()] == ["VMT0209"]
+    assert not script.lint(language="posix")
+    assert not script.lint(file_name="setup.sh")
+    assert [found.code for found in script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)][0] == "VMT0201"
+    (tmp_path / "setup").write_bytes(bytes(script))
+    assert [found.code for found in vt.check(tmp_path / "setup")] == ["VMT0209"]
+    assert not vt.check(tmp_path / "setup", language="posix")
+
+
+def test_only_known_and_declared_names_are_macros() -> None:
+    script = vt.Script("@echo off\r\necho ($COLOUR) ($nic) ($IP)\r\n")
+    rendered = script.render({}, missing="platform")
+    assert rendered.text == "@echo off\r\necho ($COLOUR) ($nic) \r\n"
+    rendered = script.render({}, missing=vt.MissingValue.PLATFORM, declared=["($COLOUR)"])
+    assert rendered.text == "@echo off\r\necho  ($nic) \r\n"
+    with pytest.raises(vt.InvalidMacroError):
+        script.render({}, declared=["COLOUR"])
+    keys = ["ssh-rsa A a", "ssh-rsa B b"]
+    script = vt.Script("#!/bin/sh\ncat <<EOF\n($SSHPUBKEYS)\nEOF\n")
+    assert "\nssh-rsa A a\nssh-rsa B b\n" in script.render({"SSHPUBKEYS": keys}).text
+
+
 def test_our_script_is_made_with_words_or_step_by_step() -> None:
     worded = vt.SetupScript.windows(
         without=["activation", vt.SetupStep.RESTART],
@@ -388,3 +415,35 @@ def test_a_template_is_checked_with_its_image(windows_disk: vt.DiskImage) -> Non
     assert "VMT0301" not in [finding.code for finding in looked]
     assert len(template.check(skip_image=True)) <= len(looked)
     assert "lint" not in template.check(allow=[], severities={}).to_json()
+
+
+def test_all_files_that_are_named_are_packed_and_the_others_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "t"
+    (folder / "files").mkdir(parents=True)
+    (folder / "metainfo.xml").write_text(
+        "<doc><osname>Windows-10</osname><hddimage>w.img</hddimage><installdrive>setup.cmd</installdrive>"
+        "<installcfg>unattend.xml</installcfg><sharedir>files</sharedir><kernel>linux</kernel></doc>"
+    )
+    for name in ("setup.cmd", "unattend.xml", "files/a.txt", "notes.txt"):
+        (folder / name).write_bytes(name.encode())
+    (folder / "w.img").write_bytes(b"MSWIM\0\0\0" + bytes(4096))
+    with pytest.raises(vt.UnsupportedError, match="WIM"):
+        vt.Template.open(folder)
+    template = vt.Template.open(folder, format="raw")
+    summary = template.pack(tmp_path / "t.tar.gz")
+    assert summary.left_behind == ("notes.txt",)
+    assert summary.missing == ("kernel: linux",)
+    assert "VMT0155" in {finding.code for finding in vt.check(tmp_path / "t.tar.gz", skip_image=True)}
+    checked = vt.check(tmp_path / "t.tar.gz", skip_image=True, format="raw")
+    assert "VMT0155" not in {finding.code for finding in checked}
+    names = [file.name for file in vt.Template.open(tmp_path / "t.tar.gz").files]
+    assert names == ["metainfo.xml", "setup.cmd", "files/a.txt", "unattend.xml", "w.img"]
+
+
+def test_check_opens_the_extents_of_a_descriptor_where_it_is_told_to(tmp_path: Path) -> None:
+    (tmp_path / "disk-flat.vmdk").write_bytes(bytes(1 << 20))
+    path = tmp_path / "disk.vmdk"
+    path.write_text('# Disk DescriptorFile\nversion=1\nparentCID=ffffffff\nRW 2048 FLAT "disk-flat.vmdk" 0\n')
+    with pytest.raises(vt.UnsupportedError):
+        vt.check(path)
+    assert "VMT0301" in {finding.code for finding in vt.check(path, backing_files=tmp_path)}

@@ -164,7 +164,7 @@ def values(given: Case, folder: Path) -> object:
 def render(given: Case, folder: Path) -> object:
     options = {
         key: given[key]
-        for key in ("language", "missing", "as_platform", "illegal_password_characters")
+        for key in ("language", "missing", "as_platform", "illegal_password_characters", "declared")
         if key in given
     }
     script = vt.Script(content(given["script"]))
@@ -173,7 +173,8 @@ def render(given: Case, folder: Path) -> object:
 
 def lint(given: Case, folder: Path) -> object:
     about = vt.Metainfo.parse(content(given["metainfo"])) if "metainfo" in given else None
-    return [finding_of(finding) for finding in vt.Script(content(given["script"])).lint(about)]
+    options = {key: given[key] for key in ("file_name", "language") if key in given}
+    return [finding_of(finding) for finding in vt.Script(content(given["script"])).lint(about, **options)]
 
 
 def setup(given: Case, folder: Path) -> object:
@@ -263,7 +264,8 @@ def disk(given: Case, folder: Path) -> object:
                 for partition in table.partitions
             ],
         }
-    return {"format": info.format, "size": info.size, "table": told}
+    kept = [volume.kept and volume.kept.reason.value for volume in info.free_space.volumes]
+    return {"format": info.format, "size": info.size, "table": told, "kept": kept}
 
 
 def repository(given: Case, folder: Path) -> object:

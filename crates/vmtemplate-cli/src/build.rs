@@ -3,10 +3,11 @@
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 
-use vmtemplate::{CheckOptions, Metainfo, Result, Severity, Template, TemplateBuilder};
+use vmtemplate::{CheckOptions, Metainfo, Result, Script, Severity, Template, TemplateBuilder};
 
 use crate::report::Watch;
-use crate::source::{Opening, is_stdin};
+use crate::source::Opening;
+use crate::streams::{self, is_stream};
 use crate::{ExitCode, YesNo, check, findings, pack};
 
 /// Build a template from a disk image, a setup script and options, check it, and pack it.
@@ -24,7 +25,7 @@ pub(crate) struct Args {
     image: PathBuf,
     #[command(flatten)]
     opening: Opening,
-    /// Setup script; line ends become CR LF unless it begins with #!
+    /// Setup script, or - for standard input; line ends become CR LF unless it begins with #!
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Least memory of a VM in MiB
@@ -80,15 +81,13 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    args.pack.probe()?;
     let mut builder = match &args.metainfo {
-        Some(path) => TemplateBuilder::from_metainfo(Metainfo::from_file(path)?),
+        Some(path) => {
+            let base = streams::read(path, |path| Metainfo::from_file(path), Metainfo::from_reader)?;
+            TemplateBuilder::from_metainfo(base)
+        }
         None => Template::builder(args.name.as_deref().unwrap_or_default()),
-    };
-    builder = if is_stdin(&args.image) {
-        builder.image(args.opening.open(&args.image)?)
-    } else {
-        // By its path, so that a problem with it is told beside all others.
-        builder.image_with(&args.image, &args.opening.options())
     };
     builder = builder.tags(args.tags);
     // Whatever was not given stays as the library has it.
@@ -99,7 +98,6 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     }
     given! {
         name => |name| |b: TemplateBuilder| b.name(name);
-        script => |path| |b: TemplateBuilder| b.script_path(path);
         memory_mib => |mib| |b: TemplateBuilder| b.memory_mib(mib);
         disk_mb => |mb| |b: TemplateBuilder| b.disk_mb(mb);
         ipv4 => |answer| |b: TemplateBuilder| b.ipv4(answer == YesNo::Yes);
@@ -113,6 +111,19 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     }
     builder = args.macros.into_iter().fold(builder, TemplateBuilder::declare_macro);
     builder = args.support.iter().fold(builder, |b, product| b.support(product.as_str()));
+    builder = match &args.script {
+        Some(path) if is_stream(path) => builder.script(Script::from_reader(streams::stdin()?)?),
+        Some(path) => builder.script_path(path),
+        None => builder,
+    };
+    builder = if is_stream(&args.image) || args.image.to_string_lossy().starts_with("rbd:") {
+        // It is read to its end first, for which nobody should wait in vain.
+        builder.probe()?;
+        builder.image(args.opening.open(&args.image)?)
+    } else {
+        // By its path, so that a problem with it is reported beside all others.
+        builder.image_with(&args.image, &args.opening.options())
+    };
     let template = builder.build()?;
     if !args.no_check && !is_good(&template, &args.choice)? {
         return Ok(ExitCode::FAILURE);

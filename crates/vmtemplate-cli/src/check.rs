@@ -7,6 +7,9 @@ use vmtemplate::{CheckOptions, Result, Rule};
 use crate::ExitCode;
 use crate::findings;
 use crate::report::{self, Watch};
+use crate::source::Opening;
+use crate::streams::{self, STDIN};
+use crate::values::Language;
 
 /// Check every step of the platform's guide that can be checked without starting a machine.
 ///
@@ -14,11 +17,16 @@ use crate::report::{self, Watch};
 /// findings.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An archive, a folder with a template, a disk image, a setup script, or a metainfo.xml
+    /// An archive, a folder with a template, a disk image, a setup script, or a metainfo.xml; - for one of these files
+    /// on standard input
     #[arg(value_name = "PATH", required_unless_present = "explain")]
     path: Option<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    language: Language,
+    #[command(flatten)]
+    opening: Opening,
     /// Print as JSON
     #[arg(long, conflicts_with = "sarif")]
     json: bool,
@@ -67,14 +75,21 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let path = args.path.clone().unwrap_or_default();
     let watch = Watch::start("checking");
-    let found = vmtemplate::check(&path, &CheckOptions { control: watch.control(), ..args.choice.options() });
+    let options =
+        CheckOptions { language: args.language.language, control: watch.control(), ..args.choice.options() };
+    let options = args.opening.check_options(options);
+    let found = streams::read(
+        &path,
+        |path| vmtemplate::check(path, &options),
+        |stdin| vmtemplate::check_stream(stdin, STDIN, &options),
+    );
     drop(watch);
     let found = found?;
     if args.sarif {
         report::print_json(&found.sarif())?;
         return Ok(findings::status(&found));
     }
-    findings::show(&found, &path.display().to_string(), args.json)
+    findings::show(&found, &streams::input_name(&path), args.json)
 }
 
 fn explain(rule: &Rule) -> String {

@@ -7,6 +7,7 @@ use vmtemplate::{Result, WriteRawOptions};
 
 use crate::report::{self, Watch};
 use crate::source::{FreeSpaceChoice, Opening};
+use crate::streams::{self, is_stream};
 
 /// Write a disk image of any format as a sparse raw file.
 ///
@@ -16,7 +17,7 @@ pub(crate) struct Args {
     /// Raw file, block device, qcow2, VHDX, VMDK or VHD; rbd:POOL/IMAGE[@SNAP]; - for standard input
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// The raw file to write
+    /// The raw file to write, or a block device (with --force); - for standard output
     #[arg(value_name = "OUT.raw")]
     output: PathBuf,
     #[command(flatten)]
@@ -40,20 +41,25 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         control: watch.control(),
         ..WriteRawOptions::default()
     };
-    let summary = args.opening.open(&args.source)?.write_raw(&args.output, &options)?;
+    // Before the image is opened: one that comes as a stream is read to its end for that.
+    streams::probe(&args.output, args.force)?;
+    let image = args.opening.open(&args.source)?;
+    let summary = if is_stream(&args.output) {
+        image.write_raw_to(streams::stdout()?, &options)?
+    } else {
+        image.write_raw(&args.output, &options)?
+    };
     drop(watch);
-    if args.json {
-        return report::print_json(&summary);
-    }
-    let text = format!(
-        "{}: {}, {} read, {} written, {} left out as holes, {} as free space\n{}",
-        args.output.display(),
-        HumanBytes(summary.size),
-        HumanBytes(summary.read),
-        HumanBytes(summary.written),
-        HumanBytes(summary.hole),
-        HumanBytes(summary.free),
-        report::kept(&summary.free_space)
-    );
-    report::print(text.as_bytes())
+    report::summary(&args.output, args.json, &summary, || {
+        format!(
+            "{}: {}, {} read, {} written, {} left out as holes, {} as free space\n{}",
+            report::name(&args.output),
+            HumanBytes(summary.size),
+            HumanBytes(summary.read),
+            HumanBytes(summary.written),
+            HumanBytes(summary.hole),
+            HumanBytes(summary.free),
+            report::kept(&summary.free_space)
+        )
+    })
 }

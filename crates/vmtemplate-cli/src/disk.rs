@@ -57,6 +57,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         for warning in &table.warnings {
             let _ = writeln!(text, "  warning: {warning}");
         }
+        for note in &table.notes {
+            let _ = writeln!(text, "  note: {note}");
+        }
     }
     for volume in &info.free_space.volumes {
         let _ = writeln!(

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{InstallDrive, Padding, Result, Template};
+use vmtemplate::{InstallDrive, Padding, Result};
 
+use crate::report;
+use crate::streams::{self, is_stream};
 use crate::values::Values;
 
 /// Write the install drive of a new machine: 1,048,576 bytes that begin with the rendered setup script.
@@ -11,7 +13,7 @@ use crate::values::Values;
 /// The first-run scripts in the guest know the drive by its size.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A template (an archive, or a folder that holds metainfo.xml), or a script
+    /// A template (an archive, or a folder that holds metainfo.xml), or a script; - for standard input
     #[arg(value_name = "PATH|SCRIPT")]
     path: PathBuf,
     #[command(flatten)]
@@ -19,7 +21,7 @@ pub(crate) struct Args {
     /// What stands behind the script: blank-lines, zeros [default: blank-lines]
     #[arg(long, value_name = "WHAT")]
     padding: Option<Padding>,
-    /// Write the drive here
+    /// Write the drive here: a file that nobody else may read, or a block device (with --force); - for standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
     /// Replace the file that is there
@@ -28,6 +30,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let script = Template::render_path(&args.path, &args.values.values()?, &args.values.options())?;
-    InstallDrive::with_padding(&script, args.padding.unwrap_or_default())?.write(&args.output, args.force)
+    streams::probe(&args.output, args.force)?;
+    let script = args.values.render(&args.path)?;
+    let drive = InstallDrive::with_padding(&script, args.padding.unwrap_or_default())?;
+    if is_stream(&args.output) { report::print(drive.bytes()) } else { drive.write(&args.output, args.force) }
 }

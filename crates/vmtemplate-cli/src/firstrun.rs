@@ -1,8 +1,11 @@
 //! `vmtemplate firstrun`
 
+use std::io::Write;
 use std::path::PathBuf;
 
-use vmtemplate::{FirstRunKit, Result};
+use vmtemplate::{Error, FirstRunKit, Result};
+
+use crate::streams::{self, is_stream};
 
 /// Write the first-run scripts, and prepare.cmd, which puts them in place.
 ///
@@ -13,7 +16,7 @@ pub(crate) struct Args {
     /// The folder, which may be new
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// Write a CD image of the same files, to be mounted in the master VM
+    /// Write a CD image of the same files, to be mounted in the master VM; - for standard output
     #[arg(long, value_name = "OUT.iso")]
     iso: Option<PathBuf>,
     /// Take this dd.exe along ("dd for windows", which the scripts need)
@@ -31,6 +34,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         None => kit,
     };
     match &args.iso {
+        Some(iso) if is_stream(iso) => {
+            let mut output = streams::stdout()?;
+            kit.write(&args.folder)?;
+            let written = output.write_all(&kit.iso()).and_then(|()| output.flush());
+            written.map_err(|error| Error::io("cannot write the CD image to standard output", error))
+        }
         Some(iso) => kit.write_with_iso(&args.folder, iso, args.force),
         None => kit.write(&args.folder),
     }

@@ -4,16 +4,16 @@ use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{MetainfoFields, Result, Template};
+use vmtemplate::{MetainfoFields, OpenOptions, Result};
 
-use crate::report;
+use crate::{pack, report};
 
 /// Show what a template holds: name, limits, products, macros, files and sizes.
 ///
 /// An archive of vmtemplate is looked into without reading its image; one of another tool is read to its end.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An archive, or a folder that holds metainfo.xml
+    /// An archive, or a folder that holds metainfo.xml; - for an archive on standard input
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Print as JSON
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let info = Template::open(&args.path)?.info()?;
+    let info = pack::open(&args.path, &OpenOptions::default())?.info()?;
     if args.json {
         return report::print_json(&info);
     }

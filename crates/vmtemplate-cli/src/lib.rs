@@ -18,6 +18,7 @@ mod repo;
 mod report;
 mod script;
 mod source;
+mod streams;
 mod unpack;
 mod values;
 mod verify;
@@ -52,7 +53,10 @@ Examples:
   vmtemplate script windows --without activation > windows.cmd
   vmtemplate firstrun vmmgr/ --dd dd.exe --iso vmmgr.iso
   vmtemplate pack win2019/ -o Windows-Server-2019.tar.gz --force
+  vmtemplate pack win2019/ -o - | ssh node vmtemplate verify -
   vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
+
+`-` in the place of a file means standard input or standard output; a file of that name is `./-`.
 
 Exit status: 0 done, 1 refused or failed, 2 wrong use.";
 
@@ -111,6 +115,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
             return if error.use_stderr() { ExitCode::WRONG_USE.0 } else { ExitCode::SUCCESS.0 };
         }
     };
+    streams::begin();
     let done = |()| ExitCode::SUCCESS;
     let status = match command {
         Command::Build(args) => build::run(*args),

@@ -4,21 +4,21 @@ use std::path::PathBuf;
 
 use vmtemplate::{Error, Metainfo, MetainfoKey, Result};
 
-use crate::{inspect, report};
+use crate::{inspect, report, streams};
 
 /// Show or edit a metainfo.xml. What is not set keeps its bytes: order, indents, comments, unknown elements.
 ///
 /// Without --set the metadata is shown. With --set the edited file goes to standard output, or to -o.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The file
+    /// The file; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Set a value; may be given more than once. Keys: osname, limit.mem, limit.disk, limit.ipv4, limit.ipv6,
     /// limit.NAME, support, tags, version, hddimage, installdrive, rebootcount, type, virtiodisk, virtionet, macro, …
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(MetainfoKey, String)>,
-    /// Write the edited file here; it may be the file itself
+    /// Write the edited file here; it may be the file itself; - for standard output
     #[arg(short, long, value_name = "OUT", requires = "set")]
     output: Option<PathBuf>,
     /// Replace another file than the one that is edited
@@ -36,7 +36,9 @@ fn assignment(text: &str) -> std::result::Result<(MetainfoKey, String), String> 
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut metainfo = Metainfo::from_file(&args.file)?;
+    let overwrite = args.force || args.output.as_ref() == Some(&args.file);
+    streams::probe_text(args.output.as_deref(), overwrite)?;
+    let mut metainfo = streams::read(&args.file, |path| Metainfo::from_file(path), Metainfo::from_reader)?;
     if args.set.is_empty() {
         let fields = metainfo.fields()?;
         return if args.json {
@@ -48,8 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (key, value) in &args.set {
         metainfo.set(key, value)?;
     }
-    match &args.output {
-        Some(output) => metainfo.write_file(output, args.force || *output == args.file),
-        None => report::print(&metainfo.to_bytes()),
-    }
+    report::print_or_write(args.output.as_deref(), &metainfo.to_bytes(), |output| {
+        metainfo.write_file(output, overwrite)
+    })
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Result, Template};
+use vmtemplate::Result;
 
 use crate::report;
+use crate::streams;
 use crate::values::Values;
 
 /// Replace the macros of a setup script by values.
@@ -13,12 +14,12 @@ use crate::values::Values;
 /// bytes. The script goes to standard output, or to -o.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A template (an archive, or a folder that holds metainfo.xml), or a script
+    /// A template (an archive, or a folder that holds metainfo.xml), or a script; - for standard input
     #[arg(value_name = "PATH|SCRIPT")]
     path: PathBuf,
     #[command(flatten)]
     values: Values,
-    /// Write the rendered script here
+    /// Write the rendered script here, to a file that nobody else may read; - for standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Replace the file that is there
@@ -27,9 +28,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let rendered = Template::render_path(&args.path, &args.values.values()?, &args.values.options())?;
-    match &args.output {
-        Some(output) => rendered.write_file(output, args.force),
-        None => report::print(rendered.bytes()),
-    }
+    streams::probe_text(args.output.as_deref(), args.force)?;
+    let rendered = args.values.render(&args.path)?;
+    report::print_or_write(args.output.as_deref(), rendered.bytes(), |output| {
+        rendered.write_file(output, args.force)
+    })
 }

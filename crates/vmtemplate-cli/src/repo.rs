@@ -7,13 +7,14 @@ use std::time::Duration;
 use clap::Subcommand;
 use vmtemplate::{
     EntryOptions, FetchOptions, PublicKey, PublishOptions, PushOptions, Repository, RepositoryEntry,
-    RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags, Template,
+    RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags,
 };
 
 use crate::ExitCode;
 use crate::findings;
-use crate::pack::Packing;
+use crate::pack::{self, Packing};
 use crate::report::{self, Watch};
+use crate::source::Opening;
 
 /// Publish templates: keep a folder of archives and the file that describes them to the platform.
 ///
@@ -29,7 +30,7 @@ pub(crate) struct Args {
 enum Command {
     /// Begin a repository in a folder, which may be new
     Init(Init),
-    /// Show the templates that are described
+    /// Show the templates that are described: name, archive, version, size, time of change in UTC, tags
     List(List),
     /// Copy an archive into the repository and describe it; one that is in the folder is described where it is
     Add(Add),
@@ -38,7 +39,8 @@ enum Command {
     Replace(Replace),
     /// Take a template out of the description, and remove its archive
     Remove(Remove),
-    /// Bring sizes and checksums in step with the archives, after files were changed by hand
+    /// Bring sizes and checksums in step with the archives, after files were changed by hand. Archives that are not sound
+    /// are reported, keep what is said of them, and make the exit status 1
     Sync(Sync),
     /// Check the description, the archives, their checksums and the signatures
     Verify(Verify),
@@ -119,8 +121,19 @@ struct Entry {
     /// Write hdd_mib_required and min_ram_mib from the limits of the template
     #[arg(long)]
     requirements: bool,
+    /// A key that the platform has and vmtemplate does not know, with its value as JSON: --set 'os_group="windows"',
+    /// --set efi_boot=true; again for more
+    #[arg(long, value_name = "KEY=JSON", value_parser = key_and_json)]
+    set: Vec<(String, String)>,
     #[command(flatten)]
     publishing: Publishing,
+}
+
+fn key_and_json(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, json)) => Ok((key.to_owned(), json.to_owned())),
+        None => Err("there is no `=`; write KEY=JSON, such as efi_boot=true".to_owned()),
+    }
 }
 
 impl Entry {
@@ -133,6 +146,7 @@ impl Entry {
             expand: self.expand.clone(),
             network_device: self.network_device.clone(),
             requirements: self.requirements,
+            set: self.set.clone(),
             publish: self.publishing.options(watch)?,
             ..EntryOptions::default()
         })
@@ -162,6 +176,9 @@ struct Add {
     /// The archive
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
+    /// Take the place of the template of the same name, if there is one
+    #[arg(long)]
+    replace: bool,
     #[command(flatten)]
     entry: Entry,
 }
@@ -233,12 +250,15 @@ struct Fetch {
 struct Push {
     #[command(flatten)]
     repository: Folder,
-    /// The template: a folder with metainfo.xml and the files that it names, or an archive of vmtemplate
+    /// The template: a folder with metainfo.xml and the files that it names, or an archive of vmtemplate; -
+    /// for an archive on standard input
     #[arg(value_name = "TEMPLATE")]
     template: PathBuf,
     /// Take the place of the template of the same name, if there is one
     #[arg(long)]
     replace: bool,
+    #[command(flatten)]
+    opening: Opening,
     #[command(flatten)]
     packing: Packing,
     #[command(flatten)]
@@ -261,7 +281,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         }
         Command::Add(args) => {
             let watch = Watch::start("publishing");
-            let entry = args.folder.open()?.add(&args.archive, &args.entry.options(&watch)?)?;
+            let (repository, options) = (args.folder.open()?, args.entry.options(&watch)?);
+            let entry = if args.replace {
+                repository.add_or_replace(&args.archive, &options)?
+            } else {
+                repository.add(&args.archive, &options)?
+            };
             drop(watch);
             published(&args.folder, &entry)?;
         }
@@ -278,7 +303,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             drop(watch);
             published(&args.folder, &entry)?;
         }
-        Command::Sync(args) => sync(args)?,
+        Command::Sync(args) => return sync(args),
         Command::Verify(args) => return verify(args),
         Command::Fetch(args) => fetch(args)?,
         Command::Push(args) => push(args)?,
@@ -286,12 +311,14 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn sync(args: &Sync) -> Result<()> {
+fn sync(args: &Sync) -> Result<ExitCode> {
     let watch = Watch::start("reading");
     let synced = args.folder.open()?.sync(&args.publishing.options(&watch)?)?;
     drop(watch);
+    let code = if synced.damaged.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if args.folder.json {
-        return report::print_json(&synced);
+        report::print_json(&synced)?;
+        return Ok(code);
     }
     let mut text = String::new();
     for (names, what) in [(&synced.updated, "updated"), (&synced.missing, "missing")] {
@@ -299,7 +326,11 @@ fn sync(args: &Sync) -> Result<()> {
             let _ = writeln!(text, "{what} {}", report::shown(name));
         }
     }
-    report::print(text.as_bytes())
+    for (name, reason) in &synced.damaged {
+        let _ = writeln!(text, "damaged {}: {}", report::shown(name), report::shown(reason));
+    }
+    report::print(text.as_bytes())?;
+    Ok(code)
 }
 
 fn verify(args: &Verify) -> Result<ExitCode> {
@@ -333,13 +364,15 @@ fn fetch(args: &Fetch) -> Result<()> {
 
 fn push(args: &Push) -> Result<()> {
     let watch = Watch::start("publishing");
-    let template = Template::open(&args.template)?;
     let options = PushOptions {
         pack: args.packing.options(&watch),
         entry: args.entry.options(&watch)?,
         replace: args.replace,
     };
-    let pushed = args.repository.open()?.push(&template, &options)?;
+    // Before the template: the archive of another tool is read to its end.
+    options.pack.validate()?;
+    let repository = args.repository.open()?;
+    let pushed = repository.push(&pack::open(&args.template, &args.opening.options())?, &options)?;
     drop(watch);
     if args.repository.json {
         return report::print_json(&pushed);
@@ -358,8 +391,14 @@ fn table(entries: &[RepositoryEntry]) -> String {
 fn row(entry: &RepositoryEntry) -> String {
     // Names come from the description: what could steer a terminal is escaped.
     let mut text = format!("{}  {}", report::shown(&entry.name), report::shown(&entry.file_name));
+    if let Some(version) = &entry.template_version {
+        let _ = write!(text, "  version {}", report::shown(version));
+    }
     if let Some(mib) = entry.archive_size_mib {
         let _ = write!(text, "  {mib} MiB");
+    }
+    if let Some(time) = &entry.modified_utc {
+        let _ = write!(text, "  {}", report::shown(time));
     }
     if !entry.tags.is_empty() {
         let _ = write!(text, "  {}", report::shown(&entry.tags.to_string()));

@@ -3,12 +3,17 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Result};
+use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Result, VolumeFreeSpace};
+
+use crate::streams::is_stream;
 
 /// The error on standard error: every problem, the chain of causes, how to mend it.
 pub(crate) fn error(error: &Error) {
@@ -37,6 +42,43 @@ fn describe(text: &mut String, error: &Error, indent: &str) {
     }
 }
 
+/// Text beside an output: on standard error if the output itself goes to standard output.
+fn print_beside(output: &Path, text: &str) -> Result<()> {
+    if is_stream(output) {
+        // Nobody is left to tell when standard error is closed.
+        let _ = io::stderr().write_all(text.as_bytes());
+        return Ok(());
+    }
+    print(text.as_bytes())
+}
+
+/// Small data: to standard output, or to the file that `write` writes.
+pub(crate) fn print_or_write(
+    output: Option<&Path>,
+    bytes: &[u8],
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    match output {
+        Some(output) if !is_stream(output) => write(output),
+        _ => print(bytes),
+    }
+}
+
+/// What was written to `output`: as JSON, or as `text`.
+pub(crate) fn summary(
+    output: &Path,
+    json: bool,
+    summary: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<()> {
+    print_beside(output, &if json { to_json(summary)? } else { text() })
+}
+
+/// The output by its name.
+pub(crate) fn name(output: &Path) -> String {
+    if is_stream(output) { "standard output".to_owned() } else { output.display().to_string() }
+}
+
 /// Text on standard output. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
@@ -47,17 +89,21 @@ pub(crate) fn print(text: &[u8]) -> Result<()> {
 }
 
 pub(crate) fn print_json(data: &impl Serialize) -> Result<()> {
-    let json =
-        serde_json::to_string_pretty(data).map_err(|error| Error::io("cannot write JSON", error.into()))?;
-    print(format!("{json}\n").as_bytes())
+    print(to_json(data)?.as_bytes())
 }
 
-/// What packing did, in one or two lines or as JSON.
-pub(crate) fn packed(path: &std::path::Path, summary: &PackSummary, json: bool) -> Result<()> {
-    if json {
-        return print_json(summary);
-    }
-    let mut text = format!("{}: {}\n", path.display(), HumanBytes(summary.archive_bytes));
+/// How many names of files are printed.
+const MAX_NAMES: usize = 20;
+
+fn to_json(data: &impl Serialize) -> Result<String> {
+    let json =
+        serde_json::to_string_pretty(data).map_err(|error| Error::io("cannot write JSON", error.into()))?;
+    Ok(json + "\n")
+}
+
+/// What packing did, in one or two lines.
+pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
+    let mut text = format!("{}: {}\n", name(output), HumanBytes(summary.archive_bytes));
     let _ = write!(
         text,
         "  {} of files, {} read",
@@ -74,24 +120,47 @@ pub(crate) fn packed(path: &std::path::Path, summary: &PackSummary, json: bool) 
     }
     text.push('\n');
     text.push_str(&kept(&summary.free_space));
-    print(text.as_bytes())
+    for name in &summary.missing {
+        let _ = writeln!(text, "  note: not there, and so not packed: {}", shown(name));
+    }
+    for name in summary.left_behind.iter().take(MAX_NAMES) {
+        let _ = writeln!(text, "  note: left behind, metainfo.xml does not name it: {}", shown(name));
+    }
+    if let more @ 1.. = summary.left_behind.len().saturating_sub(MAX_NAMES) {
+        let _ = writeln!(text, "  note: {more} more are left behind; --json lists them");
+    }
+    text
 }
 
-/// Why the free space of a volume is not left out, a line each.
+/// Why the free space of a volume is not left out, and what is lost where it is, a line each.
 pub(crate) fn kept(report: &FreeSpaceReport) -> String {
     let mut text = String::new();
     if let Some(damage) = &report.table_damage {
         let _ = writeln!(text, "  note: no volume was looked for: {damage}");
     }
     for volume in &report.volumes {
+        let place =
+            volume.partition.map_or_else(|| "the disk".to_owned(), |number| format!("partition {number}"));
         if let Some(kept) = &volume.kept {
-            let place = volume
-                .partition
-                .map_or_else(|| "the disk".to_owned(), |number| format!("partition {number}"));
             let _ = writeln!(text, "  note: the free space of {place} is kept: {}", kept.detail);
+        }
+        if volume.shadow_copies > 0 {
+            let _ = writeln!(text, "  note: {}", shadow_copies(volume, &place));
         }
     }
     text
+}
+
+/// What becomes of the shadow copies of a volume.
+fn shadow_copies(volume: &VolumeFreeSpace, place: &str) -> String {
+    let (count, copies) = match volume.shadow_copies {
+        1 => (1, "shadow copy"),
+        count => (count, "shadow copies"),
+    };
+    let fate = if volume.kept.is_some() { "packed with it" } else { "not whole without the free space" };
+    format!(
+        "{place} holds {count} {copies}, {fate}; to remove them, run in the virtual machine: vssadmin delete shadows /all"
+    )
 }
 
 /// What Ctrl-C throws.
@@ -101,7 +170,34 @@ static INTERRUPT: OnceLock<CancelToken> = OnceLock::new();
 pub(crate) struct Watch {
     bar: ProgressBar,
     control: Control,
+    _ticker: Option<Ticker>,
 }
+
+/// Draws the bar while no progress is reported. That of indicatif panics where no thread can be started.
+struct Ticker {
+    /// Its end is what ends the thread.
+    _stop: Sender<()>,
+}
+
+impl Ticker {
+    fn start(bar: &ProgressBar) -> Option<Self> {
+        if bar.is_hidden() {
+            return None;
+        }
+        let (stop, stopped) = channel::<()>();
+        let bar = bar.downgrade();
+        let draw = move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout)
+                && let Some(bar) = bar.upgrade()
+            {
+                bar.tick();
+            }
+        };
+        thread::Builder::new().name("progress".into()).spawn(draw).ok().map(|_| Self { _stop: stop })
+    }
+}
+
+const TICK: Duration = Duration::from_millis(200);
 
 impl Watch {
     pub(crate) fn start(what: &'static str) -> Self {
@@ -112,7 +208,6 @@ impl Watch {
             bar.set_style(style);
         }
         bar.set_message(what);
-        bar.enable_steady_tick(Duration::from_millis(200));
         let mut control = Control::on_progress({
             let bar = bar.clone();
             move |progress| {
@@ -125,12 +220,17 @@ impl Watch {
             .get_or_init(|| {
                 let cancel = CancelToken::new();
                 let handled = cancel.clone();
-                // Without a handler Ctrl-C still ends the program; then only the temporary file stays.
-                ctrlc::set_handler(move || handled.cancel()).ok();
+                // Without a handler Ctrl-C still ends the program; then only the temporary file stays. Without a thread
+                // the handler would take the signal and do nothing.
+                if let Ok(thread) = thread::Builder::new().spawn(|| ()) {
+                    thread.join().ok();
+                    ctrlc::set_handler(move || handled.cancel()).ok();
+                }
                 cancel
             })
             .clone();
-        Self { bar, control }
+        let ticker = Ticker::start(&bar);
+        Self { bar, control, _ticker: ticker }
     }
 
     pub(crate) fn control(&self) -> Control {

@@ -40,7 +40,7 @@ struct Windows {
     /// Activate the key that the image has, not the one of ($PRODUCTKEY)
     #[arg(long)]
     no_product_key: bool,
-    /// Write the script here
+    /// Write the script here; - for standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Replace the file that is there
@@ -64,8 +64,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         script = script.firewall(SetupFirewall::Unchanged);
     }
     let script = script.product_key(!args.no_product_key).build()?;
-    match &args.output {
-        Some(output) => script.write_file(output, args.force),
-        None => report::print(script.bytes()),
-    }
+    report::print_or_write(args.output.as_deref(), script.bytes(), |output| {
+        script.write_file(output, args.force)
+    })
 }

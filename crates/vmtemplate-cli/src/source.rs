@@ -1,9 +1,10 @@
 //! Where a disk image comes from, for every command that reads one.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
+use vmtemplate::{CheckOptions, DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
+
+use crate::streams::{self, is_stream};
 
 #[derive(clap::Args)]
 pub(crate) struct Opening {
@@ -11,7 +12,8 @@ pub(crate) struct Opening {
     /// Without it none is
     #[arg(long, value_name = "FOLDER")]
     backing_files: Option<PathBuf>,
-    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]
+    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]. `raw` takes the bytes of
+    /// the file as they are, whatever they look like
     #[arg(long, value_name = "FORMAT")]
     format: Option<ImageFormat>,
 }
@@ -27,6 +29,11 @@ pub(crate) struct FreeSpaceChoice {
 }
 
 impl Opening {
+    /// The same choice for a check.
+    pub(crate) fn check_options(&self, options: CheckOptions) -> CheckOptions {
+        CheckOptions { backing_files: self.backing_files.clone(), format: self.format, ..options }
+    }
+
     pub(crate) fn options(&self) -> OpenOptions {
         OpenOptions {
             backing_files: self.backing_files.clone(),
@@ -37,16 +44,12 @@ impl Opening {
 
     /// The image at `source`; `-` is standard input.
     pub(crate) fn open(&self, source: &Path) -> Result<DiskImage> {
-        if is_stdin(source) {
-            DiskImage::from_stream(io::stdin().lock(), &self.options())
+        if is_stream(source) {
+            DiskImage::from_stream(streams::stdin()?, &self.options())
         } else {
             DiskImage::open_with(source, &self.options())
         }
     }
-}
-
-pub(crate) fn is_stdin(source: &Path) -> bool {
-    source.as_os_str() == "-"
 }
 
 impl FreeSpaceChoice {

@@ -1,13 +1,15 @@
 //! `vmtemplate unpack`
 
 use std::fmt::Write as _;
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{Result, Template, UnpackOptions};
+use vmtemplate::{Error, Result, Spooled, Template, UnpackOptions};
 
 use crate::report::{self, Watch};
+use crate::streams::{self, STDIN, is_stream};
 
 /// Unpack a template archive of any tool into a folder.
 ///
@@ -15,7 +17,7 @@ use crate::report::{self, Watch};
 /// twice are refused. Nothing is written over, and after an error nothing of the archive is left in the folder.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The archive
+    /// The archive; - for standard input
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     /// The folder, which may be new
@@ -40,7 +42,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         control: watch.control(),
         ..UnpackOptions::default()
     };
-    let files = Template::unpack(&args.archive, &args.folder, &options)?;
+    if is_stream(&args.folder) {
+        let why = "several files cannot be unpacked to standard output; a folder called - is ./-";
+        return Err(Error::io("cannot unpack", io::Error::other(why)));
+    }
+    let files = streams::read(
+        &args.archive,
+        |path| Template::unpack(path, &args.folder, &options),
+        |stdin| {
+            let archive = Spooled::read(stdin, &options.control)?;
+            Template::unpack_source(archive, STDIN, &args.folder, &options)
+        },
+    )?;
     drop(watch);
     if args.json {
         return report::print_json(&files);

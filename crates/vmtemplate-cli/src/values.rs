@@ -1,8 +1,14 @@
 //! The values of macros, for every command that renders a script.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use vmtemplate::{MacroValues, MissingValue, RenderOptions, Result, ScriptLanguage};
+use vmtemplate::{
+    Control, Error, MacroValues, MissingValue, RenderOptions, Result, Script, ScriptLanguage, Spooled,
+    Template,
+};
+
+use crate::streams::{self, STDIN};
 
 #[derive(clap::Args)]
 pub(crate) struct Values {
@@ -10,35 +16,70 @@ pub(crate) struct Values {
     /// password, belongs into --values
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Values as a JSON object, such as {"IP": "192.0.2.10", "TMPIPv4": false}; --set goes before them
+    /// Values as a JSON object, such as {"IP": "192.0.2.10", "TMPIPv4": false}; - for standard input. --set goes before
+    /// them
     #[arg(long = "values", value_name = "FILE")]
     file: Option<PathBuf>,
-    /// What a macro without a value becomes: error, parens, empty, keep [default: error]
+    /// What a macro without a value becomes: error, parens, empty, keep, or platform, which is what the platform is
+    /// known to do [default: error]
     #[arg(long, value_name = "WHAT")]
     missing: Option<MissingValue>,
     /// Replace as the platform does: nothing is quoted, nothing is refused for its place. For comparison only
     #[arg(long)]
     as_platform: bool,
-    /// Language of the script: batch, powershell, posix [default: recognised by content]
+    #[command(flatten)]
+    language: Language,
+}
+
+/// The language of a script, for every command that reads one.
+#[derive(clap::Args)]
+pub(crate) struct Language {
+    /// Language of the script: batch, powershell, posix, preseed, kickstart, cloud-config [default: by its #! line, the
+    /// name of its file, or its content]
     #[arg(long, value_name = "LANGUAGE")]
-    language: Option<ScriptLanguage>,
+    pub(crate) language: Option<ScriptLanguage>,
 }
 
 impl Values {
-    pub(crate) fn values(&self) -> Result<MacroValues> {
-        let mut values =
-            self.file.as_ref().map_or_else(|| Ok(MacroValues::new()), MacroValues::from_json_file)?;
+    /// The script at `path`, or that of the template there, with the values put in.
+    pub(crate) fn render(&self, path: &Path) -> Result<Script> {
+        let (values, options) = (self.values()?, self.options());
+        streams::read(
+            path,
+            |path| Template::render_path(path, &values, &options),
+            |mut stdin| {
+                let mut head = Vec::new();
+                let read = (&mut stdin).take(2).read_to_end(&mut head);
+                read.map_err(|error| Error::io("cannot read standard input", error))?;
+                // A gzip file is an archive (RFC 1952, 2.3.1), and anything else a script.
+                if head == [0x1F, 0x8B] {
+                    let archive = Spooled::read(head.chain(stdin), &Control::default())?;
+                    return Template::from_source(archive, STDIN)?.render(&values, &options);
+                }
+                Script::from_reader(head.chain(stdin))?.render(&values, &options)
+            },
+        )
+    }
+
+    fn values(&self) -> Result<MacroValues> {
+        let mut values = match &self.file {
+            Some(path) => {
+                let from_file = |path: &Path| MacroValues::from_json_file(path);
+                streams::read(path, from_file, MacroValues::from_json_reader)?
+            }
+            None => MacroValues::new(),
+        };
         for assignment in &self.set {
             values.assign(assignment)?;
         }
         Ok(values)
     }
 
-    pub(crate) fn options(&self) -> RenderOptions {
+    fn options(&self) -> RenderOptions {
         RenderOptions {
             missing: self.missing.unwrap_or_default(),
             as_platform: self.as_platform,
-            language: self.language,
+            language: self.language.language,
             ..RenderOptions::default()
         }
     }

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use vmtemplate::{Result, Template, VerifyOptions};
+use vmtemplate::{Result, Spooled, Template, VerifyOptions};
 
 use crate::report::{self, Watch};
+use crate::streams::{self, STDIN};
 
 /// Read all of an archive: every checksum, every header, and that the files that metainfo.xml names are there.
 ///
 /// Prints the SHA-256 of the archive and of each file in it, as sha256sum does.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The archive
+    /// The archive; - for standard input
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     /// Threads that decompress [default: as many as the machine has]
@@ -28,7 +29,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("verifying");
     let options =
         VerifyOptions { threads: args.threads, control: watch.control(), ..VerifyOptions::default() };
-    let verified = Template::verify(&args.archive, &options)?;
+    let verified = streams::read(
+        &args.archive,
+        |path| Template::verify(path, &options),
+        |stdin| {
+            let archive = Spooled::read(stdin, &options.control)?;
+            Template::verify_source(archive, STDIN, &options)
+        },
+    )?;
     drop(watch);
     if args.json {
         return report::print_json(&verified);

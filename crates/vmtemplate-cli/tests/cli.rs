@@ -326,6 +326,27 @@ fn disk_tells_what_an_image_holds() {
 }
 
 #[test]
+fn disk_and_convert_name_a_dynamic_disk_and_leave_nothing_of_it_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let mut disk = partitioned();
+    disk[450] = 0x42;
+    fs::write(at.join("disk.raw"), &disk).unwrap();
+    let named = "the free space of partition 1 is kept: partition 1 is of type Windows dynamic disk (42)";
+    for arguments in [&["disk", "disk.raw"][..], &["convert", "disk.raw", "out.raw"]] {
+        let told = said(&vmtemplate(at, arguments));
+        assert!(told.contains(named) && told.contains("prepare the image on a basic disk"), "{told}");
+    }
+    assert!(fs::read(at.join("out.raw")).unwrap() == disk);
+    let told = said(&vmtemplate(at, &["check", "disk.raw"]));
+    assert!(told.contains("error[VMT0310]") && told.contains("basic disk"), "{told}");
+    let json = vmtemplate(at, &["disk", "disk.raw", "--json"]);
+    let info: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let volume = &info["free_space"]["volumes"][0];
+    assert_eq!((&volume["kept"]["reason"], &volume["shadow_copies"]), (&"dynamic-disk".into(), &0.into()));
+}
+
+#[test]
 fn convert_and_build_take_standard_input() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

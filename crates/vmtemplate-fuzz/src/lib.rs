@@ -1,9 +1,7 @@
-//! What must hold for whatever archive the library is given: fuzz targets, their seeds, and mutations that need no
-//! fuzzer.
+//! What must hold for whatever the library is given: fuzz targets, their seeds, and mutations that need no fuzzer.
 //!
 //! A target is a function that takes bytes and panics when the library breaks a promise: it panics itself, an error is
-//! of a kind that the input cannot cause, a failed call leaves something behind, two ways to read one archive
-//! disagree. `libfuzzer/` feeds the targets from libFuzzer (`make fuzz`); the tests of the workspace feed them the
+//! of a kind that the input cannot cause, a failed call leaves something behind, two ways to read one thing disagree. `libfuzzer/` feeds the targets from libFuzzer (`make fuzz`); the tests of the workspace feed them the
 //! seeds in `corpus/` and a few thousand [mutations](mutated) of those.
 
 // A target tells what it found by panicking.
@@ -12,9 +10,11 @@
 mod build;
 mod mutate;
 mod outcome;
+mod patch;
+mod scratch;
 mod seeds;
-mod target;
+mod targets;
 
 pub use mutate::mutated;
 pub use seeds::seeds;
-pub use target::{TARGETS, Target, archive, index, tar};
+pub use targets::{TARGETS, Target};

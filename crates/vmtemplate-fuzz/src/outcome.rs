@@ -1,12 +1,11 @@
 //! What the library makes of an archive, in every way that it reads one.
 
-use std::cell::OnceCell;
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use vmtemplate::{Archive, Error, ErrorKind, Template, UnpackLimits, UnpackOptions};
+
+use crate::scratch::with_scratch;
 
 /// Names and contents in the order of the archive.
 pub(crate) type Files = Vec<(String, Vec<u8>)>;
@@ -113,17 +112,4 @@ fn touch(archive: &Archive, name: &str) {
             }
         }
     }
-}
-
-/// Run `work` with the folder of this thread, in memory where that can be had.
-fn with_scratch<T>(work: impl FnOnce(&Path) -> T) -> T {
-    thread_local! { static FOLDER: OnceCell<TempDir> = const { OnceCell::new() } }
-    FOLDER.with(|folder| {
-        let make = || {
-            let memory = PathBuf::from("/dev/shm");
-            let parent = if memory.is_dir() { memory } else { std::env::temp_dir() };
-            tempfile::Builder::new().prefix("vmtemplate-fuzz-").tempdir_in(parent).unwrap()
-        };
-        work(folder.get_or_init(make).path())
-    })
 }

@@ -1,7 +1,8 @@
 //! The seeds in `corpus/`: small, and each something else.
 
 use super::build::{entry, gzip, header, member, pax};
-use super::target::{members, packed};
+use super::targets::archive::{members, packed};
+use super::targets::{image, script, text, windows};
 
 /// The seeds of a target by their names. `make-corpus` writes them.
 #[must_use]
@@ -11,7 +12,10 @@ pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
         "index" => indexes(),
         // Checksums made right, and members cut at odd places.
         "tar" => streams().into_iter().map(|(name, bytes)| (name, [vec![7], bytes].concat())).collect(),
-        _ => Vec::new(),
+        _ => [image::seeds, windows::seeds, text::seeds, script::seeds]
+            .into_iter()
+            .find_map(|seeds| seeds(target))
+            .unwrap_or_default(),
     }
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
-use crate::output::write_file;
+use crate::output::{OutputOptions, write_file};
 use crate::script::Script;
 
 /// What stands on the install drive behind the script.
@@ -241,7 +242,7 @@ impl InstallDrive {
             // The first LF is the end of the last line.
             blank + usize::from(self.bytes.get(blank) == Some(&b'\n'))
         };
-        Script::from_bytes(&self.bytes[..end])
+        Script::from_bytes(&self.bytes[..end]).with_secrets()
     }
 
     /// All bytes of the drive.
@@ -257,7 +258,9 @@ impl InstallDrive {
         &self.bytes
     }
 
-    /// Write the drive to a file: the whole of it, or nothing.
+    /// Write the drive to a file: the whole of it, or nothing. It holds passwords, so that nobody but the owner may read
+    /// the file. One that is replaced keeps its mode and its owner. A block device is written to, if overwriting is asked
+    /// for.
     ///
     /// # Errors
     ///
@@ -274,7 +277,8 @@ impl InstallDrive {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        write_file(path.as_ref(), &self.bytes, overwrite)
+        let options = OutputOptions::with_overwrite(overwrite).access(Access::Private);
+        write_file(path.as_ref(), &self.bytes, &options)
     }
 }
 

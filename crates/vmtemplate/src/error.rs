@@ -138,6 +138,16 @@ impl From<io::ErrorKind> for ErrorKind {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::PermissionDenied,
             io::ErrorKind::AlreadyExists => Self::AlreadyExists,
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::StorageFull,
+            // What a source behind a network gives, be it a file system or the reader of a caller.
+            io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::StaleNetworkFileHandle
+            | io::ErrorKind::TimedOut => Self::Network,
             _ => Self::Io,
         }
     }
@@ -305,13 +315,25 @@ impl Error {
         })
     }
 
+    /// One way out more, behind the help that there is.
+    pub(crate) fn or_help(self, more: &str) -> Self {
+        self.edit(|inner| {
+            inner.help = Some(match inner.help.take() {
+                Some(help) => format!("{help}; {more}"),
+                None => more.to_owned(),
+            });
+        })
+    }
+
     pub(crate) fn caused_by(self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.edit(|inner| inner.source = Some(Arc::new(source)))
     }
 
-    /// Whether it says nothing of what was looked at: the rest cannot be looked at either.
+    /// Whether it says nothing of what was read, so that the work ends with it: the caller cancelled, the connection
+    /// broke, or the source is not what it was. Every place that turns an error into a finding, a reason or a second
+    /// try asks here first.
     pub(crate) fn ends_the_work(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Cancelled | ErrorKind::Network)
+        matches!(self.kind(), ErrorKind::Cancelled | ErrorKind::Network | ErrorKind::ImageChanged)
     }
 
     /// What kind of failure it is.

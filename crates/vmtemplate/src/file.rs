@@ -92,8 +92,13 @@ const BLOCK: usize = 4096;
 ///
 /// A named pipe or a device states no size, so the reading itself is bounded.
 pub(crate) fn read_bounded(path: &Path, max: usize) -> io::Result<Option<Vec<u8>>> {
+    read_stream_bounded(File::open(path)?, max)
+}
+
+/// The same of a stream.
+pub(crate) fn read_stream_bounded(stream: impl Read, max: usize) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(max as u64 + 1).read_to_end(&mut bytes)?;
+    stream.take(max as u64 + 1).read_to_end(&mut bytes)?;
     Ok((bytes.len() <= max).then_some(bytes))
 }
 

@@ -51,8 +51,8 @@
 //!
 //! # What it does not do
 //!
-//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs the
-//! three files that the guide of the platform names, not others beside them.
+//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs
+//! the files that metainfo.xml names, not others beside them.
 //!
 //! # Features
 //!
@@ -66,13 +66,20 @@ mod shown;
 
 mod error;
 
+mod access;
+mod destination;
 mod file;
 mod finding;
 mod leftovers;
 mod output;
+mod positions;
 mod progress;
 mod remote;
 mod source;
+mod spool;
+#[cfg(test)]
+mod steps;
+mod threads;
 
 mod disk;
 mod macros;
@@ -80,6 +87,8 @@ mod metainfo;
 mod script;
 
 mod archive;
+mod named;
+
 mod check;
 mod drive;
 mod template;
@@ -88,7 +97,7 @@ mod repository;
 
 pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
-pub use check::{CheckOptions, Sarif, WindowsInfo, check};
+pub use check::{CheckOptions, Sarif, WindowsInfo, check, check_stream};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
     WriteRawOptions,
@@ -96,7 +105,9 @@ pub use disk::{
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub use disk::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub use disk::{
+    RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
+};
 pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
 pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
@@ -106,14 +117,16 @@ pub use metainfo::{
     AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
     ProductVersion, SshPublicKey, Support, Tags, VmSpec,
 };
+pub use output::probe_output;
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
     RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
-pub use script::{FirstRunKit, LineEnds, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnds, LintOptions, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
+pub use spool::Spooled;
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
 
 /// The first program of the README, as a test.

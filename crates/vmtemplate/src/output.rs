@@ -7,8 +7,130 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempDir};
 
+use crate::access::Access;
+use crate::destination::{Destination, already_exists};
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftovers::{self, Lock, SUFFIX};
+
+pub(crate) use crate::destination::folder_of;
+
+/// How a file is written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OutputOptions {
+    /// Replace a file that is there already.
+    pub(crate) overwrite: bool,
+    /// Who may read the file, if it is new.
+    pub(crate) access: Access,
+}
+
+impl OutputOptions {
+    pub(crate) fn with_overwrite(overwrite: bool) -> Self {
+        Self { overwrite, ..Self::default() }
+    }
+
+    pub(crate) fn access(self, access: Access) -> Self {
+        Self { access, ..self }
+    }
+}
+
+/// Where a command writes: a file that appears whole or not at all, or what takes bytes as they come.
+#[derive(Debug)]
+pub(crate) enum Output {
+    File(OutputFile),
+    /// A device, a named pipe or a descriptor; the path is what errors call it.
+    Stream(File, PathBuf),
+}
+
+impl Output {
+    pub(crate) fn create(path: &Path, options: &OutputOptions) -> Result<Self> {
+        match Destination::find(path, options.overwrite)? {
+            Destination::Stream(stream) => {
+                Ok(Self::Stream(stream.open().map_err(|error| error.with_path(path))?, path.to_owned()))
+            }
+            Destination::File { path: place, found } => {
+                OutputFile::begin(path, place, found, options).map(Self::File)
+            }
+        }
+    }
+
+    /// What to write to. Only a file can be written to anywhere.
+    pub(crate) fn file(&mut self) -> &mut File {
+        match self {
+            Self::File(output) => output.file(),
+            Self::Stream(file, _) => file,
+        }
+    }
+
+    /// Bring to the disk what was written.
+    pub(crate) fn sync(&mut self) -> Result<()> {
+        let is_stream = matches!(self, Self::Stream(..));
+        match self.file().sync_all() {
+            // Pipes and terminals have none (fsync(2)).
+            Err(error) if is_stream && error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+            done => done.map_err(|error| {
+                Error::io("cannot write the output to the disk", error).with_path(self.path())
+            }),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(output) => &output.path,
+            Self::Stream(_, path) => path,
+        }
+    }
+
+    /// Give a file its name; what went to a stream is there already.
+    pub(crate) fn commit(mut self) -> Result<()> {
+        match self {
+            Self::File(output) => output.commit(),
+            Self::Stream(..) => self.sync(),
+        }
+    }
+}
+
+/// Fail now if nothing could be written to `path`, and not after the work whose result it is to take: if something is
+/// there and `overwrite` is not set, if its folder is missing or takes no new file, if it is a folder. Nothing is
+/// written.
+///
+/// Every operation that writes looks before it begins. This function is for what comes before the operation, such as
+/// [`Template::check`](crate::Template::check) before [`Template::pack`](crate::Template::pack), which has
+/// [`PackOptions::probe`](crate::PackOptions::probe).
+///
+/// # Errors
+///
+/// Those that writing would begin with: [`AlreadyExists`](ErrorKind::AlreadyExists),
+/// [`NotFound`](ErrorKind::NotFound), [`PermissionDenied`](ErrorKind::PermissionDenied) and so on.
+///
+/// ```
+/// use vmtemplate::{ErrorKind, probe_output};
+///
+/// let error = probe_output("/no/such/folder/drive.img", false).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// ```
+pub fn probe_output(path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    let path = path.as_ref();
+    match Destination::find(path, overwrite)? {
+        Destination::Stream(stream) => stream.probe(),
+        Destination::File { path: place, .. } => {
+            takes_files(folder_of(&place)).map_err(|error| error.with_path(path))
+        }
+    }
+}
+
+/// Fail unless a file can be made in `folder`, as far as that is known without making one.
+fn takes_files(folder: &Path) -> Result<()> {
+    let fail = |error| Error::io("cannot create a file beside the output", error);
+    if !fs::metadata(folder).map_err(fail)?.is_dir() {
+        return Err(fail(io::ErrorKind::NotADirectory.into()));
+    }
+    #[cfg(unix)]
+    {
+        use rustix::fs::Access as Right;
+        rustix::fs::access(folder, Right::WRITE_OK | Right::EXEC_OK).map_err(|error| fail(error.into()))?;
+    }
+    Ok(())
+}
 
 /// A file that is written beside its place and moved there when it is complete.
 ///
@@ -18,43 +140,46 @@ pub(crate) struct OutputFile {
     temporary: NamedTempFile,
     /// Tells other runs that the temporary file is no leftover.
     _lock: Lock,
+    /// The path that was asked for, which errors name.
     path: PathBuf,
+    /// Where that leads through all links.
+    place: PathBuf,
     overwrite: bool,
+    access: Access,
 }
 
 impl OutputFile {
-    /// Begin a file that will stand at `path`. What stands there now is untouched until the commit.
-    pub(crate) fn create(path: &Path, overwrite: bool) -> Result<Self> {
-        Self::create_inner(path, overwrite).map_err(|error| error.with_path(path))
+    /// Begin a file that will stand at `path`, or where the link there leads. What stands there now is untouched until
+    /// the commit.
+    pub(crate) fn create(path: &Path, options: &OutputOptions) -> Result<Self> {
+        match Destination::find(path, options.overwrite)? {
+            Destination::File { path: place, found } => Self::begin(path, place, found, options),
+            Destination::Stream(_) => {
+                Err(Error::new(ErrorKind::Unsupported, "this is a device or a pipe; a file was expected")
+                    .with_path(path)
+                    .with_help("give the path of a file"))
+            }
+        }
     }
 
-    fn create_inner(path: &Path, overwrite: bool) -> Result<Self> {
-        let Some(name) = path.file_name() else {
-            return Err(Error::new(ErrorKind::InvalidValue, "the output needs a file name"));
-        };
-        match fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => {
-                return Err(Error::new(
-                    ErrorKind::AlreadyExists,
-                    "the output is a folder; a file was expected",
-                )
-                .with_help("give the path of a file inside that folder"));
-            }
-            // Told now and not after an hour of packing.
-            Ok(_) if !overwrite => return Err(already_exists()),
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io("cannot look at the output", error)),
-        }
-        let prefix = temporary_prefix(name);
-        leftovers::remove(folder_of(path), &prefix, |_| ());
+    fn begin(
+        path: &Path,
+        place: PathBuf,
+        found: Option<fs::Metadata>,
+        options: &OutputOptions,
+    ) -> Result<Self> {
+        let access = options.access.clone().of_replaced(found);
+        let prefix = temporary_prefix(place.file_name().unwrap_or_default());
+        let folder = folder_of(&place);
+        leftovers::remove(folder, &prefix, |_| ());
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(SUFFIX);
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask, as for any new file
-        let (temporary, lock) = leftovers::create_locked(|| builder.tempfile_in(folder_of(path)))
-            .map_err(|e| Error::io("cannot create a file beside the output", e))?;
-        Ok(Self { temporary, _lock: lock, path: path.to_owned(), overwrite })
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(access.mode_at_first()));
+        let (temporary, lock) = leftovers::create_locked(|| builder.tempfile_in(folder))
+            .map_err(|e| Error::io("cannot create a file beside the output", e).with_path(path))?;
+        let overwrite = options.overwrite;
+        Ok(Self { temporary, _lock: lock, path: path.to_owned(), place, overwrite, access })
     }
 
     /// The open file to write to.
@@ -70,43 +195,33 @@ impl OutputFile {
     /// Another name in the same folder.
     pub(crate) fn retarget(&mut self, path: &Path) {
         path.clone_into(&mut self.path);
+        path.clone_into(&mut self.place);
     }
 
     /// Bring everything to the disk, then give the file its name in one step.
     pub(crate) fn commit(self) -> Result<()> {
-        let Self { temporary, path, overwrite, _lock } = self;
+        let Self { temporary, _lock, path, place, overwrite, access } = self;
         let done = || -> Result<()> {
+            access.apply(temporary.as_file()).map_err(|e| Error::io("cannot give the output its mode", e))?;
             temporary
                 .as_file()
                 .sync_all()
                 .map_err(|e| Error::io("cannot write the output to the disk", e))?;
+            // The file is removed when this is dropped before it has its name.
+            let mut temporary = temporary.into_temp_path();
             if overwrite {
                 temporary
-                    .persist(&path)
+                    .persist(&place)
                     .map_err(|e| Error::io("cannot move the output to its place", e.error))?;
             } else {
-                temporary.persist_noclobber(&path).map_err(|e| match e.error.kind() {
-                    io::ErrorKind::AlreadyExists => already_exists(),
-                    _ => Error::io("cannot move the output to its place", e.error),
-                })?;
+                rename_new(&temporary, &place)?;
+                // Its name is gone, and somebody else may have taken it.
+                temporary.disable_cleanup(true);
             }
-            sync_folder(folder_of(&path));
+            sync_folder(folder_of(&place));
             Ok(())
         };
         done().map_err(|error| error.with_path(&path))
-    }
-}
-
-fn already_exists() -> Error {
-    Error::new(ErrorKind::AlreadyExists, "the output is there already")
-        .with_help("choose another name, remove it, or ask for overwriting")
-}
-
-/// The folder that `path` stands in.
-pub(crate) fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }
 
@@ -149,7 +264,16 @@ impl OutputFolder {
                 return Err(Error::new(ErrorKind::AlreadyExists, "this is a file; a folder was expected")
                     .with_help("give the path of a folder, which may be new"));
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if fs::symlink_metadata(path).is_ok() {
+                    return Err(Error::new(
+                        ErrorKind::AlreadyExists,
+                        "this is a link that leads nowhere; a folder was expected",
+                    )
+                    .with_help("make the folder that the link leads to, or remove the link"));
+                }
+                false
+            }
             Err(error) => return Err(Error::io("cannot look at the folder", error)),
         };
         let (parent, prefix) = match path.file_name() {
@@ -252,24 +376,48 @@ pub(crate) fn inode(_found: &fs::Metadata) -> u64 {
     0
 }
 
-/// Rename, but never over something that is there.
+/// Give a file or folder another name, but never that of something that is there.
 pub(crate) fn rename_new(from: &Path, to: &Path) -> Result<()> {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, RenameFlags, renameat_with};
-        use rustix::io::Errno;
-        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    rename_by(&[rename_in_one_step, link_and_unlink], from, to)
+}
+
+type Rename = fn(&Path, &Path) -> io::Result<()>;
+
+/// Try each of `ways`, which must not replace anything. Where none of them is known to the system or the file system (an
+/// old kernel, NFS, FAT, s3fs, gcsfuse, rclone), look first and rename then: what somebody else puts there in
+/// between is replaced.
+fn rename_by(ways: &[Rename], from: &Path, to: &Path) -> Result<()> {
+    for rename in ways {
+        match rename(from, to) {
             Ok(()) => return Ok(()),
-            Err(Errno::EXIST) => return Err(already_exists()),
-            // An old kernel, or a file system that does not know the flag.
-            Err(Errno::INVAL | Errno::NOSYS) => {}
-            Err(error) => return Err(Error::io("cannot move the output to its place", error.into())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(already_exists()),
+            // File systems spell "I cannot do this" in many ways. What is really wrong, the last way says as well.
+            Err(_) => {}
         }
     }
     if fs::symlink_metadata(to).is_ok() {
         return Err(already_exists());
     }
     fs::rename(from, to).map_err(|e| Error::io("cannot move the output to its place", e))
+}
+
+#[cfg(target_os = "linux")]
+fn rename_in_one_step(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn rename_in_one_step(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Folders have no second name.
+fn link_and_unlink(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    // Left behind, it is a leftover that the next run removes.
+    fs::remove_file(from).ok();
+    Ok(())
 }
 
 /// What the temporary name of `name` begins with: hidden, and telling whose it is.
@@ -284,8 +432,8 @@ fn temporary_prefix(name: &OsStr) -> OsString {
 }
 
 /// Write a whole small file in one step.
-pub(crate) fn write_file(path: &Path, bytes: &[u8], overwrite: bool) -> Result<()> {
-    let mut output = OutputFile::create(path, overwrite)?;
+pub(crate) fn write_file(path: &Path, bytes: &[u8], options: &OutputOptions) -> Result<()> {
+    let mut output = Output::create(path, options)?;
     io::Write::write_all(output.file(), bytes)
         .map_err(|e| Error::io("cannot write the output", e).with_path(path))?;
     output.commit()
@@ -309,7 +457,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         fs::write(&path, "old").unwrap();
-        let mut output = OutputFile::create(&path, true).unwrap();
+        let mut output = OutputFile::create(&path, &OutputOptions::with_overwrite(true)).unwrap();
         output.file().write_all(b"new").unwrap();
         drop(output);
         assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -320,10 +468,13 @@ mod tests {
     fn a_committed_output_replaces_only_when_asked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        write_file(&path, b"one", false).unwrap();
-        assert_eq!(write_file(&path, b"two", false).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        write_file(&path, b"one", &OutputOptions::with_overwrite(false)).unwrap();
+        assert_eq!(
+            write_file(&path, b"two", &OutputOptions::with_overwrite(false)).unwrap_err().kind(),
+            ErrorKind::AlreadyExists
+        );
         assert_eq!(fs::read(&path).unwrap(), b"one");
-        write_file(&path, b"two", true).unwrap();
+        write_file(&path, b"two", &OutputOptions::with_overwrite(true)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(folder.path()), ["a.txt"]);
     }
@@ -332,7 +483,7 @@ mod tests {
     fn an_output_that_appears_meanwhile_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        let output = OutputFile::create(&path, false).unwrap();
+        let output = OutputFile::create(&path, &OutputOptions::with_overwrite(false)).unwrap();
         fs::write(&path, "from somebody else").unwrap();
         assert_eq!(output.commit().unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"from somebody else");
@@ -342,9 +493,15 @@ mod tests {
     #[test]
     fn a_folder_or_a_missing_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write_file(folder.path(), b"", true).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(
+            write_file(folder.path(), b"", &OutputOptions::with_overwrite(true)).unwrap_err().kind(),
+            ErrorKind::AlreadyExists
+        );
         let deep = folder.path().join("no/such.txt");
-        assert_eq!(write_file(&deep, b"", true).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(
+            write_file(&deep, b"", &OutputOptions::with_overwrite(true)).unwrap_err().kind(),
+            ErrorKind::NotFound
+        );
     }
 
     #[test]
@@ -389,8 +546,8 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs::write(folder.path().join(".a.txt.Ab12Cd.vmtemplate-tmp"), "half").unwrap();
         fs::write(folder.path().join(".b.txt.Ab12Cd.vmtemplate-tmp"), "of another output").unwrap();
-        let running = OutputFile::create(&path, false).unwrap();
-        let beside = OutputFile::create(&path, false).unwrap();
+        let running = OutputFile::create(&path, &OutputOptions::with_overwrite(false)).unwrap();
+        let beside = OutputFile::create(&path, &OutputOptions::with_overwrite(false)).unwrap();
         assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
         drop((running, beside));
         assert_eq!(names(folder.path()), [".b.txt.Ab12Cd.vmtemplate-tmp"]);
@@ -458,5 +615,83 @@ mod tests {
         fs::write(folder.staged("a"), "1").unwrap();
         drop(folder);
         assert!(names(parent.path()).is_empty());
+    }
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o7777
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_has_the_mode_that_was_asked_for_and_a_replaced_one_keeps_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("plain"), "").unwrap();
+        write_file(&at("new"), b"", &OutputOptions::default()).unwrap();
+        assert_eq!(mode(&at("new")), mode(&at("plain")));
+
+        let private = OutputOptions::with_overwrite(true).access(Access::Private);
+        let mut output = OutputFile::create(&at("secret"), &private).unwrap();
+        output.file().write_all(b"password").unwrap();
+        assert_eq!(mode(output.temporary_path()), 0o600, "nobody reads it while it is written either");
+        output.commit().unwrap();
+        assert_eq!(mode(&at("secret")), 0o600);
+
+        for kept in [0o640, 0o644, 0o604, 0o400] {
+            fs::set_permissions(at("plain"), std::os::unix::fs::PermissionsExt::from_mode(kept)).unwrap();
+            let like = Access::Like(fs::metadata(at("plain")).unwrap());
+            write_file(&at("like"), b"", &OutputOptions::with_overwrite(true).access(like)).unwrap();
+            assert_eq!(mode(&at("like")), kept);
+            fs::remove_file(at("like")).unwrap();
+            write_file(&at("plain"), b"again", &private).unwrap();
+            assert_eq!(mode(&at("plain")), kept);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_the_file_at_its_end_is_replaced() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("deep")).unwrap();
+        fs::write(at("deep/file"), "old").unwrap();
+        symlink("deep/link", at("link")).unwrap();
+        symlink("file", at("deep/link")).unwrap();
+        let refused = write_file(&at("link"), b"new", &OutputOptions::default()).unwrap_err();
+        assert_eq!((refused.kind(), refused.path()), (ErrorKind::AlreadyExists, Some(&*at("link"))));
+        write_file(&at("link"), b"new", &OutputOptions::with_overwrite(true)).unwrap();
+        assert_eq!(fs::read(at("deep/file")).unwrap(), b"new");
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!(
+            (names(folder.path()), names(&at("deep"))),
+            (vec!["deep".into(), "link".into()], vec!["file".into(), "link".into()])
+        );
+    }
+
+    #[test]
+    fn a_file_gets_its_name_where_the_file_system_has_neither_a_careful_rename_nor_links() {
+        let cannot: [Rename; 2] = [
+            |_, _| Err(io::Error::from_raw_os_error(22)), // EINVAL
+            |_, _| Err(io::ErrorKind::PermissionDenied.into()),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+        for ways in [&cannot[..], &[], &[cannot[0], link_and_unlink], &[rename_in_one_step, link_and_unlink]]
+        {
+            fs::write(&from, "new").unwrap();
+            rename_by(ways, &from, &to).unwrap();
+            assert_eq!(
+                (fs::read(&to).unwrap(), names(folder.path())),
+                (b"new".to_vec(), vec!["to".to_owned()])
+            );
+            fs::write(&from, "newer").unwrap();
+            assert_eq!(rename_by(ways, &from, &to).unwrap_err().kind(), ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(&to).unwrap(), b"new");
+            fs::remove_file(&to).unwrap();
+        }
+        let error = rename_by(&cannot, &from, &folder.path().join("no/such")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 }

@@ -66,6 +66,11 @@ pub(crate) struct FileSource {
 }
 
 impl FileSource {
+    /// A file of this size.
+    pub(crate) fn of(file: File, size: u64) -> Self {
+        Self { file, size }
+    }
+
     /// The file at `path`; `None` if something else stands there, a named pipe for one, which would be waited for.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
         let found = fs::metadata(path)?;

@@ -32,6 +32,7 @@ plain!(
     vmt_entry_options,
     vmt_fetch_options,
     vmt_free_space_options,
+    vmt_lint_options,
     vmt_open_options,
     vmt_pack_options,
     vmt_publish_options,

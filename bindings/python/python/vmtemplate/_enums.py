@@ -89,6 +89,12 @@ class ScriptLanguage(enum.Enum):
     BATCH = "batch"
     POWERSHELL = "powershell"
     POSIX = "posix"
+    PRESEED = "preseed"
+    """Answers for the installer of Debian and Ubuntu: no script."""
+    KICKSTART = "kickstart"
+    """Answers for the installer of Red Hat's systems: no script."""
+    CLOUD_CONFIG = "cloud-config"
+    """What cloud-init reads: no script."""
 
 
 class MissingValue(enum.Enum):
@@ -102,6 +108,8 @@ class MissingValue(enum.Enum):
     """Nothing."""
     KEEP = "keep"
     """The macro as it stands."""
+    PLATFORM = "platform"
+    """What the platform does, as far as it is known: nothing in place of a macro."""
 
 
 class MacroKind(enum.Enum):
@@ -124,6 +132,7 @@ class MacroKind(enum.Enum):
     URL = "url"
     BOOLEAN = "boolean"
     NUMBER = "number"
+    RAID_LEVEL = "raid-level"
     SSH_KEYS = "ssh-keys"
     TEXT = "text"
 
@@ -169,6 +178,19 @@ class KeptReason(enum.Enum):
     UNSUPPORTED = "unsupported"
     TOO_LARGE = "too-large"
     UNREADABLE = "unreadable"
+    PARTITION_TYPE = "partition-type"
+    """The type of the partition does not say that its clusters are its own."""
+    OUTSIDE_PARTITION = "outside-partition"
+    """The volume is larger than its partition, or the partition ends past the disk."""
+    UNPARTITIONED = "unpartitioned"
+    """There is no partition table, and the volume does not end where its start says."""
+    DOUBTFUL_TABLE = "doubtful-table"
+    """The partition table is damaged there, or a second table contradicts it."""
+    DYNAMIC_DISK = "dynamic-disk"
+    STORAGE_SPACES = "storage-spaces"
+    RAID = "raid"
+    LVM = "lvm"
+    REFS = "refs"
 
 
 class PartitionScheme(enum.Enum):

@@ -65,8 +65,10 @@ _One: TypeAlias = str | int | ipaddress.IPv4Address | ipaddress.IPv6Address
 _MacroValue: TypeAlias = _One | list[_One] | list[str] | tuple[_One, ...]
 _Values: TypeAlias = MacroValues | Mapping[str, _MacroValue] | Mapping[str, str] | Mapping[str, Any]
 _FreeSpace: TypeAlias = FreeSpace | Literal["skip", "keep"]
-_Missing: TypeAlias = MissingValue | Literal["error", "parens", "empty", "keep"]
-_Language: TypeAlias = ScriptLanguage | Literal["batch", "powershell", "posix"]
+_Missing: TypeAlias = MissingValue | Literal["error", "parens", "empty", "keep", "platform"]
+_Language: TypeAlias = (
+    ScriptLanguage | Literal["batch", "powershell", "posix", "preseed", "kickstart", "cloud-config"]
+)
 _Format: TypeAlias = ImageFormat | Literal["raw", "qcow2", "vhdx", "vmdk", "vpc", "vhd"]
 _Padding: TypeAlias = Padding | Literal["blank-lines", "zeros"]
 _RepositoryFormat: TypeAlias = RepositoryFormat | Literal["vm6", "vm5"]
@@ -835,11 +837,13 @@ class Script:
         """How its lines end."""
     @property
     def language(self) -> ScriptLanguage | None:
-        """The interpreter that it is written for; None if it names one that is not known."""
+        """The interpreter that it is written for; None if it names one that is not known, or nothing says it."""
+    def language_as(self, file_name: str) -> ScriptLanguage | None:
+        """The same for a file with this name, whose ending decides where the script has no `#!` line."""
     def to_windows(self) -> Script:
         """The same with CR LF at the ends of its lines."""
     def macros(self) -> list[MacroUse]:
-        """The macros in it, in their order."""
+        """What is spelled as a macro in it, known or not, in its order."""
     def render(
         self,
         values: _Values,
@@ -848,14 +852,26 @@ class Script:
         as_platform: bool = False,
         language: _Language | None = None,
         illegal_password_characters: str | None = None,
+        declared: Sequence[str] = (),
     ) -> Script:
         """The script with its macros replaced, each value quoted for its place or refused.
 
         `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
-        does it: for comparison only.
+        does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those of
+        `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
         """
-    def lint(self, metainfo: Metainfo | None = None) -> Report:
-        """What would go wrong with it on a new machine; more is found with the metadata of its template."""
+    def lint(
+        self,
+        metainfo: Metainfo | None = None,
+        *,
+        file_name: str | None = None,
+        language: _Language | None = None,
+    ) -> Report:
+        """What would go wrong with it on a new machine; more is found with the metadata of its template.
+
+        `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or what
+        stands in it.
+        """
     def write_file(self, path: _Path, *, overwrite: bool = False) -> None:
         """Write it to a file, which appears whole or not at all."""
     def __bytes__(self) -> bytes: ...
@@ -959,11 +975,17 @@ class Template:
         only what is given changes in that metainfo.xml, and `name` may be left out.
         """
     @staticmethod
-    def open(path: _Path | _Bytes | _Seekable) -> Template:
+    def open(
+        path: _Path | _Bytes | _Seekable,
+        *,
+        format: _Format | None = None,
+        backing_files: _Path | None = None,
+    ) -> Template:
         """Open an archive, or a folder that holds metainfo.xml. The image is not read.
 
         An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-        use meanwhile.
+        use meanwhile. `format` and `backing_files` say how the image of a folder is opened, as `DiskImage.open` takes
+        them.
         """
     @property
     def metainfo(self) -> Metainfo:
@@ -987,6 +1009,7 @@ class Template:
         as_platform: bool = False,
         language: _Language | None = None,
         illegal_password_characters: str | None = None,
+        declared: Sequence[str] = (),
     ) -> Script:
         """The setup script with its macros replaced, as `Script.render` does it. What passwords must not have is taken
         from the metadata if it is not given.
@@ -1000,6 +1023,7 @@ class Template:
         as_platform: bool = False,
         language: _Language | None = None,
         illegal_password_characters: str | None = None,
+        declared: Sequence[str] = (),
     ) -> Script:
         """The same for the template or script at `path`."""
     def install_drive(
@@ -1010,6 +1034,7 @@ class Template:
         as_platform: bool = False,
         language: _Language | None = None,
         illegal_password_characters: str | None = None,
+        declared: Sequence[str] = (),
         padding: _Padding = "blank-lines",
     ) -> InstallDrive:
         """The install drive of a new machine: the rendered script on a drive of the right size."""
@@ -1020,6 +1045,8 @@ class Template:
         severities: Mapping[str, _Severity] | None = None,
         deny_warnings: bool = False,
         skip_image: bool = False,
+        language: _Language | None = None,
+        format: _Format | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
         """Check it by all rules; see `vmtemplate.check` for the options."""
@@ -1081,12 +1108,17 @@ def check(
     severities: Mapping[str, _Severity] | None = None,
     deny_warnings: bool = False,
     skip_image: bool = False,
+    language: _Language | None = None,
+    format: _Format | None = None,
+    backing_files: _Path | None = None,
     cancel: CancelToken | None = None,
 ) -> Report:
     r"""Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 
     `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
-    every warning counts as an error. `skip_image` does not look into the disk image.
+    every warning counts as an error. `skip_image` does not look into the disk image. `language` is that of the setup
+    script, where it shall not be found out. `format` and `backing_files` say how the image is opened, as
+    `DiskImage.open` takes them; with a `format`, no rule asks what else it looks like.
 
     >>> import tempfile, pathlib, vmtemplate as vt
     >>> with tempfile.TemporaryDirectory() as folder:

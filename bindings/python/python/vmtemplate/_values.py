@@ -361,6 +361,8 @@ class VolumeFreeSpace:
     """What was left out, page files included."""
     page_files: int
     """What of it were page files."""
+    shadow_copies: int
+    """How many shadow copies the volume holds. Their content is lost where free space is left out."""
     kept: KeptWhole | None
     """Why nothing was left out."""
 
@@ -398,6 +400,11 @@ class PackSummary:
     free: int
     """What the file system in the image marks free, and was not read."""
     free_space: FreeSpaceReport
+    left_behind: tuple[str, ...]
+    """The files of the template's folder that the metadata does not name, and that are not in the archive. A folder of
+    which nothing is named is told as one, with a slash at its end. At most 1000 are told."""
+    missing: tuple[str, ...]
+    """What the metadata names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`."""
 
 
 # Disks
@@ -484,6 +491,9 @@ class PartitionTable:
     partitions: tuple[Partition, ...]
     warnings: tuple[str, ...]
     """What is wrong with the table, and did not keep it from being read."""
+    notes: tuple[str, ...]
+    """How the table deviates from its specification where firmware and systems take it as it is: a GPT whose backup is
+    not in the last sector, because the disk was enlarged."""
 
     @staticmethod
     def read(disk: DiskImage) -> PartitionTable:

@@ -6,6 +6,8 @@ pub(super) const BLOCK: usize = 512;
 
 /// What a file of ours looks like in the archive: the same for every user and machine.
 const MODE: u32 = 0o644;
+/// The same of a folder.
+const FOLDER_MODE: u32 = 0o755;
 
 /// The default time of all entries: 1980-01-01. GNU tar warns of "implausibly old" times at 0.
 pub(super) const DEFAULT_MTIME: u64 = 315_532_800;
@@ -29,6 +31,19 @@ pub(super) fn file_header(name: &str, size: u64, mtime: u64) -> Result<Vec<u8>> 
         out.resize(out.len() + 1 + padding(name.len() as u64 + 1), 0);
     }
     out.extend_from_slice(regular(tar::Header::new_gnu(), name, size, mtime)?.as_bytes());
+    Ok(out)
+}
+
+/// The header blocks of a folder, whose name ends with a slash.
+pub(super) fn folder_header(name: &str, mtime: u64) -> Result<Vec<u8>> {
+    let mut out = file_header(name, 0, mtime)?;
+    // The last block is that of the entry itself; a long name stands before it.
+    let at = out.len() - BLOCK;
+    let mut header = tar::Header::from_byte_slice(&out[at..]).clone();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_mode(FOLDER_MODE);
+    header.set_cksum();
+    out[at..].copy_from_slice(header.as_bytes());
     Ok(out)
 }
 

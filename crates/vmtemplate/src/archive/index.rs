@@ -6,13 +6,17 @@
 //! (u64), the bytes of content in all (u64), and the CRC-32 of all records (u32), then 4 bytes 0.
 
 use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
+use super::stream::Behind;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::is_zero;
 use crate::source::ReadAt;
 
 const RECORD: usize = 8;
 /// As many records as the 65,535 bytes of an extra field hold beside the subfield's fixed start.
 const RECORDS_PER_MEMBER: usize = (65_535 - 16) / RECORD;
 const FOOTER_PAYLOAD: usize = 32;
+/// What an empty member ends with: an empty deflate stream of two bytes, CRC-32 and ISIZE.
+const DEFLATED: usize = 2 + TRAILER;
 /// An empty member's deflate stream.
 const EMPTY: usize = 2;
 pub(super) const FOOTER: usize = HEADER + FOOTER_PAYLOAD + EMPTY + TRAILER;
@@ -77,13 +81,7 @@ const ZEROS_START: u64 = 1 << 63;
 impl MemberMap {
     /// From the index at the end; `None` where there is none, or where it contradicts itself.
     pub(super) fn from_index(source: &dyn ReadAt) -> Result<Option<Self>> {
-        let mut footer = [0; FOOTER];
-        let Some(footer_at) = source.size().checked_sub(FOOTER as u64) else { return Ok(None) };
-        read(source, &mut footer, footer_at)?;
-        let Some(header) = footer.first_chunk().and_then(Header::parse) else { return Ok(None) };
-        if header.kind != Kind::Footer || header.payload as usize != FOOTER_PAYLOAD {
-            return Ok(None);
-        }
+        let Some((footer_at, footer)) = find_footer(source)? else { return Ok(None) };
         let number = |n: usize| {
             let at = HEADER + 8 * n;
             u64::from_le_bytes(std::array::from_fn(|i| footer[at + i]))
@@ -132,16 +130,16 @@ impl MemberMap {
 
     /// By stepping from member to member; `None` where the archive is not one of ours.
     pub(super) fn by_walking(source: &dyn ReadAt) -> Result<Option<Self>> {
-        let mut map = Self::default();
-        let mut at = 0;
-        while at < source.size() {
-            let Some(header) = member_at(source, at)? else {
-                return if at == 0 { Ok(None) } else { Err(not_a_member(at)) };
-            };
+        if member_at(source, 0)?.is_none() {
+            return Ok(None);
+        }
+        let (mut map, mut at, mut ended) = (Self::default(), 0, false);
+        while let Some(header) = next_member(source, at, ended, |_| ())? {
             if matches!(header.kind, Kind::Data | Kind::Zeros) {
                 map.push(header.length, header.content, header.kind == Kind::Zeros)?;
             }
             at += u64::from(header.length);
+            ended = header.kind == Kind::Footer;
         }
         Ok(Some(map))
     }
@@ -188,6 +186,55 @@ impl MemberMap {
     }
 }
 
+/// How far from the end of the file a footer is looked for, where zeros are behind it: further than any block that a
+/// device or a tape fills. Behind more of them the members are walked.
+const MAX_PADDING: u64 = 1 << 20;
+
+/// The footer, and where it begins; `None` where the archive does not end with one, and with zeros at most behind it.
+fn find_footer(source: &dyn ReadAt) -> Result<Option<(u64, [u8; FOOTER])>> {
+    let Some(mut at) = source.size().checked_sub(FOOTER as u64) else { return Ok(None) };
+    let mut footer = [0; FOOTER];
+    read(source, &mut footer, at)?;
+    // The deflate stream `03 00`, CRC-32 and ISIZE: its last byte that is not zero is the tenth from its end.
+    let zeros = FOOTER - DEFLATED;
+    if is_zero(&footer[zeros..]) {
+        let length = source.size().min(MAX_PADDING);
+        let mut tail = vec![0; length as usize];
+        read(source, &mut tail, source.size() - length)?;
+        let last = tail.iter().rposition(|&byte| byte != 0);
+        let Some(start) = last.and_then(|last| (last + DEFLATED).checked_sub(FOOTER)) else {
+            return Ok(None);
+        };
+        let Some(found) = tail.get(start..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
+        (at, footer) = (source.size() - length + start as u64, *found);
+    }
+    let header = footer.first_chunk().and_then(Header::parse);
+    let is_footer =
+        header.is_some_and(|header| header.kind == Kind::Footer && header.payload as usize == FOOTER_PAYLOAD);
+    Ok(is_footer.then_some((at, footer)))
+}
+
+/// The header of the member at `at`; `None` at the end of the archive, where zeros may follow. `ended` says that the
+/// member before was the footer. `tap` is shown what is no member.
+pub(super) fn next_member(
+    source: &dyn ReadAt,
+    at: u64,
+    ended: bool,
+    tap: impl FnMut(&[u8]),
+) -> Result<Option<Header>> {
+    if at >= source.size() {
+        return Ok(None);
+    }
+    if let Some(header) = member_at(source, at)? {
+        return if ended { Err(Behind::all(source, at).error()) } else { Ok(Some(header)) };
+    }
+    match Behind::of(source, at, tap)? {
+        None => Ok(None),
+        Some(behind) if ended => Err(behind.error()),
+        Some(_) => Err(not_a_member(at)),
+    }
+}
+
 /// The header of the member at `at`; `None` where none of ours is there. The member ends within the file.
 pub(super) fn member_at(source: &dyn ReadAt, at: u64) -> Result<Option<Header>> {
     let mut start = [0; HEADER];
@@ -210,7 +257,7 @@ pub(super) fn truncated(at: u64) -> Error {
     .with_help("the file is cut off: make or fetch it again")
 }
 
-pub(super) fn not_a_member(at: u64) -> Error {
+fn not_a_member(at: u64) -> Error {
     Error::new(
         ErrorKind::InvalidArchive,
         format!("the archive is damaged at offset {at}: a gzip member was expected there"),

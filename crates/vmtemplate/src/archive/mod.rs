@@ -21,7 +21,7 @@ mod zeros;
 
 pub use limits::UnpackLimits;
 pub(crate) use names::reason_against;
-pub(crate) use pack::{PackContent, PackEntry, pack, pack_to};
+pub(crate) use pack::{PackContent, PackEntries, PackEntry, pack, pack_to};
 pub use pack::{PackOptions, PackSummary};
 pub use reader::Archive;
 pub(crate) use stream::open_source;

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Scope};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::threads::{self, Job};
 
 /// What the thread that called has to do: give out the work, and take the results.
 pub(super) trait Ordered {
@@ -25,7 +26,7 @@ pub(super) enum Step<J, D> {
     Done(D),
 }
 
-/// Do all of `task` with one thread for each of `workers`.
+/// Do all of `task` with one thread for each of `workers`, or with as many as can be started; without any, here.
 ///
 /// At most two pieces for each worker are under way, which bounds memory whatever there is to do. After a failure
 /// nothing more is given out, and the failure that comes first in the order is the one that is told, so that it is
@@ -35,18 +36,53 @@ where
     T: Ordered,
     W: FnMut(T::Job) -> Result<T::Done> + Send,
 {
-    let threads = workers.len();
-    let (jobs, queue) = sync_channel::<Pending<T>>(threads);
+    run_with(task, workers, threads::spawn)
+}
+
+type Spawn = for<'s, 'e> fn(&'s Scope<'s, 'e>, Job<'s>) -> bool;
+
+/// [`run`] with threads that `spawn` starts, if it can.
+fn run_with<T, W>(task: &mut T, workers: Vec<W>, spawn: Spawn) -> Result<()>
+where
+    T: Ordered,
+    W: FnMut(T::Job) -> Result<T::Done> + Send,
+{
+    let (jobs, queue) = sync_channel::<Pending<T>>(workers.len());
     let queue = Mutex::new(queue);
+    // A thread that cannot be started leaves its worker here.
+    let workers: Vec<_> = workers.into_iter().map(|worker| Mutex::new(Some(worker))).collect();
+    let take = |worker: &Mutex<Option<W>>| worker.lock().unwrap_or_else(PoisonError::into_inner).take();
     thread::scope(|scope| {
-        for worker in workers {
+        let start = |worker| {
             let queue = &queue;
-            scope.spawn(move || work::<T, W>(queue, worker));
+            let job = move || {
+                if let Some(worker) = take(worker) {
+                    work::<T, W>(queue, worker);
+                }
+            };
+            spawn(scope, Box::new(job))
+        };
+        // Where one cannot be started, the next cannot either.
+        let threads = workers.iter().take_while(|worker| start(*worker)).count();
+        if threads == 0 {
+            return workers.first().and_then(take).map_or(Ok(()), |worker| work_here(task, worker));
         }
         // Moved here, so that it ends with this call, however that ends; its end is what stops the workers.
         let jobs = jobs;
         give_and_take(task, &jobs, 2 * threads)
     })
+}
+
+/// Do all of `task` in the calling thread.
+fn work_here<T: Ordered>(task: &mut T, mut worker: impl FnMut(T::Job) -> Answer<T>) -> Result<()> {
+    while let Some(step) = task.next()? {
+        let done = match step {
+            Step::Work(job) => worker(job)?,
+            Step::Done(done) => done,
+        };
+        task.done(done)?;
+    }
+    Ok(())
 }
 
 type Answer<T> = Result<<T as Ordered>::Done>;
@@ -94,6 +130,7 @@ fn give_and_take<T: Ordered>(task: &mut T, jobs: &SyncSender<Pending<T>>, window
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     /// Counts up to `end`; multiples of seven need no work, and `fails` cannot be given out.
@@ -162,5 +199,25 @@ mod tests {
         let mut task = Squares { fails: Some(53), ..Squares::up_to(100) };
         assert_eq!(run(&mut task, vec![square; 2]).unwrap_err().message(), "the source broke");
         assert_eq!(task.found.len(), 53);
+    }
+
+    #[test]
+    fn where_few_threads_start_or_none_the_results_and_the_failure_are_the_same() {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let none: Spawn = |_, _| false;
+        let one: Spawn =
+            |scope, job| STARTED.fetch_add(1, Ordering::Relaxed) == 0 && threads::spawn(scope, job);
+        for spawn in [none, one] {
+            STARTED.store(0, Ordering::Relaxed);
+            let mut task = Squares::up_to(100);
+            run_with(&mut task, vec![square; 8], spawn).unwrap();
+            assert_eq!(task.found, (0..100).map(|n| n * n).collect::<Vec<_>>());
+
+            STARTED.store(0, Ordering::Relaxed);
+            let fail = |n: u64| if n == 51 { Err(Error::new(ErrorKind::Io, "51 failed")) } else { square(n) };
+            let mut task = Squares { fails: Some(53), ..Squares::up_to(100) };
+            assert_eq!(run_with(&mut task, vec![fail; 8], spawn).unwrap_err().message(), "51 failed");
+            assert_eq!(task.found.len(), 51);
+        }
     }
 }

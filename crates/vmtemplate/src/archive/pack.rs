@@ -6,13 +6,15 @@ use std::path::Path;
 use std::thread;
 
 use super::header::DEFAULT_MTIME;
+use super::limits::UnpackLimits;
 use super::member::Packer;
+use super::names::SeenNames;
 use super::ordered::{self, Ordered, Step};
 use super::plan::{Content, Piece, Plan, Planned};
 use super::writer::MemberWriter;
 use crate::disk::{DiskImage, FreeSpace, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::OutputFile;
+use crate::output::{Output, OutputOptions, probe_output};
 use crate::progress::Control;
 
 /// How an archive is packed.
@@ -53,8 +55,40 @@ impl PackOptions {
     /// The default of [`level`](Self::level).
     pub const DEFAULT_LEVEL: i32 = 5;
 
-    /// Fail if nothing could be packed by these options; gives the time of the entries.
-    fn validate(&self) -> Result<u64> {
+    /// Fail now if nothing could be packed to `path` by these options, and not after what comes before packing, such as
+    /// [`Template::check`](crate::Template::check). Nothing is left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the level or the variable `SOURCE_DATE_EPOCH` is wrong; those of
+    /// [`probe_output`](crate::probe_output).
+    ///
+    /// ```
+    /// use vmtemplate::{ErrorKind, PackOptions};
+    ///
+    /// let options = PackOptions { level: 99, ..PackOptions::default() };
+    /// assert_eq!(options.probe("t.tar.gz").unwrap_err().kind(), ErrorKind::InvalidValue);
+    /// ```
+    pub fn probe(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.validate()?;
+        probe_output(path, self.overwrite)
+    }
+
+    /// The same for an archive that goes to a stream: only the options can be wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the level or the variable `SOURCE_DATE_EPOCH` is wrong.
+    ///
+    /// ```
+    /// assert!(vmtemplate::PackOptions::default().validate().is_ok());
+    /// ```
+    pub fn validate(&self) -> Result<()> {
+        self.entry_time().map(drop)
+    }
+
+    /// The time of the entries, if anything can be packed by these options.
+    fn entry_time(&self) -> Result<u64> {
         Packer::new(self.level)?;
         match self.mtime {
             Some(mtime) => Ok(mtime),
@@ -113,6 +147,18 @@ pub struct PackSummary {
     pub free: u64,
     /// The NTFS volumes of the image, and why the free space of one was kept.
     pub free_space: FreeSpaceReport,
+    /// The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of
+    /// which nothing is named is told as one, with a slash at its end. At most 1000 are told.
+    pub left_behind: Vec<String>,
+    /// What metainfo.xml names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`.
+    pub missing: Vec<String>,
+}
+
+/// What goes into an archive, and what became of the free space of the image.
+#[derive(Debug)]
+pub(crate) struct PackEntries {
+    pub(crate) entries: Vec<PackEntry>,
+    pub(crate) free_space: FreeSpaceReport,
 }
 
 /// A file that goes into an archive.
@@ -124,43 +170,70 @@ pub(crate) struct PackEntry {
 
 #[derive(Debug)]
 pub(crate) enum PackContent {
+    /// A folder that has nothing in it.
+    Folder,
     Bytes(Vec<u8>),
     Disk(DiskImage),
 }
 
-/// Write `entries` in their order to an archive at `path`.
-pub(crate) fn pack(entries: &[PackEntry], path: &Path, options: &PackOptions) -> Result<PackSummary> {
-    // Told before a file is made.
+/// Write what `entries` gives, in its order, to an archive at `path`. It is asked for when the options and the output have
+/// proved to be right, because it may take long.
+pub(crate) fn pack(
+    entries: impl FnOnce() -> Result<PackEntries>,
+    path: &Path,
+    options: &PackOptions,
+) -> Result<PackSummary> {
     options.validate()?;
-    let mut output = OutputFile::create(path, options.overwrite)?;
-    let summary = write(entries, output.file(), options).map_err(|error| error.with_path(path))?;
-    verify_unchanged(entries)?;
+    let mut output = Output::create(path, &OutputOptions::with_overwrite(options.overwrite))?;
+    let PackEntries { entries, free_space } = entries()?;
+    let summary = write(&entries, output.file(), options).map_err(|error| error.with_path(path))?;
+    verify_unchanged(&entries)?;
     output.commit()?;
-    Ok(summary)
+    Ok(PackSummary { free_space, ..summary })
 }
 
-/// Write `entries` in their order, as an archive, to `output`.
+/// The same to anything that takes bytes in order.
 pub(crate) fn pack_to(
-    entries: &[PackEntry],
+    entries: impl FnOnce() -> Result<PackEntries>,
     output: &mut impl Write,
     options: &PackOptions,
 ) -> Result<PackSummary> {
-    let summary = write(entries, output, options)?;
-    verify_unchanged(entries)?;
-    Ok(summary)
+    options.validate()?;
+    let PackEntries { entries, free_space } = entries()?;
+    let summary = write(&entries, output, options)?;
+    verify_unchanged(&entries)?;
+    Ok(PackSummary { free_space, ..summary })
 }
 
 fn write(entries: &[PackEntry], output: &mut impl Write, options: &PackOptions) -> Result<PackSummary> {
-    let mtime = options.validate()?;
+    let mtime = options.entry_time()?;
+    check_names(entries)?;
     let plan = Plan::new(entries, mtime, options.sparse)?;
     let threads = options.threads.map_or_else(default_threads, NonZeroUsize::get);
     compress(plan, output, threads, options)
 }
 
+/// Fail if no reader would unpack what would be packed: too many entries, or names that differ in case only.
+fn check_names(entries: &[PackEntry]) -> Result<()> {
+    let most = UnpackLimits::default().entries;
+    if entries.len() as u64 > most {
+        return Err(Error::new(
+            ErrorKind::LimitExceeded,
+            format!("the template has {} files; an archive is unpacked with {most} at most", entries.len()),
+        )
+        .with_help("put them into one file, such as an ISO image"));
+    }
+    let mut seen = SeenNames::default();
+    entries.iter().try_for_each(|entry| match &entry.content {
+        PackContent::Folder => seen.add_folder(&entry.name),
+        _ => seen.add_file(&entry.name),
+    })
+}
+
 fn verify_unchanged(entries: &[PackEntry]) -> Result<()> {
     entries.iter().try_for_each(|entry| match &entry.content {
         PackContent::Disk(disk) => disk.verify_unchanged(),
-        PackContent::Bytes(_) => Ok(()),
+        PackContent::Bytes(_) | PackContent::Folder => Ok(()),
     })
 }
 

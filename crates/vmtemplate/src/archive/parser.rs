@@ -11,6 +11,8 @@ use super::pax::Pax;
 use super::sparse::{MapReader, Segment, check_segments, numeric, push_gnu_table};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::is_zero;
+use crate::shown::Shown;
 
 /// Where the files of a tar stream go.
 pub(super) trait Sink {
@@ -28,7 +30,7 @@ enum State {
     Gather(usize, Gathered),
     Content,
     Padding(u64),
-    /// The end-of-archive block was seen; what follows is filling.
+    /// The end-of-archive block was seen; what follows is zeros, which fill a record, and collected by blocks.
     End,
 }
 
@@ -55,6 +57,12 @@ struct Content {
     /// Bytes of the current segment that are done.
     done: u64,
     map: MapReader,
+}
+
+/// The sum of a header's bytes, its own field counted as spaces (POSIX, ustar).
+fn checksum(block: &[u8]) -> u32 {
+    let bytes = block.iter().enumerate();
+    bytes.map(|(at, &byte)| u32::from(if (148..156).contains(&at) { b' ' } else { byte })).sum()
 }
 
 #[derive(Debug)]
@@ -138,6 +146,11 @@ impl Parser {
         Ok(())
     }
 
+    /// Step over zeros behind the end mark.
+    pub(super) fn pass_padding(&mut self, count: u64) {
+        self.offset += count;
+    }
+
     /// Bytes of the tar stream so far.
     pub(super) fn offset(&self) -> u64 {
         self.offset
@@ -185,8 +198,21 @@ impl Parser {
                     taken
                 }
                 State::End => {
-                    self.offset += bytes.len() as u64;
-                    bytes.len()
+                    let rest = BLOCK - self.buffer.len();
+                    // Blocks of zeros are passed as many as there are.
+                    let whole = bytes.len() / BLOCK * BLOCK;
+                    let taken = if rest == BLOCK && whole > 0 && is_zero(&bytes[..whole]) {
+                        whole
+                    } else {
+                        let taken = bytes.len().min(rest);
+                        self.buffer.extend_from_slice(&bytes[..taken]);
+                        taken
+                    };
+                    self.offset += taken as u64;
+                    if self.buffer.len() == BLOCK {
+                        self.behind_the_end()?;
+                    }
+                    taken
                 }
             };
             bytes = &bytes[taken..];
@@ -195,9 +221,9 @@ impl Parser {
     }
 
     /// The stream is over. Fail if something was still to come.
-    pub(super) fn finish(&self) -> Result<()> {
+    pub(super) fn finish(&mut self) -> Result<()> {
         match &self.state {
-            State::End => Ok(()),
+            State::End => self.behind_the_end(),
             // Some writers leave the end-of-archive blocks out.
             State::Gather(_, Gathered::Header)
                 if self.buffer.is_empty() && self.entries > 0 && self.chain == 0 =>
@@ -209,6 +235,29 @@ impl Parser {
             }
             State::Gather(..) => Err(self.damaged("ends in the middle of a header")),
         }
+    }
+
+    /// Fail unless what was collected behind the end mark is zeros. `tar` stops at the mark, without a word: what is
+    /// behind it is not unpacked on a node.
+    fn behind_the_end(&mut self) -> Result<()> {
+        let block = std::mem::take(&mut self.buffer);
+        if is_zero(&block) {
+            return Ok(());
+        }
+        let at = self.offset - block.len() as u64;
+        let header = (block.len() == BLOCK).then(|| tar::Header::from_byte_slice(&block));
+        let what = match header.filter(|header| header.cksum().ok() == Some(checksum(&block))) {
+            Some(header) => {
+                let name: String = String::from_utf8_lossy(&header.path_bytes()).chars().take(80).collect();
+                format!("a second tar archive begins with `{}`", Shown(name))
+            }
+            None => "there are bytes that are no padding".to_owned(),
+        };
+        Err(Error::new(
+            ErrorKind::InvalidArchive,
+            format!("behind the end mark of the tar archive {what} (tar offset {at}); tar unpacks nothing of it"),
+        )
+        .with_help("make the archive again with one `tar czf` of all files: archives are not joined by writing one behind the other"))
     }
 
     fn damaged(&self, what: &str) -> Error {
@@ -263,12 +312,7 @@ impl Parser {
             return Ok(());
         }
         let header = tar::Header::from_byte_slice(block);
-        let sum: u32 = block
-            .iter()
-            .enumerate()
-            .map(|(at, &b)| u32::from(if (148..156).contains(&at) { b' ' } else { b }))
-            .sum();
-        if header.cksum().ok() != Some(sum) {
+        if header.cksum().ok() != Some(checksum(block)) {
             return Err(if self.entries == 0 && self.chain == 0 {
                 Error::new(
                     ErrorKind::InvalidArchive,

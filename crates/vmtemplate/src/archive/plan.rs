@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::header::{BLOCK, file_header, padding, sparse_header};
+use super::header::{BLOCK, file_header, folder_header, padding, sparse_header};
 use super::member::CHUNK;
 use super::pack::{PackContent, PackEntry, PackSummary};
 use super::sparse::{Segment, map_blocks};
@@ -94,6 +94,7 @@ impl<'a> Plan<'a> {
         let total = entries
             .iter()
             .map(|entry| match &entry.content {
+                PackContent::Folder => 0,
                 PackContent::Bytes(bytes) => bytes.len() as u64,
                 PackContent::Disk(disk) => disk.size(),
             })
@@ -140,6 +141,9 @@ impl<'a> Plan<'a> {
 
     fn begin(&mut self, entry: &'a PackEntry) -> Result<()> {
         match &entry.content {
+            PackContent::Folder => {
+                self.pending.extend_from_slice(&folder_header(&format!("{}/", entry.name), self.mtime)?);
+            }
             PackContent::Bytes(bytes) => {
                 self.pending.extend_from_slice(&file_header(&entry.name, bytes.len() as u64, self.mtime)?);
                 self.pending.extend_from_slice(bytes);

@@ -162,7 +162,16 @@ impl Archive {
         let mut parts = 0;
         let mut at = 0;
         let mut block = [0; BLOCK];
-        while at < content.map.content() && !parser.at_end() {
+        while at < content.map.content() {
+            if parser.at_end()
+                && let Some(member) = content.map.find(at)
+                && member.header.kind == Kind::Zeros
+            {
+                let end = member.content_at + u64::from(member.header.content);
+                parser.pass_padding(end - at);
+                at = end;
+                continue;
+            }
             if let Some((offset, run)) = parser.run() {
                 // Content is stepped over; it can be read later, from here.
                 let run = run.min(content.map.content() - at);

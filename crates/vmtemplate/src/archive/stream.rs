@@ -1,14 +1,16 @@
 //! Archives as files of bytes: opening them, and decompressing any gzip stream in order.
 
 use std::cell::Cell;
-use std::io::{self, BufReader, Read};
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::is_zero;
 use crate::remote::{self, Location};
 use crate::source::{FileSource, InOrder, ReadAt};
 
@@ -51,6 +53,12 @@ pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
             ("this is a Zstandard archive", "unpack it with `tar --zstd -xf` and pack the folder")
         }
         [b'P', b'K', 3, 4, ..] => ("this is a .zip archive", "unpack it with `unzip` and pack the folder"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
+            ("this is a .bz2 archive", "unpack it with `tar xjf` and pack the folder")
+        }
+        [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C] => {
+            ("this is a .7z archive", "unpack it with `7z x` and pack the folder")
+        }
         _ => ("this is no gzip file", "give a template as `vmtemplate pack` or `tar czf` makes it"),
     };
     Err(Error::new(ErrorKind::InvalidArchive, format!("{what}; a .tar.gz archive was expected"))
@@ -66,11 +74,129 @@ pub(super) fn open_stream(source: &dyn ReadAt) -> (impl Read, Rc<Cell<u64>>) {
 pub(super) fn open_tapped(source: &dyn ReadAt, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
     let consumed = Rc::new(Cell::new(0));
     let source = Tapped { inner: InOrder::new(source), consumed: Rc::clone(&consumed), tap };
-    (MultiGzDecoder::new(BufReader::with_capacity(1 << 18, source)), consumed)
+    let members = GzipMembers {
+        current: Some(GzDecoder::new(BufReader::with_capacity(1 << 18, source))),
+        consumed: Rc::clone(&consumed),
+    };
+    (members, consumed)
 }
+
+/// The contents of all gzip members of a file, one after the other.
+///
+/// Behind the last one there may be zeros, with which tapes and block devices fill their last block; `gzip` takes them
+/// in silence. Anything else there is no part of the archive, and an error: whoever put it there, no reader sees it.
+struct GzipMembers<R> {
+    /// The member that is being read; `None` at the end.
+    current: Option<GzDecoder<BufReader<R>>>,
+    /// What the buffer has taken of the file.
+    consumed: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for GzipMembers<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let Some(member) = &mut self.current else { return Ok(0) };
+            let count = member.read(buf)?;
+            if count > 0 {
+                return Ok(count);
+            }
+            let Some(mut source) = self.current.take().map(GzDecoder::into_inner) else { return Ok(0) };
+            match source.fill_buf()?.first() {
+                None => return Ok(0),
+                // The first byte of a gzip member (RFC 1952, 2.3.1).
+                Some(0x1F) => self.current = Some(GzDecoder::new(source)),
+                Some(_) => {
+                    let at = self.consumed.get() - source.buffer().len() as u64;
+                    return self.pass_padding(source, at).map(|()| 0);
+                }
+            }
+        }
+    }
+}
+
+impl<R: Read> GzipMembers<R> {
+    /// Read what is behind the last member, at `at`; fail unless it is zeros.
+    fn pass_padding(&self, mut source: BufReader<R>, at: u64) -> io::Result<()> {
+        let mut zeros = true;
+        loop {
+            let rest = source.fill_buf()?;
+            let count = rest.len();
+            if count == 0 {
+                break;
+            }
+            zeros &= is_zero(rest);
+            source.consume(count);
+        }
+        if zeros {
+            Ok(())
+        } else {
+            Err(io::Error::other(Behind { at, count: self.consumed.get() - at, is_gzip: false }))
+        }
+    }
+}
+
+/// Bytes behind the end of the gzip data that are no padding.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Behind {
+    at: u64,
+    count: u64,
+    /// They begin as a gzip file does.
+    is_gzip: bool,
+}
+
+impl Behind {
+    /// All from `at` on, which is a second archive.
+    pub(super) fn all(source: &dyn ReadAt, at: u64) -> Self {
+        Self { at, count: source.size().saturating_sub(at), is_gzip: true }
+    }
+
+    /// What is behind the last member of an archive of ours, from `at` to its end: `None` where it is nothing but zeros.
+    /// `tap` is shown all of it.
+    pub(super) fn of(source: &dyn ReadAt, at: u64, mut tap: impl FnMut(&[u8])) -> Result<Option<Self>> {
+        let count = source.size().saturating_sub(at);
+        let (mut zeros, mut is_gzip) = (true, false);
+        let mut done = 0;
+        let mut buffer = vec![0; count.min(1 << 18) as usize];
+        while done < count {
+            let part = &mut buffer[..(count - done).min(1 << 18) as usize];
+            source.read_at(part, at + done)?;
+            tap(part);
+            zeros &= is_zero(part);
+            is_gzip |= done == 0 && part.starts_with(&[0x1F, 0x8B]);
+            done += part.len() as u64;
+        }
+        Ok((!zeros).then_some(Self { at, count, is_gzip }))
+    }
+
+    pub(super) fn error(self) -> Error {
+        Error::new(ErrorKind::InvalidArchive, self.to_string()).with_help(format!(
+            "if the first {} bytes are the whole archive, cut it there: `truncate -s {} ARCHIVE`; else make or fetch it again",
+            self.at, self.at
+        ))
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, count, is_gzip } = self;
+        if *is_gzip {
+            write!(f, "a second archive of {count} bytes begins behind the end of the first (offset {at})")
+        } else {
+            write!(f, "the file has {count} bytes behind the end of the gzip data (offset {at})")
+        }
+    }
+}
+
+impl std::error::Error for Behind {}
 
 /// An error of the decompressor, or one that came through it.
 pub(super) fn damaged(error: io::Error, at: u64) -> Error {
+    if let Some(behind) = error.get_ref().and_then(|inner| inner.downcast_ref::<Behind>()) {
+        return behind.error();
+    }
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             let what = if error.kind() == io::ErrorKind::UnexpectedEof { "cut off" } else { "damaged" };

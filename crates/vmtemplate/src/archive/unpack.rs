@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::folder::{FolderSink, write};
-use super::index::{member_at, not_a_member, read};
+use super::index::{member_at, next_member, read};
 use super::limits::UnpackLimits;
 use super::member::{Header, Kind, Unpacker};
 use super::ordered::{self, Ordered, Step};
@@ -125,6 +125,7 @@ fn unpack_members(
     let mut walk = Walk {
         archive,
         at: 0,
+        ended: false,
         parser,
         sink,
         room: MemberRoom::default(),
@@ -210,6 +211,8 @@ fn decompress(
 struct Walk<'a> {
     archive: &'a dyn ReadAt,
     at: u64,
+    /// The footer was the last member.
+    ended: bool,
     parser: &'a mut Parser,
     sink: &'a mut FolderSink,
     room: MemberRoom,
@@ -224,12 +227,13 @@ impl Ordered for Walk<'_> {
     type Done = u64;
 
     fn next(&mut self) -> Result<Option<Step<Job, u64>>> {
-        if self.at >= self.archive.size() || self.sink.has_all() {
+        if self.sink.has_all() {
             return Ok(None);
         }
         let at = self.at;
-        let header = member_at(self.archive, at)?.ok_or_else(|| not_a_member(at))?;
+        let Some(header) = next_member(self.archive, at, self.ended, |_| ())? else { return Ok(None) };
         self.at += u64::from(header.length);
+        self.ended = header.kind == Kind::Footer;
         self.limits.check_ratio(self.parser.offset() + u64::from(header.content), self.at)?;
         let content = u64::from(header.content);
         let stretches = self.parser.stretches(content);
@@ -270,5 +274,6 @@ pub(super) fn feed_zeros(mut count: u32, parser: &mut Parser, sink: &mut dyn Sin
         parser.feed(&zeros[..now as usize], sink)?;
         count -= now;
     }
+    parser.pass_padding(count.into());
     Ok(())
 }

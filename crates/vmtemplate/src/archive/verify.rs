@@ -10,7 +10,7 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
-use super::index::{IndexWriter, member_at, not_a_member, read};
+use super::index::{IndexWriter, member_at, next_member, read};
 use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
 use super::ordered::{self, Ordered, Step};
@@ -228,14 +228,15 @@ fn verify_members(
         })
         .collect();
     thread::scope(|scope| {
-        let (tap, members) = sync_channel::<Arc<[u8]>>(2 * threads);
-        let hasher = scope.spawn(move || {
+        let (members, received) = sync_channel::<Arc<[u8]>>(2 * threads);
+        let hasher = thread::Builder::new().name("vmtemplate".into()).spawn_scoped(scope, move || {
             let mut hash = Sha256::new();
-            for member in members {
+            for member in received {
                 hash.update(&member);
             }
-            hex(hash)
+            hash
         });
+        let tap = if hasher.is_ok() { Tap::Thread(members) } else { Tap::Here(Sha256::new()) };
         let mut reading = Reading {
             archive,
             at: 0,
@@ -256,11 +257,39 @@ fn verify_members(
             Some(None) => true,
             None => false,
         };
-        drop(reading);
+        let tap = reading.tap;
         options.control.report(length, length)?;
-        let sha256 = hasher.join().map_err(|_| Error::new(ErrorKind::Io, "a thread stopped unexpectedly"))?;
-        Ok((sha256, has_index))
+        let hash = match (tap, hasher) {
+            (Tap::Here(hash), _) => Some(hash),
+            (Tap::Thread(members), hasher) => {
+                // The thread ends when nothing more can come.
+                drop(members);
+                hasher.ok().and_then(|thread| thread.join().ok())
+            }
+        };
+        let hash = hash.ok_or_else(|| Error::new(ErrorKind::Io, "a thread stopped unexpectedly"))?;
+        Ok((hex(hash), has_index))
     })
+}
+
+/// Takes the checksum of the archive.
+enum Tap {
+    /// A thread of its own.
+    Thread(SyncSender<Arc<[u8]>>),
+    /// Nobody else, where no thread could be started.
+    Here(Sha256),
+}
+
+impl Tap {
+    fn take(&mut self, member: &Arc<[u8]>) {
+        match self {
+            // The thread that listens ends only with this one.
+            Self::Thread(members) => {
+                members.send(Arc::clone(member)).ok();
+            }
+            Self::Here(hash) => hash.update(member),
+        }
+    }
 }
 
 struct Job {
@@ -280,7 +309,7 @@ struct Content {
 struct Reading<'a> {
     archive: &'a dyn ReadAt,
     at: u64,
-    tap: SyncSender<Arc<[u8]>>,
+    tap: Tap,
     /// What the index should be, from the members that were read.
     index: IndexWriter,
     /// The members of the index that are still to come, once it has begun.
@@ -297,17 +326,16 @@ impl Ordered for Reading<'_> {
     type Done = Content;
 
     fn next(&mut self) -> Result<Option<Step<Job, Content>>> {
-        if self.at >= self.archive.size() {
-            return Ok(None);
-        }
         let at = self.at;
-        let header = member_at(self.archive, at)?.ok_or_else(|| not_a_member(at))?;
+        let ended = self.expected.as_ref().is_some_and(|expected| expected.len() == 0);
+        let tap = &mut self.tap;
+        let padding = |bytes: &[u8]| tap.take(&bytes.into());
+        let Some(header) = next_member(self.archive, at, ended, padding)? else { return Ok(None) };
         let mut member = vec![0; header.length as usize];
         read(self.archive, &mut member, at)?;
         let member: Arc<[u8]> = member.into();
         self.at += u64::from(header.length);
-        // The thread that listens ends only with this one.
-        self.tap.send(Arc::clone(&member)).ok();
+        self.tap.take(&member);
         let end = self.at;
         match header.kind {
             Kind::Index | Kind::Footer => {

@@ -1,20 +1,26 @@
 //! Finding out what is at a path, and reading of it what can be read.
 
 use std::fs;
-use std::path::Path;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use super::package::{self, METAINFO};
+use super::package;
 use super::{CheckOptions, Parts, check_parts, metadata, rules};
-use crate::archive::{Archive, ArchiveEntry, reason_against};
-use crate::disk::DiskImage;
+use crate::archive::{Archive, ArchiveEntry};
+use crate::disk::{DiskImage, is_vmdk_descriptor};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::{read_bounded, read_stream_bounded};
 use crate::finding::{Finding, Report};
-use crate::metainfo::Metainfo;
+use crate::macros::ScriptLanguage;
+use crate::metainfo::{Metainfo, MetainfoKey as Key};
+use crate::named::{self, FolderContents, METAINFO};
 use crate::remote::Location;
 use crate::script::Script;
 use crate::shown::Shown;
+use crate::spool::Spooled;
 
+/// What a file is, is told by as many bytes.
+const HEAD: u64 = 4096;
 /// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
 const MAX_SCRIPT: usize = 16 << 20;
 /// The largest metainfo.xml that is read.
@@ -56,30 +62,86 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     };
     let path = local.as_deref().unwrap_or(path);
     let found = if local.is_none() {
-        Found::archive(&Archive::open(path)?)
+        Found::archive(&Archive::open(path)?)?
     } else if path.is_dir() {
-        Found::folder(path)?
+        Found::folder(path, options)?
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        if head.starts_with(b"\x1F\x8B") {
-            Found::archive(&Archive::open(path)?)
-        } else if is_metainfo(&name, &head) {
-            Found::metainfo(&name, path)?
-        } else if is_script(&name, &head) {
-            Found { script: Some((name, read_script(path)?)), ..Found::default() }
-        } else {
-            Found { image: Some((name, DiskImage::open(path)?)), ..Found::default() }
+        match kind_of(&name, &head, options) {
+            Kind::Archive => Found::archive(&Archive::open(path)?)?,
+            Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
+            Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
+            Kind::Image => Found {
+                image: Some((name, DiskImage::open_with(path, &options.opening())?)),
+                ..Found::default()
+            },
         }
     };
-    let parts = Parts {
-        metainfo: found.metainfo.as_ref(),
-        script: found.script.as_ref().map(|(name, script)| (name.as_str(), script)),
-        image: found.image.as_ref().map(|(name, disk)| (name.as_str(), disk)),
-        files: found.files.as_deref(),
-        is_packed: found.files.is_some(),
+    found.check(options)
+}
+
+/// Check what comes through a stream, such as standard input: anything that [`check()`] takes as a file. `name` is what
+/// findings call it, and may say what it is, as `setup.cmd` does.
+///
+/// An archive or an image is kept in a temporary file without a name until it is checked.
+///
+/// # Errors
+///
+/// Those of [`check()`], and those of reading the stream and writing the temporary file.
+///
+/// ```
+/// use vmtemplate::{CheckOptions, Severity};
+///
+/// let stream = &b"@echo off\r\npause\r\n"[..]; // or std::io::stdin().lock()
+/// let report = vmtemplate::check_stream(stream, "standard input", &CheckOptions::default())?;
+/// assert!(report.has(Severity::Error));
+/// # Ok::<(), vmtemplate::Error>(())
+/// ```
+pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -> Result<Report> {
+    options.validate()?;
+    let mut head = Vec::new();
+    (&mut reader)
+        .take(HEAD)
+        .read_to_end(&mut head)
+        .map_err(|e| Error::io("cannot read the stream", e).with_path(name))?;
+    let rest = head.as_slice().chain(reader);
+    let found = match kind_of(name, &head, options) {
+        Kind::Archive => {
+            Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?)?
+        }
+        Kind::Metainfo => Found::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
+        Kind::Script => {
+            let script = script_of(read_stream(rest, MAX_SCRIPT)?).map_err(|error| error.with_path(name))?;
+            Found { script: Some((name.to_owned(), script)), ..Found::default() }
+        }
+        Kind::Image => {
+            let disk =
+                DiskImage::from_stream(rest, &options.opening()).map_err(|error| error.with_path(name))?;
+            Found { image: Some((name.to_owned(), disk)), ..Found::default() }
+        }
     };
-    check_parts(&parts, found.findings, options)
+    found.check(options)
+}
+
+/// What a file is.
+enum Kind {
+    Archive,
+    Metainfo,
+    Script,
+    Image,
+}
+
+fn kind_of(name: &str, head: &[u8], options: &CheckOptions) -> Kind {
+    if head.starts_with(b"\x1F\x8B") {
+        Kind::Archive
+    } else if is_metainfo(name, head) {
+        Kind::Metainfo
+    } else if options.language.is_some() || !is_vmdk_descriptor(head) && is_script(name, head) {
+        Kind::Script
+    } else {
+        Kind::Image
+    }
 }
 
 /// What is at a path, with what went wrong in reading it.
@@ -94,13 +156,24 @@ struct Found {
 }
 
 impl Found {
-    fn metainfo(name: &str, path: &Path) -> Result<Self> {
-        let mut found = Self::default();
-        found.take_metainfo(name, read(path, MAX_METAINFO)?.as_deref());
-        Ok(found)
+    fn check(self, options: &CheckOptions) -> Result<Report> {
+        let parts = Parts {
+            metainfo: self.metainfo.as_ref(),
+            script: self.script.as_ref().map(|(name, script)| (name.as_str(), script)),
+            image: self.image.as_ref().map(|(name, disk)| (name.as_str(), disk)),
+            files: self.files.as_deref(),
+            is_packed: self.files.is_some(),
+        };
+        check_parts(&parts, self.findings, options)
     }
 
-    fn folder(folder: &Path) -> Result<Self> {
+    fn metainfo(name: &str, bytes: Option<&[u8]>) -> Self {
+        let mut found = Self::default();
+        found.take_metainfo(name, bytes);
+        found
+    }
+
+    fn folder(folder: &Path, options: &CheckOptions) -> Result<Self> {
         let mut files = Vec::new();
         let entries =
             fs::read_dir(folder).map_err(|e| Error::io("cannot list the folder", e).with_path(folder))?;
@@ -123,45 +196,51 @@ impl Found {
         } else {
             found.miss_metainfo();
         }
-        if let Some(name) = found.named(Metainfo::script_file) {
-            match read_script(&folder.join(&name)) {
+        found.look_below(folder);
+        if let Some((name, path)) = found.find(folder, &Key::ScriptFile, named::script_name) {
+            match read_script(&path) {
                 Ok(script) => found.script = Some((name, script)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        if let Some(name) = found.named(Metainfo::image_file) {
-            match DiskImage::open(folder.join(&name)) {
+        if let Some((name, path)) = found.find(folder, &Key::ImageFile, named::image_name) {
+            match DiskImage::open_with(path, &options.opening()) {
                 Ok(disk) => found.image = Some((name, disk)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::unreadable(&name, &error)),
             }
         }
         Ok(found)
     }
 
-    fn archive(archive: &Archive) -> Self {
+    fn archive(archive: &Archive) -> Result<Self> {
         let mut found = Self { files: Some(archive.entries().to_vec()), ..Self::default() };
         if found.has(METAINFO) {
             match archive.read(METAINFO) {
                 Ok(bytes) => found.take_metainfo(METAINFO, Some(&bytes)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(METAINFO, error.message())),
             }
         } else {
             found.miss_metainfo();
         }
-        if let Some(name) = found.named(Metainfo::script_file) {
+        if let Some(name) = found.named(named::script_name) {
             match archive.read(&name) {
                 Ok(bytes) => found.script = Some((name, Script::from_bytes(bytes))),
+                Err(error) if error.ends_the_work() => return Err(error),
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        if let Some(name) = found.named(Metainfo::image_file) {
+        if let Some(name) = found.named(named::image_name) {
             match archive.disk(&name) {
                 Ok(disk) => found.image = Some((name, disk)),
+                Err(error) if error.ends_the_work() => return Err(error),
                 // The archive of another tool.
                 Err(error) => found.findings.push(package::not_seen(&name, error.message())),
             }
         }
-        found
+        Ok(found)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -169,9 +248,52 @@ impl Found {
     }
 
     /// A file that metainfo.xml names, if it is there and its name leads nowhere else.
-    fn named(&self, which: fn(&Metainfo) -> Option<std::borrow::Cow<'_, str>>) -> Option<String> {
-        let name = which(self.metainfo.as_ref()?)?.into_owned();
-        (reason_against(&name).is_none() && self.has(&name)).then_some(name)
+    fn named(&self, which: fn(&Metainfo) -> Result<Option<String>>) -> Option<String> {
+        let name = which(self.metainfo.as_ref()?).ok()??;
+        self.has(&name).then_some(name)
+    }
+
+    /// The same in a folder, with its path. One that is not at the root of the folder is listed from here on.
+    fn find(
+        &mut self,
+        folder: &Path,
+        key: &Key,
+        which: fn(&Metainfo) -> Result<Option<String>>,
+    ) -> Option<(String, PathBuf)> {
+        let name = which(self.metainfo.as_ref()?).ok()??;
+        if !name.contains('/') {
+            return self.has(&name).then(|| (name.clone(), folder.join(name)));
+        }
+        match named::find(folder, &name, key) {
+            Ok(path) => {
+                let path = path.filter(|path| !path.is_dir())?;
+                let size = fs::metadata(&path).map(|meta| meta.len()).unwrap_or_default();
+                self.files.get_or_insert_default().push(ArchiveEntry { name: name.clone(), size });
+                Some((name, path))
+            }
+            Err(error) => {
+                self.findings.push(package::leads_out(&name, &error));
+                None
+            }
+        }
+    }
+
+    /// List what metainfo.xml names below the root of the folder.
+    fn look_below(&mut self, folder: &Path) {
+        let Some(metainfo) = &self.metainfo else { return };
+        let two = [named::script_name(metainfo), named::image_name(metainfo)];
+        match FolderContents::read(folder, metainfo) {
+            Ok(contents) => {
+                let is_one_of_two = |name: &str| two.iter().flatten().flatten().any(|two| two == name);
+                let files = contents.files.into_iter();
+                let below = files.filter(|file| file.name.contains('/') && !is_one_of_two(&file.name));
+                let below = below.map(|file| ArchiveEntry { name: file.name, size: file.size });
+                let empty = contents.empty_folders.into_iter();
+                let empty = empty.map(|name| ArchiveEntry { name: format!("{name}/"), size: 0 });
+                self.files.get_or_insert_default().extend(below.chain(empty));
+            }
+            Err(error) => self.findings.push(package::leads_out(METAINFO, &error)),
+        }
     }
 
     /// The metadata of these bytes; `None` if there are too many of them.
@@ -205,23 +327,27 @@ fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>> {
 }
 
 fn read_script(path: &Path) -> Result<Script> {
-    match read(path, MAX_SCRIPT)? {
-        Some(bytes) => Ok(Script::from_bytes(bytes)),
-        None => {
-            Err(Error::new(ErrorKind::LimitExceeded, format!("the script has more than {MAX_SCRIPT} bytes"))
-                .with_path(path))
-        }
-    }
+    script_of(read(path, MAX_SCRIPT)?).map_err(|error| error.with_path(path))
+}
+
+/// The script of these bytes; `None` if there are too many of them.
+fn script_of(bytes: Option<Vec<u8>>) -> Result<Script> {
+    bytes.map(Script::from_bytes).ok_or_else(|| {
+        Error::new(ErrorKind::LimitExceeded, format!("the script has more than {MAX_SCRIPT} bytes"))
+    })
+}
+
+fn read_stream(stream: impl Read, max: usize) -> Result<Option<Vec<u8>>> {
+    read_stream_bounded(stream, max).map_err(|e| Error::io("cannot read the stream", e))
 }
 
 /// The first bytes of a file; none of what is no file, such as a block device or a pipe.
 fn head(path: &Path) -> Result<Vec<u8>> {
-    use std::io::Read;
     let meta = fs::metadata(path).map_err(|e| Error::io("cannot open the file", e))?;
     let mut head = Vec::new();
     if meta.is_file() {
         let file = fs::File::open(path).map_err(|e| Error::io("cannot open the file", e))?;
-        file.take(4096).read_to_end(&mut head).map_err(|e| Error::io("cannot read the file", e))?;
+        file.take(HEAD).read_to_end(&mut head).map_err(|e| Error::io("cannot read the file", e))?;
     }
     Ok(head)
 }
@@ -233,10 +359,15 @@ fn is_metainfo(name: &str, head: &[u8]) -> bool {
 
 /// By its name, or because it is text: an image begins with boot code, zeros or a magic.
 fn is_script(name: &str, head: &[u8]) -> bool {
-    let lower = name.to_ascii_lowercase();
-    let is_named = [".cmd", ".bat", ".ps1", ".sh"].iter().any(|ending| lower.ends_with(ending));
-    is_named
+    let is_text = || match std::str::from_utf8(head) {
+        Ok(_) => true,
+        // The last character is cut off where the head ends.
+        Err(error) => error.error_len().is_none(),
+    };
+    ScriptLanguage::of_file_name(name).is_some()
+        || head.starts_with(b"\xFF\xFE") && !head.starts_with(b"\xFF\xFE\0\0")
+        || head.starts_with(b"\xFE\xFF")
         || !head.is_empty()
             && head.iter().all(|&byte| byte >= b' ' || byte.is_ascii_whitespace())
-            && std::str::from_utf8(head).is_ok()
+            && is_text()
 }

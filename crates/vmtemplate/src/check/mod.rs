@@ -13,12 +13,13 @@ use crate::disk::DiskImage;
 use crate::error::Result;
 use crate::finding::{Finding, Report, Rule};
 use crate::metainfo::Metainfo;
+use crate::named::METAINFO;
 use crate::progress::Control;
 use crate::repository;
-use crate::script::{self, Script};
+use crate::script::{self, LintOptions, Script};
 
 pub use image::WindowsInfo;
-pub use load::check;
+pub use load::{check, check_stream};
 pub use options::CheckOptions;
 pub use sarif::Sarif;
 
@@ -51,18 +52,19 @@ pub(crate) fn check_parts(
 ) -> Result<Report> {
     options.validate()?;
     if let Some(metainfo) = parts.metainfo {
-        findings
-            .extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(package::METAINFO)));
+        findings.extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(METAINFO)));
         if let Some(files) = parts.files {
             findings.extend(package::check_files(metainfo, files));
         }
     }
     if let Some((name, script)) = parts.script {
-        findings.extend(script.lint(parts.metainfo).in_file(name).into_findings());
+        let asked =
+            LintOptions { metainfo: parts.metainfo, file_name: Some(name), language: options.language };
+        findings.extend(script.lint_with(&asked).in_file(name).into_findings());
     }
     options.control.stop_if_cancelled()?;
     if let Some((name, disk)) = parts.image {
-        findings.extend(package::check_disk(parts, name, disk, &options.control)?);
+        findings.extend(package::check_disk(parts, name, disk, options)?);
         if !options.skip_image {
             let context = ImageContext {
                 name,
@@ -70,7 +72,7 @@ pub(crate) fn check_parts(
                 script: parts.script.map(|(_, script)| script),
                 control: &options.control,
             };
-            let inside = image::check_image(disk, &context);
+            let inside = image::check_image(disk, &context)?;
             // The name of a template only promises which Windows it is; where the image knows, it alone speaks.
             if inside.iter().any(|finding| finding.rule() == image::MEMORY_LIMIT) {
                 findings.retain(|finding| finding.rule() != rules::MEMORY);

@@ -1,5 +1,9 @@
+use std::path::PathBuf;
+
+use crate::disk::{ImageFormat, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, Report, Rule, Severity};
+use crate::macros::ScriptLanguage;
 use crate::progress::Control;
 use crate::shown::Shown;
 
@@ -26,11 +30,30 @@ pub struct CheckOptions {
     pub deny_warnings: bool,
     /// Do not look into the disk image.
     pub skip_image: bool,
+    /// The language of the setup script; `None` recognises it, as [`Script::language_as`](crate::Script::language_as)
+    /// does with the name of its file.
+    pub language: Option<ScriptLanguage>,
+    /// The format of the disk image, where it shall not be recognised by content, as in
+    /// [`OpenOptions::format`](crate::OpenOptions::format). With one, no rule asks what else the image looks like.
+    pub format: Option<ImageFormat>,
+    /// The folder in which files that are named inside an image may be opened, as in
+    /// [`OpenOptions::backing_files`](crate::OpenOptions::backing_files).
+    pub backing_files: Option<PathBuf>,
     /// Stops the work.
     pub control: Control,
 }
 
 impl CheckOptions {
+    /// How the disk image is opened.
+    pub(super) fn opening(&self) -> OpenOptions {
+        OpenOptions {
+            format: self.format,
+            backing_files: self.backing_files.clone(),
+            control: self.control.clone(),
+            ..OpenOptions::default()
+        }
+    }
+
     /// Fail if a code is not that of a rule: a rule that was meant to be switched off, and is not, stays unseen.
     pub(crate) fn validate(&self) -> Result<()> {
         let codes = self.allow.iter().chain(self.severities.iter().map(|(code, _)| code));

@@ -1,11 +1,12 @@
 //! What is checked of the files of a template.
 
-use super::{Parts, metadata, rules};
-use crate::archive::{ArchiveEntry, reason_against};
+use super::{CheckOptions, Parts, metadata, rules};
+use crate::archive::ArchiveEntry;
 use crate::disk::{DiskImage, ExtentKind, FreeSpaceOptions, foreign_content};
 use crate::error::{ErrorKind, Result};
 use crate::finding::{Finding, Place, Rule};
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
+use crate::named::{self, METAINFO, Named};
 use crate::progress::Control;
 use crate::shown::Shown;
 
@@ -16,24 +17,46 @@ const SMALL_DISK: u64 = 20_000_000_000;
 /// Bytes of a MB, the unit of disk limits.
 const MB: u64 = 1_000_000;
 
-pub(super) const METAINFO: &str = "metainfo.xml";
-
 /// The files that metainfo.xml names, and all others.
 pub(super) fn check_files(metainfo: &Metainfo, files: &[ArchiveEntry]) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let needs_two = !named::installs_over_network(metainfo);
     let (image, script) = (metainfo.image_file(), metainfo.script_file());
     for (key, name, rule, what) in [
         (Key::ImageFile, &image, rules::IMAGE_THERE, "image"),
         (Key::ScriptFile, &script, rules::SCRIPT_THERE, "setup script"),
     ] {
-        findings.extend(check_name(metainfo, files, &key, name.as_deref(), rule, what));
+        if needs_two || name.is_some() {
+            findings.extend(check_name(metainfo, files, &key, name.as_deref(), rule, what));
+        }
     }
+    let mut others = Vec::new();
+    for named in named::others(metainfo) {
+        match named {
+            Ok(named) => {
+                findings.extend(check_other(metainfo, files, &named));
+                others.push(named);
+            }
+            Err(error) => {
+                let key: Option<Key> = error.field().and_then(|field| field.parse().ok());
+                let message = error.message().to_owned();
+                let finding = match key {
+                    Some(key) => metadata::at_element(rules::INSIDE, metainfo, &key, message),
+                    None => Finding::new(rules::INSIDE, message),
+                };
+                findings.push(finding.in_file(METAINFO));
+            }
+        }
+    }
+    let (image, script) = (named::image_name(metainfo), named::script_name(metainfo));
     let belongs = |name: &str| {
-        [Some(METAINFO), image.as_deref(), script.as_deref()]
-            .into_iter()
+        let two = [&image, &script].map(|name| name.as_ref().ok().and_then(Option::as_deref));
+        two.into_iter()
+            .chain([Some(METAINFO)])
             .flatten()
             // What is only spelled differently was told already.
             .any(|known| known.eq_ignore_ascii_case(name))
+            || others.iter().any(|named| named.holds(name))
     };
     for file in files.iter().filter(|file| file.size > MUCH && !belongs(&file.name)).take(20) {
         let message =
@@ -58,7 +81,8 @@ fn check_name(
         );
     };
     // A name that leads elsewhere is told by the rule for values.
-    if reason_against(name).is_some() || files.iter().any(|file| file.name == name) {
+    let name = &*named::relative_name(key, name).ok()?;
+    if files.iter().any(|file| file.name == name) {
         return None;
     }
     let lower = name.to_lowercase();
@@ -72,12 +96,43 @@ fn check_name(
     }
 }
 
+/// A file or folder that is named beside the two.
+fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Option<Finding> {
+    let Named { key, name, is_needed } = named;
+    if !is_needed || files.iter().any(|file| named.holds(&file.name)) {
+        return None;
+    }
+    let lower = Named { name: name.to_lowercase(), ..named.clone() };
+    let spelled = files.iter().find(|file| lower.holds(&file.name.to_lowercase()));
+    let (rule, message) = match spelled {
+        Some(file) => {
+            let found = Shown(&file.name);
+            (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(name)))
+        }
+        None => {
+            let message = format!("`{}`, which metainfo.xml names as `{key}`, is not there", Shown(name));
+            (rules::OTHERS_THERE, message)
+        }
+    };
+    Some(metadata::at_element(rule, metainfo, key, message).in_file(METAINFO))
+}
+
+/// The finding for a name in a folder that leads out of it, or to what cannot be packed.
+pub(super) fn leads_out(name: &str, error: &crate::error::Error) -> Finding {
+    let place = error.path().map_or_else(|| name.to_owned(), |path| path.display().to_string());
+    let finding = Finding::new(rules::INSIDE, format!("{place}: {}", error.message())).in_file(name);
+    match error.help() {
+        Some(help) => finding.with_fix(help),
+        None => finding,
+    }
+}
+
 /// What can be told of an image without looking into its volumes.
 pub(super) fn check_disk(
     parts: &Parts<'_>,
     name: &str,
     disk: &DiskImage,
-    control: &Control,
+    options: &CheckOptions,
 ) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let mut add = |rule, message: String| {
@@ -86,6 +141,7 @@ pub(super) fn check_disk(
     };
     if parts.is_packed {
         let content = match disk.format() {
+            "raw" if options.format.is_some() => None,
             "raw" => foreign_content(disk)?.map(str::to_owned),
             format => Some(format!("a {format} image")),
         };
@@ -123,7 +179,7 @@ pub(super) fn check_disk(
         }
     }
     if size > SMALL_DISK {
-        findings.extend(check_room(name, disk, control)?);
+        findings.extend(check_room(name, disk, &options.control)?);
     }
     Ok(findings)
 }

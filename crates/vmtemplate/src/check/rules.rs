@@ -83,7 +83,7 @@ rules! {
     NOTHING_ELSE = "VMT0154" Warning
         "nothing else of size is in the template",
         why "every node fetches and unpacks it for every installation",
-        fix "leave it out: `vmtemplate pack` packs the three files that belong there";
+        fix "leave it out: `vmtemplate pack` packs the files that metainfo.xml names, and no others";
     CONTENT = "VMT0155" Error
         "the image is the raw bytes of a disk, whatever it is called",
         why "the platform copies it to the disk of the machine as it is, and that does not boot",
@@ -96,6 +96,14 @@ rules! {
         "the virtual disk is not much larger than what is on it",
         why "every machine needs a disk of at least that size, and a smaller one would do",
         fix "make the master VM on a smaller disk; the disk of a machine grows at its first start";
+    OTHERS_THERE = "VMT0158" Error
+        "the other files that metainfo.xml names are there",
+        why "the installer, the machine that starts over the network, or its users look for them in vain",
+        fix "put the file beside metainfo.xml, or take its element out";
+    INSIDE = "VMT0159" Error
+        "the files that metainfo.xml names are files inside the template's folder",
+        why "what is named is packed and published: a name or a link that leads out of the folder brings any file of the machine into the archive",
+        fix "put the file itself into the folder of metainfo.xml, and name it there";
     NOT_SEEN = "VMT0190" Warning
         "everything could be looked at",
         why "what was not looked at may be wrong",

@@ -1,17 +1,17 @@
 //! A disk image as a raw file.
 
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{
-    DiskImage, Extent, ExtentKind, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceReport, unsupported,
-};
-use crate::error::{Error, Result};
+use super::{DiskImage, Extent, ExtentKind, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceReport};
+use crate::error::{Error, ErrorKind, Result};
 use crate::file::PositionedIo;
-use crate::output::OutputFile;
+use crate::output::{Output, OutputOptions};
 use crate::progress::Control;
+use crate::threads;
 
 /// Bytes that a worker reads and writes in one go: the largest cluster of a qcow2, so that each is unpacked once.
 const CHUNK: u64 = 2 << 20;
@@ -63,12 +63,16 @@ impl DiskImage {
     /// Write the disk as a sparse raw file.
     ///
     /// Only what the map calls data is read; of that, blocks of zeros become holes as well. Several threads read and
-    /// write at once. The file stands at `path` when it is complete and on the disk, or not at all.
+    /// write at once. The file stands at `path` when it is complete and on the disk, or not at all. Where `path` is a link, the
+    /// file that it leads to is replaced, with its mode and owner kept.
+    ///
+    /// A device or a named pipe at `path` is written to as [`write_raw_to`](Self::write_raw_to) does it, a block device
+    /// only if overwriting is asked for and it is large enough.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless overwriting is asked for;
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a device as the target;
+    /// [`StorageFull`](crate::ErrorKind::StorageFull) also for a block device that is too small;
     /// [`ImageChanged`](crate::ErrorKind::ImageChanged) when the image was written to meanwhile; whatever reading the
     /// image or writing the file gives; [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
@@ -88,26 +92,97 @@ impl DiskImage {
     /// ```
     pub fn write_raw(&self, path: impl AsRef<Path>, options: &WriteRawOptions) -> Result<RawSummary> {
         let path = path.as_ref();
-        // A device could not appear whole or not at all, and moving a file there would replace its node.
-        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-            return Err(unsupported("the output is a device or a pipe; a file was expected").with_path(path));
-        }
-        let mut output = OutputFile::create(path, options.overwrite)?;
+        let mut output = Output::create(path, &OutputOptions::with_overwrite(options.overwrite))?;
+        let at_path = |error: Error| error.with_path(path);
+        let summary = match &mut output {
+            Output::Stream(device, _) => {
+                refuse_small_device(device, self.size()).map_err(at_path)?;
+                self.write(options, |disk| disk.send_to(device, &options.control).map_err(at_path))?
+            }
+            Output::File(file) => {
+                self.write(options, |disk| disk.copy_to(file.file(), options).map_err(at_path))?
+            }
+        };
+        output.commit()?;
+        Ok(summary)
+    }
+
+    /// Write the disk to anything that takes bytes in order: a socket, a pipe, a device. What is not data is written as
+    /// zeros.
+    ///
+    /// `options.overwrite` and `options.threads` say nothing here. All that was read counts as written in the summary.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`write_raw`](Self::write_raw); what was written before an error is a part of the disk.
+    ///
+    /// ```
+    /// use vmtemplate::{DiskImage, WriteRawOptions};
+    ///
+    /// let mut disk = Vec::new();
+    /// DiskImage::from_bytes([7; 1024]).write_raw_to(&mut disk, &WriteRawOptions::default())?;
+    /// assert_eq!(disk, [7; 1024]);
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn write_raw_to(&self, mut output: impl Write, options: &WriteRawOptions) -> Result<RawSummary> {
+        self.write(options, |disk| disk.send_to(&mut output, &options.control))
+    }
+
+    /// Write what the options leave of the disk by `copy`.
+    fn write(
+        &self,
+        options: &WriteRawOptions,
+        copy: impl FnOnce(&Self) -> Result<RawSummary>,
+    ) -> Result<RawSummary> {
         let (disk, free_space) = self.without_free_space(&FreeSpaceOptions {
             free_space: options.free_space,
             drop_page_files: options.drop_page_files,
             control: options.control.clone(),
         })?;
-        let summary = disk.copy_to(output.file(), options).map_err(|error| error.with_path(path))?;
+        let summary = copy(&disk)?;
         self.verify_unchanged()?;
-        output.commit()?;
         Ok(RawSummary { free_space, ..summary })
+    }
+
+    /// Write every byte in order.
+    fn send_to(&self, output: &mut impl Write, control: &Control) -> Result<RawSummary> {
+        let zeros = vec![0; CHUNK as usize];
+        let mut buf = vec![0; CHUNK as usize];
+        let mut summary = RawSummary { size: self.size(), ..RawSummary::default() };
+        let mut done = 0;
+        for extent in self.extents() {
+            let extent = extent?;
+            let count = match extent.kind {
+                kind if kind.must_be_read() => &mut summary.read,
+                ExtentKind::Free => &mut summary.free,
+                _ => &mut summary.hole,
+            };
+            *count += extent.length;
+            let mut left = extent.length;
+            while left > 0 {
+                control.report(done, summary.size)?;
+                let length = (CHUNK - done % CHUNK).min(left) as usize;
+                let part = if extent.kind.must_be_read() {
+                    self.read_at(&mut buf[..length], done)?;
+                    &buf[..length]
+                } else {
+                    &zeros[..length]
+                };
+                output.write_all(part).map_err(|e| Error::io("cannot write the output", e))?;
+                done += length as u64;
+                left -= length as u64;
+            }
+        }
+        output.flush().map_err(|e| Error::io("cannot write the output", e))?;
+        control.report(done, summary.size)?;
+        summary.written = summary.read;
+        Ok(summary)
     }
 
     fn copy_to(&self, file: &File, options: &WriteRawOptions) -> Result<RawSummary> {
         file.set_len(self.size()).map_err(|e| Error::io("cannot give the output its size", e))?;
         let available = || thread::available_parallelism().map_or(1, usize::from);
-        let threads = if options.threads == 0 { available() } else { options.threads }.min(64);
+        let count = if options.threads == 0 { available() } else { options.threads }.min(64);
         let work = Mutex::new(Work {
             extents: self.extents(),
             rest: None,
@@ -116,9 +191,10 @@ impl DiskImage {
             failed: None,
         });
         thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| self.copy_chunks(file, &work, &options.control));
-            }
+            // As many as can be started beside this one.
+            let start =
+                || threads::spawn(scope, Box::new(|| self.copy_chunks(file, &work, &options.control)));
+            let _ = (1..count).take_while(|_| start()).count();
             self.copy_chunks(file, &work, &options.control);
         });
         let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -140,6 +216,31 @@ impl DiskImage {
             lock().finish(&chunk, copied);
         }
     }
+}
+
+/// Fail if `output` is a block device that has no room for a disk of `size` bytes.
+#[cfg(unix)]
+fn refuse_small_device(output: &mut File, size: u64) -> Result<()> {
+    use std::io::{Seek, SeekFrom};
+    use std::os::unix::fs::FileTypeExt;
+    let fail = |error| Error::io("cannot look at the device", error);
+    if !output.metadata().map_err(fail)?.file_type().is_block_device() {
+        return Ok(());
+    }
+    let at = output.stream_position().map_err(fail)?;
+    let has = output.seek(SeekFrom::End(0)).map_err(fail)? - at;
+    output.seek(SeekFrom::Start(at)).map_err(fail)?;
+    if has < size {
+        let message = format!("the device has {has} bytes, and the disk {size}");
+        return Err(Error::new(ErrorKind::StorageFull, message).with_help("make the device larger"));
+    }
+    Ok(())
+}
+
+/// Nothing else has devices that are files.
+#[cfg(not(unix))]
+fn refuse_small_device(_output: &mut File, _size: u64) -> Result<()> {
+    Ok(())
 }
 
 /// What is left to do, and what was done, of all threads.

@@ -9,6 +9,7 @@ mod convert;
 mod extent;
 mod fat;
 mod file;
+mod foreign;
 mod free_space;
 mod info;
 mod le;
@@ -47,10 +48,13 @@ pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub(crate) use open::foreign_content;
 pub use open::{ImageFormat, OpenOptions};
+pub(crate) use open::{foreign_content, is_vmdk_descriptor};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
-pub use registry::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
+pub(crate) use partition::{Pool, PoolSign};
+pub use registry::{
+    RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
+};
 
 /// What an image format offers: the seam between the formats and all that reads disks.
 ///
@@ -253,7 +257,7 @@ impl DiskImage {
         if buf.is_empty() {
             return Ok(());
         }
-        self.source.read_at(buf, offset).map_err(|error| self.locate(error))
+        self.source.read_at(buf, offset).map_err(|error| self.locate(gone(error)))
     }
 
     /// `length` bytes from `offset` on, as a vector. For small structures: the caller bounds `length`.
@@ -289,7 +293,7 @@ impl DiskImage {
 
     /// What stands at `offset`: an extent that begins there and ends within the disk.
     pub(crate) fn extent_at(&self, offset: u64) -> Result<Extent> {
-        let extent = self.source.extent_at(offset).map_err(|error| self.locate(error))?;
+        let extent = self.source.extent_at(offset).map_err(|error| self.locate(gone(error)))?;
         let room = self.size() - offset;
         if extent.offset != offset || extent.length == 0 {
             return Err(self.locate(Error::new(
@@ -317,6 +321,16 @@ impl DiskImage {
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidImage, message)
+}
+
+/// A source that is no longer there has changed. Inside an image, "not found" means a file of a volume.
+fn gone(error: Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return error;
+    }
+    Error::new(ErrorKind::ImageChanged, "the disk image disappeared while it was read")
+        .caused_by(error)
+        .with_help("put the image back, or give its new place, and try again")
 }
 
 /// An image is sound, but uses what is not read here.

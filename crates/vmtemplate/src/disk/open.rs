@@ -7,11 +7,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::file::ImageFile;
+use super::foreign::{self, Foreign};
 use super::raw::RawDisk;
 use super::{DiskImage, DiskSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::shown::Shown;
+use crate::spool;
 
 /// A format of disk images.
 ///
@@ -114,7 +116,7 @@ impl Default for OpenOptions {
         Self {
             format: None,
             backing_files: None,
-            max_size: 64 << 40,
+            max_size: spool::MAX_SIZE,
             temporary_folder: None,
             rbd_program: None,
             control: Control::default(),
@@ -145,41 +147,14 @@ enum Found {
     Image(ImageFormat),
     /// The output of `rbd export-diff`, of version 1 or 2.
     RbdDiff(u8),
-    /// Known, but not read here: its name, and what to do.
-    Foreign(&'static str, &'static str),
+    /// Known, but not read here.
+    Foreign(Foreign),
 }
-
-const CONVERT: &str = "convert it first: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`";
-const UNPACK: &str = "unpack it first";
-
-/// Formats that are refused by name, lest one be packed as a raw disk. Only magics too long to stand at the start of
-/// a raw disk by chance: its first bytes are boot code, or zeros.
-const FOREIGN: &[(usize, &[u8], &str, &str)] = &[
-    (0, b"QFI\xfb\0\0\0\x01", "a qcow image of version 1", CONVERT),
-    (0, b"QED\0", "a QED image", CONVERT),
-    (0, b"COWD", "a VMDK redo log of ESX (COWD)", CONVERT),
-    (0x40, b"\x7f\x10\xda\xbe", "a VDI image", CONVERT),
-    (0, b"WithoutFreeSpace", "a Parallels image", CONVERT),
-    (0, b"WithouFreSpacExt", "a Parallels image", CONVERT),
-    (
-        0,
-        b"rbd image v2\n",
-        "an `rbd export` of export format 2",
-        "export without `--export-format 2`, or with `rbd export-diff`",
-    ),
-    (0, b"\x1f\x8b\x08", "a gzip file", UNPACK),
-    (0, b"\xfd7zXZ\0", "an xz file", UNPACK),
-    (0, b"\x28\xb5\x2f\xfd", "a zstd file", UNPACK),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7z file", UNPACK),
-    (0, b"PK\x03\x04", "a zip file", UNPACK),
-];
 
 /// Recognise an image by its first 512 bytes and its last 512.
 fn recognise(head: &[u8], tail: &[u8]) -> Found {
-    if let Some((_, _, name, help)) =
-        FOREIGN.iter().find(|(at, magic, ..)| head.get(*at..).is_some_and(|head| head.starts_with(magic)))
-    {
-        return Found::Foreign(name, help);
+    if let Some(foreign) = foreign::by_ends(head, tail) {
+        return Found::Foreign(foreign);
     }
     if head.starts_with(b"rbd diff v1\n") {
         Found::RbdDiff(1)
@@ -189,7 +164,7 @@ fn recognise(head: &[u8], tail: &[u8]) -> Found {
         Found::Image(ImageFormat::Qcow2)
     } else if head.starts_with(b"vhdxfile") {
         Found::Image(ImageFormat::Vhdx)
-    } else if head.starts_with(b"KDMV") || head.starts_with(b"# Disk DescriptorFile") {
+    } else if head.starts_with(b"KDMV") || is_vmdk_descriptor(head) {
         Found::Image(ImageFormat::Vmdk)
     } else if head.starts_with(b"conectix") || tail.starts_with(b"conectix") {
         // A fixed VHD is a raw disk with a footer behind it.
@@ -197,6 +172,15 @@ fn recognise(head: &[u8], tail: &[u8]) -> Found {
     } else {
         Found::Image(ImageFormat::Raw)
     }
+}
+
+/// Whether a text is the descriptor of a VMDK, by its first line: `# Disk DescriptorFile` (VMware, "Virtual Disk Format
+/// 5.0"). VirtualBox writes it with one space more, and editors may put a byte order mark in front.
+pub(crate) fn is_vmdk_descriptor(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii_start();
+    let line = text.split(|byte| matches!(byte, b'\r' | b'\n' | 0)).next().unwrap_or_default();
+    let letters = line.iter().filter(|byte| !byte.is_ascii_whitespace()).map(u8::to_ascii_lowercase);
+    line.len() <= 64 && letters.eq(*b"#diskdescriptorfile")
 }
 
 /// Open `file`, by content unless a format is given.
@@ -224,12 +208,18 @@ fn open_inner(
         let (mut head, mut tail) = ([0; 512], [0; 512]);
         file.read_at(&mut head[..length as usize], 0)?;
         file.read_at(&mut tail[..length as usize], file.size() - length)?;
-        recognise(&head, &tail)
+        recognise(&head[..length as usize], &tail[..length as usize])
     };
     match found {
         Found::Image(ImageFormat::Raw) => {
             opener.options.check_size(file.size())?;
-            Ok(Arc::new(RawDisk::new(file)))
+            let source: Arc<dyn DiskSource> = Arc::new(RawDisk::new(file));
+            if format.is_none()
+                && let Some(foreign) = foreign::by_volume(&DiskImage::from_source(Arc::clone(&source)))?
+            {
+                return Err(refused(foreign));
+            }
+            Ok(source)
         }
         #[cfg(feature = "qcow2")]
         Found::Image(ImageFormat::Qcow2) => super::qcow2::open(file, opener),
@@ -249,11 +239,17 @@ fn open_inner(
         }
         #[allow(unreachable_patterns)]
         Found::RbdDiff(_) => Err(left_out("`rbd export-diff`", "rbd")),
-        Found::Foreign(name, help) => {
-            Err(Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read"))
-                .with_help(help))
-        }
+        Found::Foreign(foreign) => Err(refused(foreign)),
     }
+}
+
+/// The error for a file that is no disk.
+fn refused(Foreign { name, help }: Foreign) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read as a disk")).with_help(
+        format!(
+            "{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw`"
+        ),
+    )
 }
 
 /// What the bytes of a disk are instead of those of a raw disk, by name: a qcow2 that was taken for one.
@@ -262,13 +258,13 @@ pub(crate) fn foreign_content(disk: &DiskImage) -> Result<Option<&'static str>> 
     let head = disk.read_vec(0, length as usize)?;
     let tail = disk.read_vec(disk.size() - length, length as usize)?;
     Ok(match recognise(&head, &tail) {
-        Found::Image(ImageFormat::Raw) => None,
+        Found::Image(ImageFormat::Raw) => foreign::by_volume(disk)?.map(|foreign| foreign.name),
         Found::Image(ImageFormat::Vhd) => Some("a VHD image"),
         Found::Image(ImageFormat::Vhdx) => Some("a VHDX image"),
         Found::Image(ImageFormat::Vmdk) => Some("a VMDK image"),
         Found::Image(_) => Some("a qcow2 image"),
         Found::RbdDiff(_) => Some("the output of `rbd export-diff`"),
-        Found::Foreign(name, _) => Some(name),
+        Found::Foreign(foreign) => Some(foreign.name),
     })
 }
 
@@ -381,6 +377,12 @@ mod tests {
         assert_eq!(of(b"vhdxfile"), Found::Image(ImageFormat::Vhdx));
         assert_eq!(of(b"KDMV"), Found::Image(ImageFormat::Vmdk));
         assert_eq!(of(b"# Disk DescriptorFile\n"), Found::Image(ImageFormat::Vmdk));
+        for line in
+            ["# Disk Descriptor File\n", "#Disk DescriptorFile\r\n", "\u{feff}# Disk DescriptorFile\0"]
+        {
+            assert_eq!(of(line.as_bytes()), Found::Image(ImageFormat::Vmdk), "{line:?}");
+        }
+        assert_eq!(of(b"# Disk DescriptorFile of mine\n"), Found::Image(ImageFormat::Raw));
         assert_eq!(of(b"conectix"), Found::Image(ImageFormat::Vhd));
         assert_eq!(recognise(&[0; 512], b"conectix"), Found::Image(ImageFormat::Vhd));
         assert_eq!(of(b"rbd diff v2\n"), Found::RbdDiff(2));

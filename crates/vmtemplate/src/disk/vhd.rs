@@ -41,6 +41,13 @@ struct Table {
 }
 
 pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource>> {
+    // Only the footer says so: whatever is wrong with the image, it may be no VHD at all.
+    let by_footer = !file.read_array::<8>(0)?.eq(b"conectix");
+    let raw = "if it is a raw disk that only ends with the footer of a VHD, as one that was cut out of a VHD does, open it as raw: `--format raw`";
+    open_inner(file, opener).map_err(|error| if by_footer { error.or_help(raw) } else { error })
+}
+
+fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource>> {
     let footer = read_footer(&file)?;
     let size = virtual_size(&footer);
     opener.options.check_size(size)?;
@@ -62,8 +69,11 @@ pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
 /// The copy at the front, which only a dynamic image has, else the one at the end.
 fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let head: [u8; FOOTER] = file.read_array(0)?;
-    let footer =
-        if head.starts_with(b"conectix") { head } else { file.read_array(file.size() - FOOTER as u64)? };
+    let footer = if head.starts_with(b"conectix") {
+        head
+    } else {
+        file.read_array(file.size().saturating_sub(FOOTER as u64))?
+    };
     if !footer.starts_with(b"conectix") {
         return Err(invalid("there is no VHD footer at the end of the file"));
     }
@@ -93,7 +103,7 @@ fn check_sum(bytes: &[u8], field: usize, what: &str) -> Result<()> {
         return Ok(());
     }
     Err(invalid(format!("the checksum of the {what} is {found:#010x}; its content gives {expected:#010x}"))
-        .with_help("the image is damaged: copy it again from its source; if it is a raw disk that only looks like a VHD, open it as raw"))
+        .with_help("the image is damaged: copy it again from its source"))
 }
 
 impl Table {

@@ -45,7 +45,9 @@ pub enum MacroKind {
     Boolean,
     /// A whole number, not negative.
     Number,
-    /// SSH public keys, one or more.
+    /// How the disks are put together: `raid_0`, `raid_1`, `raid_5`, `raid_10` or `no_raid`.
+    RaidLevel,
+    /// SSH public keys, each on a line of its own.
     SshKeys,
     /// Any text of one line.
     Text,
@@ -76,7 +78,8 @@ impl MacroInfo {
     /// Every macro that the platform is known to fill in.
     ///
     /// From the vendor's VMmanager 5 documentation of macros; `PRODUCTKEY` from the article on Windows templates
-    /// of VMmanager 6. Others may exist, and a template may declare its own.
+    /// of VMmanager 6; `HDD_RAID` and `DISK_LAYOUT_FILE` from the vendor's own templates. Others may exist, and a
+    /// template may declare its own.
     ///
     /// ```
     /// for info in vmtemplate::MacroInfo::catalogue() {
@@ -136,7 +139,7 @@ impl MacroInfo {
 }
 
 /// Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment).
-fn edit_distance(a: &[u8], b: &[u8]) -> usize {
+pub(super) fn edit_distance(a: &[u8], b: &[u8]) -> usize {
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
@@ -164,7 +167,8 @@ const fn entry(name: &'static str, kind: MacroKind, meaning: &'static str) -> Ma
 static CATALOGUE: &[MacroInfo] = {
     use MacroKind::{
         Address, AddressList, AddressListV4, AddressListV6, AddressV4, AddressV6, Boolean, HostName, Netmask,
-        NetmaskV4, Number, Password, PasswordHash, PrefixLengthV6, ProductKey, SshKeys, Text, TimeZone, Url,
+        NetmaskV4, Number, Password, PasswordHash, PrefixLengthV6, ProductKey, RaidLevel, SshKeys, Text,
+        TimeZone, Url,
     };
     &[
         entry("PASS", Password, "the password of the administrator, in clear"),
@@ -196,7 +200,7 @@ static CATALOGUE: &[MacroInfo] = {
         entry("NAMESERVERv6", AddressV6, "the first DNS server with an IPv6 address"),
         entry("HOSTNAME", HostName, "the host name of the machine"),
         entry("TIMEZONE", TimeZone, "the time zone of the machine"),
-        entry("SSHPUBKEYS", SshKeys, "the public keys that may log in by SSH"),
+        entry("SSHPUBKEYS", SshKeys, "the public keys that may log in by SSH, one to a line"),
         entry(
             "PRODUCTKEY",
             ProductKey,
@@ -204,6 +208,8 @@ static CATALOGUE: &[MacroInfo] = {
         ),
         entry("TMPIPv4", Boolean, "whether the IPv4 address is temporary, for the time of the installation"),
         entry("VOL_SIZE_M", Number, "the size of the main disk, in MB"),
+        entry("HDD_RAID", RaidLevel, "how the disks are put together: `raid_1`, `no_raid` and the like"),
+        entry("DISK_LAYOUT_FILE", Url, "the URL of a file that says how the disks are divided"),
         entry("MGR_NAME", Text, "the product that installs: `vmmgr` or `dcimgr`"),
         entry("MGR_VERSION", Text, "the version of the product that installs"),
         entry("MIRROR", Text, "the mirror that packages are taken from"),
@@ -259,7 +265,7 @@ mod tests {
             assert!(seen.insert(info.name), "{} stands twice", info.name);
             assert!(!info.meaning.ends_with('.') && info.meaning.len() < 100, "{}", info.name);
         }
-        assert_eq!(seen.len(), 48);
+        assert_eq!(seen.len(), 50);
     }
 
     #[test]

@@ -2,8 +2,12 @@
 
 mod batch;
 mod catalogue;
+mod document;
+mod evidence;
 mod find;
 mod follow;
+mod known;
+mod language;
 mod name;
 mod options;
 mod place;
@@ -14,11 +18,14 @@ mod value;
 mod values;
 
 pub use catalogue::{MacroInfo, MacroKind};
-pub(crate) use find::find_in_bytes;
+pub(crate) use find::{Characters, find_in_bytes};
 pub use find::{FindMacros, MacroUse, find_macros};
+pub(crate) use known::{KnownMacros, is_styled};
+pub use language::ScriptLanguage;
+pub(crate) use language::Told;
 pub use name::MacroName;
-pub use options::{MissingValue, RenderOptions, ScriptLanguage};
+pub use options::{MissingValue, RenderOptions};
 pub(crate) use place::{MacroPlace, macro_places};
-pub(crate) use render::{Source, render};
+pub(crate) use render::{LONGEST_LINE, Source, render};
 pub use value::MacroValue;
 pub use values::MacroValues;

@@ -2,8 +2,8 @@
 
 use super::catalogue::{MacroInfo, MacroKind};
 use super::find::MacroUse;
-use super::options::ScriptLanguage;
-use super::{batch, find_in_bytes, posix, powershell};
+use super::language::ScriptLanguage;
+use super::{batch, posix, powershell};
 use crate::error::Position;
 
 /// A use of a macro and the place that it stands in.
@@ -146,13 +146,17 @@ pub(super) fn is_harmless(value: &str, kind: MacroKind) -> bool {
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b) || (list && b == b' '))
 }
 
-/// The place of every use of a macro in these bytes of a script, in the order of [`find_in_bytes`].
+/// The place of each of these uses of macros in the bytes of a script, in their order.
 ///
-/// The bytes must not be UTF-16, in which there are no macros. `utf8` is whether columns are counted in UTF-8. For the
-/// lint: [`MacroPlace::place`] says where it is, and [`MacroPlace::never_safe`] why no quoting helps there, if so.
-/// [`Script::macro_places`](crate::Script) calls this for a script.
-pub(crate) fn macro_places(bytes: &[u8], utf8: bool, language: ScriptLanguage) -> Vec<MacroPlace> {
-    let uses: Vec<MacroUse> = find_in_bytes(bytes, utf8).collect();
+/// The bytes must not be UTF-16. `utf8` is whether columns are counted in UTF-8. For the lint: [`MacroPlace::place`] says
+/// where it is, and [`MacroPlace::never_safe`] why no quoting helps there, if so.
+/// [`Script`](crate::Script) calls this for a script.
+pub(crate) fn macro_places(
+    bytes: &[u8],
+    utf8: bool,
+    language: ScriptLanguage,
+    uses: Vec<MacroUse>,
+) -> Vec<MacroPlace> {
     if uses.is_empty() {
         return Vec::new();
     }
@@ -160,6 +164,8 @@ pub(crate) fn macro_places(bytes: &[u8], utf8: bool, language: ScriptLanguage) -
         ScriptLanguage::Batch => batch::places(bytes, utf8, uses),
         ScriptLanguage::PowerShell => powershell::places(bytes, utf8, uses),
         ScriptLanguage::Posix => posix::places(bytes, utf8, uses),
+        // Files of answers have no commands, and no places.
+        ScriptLanguage::Preseed | ScriptLanguage::Kickstart | ScriptLanguage::CloudConfig => Vec::new(),
     }
 }
 

@@ -1,15 +1,18 @@
 //! Macros replaced by their values.
 
 use super::catalogue::MacroKind;
-use super::find::{MacroUse, find_in_bytes};
-use super::options::{MissingValue, RenderOptions, ScriptLanguage};
+use super::document;
+use super::find::{Characters, MacroUse, find_in_bytes};
+use super::known::KnownMacros;
+use super::language::{ScriptLanguage, Told};
+use super::options::{MissingValue, RenderOptions};
 use super::place::{MacroPlace, is_harmless, kind_of, macro_places};
 use super::values::MacroValues;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shown::Shown;
 
 /// What cmd.exe reads of one line: 8191 characters.
-const LONGEST_LINE: usize = 8191;
+pub(crate) const LONGEST_LINE: usize = 8191;
 
 /// What the renderer has to know of the bytes of a script.
 pub(crate) struct Source<'s> {
@@ -20,27 +23,37 @@ pub(crate) struct Source<'s> {
     pub(crate) most: usize,
 }
 
+impl Source<'_> {
+    fn characters(&self) -> Characters {
+        if self.utf8 { Characters::Utf8 } else { Characters::Bytes }
+    }
+}
+
 /// The bytes with every macro replaced.
 pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &RenderOptions) -> Result<Vec<u8>> {
-    let uses: Vec<MacroUse> = find_in_bytes(source.bytes, source.utf8).collect();
+    let known = KnownMacros::of_rendering(values, options);
+    let uses = known.among(find_in_bytes(source.bytes, source.characters()));
     let mut problems = illegal_password(values, options, &uses);
-    let language = options.language.or_else(|| ScriptLanguage::detect(source.bytes));
+    let told = options.language.map_or_else(|| ScriptLanguage::tell(source.bytes, None), Told::Language);
     let needs_quoting =
         !options.as_platform && uses.iter().any(|found| values.get(found.name.name()).is_some());
-    let texts: Vec<Result<String, Error>> = match language {
-        None if needs_quoting => {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "the `#!` line names an interpreter whose quoting is not known",
-            )
-            .with_help("give the language of the script, or render it as the platform does"));
+    let texts: Vec<Result<String, Error>> = match told {
+        Told::OtherInterpreter | Told::Nothing if needs_quoting => return Err(no_language(told)),
+        Told::Language(language) if needs_quoting && language.document().is_none() => {
+            macro_places(source.bytes, source.utf8, language, uses.clone())
+                .iter()
+                .map(|place| {
+                    replacement(source, &place.found, values, options, &Writing::At(place, language))
+                })
+                .collect()
         }
-        Some(language) if needs_quoting => macro_places(source.bytes, source.utf8, language)
+        Told::Language(language) if needs_quoting => uses
             .iter()
-            .map(|place| replacement(source, &place.found, values, options, Some(place)))
+            .map(|found| replacement(source, found, values, options, &Writing::Document(language)))
             .collect(),
-        _ => uses.iter().map(|found| replacement(source, found, values, options, None)).collect(),
+        _ => uses.iter().map(|found| replacement(source, found, values, options, &Writing::AsItIs)).collect(),
     };
+    let language = told.language();
     let mut bytes = Vec::with_capacity(source.bytes.len());
     let mut copied = 0;
     // Where each replacement stands in the result.
@@ -66,7 +79,7 @@ pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &Render
         if bytes.len() > source.most {
             problems.push(too_large(source.most));
         } else if !options.as_platform {
-            problems.extend(new_macros(source, &uses, values, options, &bytes, &written));
+            problems.extend(new_macros(source, &known, &uses, values, options, &bytes, &written));
             if language == Some(ScriptLanguage::Batch) {
                 problems.extend(long_lines(&uses, &bytes, &written));
             }
@@ -84,13 +97,42 @@ fn too_large(most: usize) -> Error {
         .with_help("the install drive holds no more; shorten the script or the values")
 }
 
-/// What stands for one macro in the result. `place` is what its value is quoted for.
+/// The error where values would have to be quoted, and it is not known how.
+fn no_language(told: Told) -> Error {
+    if told == Told::OtherInterpreter {
+        return Error::new(
+            ErrorKind::Unsupported,
+            "the `#!` line names an interpreter whose quoting is not known",
+        )
+        .with_help("give the language of the script, or render it as the platform does");
+    }
+    Error::new(
+        ErrorKind::Unsupported,
+        "neither a `#!` line, nor the name of the file, nor its content says which interpreter the script is for",
+    )
+    .with_help(
+        "give the language of the script (`--language batch`, powershell or posix), begin it with a `#!` line, or name it \
+         with .cmd, .ps1 or .sh",
+    )
+}
+
+/// How a value is written into the script.
+enum Writing<'p> {
+    /// Quoted for its place in a script of this language.
+    At(&'p MacroPlace, ScriptLanguage),
+    /// In a file of answers, whose places are not known.
+    Document(ScriptLanguage),
+    /// Not quoted: the platform does not.
+    AsItIs,
+}
+
+/// What stands for one macro in the result.
 fn replacement(
     source: &Source<'_>,
     found: &MacroUse,
     values: &MacroValues,
     options: &RenderOptions,
-    place: Option<&MacroPlace>,
+    writing: &Writing<'_>,
 ) -> Result<String, Error> {
     let problem = |message: String| {
         Error::new(ErrorKind::InvalidValue, message)
@@ -102,7 +144,7 @@ fn replacement(
             MissingValue::Error => Err(problem("the macro has no value".to_owned())
                 .with_help("give it one, or say what a macro without a value becomes")),
             MissingValue::Parens => Ok("()".to_owned()),
-            MissingValue::Empty => Ok(String::new()),
+            MissingValue::Empty | MissingValue::Platform => Ok(String::new()),
             MissingValue::Keep => Ok(found.name.to_string()),
         };
     };
@@ -112,8 +154,27 @@ fn replacement(
         )
         .with_help("save the script in UTF-8, or give a value of ASCII characters"));
     }
-    let Some(place) = place else { return Ok(value.to_owned()) };
     let kind = kind_of(found.name.name());
+    let (place, language) = match writing {
+        Writing::AsItIs => return Ok(value.to_owned()),
+        Writing::Document(language) => {
+            return document::check(value, kind, *language).map(|()| value.to_owned()).map_err(|reason| {
+                problem(format!("the value is not plain: {reason}")).with_help(
+                    "give another value; or the language of the part that it stands in, such as `--language posix`; or \
+                     render the file as the platform does",
+                )
+            });
+        }
+        Writing::At(place, language) => (place, *language),
+    };
+    if value.contains('\n') && language == ScriptLanguage::Batch {
+        return Err(problem(
+            "the value has several lines, and no command of a batch file takes lines".to_owned(),
+        )
+        .with_help(
+            "give one key; or write the keys from a here-string of PowerShell, in a script of its own",
+        ));
+    }
     let harmless = is_harmless(value, kind);
     let refused = |reason: &str| {
         problem(format!("the value cannot stand {}: {reason}", place.place))
@@ -165,6 +226,7 @@ fn illegal_password(values: &MacroValues, options: &RenderOptions, uses: &[Macro
 /// Macros that a value would make, alone or with what stands around it. They would be replaced the next time.
 fn new_macros(
     source: &Source<'_>,
+    known: &KnownMacros,
     uses: &[MacroUse],
     values: &MacroValues,
     options: &RenderOptions,
@@ -173,7 +235,7 @@ fn new_macros(
 ) -> Vec<Error> {
     let mut at = 0;
     let mut problems = Vec::new();
-    for new in find_in_bytes(bytes, source.utf8) {
+    for new in known.among(find_in_bytes(bytes, source.characters())) {
         while at < written.len() && written[at].end <= new.range.start {
             at += 1;
         }

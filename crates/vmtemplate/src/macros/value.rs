@@ -22,7 +22,11 @@ use crate::shown::Shown;
 /// assert_eq!(format!("{:?}", MacroValue::from("s3cret")), "MacroValue(6 characters)");
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct MacroValue(String);
+pub struct MacroValue {
+    text: String,
+    /// Where each item of a list but the first begins: what stands before it depends on the macro.
+    items: Vec<usize>,
+}
 
 impl MacroValue {
     /// The longest value, in bytes. The longest one known, a few public SSH keys, has some thousands.
@@ -35,15 +39,29 @@ impl MacroValue {
     /// ```
     pub const MAX_LENGTH: usize = 32 << 10;
 
-    /// Several values in one, separated by spaces, as the platform writes lists.
+    /// Several values in one, as the platform writes lists: separated by spaces, and public SSH keys by lines.
     ///
     /// ```
-    /// use vmtemplate::MacroValue;
+    /// use vmtemplate::{MacroValue, MacroValues};
     ///
-    /// assert_eq!(MacroValue::list(["192.0.2.53", "192.0.2.54"]).as_str(), "192.0.2.53 192.0.2.54");
+    /// let servers = MacroValue::list(["192.0.2.53", "192.0.2.54"]);
+    /// assert_eq!(servers.as_str(), "192.0.2.53 192.0.2.54");
+    ///
+    /// let keys = MacroValue::list(["ssh-ed25519 AAAA a", "ssh-ed25519 BBBB b"]);
+    /// let values = MacroValues::new().with("SSHPUBKEYS", keys)?;
+    /// assert_eq!(values.get("SSHPUBKEYS"), Some("ssh-ed25519 AAAA a\nssh-ed25519 BBBB b"));
+    /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn list(items: impl IntoIterator<Item = impl fmt::Display>) -> Self {
-        Self(items.into_iter().map(|item| item.to_string()).collect::<Vec<_>>().join(" "))
+        let mut value = Self::from("");
+        for (number, item) in items.into_iter().enumerate() {
+            if number > 0 {
+                value.text.push(' ');
+                value.items.push(value.text.len());
+            }
+            value.text.push_str(&item.to_string());
+        }
+        value
     }
 
     /// The text as it replaces the macro.
@@ -52,12 +70,25 @@ impl MacroValue {
     /// assert_eq!(vmtemplate::MacroValue::from(24_u8).as_str(), "24");
     /// ```
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The value as the macro of this name has it: a list with its separators, lines with LF between them.
+    pub(super) fn for_macro(self, name: &MacroName) -> Self {
+        let mut text = self.text;
+        if kind_of(name) == MacroKind::SshKeys {
+            for &at in &self.items {
+                text.replace_range(at - 1..at, "\n");
+            }
+            // The file that the keys come from ends with an LF, and may have CRs of Windows and empty lines.
+            text = text.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n");
+        }
+        Self { text, items: Vec::new() }
     }
 
     /// Fail unless this may be the value of `name`.
     pub(super) fn check(&self, name: &MacroName) -> Result<()> {
-        let kind = MacroInfo::lookup(name.name()).map_or(MacroKind::Text, |info| info.kind);
+        let kind = kind_of(name);
         self.reason_against(kind).map_or(Ok(()), |(found, help)| {
             let message = format!("{found}; expected {}", kind.expected());
             Err(Error::new(ErrorKind::InvalidValue, message).with_field(name.to_string()).with_help(help))
@@ -72,7 +103,7 @@ impl MacroValue {
             return Some((found, "give a shorter value"));
         }
         for (control, named) in [('\0', "NUL"), ('\r', "CR"), ('\n', "LF")] {
-            if text.contains(control) {
+            if text.contains(control) && !(control == '\n' && kind == MacroKind::SshKeys) {
                 let found = format!("found a {named} in the value");
                 return Some((found, "a value is one line; take it out"));
             }
@@ -94,19 +125,19 @@ impl MacroValue {
 
 impl fmt::Debug for MacroValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MacroValue({} characters)", self.0.chars().count())
+        write!(f, "MacroValue({} characters)", self.text.chars().count())
     }
 }
 
 impl From<&str> for MacroValue {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        text.to_owned().into()
     }
 }
 
 impl From<String> for MacroValue {
     fn from(text: String) -> Self {
-        Self(text)
+        Self { text, items: Vec::new() }
     }
 }
 
@@ -120,10 +151,14 @@ macro_rules! displayed {
     ($($type:ty),*) => {
         $(impl From<$type> for MacroValue {
             fn from(value: $type) -> Self {
-                Self(value.to_string())
+                value.to_string().into()
             }
         })*
     };
+}
+
+fn kind_of(name: &MacroName) -> MacroKind {
+    MacroInfo::lookup(name.name()).map_or(MacroKind::Text, |info| info.kind)
 }
 
 displayed!(IpAddr, Ipv4Addr, Ipv6Addr, bool, u8, u16, u32, u64);
@@ -152,6 +187,7 @@ impl MacroKind {
                 | K::ProductKey
                 | K::Boolean
                 | K::Number
+                | K::RaidLevel
         )
     }
 
@@ -186,7 +222,11 @@ impl MacroKind {
             Self::Url => is_url(text),
             Self::Boolean => matches!(text, "true" | "false"),
             Self::Number => is_number(text, u64::MAX),
-            Self::SshKeys => ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| text.contains(kind)),
+            Self::RaidLevel => RAID_LEVELS.contains(&text),
+            // sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options may stand before the type of a key.
+            Self::SshKeys => {
+                text.split('\n').all(|line| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| line.contains(kind)))
+            }
             Self::Password | Self::Text => true,
         }
     }
@@ -210,7 +250,8 @@ impl MacroKind {
             Self::Url => "a URL with its scheme",
             Self::Boolean => "`true` or `false`",
             Self::Number => "a whole number in digits",
-            Self::SshKeys => "public SSH keys",
+            Self::RaidLevel => "`raid_0`, `raid_1`, `raid_5`, `raid_10` or `no_raid`",
+            Self::SshKeys => "public SSH keys, one to a line",
             Self::Text => "text of one line",
         }
     }
@@ -232,11 +273,15 @@ impl MacroKind {
             Self::Url => "write it as https://example.com/path, and other characters as %XX",
             Self::Boolean => "write `true` or `false`, in lower case",
             Self::Number => "write it in digits, without a unit",
+            Self::RaidLevel => "write one of these, or nothing where it does not matter",
             Self::SshKeys => "write them as in authorized_keys, such as `ssh-ed25519 AAAA… comment`",
             Self::Password | Self::Text => "give another value",
         }
     }
 }
+
+/// As the vendor's own templates compare them.
+const RAID_LEVELS: [&str; 5] = ["raid_0", "raid_1", "raid_5", "raid_10", "no_raid"];
 
 /// Ones, then zeros.
 fn is_mask(text: &str) -> bool {
@@ -304,7 +349,12 @@ mod tests {
             (K::Url, &["https://example.com/a?b=c&d"], &["example.com", "http://a b", "http://a\"", "://x"]),
             (K::Boolean, &["true", "false"], &["True", "yes"]),
             (K::Number, &["0", "20480"], &["-1", "1 000", "0x10", "99999999999999999999"]),
-            (K::SshKeys, &["ssh-ed25519 AAAA me"], &["me"]),
+            (K::RaidLevel, &["raid_10", "no_raid"], &["raid_6", "RAID_1", "1"]),
+            (
+                K::SshKeys,
+                &["ssh-ed25519 AAAA me", "ssh-rsa A a\ncommand=\"x\" ecdsa-sha2-nistp256 B b"],
+                &["me", "ssh-rsa A a\nme", "ssh-rsa A a\n\nssh-rsa B b"],
+            ),
             (K::Text, &["anything & more"], &[]),
         ] {
             for value in right {
@@ -317,6 +367,22 @@ mod tests {
             for control in ["a\0", "a\rb", "\n"] {
                 assert!(MacroValue::from(control).reason_against(kind).is_some(), "{kind:?} {control:?}");
             }
+        }
+    }
+
+    #[test]
+    fn keys_are_lines_however_they_come() {
+        let name = MacroName::new("SSHPUBKEYS").unwrap();
+        let lines = "ssh-rsa A a\nssh-rsa B b";
+        for value in [
+            MacroValue::from(lines),
+            "ssh-rsa A a\r\nssh-rsa B b\r\n".into(),
+            vec!["ssh-rsa A a", "ssh-rsa B b"].into(),
+            vec!["ssh-rsa A a\n", "ssh-rsa B b\n"].into(),
+        ] {
+            let value = value.for_macro(&name);
+            assert!(value.check(&name).is_ok());
+            assert_eq!(value.as_str(), lines);
         }
     }
 

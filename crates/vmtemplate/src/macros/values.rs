@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -8,13 +10,14 @@ use super::catalogue::{MacroInfo, MacroKind};
 use super::name::MacroName;
 use super::value::MacroValue;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::read_stream_bounded;
 
 /// The values of macros, each checked against what its macro holds.
 ///
 /// A macro of the [catalogue](MacroInfo::catalogue) takes values of its [`MacroKind`]: an address is an address, a
-/// product key is five groups. Any other macro takes text. No value has a NUL, a CR or an LF; the empty one is taken
-/// for every macro, as the platform leaves empty what a machine does not have. `Debug` does not show passwords.
+/// product key is five groups. Any other macro takes text. No value has a NUL, a CR or an LF, but for public SSH keys, of
+/// which each is a line; the empty one is taken for every macro, as the platform leaves empty what a machine does not
+/// have. `Debug` does not show passwords.
 ///
 /// ```
 /// use std::net::Ipv4Addr;
@@ -62,7 +65,7 @@ impl MacroValues {
     /// ```
     pub fn set(&mut self, name: &str, value: impl Into<MacroValue>) -> Result<()> {
         let name = if name.starts_with('(') { name.parse()? } else { MacroName::new(name)? };
-        let value = value.into();
+        let value = value.into().for_macro(&name);
         value.check(&name)?;
         self.0.insert(name, value);
         Ok(())
@@ -99,7 +102,7 @@ impl MacroValues {
     }
 
     /// The values of a JSON object: strings, numbers, `true` and `false`; lists as strings or as arrays; `null` for
-    /// no value.
+    /// no value. A byte order mark before it is skipped.
     ///
     /// # Errors
     ///
@@ -118,6 +121,7 @@ impl MacroValues {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn from_json(json: &str) -> Result<Self> {
+        let json = json.strip_prefix('\u{FEFF}').unwrap_or(json);
         let object: Object = serde_json::from_str(json).map_err(|error| {
             // The reader's own message may repeat a value.
             Error::new(ErrorKind::InvalidValue, "this is no JSON object of macros and their values")
@@ -135,7 +139,8 @@ impl MacroValues {
         Err(Error::many(ErrorKind::InvalidValue, "values that their macros do not take", problems))
     }
 
-    /// [`from_json`](Self::from_json) of a file, of which at most 1 MiB is read.
+    /// [`from_json`](Self::from_json) of a file, of which at most 1 MiB is read: UTF-8, or UTF-16 with a byte order mark,
+    /// which Windows PowerShell writes.
     ///
     /// ```
     /// use vmtemplate::{ErrorKind, MacroValues};
@@ -144,18 +149,26 @@ impl MacroValues {
     /// ```
     pub fn from_json_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let read = || {
-            let bytes = read_bounded(path, 1 << 20).map_err(|e| Error::io("cannot read the values", e))?;
-            let bytes = bytes.ok_or_else(|| {
-                Error::new(ErrorKind::LimitExceeded, "the file of values is larger than 1 MiB")
-            })?;
-            let text = std::str::from_utf8(&bytes).map_err(|error| {
-                Error::new(ErrorKind::InvalidValue, "the file of values is not UTF-8; expected JSON")
-                    .caused_by(error)
-            })?;
-            Self::from_json(text)
-        };
-        read().map_err(|error: Error| error.with_path(path))
+        let opened = File::open(path).map_err(|e| Error::io("cannot read the values", e));
+        opened.and_then(Self::from_json_reader).map_err(|error| error.with_path(path))
+    }
+
+    /// [`from_json`](Self::from_json) of a stream, of which at most 1 MiB is read. It may begin with a byte order mark, as
+    /// a file may.
+    ///
+    /// ```
+    /// use vmtemplate::MacroValues;
+    ///
+    /// let stream = &br#"{"IP": "192.0.2.10"}"#[..]; // or std::io::stdin().lock()
+    /// assert_eq!(MacroValues::from_json_reader(stream)?.get("IP"), Some("192.0.2.10"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_json_reader(reader: impl Read) -> Result<Self> {
+        let bytes =
+            read_stream_bounded(reader, 1 << 20).map_err(|e| Error::io("cannot read the values", e))?;
+        let bytes = bytes
+            .ok_or_else(|| Error::new(ErrorKind::LimitExceeded, "the file of values is larger than 1 MiB"))?;
+        Self::from_json(&text_of(&bytes)?)
     }
 
     /// Take over all values of `others`; where both have one, the other's.
@@ -253,6 +266,30 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
+/// The text of a file of values.
+fn text_of(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>> {
+    let wide = match bytes {
+        [0xFF, 0xFE, ..] => Some(encoding_rs::UTF_16LE),
+        [0xFE, 0xFF, ..] => Some(encoding_rs::UTF_16BE),
+        _ => None,
+    };
+    if let Some(encoding) = wide {
+        let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[2..]);
+        return text.ok_or_else(|| {
+            Error::new(ErrorKind::InvalidValue, "the file of values is UTF-16 that is damaged or cut off")
+                .with_help("write it again, in UTF-8")
+        });
+    }
+    std::str::from_utf8(bytes).map(std::borrow::Cow::Borrowed).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidValue,
+            "the file of values is not UTF-8; expected JSON in UTF-8, or in UTF-16 with a byte order mark",
+        )
+        .with_help("save it in UTF-8")
+        .caused_by(error)
+    })
+}
+
 /// One value of it.
 struct Json(Option<MacroValue>);
 
@@ -345,6 +382,30 @@ mod tests {
         }
         let deep = format!("{}{}", r#"{"IP":"#, "[".repeat(100_000));
         assert!(MacroValues::from_json(&deep).is_err());
+    }
+
+    #[test]
+    fn a_file_of_values_is_read_behind_every_byte_order_mark() {
+        let json = r#"{"PASS": "größer"}"#;
+        let le: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = json.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (mark, bytes) in [
+            (&b""[..], json.as_bytes()),
+            (b"\xEF\xBB\xBF", json.as_bytes()),
+            (b"\xFF\xFE", &le),
+            (b"\xFE\xFF", &be),
+        ] {
+            std::fs::write(file.path(), [mark, bytes].concat()).unwrap();
+            let values = MacroValues::from_json_file(file.path()).unwrap();
+            assert_eq!(values.get("PASS"), Some("größer"), "{mark:?}");
+        }
+        for wrong in [&b"\xFF\xFE{\0\""[..], b"\xE4", &le] {
+            std::fs::write(file.path(), wrong).unwrap();
+            let error = MacroValues::from_json_file(file.path()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidValue);
+            assert!(error.help().is_some());
+        }
     }
 
     #[test]

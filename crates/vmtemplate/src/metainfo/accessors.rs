@@ -93,12 +93,12 @@ texts! {
     OsName os_name set_os_name "Windows-Server-2022";
     /// `version`: the version of the template; any text.
     Version template_version set_template_version "5.57";
-    /// `hddimage`: the file name of the disk image, which lies beside metainfo.xml.
+    /// `hddimage`: the disk image, by its path from the folder of metainfo.xml.
     ///
     /// What is read may hold a path: a file says what it likes. [`check`](Self::check) reports that, and the setter
     /// refuses it.
     ImageFile image_file set_image_file "win2022.hddimage";
-    /// `installdrive`: the file name of the setup script, which lies beside metainfo.xml.
+    /// `installdrive`: the setup script, by its path from the folder of metainfo.xml.
     ///
     /// What is read may hold a path: a file says what it likes. [`check`](Self::check) reports that, and the setter
     /// refuses it.
@@ -253,6 +253,11 @@ impl Metainfo {
                 min_version: self.document.attribute(node, "version").map(|version| (&*version).into()),
             })
             .collect()
+    }
+
+    /// The same as texts, `NAME` or `NAME:VERSION`, with the versions as they are written.
+    pub(crate) fn support_texts(&self) -> Vec<String> {
+        self.elems("support").map(|node| Product::text_of(&self.document, node)).collect()
     }
 
     /// Makes these the products that can use the template.

@@ -15,8 +15,8 @@ const MAX_PROBLEMS: usize = 100;
 impl Metainfo {
     /// Everything in it that is wrong, with line, column and element; nothing if it is in order. At most 100 problems.
     ///
-    /// Wrong are: no operating system's name, values that are not what their element holds, file names with a folder
-    /// in them, a type other than `ostemplate`, macros that are not written as `($NAME)`, list elements without a name,
+    /// Wrong are: no operating system's name, values that are not what their element holds, file names that lead
+    /// out of the template's folder, a type other than `ostemplate`, macros that are not written as `($NAME)`, list elements without a name,
     /// values with elements inside, and whatever is there twice. Unknown elements and attributes are not.
     ///
     /// ```
@@ -26,8 +26,8 @@ impl Metainfo {
     /// let problems: Vec<String> = metainfo.check().iter().map(ToString::to_string).collect();
     /// assert_eq!(problems, [
     ///     "line 2, column 2: `osname`: found nothing; expected a name; an empty one makes the template invisible",
-    ///     "line 3, column 12: `hddimage`: found `/tmp/win.img`; expected the name of a file beside metainfo.xml, \
-    ///      without a folder",
+    ///     "line 3, column 12: `hddimage`: found `/tmp/win.img`; expected the name of a file in the folder of \
+    ///      metainfo.xml",
     /// ]);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```

@@ -8,6 +8,7 @@ use super::encoding::{self, Charset};
 use super::escape::{self, Place};
 use super::xml::{self, Element, Piece};
 use crate::error::{Error, ErrorKind, Position, Result};
+use crate::positions::Positions;
 
 /// The most bytes that a metainfo.xml may have. Those in use have about a thousand.
 pub(super) const MAX_BYTES: usize = 1 << 20;
@@ -19,6 +20,9 @@ pub(crate) struct Document {
     charset: Charset,
     line_end: &'static str,
     elements: Vec<Element>,
+    positions: Positions,
+    /// The most bytes that it may have, also after an edit.
+    max_bytes: usize,
 }
 
 /// An element, by its place in document order. It is good until the next edit.
@@ -37,22 +41,28 @@ pub(crate) struct Edit {
 }
 
 /// What an element of a list is to be.
-pub(super) struct Item {
+pub(crate) struct Item {
     /// What makes it the same element as one that is there.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// Attributes with their values; `None` takes one away. Others are left alone.
-    pub(super) attributes: Vec<(&'static str, Option<String>)>,
+    pub(crate) attributes: Vec<(&'static str, Option<String>)>,
     /// The text; `None` leaves it alone.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 impl Document {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        check_size(bytes.len())?;
+        Self::parse_within(bytes, MAX_BYTES)
+    }
+
+    /// A document that may have `max_bytes`.
+    pub(crate) fn parse_within(bytes: &[u8], max_bytes: usize) -> Result<Self> {
+        check_size(bytes.len(), max_bytes)?;
         let (text, charset) = encoding::decode(bytes)?;
         let elements = xml::read(&text)?;
         let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-        Ok(Self { text, charset, line_end, elements })
+        let positions = Positions::of(&text);
+        Ok(Self { text, charset, line_end, elements, positions, max_bytes })
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -67,6 +77,8 @@ impl Document {
         let mut next = parent + 1;
         std::iter::from_fn(move || {
             let node = next;
+            #[cfg(test)]
+            crate::steps::add(1);
             (node < end).then(|| {
                 next = self.elements[node].after;
                 node
@@ -86,6 +98,15 @@ impl Document {
     /// The value of an attribute.
     pub(crate) fn attribute(&self, node: Node, name: &str) -> Option<Cow<'_, str>> {
         self.attribute_spans(node, name).map(|(_, value)| escape::unescape_attribute(&self.text[value]))
+    }
+
+    /// The values of all attributes, and the value.
+    pub(crate) fn texts(&self, node: Node) -> Vec<Cow<'_, str>> {
+        let attributes = xml::attributes(&self.text, &self.elements[node]);
+        let mut texts: Vec<_> =
+            attributes.map(|(_, value)| escape::unescape_attribute(&self.text[value])).collect();
+        texts.push(self.value(node));
+        texts
     }
 
     /// Where the attribute's name and its raw value are.
@@ -132,12 +153,12 @@ impl Document {
         let raw = &self.text[content.clone()];
         let space = raw.len() - raw.trim_start_matches(xml::is_space).len();
         let offset = if space < raw.len() { content.start + space } else { self.elements[node].open.start };
-        Position::of_offset(&self.text, offset)
+        self.positions.at(&self.text, offset)
     }
 
     /// Where the element's tag begins.
     pub(crate) fn tag_position(&self, node: Node) -> Position {
-        Position::of_offset(&self.text, self.elements[node].open.start)
+        self.positions.at(&self.text, self.elements[node].open.start)
     }
 
     fn content(&self, node: Node) -> Range<usize> {
@@ -178,8 +199,9 @@ impl Document {
             return Ok(());
         }
         let text = splice(&self.text, 0..self.text.len(), &mut edits);
-        check_size(self.charset.encode(&text).len())?;
+        check_size(self.charset.encode(&text).len(), self.max_bytes)?;
         self.elements = xml::read(&text)?;
+        self.positions = Positions::of(&text);
         self.text = text;
         Ok(())
     }
@@ -276,7 +298,7 @@ impl Document {
         Ok(out + separator + &format!("</{name}>"))
     }
 
-    fn make_item(&self, item: &Item) -> Result<String> {
+    pub(crate) fn make_item(&self, item: &Item) -> Result<String> {
         let mut out = format!("<{ELEM}");
         for (name, value) in &item.attributes {
             if let Some(value) = value {
@@ -296,7 +318,7 @@ impl Document {
 
     /// Makes the elements of a list those of `items`, in that order. `key_of` tells the key of an element that is
     /// there; one without a key is not ours and stays. An element that is kept changes only where it differs.
-    pub(super) fn set_list(
+    pub(crate) fn set_list(
         &self,
         list: Node,
         items: &[Item],
@@ -445,6 +467,14 @@ impl Document {
         if parent == ROOT { self.line_end } else { self.separator(parent) }
     }
 
+    /// The white space that begins the line of another child of `parent`.
+    pub(crate) fn line_in(&self, parent: Node) -> String {
+        match self.children(parent).last() {
+            Some(last) => self.line_of(parent, last).to_owned(),
+            None => self.inner_separator(parent),
+        }
+    }
+
     /// The separator for the first child of an element.
     fn inner_separator(&self, parent: Node) -> String {
         let outer = self.outer_separator(parent);
@@ -462,13 +492,13 @@ impl Document {
     }
 }
 
-fn check_size(bytes: usize) -> Result<()> {
-    if bytes <= MAX_BYTES {
+fn check_size(bytes: usize, max_bytes: usize) -> Result<()> {
+    if bytes <= max_bytes {
         return Ok(());
     }
     Err(Error::new(
         ErrorKind::LimitExceeded,
-        format!("the file has {bytes} bytes; at most {MAX_BYTES} are accepted"),
+        format!("the file has {bytes} bytes; at most {max_bytes} are accepted"),
     )
     .with_help("it is a short description; check that this is the right file"))
 }

@@ -1,12 +1,14 @@
 //! metainfo.xml as a file.
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
 use super::Metainfo;
 use super::document::MAX_BYTES;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
-use crate::output;
+use crate::file::read_stream_bounded;
+use crate::output::{self, OutputOptions};
 
 impl Metainfo {
     /// Reads a metainfo.xml from its file.
@@ -22,21 +24,36 @@ impl Metainfo {
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let read = || {
-            let bytes =
-                read_bounded(path, MAX_BYTES).map_err(|e| Error::io("cannot read the metadata", e))?;
-            let bytes = bytes.ok_or_else(|| {
-                Error::new(
-                    ErrorKind::LimitExceeded,
-                    format!("the file has more than {MAX_BYTES} bytes, the most that metainfo.xml may have"),
-                )
-            })?;
-            Self::parse(&bytes)
-        };
-        read().map_err(|error| error.with_path(path))
+        let opened = File::open(path).map_err(cannot_read);
+        opened.and_then(Self::from_reader).map_err(|error| error.with_path(path))
     }
 
-    /// Writes it to a file, which appears whole or not at all.
+    /// Reads a metainfo.xml from a stream, to its end.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading a stream, and those of [`parse`](Self::parse).
+    ///
+    /// ```
+    /// use vmtemplate::Metainfo;
+    ///
+    /// let stream = &b"<doc><osname>Windows-11</osname></doc>"[..]; // or std::io::stdin().lock()
+    /// assert_eq!(Metainfo::from_reader(stream)?.os_name().as_deref(), Some("Windows-11"));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_reader(reader: impl Read) -> Result<Self> {
+        let bytes = read_stream_bounded(reader, MAX_BYTES).map_err(cannot_read)?;
+        let bytes = bytes.ok_or_else(|| {
+            Error::new(
+                ErrorKind::LimitExceeded,
+                format!("the file has more than {MAX_BYTES} bytes, the most that metainfo.xml may have"),
+            )
+        })?;
+        Self::parse(&bytes)
+    }
+
+    /// Writes it to a file, which appears whole or not at all. A link stays one: the file that it leads to is replaced,
+    /// and keeps its mode and its owner.
     ///
     /// # Errors
     ///
@@ -55,6 +72,10 @@ impl Metainfo {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        output::write_file(path.as_ref(), &self.to_bytes(), overwrite)
+        output::write_file(path.as_ref(), &self.to_bytes(), &OutputOptions::with_overwrite(overwrite))
     }
+}
+
+fn cannot_read(error: io::Error) -> Error {
+    Error::io("cannot read the metadata", error)
 }

@@ -49,13 +49,13 @@ keys! {
     Tags = "tags",
     /// `version`: the version of the template, any text.
     Version = "version",
-    /// `hddimage`: the file name of the disk image, which lies beside metainfo.xml.
+    /// `hddimage`: the disk image, by its path from the folder of metainfo.xml.
     ImageFile = "hddimage",
     /// `rebootcount`: the reboots after which the operating system counts as installed; 1 if it is missing.
     RebootCount = "rebootcount",
     /// `type`: `ostemplate` for the template of an operating system.
     Type = "type",
-    /// `installdrive`: the file name of the setup script, which lies beside metainfo.xml.
+    /// `installdrive`: the setup script, by its path from the folder of metainfo.xml.
     ScriptFile = "installdrive",
     /// `virtiodisk`: `yes` if the system has drivers for virtio disks.
     VirtioDisk = "virtiodisk",
@@ -95,11 +95,13 @@ keys! {
     TemporaryIpv4 = "tempipv4",
     /// `up_mem_on_install`: memory for the time of the installation.
     InstallMemory = "up_mem_on_install",
+    /// `pxelinuxcfg`: the configuration of PXELINUX, the loader.
+    PxeConfig = "pxelinuxcfg",
 }
 
 impl MetainfoKey {
     /// The keys of elements that are plain text of network-install templates.
-    pub(super) const NETWORK_INSTALL: [Self; 11] = [
+    pub(super) const NETWORK_INSTALL: [Self; 12] = [
         Self::NetworkImage,
         Self::Kernel,
         Self::Initrd,
@@ -111,6 +113,7 @@ impl MetainfoKey {
         Self::Loader,
         Self::TemporaryIpv4,
         Self::InstallMemory,
+        Self::PxeConfig,
     ];
 
     /// The name of the element of the root that holds it.

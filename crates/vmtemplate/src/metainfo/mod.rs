@@ -13,6 +13,7 @@ mod fields;
 mod files;
 mod key;
 mod limits;
+mod macro_uses;
 mod os_family;
 mod support;
 mod tags;
@@ -25,8 +26,8 @@ mod tests;
 use std::borrow::Cow;
 
 pub use accessors::{Description, SshPublicKey};
-pub(crate) use document::{Document, ELEM, Node, ROOT, indent_of};
-use document::{Edit, Item};
+use document::Edit;
+pub(crate) use document::{Document, ELEM, Item, Node, ROOT, indent_of};
 pub use fields::MetainfoFields;
 pub use key::MetainfoKey;
 pub use limits::{AddressFamily, LimitMiss, Limits, VmSpec};

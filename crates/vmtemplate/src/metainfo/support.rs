@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::document::{Document, Node};
+
 /// The version of a product, compared as `a.b.c`.
 ///
 /// Missing parts are 0, and everything from the first character that is neither digit nor dot is dropped, as the
@@ -97,8 +99,17 @@ pub struct Product {
 
 impl Product {
     /// The product's name as it is compared.
-    pub(super) fn key(name: &str) -> String {
+    pub(crate) fn key(name: &str) -> String {
         name.trim().to_lowercase()
+    }
+
+    /// An element of `support` as text, with the version as it is written.
+    pub(crate) fn text_of(document: &Document, node: Node) -> String {
+        let name = document.value(node);
+        match document.attribute(node, "version") {
+            Some(version) => format!("{name}:{version}"),
+            None => name.into_owned(),
+        }
     }
 }
 

@@ -266,7 +266,10 @@ fn what_cannot_be_set_changes_nothing() {
         ("limit.other", "\u{FFFF}"),
         ("rebootcount", "4294967296"),
         ("virtiodisk", "on"),
-        ("hddimage", "a/b"),
+        ("hddimage", "a/../b"),
+        ("hddimage", "/a"),
+        ("hddimage", "a/"),
+        ("hddimage", "./"),
         ("hddimage", ".."),
         ("installdrive", "C:\\setup.cmd"),
         ("installdrive", " "),
@@ -309,7 +312,7 @@ fn check_finds_everything_at_once_and_says_where() {
     let found = problems(
         "<doc>\n<limit><elem name='mem'>much</elem><elem>1</elem><elem name='ipv4'>maybe</elem>\
          <elem name='ipv4'>yes</elem></limit>\n<support><elem/><elem version='x'>VMmgr</elem><elem>vmmgr</elem></support>\n\
-         <hddimage>a/b.img</hddimage>\n<installdrive><b/>..</installdrive>\n<rebootcount>-1</rebootcount>\n\
+         <hddimage>../b.img</hddimage>\n<installdrive><b/>..</installdrive>\n<rebootcount>-1</rebootcount>\n\
          <type>recipe</type>\n<virtionet>on</virtionet>\n<macro><elem/><elem name='X'/><elem name='($X)'/>\
          <elem name='($X)'/></macro>\n<unknown>fine</unknown><date>now</date></doc>",
     );
@@ -322,7 +325,7 @@ fn check_finds_everything_at_once_and_says_where() {
         "line 3, column 10: `support`: found nothing; expected the name of a product",
         "line 3, column 17: `support`: found the version `x`",
         "line 3, column 47: `support`: `vmmgr` is there a second time",
-        "line 4, column 11: `hddimage`: found `a/b.img`",
+        "line 4, column 11: `hddimage`: found `../b.img`",
         "line 5, column 15: `installdrive`: found the element `b`",
         "line 5, column 15: `installdrive`: found `..`",
         "line 6, column 14: `rebootcount`: found `-1`",

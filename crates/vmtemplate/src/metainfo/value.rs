@@ -22,12 +22,13 @@ pub(super) fn canonical(key: &MetainfoKey, text: &str) -> Result<String, &'stati
         }
         MetainfoKey::VirtioDisk | MetainfoKey::VirtioNet | MetainfoKey::SshPublicKey => yes_no(trimmed),
         MetainfoKey::ImageFile | MetainfoKey::ScriptFile => {
-            let is_name = !trimmed.is_empty()
-                && !matches!(trimmed, "." | "..")
-                && !trimmed.contains(|c: char| matches!(c, '/' | '\\') || c.is_control());
-            is_name
-                .then(|| trimmed.to_owned())
-                .ok_or("the name of a file beside metainfo.xml, without a folder")
+            // The platform joins it to the folder of the template.
+            let is_name = !trimmed.starts_with('/')
+                && trimmed.split('/').any(|part| !matches!(part, "" | "."))
+                && !trimmed.ends_with('/')
+                && !trimmed.split('/').any(|part| part == "..")
+                && !trimmed.contains(|c: char| c == '\\' || c.is_control());
+            is_name.then(|| trimmed.to_owned()).ok_or("the name of a file in the folder of metainfo.xml")
         }
         MetainfoKey::Date => {
             is_date(trimmed).then(|| trimmed.to_owned()).ok_or("a time as YYYY-MM-DD hh:mm:ss")

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Expected, Version};
+use super::{Expected, Listed, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::source::ReadAt;
@@ -52,7 +52,7 @@ impl RemoteFolder {
         match *self {}
     }
 
-    pub(crate) fn names(&self) -> Result<Option<Vec<String>>> {
+    pub(crate) fn files(&self) -> Result<Option<Vec<Listed>>> {
         match *self {}
     }
 

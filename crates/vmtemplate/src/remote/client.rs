@@ -3,8 +3,10 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -17,9 +19,11 @@ use object_store::{
 use tokio::runtime::Runtime;
 use url::Url;
 
+use super::lengthless;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::shown::Shown;
+use crate::threads;
 
 /// How long to wait for a connection, and for the next bytes of an answer.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -82,6 +86,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
     parsed.set_fragment(None);
     let store = HttpBuilder::new()
         .with_url(parsed.as_str())
+        .with_http_connector(lengthless::Connector)
         .with_retry(retry)
         .with_client_options(options.with_allow_http(true).with_default_headers(headers))
         .build()
@@ -111,13 +116,51 @@ pub(super) fn without_secrets(url: &str) -> String {
 }
 
 fn runtime() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
-    let made = RUNTIME.get_or_init(|| {
-        let mut builder = tokio::runtime::Builder::new_multi_thread();
-        builder.worker_threads(2).thread_name("vmtemplate-net").enable_all().build()
-    });
-    made.as_ref().map_err(|error| {
-        Error::new(ErrorKind::Io, format!("cannot start the threads that talk to servers: {error}"))
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    static BEGINNING: Mutex<()> = Mutex::new(());
+    if let Some(made) = RUNTIME.get() {
+        return Ok(made);
+    }
+    let _turn = BEGINNING.lock().unwrap_or_else(PoisonError::into_inner);
+    if RUNTIME.get().is_none() {
+        // A failure is not kept: the next call may find room for threads.
+        RUNTIME.set(new_runtime()?).ok();
+    }
+    RUNTIME.get().ok_or_else(|| no_threads("the runtime is gone"))
+}
+
+/// Threads that talk to servers, and one more that asks for the addresses of host names.
+const WORKERS: usize = 2;
+
+fn new_runtime() -> Result<Runtime> {
+    // tokio panics where it cannot start a thread, so that whether it can is found out beforehand.
+    let startable = startable_threads(WORKERS + 1);
+    if startable < 2 {
+        return Err(no_threads("the system starts no more"));
+    }
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(startable - 1).thread_name("vmtemplate-net").enable_all();
+    // Somebody else may have started threads since.
+    match catch_unwind(AssertUnwindSafe(|| builder.build())) {
+        Ok(made) => made.map_err(|error| no_threads(&error.to_string())),
+        Err(_) => Err(no_threads("the system starts no more")),
+    }
+}
+
+fn no_threads(why: &str) -> Error {
+    Error::new(ErrorKind::Io, format!("cannot start the threads that talk to servers: {why}"))
+        .with_help("raise the limit of processes (`ulimit -u`, or the pids limit of the container)")
+}
+
+/// How many of `most` threads the system starts beside those that run.
+fn startable_threads(most: usize) -> usize {
+    let gate = Mutex::new(());
+    let held = gate.lock();
+    thread::scope(|scope| {
+        let wait = || drop(gate.lock());
+        let count = (0..most).take_while(|_| threads::spawn(scope, Box::new(wait))).count();
+        drop(held);
+        count
     })
 }
 

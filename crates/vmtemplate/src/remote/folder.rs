@@ -12,8 +12,9 @@ use object_store::{
 };
 
 use super::client::{ask, begin, connect, failed, without_secrets};
+use super::lengthless::UNKNOWN;
 use super::source::RemoteFile;
-use super::{Expected, Upload, Version};
+use super::{Expected, Listed, Upload, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::source::ReadAt;
@@ -93,7 +94,8 @@ impl RemoteFolder {
         }
     }
 
-    /// All of a file in order. `take` gets the bytes, and how many there are in all. Gives their number.
+    /// All of a file in order. `take` gets the bytes, and how many there are in all, which is 0 where the server does not
+    /// say it. Gives their number.
     pub(crate) fn whole(
         &self,
         name: &str,
@@ -103,7 +105,8 @@ impl RemoteFolder {
         let (store, path, url) = (Arc::clone(&self.store), self.path(name)?, self.url_of(name));
         let (size, mut stream) = ask(&url, Some(control), async move {
             let found = store.get_opts(&path, GetOptions::default()).await?;
-            Ok((found.meta.size, found.into_stream()))
+            let size = Some(found.meta.size).filter(|&size| size != UNKNOWN);
+            Ok((size, found.into_stream()))
         })?;
         let mut done = 0;
         loop {
@@ -112,11 +115,9 @@ impl RemoteFolder {
             let Some(bytes) = next else { break };
             let bytes = bytes.map_err(|error| failed(&error, &url))?;
             done += bytes.len() as u64;
-            take(&bytes, size)?;
+            take(&bytes, size.unwrap_or(0))?;
         }
-        if done == size {
-            return Ok(size);
-        }
+        let Some(size) = size.filter(|&size| size != done) else { return Ok(done) };
         Err(Error::new(ErrorKind::Network, format!("the server gave {done} bytes and had announced {size}"))
             .with_path(url)
             .with_help("try again"))
@@ -134,8 +135,8 @@ impl RemoteFolder {
         })
     }
 
-    /// The names in the folder; `None` where the server does not list them, as plain HTTP does not.
-    pub(crate) fn names(&self) -> Result<Option<Vec<String>>> {
+    /// The files in the folder; `None` where the server does not list them, as plain HTTP does not.
+    pub(crate) fn files(&self) -> Result<Option<Vec<Listed>>> {
         if !self.url.starts_with("s3://") {
             return Ok(None);
         }
@@ -144,8 +145,11 @@ impl RemoteFolder {
             let prefix = if prefix.is_empty() { None } else { Some(Path::parse(prefix)?) };
             store.list_with_delimiter(prefix.as_ref()).await
         })?;
-        let names = listed.objects.iter().filter_map(|object| object.location.filename());
-        Ok(Some(names.map(str::to_owned).collect()))
+        let files = listed.objects.iter().filter_map(|object| {
+            let name = object.location.filename()?.to_owned();
+            Some(Listed { name, size: object.size, modified: object.last_modified.into() })
+        });
+        Ok(Some(files.collect()))
     }
 
     /// Write a small file; `false` if what was expected of it is not so.

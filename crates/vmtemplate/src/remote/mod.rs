@@ -5,6 +5,8 @@ mod client;
 #[cfg(feature = "remote")]
 mod folder;
 #[cfg(feature = "remote")]
+mod lengthless;
+#[cfg(feature = "remote")]
 mod source;
 #[cfg(feature = "remote")]
 mod upload;
@@ -14,6 +16,7 @@ mod absent;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 #[cfg(not(feature = "remote"))]
 pub(crate) use absent::{RemoteFolder, Upload};
@@ -30,6 +33,16 @@ use crate::source::ReadAt;
 pub(crate) struct Version {
     pub(crate) etag: Option<String>,
     pub(crate) version: Option<String>,
+}
+
+/// A file in a folder that was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(not(feature = "remote"), allow(dead_code))]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    pub(crate) size: u64,
+    /// When it was last changed.
+    pub(crate) modified: SystemTime,
 }
 
 /// What must be so for a file to be written.

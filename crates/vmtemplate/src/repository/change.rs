@@ -1,6 +1,5 @@
 //! Adding, replacing and removing templates.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
@@ -9,17 +8,17 @@ use super::contents::{Contents, look_at, sha256};
 use super::description::is_there;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
-use super::options::{EntryOptions, PublishOptions, Synced};
+use super::options::{EntryOptions, PublishOptions};
 use super::publish::Staged;
 use super::store::Store;
-use super::{Repository, reason_against_archive};
+use super::{Repository, more_keys, reason_against_archive};
 use crate::archive::{VerifyOptions, open_source};
 use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::inode;
 use crate::shown::Shown;
 
-const MIB: u64 = 1 << 20;
+pub(super) const MIB: u64 = 1 << 20;
 
 impl Repository {
     /// Copy an archive into the repository and describe it. An archive that stands in the folder already is described
@@ -73,10 +72,45 @@ impl Repository {
             change.sums.set(&file_name, &staged.sha256);
             change.place(staged)?;
             self.set_time(&mut entry)?;
-            change.description.add(&entry)?;
+            change.description.add(&entry, &more_keys::checked(&options.set, self.format())?)?;
             change.publish()?;
+            self.complete(&mut entry);
             Ok(entry)
         })
+    }
+
+    /// [`add`](Self::add) the archive, or, if a template of its name is described, [`replace`](Self::replace) that one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`add`](Self::add) and of [`replace`](Self::replace).
+    ///
+    /// ```no_run
+    /// use vmtemplate::{EntryOptions, Repository};
+    ///
+    /// // The same in every run of a pipeline, the first one included.
+    /// Repository::open("/srv/repo")?.add_or_replace("Windows-Server-2019.tar.gz", &EntryOptions::default())?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn add_or_replace(
+        &self,
+        archive: impl AsRef<Path>,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
+        let archive = archive.as_ref();
+        let name = match &options.name {
+            Some(name) => Some(name.clone()),
+            None => {
+                let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
+                first.metainfo.and_then(|metainfo| Some(metainfo.os_name()?.into_owned()))
+            }
+        };
+        match name {
+            Some(name) if self.described()?.iter().any(|entry| entry.name == name) => {
+                self.replace(&name, archive, options)
+            }
+            _ => self.add(archive, options),
+        }
     }
 
     /// Put another archive in the place of that of the template `name`. What is not given comes from the new archive;
@@ -153,7 +187,7 @@ impl Repository {
         wanted: &str,
         options: &EntryOptions,
     ) -> Result<RepositoryEntry> {
-        let (_, held) = self.find(&self.list()?, name)?;
+        let (_, held) = self.find(&self.described()?, name)?;
         // By its bytes and not by SHA256SUMS: the archive may be replaced because it was damaged.
         let is_safe = reason_against_archive(&held.file_name).is_none();
         let same = State::of(&self.folder().join(&held.file_name)).filter(|state| {
@@ -187,12 +221,15 @@ impl Repository {
             change.sums.set(&file_name, &staged.sha256);
             change.place(staged)?;
             self.set_time(&mut entry)?;
-            change.description.update(index, &entry)?;
+            let more = more_keys::checked(&options.set, self.format())?;
+            change.description.update(index, entry, &more)?;
             if file_name != held.file_name {
                 change.retire(&held.file_name)?;
             }
             change.publish()?;
-            Ok(change.entries().swap_remove(index))
+            let mut entry = change.entries().swap_remove(index);
+            self.complete(&mut entry);
+            Ok(entry)
         })
     }
 
@@ -222,83 +259,7 @@ impl Repository {
         })
     }
 
-    /// Bring sizes, times and checksums in step with the archives, after somebody changed files by hand.
-    ///
-    /// All archives are read. Templates whose archive is not there stay described; they are told.
-    ///
-    /// # Errors
-    ///
-    /// Those of reading the archives; [`Locked`](ErrorKind::Locked),
-    /// [`InvalidSignature`](ErrorKind::InvalidSignature) as for [`add`](Self::add).
-    ///
-    /// ```no_run
-    /// use vmtemplate::{PublishOptions, Repository};
-    ///
-    /// for name in Repository::open("/srv/repo")?.sync(&PublishOptions::default())?.missing {
-    ///     eprintln!("{name} is not there");
-    /// }
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn sync(&self, options: &PublishOptions) -> Result<Synced> {
-        if let Store::Remote(folder) = &self.store {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "only a folder of this machine can be brought in step",
-            )
-            .with_path(folder.url())
-            .with_help("replace the templates whose archives changed"));
-        }
-        // Read before the lock is taken, so that nobody waits for it; what changed since is read again.
-        let mut known = HashMap::new();
-        for entry in self.list()? {
-            if reason_against_archive(&entry.file_name).is_some() {
-                continue;
-            }
-            if let Some(state) = State::of(&self.folder().join(&entry.file_name)) {
-                let sha256 = self.sha256_of(&entry.file_name, options)?;
-                known.insert(entry.file_name, (state, sha256));
-            }
-        }
-        self.change(options, |change| {
-            let mut synced = Synced::default();
-            let before = change.sums.to_bytes();
-            for (index, entry) in change.entries().into_iter().enumerate() {
-                let path = self.folder().join(&entry.file_name);
-                let is_safe = reason_against_archive(&entry.file_name).is_none();
-                let Some(state) = State::of(&path).filter(|_| is_safe) else {
-                    if !entry.file_name.is_empty() {
-                        synced.missing.push(entry.file_name);
-                    }
-                    continue;
-                };
-                let sha256 = match known.remove(&entry.file_name) {
-                    Some((then, sha256)) if then == state => sha256,
-                    _ => self.sha256_of(&entry.file_name, options)?,
-                };
-                let mut newer = entry.clone();
-                if self.format() == RepositoryFormat::Vm6 {
-                    newer.archive_size_mib = Some(state.length.div_ceil(MIB));
-                }
-                self.set_time(&mut newer)?;
-                if newer != entry || change.sums.get(&entry.file_name) != Some(&sha256) {
-                    synced.updated.push(entry.file_name.clone());
-                }
-                change.sums.set(&entry.file_name, &sha256);
-                change.description.update(index, &newer)?;
-            }
-            let gone = |name: &&str| !is_there(&self.folder().join(name));
-            for name in change.sums.names().filter(gone).map(str::to_owned).collect::<Vec<_>>() {
-                change.sums.remove(&name);
-            }
-            let is_changed = !synced.updated.is_empty() || change.sums.to_bytes() != before;
-            if is_changed || options.key.is_some() {
-                change.publish()?;
-            }
-            Ok(synced)
-        })
-    }
-
-    fn sha256_of(&self, file_name: &str, options: &PublishOptions) -> Result<String> {
+    pub(super) fn sha256_of(&self, file_name: &str, options: &PublishOptions) -> Result<String> {
         let archive = self.store.archive(file_name)?;
         sha256(&archive, &options.control).map_err(|error| error.with_path(self.store.path_of(file_name)))
     }
@@ -339,6 +300,7 @@ impl Repository {
         held: Option<&RepositoryEntry>,
         options: &EntryOptions,
     ) -> Result<RepositoryEntry> {
+        let more = more_keys::checked(&options.set, self.format())?;
         let metainfo = contents.metainfo.as_ref();
         let name = options.name.clone().or_else(|| held.map(|held| held.name.clone()));
         let name = name.or_else(|| metainfo?.os_name().map(std::borrow::Cow::into_owned));
@@ -352,15 +314,14 @@ impl Repository {
             name,
             tags: tags.or_else(|| held.map(|held| held.tags.clone())).unwrap_or_default(),
             file_name: file_name.to_owned(),
+            other: more.into_iter().collect(),
             ..RepositoryEntry::default()
         };
         if self.format() == RepositoryFormat::Vm5 {
             entry.template_version = metainfo.and_then(|m| Some(m.template_version()?.into_owned()));
             entry.template_type =
                 metainfo.map(|m| m.template_type().unwrap_or("ostemplate".into()).into_owned());
-            entry.products = metainfo
-                .map(|m| m.support().products.into_iter().map(|product| product.name).collect())
-                .unwrap_or_default();
+            entry.products = metainfo.map(crate::metainfo::Metainfo::support_texts).unwrap_or_default();
             return Ok(entry);
         }
         entry.archive_size_mib = Some(contents.archive_bytes.div_ceil(MIB));
@@ -376,7 +337,8 @@ impl Repository {
                     .with_help("leave it out"));
             }
         } else if entry.image_name.is_none() {
-            let own = metainfo.and_then(|m| Some(m.image_file()?.into_owned()));
+            // The name of a file on a node, whatever folder of the template the image is in.
+            let own = metainfo.and_then(|m| Some(m.image_file()?.rsplit('/').next()?.to_owned()));
             let stem = || file_name.trim_end_matches(".xz").to_owned();
             let held = held.and_then(|held| held.image_name.clone());
             entry.image_name = own.or(held).or_else(|| Some(stem()));
@@ -410,15 +372,15 @@ fn without_query(name: &str) -> &str {
 }
 
 /// By what a file that changed is known.
-#[derive(PartialEq, Eq)]
-struct State {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct State {
     inode: u64,
-    length: u64,
+    pub(super) length: u64,
     modified: Option<SystemTime>,
 }
 
 impl State {
-    fn of(path: &Path) -> Option<Self> {
+    pub(super) fn of(path: &Path) -> Option<Self> {
         let found = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         Some(Self { inode: inode(&found), length: found.len(), modified: found.modified().ok() })
     }

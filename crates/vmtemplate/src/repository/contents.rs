@@ -13,6 +13,7 @@ use super::xz;
 use crate::archive::{Archive, VerifyOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Metainfo;
+use crate::named::image_name;
 use crate::progress::Control;
 use crate::source::{InOrder, ReadAt};
 use crate::template::Template;
@@ -22,6 +23,11 @@ const LXD_ENTRIES: usize = 1000;
 
 /// How far an archive is unpacked to tell a template for LXD.
 const LXD_BYTES: u64 = 64 << 20;
+
+/// The entries of a .tar.gz that are looked at for its metainfo.xml, and how far it is unpacked for that. It stands at the
+/// front of what this library packs; in an archive with the image before it, it is not found.
+const FIRST_ENTRIES: usize = 16;
+const FIRST_BYTES: u64 = 2 << 20;
 
 /// An archive that was looked at.
 #[derive(Debug, Clone)]
@@ -95,8 +101,8 @@ fn template(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &Verify
     let archive = Archive::from_source_with(Arc::clone(source), path, &options.limits)?;
     let metainfo = Metainfo::parse(&archive.read(Template::METAINFO)?)
         .map_err(|error| error.with_entry(Template::METAINFO))?;
-    let image = metainfo.image_file();
-    let image = archive.entries().iter().find(|entry| Some(&*entry.name) == image.as_deref());
+    let image = image_name(&metainfo)?;
+    let image = archive.entries().iter().find(|entry| Some(&entry.name) == image.as_ref());
     let image_bytes = image.map(|entry| entry.size);
     let sha256 = verified.map(|verified| verified.sha256);
     Ok(Contents {
@@ -120,6 +126,20 @@ pub(super) fn is_lxd(source: &dyn ReadAt) -> bool {
         let first = name.split(|&byte| byte == b'/').next().unwrap_or_default();
         name == b"metadata.yaml" || [&b"rootfs"[..], b"etc", b"usr"].contains(&first)
     })
+}
+
+/// The version that the template states, if its metainfo.xml stands near the front.
+pub(super) fn version(source: &dyn ReadAt) -> Option<String> {
+    let input = BufReader::with_capacity(16 << 10, InOrder::new(source));
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(input).take(FIRST_BYTES));
+    let mut entries = archive.entries().ok()?.take(FIRST_ENTRIES).map_while(Result::ok);
+    let mut metainfo = entries.find(|entry| {
+        let name = entry.path_bytes();
+        name.strip_prefix(b"./").unwrap_or(&name) == Template::METAINFO.as_bytes()
+    })?;
+    let mut bytes = Vec::new();
+    metainfo.read_to_end(&mut bytes).ok()?;
+    Some(Metainfo::parse(&bytes).ok()?.template_version()?.into_owned())
 }
 
 /// Read a .tar.gz to its end; gzip tells whether it is whole. Gives the SHA-256 of the archive.

@@ -54,18 +54,32 @@ impl Description {
         }
     }
 
-    pub(super) fn add(&mut self, entry: &RepositoryEntry) -> Result<()> {
+    /// Put a template at the end, with `more` keys that are not known. metadata.xml has none of these.
+    pub(super) fn add(&mut self, entry: &RepositoryEntry, more: &[(String, String)]) -> Result<()> {
         match self {
-            Self::Json(json) => json.add(entry),
+            Self::Json(json) => json.add(entry, more),
             Self::Xml(xml) => xml.add(entry),
         }
     }
 
-    /// Set what `entry` has to say of the template at `index`.
-    pub(super) fn update(&mut self, index: usize, entry: &RepositoryEntry) -> Result<()> {
+    /// Set what `entry` has to say of the template at `index`, and `more` keys.
+    pub(super) fn update(
+        &mut self,
+        index: usize,
+        entry: RepositoryEntry,
+        more: &[(String, String)],
+    ) -> Result<()> {
         match self {
-            Self::Json(json) => json.update(index, entry),
-            Self::Xml(xml) => xml.update(index, entry),
+            Self::Json(json) => json.update(&[(index, entry)], more),
+            Self::Xml(xml) => xml.update(&[(index, entry)]),
+        }
+    }
+
+    /// Set what these entries have to say of the templates at their indexes: one edit of the text, however many.
+    pub(super) fn update_all(&mut self, entries: &[(usize, RepositoryEntry)]) -> Result<()> {
+        match self {
+            Self::Json(json) => json.update(entries, &[]),
+            Self::Xml(xml) => xml.update(entries),
         }
     }
 

@@ -60,7 +60,8 @@ pub struct RepositoryEntry {
     /// `network_device`: the name of the network device. KVM only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network_device: Option<String>,
-    /// `archive_size_mib`: the size of the archive in MiB, rounded up.
+    /// `archive_size_mib`: the size of the archive in MiB, rounded up. Where the description does not say it,
+    /// [`Repository::list`](crate::Repository::list) takes it from the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_size_mib: Option<u64>,
     /// `hdd_mib_required`: the smallest disk, in MiB. The platform's API shows it; it is written only when asked for.
@@ -69,16 +70,19 @@ pub struct RepositoryEntry {
     /// `min_ram_mib`: the least memory, in MiB. As above.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_ram_mib: Option<u64>,
-    /// `version` (VMmanager 5).
+    /// `version` (VMmanager 5). VMmanager 6 has no such key; [`Repository::list`](crate::Repository::list) takes it from the
+    /// archive's metainfo.xml.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_version: Option<String>,
     /// `type` (VMmanager 5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_type: Option<String>,
-    /// `support`: the products that can use it (VMmanager 5).
+    /// `support`: the products that can use it, each as [`Product`](crate::Product) reads it: `VMmgr`, or `VMmgr:5.4.0` with
+    /// the least version (VMmanager 5).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<String>,
-    /// `utcmtime`: when the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC (VMmanager 5).
+    /// `utcmtime`: when the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC (VMmanager 5). VMmanager 6 has no such key;
+    /// [`Repository::list`](crate::Repository::list) takes it from the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_utc: Option<String>,
     /// `externals`: URLs of archives elsewhere (VMmanager 5).

@@ -8,10 +8,11 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Position, Result};
+use crate::positions::Positions;
 use crate::shown::Shown;
 
-/// The most bytes that a description may have: some ten thousand templates.
-pub(super) const MAX_BYTES: usize = 8 << 20;
+/// The most bytes that a description may have: some hundred thousand templates.
+pub(super) const MAX_BYTES: usize = 32 << 20;
 
 /// Values inside values; a description needs four.
 const MAX_DEPTH: usize = 32;
@@ -62,6 +63,7 @@ struct Value {
 pub(super) struct Json {
     text: String,
     values: Vec<Value>,
+    positions: Positions,
 }
 
 impl Json {
@@ -93,7 +95,8 @@ impl Json {
             return Err(scanner.expected("the end of the file"));
         }
         let values = scanner.values;
-        Ok(Self { text, values })
+        let positions = Positions::of(&text);
+        Ok(Self { text, values, positions })
     }
 
     pub(super) fn text(&self) -> &str {
@@ -114,7 +117,7 @@ impl Json {
     }
 
     pub(super) fn position(&self, node: Node) -> Position {
-        Position::of_offset(&self.text, self.values[node].span.start)
+        self.positions.at(&self.text, self.values[node].span.start)
     }
 
     /// Where the line of the key begins that has this value, if it is a member; where the value begins if not.
@@ -128,6 +131,8 @@ impl Json {
         let mut next = parent + 1;
         std::iter::from_fn(move || {
             let node = next;
+            #[cfg(test)]
+            crate::steps::add(1);
             (node < end).then(|| {
                 next = self.values[node].after;
                 node
@@ -418,6 +423,22 @@ fn unescape(quoted: &str) -> Cow<'_, str> {
         units.extend_from_slice(meant.encode_utf16(&mut [0; 2]));
     }
     Cow::Owned(String::from_utf16_lossy(&units))
+}
+
+/// The same value without any character beyond ASCII, which stand in strings only.
+pub(super) fn escaped(value: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out
 }
 
 /// A string as it is written; with `ascii`, without any other character.

@@ -6,6 +6,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::access::Access;
 use crate::archive::reason_against;
 use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
@@ -35,12 +36,18 @@ pub(super) struct PublishLock {
 }
 
 impl PublishLock {
-    /// Wait for the lock for at most `timeout`. What a killed holder was about to do is in the intents.
-    pub(super) fn acquire(folder: &Path, timeout: Duration, control: &Control) -> Result<Self> {
+    /// Wait for the lock for at most `timeout`. What a killed holder was about to do is in the intents. A lock file that is
+    /// new gets this `access`.
+    pub(super) fn acquire(
+        folder: &Path,
+        access: &Access,
+        timeout: Duration,
+        control: &Control,
+    ) -> Result<Self> {
         let path = folder.join(NAME);
         let begun = Instant::now();
         let mut pause = Duration::from_millis(2);
-        let mut file = open(&path)?;
+        let mut file = open(&path, access)?;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
@@ -102,10 +109,20 @@ impl PublishLock {
     }
 }
 
-fn open(path: &Path) -> Result<File> {
+/// Whoever may write the description may be the next publisher, and the lock file that this one makes stays.
+fn open(path: &Path, access: &Access) -> Result<File> {
     let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    options.open(path).map_err(|error| Error::io("cannot open the lock file", error).with_path(path))
+    options.read(true).write(true);
+    let mut new = options.clone();
+    new.create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut new, access.mode_at_first());
+    let made = new.open(path).and_then(|file| access.apply(&file).map(|()| file));
+    let opened = match made {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
+        made => made,
+    };
+    opened.map_err(|error| Error::io("cannot open the lock file", error).with_path(path))
 }
 
 fn read(file: &mut File) -> io::Result<String> {
@@ -154,44 +171,53 @@ mod tests {
     #[test]
     fn a_second_publisher_is_told_who_the_first_one_is() {
         let folder = tempfile::tempdir().unwrap();
-        let first = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
-        let error = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap_err();
+        let first = PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap();
+        let error =
+            PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Locked);
         let owner = format!("pid {} on {}, since 2", std::process::id(), host());
         assert!(error.message().contains(&owner), "{error}");
         first.release().unwrap();
         assert_eq!(fs::read(folder.path().join(NAME)).unwrap(), b"");
-        PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
+        PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap();
     }
 
     #[test]
     fn waiting_ends_as_soon_as_it_is_cancelled() {
         let folder = tempfile::tempdir().unwrap();
-        let _first = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
+        let _first = PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap();
         let control = Control::default();
         control.cancel.cancel();
-        let error = PublishLock::acquire(folder.path(), Duration::from_mins(1), &control).unwrap_err();
+        let error = PublishLock::acquire(folder.path(), &Access::Umask, Duration::from_mins(1), &control)
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Cancelled);
     }
 
     #[test]
     fn what_a_killed_publisher_intended_is_known_to_the_next() {
         let folder = tempfile::tempdir().unwrap();
-        let mut killed = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
+        let mut killed =
+            PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap();
         killed.intend("a b.tar.gz", 7).unwrap();
         killed.intend("c.tar.gz", 8).unwrap();
         drop(killed);
-        let next = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
+        let next = PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap();
         let expected = [("a b.tar.gz", 7), ("c.tar.gz", 8)]
             .map(|(name, inode)| Intent { file_name: name.into(), inode });
         assert_eq!(next.intents(), expected);
         // And still to the one after that, until all is settled.
         drop(next);
-        let mut next = PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap();
+        let mut next =
+            PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default()).unwrap();
         assert_eq!(next.intents(), expected);
         next.settled().unwrap();
         drop(next);
-        assert!(PublishLock::acquire(folder.path(), SOON, &Control::default()).unwrap().intents().is_empty());
+        assert!(
+            PublishLock::acquire(folder.path(), &Access::Umask, SOON, &Control::default())
+                .unwrap()
+                .intents()
+                .is_empty()
+        );
     }
 
     #[test]

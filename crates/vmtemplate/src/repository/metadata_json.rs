@@ -6,12 +6,13 @@ use std::ops::Range;
 
 use super::entry::RepositoryEntry;
 use super::json::{self, Json, Kind, Node, ROOT, quote};
+use super::style::{Style, indent, members, with_comma};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::metainfo::Tags;
 use crate::shown::Shown;
 
 /// The keys whose meaning is known, in the order in which a new entry has them.
-const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 9] = [
     "name",
     "tags",
     "file_name",
@@ -35,12 +36,17 @@ pub(super) struct MetadataJson {
     json: Json,
     /// The array of templates; `None` if the text is a single template without one.
     list: Option<Node>,
+    /// Whether other characters than ASCII are written as escapes.
+    ascii: bool,
 }
 
 impl MetadataJson {
     /// `{"type": "os", "os": […]}`; the older form without this wrapper: the array alone, or a single template.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        let json = Json::parse(bytes)?;
+        Self::of(Json::parse(bytes)?)
+    }
+
+    fn of(json: Json) -> Result<Self> {
         let wrong = |node, message: String| {
             Err(Error::new(ErrorKind::InvalidRepository, message)
                 .with_position(json.position(node))
@@ -58,7 +64,8 @@ impl MetadataJson {
             }
             (kind, _) => return wrong(ROOT, format!("found {}; expected an object", kind.name())),
         };
-        Ok(Self { json, list })
+        let ascii = json.text().is_ascii() && json.text().contains("\\u");
+        Ok(Self { json, list, ascii })
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -162,11 +169,11 @@ impl MetadataJson {
         problems
     }
 
-    /// Put a template at the end, written as its neighbour is.
-    pub(super) fn add(&mut self, entry: &RepositoryEntry) -> Result<()> {
+    /// Put a template at the end, written as its neighbour is. `more` are keys that are not known, with their values.
+    pub(super) fn add(&mut self, entry: &RepositoryEntry, more: &[(String, String)]) -> Result<()> {
         let Some(list) = self.list else { return Err(self.single()) };
         let style = self.style(list);
-        let object = style.object(&members(entry, &style), &self.model_keys(list));
+        let object = style.object(&members(entry, more, &style), &self.model_keys(list));
         let edit = if let Some(neighbour) = self.json.children(list).last() {
             let end = self.json.span(neighbour).end;
             (end..end, style.before_next + &object)
@@ -183,39 +190,59 @@ impl MetadataJson {
         self.apply(vec![edit])
     }
 
-    /// Set what `entry` has to say of the template at `index`; all else stays.
-    pub(super) fn update(&mut self, index: usize, entry: &RepositoryEntry) -> Result<()> {
-        let object = self.nodes()[index];
+    /// Set what these entries have to say of the templates at their indexes, and `more` keys of each; all else stays.
+    pub(super) fn update(
+        &mut self,
+        entries: &[(usize, RepositoryEntry)],
+        more: &[(String, String)],
+    ) -> Result<()> {
+        let nodes = self.nodes();
+        let mut edits = Vec::new();
+        for (index, entry) in entries {
+            edits.extend(self.update_one(nodes[*index], entry, more)?);
+        }
+        self.apply(edits)
+    }
+
+    fn update_one(
+        &self,
+        object: Node,
+        entry: &RepositoryEntry,
+        more: &[(String, String)],
+    ) -> Result<Vec<(Range<usize>, String)>> {
         if self.json.kind(object) != Kind::Object {
             return Err(Error::new(ErrorKind::InvalidRepository, "the template is not an object")
                 .with_position(self.json.position(object)));
         }
-        let style = self.object_style(object).unwrap_or_else(|| self.style(self.list.unwrap_or(ROOT)));
+        let Some(style) = self.object_style(object) else {
+            // It is empty, and written as the others are.
+            let style = self.style(self.list.unwrap_or(ROOT));
+            return Ok(vec![(self.json.span(object), style.object(&members(entry, more, &style), &[]))]);
+        };
         let held = self.entry(object);
         let mut edits = Vec::new();
-        let mut before = None;
-        let nodes: Vec<Node> = self.json.children(object).collect();
-        if nodes.is_empty() {
-            let with = style.object(&members(entry, &style), &[]);
-            return self.apply(vec![(self.json.span(object), with)]);
-        }
-        for (key, literal) in members(entry, &style) {
-            if let Some(node) = self.json.member(object, key) {
-                before = Some(node);
-                if !same(key, &held, entry) {
+        let last = self.json.children(object).last().unwrap_or(object);
+        // A known key that is new stands behind the known one before it, and any other at the end.
+        let mut before = last;
+        for (key, literal) in members(entry, more, &style) {
+            let is_known = KEYS.contains(&&*key);
+            if let Some(node) = self.json.member(object, &key) {
+                before = if is_known { node } else { last };
+                let is_same =
+                    if is_known { same(&key, &held, entry) } else { self.json.raw(node) == literal };
+                if !is_same {
                     let tags_as_text = self.json.kind(node) == Kind::String;
                     let style = Style { tags_as_text, ..style.clone() };
-                    edits.push((
-                        self.json.span(node),
-                        if key == "tags" { style.tags(&entry.tags) } else { literal },
-                    ));
+                    let with = if key == "tags" { style.tags(&entry.tags) } else { literal };
+                    edits.push((self.json.span(node), with));
                 }
             } else {
-                let at = self.json.span(before.unwrap_or(nodes[nodes.len() - 1])).end;
-                edits.push((at..at, format!("{}\"{key}\"{}{literal}", style.between, style.colon)));
+                let at = self.json.span(if is_known { before } else { last }).end;
+                let name = quote(&key, style.ascii);
+                edits.push((at..at, format!("{}{name}{}{literal}", style.between, style.colon)));
             }
         }
-        self.apply(edits)
+        Ok(edits)
     }
 
     /// Take the template at `index` away, with its lines.
@@ -243,8 +270,10 @@ impl MetadataJson {
     }
 
     fn apply(&mut self, edits: Vec<(Range<usize>, String)>) -> Result<()> {
-        // Parsed anew: whatever the edits are, what is published can be read.
-        *self = Self::parse(self.json.edited(edits)?.text().as_bytes())?;
+        if !edits.is_empty() {
+            // Parsed anew: whatever the edits are, what is published can be read.
+            *self = Self::of(self.json.edited(edits)?)?;
+        }
         Ok(())
     }
 
@@ -310,7 +339,7 @@ impl MetadataJson {
             colon: json.colon(first)?.to_owned(),
             list: in_tags.unwrap_or_else(|| (String::new(), spaced.to_owned(), String::new())),
             tags_as_text: tags.is_some_and(|tags| json.kind(tags) == Kind::String),
-            ascii: self.is_ascii(),
+            ascii: self.ascii,
         })
     }
 
@@ -329,7 +358,7 @@ impl MetadataJson {
             colon: colon.to_owned(),
             list: (String::new(), format!(",{space}"), String::new()),
             tags_as_text: false,
-            ascii: self.is_ascii(),
+            ascii: self.ascii,
         };
         if lines {
             let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -345,77 +374,6 @@ impl MetadataJson {
         }
         style
     }
-
-    /// Whether other characters than ASCII are written as escapes.
-    fn is_ascii(&self) -> bool {
-        self.json.text().is_ascii() && self.json.text().contains("\\u")
-    }
-}
-
-fn indent(line: &str) -> &str {
-    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-}
-
-/// What separates elements, from what stands before the first one.
-fn with_comma(open: &str) -> String {
-    format!(",{}", if open.is_empty() || open.contains('\n') { open } else { " " })
-}
-
-/// How objects and lists are written. Separators hold the comma, as it may stand at the begin of a line, too.
-#[derive(Debug, Clone)]
-struct Style {
-    /// What stands before a template that is the first one, before one that follows another, and behind the last one.
-    before_first: String,
-    before_next: String,
-    after_last: String,
-    open: String,
-    between: String,
-    close: String,
-    colon: String,
-    /// Open, between and close of the list of tags.
-    list: (String, String, String),
-    tags_as_text: bool,
-    ascii: bool,
-}
-
-impl Style {
-    fn object(&self, members: &[(&'static str, String)], order: &[String]) -> String {
-        let mut members: Vec<_> = members.iter().collect();
-        members.sort_by_key(|(key, _)| order.iter().position(|held| held == key).unwrap_or(order.len()));
-        let members: Vec<String> =
-            members.iter().map(|(key, value)| format!("\"{key}\"{}{value}", self.colon)).collect();
-        format!("{{{}{}{}}}", self.open, members.join(&self.between), self.close)
-    }
-
-    fn tags(&self, tags: &Tags) -> String {
-        if self.tags_as_text {
-            return quote(&tags.to_string(), self.ascii);
-        }
-        if tags.is_empty() {
-            return "[]".to_owned();
-        }
-        let tags: Vec<String> = tags.iter().map(|tag| quote(tag, self.ascii)).collect();
-        let (open, between, close) = &self.list;
-        format!("[{open}{}{close}]", tags.join(between))
-    }
-}
-
-/// Keys and values of an entry as they are written.
-fn members(entry: &RepositoryEntry, style: &Style) -> Vec<(&'static str, String)> {
-    let text = |value: &Option<String>| value.as_ref().map(|text| quote(text, style.ascii));
-    let number = |value: Option<u64>| value.map(|number| number.to_string());
-    let values = [
-        Some(quote(&entry.name, style.ascii)),
-        Some(style.tags(&entry.tags)),
-        Some(quote(&entry.file_name, style.ascii)),
-        text(&entry.image_name),
-        text(&entry.expand),
-        text(&entry.network_device),
-        number(entry.archive_size_mib),
-        number(entry.hdd_mib_required),
-        number(entry.min_ram_mib),
-    ];
-    KEYS.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect()
 }
 
 /// Whether the value of this key is the same in both.
@@ -450,7 +408,7 @@ mod tests {
     fn added(text: &str) -> String {
         let mut metadata = MetadataJson::parse(text.as_bytes()).unwrap();
         let before = metadata.entries();
-        metadata.add(&entry("N")).unwrap();
+        metadata.add(&entry("N"), &[]).unwrap();
         let after = metadata.entries();
         assert_eq!(after.len(), before.len() + 1);
         for (before, after) in before.iter().zip(&after) {
@@ -553,10 +511,11 @@ mod tests {
     fn only_the_values_that_change_are_written() {
         let text = "[{\n  \"file_name\": \"a\\u002etar.gz\", \"x\": 1e2,\n  \"tags\": [\"windows\" , \"w10\"],\n  \"archive_size_mib\": 0,\n  \"name\": \"A\"}\n]";
         let mut metadata = MetadataJson::parse(text.as_bytes()).unwrap();
-        metadata.update(0, &RepositoryEntry { file_name: "a.tar.gz".into(), ..entry("A") }).unwrap();
+        let renamed = RepositoryEntry { file_name: "a.tar.gz".into(), ..entry("A") };
+        metadata.update(&[(0, renamed)], &[]).unwrap();
         assert_eq!(String::from_utf8(metadata.to_bytes()).unwrap(), text.replace(": 0", ": 12"));
         let more = RepositoryEntry { min_ram_mib: Some(512), image_name: Some("i".into()), ..entry("B") };
-        metadata.update(0, &more).unwrap();
+        metadata.update(&[(0, more)], &[]).unwrap();
         assert_eq!(
             String::from_utf8(metadata.to_bytes()).unwrap(),
             "[{\n  \"file_name\": \"B.tar.gz\", \"image_name\": \"i\", \"x\": 1e2,\n  \"tags\": [\"windows\" , \"w10\"],\n  \"archive_size_mib\": 12, \"min_ram_mib\": 512,\n  \"name\": \"B\"}\n]"
@@ -567,9 +526,10 @@ mod tests {
     fn a_single_template_without_a_list_is_read_and_updated_and_not_joined_by_another() {
         let mut metadata = MetadataJson::parse(b"{\"name\": \"A\", \"file_name\": \"a.xz\"}").unwrap();
         assert_eq!(metadata.entries()[0].name, "A");
-        assert_eq!(metadata.add(&entry("N")).unwrap_err().kind(), ErrorKind::InvalidRepository);
+        assert_eq!(metadata.add(&entry("N"), &[]).unwrap_err().kind(), ErrorKind::InvalidRepository);
         assert!(metadata.remove(0).is_err());
-        metadata.update(0, &RepositoryEntry { tags: Tags::default(), ..entry("A") }).unwrap();
+        let untagged = RepositoryEntry { tags: Tags::default(), ..entry("A") };
+        metadata.update(&[(0, untagged)], &[]).unwrap();
         let expected =
             "{\"name\": \"A\", \"tags\": [], \"file_name\": \"A.tar.gz\", \"archive_size_mib\": 12}";
         assert_eq!(String::from_utf8(metadata.to_bytes()).unwrap(), expected);
@@ -582,7 +542,7 @@ mod tests {
         for (text, written) in [(plain, "\"Ä\""), (escaped, "\"\\u00c4\"")] {
             let mut metadata = MetadataJson::parse(text.as_bytes()).unwrap();
             assert_eq!(metadata.entries()[0].name, "Ü");
-            metadata.add(&entry("Ä")).unwrap();
+            metadata.add(&entry("Ä"), &[]).unwrap();
             let text = String::from_utf8(metadata.to_bytes()).unwrap();
             assert!(text.contains(&format!("\"name\": {written}")), "{text}");
         }

@@ -2,10 +2,13 @@
 //!
 //! The elements are those of the vendor's article "How to create an OS template repository" (VMmanager 5).
 
+use std::collections::HashMap;
+
 use super::entry::RepositoryEntry;
+use super::json;
 use super::metadata_json::Problem;
 use crate::error::{Error, ErrorKind, Result};
-use crate::metainfo::{Document, ELEM, Node, ROOT, Tags, indent_of};
+use crate::metainfo::{Document, ELEM, Item, Node, Product, ROOT, Tags, indent_of};
 use crate::shown::Shown;
 
 const SIMPLE: [&str; 6] = ["osname", "tags", "version", "type", "filename", "utcmtime"];
@@ -35,7 +38,7 @@ fn renamed(error: Error) -> Error {
 
 impl MetadataXml {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
-        Ok(Self { document: Document::parse(bytes).map_err(renamed)? })
+        Ok(Self { document: Document::parse_within(bytes, json::MAX_BYTES).map_err(renamed)? })
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -74,7 +77,7 @@ impl MetadataXml {
             template_version: self.text(elem, "version"),
             template_type: self.text(elem, "type"),
             modified_utc: self.text(elem, "utcmtime"),
-            products: items("support").into_iter().map(|node| document.value(node).into_owned()).collect(),
+            products: items("support").into_iter().map(|node| Product::text_of(document, node)).collect(),
             urls: items("externals").into_iter().filter_map(|node| self.text(node, "url")).collect(),
             other: others
                 .map(|node| (document.name(node).to_owned(), document.value(node).into_owned()))
@@ -117,27 +120,15 @@ impl MetadataXml {
         let edit = self
             .document
             .add(&[ELEM], |separator| {
-                let inner = if separator.contains('\n') {
-                    format!("{separator}{}", indent_of(separator))
-                } else {
-                    String::new()
-                };
+                let step = if separator.contains('\n') { indent_of(separator) } else { "" };
+                let inner = if step.is_empty() { String::new() } else { format!("{separator}{step}") };
                 let mut out = format!("<{ELEM}>");
                 for (name, value) in values(entry) {
                     out += &inner;
                     out += &self.document.make_element(name, &value)?;
                     if name == "osname" && !entry.products.is_empty() {
-                        let deeper = if inner.is_empty() {
-                            String::new()
-                        } else {
-                            format!("{inner}{}", indent_of(separator))
-                        };
-                        out = out + &inner + "<support>";
-                        for product in &entry.products {
-                            out += &deeper;
-                            out += &self.document.make_element(ELEM, product)?;
-                        }
-                        out = out + &inner + "</support>";
+                        out += &inner;
+                        out += &self.make_support(&entry.products, &inner, step)?;
                     }
                 }
                 Ok(out + separator + &format!("</{ELEM}>"))
@@ -146,26 +137,84 @@ impl MetadataXml {
         self.document.apply(vec![edit]).map_err(renamed)
     }
 
-    pub(super) fn update(&mut self, index: usize, entry: &RepositoryEntry) -> Result<()> {
-        // Nodes are good until the next edit.
-        for (name, value) in values(entry) {
-            let elem = self.nodes()[index];
-            let edits = if let Some(node) = self.child(elem, name) {
-                self.document.set_value(node, &value).map_err(renamed)?
-            } else {
-                let made = self.document.make_element(name, &value).map_err(renamed)?;
-                let last = self.document.children(elem).last();
-                self.document.insert(elem, last, vec![made]).into_iter().collect()
-            };
-            self.document.apply(edits).map_err(renamed)?;
+    /// The element `support`; `line` begins its line, and `step` is the indent of what stands inside another element.
+    fn make_support(&self, products: &[String], line: &str, step: &str) -> Result<String> {
+        let mut out = String::from("<support>");
+        for product in products {
+            out = out + line + step + &self.document.make_item(&item(product))?;
         }
-        Ok(())
+        Ok(out + line + "</support>")
+    }
+
+    /// Set what these entries have to say of the templates at their indexes: all of it in one edit of the text.
+    pub(super) fn update(&mut self, entries: &[(usize, RepositoryEntry)]) -> Result<()> {
+        let nodes = self.nodes();
+        let mut edits = Vec::new();
+        for (index, entry) in entries {
+            let elem = nodes[*index];
+            let mut made = Vec::new();
+            for (name, value) in values(entry) {
+                if let Some(node) = self.child(elem, name) {
+                    edits.extend(self.document.set_value(node, &value).map_err(renamed)?);
+                } else {
+                    made.push(self.document.make_element(name, &value).map_err(renamed)?);
+                }
+            }
+            match self.child(elem, "support") {
+                // What an archive does not say stays as it is described.
+                _ if entry.products.is_empty() => {}
+                Some(support) => {
+                    let items = self.changed(support, &entry.products);
+                    let key_of = |node| Some(Product::key(&self.document.value(node)));
+                    edits.extend(self.document.set_list(support, &items, key_of).map_err(renamed)?);
+                }
+                None => {
+                    let line = self.document.line_in(elem);
+                    let step = indent_of(&self.document.line_in(ROOT)).to_owned();
+                    let step = if line.contains('\n') { step } else { String::new() };
+                    made.push(self.make_support(&entry.products, &line, &step).map_err(renamed)?);
+                }
+            }
+            let last = self.document.children(elem).last();
+            edits.extend(self.document.insert(elem, last, made));
+        }
+        self.document.apply(edits).map_err(renamed)
+    }
+
+    /// What the elements of `support` are to be. The least version counts in the description and not in the template, so
+    /// that it may have been written there by hand: one that the template does not state stays, and so does one that
+    /// means the same.
+    fn changed(&self, support: Node, products: &[String]) -> Vec<Item> {
+        let elements = self.document.named(support, ELEM);
+        let held: HashMap<String, Product> = elements
+            .map(|node| Product::from(&*Product::text_of(&self.document, node)))
+            .map(|product| (Product::key(&product.name), product))
+            .collect();
+        let items = products.iter().map(|product| {
+            let mut item = item(product);
+            let version = Product::from(&**product).min_version;
+            if held.get(&item.key).is_some_and(|held| held.min_version == version) {
+                item.attributes.clear();
+            }
+            item
+        });
+        items.collect()
     }
 
     pub(super) fn remove(&mut self, index: usize) -> Result<()> {
         let edit = self.document.remove(self.nodes()[index]);
         self.document.apply(vec![edit]).map_err(renamed)
     }
+}
+
+/// A product, `NAME` or `NAME:VERSION`, as an element of `support`.
+fn item(product: &str) -> Item {
+    let (name, version) = match product.split_once(':') {
+        Some((name, version)) => (name, Some(version)),
+        None => (product, None),
+    };
+    let attributes = version.map(|version| ("version", Some(version.to_owned()))).into_iter().collect();
+    Item { key: Product::key(name), attributes, text: Some(name.to_owned()) }
 }
 
 /// The simple elements of an entry, in the order of the article.
@@ -233,10 +282,10 @@ mod tests {
         let mut metadata = MetadataXml::parse(TEXT.as_bytes()).unwrap();
         metadata.add(&entry()).unwrap();
         let before = String::from_utf8(metadata.to_bytes()).unwrap();
-        metadata.update(1, &entry()).unwrap();
+        metadata.update(&[(1, entry())]).unwrap();
         assert_eq!(String::from_utf8(metadata.to_bytes()).unwrap(), before);
         let newer = RepositoryEntry { modified_utc: Some("2027-01-02 03:04:05".into()), ..entry() };
-        metadata.update(1, &newer).unwrap();
+        metadata.update(&[(1, newer)]).unwrap();
         assert_eq!(String::from_utf8(metadata.to_bytes()).unwrap(), before.replace("2026", "2027"));
     }
 

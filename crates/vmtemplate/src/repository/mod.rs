@@ -7,17 +7,25 @@ mod entry;
 mod fetch;
 mod format;
 mod json;
+#[cfg(test)]
+mod linear;
+mod listing;
 mod lock;
 mod metadata_json;
 mod metadata_xml;
+mod more_keys;
 mod options;
 mod publish;
 mod push;
+#[cfg(unix)]
+mod readers;
 mod remote;
 mod rules;
 mod signature;
 mod store;
+mod style;
 mod sums;
+mod sync;
 mod verify;
 mod xz;
 
@@ -32,11 +40,11 @@ pub use push::{PushOptions, Pushed};
 pub(crate) use rules::RULES;
 pub use signature::{PublicKey, SigningKey};
 
+use crate::access::Access;
 use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output;
+use crate::output::{self, OutputOptions};
 use crate::remote::Expected;
-use description::Description;
 use store::Store;
 
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
@@ -119,6 +127,10 @@ impl Repository {
 
     /// Begin a repository in `folder`, which may be new.
     ///
+    /// A repository is made to be served, most often by a server that runs as another user: whatever the umask, everybody
+    /// may read the description (0644) and enter a folder that is new (0755). All files that are published later take mode
+    /// and owner of the description, so that `chmod 640 metadata.json` closes it to others.
+    ///
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if there is a description of this form.
@@ -137,10 +149,10 @@ impl Repository {
         let store = Store::of(folder.as_ref())?;
         match &store {
             Store::Folder(folder) => {
-                fs::create_dir_all(folder)
-                    .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
+                make_folder(folder)?;
                 let path = folder.join(format.file_name());
-                output::write_file(&path, format.empty().as_bytes(), false)?;
+                let options = OutputOptions::default().access(Access::Public);
+                output::write_file(&path, format.empty().as_bytes(), &options)?;
             }
             Store::Remote(folder) => {
                 let name = format.file_name();
@@ -187,29 +199,35 @@ impl Repository {
         self.store.path_of(self.format.file_name())
     }
 
-    /// The templates as they are described now, in the order of the description.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidRepository`](ErrorKind::InvalidRepository) with line and column when the description is malformed. A
-    /// value that is not what its key holds is no error here; [`verify`](Self::verify) tells it.
-    ///
-    /// ```no_run
-    /// for entry in vmtemplate::Repository::open("/srv/repo")?.list()? {
-    ///     println!("{} {}", entry.name, entry.file_name);
-    /// }
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn list(&self) -> Result<Vec<RepositoryEntry>> {
-        Ok(Description::read(&self.store, self.format)?.entries())
+    /// Who may read a file that is new in the folder: who may read the description.
+    fn access(&self) -> Access {
+        fs::metadata(self.description_path()).map_or(Access::Umask, Access::Like)
     }
 
-    /// Whether the file stands in the folder of the repository.
+    /// Whether the file stands in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
+    /// that leads there does not.
     fn holds(&self, archive: &Path) -> bool {
         let Store::Folder(folder) = &self.store else { return false };
-        let (Ok(archive), Ok(folder)) = (archive.canonicalize(), folder.canonicalize()) else { return false };
-        archive.parent() == Some(&folder)
+        let beside = output::folder_of(archive);
+        let (Ok(beside), Ok(folder)) = (beside.canonicalize(), folder.canonicalize()) else { return false };
+        beside == folder
     }
+}
+
+/// Make a folder, and those that it stands in. What is new can be entered by everybody.
+fn make_folder(folder: &Path) -> Result<()> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
+    fs::create_dir_all(folder)
+        .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
+    #[cfg(unix)]
+    for path in missing {
+        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .map_err(|error| Error::io("cannot give the folder its mode", error).with_path(path))?;
+    }
+    #[cfg(not(unix))]
+    let _ = missing;
+    Ok(())
 }
 
 /// Why `name` may not be that of an archive in a repository, or `None` if it may.

@@ -1,10 +1,13 @@
 //! How a repository is published to and verified.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use super::more_keys;
 use super::signature::{PublicKey, SigningKey};
 use crate::archive::UnpackLimits;
+use crate::error::Result;
 use crate::metainfo::Tags;
 use crate::progress::Control;
 
@@ -58,10 +61,32 @@ pub struct EntryOptions {
     /// Write `hdd_mib_required` and `min_ram_mib` from the limits of the template. The platform's API shows them, but
     /// its documentation of the description does not have them.
     pub requirements: bool,
+    /// Keys that the platform has and this library does not know, each with its value as JSON, in the order in which a new
+    /// entry has them. metadata.json only; see [`set_keys`](Self::set_keys).
+    pub set: Vec<(String, String)>,
     /// Bounds on hostile archives.
     pub limits: UnpackLimits,
     /// Lock, signature, progress.
     pub publish: PublishOptions,
+}
+
+impl EntryOptions {
+    /// Add the members of a JSON object to [`set`](Self::set), in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](crate::ErrorKind::InvalidValue) if the text is no JSON object.
+    ///
+    /// ```
+    /// let mut options = vmtemplate::EntryOptions::default();
+    /// options.set_keys(r#"{"os_group": "windows", "kms_supported": true}"#)?;
+    /// assert_eq!(options.set[1], ("kms_supported".into(), "true".into()));
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn set_keys(&mut self, object: &str) -> Result<()> {
+        self.set.extend(more_keys::read(object)?);
+        Ok(())
+    }
 }
 
 /// How a repository is verified.
@@ -98,4 +123,7 @@ pub struct Synced {
     pub updated: Vec<String>,
     /// The archives that the description names and that are not there.
     pub missing: Vec<String>,
+    /// The archives that are not sound, each with the reason. What is said of them stays as it was: a new checksum would
+    /// make damage look like what was published.
+    pub damaged: BTreeMap<String, String>,
 }

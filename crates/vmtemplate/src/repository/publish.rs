@@ -18,10 +18,11 @@ use super::options::{EntryOptions, PublishOptions};
 use super::signature::{self, SigningKey};
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
+use crate::access::Access;
 use crate::archive::{PackOptions, PackSummary, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftovers;
-use crate::output::{self, OutputFile, inode, sync_folder};
+use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
 use crate::shown::Shown;
 use crate::source::ReadAt;
 use crate::template::Template;
@@ -43,7 +44,7 @@ impl Repository {
         work: impl FnOnce(&mut Change<'_>) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder();
-        let mut lock = PublishLock::acquire(folder, options.lock_timeout, &options.control)?;
+        let mut lock = PublishLock::acquire(folder, &self.access(), options.lock_timeout, &options.control)?;
         let key = options.key.as_ref();
         if key.is_none() {
             self.refuse_if_signed()?;
@@ -121,10 +122,14 @@ impl Repository {
     fn put(&self, name: &str, bytes: &[u8], key: Option<&SigningKey>) -> Result<()> {
         let (next, final_name) = signature_names(name);
         let (next, signature) = (self.folder().join(next), self.folder().join(final_name));
+        let options = OutputOptions::with_overwrite(true).access(self.access());
         if let Some(key) = key {
-            output::write_file(&next, key.sign(name, bytes)?.as_bytes(), true)?;
+            let signed = key.sign(name, bytes)?;
+            // It takes the place of the signature that is there.
+            let access = fs::metadata(&signature).map_or(self.access(), Access::Like);
+            output::write_file(&next, signed.as_bytes(), &options.clone().access(access))?;
         }
-        output::write_file(&self.folder().join(name), bytes, true)?;
+        output::write_file(&self.folder().join(name), bytes, &options)?;
         if key.is_some() {
             fs::rename(&next, &signature).map_err(|error| {
                 Error::io("cannot move the signature to its place", error).with_path(&signature)
@@ -169,14 +174,19 @@ impl Change<'_> {
         output.commit()
     }
 
-    /// Note that the archive is to go as soon as nobody describes it.
+    /// Note that the archive is to go as soon as nobody describes it, and its checksum with it. Of an archive that is a
+    /// link, the link goes; what it leads to is not the repository's.
     pub(super) fn retire(&mut self, file_name: &str) -> Result<()> {
         if reason_against_archive(file_name).is_some() {
             return Ok(());
         }
         match fs::symlink_metadata(self.repository.folder().join(file_name)) {
-            Ok(found) if found.is_file() => self.lock.intend(file_name, inode(&found)),
-            _ => Ok(()),
+            Ok(found) if found.is_file() || found.is_symlink() => self.lock.intend(file_name, inode(&found)),
+            // There is no file that the checksum could be of.
+            _ => {
+                self.sums.remove(file_name);
+                Ok(())
+            }
         }
     }
 
@@ -197,6 +207,12 @@ pub(super) struct Staged {
     output: Option<OutputFile>,
 }
 
+/// A file that is new in the repository.
+fn new_file(repository: &Repository, file_name: &str) -> Result<OutputFile> {
+    let options = OutputOptions::default().access(repository.access());
+    OutputFile::create(&repository.folder().join(file_name), &options)
+}
+
 impl Staged {
     /// Look at all of the archive, and copy it into the repository under a temporary name.
     pub(super) fn new(
@@ -208,12 +224,13 @@ impl Staged {
         let verify =
             VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
         let source = open_source(archive)?;
+        // Before the archive is read, which takes long: what is in the way is reported now.
+        let output = if repository.holds(archive) { None } else { Some(new_file(repository, file_name)?) };
         let contents = look_at(&source, archive, false, &verify)?;
         let sha256 = contents.sha256.clone().unwrap_or_default();
-        if repository.holds(archive) {
+        let Some(mut output) = output else {
             return Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: None });
-        }
-        let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
+        };
         let copied = copy(&source, output.file(), options).map_err(|error| error.with_path(archive))?;
         if sha256 != copied {
             return Err(changed_meanwhile(archive));
@@ -228,7 +245,7 @@ impl Staged {
         file_name: &str,
         options: &PackOptions,
     ) -> Result<(Self, PackSummary)> {
-        let mut output = OutputFile::create(&repository.folder().join(file_name), false)?;
+        let mut output = new_file(repository, file_name)?;
         let mut hashing = HashingWriter::new(output.file());
         let summary = template.pack_to(&mut hashing, options)?;
         let sha256 = hashing.sha256();

@@ -74,10 +74,11 @@ impl Repository {
     /// ```
     pub fn push(&self, template: &Template, options: &PushOptions) -> Result<Pushed> {
         let entry_options = &options.entry;
+        options.pack.validate()?;
         let name = name_of(template, entry_options)?;
         let file_name = file_name(&name, entry_options)?;
         let first = Contents::of_template(template, 0, "");
-        let replaces = options.replace && self.list()?.iter().any(|entry| entry.name == name);
+        let replaces = options.replace && self.described()?.iter().any(|entry| entry.name == name);
         if let Store::Remote(folder) = &self.store {
             let most = template.files().iter().map(|file| file.size).sum();
             let replaces = replaces.then_some(name.as_str());

@@ -18,7 +18,7 @@ use super::json;
 use super::options::{EntryOptions, PublishOptions};
 use super::publish::{changed_meanwhile, copy, signature_names};
 use super::sums::{self, Sums};
-use super::{Repository, reason_against_archive, signature};
+use super::{Repository, more_keys, reason_against_archive, signature};
 use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
@@ -78,7 +78,7 @@ impl Repository {
         }
         let kind = sending.first.kind;
         check_form(sending.file_name, kind)?;
-        let entries = self.list()?;
+        let entries = self.described()?;
         let held = sending.replaces.map(|name| self.find(&entries, name)).transpose()?;
         if let Some((_, held)) =
             held.as_ref().filter(|(_, held)| options.file_name.as_ref() == Some(&held.file_name))
@@ -150,9 +150,10 @@ impl Repository {
             let mut entry = self.entry(contents, file_name, held.as_ref(), options)?;
             self.check_fits(&entries, &entry, contents.kind, index)?;
             self.set_time(&mut entry)?;
+            let more = more_keys::checked(&options.set, self.format())?;
             match index {
-                Some(index) => description.update(index, &entry)?,
-                None => description.add(&entry)?,
+                Some(index) => description.update(index, entry.clone(), &more)?,
+                None => description.add(&entry, &more)?,
             }
             let index = index.unwrap_or(entries.len());
             let entry = description.entries().into_iter().nth(index).unwrap_or(entry);

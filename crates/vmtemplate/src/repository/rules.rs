@@ -93,4 +93,11 @@ rules! {
         "the description and the checksums are signed by the given key",
         why "somebody else may have changed what is installed on the machines",
         fix "find out who changed it; if it was you: `vmtemplate repo sync FOLDER --sign KEY`";
+
+    // The server.
+    READERS = "VMT0724" Warning
+        "whoever may read the description may read the checksums, the signatures and every archive, and more than the owner \
+         may read the description",
+        why "a server that runs as another user answers 403, and the platform shows no template or fails to install it",
+        fix "let others read it: `chmod a+r FILE`, and `chmod a+x FOLDER` for the folder";
 }

@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// All of an archive in order, from a server that gives no parts of it. `take` gets the bytes, and how many there are
-    /// in all. Gives their number.
+    /// in all, or 0. Gives their number.
     pub(super) fn whole(
         &self,
         name: &str,
@@ -87,8 +87,8 @@ impl Store {
                 .flatten()
                 .filter_map(|entry| entry.file_name().into_string().ok())
                 .collect(),
-            Self::Remote(folder) => match folder.names()? {
-                Some(names) => names,
+            Self::Remote(folder) => match folder.files()? {
+                Some(files) => files.into_iter().map(|file| file.name).collect(),
                 None => return Ok(None),
             },
         };

@@ -1,5 +1,7 @@
 //! SHA256SUMS: the checksums of the archives, as `sha256sum` writes and checks them.
 
+use std::collections::HashMap;
+
 /// The name of the file.
 pub(super) const NAME: &str = "SHA256SUMS";
 
@@ -9,7 +11,10 @@ pub(super) const MAX_BYTES: usize = 16 << 20;
 /// The lines of the file. What is not ours to change keeps its bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Sums {
-    lines: Vec<Line>,
+    /// `None` for a line that was removed. The last one is never `None`.
+    lines: Vec<Option<Line>>,
+    /// The lines of each file.
+    by_name: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -23,37 +28,69 @@ struct Line {
 impl Sums {
     pub(super) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
-        let lines = text.split_inclusive('\n').map(|raw| Line { raw: raw.to_owned(), sum: parse_line(raw) });
-        Self { lines: lines.collect() }
+        let mut sums = Self::default();
+        for raw in text.split_inclusive('\n') {
+            sums.push(Line { raw: raw.to_owned(), sum: parse_line(raw) });
+        }
+        sums
+    }
+
+    fn push(&mut self, line: Line) {
+        #[cfg(test)]
+        crate::steps::add(line.raw.len());
+        if let Some((_, name)) = &line.sum {
+            self.by_name.entry(name.clone()).or_default().push(self.lines.len());
+        }
+        self.lines.push(Some(line));
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().flatten().inspect(|_line| {
+            #[cfg(test)]
+            crate::steps::add(_line.raw.len());
+        })
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        self.lines.iter().flat_map(|line| line.raw.bytes()).collect()
+        self.lines().flat_map(|line| line.raw.bytes()).collect()
     }
 
+    /// The checksum of a file; of several, the first.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.lines.iter().filter_map(|line| line.sum.as_ref()).find(|sum| sum.1 == name).map(|sum| &*sum.0)
+        self.sums_of(name).next()
+    }
+
+    fn sums_of(&self, name: &str) -> impl Iterator<Item = &str> {
+        let indexes = self.by_name.get(name).into_iter().flatten();
+        indexes.filter_map(|&index| Some(&*self.lines.get(index)?.as_ref()?.sum.as_ref()?.0))
     }
 
     /// The names of the files that have a line.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.lines.iter().filter_map(|line| line.sum.as_ref()).map(|sum| &*sum.1)
+        self.lines().filter_map(|line| line.sum.as_ref()).map(|sum| &*sum.1)
     }
 
     pub(super) fn set(&mut self, name: &str, sha256: &str) {
-        if self.names().filter(|held| *held == name).count() == 1 && self.get(name) == Some(sha256) {
+        if self.sums_of(name).eq([sha256]) {
             return;
         }
         self.remove(name);
-        if let Some(last) = self.lines.last_mut().filter(|last| !last.raw.ends_with('\n')) {
+        if let Some(Some(last)) = self.lines.last_mut()
+            && !last.raw.ends_with('\n')
+        {
             last.raw.push('\n');
         }
         let sum = Some((sha256.to_owned(), name.to_owned()));
-        self.lines.push(Line { raw: format!("{sha256}  {name}\n"), sum });
+        self.push(Line { raw: format!("{sha256}  {name}\n"), sum });
     }
 
     pub(super) fn remove(&mut self, name: &str) {
-        self.lines.retain(|line| line.sum.as_ref().is_none_or(|sum| sum.1 != name));
+        for index in self.by_name.remove(name).unwrap_or_default() {
+            self.lines[index] = None;
+        }
+        while let Some(None) = self.lines.last() {
+            self.lines.pop();
+        }
     }
 }
 
@@ -91,7 +128,21 @@ mod tests {
     fn a_file_that_is_listed_twice_is_listed_once_after_it_was_set() {
         let (a, b) = ("a".repeat(64), "b".repeat(64));
         let mut sums = Sums::parse(format!("{a}  x\n{b}  x\n").as_bytes());
+        assert_eq!(sums.get("x"), Some(&*a));
         sums.set("x", &a);
         assert_eq!(String::from_utf8(sums.to_bytes()).unwrap(), format!("{a}  x\n"));
+    }
+
+    #[test]
+    fn lines_are_removed_and_added_again_without_a_trace() {
+        let (a, b) = ("a".repeat(64), "b".repeat(64));
+        let mut sums = Sums::parse(format!("{a}  x\n{b}  y\n{a}  z").as_bytes());
+        for name in ["y", "z", "z"] {
+            sums.remove(name);
+            assert_eq!(sums.get(name), None);
+        }
+        sums.set("y", &b);
+        assert_eq!(String::from_utf8(sums.to_bytes()).unwrap(), format!("{a}  x\n{b}  y\n"));
+        assert_eq!(sums.names().collect::<Vec<_>>(), ["x", "y"]);
     }
 }

@@ -99,6 +99,8 @@ impl Repository {
         }
         findings.extend(self.check_mixed(&kinds));
         findings.extend(self.check_folder(sums)?);
+        #[cfg(unix)]
+        findings.extend(self.check_readers(&entries));
         Ok(findings)
     }
 

@@ -1,11 +1,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::macros::Characters;
+
 /// How the characters of a script are stored.
 ///
 /// `cmd.exe` reads a batch file in the OEM code page of the machine: ASCII is the same in all of them, anything else
 /// depends on the machine; a byte order mark is taken for characters of the first command, and UTF-16 does not
-/// run at all.
+/// run at all. PowerShell reads UTF-16 behind a byte order mark.
 ///
 /// ```
 /// use vmtemplate::{Script, ScriptEncoding};
@@ -55,6 +57,16 @@ impl ScriptEncoding {
 
     pub(crate) fn is_utf16(self) -> bool {
         matches!(self, Self::Utf16Le | Self::Utf16Be)
+    }
+
+    /// How macros are found in it.
+    pub(super) fn characters(self) -> Characters {
+        match self {
+            Self::Ascii | Self::Utf8 | Self::Utf8Bom => Characters::Utf8,
+            Self::Utf16Le => Characters::Utf16Le,
+            Self::Utf16Be => Characters::Utf16Be,
+            Self::Unknown8bit => Characters::Bytes,
+        }
     }
 
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {

@@ -5,21 +5,27 @@ mod first_run;
 mod line_ends;
 mod lint;
 mod setup;
+mod wide;
 
 use std::borrow::Cow;
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
 use std::path::Path;
 
+use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
+use crate::file::read_stream_bounded;
 use crate::macros::{
-    FindMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, find_in_bytes, macro_places,
-    render,
+    FindMacros, KnownMacros, MacroPlace, MacroValues, RenderOptions, ScriptLanguage, Source, Told,
+    find_in_bytes, macro_places, render,
 };
-use crate::output;
+use crate::output::{self, OutputOptions};
 
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
+pub use lint::LintOptions;
 pub(crate) use lint::RULES;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
@@ -39,9 +45,26 @@ pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 /// assert_eq!(script.bytes(), b"@echo off\r\necho ($IP)\r\n");
 /// assert_eq!(script.macros().count(), 1);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone)]
 pub struct Script {
     bytes: Vec<u8>,
+    /// Values have been put in, and a password may be among them.
+    has_secrets: bool,
+}
+
+/// Scripts are equal if their bytes are, wherever these come from.
+impl PartialEq for Script {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Script {}
+
+impl Hash for Script {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bytes.hash(state);
+    }
 }
 
 impl Script {
@@ -61,7 +84,12 @@ impl Script {
     /// assert_eq!(script.encoding(), ScriptEncoding::Unknown8bit);
     /// ```
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into() }
+        Self { bytes: bytes.into(), has_secrets: false }
+    }
+
+    /// The same script, whose file nobody but its owner may read.
+    pub(crate) fn with_secrets(self) -> Self {
+        Self { has_secrets: true, ..self }
     }
 
     /// The script of this text, in UTF-8 as it stands.
@@ -87,11 +115,25 @@ impl Script {
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::read_file(path).map_err(|error| error.with_path(path))
+        let opened = File::open(path).map_err(cannot_read);
+        opened.and_then(Self::from_reader).map_err(|error| error.with_path(path))
     }
 
-    fn read_file(path: &Path) -> Result<Self> {
-        let bytes = read_bounded(path, Self::MAX_SIZE).map_err(|e| Error::io("cannot read the script", e))?;
+    /// Read a script from a stream, to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; those of reading a stream.
+    ///
+    /// ```
+    /// use vmtemplate::Script;
+    ///
+    /// let stream = &b"exit /b\r\n"[..]; // or std::io::stdin().lock()
+    /// assert_eq!(Script::from_reader(stream)?.text(), "exit /b\r\n");
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn from_reader(reader: impl Read) -> Result<Self> {
+        let bytes = read_stream_bounded(reader, Self::MAX_SIZE).map_err(cannot_read)?;
         bytes.map(Self::from_bytes).ok_or_else(|| {
             Error::new(
                 ErrorKind::LimitExceeded,
@@ -166,46 +208,81 @@ impl Script {
     /// ```
     #[must_use]
     pub fn to_windows(&self) -> Self {
-        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()) }
+        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..*self }
     }
 
-    /// Every macro, in order, with its place in [`Script::bytes`].
+    /// Everything that is spelled as a macro, in order, with its place in [`Script::bytes`].
     ///
-    /// In UTF-16 there are none: the platform replaces bytes, and `($IP)` stands there as ten of them.
+    /// A `($NAME)` that is not in the [catalogue](crate::MacroInfo::catalogue) is a macro if metainfo.xml declares it or a
+    /// value is given for it; in PowerShell it is an expression otherwise.
+    ///
+    /// The platform replaces bytes: those of a script in UTF-16 are found here, but not by the platform.
     ///
     /// ```
     /// let script = vmtemplate::Script::from_text("net user Administrator ($PASS)\r\n");
     /// assert_eq!(script.macros().next().unwrap().position.column, 24);
     /// ```
     pub fn macros(&self) -> FindMacros<'_> {
-        find_in_bytes(&self.bytes, self.encoding().is_utf8())
+        find_in_bytes(&self.bytes, self.encoding().characters())
     }
 
-    /// The interpreter that the script is for: by its `#!` line, by its content, or else a batch file. `None` if the
-    /// `#!` line names one that is not known.
+    /// The interpreter that the script is for: by its `#!` line, or by its content. `None` if the `#!` line names one that
+    /// is not known, or if nothing says it.
     ///
     /// ```
     /// use vmtemplate::{Script, ScriptLanguage};
     ///
     /// assert_eq!(Script::from_text("$ip = '($IP)'\r\n").language(), Some(ScriptLanguage::PowerShell));
+    /// assert_eq!(Script::from_text("set -e\nreboot\n").language(), Some(ScriptLanguage::Posix));
+    /// assert_eq!(Script::from_text("($IP)\n").language(), None);
     /// ```
     pub fn language(&self) -> Option<ScriptLanguage> {
-        ScriptLanguage::detect(&self.bytes)
+        self.tell_language(None).language()
     }
 
-    /// Where each macro stands, and for which of them no quoting is safe: what the lint asks.
+    /// [`Script::language`] of a file with this name: the `#!` line decides first, then the name, then the content.
     ///
-    /// `language` is the one to read the script in; `None` recognises it, and gives nothing for an interpreter that
-    /// is not known.
-    pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
-        let encoding = self.encoding();
-        match language.or_else(|| self.language()) {
-            Some(language) if !encoding.is_utf16() => macro_places(&self.bytes, encoding.is_utf8(), language),
-            _ => Vec::new(),
+    /// ```
+    /// use vmtemplate::{Script, ScriptLanguage};
+    ///
+    /// let script = Script::from_text("echo ($IP)\n");
+    /// assert_eq!(script.language(), None);
+    /// assert_eq!(script.language_as("setup.sh"), Some(ScriptLanguage::Posix));
+    /// ```
+    pub fn language_as(&self, file_name: &str) -> Option<ScriptLanguage> {
+        self.tell_language(Some(file_name)).language()
+    }
+
+    fn tell_language(&self, file_name: Option<&str>) -> Told {
+        if self.encoding().is_utf16() {
+            ScriptLanguage::tell(self.text().as_bytes(), file_name)
+        } else {
+            ScriptLanguage::tell(&self.bytes, file_name)
         }
     }
 
+    /// Where each of these macros stands, and for which of them no quoting is safe: what the lint asks.
+    ///
+    /// There are none in UTF-16.
+    fn places(&self, language: ScriptLanguage, known: &KnownMacros) -> Vec<MacroPlace> {
+        let encoding = self.encoding();
+        if encoding.is_utf16() {
+            return Vec::new();
+        }
+        macro_places(&self.bytes, encoding.is_utf8(), language, known.among(self.macros()))
+    }
+
+    /// The places of everything that is spelled as a macro, for the tests of the languages.
+    #[cfg(test)]
+    pub(crate) fn macro_places(&self, language: Option<ScriptLanguage>) -> Vec<MacroPlace> {
+        let known = KnownMacros::with(self.macros().map(|found| found.name));
+        language.or_else(|| self.language()).map(|language| self.places(language, &known)).unwrap_or_default()
+    }
+
     /// The script with every macro replaced by its value.
+    ///
+    /// Macros are the names of the [catalogue](crate::MacroInfo::catalogue), those that `options` declares, and those that
+    /// have a value. Any other `($name)` is text, as it is to the platform, and stays.
     ///
     /// Each value is quoted for the place that its macro stands in, so that the program which gets it gets it as it
     /// is; where that cannot be done, it is refused. A value is never a command, an option, a variable, a redirection
@@ -220,11 +297,20 @@ impl Script {
     /// batch files and of POSIX shells is tested under wine's cmd.exe and real shells; that of PowerShell follows
     /// Microsoft's documentation of its quoting rules, and was run by none.
     ///
+    /// Several public SSH keys are a value of several lines. It stands where the script takes lines: alone on the line of a
+    /// here-document or here-string, or inside quotes of a shell.
+    ///
+    /// In preseed and kickstart files and in a cloud-config, whose places are not known, a value of letters, digits and
+    /// `.`, `_`, `:`, `-`, `/`, `+`, `=`, `@` passes, and others are refused.
+    ///
+    /// A script in UTF-16 is rendered if it is for PowerShell and has a byte order mark; otherwise it is refused.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot stand where it
     /// would, each with line, column and reason; [`ErrorKind::Unsupported`] for a script of an interpreter whose
-    /// quoting is not known.
+    /// quoting is not known, or where nothing says which one it is for; [`ErrorKind::InvalidScript`] for UTF-16 that no
+    /// interpreter reads.
     ///
     /// ```
     /// use vmtemplate::{MacroValues, RenderOptions, Script};
@@ -242,14 +328,16 @@ impl Script {
     pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Self> {
         let encoding = self.encoding();
         if encoding.is_utf16() {
-            // There are no macros in it.
-            return Ok(self.clone());
+            return self.render_wide(values, options);
         }
         let source = Source { bytes: &self.bytes, utf8: encoding.is_utf8(), most: Self::MAX_SIZE };
-        render(&source, values, options).map(Self::from_bytes)
+        render(&source, values, options).map(|bytes| Self::from_bytes(bytes).with_secrets())
     }
 
     /// Write the script as a file, whole or not at all.
+    ///
+    /// A script that [`render`](Self::render) made may hold a password: nobody but the owner of its file may read that. A
+    /// file that is replaced keeps its mode and its owner, and a link stays one: the file that it leads to is replaced.
     ///
     /// # Errors
     ///
@@ -262,7 +350,9 @@ impl Script {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        output::write_file(path.as_ref(), &self.bytes, overwrite)
+        let access = if self.has_secrets { Access::Private } else { Access::Umask };
+        let options = OutputOptions::with_overwrite(overwrite).access(access);
+        output::write_file(path.as_ref(), &self.bytes, &options)
     }
 
     /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
@@ -277,6 +367,10 @@ impl Script {
     pub fn default_windows() -> Self {
         SetupScript::windows().assemble()
     }
+}
+
+fn cannot_read(error: io::Error) -> Error {
+    Error::io("cannot read the script", error)
 }
 
 #[cfg(test)]

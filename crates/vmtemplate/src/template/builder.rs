@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Template, check_file_name};
+use super::Template;
+use super::rest::Rest;
 use crate::archive::ArchiveEntry;
 use crate::disk::{DiskImage, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::macros::MacroName;
-use crate::metainfo::{Limits, Metainfo, Product, Support, Tags};
+use crate::metainfo::{Limits, Metainfo, MetainfoKey, Product, Support, Tags};
+use crate::named::{image_name, relative_name, script_name};
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
 /// Bytes of a MB, the unit of disk limits.
@@ -36,7 +38,7 @@ const SCRIPT_NAME: &str = "setup.cmd";
 /// assert_eq!((limits.memory_mib, limits.disk_mb), (Some(1024), Some(15)));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct TemplateBuilder {
     name: Option<String>,
@@ -391,6 +393,28 @@ impl TemplateBuilder {
         self
     }
 
+    /// Fail now if nothing can be built of what was set so far, whatever the image is. For an image that takes long to
+    /// come, such as one of a stream: it need not be waited for if the script cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    ///
+    /// ```
+    /// # use vmtemplate::{ErrorKind, Template};
+    /// let builder = Template::builder("Windows-10").script_path("/no/such.cmd");
+    /// assert_eq!(builder.probe().unwrap_err().problems()[0].kind(), ErrorKind::NotFound);
+    /// assert!(Template::builder("Windows-10").probe().is_ok());
+    /// ```
+    pub fn probe(&self) -> Result<()> {
+        let mut trial = Self { image: None, ..self.clone() };
+        let mut problems = Problems::default();
+        let has_own_script = trial.script.is_none();
+        problems.script(trial.script.take());
+        trial.metainfo(None, has_own_script, &mut problems);
+        if problems.0.is_empty() { Ok(()) } else { Err(problems.into_error()) }
+    }
+
     /// Check everything and make the template.
     ///
     /// # Errors
@@ -413,20 +437,17 @@ impl TemplateBuilder {
         let metainfo = self.metainfo(disk.as_ref(), has_own_script, &mut problems);
         match (metainfo, script, disk, problems.0) {
             (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
-                let file = |name: Option<&str>, size| ArchiveEntry {
-                    name: name.unwrap_or_default().to_owned(),
-                    size,
-                };
+                let file = |name: Option<String>, size| ArchiveEntry { name: name.unwrap_or_default(), size };
                 let files = vec![
-                    file(Some(Template::METAINFO), metainfo.to_bytes().len() as u64),
-                    file(metainfo.script_file().as_deref(), script.bytes().len() as u64),
-                    file(metainfo.image_file().as_deref(), disk.size()),
+                    file(Some(Template::METAINFO.to_owned()), metainfo.to_bytes().len() as u64),
+                    file(script_name(&metainfo)?, script.bytes().len() as u64),
+                    file(image_name(&metainfo)?, disk.size()),
                 ];
-                Ok(Template { metainfo, script: Some(script), image: Some(disk), files, is_archive: false })
+                let rest = Rest::of_metainfo(&metainfo);
+                let (script, image) = (Some(script), Some(disk));
+                Ok(Template { metainfo, script, image, rest, files, is_archive: false })
             }
-            (_, _, _, problems) => {
-                Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be built", problems))
-            }
+            (_, _, _, problems) => Err(Problems(problems).into_error()),
         }
     }
 
@@ -528,15 +549,15 @@ impl TemplateBuilder {
             problems.take(metainfo.set_illegal_password_characters("%\""), "illegal_password_characters");
         }
 
-        let image_name = self
+        let image_file = self
             .image_name
             .or_else(|| metainfo.image_file().map(String::from))
             .unwrap_or_else(|| image_name_from(self.image_path.as_deref(), metainfo.os_name().as_deref()));
-        let script_name = self
+        let script_file = self
             .script_name
             .or_else(|| metainfo.script_file().map(String::from))
             .unwrap_or_else(|| SCRIPT_NAME.to_owned());
-        problems.set_names(&mut metainfo, &image_name, &script_name);
+        problems.set_names(&mut metainfo, &image_file, &script_file);
         Some(metainfo)
     }
 }
@@ -546,6 +567,10 @@ impl TemplateBuilder {
 struct Problems(Vec<Error>);
 
 impl Problems {
+    fn into_error(self) -> Error {
+        Error::many(ErrorKind::InvalidTemplate, "the template cannot be built", self.0)
+    }
+
     fn push(&mut self, field: &str, message: impl Into<String>, help: impl Into<String>) {
         self.0.push(Error::new(ErrorKind::InvalidTemplate, message).with_field(field).with_help(help));
     }
@@ -566,9 +591,9 @@ impl Problems {
             let message = format!("image and script have the same name `{image}`");
             self.push("hddimage", message, "give them different names");
         }
-        for (element, name) in [("hddimage", image), ("installdrive", script)] {
-            let set = check_file_name(element, name).and_then(|()| metainfo.set(&element.parse()?, name));
-            self.take(set, element);
+        for (key, name) in [(MetainfoKey::ImageFile, image), (MetainfoKey::ScriptFile, script)] {
+            let set = relative_name(&key, name).and_then(|_| metainfo.set(&key, name));
+            self.take(set, &key.to_string());
         }
     }
 

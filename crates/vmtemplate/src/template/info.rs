@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Template;
 use crate::archive::ArchiveEntry;
 use crate::error::Result;
+use crate::macros::KnownMacros;
 use crate::metainfo::MetainfoFields;
 use crate::script::{LineEnds, ScriptEncoding};
 
@@ -46,7 +47,8 @@ pub struct ScriptInfo {
     pub line_ends: LineEnds,
     /// How its characters are encoded.
     pub encoding: ScriptEncoding,
-    /// The macros that it uses, each once, in the order of their first use.
+    /// The macros that it uses, each once, in the order of their first use: those that the platform is known to fill in,
+    /// and those that metainfo.xml declares.
     pub macros: Vec<String>,
 }
 
@@ -65,8 +67,9 @@ impl Template {
     /// ```
     pub fn info(&self) -> Result<TemplateInfo> {
         let script = self.script().map(|script| {
+            let known = KnownMacros::declared(&self.metainfo().declared_macros());
             let mut macros: Vec<String> = Vec::new();
-            for found in script.macros() {
+            for found in known.among(script.macros()) {
                 let name = found.name.to_string();
                 if !macros.contains(&name) {
                     macros.push(name);

@@ -2,26 +2,29 @@
 
 mod builder;
 mod info;
+mod rest;
 
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::archive::{
-    self, Archive, ArchiveEntry, PackContent, PackEntry, PackOptions, PackSummary, UnpackOptions, Verified,
-    VerifyOptions, reason_against,
+    self, Archive, ArchiveEntry, PackContent, PackEntries, PackEntry, PackOptions, PackSummary,
+    UnpackOptions, Verified, VerifyOptions,
 };
 use crate::check::{self, CheckOptions, Parts};
-use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport};
+use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport, OpenOptions};
 use crate::drive::{InstallDrive, Padding};
 use crate::error::{Error, ErrorKind, Result};
 use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
-use crate::metainfo::Metainfo;
+use crate::metainfo::{Metainfo, MetainfoKey};
+use crate::named::{self, image_name, script_name};
 use crate::remote::Location;
 use crate::script::Script;
-use crate::shown::Shown;
 use crate::source::ReadAt;
+
+use rest::Rest;
 
 pub use builder::TemplateBuilder;
 pub use info::{ScriptInfo, TemplateInfo};
@@ -54,6 +57,8 @@ pub struct Template {
     metainfo: Metainfo,
     script: Option<Script>,
     image: Option<DiskImage>,
+    /// The other files that the metadata names.
+    rest: Rest,
     files: Vec<ArchiveEntry>,
     /// The image is the one in an archive, as it is there.
     is_archive: bool,
@@ -65,7 +70,7 @@ impl Template {
     /// ```
     /// assert_eq!(vmtemplate::Template::METAINFO, "metainfo.xml");
     /// ```
-    pub const METAINFO: &str = "metainfo.xml";
+    pub const METAINFO: &str = named::METAINFO;
 
     /// Begin a new template for the operating system `name`, such as `Windows-Server-2019`.
     ///
@@ -102,14 +107,26 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
+    /// The same, with the image of a folder opened by `options`. The image in an archive is what it is.
+    ///
+    /// ```
+    /// use vmtemplate::{ImageFormat, OpenOptions, Template};
+    ///
+    /// let options = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
+    /// assert!(Template::open_with("/no/such/folder", &options).is_err());
+    /// ```
+    pub fn open_with(path: impl AsRef<Path>, options: &OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         match Location::of(path)? {
-            Location::Path(folder) if folder.is_dir() => Self::open_folder(&folder),
+            Location::Path(folder) if folder.is_dir() => Self::open_folder(&folder, options),
             _ => Self::open_archive(&Archive::open(path)?),
         }
     }
 
-    fn open_folder(folder: &Path) -> Result<Self> {
+    fn open_folder(folder: &Path, options: &OpenOptions) -> Result<Self> {
         let path = folder.join(Self::METAINFO);
         let metainfo = Metainfo::from_file(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => error.with_help(format!(
@@ -119,21 +136,27 @@ impl Template {
             _ => error,
         })?;
         let (script_name, image_name) = file_names(&metainfo).map_err(|error| error.with_path(&path))?;
+        let rest = Rest::of_folder(folder, &metainfo)?;
         let size = metainfo.to_bytes().len() as u64;
         let mut files = vec![ArchiveEntry { name: Self::METAINFO.to_owned(), size }];
         let mut script = None;
-        if let Some(name) = script_name.filter(|name| folder.join(name).exists()) {
-            let found = Script::from_file(folder.join(&name))?;
+        if let Some(name) = script_name
+            && let Some(path) = named::find(folder, &name, &MetainfoKey::ScriptFile)?
+        {
+            let found = Script::from_file(path)?;
             files.push(ArchiveEntry { name, size: found.bytes().len() as u64 });
             script = Some(found);
         }
+        files.extend(rest.files());
         let mut image = None;
-        if let Some(name) = image_name.filter(|name| folder.join(name).exists()) {
-            let found = DiskImage::open(folder.join(&name))?;
+        if let Some(name) = image_name
+            && let Some(path) = named::find(folder, &name, &MetainfoKey::ImageFile)?
+        {
+            let found = DiskImage::open_with(path, options)?;
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        Ok(Self { metainfo, script, image, files, is_archive: false })
+        Ok(Self { metainfo, script, image, rest, files, is_archive: false })
     }
 
     /// The template in an archive that comes from elsewhere than a file; `name` is what errors call it.
@@ -168,7 +191,8 @@ impl Template {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
         };
-        Ok(Self { metainfo, script, image, files: archive.entries().to_vec(), is_archive: true })
+        let rest = Rest::of_archive(archive, &metainfo);
+        Ok(Self { metainfo, script, image, rest, files: archive.entries().to_vec(), is_archive: true })
     }
 
     /// The metadata.
@@ -220,8 +244,9 @@ impl Template {
         &self.files
     }
 
-    /// The setup script with its macros replaced, as [`Script::render`] does it. What passwords must not have is
-    /// taken from metainfo.xml if the options do not say it.
+    /// The setup script with its macros replaced, as [`Script::render`] does it. Macros that metainfo.xml declares are
+    /// known, the name of the script says its language, and what passwords must not have is taken from metainfo.xml if
+    /// the options do not say it.
     ///
     /// # Errors
     ///
@@ -247,6 +272,10 @@ impl Template {
         if options.illegal_password_characters.is_none() {
             options.illegal_password_characters =
                 self.metainfo.illegal_password_characters().map(std::borrow::Cow::into_owned);
+        }
+        options.declared.extend(self.metainfo.declared_macros().iter().filter_map(|name| name.parse().ok()));
+        if options.language.is_none() {
+            options.language = self.metainfo.script_file().and_then(|name| script.language_as(&name));
         }
         script.render(values, &options)
     }
@@ -303,7 +332,11 @@ impl Template {
         let path = path.as_ref();
         let rendered = match Location::of(path)? {
             Location::Path(path) if !path.is_dir() && !is_gzip(&path) => {
-                Script::from_file(path)?.render(values, options)
+                let script = Script::from_file(&path)?;
+                let name = path.file_name().map(|name| name.to_string_lossy());
+                let told = name.and_then(|name| script.language_as(&name));
+                let options = RenderOptions { language: options.language.or(told), ..options.clone() };
+                script.render(values, &options)
             }
             _ => Self::open(path)?.render(values, options),
         };
@@ -328,8 +361,8 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn check(&self, options: &CheckOptions) -> Result<Report> {
-        let image_name = self.metainfo.image_file().unwrap_or_default();
-        let script_name = self.metainfo.script_file().unwrap_or_default();
+        let image_name = image_name(&self.metainfo)?.unwrap_or_default();
+        let script_name = script_name(&self.metainfo)?.unwrap_or_default();
         let parts = Parts {
             metainfo: Some(&self.metainfo),
             script: self.script.as_ref().map(|script| (&*script_name, script)),
@@ -343,6 +376,9 @@ impl Template {
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
+    ///
+    /// A device or a named pipe at `path` is written to as it is, a block device only if overwriting is asked for; a link
+    /// stays one, and the file that it leads to is replaced.
     ///
     /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
     /// volumes mark free: of a volume that is dirty, hibernated or not consistent nothing is left out, and the summary
@@ -366,9 +402,7 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
-        let (entries, free_space) = self.pack_entries(options)?;
-        let summary = archive::pack(&entries, path.as_ref(), options)?;
-        Ok(PackSummary { free_space, ..summary })
+        archive::pack(|| self.pack_entries(options), path.as_ref(), options).map(|summary| self.told(summary))
     }
 
     /// Write the template as an archive to anything that takes bytes in order: a socket, a pipe, a buffer.
@@ -389,13 +423,18 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack_to(&self, mut output: impl Write, options: &PackOptions) -> Result<PackSummary> {
-        let (entries, free_space) = self.pack_entries(options)?;
-        let summary = archive::pack_to(&entries, &mut output, options)?;
-        Ok(PackSummary { free_space, ..summary })
+        archive::pack_to(|| self.pack_entries(options), &mut output, options)
+            .map(|summary| self.told(summary))
+    }
+
+    /// The summary with what only the template knows.
+    fn told(&self, summary: PackSummary) -> PackSummary {
+        let Rest { left_behind, missing, .. } = &self.rest;
+        PackSummary { left_behind: left_behind.clone(), missing: missing.clone(), ..summary }
     }
 
     /// The files of the archive, and what became of the free space of the image.
-    fn pack_entries(&self, options: &PackOptions) -> Result<(Vec<PackEntry>, FreeSpaceReport)> {
+    fn pack_entries(&self, options: &PackOptions) -> Result<PackEntries> {
         let (script_name, image_name) = file_names(&self.metainfo)?;
         let mut problems = Vec::new();
         let mut entries = vec![PackEntry {
@@ -407,8 +446,11 @@ impl Template {
                 entries.push(PackEntry { name, content: PackContent::Bytes(script.bytes().to_vec()) });
             }
             (Some(name), None) => problems.push(missing("installdrive", "setup script", &name)),
+            (None, _) if named::installs_over_network(&self.metainfo) => {}
             (None, _) => problems.push(unnamed("installdrive", "setup script")),
         }
+        problems.extend(named::others(&self.metainfo).into_iter().filter_map(Result::err));
+        entries.extend(self.rest.pack_entries()?);
         let mut free_space = FreeSpaceReport::default();
         match (image_name, &self.image) {
             (Some(name), Some(disk)) => {
@@ -428,12 +470,13 @@ impl Template {
                 .with_help("unpack it first, and pack the folder"));
             }
             (Some(name), None) => problems.push(missing("hddimage", "disk image", &name)),
+            (None, _) if named::installs_over_network(&self.metainfo) => {}
             (None, _) => problems.push(unnamed("hddimage", "disk image")),
         }
         if !problems.is_empty() {
             return Err(Error::many(ErrorKind::InvalidTemplate, "the template cannot be packed", problems));
         }
-        Ok((entries, free_space))
+        Ok(PackEntries { entries, free_space })
     }
 
     /// Unpack the archive at `archive` into `folder`, which may be new, and list its files.
@@ -557,6 +600,7 @@ fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
     for (element, what, name) in [("installdrive", "setup script", script), ("hddimage", "disk image", image)]
     {
         match name {
+            None if named::installs_over_network(&metainfo) => {}
             None => problems.push(unnamed(element, what)),
             Some(name) if verified.files.iter().any(|file| file.name == name) => {}
             Some(name) => problems.push(missing(element, what, &name)),
@@ -591,21 +635,5 @@ fn unnamed(element: &str, what: &str) -> Error {
 
 /// The names of script and image, which come from outside and must not lead out of the template.
 fn file_names(metainfo: &Metainfo) -> Result<(Option<String>, Option<String>)> {
-    let checked = |element: &str, name: Option<std::borrow::Cow<'_, str>>| match name {
-        Some(name) => check_file_name(element, &name).map(|()| Some(name.into_owned())),
-        None => Ok(None),
-    };
-    Ok((checked("installdrive", metainfo.script_file())?, checked("hddimage", metainfo.image_file())?))
-}
-
-/// Fail unless `name` may be the name of a file beside metainfo.xml.
-fn check_file_name(element: &str, name: &str) -> Result<()> {
-    let why = match reason_against(name) {
-        Some(why) => why,
-        None if name.eq_ignore_ascii_case(Template::METAINFO) => "is that of the metadata",
-        None => return Ok(()),
-    };
-    Err(Error::new(ErrorKind::InvalidMetainfo, format!("the file name `{}` {why}", Shown(&name)))
-        .with_field(element)
-        .with_help("give a plain file name, such as win2019.hddimage; it stands beside metainfo.xml"))
+    Ok((script_name(metainfo)?, image_name(metainfo)?))
 }

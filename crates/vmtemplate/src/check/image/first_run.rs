@@ -9,7 +9,8 @@ use super::task::Task;
 use super::windows::Windows;
 use crate::civil;
 use crate::finding::{Finding, Place};
-use crate::script::{LineEnds, Script, ScriptEncoding};
+use crate::macros::ScriptLanguage;
+use crate::script::{LineEnds, LintOptions, Script, ScriptEncoding};
 use crate::shown::Shown;
 
 const FOLDER: &str = "vmmgr";
@@ -148,7 +149,8 @@ fn numbers(line: &str) -> Vec<u64> {
 
 /// What holds for every batch file; the other rules for scripts are about setup scripts.
 fn lint(look: &Look<'_>, script: &Script, place: &Place) {
-    let report = script.lint(None);
+    let options = LintOptions { language: Some(ScriptLanguage::Batch), ..LintOptions::default() };
+    let report = script.lint_with(&options);
     let holds = |finding: &&Finding| {
         finding.rule().code.starts_with("VMT022") || finding.rule().code.starts_with("VMT023")
     };

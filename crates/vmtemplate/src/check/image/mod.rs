@@ -9,6 +9,7 @@ mod language;
 mod look;
 mod pe;
 mod policy;
+mod pool;
 mod registry;
 mod release;
 mod remains;
@@ -28,16 +29,20 @@ use self::volumes::Volumes;
 use self::windows::Windows;
 use super::ImageContext;
 use crate::disk::DiskImage;
+use crate::error::Result;
 use crate::finding::{Finding, Severity};
 
 pub(super) use rules::{MEMORY_LIMIT, RULES};
 pub use windows::WindowsInfo;
 
 /// Look into the disk, and check what is found.
-pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Vec<Finding> {
+pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Result<Vec<Finding>> {
     let look = Look::new(disk, context);
     let Ok(volumes) = Volumes::find(&look) else { return look.findings() };
-    let system = volumes.system();
+    let system = volumes.system(&look);
+    if look.has_ended() {
+        return look.findings();
+    }
     if system.is_none() && !is_called_windows(context) {
         let message = "there is no Windows on this disk, and the template is not called one: what is on it was not checked";
         look.add(Finding::new(rules::NO_WINDOWS, message).at(look.image()).with_severity(Severity::Note));
@@ -45,8 +50,9 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Vec<F
     }
     boot::check(&look, &volumes);
     shutdown::check_volumes(&look, &volumes);
+    pool::check(&look, &volumes);
     let Some(system) = system else {
-        if !volumes.is_hidden {
+        if !volumes.is_hidden && !look.has_unread_image() {
             look.report(
                 rules::NO_WINDOWS,
                 look.image(),
@@ -69,7 +75,7 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Vec<F
         remains::check,
     ];
     for check in checks {
-        if context.control.cancel.is_cancelled() {
+        if look.has_ended() {
             return look.findings();
         }
         check(&look, &windows);

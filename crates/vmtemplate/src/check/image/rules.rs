@@ -75,6 +75,30 @@ rules! {
         fix: "start the machine from the Windows ISO, choose to repair it, open a command prompt, and run: sfc /scannow /offbootdir=C:\\ /offwindir=C:\\Windows"
         step: "Preparing the image"
     }
+    DYNAMIC_DISK: "VMT0310", Error {
+        "the disk is a basic disk, not a dynamic one"
+        why: "a volume of a dynamic disk may stand in several places and on several disks, so that growing it on a new machine fails, its free space cannot be left out, and nothing in it can be checked"
+        fix: "prepare the image on a basic disk; what an earlier use of the disk left at the place goes with a partitioning tool"
+        step: "Preparing the image"
+    }
+    STORAGE_SPACES: "VMT0311", Error {
+        "the disk is not a part of a pool of Storage Spaces"
+        why: "a space is spread over the pool in slabs, and Windows does not start from one; nothing in it can be checked"
+        fix: "prepare the image on a basic disk: Remove-VirtualDisk and Remove-StoragePool, or a disk that was never in a pool"
+        step: "Preparing the image"
+    }
+    REFS: "VMT0312", Error {
+        "no volume is ReFS"
+        why: "Windows does not start from ReFS, its free space cannot be left out, and nothing in it can be checked"
+        fix: "format the volume as NTFS in the virtual machine: format D: /fs:ntfs /q which erases what is on it"
+        step: "Preparing the image"
+    }
+    RAID: "VMT0313", Error {
+        "no volume of Windows stands on a member of a RAID or on a physical volume of LVM"
+        why: "a machine gets one disk: the rest of the array is not there; and where the metadata are left from an earlier use, an operating system that finds them may take the disk for a member"
+        fix: "make the image of the assembled volume; remove what an earlier use left, on a copy of the disk, with: wipefs"
+        step: "Image creation"
+    }
     BEHIND: "VMT0320", Error {
         "nothing but unallocated space follows the system volume"
         why: "diskpart extends a volume only into free space directly behind it: the customer's disk stays as small as the template's"
@@ -91,6 +115,12 @@ rules! {
         "the image can be read to its end"
         why: "a part of the disk is missing: Windows may not start, and what was not read was not checked"
         fix: "copy the image again from its source, and compare the checksums; qemu-img check shows damage inside an image"
+        step: "Image creation"
+    }
+    BACKUP_TABLE: "VMT0323", Warning {
+        "the backup of the partition table is in the last sector of the disk and agrees with the table"
+        why: "the disk starts without it, but a table that gets damaged cannot be restored from it, and partitioning tools complain or refuse to work until it is right"
+        fix: "move or renew the backup in a raw copy of the image: sgdisk --move-second-header IMAGE"
         step: "Image creation"
     }
     HIVE: "VMT0324", Error {
@@ -409,6 +439,12 @@ rules! {
         "no setup script of an earlier machine is left"
         why: "it holds the password and the addresses of the machine that it was made for, and every customer can read it"
         fix: "in the virtual machine, run: del C:\\vmmgr\\vmmgr.cmd"
+        step: "Image configuration"
+    }
+    SHADOW_COPIES: "VMT0648", Warning {
+        "no volume holds shadow copies"
+        why: "restore points take space on every machine, and go back to the master; their content is lost where free space is left out of the image"
+        fix: "in the virtual machine, run: vssadmin delete shadows /all /quiet"
         step: "Image configuration"
     }
 }

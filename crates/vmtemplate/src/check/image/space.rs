@@ -23,7 +23,7 @@ const ROOM: u64 = 2 << 30;
 const ROOM_PERCENT: u64 = 5;
 
 pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
-    let system = volumes.system().map(|volume| volume.partition);
+    let system = volumes.system(look).map(|volume| volume.partition);
     for volume in &volumes.ntfs {
         let Ok(free) = Free::survey(look, volume) else { continue };
         let (size, place) = (volume.ntfs.size(), volume.place(look, ""));

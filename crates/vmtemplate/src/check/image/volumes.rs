@@ -2,10 +2,8 @@
 
 use super::look::{Look, Seen, Unread};
 use super::rules;
-use crate::disk::{
-    FileSystem, NtfsFile, NtfsVolume, Partition, PartitionKind, PartitionScheme, PartitionTable,
-};
-use crate::error::{Error, ErrorKind};
+use crate::disk::{FileSystem, NtfsFile, NtfsVolume, Partition, PartitionScheme, PartitionTable, PoolSign};
+use crate::error::ErrorKind;
 use crate::finding::Place;
 
 /// The hive that a volume has if Windows is installed on it.
@@ -17,6 +15,10 @@ const CONFIG: &str = "Windows/System32/config";
 pub(super) struct Volumes {
     pub(super) table: PartitionTable,
     pub(super) ntfs: Vec<Volume>,
+    /// The partitions of ReFS volumes; `None` for one that has the whole disk.
+    pub(super) refs: Vec<Option<u32>>,
+    /// What says that the disk or a partition is a part of something larger.
+    pub(super) pools: Vec<PoolSign>,
     /// There are volumes that could not be looked into.
     pub(super) is_hidden: bool,
 }
@@ -30,7 +32,7 @@ pub(super) struct Volume {
 impl Volumes {
     pub(super) fn find(look: &Look<'_>) -> Seen<Self> {
         let table = PartitionTable::read(look.disk).map_err(|error| {
-            if look.is_of_the_disk(&error) {
+            if error.ends_the_work() || look.is_of_the_disk(&error) {
                 return look.unread(look.image(), &error);
             }
             look.report(rules::TABLE, look.image(), error.message());
@@ -39,18 +41,19 @@ impl Volumes {
         for warning in &table.warnings {
             look.report(rules::TABLE, look.image(), warning.as_str());
         }
-        let mut volumes = Self { table, ntfs: Vec::new(), is_hidden: false };
+        for note in &table.notes {
+            look.report(rules::BACKUP_TABLE, look.image(), note.as_str());
+        }
+        let pools = look.seen(look.image(), table.pools(look.disk))?;
+        let mut volumes = Self { table, ntfs: Vec::new(), refs: Vec::new(), pools, is_hidden: false };
         if volumes.table.scheme == PartitionScheme::None {
             volumes.add(look, None, 0..look.disk.size());
         }
         for partition in volumes.table.partitions.clone() {
             let range = partition.range().filter(|range| range.end <= look.disk.size());
             if let Some(range) = range.filter(|_| !partition.kind.is_extended()) {
-                if is_dynamic(&partition) {
-                    let error =
-                        Error::new(ErrorKind::Unsupported, "a dynamic disk, whose volumes are not read");
-                    let error = error.with_help("prepare the image on a basic disk");
-                    look.unread(Place { partition: Some(partition.index), ..look.image() }, &error);
+                if partition.kind.is_dynamic_disk() || partition.kind.is_storage_spaces() {
+                    // What begins there may go on anywhere. The rules of pools report it.
                     volumes.is_hidden = true;
                 } else {
                     volumes.add(look, Some(partition.index), range);
@@ -75,14 +78,29 @@ impl Volumes {
                 Ok(ntfs) => self.ntfs.push(Volume { partition, ntfs }),
                 Err(Unread) => self.is_hidden = true,
             },
+            Ok(Some(FileSystem::Refs)) => {
+                self.refs.push(partition);
+                self.is_hidden = true;
+            }
             Ok(_) => {}
             Err(Unread) => self.is_hidden = true,
         }
     }
 
     /// The volume on which Windows is installed: one with its registry, or at least with the folder of it.
-    pub(super) fn system(&self) -> Option<&Volume> {
-        let has = |path| move |volume: &&Volume| volume.ntfs.file(path).is_ok();
+    pub(super) fn system(&self, look: &Look<'_>) -> Option<&Volume> {
+        let has = |path: &'static str| {
+            move |volume: &&Volume| match volume.ntfs.file(path) {
+                Ok(_) => true,
+                Err(error) => {
+                    // A damaged volume is none with Windows on it, and the rules of volumes report what it is.
+                    if error.ends_the_work() || look.is_of_the_disk(&error) {
+                        look.unread(look.image(), &error);
+                    }
+                    false
+                }
+            }
+        };
         self.ntfs.iter().find(has(SYSTEM)).or_else(|| self.ntfs.iter().find(has(CONFIG)))
     }
 
@@ -93,16 +111,6 @@ impl Volumes {
     /// The NTFS volume in a partition.
     pub(super) fn volume(&self, index: u32) -> Option<&Volume> {
         self.ntfs.iter().find(|volume| volume.partition == Some(index))
-    }
-}
-
-/// Windows dynamic disks: a type byte, and two GUIDs that share all but the first field with no other known ones.
-fn is_dynamic(partition: &Partition) -> bool {
-    match partition.kind {
-        PartitionKind::Mbr(kind) => kind == 0x42,
-        PartitionKind::Gpt(_) => {
-            partition.kind.name().is_some_and(|name| name.starts_with("Windows dynamic disk"))
-        }
     }
 }
 

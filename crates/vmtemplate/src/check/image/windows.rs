@@ -54,7 +54,8 @@ impl WindowsInfo {
     ///
     /// # Errors
     ///
-    /// What reading the partition table gives.
+    /// What reading the partition table gives, and those that say nothing of the disk:
+    /// [`Network`](crate::ErrorKind::Network), [`ImageChanged`](crate::ErrorKind::ImageChanged).
     ///
     /// ```
     /// use vmtemplate::{DiskImage, WindowsInfo};
@@ -67,8 +68,10 @@ impl WindowsInfo {
         let control = Control::default();
         let context = ImageContext { name: "", metainfo: None, script: None, control: &control };
         let look = Look::new(disk, &context);
-        let Ok(volumes) = Volumes::find(&look) else { return Ok(None) };
-        Ok(volumes.system().map(|volume| Windows::open(&look, volume).info))
+        let found = Volumes::find(&look)
+            .ok()
+            .and_then(|volumes| volumes.system(&look).map(|volume| Windows::open(&look, volume).info));
+        look.findings().map(|_| found)
     }
 
     pub(super) fn is_server(&self) -> bool {

@@ -25,6 +25,8 @@ pub(super) struct Boot {
     pub(super) serial: u64,
     /// The bytes of the volume: its sectors, and the backup boot sector behind them.
     pub(super) length: u64,
+    /// Where the backup boot sector belongs, counted from the start of the volume.
+    pub(super) backup: u64,
 }
 
 impl Boot {
@@ -93,6 +95,16 @@ impl Boot {
             mft,
             serial: le::u64_at(bytes, 72)?,
             length: length.min(room),
+            backup: length - sector,
         })
+    }
+
+    /// Whether a boot sector of the volume with this serial number stands at byte `at` of the disk.
+    pub(super) fn is_at(disk: &DiskImage, at: u64, serial: u64) -> Result<bool> {
+        if at.checked_add(512).is_none_or(|end| end > disk.size()) {
+            return Ok(false);
+        }
+        let bytes = disk.read_vec(at, 512)?;
+        Ok(bytes.get(3..11) == Some(b"NTFS    ") && le::u64_at(&bytes, 72) == Some(serial))
     }
 }

@@ -8,11 +8,17 @@ use crate::error::Result;
 /// `client_in_use_list` of a journal that nobody has open.
 const NO_CLIENT: u16 = 0xFFFF;
 const VOLUME_IS_CLEAN: u16 = 0x0002;
+/// The major version from which on a journal is that of a mounted volume.
+const MOUNTED_VERSION: u16 = 2;
 
 /// Whether everything in the journal has reached the volume.
 ///
 /// A virtual machine that lost power leaves the dirty flag as it was: only the restart area of the journal tells.
 /// Layout and rule: `logfile.h` and `ntfs_is_logfile_clean` of ntfs-3g.
+///
+/// Windows 8 and later write version 2.0 while they have a volume mounted, and go back to 1.1 when they dismount it. A
+/// version of 2.0 is therefore a volume that was not let go of, as one that a hibernated Windows holds, whatever its
+/// flags say; ntfs-3g refuses to replay it for the same reason.
 pub(super) fn is_clean(volume: &NtfsVolume) -> Result<bool> {
     let mut buf = Vec::new();
     let record = volume.record(number::LOG_FILE, &mut buf)?;
@@ -28,15 +34,25 @@ pub(super) fn is_clean(volume: &NtfsVolume) -> Result<bool> {
         return Ok(true);
     }
     let second = le::u32_at(&start, 16).map_or(4096, |size| size as usize);
-    let newest =
-        [0, second].iter().filter_map(|&at| restart_area(start.get(at..)?)).max_by_key(|area| area.lsn);
-    Ok(newest.is_some_and(|area| area.clients == NO_CLIENT || area.flags & VOLUME_IS_CLEAN != 0))
+    let newest = [0, second]
+        .iter()
+        .filter_map(|&at| restart_area(start.get(at..)?))
+        // Of two that are equally new, the one that is less sure of being clean.
+        .max_by_key(|area| (area.lsn, !area.is_clean()));
+    Ok(newest.is_some_and(|area| area.is_clean()))
 }
 
 struct RestartArea {
+    major: u16,
     lsn: u64,
     clients: u16,
     flags: u16,
+}
+
+impl RestartArea {
+    fn is_clean(&self) -> bool {
+        self.major < MOUNTED_VERSION && (self.clients == NO_CLIENT || self.flags & VOLUME_IS_CLEAN != 0)
+    }
 }
 
 fn restart_area(page: &[u8]) -> Option<RestartArea> {
@@ -51,6 +67,7 @@ fn restart_area(page: &[u8]) -> Option<RestartArea> {
     fix_up(&mut page).ok()?;
     let area = page.get(usize::from(le::u16_at(&page, 24)?)..)?;
     Some(RestartArea {
+        major: le::u16_at(&page, 28)?,
         lsn: le::u64_at(area, 0)?,
         clients: le::u16_at(area, 12)?,
         flags: le::u16_at(area, 14)?,

@@ -9,6 +9,7 @@ mod lznt1;
 mod proof;
 mod record;
 mod runs;
+mod shadow;
 mod stream;
 mod upcase;
 
@@ -300,6 +301,13 @@ impl NtfsVolume {
     /// ```
     pub fn file(&self, path: &str) -> Result<NtfsFile<'_>> {
         NtfsFile::find(self, path).map_err(|error| error.with_entry(path))
+    }
+
+    /// Whether the copy of the boot sector stands behind the last sector that the boot sector counts, where formatting
+    /// puts it, and is that of this volume.
+    pub(super) fn has_backup_boot_sector(&self) -> Result<bool> {
+        let boot = &self.space.boot;
+        Boot::is_at(&self.space.disk, self.space.start + boot.backup, boot.serial)
     }
 
     /// How many whole clusters the volume has.

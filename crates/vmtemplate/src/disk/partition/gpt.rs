@@ -38,21 +38,15 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
                     warnings
                         .push("the protective MBR is missing; Windows takes the disk for empty".to_owned());
                 }
-                let last = disk.size() / sector - 1;
                 let backup = read_copy(disk, sector, primary.other)?;
-                match &backup {
-                    Err(damage) => warnings.push(format!("the backup GPT is damaged: {}", damage.text)),
-                    Ok(_) if primary.other != last => warnings.push(
-                        "the backup GPT is not in the last sector: the disk was enlarged and the table not adapted"
-                            .to_owned(),
-                    ),
-                    Ok(backup) if backup.entries != primary.entries => {
-                        warnings.push("the backup GPT differs from the primary one, which was used".to_owned());
-                    }
-                    Ok(_) => {}
-                }
+                let notes = notes_of_backup(disk, &primary, &backup);
+                let rivals = match &backup {
+                    Ok(backup) if backup.entries != primary.entries => backup.partitions(&mut Vec::new()),
+                    _ => Vec::new(),
+                };
                 let backup_places = backup.map(|copy| copy.places).unwrap_or_default();
-                return Ok(Some(table(&primary, &backup_places, warnings)));
+                let table = table(&primary, &backup_places, warnings, notes);
+                return Ok(Some(PartitionTable { rivals, ..table }));
             }
             Err(damage) if damage.has_signature => {
                 signature_seen = true;
@@ -69,7 +63,7 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
         match read_copy(disk, sector, (disk.size() / sector).saturating_sub(1))? {
             Ok(backup) => {
                 warnings.push(format!("the primary GPT is damaged, the backup was used: {primary_damage}"));
-                return Ok(Some(table(&backup, &Default::default(), warnings)));
+                return Ok(Some(table(&backup, &Default::default(), warnings, Vec::new())));
             }
             Err(damage) if damage.has_signature => backup_damage = damage.text,
             Err(_) => {}
@@ -85,6 +79,35 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
     .with_help(
         "repair the table inside the virtual machine or with a partitioning tool, on a copy of the disk",
     ))
+}
+
+/// What is to be said of the backup where the primary copy is sound. Firmware and systems go by the primary one, and
+/// write the backup anew when they change the table.
+fn notes_of_backup(disk: &DiskImage, primary: &Copy, backup: &Result<Copy, Damage>) -> Vec<String> {
+    let last = disk.size() / primary.sector - 1;
+    let at = primary.other;
+    let mut notes = Vec::new();
+    if at < last {
+        notes.push(format!(
+            "the backup GPT belongs into sector {last}, the last one, and the table says that it stands in sector {at}: the disk was enlarged by {} bytes and the table not adapted",
+            (last - at) * primary.sector
+        ));
+    } else if at > last {
+        notes.push(format!(
+            "the backup GPT is not on the disk: the table says that it stands in sector {at}, and the last one is {last}; the end of the disk was cut off",
+        ));
+        return notes;
+    }
+    match backup {
+        Err(damage) => {
+            notes.push(format!("the backup GPT is damaged: {}; the primary one is sound", damage.text))
+        }
+        Ok(backup) if backup.entries != primary.entries => {
+            notes.push("the backup GPT differs from the primary one, which counts".to_owned());
+        }
+        Ok(_) => {}
+    }
+    notes
 }
 
 /// Why a copy is not used.
@@ -178,15 +201,27 @@ impl Header {
     }
 }
 
-fn table(copy: &Copy, other_places: &[Range<u64>; 2], mut warnings: Vec<String>) -> PartitionTable {
-    let mut partitions = Vec::new();
-    for (index, entry) in (1..).zip(copy.entries.chunks_exact(copy.entry_size)) {
-        match partition(index, entry, copy) {
-            None => {}
-            Some(Ok(partition)) => partitions.push(partition),
-            Some(Err(warning)) => warnings.push(warning),
+impl Copy {
+    fn partitions(&self, warnings: &mut Vec<String>) -> Vec<Partition> {
+        let mut partitions = Vec::new();
+        for (index, entry) in (1..).zip(self.entries.chunks_exact(self.entry_size)) {
+            match partition(index, entry, self) {
+                None => {}
+                Some(Ok(partition)) => partitions.push(partition),
+                Some(Err(warning)) => warnings.push(warning),
+            }
         }
+        partitions
     }
+}
+
+fn table(
+    copy: &Copy,
+    other_places: &[Range<u64>; 2],
+    mut warnings: Vec<String>,
+    notes: Vec<String>,
+) -> PartitionTable {
+    let partitions = copy.partitions(&mut warnings);
     let mut reserved = Vec::new();
     reserved.push(0..copy.sector);
     reserved.extend(copy.places.iter().chain(other_places).filter(|place| !place.is_empty()).cloned());
@@ -196,7 +231,9 @@ fn table(copy: &Copy, other_places: &[Range<u64>; 2], mut warnings: Vec<String>)
         disk_id: Some(copy.disk_id.to_string()),
         partitions,
         warnings,
+        notes,
         reserved,
+        ..PartitionTable::none()
     }
 }
 

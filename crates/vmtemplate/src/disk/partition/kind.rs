@@ -27,7 +27,15 @@ pub enum PartitionKind {
 }
 
 const EFI_SYSTEM: Guid = Guid::from_fields(0xC12A_7328, 0xF81F, 0x11D2, *b"\xBA\x4B\x00\xA0\xC9\x3E\xC9\x3B");
+const BASIC_DATA: Guid = Guid::from_fields(0xEBD0_A0A2, 0xB9E5, 0x4433, *b"\x87\xC0\x68\xB6\xB7\x26\x99\xC7");
 const RECOVERY: Guid = Guid::from_fields(0xDE94_BBA4, 0x06D1, 0x4D40, *b"\xA1\x6A\xBF\xD5\x01\x79\xD6\xAC");
+
+const LDM_METADATA: Guid =
+    Guid::from_fields(0x5808_C8AA, 0x7E8F, 0x42E0, *b"\x85\xD2\xE1\xE9\x04\x34\xCF\xB3");
+const LDM_DATA: Guid = Guid::from_fields(0xAF9B_60A0, 0x1431, 0x4F62, *b"\xBC\x68\x33\x11\x71\x4A\x69\xAD");
+const SPACES: Guid = Guid::from_fields(0xE75C_AF8F, 0xF680, 0x4CEE, *b"\xAF\xA3\xB0\x01\xE5\x6E\xFC\x2D");
+const SPACES_DATA: Guid =
+    Guid::from_fields(0xE7AD_DCB4, 0xDC34, 0x4539, *b"\x9A\x76\xEB\xBD\x07\xBE\x6F\x7E");
 
 /// Types that occur on the disks of virtual machines. Sources: UEFI specification 2.10, section 5.3.3; Microsoft,
 /// "`PARTITION_INFORMATION_GPT` structure"; UAPI Group, "Discoverable Partitions Specification"; GNU GRUB for BIOS boot.
@@ -37,23 +45,12 @@ const GPT_NAMES: &[(Guid, &str)] = &[
         Guid::from_fields(0xE3C9_E316, 0x0B5C, 0x4DB8, *b"\x81\x7D\xF9\x2D\xF0\x02\x15\xAE"),
         "Microsoft reserved",
     ),
-    (
-        Guid::from_fields(0xEBD0_A0A2, 0xB9E5, 0x4433, *b"\x87\xC0\x68\xB6\xB7\x26\x99\xC7"),
-        "Microsoft basic data",
-    ),
+    (BASIC_DATA, "Microsoft basic data"),
     (RECOVERY, "Windows recovery"),
-    (
-        Guid::from_fields(0x5808_C8AA, 0x7E8F, 0x42E0, *b"\x85\xD2\xE1\xE9\x04\x34\xCF\xB3"),
-        "Windows dynamic disk metadata",
-    ),
-    (
-        Guid::from_fields(0xAF9B_60A0, 0x1431, 0x4F62, *b"\xBC\x68\x33\x11\x71\x4A\x69\xAD"),
-        "Windows dynamic disk data",
-    ),
-    (
-        Guid::from_fields(0xE75C_AF8F, 0xF680, 0x4CEE, *b"\xAF\xA3\xB0\x01\xE5\x6E\xFC\x2D"),
-        "Windows storage spaces",
-    ),
+    (LDM_METADATA, "Windows dynamic disk metadata"),
+    (LDM_DATA, "Windows dynamic disk data"),
+    (SPACES, "Windows storage spaces"),
+    (SPACES_DATA, "Windows storage spaces data"),
     (
         Guid::from_fields(0x0FC6_3DAF, 0x8483, 0x4772, *b"\x8E\x79\x3D\x69\xD8\x47\x7D\xE4"),
         "Linux file system",
@@ -92,6 +89,8 @@ const MBR_NAMES: &[(u8, &str)] = &[
     (0x83, "Linux file system"),
     (0x85, "extended (Linux)"),
     (0x8E, "Linux LVM"),
+    (0xD7, "Windows storage spaces data"),
+    (0xE7, "Windows storage spaces"),
     (0xEE, "GPT protective"),
     (0xEF, "EFI system"),
     (0xFD, "Linux RAID"),
@@ -135,6 +134,24 @@ impl PartitionKind {
     /// ```
     pub const fn is_extended(self) -> bool {
         matches!(self, Self::Mbr(0x05 | 0x0F | 0x85))
+    }
+
+    /// Whether it is a part of a Windows dynamic disk, whose volumes the database of the Logical Disk Manager describes
+    /// (Microsoft, `winioctl.h`: `PARTITION_LDM`, `PARTITION_LDM_METADATA_GUID`, `PARTITION_LDM_DATA_GUID`).
+    pub(crate) fn is_dynamic_disk(self) -> bool {
+        matches!(self, Self::Mbr(0x42) | Self::Gpt(LDM_METADATA | LDM_DATA))
+    }
+
+    /// Whether it is a part of a pool of Windows Storage Spaces (Microsoft, `winioctl.h`: `PARTITION_SPACES` and
+    /// `PARTITION_SPACES_DATA`, with their GUIDs).
+    pub(crate) fn is_storage_spaces(self) -> bool {
+        matches!(self, Self::Mbr(0xD7 | 0xE7) | Self::Gpt(SPACES | SPACES_DATA))
+    }
+
+    /// Whether an NTFS volume in a partition of this type has the partition for itself. The list names what is allowed:
+    /// clusters behind any other type, known or not, may be somebody else's.
+    pub(in super::super) fn has_its_own_clusters(self) -> bool {
+        matches!(self, Self::Mbr(0x07 | 0x17 | 0x27) | Self::Gpt(BASIC_DATA | RECOVERY))
     }
 
     fn id(self) -> String {

@@ -1,6 +1,7 @@
 //! The master boot record and the chain of extended boot records.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use super::super::{DiskImage, le};
 use super::{Partition, PartitionKind, PartitionScheme, PartitionTable};
@@ -33,6 +34,12 @@ impl Entry {
 
     fn kind(&self) -> PartitionKind {
         PartitionKind::Mbr(self.kind)
+    }
+
+    /// Its bytes, if sector numbers count from `base`.
+    fn range(&self, base: u64, sector: u64) -> Range<u64> {
+        let start = base + u64::from(self.start);
+        start * sector..(start + u64::from(self.length)) * sector
     }
 
     fn partition(&self, index: u32, base: u64, sector: u64) -> Partition {
@@ -92,54 +99,70 @@ pub(super) fn read(disk: &DiskImage, first: &[u8], entries: &[Entry; 4]) -> Resu
                 table
                     .warnings
                     .push(format!("partition {index} is a second extended partition; it was not read"));
+                table.doubtful.push(entry.range(0, sector));
             }
         }
     }
-    if let Some(container) = extended {
-        read_logical(disk, container, sector, &mut table)?;
+    if let Some(container) = extended
+        && !read_logical(disk, container, sector, &mut table)?
+    {
+        table.doubtful.push(container.range(0, sector));
     }
     Ok(table)
 }
 
 /// Walk the chain of extended boot records: each holds one logical partition, counted from the record itself, and
-/// the place of the next record, counted from the start of the container.
-fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut PartitionTable) -> Result<()> {
+/// the place of the next record, counted from the start of the container. Whether the chain was read to its end, and
+/// every partition of it is in the table and in the container.
+fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut PartitionTable) -> Result<bool> {
     let base = u64::from(container.start);
     let end = base + u64::from(container.length);
     let mut at = base;
     let mut seen = BTreeSet::new();
+    let mut is_whole = true;
     loop {
         if !seen.insert(at) {
             table.warnings.push(format!("the chain of logical partitions runs in a circle at sector {at}"));
-            return Ok(());
+            return Ok(false);
         }
         if seen.len() > MAX_LOGICAL {
             table
                 .warnings
                 .push(format!("there are more than {MAX_LOGICAL} logical partitions; the rest is left out"));
-            return Ok(());
+            return Ok(false);
         }
         if at < base || at >= end || (at + 1) * sector > disk.size() {
             table
                 .warnings
                 .push(format!("the chain of logical partitions leaves its container at sector {at}"));
-            return Ok(());
+            return Ok(false);
         }
         let Some(entries) = entries(&disk.read_vec(at * sector, 512)?) else {
             table.warnings.push(format!("the chain of logical partitions is broken at sector {at}"));
-            return Ok(());
+            return Ok(false);
         };
         table.reserved.push(at * sector..(at + 1) * sector);
         // Partition and link may stand in any slot; usually they are the first two.
-        if let Some(logical) = entries.iter().find(|entry| !entry.is_empty() && !entry.kind().is_extended()) {
+        let is_logical = |entry: &&Entry| !entry.is_empty() && !entry.kind().is_extended();
+        is_whole &= entries.iter().filter(is_logical).count() <= 1;
+        is_whole &= entries.iter().filter(|entry| entry.kind().is_extended()).count() <= 1;
+        if let Some(logical) = entries.iter().find(is_logical) {
+            let place = logical.range(at, sector);
+            is_whole &= place.start > at * sector && place.end <= end * sector;
             let index = 5 + table.partitions.iter().filter(|partition| partition.index >= 5).count() as u32;
             table.partitions.push(logical.partition(index, at, sector));
         }
         match entries.iter().find(|entry| entry.kind().is_extended()) {
             Some(link) if link.start != 0 => at = base + u64::from(link.start),
-            _ => return Ok(()),
+            _ => return Ok(is_whole),
         }
     }
+}
+
+/// What an MBR states beside the entry that says "this disk has a GPT".
+pub(super) fn beside_protective(entries: &[Entry; 4], sector: u32) -> impl Iterator<Item = Partition> {
+    let stated = (1..).zip(entries).filter(|(_, entry)| !entry.is_empty() && !entry.is_protective());
+    stated.map(move |(index, entry)| entry.partition(index, 0, u64::from(sector)))
 }
 
 /// The unit of the table. It is not stated: 4096 only if a partition counted so begins with a boot sector that

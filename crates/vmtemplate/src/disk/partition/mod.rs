@@ -5,6 +5,7 @@ mod gpt;
 mod guid;
 mod kind;
 mod mbr;
+mod pool;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use crate::error::Result;
 pub use file_system::FileSystem;
 pub use guid::Guid;
 pub use kind::PartitionKind;
+pub(crate) use pool::{Pool, PoolSign};
 
 /// How a disk is divided.
 ///
@@ -78,9 +80,18 @@ pub struct PartitionTable {
     pub partitions: Vec<Partition>,
     /// What is wrong with the table, and did not keep it from being read.
     pub warnings: Vec<String>,
+    /// How the table deviates from what its specification asks for, where firmware and systems take it as it is: the
+    /// backup of a GPT that is not in the last sector, because the disk was enlarged.
+    pub notes: Vec<String>,
     /// Where the table itself stands, in bytes of the disk: no volume may reach into it.
     #[serde(skip)]
     pub(super) reserved: Vec<Range<u64>>,
+    /// Where the table does not say what stands there, though something may.
+    #[serde(skip)]
+    pub(super) doubtful: Vec<Range<u64>>,
+    /// The partitions that another table of the same disk states.
+    #[serde(skip)]
+    pub(super) rivals: Vec<Partition>,
 }
 
 /// One partition.
@@ -154,11 +165,23 @@ impl PartitionTable {
         let bare_volume = FileSystem::of(&first).is_some();
         let empty = entries.as_ref().is_none_or(|all| all.iter().all(mbr::Entry::is_empty));
         let mut table = if protective || (empty && !bare_volume) {
-            gpt::read(disk, protective)?.unwrap_or_else(Self::none)
+            let mut table = gpt::read(disk, protective)?.unwrap_or_else(Self::none);
+            // A hybrid MBR, by which Windows goes and not by the GPT. Most repeat what the GPT says.
+            if let Some(entries) = &entries {
+                table.rivals.extend(mbr::beside_protective(entries, table.sector_size));
+            }
+            table
         } else if let (Some(entries), false) = (entries, bare_volume) {
-            mbr::read(disk, &first, &entries)?
+            let mut table = mbr::read(disk, &first, &entries)?;
+            table.rivals = gpt::read(disk, false)?.map_or_else(Vec::new, |gpt| gpt.partitions);
+            table
         } else {
-            Self::none()
+            let mut table = Self::none();
+            // Partitioning tools leave the boot code of a volume that had the whole disk before.
+            if !empty || gpt::read(disk, false)?.is_some() {
+                table.doubtful.push(0..disk.size());
+            }
+            table
         };
         table.warn_of_impossible_places(disk.size());
         Ok(table)
@@ -171,7 +194,10 @@ impl PartitionTable {
             disk_id: None,
             partitions: Vec::new(),
             warnings: Vec::new(),
+            notes: Vec::new(),
             reserved: Vec::new(),
+            doubtful: Vec::new(),
+            rivals: Vec::new(),
         }
     }
 

@@ -199,11 +199,41 @@ fn the_backup_is_used_when_the_primary_is_damaged() {
         let mut disk = whole.clone();
         let end = disk.len();
         disk[end - sector + 40] ^= 1;
-        assert!(read(&disk).unwrap().warnings[0].starts_with("the backup GPT is damaged"));
+        let table = read(&disk).unwrap();
+        assert_eq!(table.warnings, [""; 0]);
+        assert!(table.notes[0].starts_with("the backup GPT is damaged"), "{:?}", table.notes);
         disk[sector + 40] ^= 1;
         let error = read(&disk).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidImage);
         assert!(error.message().starts_with("both copies of the GPT are damaged"), "{error}");
+    }
+}
+
+#[test]
+fn what_does_no_harm_to_a_gpt_is_a_note_with_its_reason_and_no_warning() {
+    for sector in [512, 4096] {
+        let whole = Gpt { sector, ..Gpt::default() }.build();
+        let good = read(&whole).unwrap();
+        let noted = |disk: &[u8], says: &str| {
+            let table = read(disk).unwrap();
+            assert_eq!((&table.partitions, &table.warnings), (&good.partitions, &vec![]), "{says}");
+            assert_eq!(table.notes.len(), usize::from(!says.is_empty()), "{:?}", table.notes);
+            assert!(table.notes.iter().all(|note| note.contains(says)), "{:?}", table.notes);
+        };
+        let mut enlarged = whole.clone();
+        enlarged.resize(whole.len() + 3 * sector, 0);
+        noted(&enlarged, &format!("the disk was enlarged by {} bytes", 3 * sector));
+        let mut damaged = whole.clone();
+        let backup_entries = whole.len() - sector - 5;
+        damaged[backup_entries] ^= 1;
+        noted(&damaged, "the backup GPT is damaged");
+        noted(&whole[..whole.len() - sector], "the end of the disk was cut off");
+        // The size in the protective MBR: all that its 32 bits hold, the disk as it was, or nothing of it.
+        for size in [u32::MAX, 1, 0] {
+            let mut disk = whole.clone();
+            disk[446 + 12..446 + 16].copy_from_slice(&size.to_le_bytes());
+            noted(&disk, "");
+        }
     }
 }
 

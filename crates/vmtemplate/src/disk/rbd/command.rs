@@ -1,6 +1,6 @@
 //! Running the installed `rbd`.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,10 +8,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::super::open::OpenOptions;
-use super::super::stream::read_failed;
 use super::super::{DiskSource, invalid};
 use super::diff::{MAGIC, diff_version, spool_diff};
 use crate::error::{Error, ErrorKind, Result};
+use crate::spool::read_failed;
+use crate::threads;
 
 /// How often a switch to cancel is looked at while `rbd` is silent.
 const POLL: Duration = Duration::from_millis(50);
@@ -38,23 +39,36 @@ pub(in super::super) fn open(spec: &str, options: &OpenOptions) -> Result<Arc<dy
     let running = Running(Mutex::new(Some(child)));
 
     let (disk, message, status) = thread::scope(|scope| {
-        let message = scope.spawn(|| stderr.map(last_words).unwrap_or_default());
+        let listener = thread::Builder::new().name("vmtemplate".into());
+        let listener = listener.spawn_scoped(scope, || stderr.map(last_words).unwrap_or_default());
         // Reading waits for as long as `rbd` is silent: somebody else must watch the switch.
-        scope.spawn(|| {
+        let watch = || {
             while running.is_alive() {
                 if options.control.cancel.is_cancelled() {
                     return running.kill();
                 }
                 thread::sleep(POLL);
             }
-        });
+        };
+        let message = match listener {
+            Ok(message) if threads::spawn(scope, Box::new(watch)) => message,
+            // Unread, what `rbd` says would stop it in the middle.
+            refused => {
+                running.kill();
+                running.reap();
+                let error = refused.err().unwrap_or_else(|| io::ErrorKind::WouldBlock.into());
+                return Err(Error::io("cannot start the threads that listen to `rbd`", error).with_help(
+                    "raise the limit of processes (`ulimit -u`, or the pids limit of the container)",
+                ));
+            }
+        };
         let disk = match stdout {
             Some(mut stdout) => read_export(&mut stdout, options),
             None => Err(invalid("`rbd` has no output")),
         };
         let status = running.reap();
-        (disk, message.join().unwrap_or_default(), status)
-    });
+        Ok((disk, message.join().unwrap_or_default(), status))
+    })?;
     options.control.stop_if_cancelled()?;
     match disk {
         // A failed export is cut off, too; why it failed says more.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::super::file::{ImageFile, extent_of};
 use super::super::open::OpenOptions;
 use super::super::raw::RawDisk;
-use super::super::stream::{CHUNK, read_failed, temporary_file, write_failed};
 use super::super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};
 use crate::file::PositionedIo;
+use crate::spool::{CHUNK, read_failed, temporary_file, write_failed};
 
 /// The length of the magic.
 pub(in super::super) const MAGIC: usize = 12;
@@ -143,7 +143,7 @@ struct Spool {
 
 impl Spool {
     fn new(size: u64, options: &OpenOptions) -> Result<Self> {
-        let file = temporary_file(options)?;
+        let file = temporary_file(options.temporary_folder.as_deref())?;
         file.set_len(size).map_err(write_failed)?;
         Ok(Self { file, size, high: 0, patience: 0 })
     }

@@ -18,6 +18,19 @@ const MAX_NAMES: usize = 16 << 20;
 /// Flag: the name is Latin-1.
 const COMPRESSED_NAME: u32 = 0x20;
 
+/// Where a key stands in its hive, for who keeps keys longer than he can borrow the hive: a handle of another language.
+///
+/// ```no_run
+/// # use vmtemplate::RegistryHive;
+/// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
+/// let places: Vec<_> = hive.root()?.subkeys()?.iter().map(|key| key.place()).collect();
+/// assert_eq!(hive.key_at(places[0])?.place(), places[0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RegistryKeyPlace(pub(super) u32);
+
 /// A key of a [`RegistryHive`].
 ///
 /// ```no_run
@@ -81,6 +94,19 @@ impl<'h> RegistryKey<'h> {
     /// ```
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it stands: [`RegistryHive::key_at`] finds it again in one step, however deep it is and however many stand
+    /// beside it.
+    ///
+    /// ```no_run
+    /// # fn example(key: &vmtemplate::RegistryKey<'_>) {
+    /// let place = key.place();
+    /// # let _ = place;
+    /// # }
+    /// ```
+    pub fn place(&self) -> RegistryKeyPlace {
+        RegistryKeyPlace(self.offset)
     }
 
     /// The keys directly below it.

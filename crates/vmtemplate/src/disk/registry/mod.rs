@@ -15,8 +15,8 @@ use self::cells::Cells;
 use super::ntfs::NtfsFile;
 use crate::error::{Error, ErrorKind, Result};
 
-pub use key::RegistryKey;
-pub use value::{RegistryType, RegistryValue};
+pub use key::{RegistryKey, RegistryKeyPlace};
+pub use value::{RegistryType, RegistryValue, RegistryValuePlace};
 
 /// The longest path that is followed: Windows allows 512 keys below each other (Microsoft, "Registry element size
 /// limits").
@@ -155,5 +155,124 @@ impl<'a> RegistryHive<'a> {
             }
         }
         Ok(Some(key))
+    }
+    /// The key at a place that one of this hive's keys gave. It is read again, and nothing else is.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidImage`](ErrorKind::InvalidImage) for damage, and, if there happens to be no key, for a place in another hive.
+    ///
+    /// ```no_run
+    /// # use vmtemplate::{RegistryHive, RegistryKeyPlace};
+    /// # fn example(hive: &RegistryHive<'_>, place: RegistryKeyPlace) -> vmtemplate::Result<()> {
+    /// println!("{}", hive.key_at(place)?.name());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn key_at(&self, place: RegistryKeyPlace) -> Result<RegistryKey<'_>> {
+        RegistryKey::read(self, place.0, None)
+    }
+
+    /// The value at a place that one of this hive's values gave.
+    ///
+    /// # Errors
+    ///
+    /// As [`key_at`](Self::key_at).
+    ///
+    /// ```no_run
+    /// # use vmtemplate::{RegistryHive, RegistryValuePlace};
+    /// # fn example(hive: &RegistryHive<'_>, place: RegistryValuePlace) -> vmtemplate::Result<()> {
+    /// println!("{}", hive.value_at(place)?.string()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn value_at(&self, place: RegistryValuePlace) -> Result<RegistryValue<'_>> {
+        RegistryValue::read(self, place.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::steps;
+
+    /// A hive whose root has `count` keys with a value of four bytes each.
+    fn hive(count: u32) -> RegistryHive<'static> {
+        fn cell(bins: &mut Vec<u8>, content: &[u8]) -> u32 {
+            let (at, length) = (bins.len(), (content.len() + 4).next_multiple_of(8));
+            bins.extend((-(length as i32)).to_le_bytes());
+            bins.extend(content);
+            bins.resize(at + length, 0);
+            at as u32
+        }
+        fn key(bins: &mut Vec<u8>, parent: u32, name: &str, lists: [u32; 4]) -> u32 {
+            let [subkeys, subkey_list, values, value_list] = lists;
+            let mut record = [0; HEADER];
+            record[..4].copy_from_slice(b"nk\x20\0");
+            let fields = [(16, parent), (20, subkeys), (28, subkey_list), (36, values), (40, value_list)];
+            for (at, number) in fields.into_iter().chain([(72, name.len() as u32)]) {
+                record[at..at + 4].copy_from_slice(&number.to_le_bytes());
+            }
+            cell(bins, &[&record[..], name.as_bytes()].concat())
+        }
+        const HEADER: usize = 76;
+        const NONE: u32 = u32::MAX;
+        let mut bins = vec![0; 32];
+        let root = key(&mut bins, 0, "ROOT", [count, NONE, 0, NONE]);
+        let mut list = [b"li", &(count as u16).to_le_bytes()[..]].concat();
+        for number in 0..count {
+            let name = [&b"vk"[..], &1_u16.to_le_bytes()].concat();
+            let rest = [4 | 1 << 31, number, 4, 1].map(u32::to_le_bytes).concat();
+            let value = cell(&mut bins, &[name, rest, b"V".to_vec()].concat());
+            let values = cell(&mut bins, &value.to_le_bytes());
+            let below = key(&mut bins, root, &format!("Key {number:05}"), [0, NONE, 1, values]);
+            list.extend(below.to_le_bytes());
+        }
+        let list = cell(&mut bins, &list);
+        bins[root as usize + 4 + 28..][..4].copy_from_slice(&list.to_le_bytes());
+        bins.resize(bins.len().next_multiple_of(4096), 0);
+        let mut base = vec![0; base_block::LENGTH as usize];
+        base[..4].copy_from_slice(b"regf");
+        let fields = [(20, 1), (24, 5), (32, 1), (36, root), (40, bins.len() as u32)];
+        for (at, number) in fields {
+            base[at..at + 4].copy_from_slice(&u32::to_le_bytes(number));
+        }
+        let checksum = base_block::checksum(&base);
+        base[508..512].copy_from_slice(&checksum.to_le_bytes());
+        RegistryHive::from_bytes([base, bins].concat()).unwrap()
+    }
+
+    /// How many bytes are read by who keeps places of keys and values, and asks each for its data.
+    fn steps_of_a_walk(count: u32) -> usize {
+        let hive = hive(count);
+        let keys: Vec<_> = hive.root().unwrap().subkeys().unwrap().iter().map(RegistryKey::place).collect();
+        assert_eq!(keys.len(), count as usize);
+        steps::of(|| {
+            for (number, &key) in keys.iter().enumerate() {
+                let values = hive.key_at(key).unwrap().values().unwrap();
+                let value = hive.value_at(values[0].place()).unwrap();
+                assert_eq!(value.u32().unwrap(), number as u32);
+            }
+        })
+    }
+
+    #[test]
+    fn a_walk_by_places_reads_four_times_as_much_of_four_times_as_many_keys() {
+        let (one, four) = (steps_of_a_walk(500), steps_of_a_walk(2000));
+        assert!(one > 0 && four <= 4 * one + one / 10, "{one} bytes, and {four}");
+    }
+
+    #[test]
+    fn a_place_where_no_key_or_value_stands_is_damage() {
+        let hive = hive(2);
+        let key = hive.root().unwrap().subkeys().unwrap().remove(1);
+        let value = key.value("v").unwrap().unwrap();
+        for error in [
+            hive.key_at(RegistryKeyPlace(value.place().0)).unwrap_err(),
+            hive.value_at(RegistryValuePlace(key.place().0)).unwrap_err(),
+            hive.key_at(RegistryKeyPlace(u32::MAX - 7)).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), ErrorKind::InvalidImage);
+        }
     }
 }

@@ -91,6 +91,19 @@ impl fmt::Display for RegistryType {
     }
 }
 
+/// Where a value stands in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
+///
+/// ```no_run
+/// # use vmtemplate::RegistryHive;
+/// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
+/// let places: Vec<_> = hive.root()?.values()?.iter().map(|value| value.place()).collect();
+/// assert_eq!(hive.value_at(places[0])?.place(), places[0]);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RegistryValuePlace(pub(super) u32);
+
 /// A value of a [`RegistryKey`](crate::RegistryKey): a name, a type, and data.
 ///
 /// ```no_run
@@ -105,6 +118,8 @@ impl fmt::Display for RegistryType {
 #[derive(Debug, Clone)]
 pub struct RegistryValue<'h> {
     hive: &'h RegistryHive<'h>,
+    /// The cell of the value.
+    offset: u32,
     name: String,
     kind: RegistryType,
     /// As it is stored, with the mark of resident data.
@@ -126,6 +141,7 @@ impl<'h> RegistryValue<'h> {
         })?;
         Ok(Self {
             hive,
+            offset,
             name: names::decode(name, field(&record, 16)? & COMPRESSED_NAME != 0),
             kind: RegistryType::from(field(&record, 12)?),
             size: field(&record, 4)?,
@@ -142,6 +158,18 @@ impl<'h> RegistryValue<'h> {
     /// ```
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where it stands: [`RegistryHive::value_at`] finds it again in one step.
+    ///
+    /// ```no_run
+    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// let place = value.place();
+    /// # let _ = place;
+    /// # }
+    /// ```
+    pub fn place(&self) -> RegistryValuePlace {
+        RegistryValuePlace(self.offset)
     }
 
     /// Its type.
@@ -380,7 +408,12 @@ impl<'h> RegistryValue<'h> {
         let wanted: Vec<_> = kinds.iter().map(ToString::to_string).collect();
         Error::new(
             ErrorKind::InvalidValue,
-            format!("the value \"{}\" is {}; {} was expected", Shown(&self.name), self.kind, wanted.join(" or ")),
+            format!(
+                "the value \"{}\" is {}; {} was expected",
+                Shown(&self.name),
+                self.kind,
+                wanted.join(" or ")
+            ),
         )
     }
 }

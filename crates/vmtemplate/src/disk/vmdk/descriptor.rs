@@ -1,5 +1,7 @@
 //! The descriptor of a VMDK: the text that says which extents a disk has (VMware, "Virtual Disk Format 5.0").
 
+use encoding_rs::{Encoding, UTF_8};
+
 use super::super::{invalid, unsupported};
 use crate::error::{Error, ErrorKind, Result};
 use crate::shown::Shown;
@@ -34,8 +36,7 @@ pub(super) enum Kind {
 impl Descriptor {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         // An embedded descriptor is padded with zeros.
-        let text = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-        let text = String::from_utf8_lossy(text);
+        let text = decode(bytes.split(|&byte| byte == 0).next().unwrap_or_default())?;
         let mut extents = Vec::new();
         for line in text.lines().map(str::trim) {
             if let Some((key, value)) = line.split_once('=') {
@@ -103,17 +104,39 @@ impl Extent {
                 .parse()
                 .map_err(|_| invalid(format!("an extent at an unknown offset: `{}`", Shown(start(line)))))?,
         };
-        // The folder is the descriptor's own: nothing is to be reached elsewhere.
-        let plain = !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':']);
-        if !plain && kind != Kind::Zero {
-            return Err(unsupported(format!(
-                "an extent in `{}`; a plain file name was expected",
-                Shown(start(name))
-            ))
-            .with_help("put the extents beside the descriptor, and name them without a folder"));
+        if name.is_empty() && kind != Kind::Zero {
+            return Err(invalid(format!("an extent without a file: `{}`", Shown(start(line)))));
         }
         Ok(Some(Self { sectors, kind, name: name.to_owned(), offset }))
     }
+}
+
+/// The text of a descriptor. Its line `encoding="windows-1251"` says how the names of the extents are written; without
+/// one it is UTF-8, as all of it but these names is in every encoding.
+fn decode(bytes: &[u8]) -> Result<String> {
+    let value = |line: &[u8]| {
+        let (key, value) = line.split_at_checked(line.iter().position(|&byte| byte == b'=')?)?;
+        let value = value[1..].trim_ascii();
+        let value = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value);
+        key.trim_ascii().eq_ignore_ascii_case(b"encoding").then(|| value.to_vec())
+    };
+    let declared = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).find_map(value);
+    // All encodings that VMware writes hold ASCII as it is; the labels are those of the web (WHATWG, "Encoding").
+    let encoding = match &declared {
+        Some(label) => {
+            Encoding::for_label_no_replacement(label).filter(|encoding| encoding.is_ascii_compatible())
+        }
+        None => Some(UTF_8),
+    };
+    let text = match encoding {
+        Some(encoding) => encoding.decode_without_bom_handling_and_without_replacement(bytes),
+        None => std::str::from_utf8(bytes).ok().map(Into::into),
+    };
+    text.map(|text| text.trim_start_matches('\u{feff}').to_owned()).ok_or_else(|| {
+        let label = declared.as_deref().map_or("UTF-8".into(), String::from_utf8_lossy);
+        invalid(format!("the descriptor is not text in {:?}, the encoding that it should be in", start(&label)))
+            .with_help("correct its line `encoding=`: it names how the extents' file names are written, such as \"UTF-8\" or \"windows-1251\"")
+    })
 }
 
 /// As much of a hostile text as belongs into a message.
@@ -142,14 +165,36 @@ mod tests {
     }
 
     #[test]
+    fn the_names_of_extents_are_read_in_the_encoding_that_the_descriptor_declares() {
+        let name =
+            |bytes: &[u8]| Descriptor::parse(bytes).map(|descriptor| descriptor.extents[0].name.clone());
+        let described = |encoding: &str, name: &[u8]| {
+            let line = format!("# Disk DescriptorFile\r\n{encoding}\r\nRW 8 FLAT \"");
+            [line.as_bytes(), name, b"\" 0\r\n"].concat()
+        };
+        let in_1251 = b"\xc4\xe8\xf1\xea-flat.vmdk";
+        for encoding in ["encoding=\"windows-1251\"", "Encoding = windows-1251", "encoding=\"CP1251\""] {
+            assert_eq!(name(&described(encoding, in_1251)).unwrap(), "Диск-flat.vmdk", "{encoding}");
+        }
+        let in_gbk = b"\xb4\xc5\xc5\xcc.vmdk";
+        assert_eq!(name(&described("encoding=\"GBK\"", in_gbk)).unwrap(), "磁盘.vmdk");
+        for encoding in ["encoding=\"UTF-8\"", "CID=1"] {
+            assert_eq!(name(&described(encoding, "Диск.vmdk".as_bytes())).unwrap(), "Диск.vmdk");
+            let error = name(&described(encoding, in_1251)).unwrap_err();
+            assert!(error.help().unwrap().contains("encoding="), "{error:#}");
+        }
+        // An encoding that nobody knows does no harm to names that are ASCII.
+        assert_eq!(name(&described("encoding=\"martian\"", b"a.vmdk")).unwrap(), "a.vmdk");
+    }
+
+    #[test]
     fn what_cannot_be_read_is_refused_and_not_left_out() {
         for (text, kind) in [
             ("parentCID=1234abcd\nRW 8 FLAT \"a\"", ErrorKind::Unsupported),
             ("RW 8 VMFSSPARSE \"a\"", ErrorKind::Unsupported),
             ("NOACCESS 8 FLAT \"a\"", ErrorKind::Unsupported),
-            ("RW 8 FLAT \"../a\"", ErrorKind::Unsupported),
-            ("RW 8 FLAT \"C:\\a\"", ErrorKind::Unsupported),
-            ("RW 8 FLAT \"..\"", ErrorKind::Unsupported),
+            ("RW 8 FLAT \"\"", ErrorKind::InvalidImage),
+            ("RW 8 SPARSE", ErrorKind::InvalidImage),
             ("RW 99999999999999999999 FLAT \"a\"", ErrorKind::InvalidImage),
             ("RW 8 FLAT \"a\" x", ErrorKind::InvalidImage),
             ("version=1\n", ErrorKind::InvalidImage),

@@ -10,7 +10,7 @@ use self::descriptor::{Descriptor, Kind, MAX_LENGTH};
 use self::sparse::SparseExtent;
 use super::blocks::{BlockMap, Blocks, Joined, Place, Run};
 use super::file::ImageFile;
-use super::open::Opener;
+use super::open::{Opener, is_vmdk_descriptor};
 use super::{DiskSource, Extent, ExtentKind, invalid, unsupported};
 use crate::error::{Error, Result};
 use crate::shown::Shown;
@@ -23,6 +23,7 @@ pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
     }
     let extent = SparseExtent::read(file)?;
     opener.options.check_size(extent.size())?;
+    // The one extent of the descriptor inside is this file, whatever folder it was in when it was made.
     let Some(text) = extent.descriptor()? else {
         return Err(unsupported("one piece of a split VMDK, without the descriptor")
             .with_help("open the small .vmdk file that names the pieces"));
@@ -42,7 +43,7 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
         )));
     }
     let text = file.read_vec(0, file.size() as usize)?;
-    if !text.starts_with(b"# Disk DescriptorFile") {
+    if !is_vmdk_descriptor(&text) {
         return Err(invalid("the file begins neither with the magic of a sparse VMDK nor with a descriptor"));
     }
     let descriptor = Descriptor::parse(&text)?;
@@ -56,7 +57,15 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
         if size == 0 {
             return Err(invalid(format!("the extent \"{}\" has no sectors", Shown(&extent.name))));
         }
-        let named = || opener.named(&extent.name, "extent", file).map(|(file, _)| file);
+        let named = || {
+            let name = beside(&extent.name, file);
+            let opened = opener.named(&name, "extent", file).map(|(file, _)| file);
+            opened.map_err(|error| {
+                let has_folder = extent.name.contains(['/', '\\']);
+                let help = "put the extents beside the descriptor, and name them in it without a folder";
+                if has_folder { error.or_help(help) } else { error }
+            })
+        };
         parts.push(match extent.kind {
             Kind::Zero => Arc::new(Zeros(size)) as Arc<dyn DiskSource>,
             Kind::Flat => Flat::open(named()?, extent.offset, size)?,
@@ -64,6 +73,26 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
         });
     }
     Ok(Arc::new(Joined::new("vmdk", parts)))
+}
+
+/// The name of an extent as it is looked for here.
+///
+/// A descriptor that VMware Workstation wrote on Windows, or ESXi for a datastore, may name its extents by their full
+/// paths. These lead nowhere on another machine; what was moved with the descriptor lies beside it. A path of Windows
+/// divides folders by backslashes, which are ordinary characters elsewhere.
+fn beside(name: &str, descriptor: &ImageFile) -> String {
+    let exists =
+        |name: &str| descriptor.path().is_some_and(|path| crate::output::folder_of(path).join(name).exists());
+    let bytes = name.as_bytes();
+    let has_drive = bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':');
+    if exists(name) || !(has_drive || name.contains(['/', '\\'])) {
+        return name.to_owned();
+    }
+    let name = name.replace('\\', "/");
+    if has_drive || name.starts_with('/') {
+        return name.rsplit('/').next().unwrap_or_default().to_owned();
+    }
+    name
 }
 
 /// A sparse extent that a descriptor names.

@@ -1,8 +1,13 @@
 use proptest::prelude::*;
 
+use super::super::language::ScriptLanguage;
 use super::super::options::RenderOptions;
 use super::super::values::MacroValues;
 use crate::script::Script;
+
+fn as_batch() -> RenderOptions {
+    RenderOptions { language: Some(ScriptLanguage::Batch), ..RenderOptions::default() }
+}
 
 /// What becomes of `script` when every macro in it has this value: the rendered text, or the first reason.
 fn rendered(script: &str, value: &str) -> Result<String, String> {
@@ -11,7 +16,7 @@ fn rendered(script: &str, value: &str) -> Result<String, String> {
     for found in script.macros() {
         values.set(found.name.name(), value).map_err(|error| error.to_string())?;
     }
-    match script.render(&values, &RenderOptions::default()) {
+    match script.render(&values, &as_batch()) {
         Ok(script) => Ok(script.text().into_owned()),
         Err(error) => Err(error.problems()[0].to_string()),
     }
@@ -181,7 +186,7 @@ fn addresses_pass_where_free_text_does_not() {
     let rendered = script.render(&values, &RenderOptions::default()).unwrap();
     let plain = RenderOptions { as_platform: true, ..RenderOptions::default() };
     assert_eq!(rendered, script.render(&values, &plain).unwrap());
-    let command = Script::from_text("($IP)\r\n").render(&values, &RenderOptions::default());
+    let command = Script::from_text("($IP)\r\n").render(&values, &as_batch());
     assert!(command.unwrap_err().problems()[0].to_string().contains("run as a command"));
 }
 

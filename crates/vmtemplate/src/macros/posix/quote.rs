@@ -48,6 +48,9 @@ pub(super) struct Line {
 impl PosixPlace {
     pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
         self.refuse_meaning(value)?;
+        if value.contains('\n') {
+            self.refuse_lines(value)?;
+        }
         if let Some(line) = &self.line {
             let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
             if whole.trim_ascii_start() == line.delimiter.as_bytes() {
@@ -57,7 +60,7 @@ impl PosixPlace {
         if self.loses_tabs && value.starts_with('\t') {
             return Err("it begins with a tab, which `<<-` takes away".to_owned());
         }
-        if self.style == Style::Document && value.contains(char::is_control) {
+        if self.style == Style::Document && value.contains(|c: char| c.is_control() && c != '\n') {
             return Err("it has a control character, which a here-document may not keep".to_owned());
         }
         if harmless && !(self.style == Style::Bare && (value.is_empty() || self.is_stream(value))) {
@@ -80,6 +83,28 @@ impl PosixPlace {
             Style::Document => escaped(r"\$`"),
             Style::Raw => value.to_owned(),
         })
+    }
+
+    /// Several lines stand inside quotes, or in place of a whole line of a here-document.
+    fn refuse_lines(&self, value: &str) -> Result<(), String> {
+        let in_text = matches!(self.style, Style::Document | Style::Raw);
+        let is_alone = self
+            .line
+            .as_ref()
+            .is_some_and(|line| line.before.trim_ascii().is_empty() && line.after.trim_ascii().is_empty());
+        if in_text && !is_alone {
+            return Err(
+                "it has several lines, and does not stand alone on the line of a here-document".to_owned()
+            );
+        }
+        let ends = |line: &Line| value.split('\n').any(|text| text.trim_start() == line.delimiter);
+        if self.line.as_ref().is_some_and(|line| ends(line)) {
+            return Err("one of its lines is the end of the here-document".to_owned());
+        }
+        if self.loses_tabs && value.contains("\n\t") {
+            return Err("one of its lines begins with a tab, which `<<-` takes away".to_owned());
+        }
+        Ok(())
     }
 
     /// Whether a `<` or `>` behind it would take it for the number of a stream.
@@ -106,7 +131,7 @@ impl PosixPlace {
 
     pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
         self.refuse_meaning(value)?;
-        let splits = |b: u8| b" \t*?[\\".contains(&b);
+        let splits = |b: u8| b" \t\n*?[\\".contains(&b);
         if !harmless
             && self.style == Style::Bare
             && !self.whole

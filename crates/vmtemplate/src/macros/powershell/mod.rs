@@ -165,6 +165,7 @@ impl Scanner<'_> {
     fn subject(&mut self, what: What, range: Range<usize>, style: Style) {
         let is_macro = matches!(what, What::Macro(_));
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
+        let after = self.bytes.get(range.end).copied();
         let unicode = self.unicode;
         let doubt = self.doubt;
         let in_code = self.top().code;
@@ -212,6 +213,7 @@ impl Scanner<'_> {
             native,
             begins_word: before.is_none_or(|b| b.is_ascii_whitespace() || b"'\",(".contains(&b)),
             begins_line: before.is_none_or(|b| b == b'\n'),
+            ends_line: after.is_none_or(|b| b == b'\r' || b == b'\n'),
             unicode,
         };
         self.subjects.push(Subject {

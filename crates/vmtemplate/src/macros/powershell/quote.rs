@@ -25,6 +25,7 @@ pub(in crate::macros) struct PowerShellPlace {
     pub(super) native: bool,
     pub(super) begins_word: bool,
     pub(super) begins_line: bool,
+    pub(super) ends_line: bool,
     /// The file says that it is UTF-8. Without that, Windows PowerShell reads it in the machine's code page.
     pub(super) unicode: bool,
 }
@@ -34,7 +35,12 @@ const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
 
 impl PowerShellPlace {
     pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
-        if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t') {
+        if value.contains('\n') && !self.takes_lines(value) {
+            return Err(
+                "it has several lines, and does not stand alone on the line of a here-string".to_owned()
+            );
+        }
+        if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t' && c != '\n') {
             return Err(format!("it has the control character U+{:04X}", found as u32));
         }
         if !self.unicode && !value.is_ascii() {
@@ -84,6 +90,15 @@ impl PowerShellPlace {
             }
             Style::SingleHere | Style::Comment => Ok(value.to_owned()),
         }
+    }
+
+    /// Whether each line of the value becomes one of a here-string, and none of them its end.
+    fn takes_lines(&self, value: &str) -> bool {
+        let quotes = |c| SINGLE_QUOTES.contains(&c) || DOUBLE_QUOTES.contains(&c);
+        matches!(self.style, Style::SingleHere | Style::DoubleHere)
+            && self.begins_line
+            && self.ends_line
+            && !value.split('\n').any(|line| line.starts_with(quotes))
     }
 
     fn ends_here_string(&self, value: &str) -> bool {

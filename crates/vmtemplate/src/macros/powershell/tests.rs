@@ -1,5 +1,5 @@
-use crate::macros::options::{RenderOptions, ScriptLanguage};
 use crate::macros::values::MacroValues;
+use crate::macros::{RenderOptions, ScriptLanguage};
 use crate::script::Script;
 
 // PowerShell is not run by these tests: what they hold is what Microsoft's "about_Quoting_Rules" says.

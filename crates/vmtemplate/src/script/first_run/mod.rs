@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
-use crate::output::{OutputFile, OutputFolder, folder_of, write_file};
+use crate::output::{Output, OutputFolder, OutputOptions, folder_of, write_file};
 
 use iso::IsoFile;
 
@@ -162,12 +162,12 @@ impl FirstRunKit {
             stage_file(&kit.staged(name), &self.iso())?;
             return kit.commit(LAST);
         }
-        let mut image = OutputFile::create(iso, overwrite)?;
+        let mut image = Output::create(iso, &OutputOptions::with_overwrite(overwrite))?;
         image
             .file()
             .write_all(&self.iso())
-            .and_then(|()| image.file().sync_all())
             .map_err(|e| Error::io("cannot write the CD image", e).with_path(iso))?;
+        image.sync()?;
         kit.commit(LAST)?;
         image.commit()
     }
@@ -211,7 +211,7 @@ impl FirstRunKit {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_iso(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
-        write_file(path.as_ref(), &self.iso(), overwrite)
+        write_file(path.as_ref(), &self.iso(), &OutputOptions::with_overwrite(overwrite))
     }
 }
 

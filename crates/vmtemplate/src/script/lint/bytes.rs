@@ -2,7 +2,7 @@
 
 use super::{Lint, rules};
 use crate::finding::Finding;
-use crate::macros::ScriptLanguage as Language;
+use crate::macros::{LONGEST_LINE, ScriptLanguage as Language, Told};
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
 impl Lint<'_> {
@@ -14,6 +14,34 @@ impl Lint<'_> {
         }
         self.check_encoding();
         self.check_line_ends();
+        if self.language == Some(Language::Batch) && !self.script.encoding().is_utf16() {
+            self.check_lengths();
+        }
+    }
+
+    /// Lines, with those that a `^` joins to them, beyond what cmd.exe reads
+    /// (<https://learn.microsoft.com/en-us/troubleshoot/windows-client/shell-experience/command-line-string-limitation>).
+    fn check_lengths(&mut self) {
+        let (mut start, mut joined) = (0, 0);
+        for line in self.text.split_inclusive('\n') {
+            let code = line.trim_end_matches(['\r', '\n']);
+            let length = code.chars().count();
+            let is_joined = code.ends_with('^') && !code.ends_with("^^");
+            if joined <= LONGEST_LINE && joined + length > LONGEST_LINE {
+                let message = if joined == 0 {
+                    format!("the line has {length} characters; cmd.exe reads {LONGEST_LINE}")
+                } else {
+                    format!(
+                        "with those that it continues, the line has {} characters; cmd.exe reads {LONGEST_LINE}",
+                        joined + length
+                    )
+                };
+                let finding = self.find(rules::LONG_LINE, start..start + code.len(), message);
+                self.add(finding);
+            }
+            joined = if is_joined { joined + length - 1 } else { 0 };
+            start += line.len();
+        }
     }
 
     fn check_line_ends(&mut self) {
@@ -26,7 +54,8 @@ impl Lint<'_> {
             (Some(Language::Batch), LineEnds::None) if self.text.trim_end().contains('\r') => {
                 "lines end with CR alone, so the script is one line; expected CR LF"
             }
-            (Some(Language::Posix) | None, LineEnds::CrLf | LineEnds::Mixed) => {
+            (Some(Language::Posix), LineEnds::CrLf | LineEnds::Mixed) => "lines end with CR LF; expected LF",
+            (None, LineEnds::CrLf | LineEnds::Mixed) if self.told == Told::OtherInterpreter => {
                 "lines end with CR LF; expected LF"
             }
             _ => return,
@@ -56,10 +85,20 @@ impl Lint<'_> {
         let encoding = self.script.encoding();
         match (encoding, self.language) {
             (ScriptEncoding::Utf16Le | ScriptEncoding::Utf16Be, _) => {
-                self.add(Finding::new(rules::UTF_16, format!("the script is {encoding}; expected ASCII")));
+                let left = match self.macros.len() {
+                    0 => String::new(),
+                    1 => ", and the platform does not find the macro in it".to_owned(),
+                    count => format!(", and the platform does not find the {count} macros in it"),
+                };
+                self.add(Finding::new(
+                    rules::UTF_16,
+                    format!("the script is {encoding}; expected ASCII{left}"),
+                ));
             }
             // For PowerShell the mark is the way to say UTF-8.
-            (ScriptEncoding::Utf8Bom, Some(Language::Batch | Language::Posix) | None) => {
+            (ScriptEncoding::Utf8Bom, Some(Language::Batch | Language::Posix) | None)
+                if self.told != Told::Nothing =>
+            {
                 self.add(Finding::new(
                     rules::BYTE_ORDER_MARK,
                     "the script begins with the byte order mark EF BB BF; expected its first command",

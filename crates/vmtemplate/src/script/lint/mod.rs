@@ -8,6 +8,7 @@ mod job;
 mod macros;
 mod rules;
 
+use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,7 +17,7 @@ use self::batch::Batch;
 use super::Script;
 use crate::error::Position;
 use crate::finding::{Finding, Report, Rule};
-use crate::macros::{ScriptLanguage, find_macros};
+use crate::macros::{KnownMacros, MacroUse, ScriptLanguage, Told, find_macros};
 use crate::metainfo::Metainfo;
 use crate::shown::Shown;
 
@@ -26,6 +27,28 @@ pub(crate) use rules::RULES;
 const MAX_FINDINGS: usize = 200;
 /// Nor of one kind, which would hide the others.
 const MAX_OF_A_RULE: usize = 50;
+
+/// What is known of a script beside its bytes.
+///
+/// ```
+/// use vmtemplate::{LintOptions, Script, ScriptLanguage};
+///
+/// let script = Script::from_text("shutdown -r now\n");
+/// assert_eq!(script.lint(None).findings()[0].rule().code, "VMT0209"); // nothing says what it is for
+/// let options = LintOptions { language: Some(ScriptLanguage::Posix), ..LintOptions::default() };
+/// assert!(script.lint_with(&options).findings().is_empty());
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LintOptions<'a> {
+    /// The metadata that goes with it: which macros are declared, how many restarts are waited for, and the name of the
+    /// script in the template.
+    pub metainfo: Option<&'a Metainfo>,
+    /// The name of its file. Its ending says the language where the script has no `#!` line, and its name in the
+    /// metadata does not say it.
+    pub file_name: Option<&'a str>,
+    /// Its language; `None` recognises it.
+    pub language: Option<ScriptLanguage>,
+}
 
 impl Script {
     /// What would go wrong if this script set up a machine, with line, column, reason and mending.
@@ -47,13 +70,36 @@ impl Script {
     /// assert!(Script::default_windows().lint(None).findings().is_empty());
     /// ```
     pub fn lint(&self, metainfo: Option<&Metainfo>) -> Report {
+        self.lint_with(&LintOptions { metainfo, ..LintOptions::default() })
+    }
+
+    /// [`Script::lint`] with what else is known of the script.
+    ///
+    /// ```
+    /// use vmtemplate::{LintOptions, Script};
+    ///
+    /// let script = Script::from_text("echo ($IP)\n");
+    /// let options = LintOptions { file_name: Some("setup.cmd"), ..LintOptions::default() };
+    /// assert_eq!(script.lint_with(&options).findings().last().unwrap().rule().code, "VMT0242");
+    /// ```
+    pub fn lint_with(&self, options: &LintOptions<'_>) -> Report {
         let text = self.text();
+        let named = options.metainfo.and_then(Metainfo::script_file);
+        let telling = named.as_deref().filter(|name| ScriptLanguage::of_file_name(name).is_some());
+        let file_name = telling.or(options.file_name);
+        let told = options.language.map_or_else(|| self.tell_language(file_name), Told::Language);
+        let declared = options.metainfo.map(Metainfo::declared_macros).unwrap_or_default();
+        let known = KnownMacros::declared(&declared);
         let mut lint = Lint {
             script: self,
             text: &text,
+            lower: OnceCell::new(),
             lines: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
-            language: self.language(),
-            metainfo,
+            told,
+            language: told.language(),
+            metainfo: options.metainfo,
+            macros: known.among(find_macros(&text)),
+            known,
             findings: Vec::new(),
             counts: HashMap::new(),
         };
@@ -72,11 +118,17 @@ impl Script {
 struct Lint<'a> {
     script: &'a Script,
     text: &'a str,
+    /// The same in lower case, once it was asked for.
+    lower: OnceCell<String>,
     /// Where every line but the first begins.
     lines: Vec<usize>,
-    /// `None` is an interpreter that is not known here.
+    told: Told,
+    /// The same, where it is a language.
     language: Option<ScriptLanguage>,
     metainfo: Option<&'a Metainfo>,
+    known: KnownMacros,
+    /// The macros of the script: those of the names that are known.
+    macros: Vec<MacroUse>,
     findings: Vec<Finding>,
     counts: HashMap<&'static str, usize>,
 }
@@ -93,20 +145,38 @@ impl Lint<'_> {
             return;
         }
         if self.language == Some(ScriptLanguage::Batch) {
-            let batch = batch::parse(self.text);
-            self.check_macros(&batch);
+            let unknown = self.unknown_macros();
+            // What was meant as a macro is looked at as one, so that one mistake is one finding.
+            let mut taken: Vec<_> = self.macros.iter().map(|found| found.range.clone()).collect();
+            taken.extend(unknown.iter().map(|(found, _)| found.range.clone()));
+            taken.sort_by_key(|range| range.start);
+            let batch = batch::parse(self.text, taken);
+            self.check_macros(&batch, &unknown);
             self.check_whole(&batch);
-            self.check_places(&batch);
             self.check_quoting();
+            self.check_places(&batch);
             self.check_flow(&batch);
             self.check_habits(&batch);
             // One without macros and without metadata is a script beside it, such as those of the first run.
-            if self.metainfo.is_some() || find_macros(self.text).next().is_some() {
+            if self.metainfo.is_some() || !self.macros.is_empty() {
                 self.check_job(&batch);
             }
         } else {
-            self.check_macros(&Batch::default());
+            let unknown = self.unknown_macros();
+            self.check_language();
+            self.check_macros(&Batch::default(), &unknown);
             self.check_quoting();
+        }
+    }
+
+    /// Whether the script is one, and what for.
+    fn check_language(&mut self) {
+        if let Some(document) = self.language.and_then(ScriptLanguage::document) {
+            let message = format!("the file is {document}; expected a script");
+            self.add(Finding::new(rules::NO_SCRIPT, message));
+        } else if self.told == Told::Nothing {
+            let message = "neither a `#!` line, nor the name of the file, nor its content says which interpreter the script is for";
+            self.add(Finding::new(rules::NO_LANGUAGE, message));
         }
     }
 
@@ -140,6 +210,12 @@ impl Lint<'_> {
     fn find_at(&self, rule: &'static Rule, position: Position, length: usize, message: String) -> Finding {
         let line = self.line(position.line - 1);
         Finding::new(rule, message).with_line(&self.text[line], position, length)
+    }
+
+    /// Where the line of this byte begins.
+    fn line_start(&self, at: usize) -> usize {
+        let number = self.lines.partition_point(|&start| start <= at);
+        if number == 0 { 0 } else { self.lines[number - 1] }
     }
 
     /// The line of this number, from 0, without its LF.

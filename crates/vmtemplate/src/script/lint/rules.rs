@@ -17,7 +17,7 @@ rules! {
         fix "save the script without a byte order mark";
     UTF_16 = "VMT0203" Error
         "the script is not UTF-16",
-        why "cmd.exe does not run it, and the platform does not find the macros in it",
+        why "cmd.exe does not run it, and the platform, which replaces bytes, does not find the macros in it",
         fix "save the script in ASCII";
     NOT_ASCII = "VMT0204" Warning
         "commands are ASCII",
@@ -32,30 +32,42 @@ rules! {
         "the script does something",
         why "the machine keeps the password and the addresses of the master VM",
         fix "print a working setup script to begin with: `vmtemplate script windows`";
+    LONG_LINE = "VMT0207" Error
+        "no line of a batch file is longer than 8191 characters",
+        why "cmd.exe reads no more of a line: it refuses the line, or runs what is left of it",
+        fix "write it as several commands, or put the long value into a file";
+    NO_SCRIPT = "VMT0208" Warning
+        "the setup script is a script",
+        why "an installer or cloud-init reads the file, and no interpreter runs it; values are not quoted for their places \
+             in it",
+        fix "name the file in the element `installcfg` of metainfo.xml, or say with `--language` what it is";
+    NO_LANGUAGE = "VMT0209" Warning
+        "it can be told which interpreter the script is for",
+        why "commands are not checked without it, and values cannot be quoted",
+        fix "begin the script with a `#!` line, name it with .cmd, .ps1 or .sh, or give `--language`";
 
     // Macros.
     UNKNOWN_MACRO = "VMT0211" Warning
-        "every macro is one that the platform fills in, or is declared in metainfo.xml",
-        why "the platform does not replace it, or leaves `()` in its place",
+        "what looks like a macro is one that the platform fills in, or is declared in metainfo.xml",
+        why "the platform does not know the name, and leaves it in the script as it stands",
         fix "spell it as the platform does, or declare it in the element `macro` of metainfo.xml";
     UNDECLARED_MACRO = "VMT0212" Warning
         "a macro that the user fills in is declared in metainfo.xml",
         why "without the declaration the value does not reach the script",
         fix "declare it in metainfo.xml: <macro><elem name=\"($PRODUCTKEY)\"/></macro>";
     UNUSED_MACRO = "VMT0213" Warning
-        "every macro that metainfo.xml declares is used",
+        "every macro that metainfo.xml declares is used, in the script or in metainfo.xml itself",
         why "the user is asked for a value that nothing is done with",
         fix "use it in the script, or take it out of the element `macro` of metainfo.xml";
     UNSAFE_PLACE = "VMT0214" Warning
         "a value that a person chooses stands where it cannot become a command",
         why "the platform puts the value in as it is: one with `&` runs another command, one with a blank is cut, and \
              the password is not the one that was chosen",
-        fix "put it into quotes, without delayed expansion, and forbid what is left in `illegal_password_characters`";
+        fix "put it into quotes, where delayed expansion is off, and forbid % and \" in `illegal_password_characters`";
     CUT_MACRO = "VMT0215" Warning
         "every macro is written whole",
         why "the platform replaces `($NAME)` and nothing else",
         fix "write it as `($NAME)`: letters, digits and `_` only";
-
     QUOTED_PASSWORD = "VMT0216" Note
         "characters that no quotes save are forbidden in passwords",
         why "the platform puts the password in as it is: cmd.exe takes % and \" for its own, and the password is not the \
@@ -66,7 +78,7 @@ rules! {
         "a value that a person chooses stands where it can be quoted",
         why "here no way of writing the value makes it arrive as it is: one with special characters runs as a command, \
              or the rendering of the script is refused",
-        fix "write the value, or the variable that holds it, between quotes, and give it to a program, not to code";
+        fix "give the macro itself, in quotes, to the program that takes the value, not to code and not through a variable";
 
     // What cmd.exe makes of the lines.
     PARENTHESES = "VMT0221" Error

@@ -4,12 +4,10 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::{Batch, Command, Fault, Label, Redirect, RedirectKind, label_name, name_of};
-use crate::macros::find_macros;
 
-/// Take a script apart.
-pub(in crate::script::lint) fn parse(text: &str) -> Batch {
+/// Take a script apart. `macros` are the places whose parentheses are not those of cmd.exe.
+pub(in crate::script::lint) fn parse(text: &str, macros: Vec<Range<usize>>) -> Batch {
     let bytes = text.as_bytes();
-    let macros = find_macros(text).map(|found| found.range).collect();
     let mut parser = Parser {
         text,
         bytes,
