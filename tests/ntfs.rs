@@ -314,6 +314,67 @@ fn a_volume_that_windows_has_not_let_go_of_stays_whole() {
     assert_eq!(reason(&with(3, b"-FVE-FS-")), Some(KeptReason::Unsupported));
 }
 
+#[test]
+fn a_cloud_file_is_read_where_its_data_are_on_the_disk() {
+    for cluster in CLUSTER_SIZES {
+        let mut image = sample(cluster);
+        let record = record_of(&image, "compact.dll");
+        let point = attribute_at(&image, record, 0xC0, "");
+        let tag = point + u16_at(&image, point + 20);
+        // IO_REPARSE_TAG_CLOUD_6.
+        image[tag..tag + 4].copy_from_slice(&0x9000_601A_u32.to_le_bytes());
+        let read = |image: &[u8]| {
+            let volume = open(&DiskImage::from_bytes(image.to_vec()));
+            volume.file("compact.dll").unwrap().read(1 << 20)
+        };
+        let error = read(&image).unwrap_err();
+        assert!(error.message().contains("kept in a cloud"), "{error}");
+
+        // Its data come: clusters of another file in place of the hole.
+        let data = attribute_at(&image, record, 0x80, "");
+        let pairs = data + u16_at(&image, data + 32);
+        let first = first_cluster_of_record(&image, record_of(&image, "plain.bin")) as u16;
+        let count = 5000_u32.div_ceil(cluster) as u8;
+        image[pairs..pairs + 2].copy_from_slice(&[0x21, count]);
+        image[pairs + 2..pairs + 4].copy_from_slice(&first.to_le_bytes());
+        image[pairs + 4] = 0;
+        image[data + 56..data + 64].copy_from_slice(&5000_u64.to_le_bytes());
+        assert_eq!(read(&image).unwrap(), blocks(1, 250)[..5000]);
+
+        // Windows marks a file of which a part must be fetched: FILE_ATTRIBUTE_OFFLINE.
+        let information = attribute_at(&image, record, 0x10, "");
+        let attributes = information + u16_at(&image, information + 20) + 32;
+        image[attributes + 1] |= 0x10;
+        assert_eq!(read(&image).unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+}
+
+#[test]
+fn a_colon_is_a_part_of_a_name_where_a_file_is_called_so() {
+    let units = |name: &str| name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    for cluster in CLUSTER_SIZES {
+        let mut image = sample(cluster);
+        let (from, to) = (units("plain.bin"), units("plain:bin"));
+        let places: Vec<_> =
+            image.windows(from.len()).enumerate().filter(|(_, window)| *window == from).collect();
+        let places: Vec<usize> = places.into_iter().map(|(at, _)| at).collect();
+        for at in places {
+            image[at..at + to.len()].copy_from_slice(&to);
+        }
+        let disk = DiskImage::from_bytes(image);
+        let volume = open(&disk);
+        let read = |path: &str| volume.file(path).unwrap().read(1 << 20).unwrap();
+        assert_eq!(read("plain:bin"), blocks(1, 250));
+        assert_eq!(read("PLAIN:BIN"), blocks(1, 250));
+        assert_eq!(read("plain:bin:long stream"), blocks(500, 540));
+        assert_eq!(read("resident.txt:note"), seq(100, 120));
+        let colons = ":".repeat(1 << 12);
+        for path in ["plain", "plain:other", "plain:bin:other", "resident.txt:note/x", &colons] {
+            assert_eq!(volume.file(path).unwrap_err().kind(), ErrorKind::NotFound, "{path:.20}");
+        }
+    }
+}
+
 fn of_version(major: u8, mut page: Vec<u8>) -> Vec<u8> {
     page[28] = major;
     page

@@ -652,6 +652,24 @@ fn what_is_no_mistake_is_not_told() {
     }
 }
 
+/// It needs a keyboard, which a start-up task does not have, whatever its input is.
+#[test]
+fn timeout_in_a_setup_script_is_told_with_what_waits_instead() {
+    for (line, ping) in [
+        ("timeout /t 10", "ping -n 11 127.0.0.1 > nul"),
+        ("TIMEOUT.EXE 5 /nobreak > nul", "ping -n 6 127.0.0.1 > nul"),
+        ("if exist C:\\x (%SystemRoot%\\System32\\timeout /t 60 < nul)", "ping -n 61 127.0.0.1 > nul"),
+        ("timeout /T:3 /NOBREAK", "ping -n 4 127.0.0.1 > nul"),
+    ] {
+        let report = Draft::good().line(line).check();
+        assert_eq!(codes(&report), ["VMT0231"], "{line}");
+        let finding = &report.findings()[0];
+        assert_eq!(finding.severity(), Severity::Warning);
+        assert!(finding.fix().contains(ping), "{line}: {}", finding.fix());
+        assert!(Draft::good().line(ping).check().findings().is_empty());
+    }
+}
+
 #[test]
 fn scripts_for_other_interpreters_get_only_what_holds_for_them() {
     let sh = "#!/bin/sh\nif [ \"($IP)\" ]; then echo $(date); fi\nread answer\npause (\n";

@@ -7,7 +7,10 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use vmtemplate::{DiskImage, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType};
+use vmtemplate::{
+    CheckOptions, DiskImage, Finding, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType,
+    Report, Rule, Script, Template,
+};
 use vmtemplate_workspace::{has_tool, is_root, run, skipped};
 
 use super::ntfs_support;
@@ -189,6 +192,11 @@ impl WindowsDisk {
         self.write(&path, &old, &new);
     }
 
+    /// Let a file of Windows that stands in its record be empty.
+    pub(crate) fn empty_file(&mut self, name: &str) {
+        self.patch_system_volume(|volume| empty(volume, name));
+    }
+
     /// Let a hive look as if Windows was switched off while it wrote it.
     pub(crate) fn reopen_hive(&mut self, name: &str) {
         let path = format!("Windows/System32/config/{name}");
@@ -226,6 +234,14 @@ impl WindowsDisk {
             self.bytes[header + 16..header + 20].copy_from_slice(&sum.to_le_bytes());
         }
     }
+}
+
+/// Let a file of this volume that stands in its record be empty.
+pub(crate) fn empty(volume: &mut [u8], name: &str) {
+    let record = record_named(volume, name);
+    let data = ntfs_support::attribute_at(volume, record, 0x80, "");
+    assert_eq!(volume[data + 8], 0, "{name} stands in clusters");
+    volume[data + 16..data + 20].fill(0);
 }
 
 /// Where the record of the file or folder of this name stands.
@@ -289,10 +305,45 @@ pub(crate) fn set(root: &mut Key, path: &str, name: &str, kind: u32, data: Vec<u
     key.values.push((name.to_owned(), kind, data));
 }
 
+pub(crate) fn set_u32(root: &mut Key, path: &str, name: &str, value: u32) {
+    set(root, path, name, 4, value.to_le_bytes().to_vec());
+}
+
+pub(crate) fn set_text(root: &mut Key, path: &str, name: &str, text: &str) {
+    set(root, path, name, 1, utf16(&format!("{text}\0")));
+}
+
 pub(crate) fn remove(root: &mut Key, path: &str) {
     let (parent, name) = path.rsplit_once('\\').unwrap();
     let parent = at(root, parent);
     let before = parent.keys.len();
     parent.keys.retain(|key| key.name != name);
     assert_eq!(parent.keys.len() + 1, before, "{path}");
+}
+
+/// What a check says of a template with this disk.
+pub(crate) fn check(disk: DiskImage, script: Option<&str>, memory_mib: u64) -> Report {
+    let script = script.map_or_else(Script::default_windows, Script::from_text);
+    let template = Template::builder("Windows-Server-2019")
+        .image(disk)
+        .script(script)
+        .memory_mib(memory_mib)
+        .ipv4(true)
+        .tag("windows")
+        .build()
+        .unwrap();
+    template.check(&CheckOptions::default()).unwrap()
+}
+
+/// What the rules of the image found, but for the note that tells which Windows it is.
+pub(crate) fn findings(report: &Report) -> Vec<&Finding> {
+    report
+        .findings()
+        .iter()
+        .filter(|finding| is_of_the_image(finding.rule()) && finding.rule().code != "VMT0501")
+        .collect()
+}
+
+pub(crate) fn is_of_the_image(rule: &Rule) -> bool {
+    ("VMT0300".."VMT0700").contains(&rule.code)
 }

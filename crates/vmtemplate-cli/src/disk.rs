@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
                 if partition.name.is_empty() {
                     String::new()
                 } else {
-                    format!(", {}", partition.name.escape_debug())
+                    format!(", {}", report::shown(&partition.name))
                 },
             );
         }
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             text,
             "volume at {}: {}, {} free",
             HumanBytes(volume.offset),
-            volume.label.as_deref().unwrap_or("(no label)").escape_debug(),
+            report::shown(volume.label.as_deref().unwrap_or("(no label)")),
             HumanBytes(volume.dropped),
         );
     }

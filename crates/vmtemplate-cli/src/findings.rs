@@ -41,7 +41,7 @@ pub(crate) fn text(report: &Report, what: &str, color: bool) -> String {
             let _ = writeln!(text, "{}\n", renderer.render(&[group(finding)]));
         }
     }
-    let _ = writeln!(text, "{}: {}", what.escape_debug(), report.summary());
+    let _ = writeln!(text, "{}: {}", report::shown(what), report.summary());
     text
 }
 
@@ -55,7 +55,7 @@ fn group(finding: &Finding) -> Group<'_> {
     let mut place = finding.place().clone();
     let position = place.position.take();
     // Names come from archives and images: what could steer a terminal is escaped.
-    let name = place.to_string().escape_debug().to_string();
+    let name = report::shown(&place.to_string());
     let group = match (finding.excerpt(), position) {
         (Some(excerpt), Some(position)) => {
             let (line, start, end) = line(excerpt);

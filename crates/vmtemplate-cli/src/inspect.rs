@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     for (number, file) in info.files.iter().enumerate() {
         let what = if number == 0 { "files" } else { "" };
-        row(&mut text, what, &format_args!("{} ({})", file.name.escape_debug(), HumanBytes(file.size)));
+        row(&mut text, what, &format_args!("{} ({})", report::shown(&file.name), HumanBytes(file.size)));
     }
     report::print(text.as_bytes())
 }
@@ -45,7 +45,7 @@ pub(crate) fn metadata(fields: &MetainfoFields) -> String {
     let yes_no = |answer| if answer { "yes" } else { "no" };
     let mut show = |what: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
-            row(&mut text, what, &value.escape_debug());
+            row(&mut text, what, &report::shown(&value));
         }
     };
     show("name", fields.os_name.clone());
@@ -56,7 +56,7 @@ pub(crate) fn metadata(fields: &MetainfoFields) -> String {
     show("IPv4", limits.ipv4.map(|answer| yes_no(answer).to_owned()));
     show("IPv6", limits.ipv6.map(|answer| yes_no(answer).to_owned()));
     for (name, value) in &limits.other {
-        show(&format!("limit {}", name.escape_debug()), Some(value.clone()));
+        show(&format!("limit {}", report::shown(&name)), Some(value.clone()));
     }
     show("products", Some(fields.support.to_string()));
     show("tags", Some(fields.tags.to_string()));

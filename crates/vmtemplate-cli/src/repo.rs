@@ -323,11 +323,11 @@ fn sync(args: &Sync) -> Result<ExitCode> {
     let mut text = String::new();
     for (names, what) in [(&synced.updated, "updated"), (&synced.missing, "missing")] {
         for name in names {
-            let _ = writeln!(text, "{what} {}", name.escape_debug());
+            let _ = writeln!(text, "{what} {}", report::shown(name));
         }
     }
     for (name, reason) in &synced.damaged {
-        let _ = writeln!(text, "damaged {}: {}", name.escape_debug(), reason.escape_debug());
+        let _ = writeln!(text, "damaged {}: {}", report::shown(name), report::shown(reason));
     }
     report::print(text.as_bytes())?;
     Ok(code)
@@ -390,18 +390,18 @@ fn table(entries: &[RepositoryEntry]) -> String {
 
 fn row(entry: &RepositoryEntry) -> String {
     // Names come from the description: what could steer a terminal is escaped.
-    let mut text = format!("{}  {}", entry.name.escape_debug(), entry.file_name.escape_debug());
+    let mut text = format!("{}  {}", report::shown(&entry.name), report::shown(&entry.file_name));
     if let Some(version) = &entry.template_version {
-        let _ = write!(text, "  version {}", version.escape_debug());
+        let _ = write!(text, "  version {}", report::shown(version));
     }
     if let Some(mib) = entry.archive_size_mib {
         let _ = write!(text, "  {mib} MiB");
     }
     if let Some(time) = &entry.modified_utc {
-        let _ = write!(text, "  {}", time.escape_debug());
+        let _ = write!(text, "  {}", report::shown(time));
     }
     if !entry.tags.is_empty() {
-        let _ = write!(text, "  {}", entry.tags.to_string().escape_debug());
+        let _ = write!(text, "  {}", report::shown(&entry.tags.to_string()));
     }
     text.push('\n');
     text

@@ -121,10 +121,10 @@ pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
     text.push('\n');
     text.push_str(&kept(&summary.free_space));
     for name in &summary.missing {
-        let _ = writeln!(text, "  note: not there, and so not packed: {}", name.escape_debug());
+        let _ = writeln!(text, "  note: not there, and so not packed: {}", shown(name));
     }
     for name in summary.left_behind.iter().take(MAX_NAMES) {
-        let _ = writeln!(text, "  note: left behind, metainfo.xml does not name it: {}", name.escape_debug());
+        let _ = writeln!(text, "  note: left behind, metainfo.xml does not name it: {}", shown(name));
     }
     if let more @ 1.. = summary.left_behind.len().saturating_sub(MAX_NAMES) {
         let _ = writeln!(text, "  note: {more} more are left behind; --json lists them");
@@ -242,4 +242,15 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
+}
+
+/// Text of an image, an archive or a server as it is printed: what could steer a terminal is escaped. Backslashes and
+/// quotes stand as they are, so that a path of Windows can be copied.
+pub(crate) fn shown(text: &str) -> String {
+    text.split_inclusive(['\\', '"', '\'']).fold(String::new(), |mut shown, part| {
+        let plain = part.trim_end_matches(['\\', '"', '\'']);
+        shown.extend(plain.escape_debug());
+        shown.push_str(&part[plain.len()..]);
+        shown
+    })
 }

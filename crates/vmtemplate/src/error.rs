@@ -6,6 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::shown::Shown;
+
 /// The result of every fallible call of this crate.
 ///
 /// ```
@@ -429,7 +431,7 @@ impl Error {
         }
         if let Some(entry) = &inner.entry {
             // The name comes from an archive: escape what could steer a terminal.
-            write!(f, "{}{}", if open { ": " } else { "" }, entry.escape_debug())?;
+            write!(f, "{}{}", if open { ": " } else { "" }, Shown(&entry))?;
             open = true;
         }
         if let Some(position) = inner.position {
@@ -441,7 +443,7 @@ impl Error {
             open = true;
         }
         if let Some(field) = &inner.field {
-            write!(f, "{}`{}`", if open { ": " } else { "" }, field.escape_debug())?;
+            write!(f, "{}`{}`", if open { ": " } else { "" }, Shown(&field))?;
             open = true;
         }
         if open { f.write_str(": ") } else { Ok(()) }

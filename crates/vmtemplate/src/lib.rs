@@ -61,6 +61,9 @@
 //! `remote` opens archives and repositories at `https://`, `http://` and `s3://` URLs wherever a path is taken, and
 //! publishes to object storage; it is off, because of the crates that it brings.
 
+mod civil;
+mod shown;
+
 mod error;
 
 mod access;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::archive::{ArchiveEntry, UnpackLimits, reason_against};
 use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
+use crate::shown::Shown;
 
 /// The metadata file, at the root of every template.
 pub(crate) const METAINFO: &str = "metainfo.xml";
@@ -105,7 +106,7 @@ pub(crate) fn relative_name(key: &Key, value: &str) -> Result<String> {
         None => Ok(parts.join("/")),
         Some(why) => Err(Error::new(
             ErrorKind::InvalidMetainfo,
-            format!("the file name `{}` {why}", value.chars().take(255).collect::<String>().escape_debug()),
+            format!("the file name `{}` {why}", Shown(value.chars().take(255).collect::<String>())),
         )
         .with_field(key.to_string())
         .with_help("give the name of a file in the folder of metainfo.xml, such as win2019.hddimage or images/win2019.hddimage")),
@@ -196,7 +197,7 @@ impl FolderContents {
                     return refused("has a file whose name is not UTF-8");
                 };
                 if let Some(why) = reason_against(entry) {
-                    return refused(&format!("has a file whose name `{}` {why}", entry.escape_debug()));
+                    return refused(&format!("has a file whose name `{}` {why}", Shown(entry)));
                 }
                 names.push(entry.to_owned());
                 if (names.len() + self.files.len()) as u64 > limits.entries {

@@ -12,6 +12,7 @@ use super::sparse::{MapReader, Segment, check_segments, numeric, push_gnu_table}
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
+use crate::shown::Shown;
 
 /// Where the files of a tar stream go.
 pub(super) trait Sink {
@@ -248,7 +249,7 @@ impl Parser {
         let what = match header.filter(|header| header.cksum().ok() == Some(checksum(&block))) {
             Some(header) => {
                 let name: String = String::from_utf8_lossy(&header.path_bytes()).chars().take(80).collect();
-                format!("a second tar archive begins with `{}`", name.escape_debug())
+                format!("a second tar archive begins with `{}`", Shown(name))
             }
             None => "there are bytes that are no padding".to_owned(),
         };

@@ -16,6 +16,7 @@ use crate::metainfo::{Metainfo, MetainfoKey as Key};
 use crate::named::{self, FolderContents, METAINFO};
 use crate::remote::Location;
 use crate::script::Script;
+use crate::shown::Shown;
 use crate::spool::Spooled;
 
 /// What a file is, is told by as many bytes.
@@ -314,7 +315,7 @@ impl Found {
             file.name.rsplit('/').next().is_some_and(|name| name.eq_ignore_ascii_case(METAINFO))
         });
         let message = match elsewhere {
-            Some(file) => format!("metainfo.xml is not at the root; found `{}`", file.name.escape_debug()),
+            Some(file) => format!("metainfo.xml is not at the root; found `{}`", Shown(&file.name)),
             None => "there is no metainfo.xml".to_owned(),
         };
         self.findings.push(Finding::new(rules::MISSING_METAINFO, message));

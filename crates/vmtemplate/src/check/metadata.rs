@@ -4,6 +4,7 @@ use super::rules;
 use crate::error::{Error, Position};
 use crate::finding::{Finding, Rule};
 use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
+use crate::shown::Shown;
 
 /// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.
 ///
@@ -62,7 +63,7 @@ pub(super) fn unreadable(rule: &'static Rule, bytes: &[u8], error: &Error) -> Fi
 
 fn from_error(rule: &'static Rule, text: &str, error: &Error) -> Finding {
     let message = match error.field() {
-        Some(field) => format!("`{}`: {}", field.escape_debug(), error.message()),
+        Some(field) => format!("`{}`: {}", Shown(&field), error.message()),
         None => error.message().to_owned(),
     };
     let mut finding = Finding::new(rule, message);
@@ -124,11 +125,8 @@ impl Check<'_> {
         for Product { name, .. } in support.products.into_iter().take(MAX_PRODUCTS) {
             if !name.is_empty() && !PRODUCTS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
                 let short: String = name.chars().take(40).collect();
-                let message = format!(
-                    "there is no product `{}`; expected {}",
-                    short.escape_debug(),
-                    PRODUCTS.join(", ")
-                );
+                let message =
+                    format!("there is no product `{}`; expected {}", Shown(&short), PRODUCTS.join(", "));
                 self.add(rules::PRODUCT, &Key::Support, message);
             }
         }

@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::finding::{Finding, Report, Rule, Severity};
 use crate::macros::ScriptLanguage;
 use crate::progress::Control;
+use crate::shown::Shown;
 
 /// What is checked, and how much it matters.
 ///
@@ -60,11 +61,8 @@ impl CheckOptions {
             None => Ok(()),
             Some(code) => {
                 let shown: String = code.chars().take(40).collect();
-                Err(Error::new(
-                    ErrorKind::InvalidValue,
-                    format!("there is no rule `{}`", shown.escape_debug()),
-                )
-                .with_help("codes are such as VMT0101; docs/rules.md lists them"))
+                Err(Error::new(ErrorKind::InvalidValue, format!("there is no rule `{}`", Shown(&shown)))
+                    .with_help("codes are such as VMT0101; docs/rules.md lists them"))
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::finding::{Finding, Place, Rule};
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
 use crate::named::{self, METAINFO, Named};
 use crate::progress::Control;
+use crate::shown::Shown;
 
 /// A file beside the three that belong into a template may have this many bytes: notes, licences.
 const MUCH: u64 = 1 << 20;
@@ -58,11 +59,8 @@ pub(super) fn check_files(metainfo: &Metainfo, files: &[ArchiveEntry]) -> Vec<Fi
             || others.iter().any(|named| named.holds(name))
     };
     for file in files.iter().filter(|file| file.size > MUCH && !belongs(&file.name)).take(20) {
-        let message = format!(
-            "`{}` has {} bytes, and metainfo.xml does not name it",
-            file.name.escape_debug(),
-            file.size
-        );
+        let message =
+            format!("`{}` has {} bytes, and metainfo.xml does not name it", Shown(&file.name), file.size);
         findings.push(Finding::new(rules::NOTHING_ELSE, message).in_file(&file.name));
     }
     findings
@@ -91,13 +89,10 @@ fn check_name(
     let at = |rule, message| Some(metadata::at_element(rule, metainfo, key, message).in_file(METAINFO));
     match files.iter().find(|file| file.name.to_lowercase() == lower) {
         Some(file) => {
-            let found = file.name.escape_debug();
-            at(
-                rules::CASE,
-                format!("the file is `{found}`, and metainfo.xml spells it `{}`", name.escape_debug()),
-            )
+            let found = Shown(&file.name);
+            at(rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(&name)))
         }
-        None => at(rule, format!("the {what} `{}` is not there", name.escape_debug())),
+        None => at(rule, format!("the {what} `{}` is not there", Shown(&name))),
     }
 }
 
@@ -111,15 +106,11 @@ fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Op
     let spelled = files.iter().find(|file| lower.holds(&file.name.to_lowercase()));
     let (rule, message) = match spelled {
         Some(file) => {
-            let found = file.name.escape_debug();
-            (
-                rules::CASE,
-                format!("the file is `{found}`, and metainfo.xml spells it `{}`", name.escape_debug()),
-            )
+            let found = Shown(&file.name);
+            (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(name)))
         }
         None => {
-            let message =
-                format!("`{}`, which metainfo.xml names as `{key}`, is not there", name.escape_debug());
+            let message = format!("`{}`, which metainfo.xml names as `{key}`, is not there", Shown(name));
             (rules::OTHERS_THERE, message)
         }
     };
@@ -218,7 +209,7 @@ fn check_room(name: &str, disk: &DiskImage, control: &Control) -> Result<Option<
 
 /// What could not be looked at.
 pub(super) fn not_seen(name: &str, why: &str) -> Finding {
-    Finding::new(rules::NOT_SEEN, format!("`{}` was not looked at: {why}", name.escape_debug())).in_file(name)
+    Finding::new(rules::NOT_SEEN, format!("`{}` was not looked at: {why}", Shown(&name))).in_file(name)
 }
 
 /// The finding for a disk image that cannot be opened.

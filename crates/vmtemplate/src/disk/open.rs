@@ -12,6 +12,7 @@ use super::raw::RawDisk;
 use super::{DiskImage, DiskSource};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::shown::Shown;
 use crate::spool;
 
 /// A format of disk images.
@@ -75,8 +76,8 @@ impl FromStr for ImageFormat {
             other => Err(Error::new(
                 ErrorKind::InvalidValue,
                 format!(
-                    "{:?} is not an image format that can be read",
-                    other.chars().take(40).collect::<String>()
+                    "\"{}\" is not an image format that can be read",
+                    Shown(other.chars().take(40).collect::<String>())
                 ),
             )
             .with_help("the formats are raw, qcow2, vhdx, vmdk and vhd")),
@@ -310,8 +311,11 @@ impl<'a> Opener<'a> {
     #[cfg(any(feature = "qcow2", feature = "vmdk"))]
     pub(super) fn named(&self, name: &str, role: &str, from: &ImageFile) -> Result<(ImageFile, Opener<'a>)> {
         let refused = |why: &str, help: &str| {
-            Error::new(ErrorKind::Unsupported, format!("the image needs the {role} {name:?}, {why}"))
-                .with_help(help)
+            Error::new(
+                ErrorKind::Unsupported,
+                format!("the image needs the {role} \"{}\", {why}", Shown(&name)),
+            )
+            .with_help(help)
         };
         let Some(folder) = &self.options.backing_files else {
             return Err(refused(
@@ -345,7 +349,7 @@ impl<'a> Opener<'a> {
         if self.chain.contains(&real) {
             return Err(Error::new(
                 ErrorKind::InvalidImage,
-                format!("the image names itself as its {role}, by {name:?}"),
+                format!("the image names itself as its {role}, by \"{}\"", Shown(&name)),
             ));
         }
         if self.chain.len() >= MAX_DEPTH {

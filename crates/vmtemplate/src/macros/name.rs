@@ -3,6 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// The name of a macro, such as `IP`, which a script spells `($IP)`.
 ///
@@ -94,7 +95,7 @@ fn shown(text: &str) -> String {
     if short.len() < text.len() {
         short.push('…');
     }
-    format!("`{}`", short.escape_debug())
+    format!("`{}`", Shown(&short))
 }
 
 impl FromStr for MacroName {

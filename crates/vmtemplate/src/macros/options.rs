@@ -3,6 +3,7 @@ use std::str::FromStr;
 use super::language::ScriptLanguage;
 use super::name::MacroName;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// What becomes of a macro that has no value.
 ///
@@ -59,10 +60,7 @@ impl FromStr for MissingValue {
 
 pub(super) fn unknown(text: &str, what: &str, expected: &str) -> Error {
     let short: String = text.chars().take(40).collect();
-    Error::new(
-        ErrorKind::InvalidValue,
-        format!("`{}` is not {what}; expected {expected}", short.escape_debug()),
-    )
+    Error::new(ErrorKind::InvalidValue, format!("`{}` is not {what}; expected {expected}", Shown(&short)))
 }
 
 /// How a script is rendered.

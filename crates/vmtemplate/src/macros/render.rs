@@ -12,6 +12,7 @@ use super::options::{MissingValue, RenderOptions};
 use super::place::{MacroPlace, kind_of, macro_places};
 use super::values::MacroValues;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// What cmd.exe reads of one line: 8191 characters.
 pub(crate) const LONGEST_LINE: usize = 8191;
@@ -190,7 +191,7 @@ fn replacement(
         checked.map_err(|Refusal { reason, help }| {
             problem(format!(
                 "the value goes into a variable, which is expanded as `{}` in line {}, column {}: {reason}",
-                later.variable.escape_debug(),
+                Shown(&later.variable),
                 later.position.line,
                 later.position.column
             ))
@@ -219,11 +220,11 @@ fn illegal_password(values: &MacroValues, options: &RenderOptions, uses: &[Macro
             problems.push(
                 Error::new(
                     ErrorKind::InvalidValue,
-                    format!("the password has `{}`, which the template does not take", c.escape_debug()),
+                    format!("the password has `{}`, which the template does not take", Shown(&c)),
                 )
                 .with_position(found.position)
                 .with_field(found.name.to_string())
-                .with_help(format!("give a password without any of `{}`", illegal.escape_debug())),
+                .with_help(format!("give a password without any of `{}`", Shown(&illegal))),
             );
         }
     }

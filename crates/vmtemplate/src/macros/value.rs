@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::catalogue::{MacroInfo, MacroKind};
 use super::name::MacroName;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// A value on its way to a macro.
 ///
@@ -116,7 +117,7 @@ impl MacroValue {
         } else {
             let short: String = text.chars().take(60).collect();
             let dots = if short.len() < text.len() { "…" } else { "" };
-            format!("found `{}{dots}`", short.escape_debug())
+            format!("found `{}{dots}`", Shown(&short))
         };
         Some((found, kind.help()))
     }

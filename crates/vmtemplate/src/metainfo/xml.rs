@@ -13,6 +13,7 @@ use quick_xml::events::attributes::{AttrError, Attributes};
 
 use super::escape::reference;
 use crate::error::{Error, ErrorKind, Position, Result};
+use crate::shown::Shown;
 
 /// Elements inside elements; the platform's own files need four.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -56,7 +57,7 @@ fn is_name_char(c: char) -> bool {
 
 /// Text from outside as a message shows it: quoted, on one line, and short.
 pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", short(text).escape_debug())
+    format!("`{}`", Shown(short(text)))
 }
 
 /// The beginning of a text that may be long.

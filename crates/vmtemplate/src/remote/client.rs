@@ -22,6 +22,7 @@ use url::Url;
 use super::lengthless;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::shown::Shown;
 use crate::threads;
 
 /// How long to wait for a connection, and for the next bytes of an answer.
@@ -279,7 +280,7 @@ impl Cause {
         let line = text.lines().next().unwrap_or_default();
         let line = line.split_once(": <").map_or(line, |(line, _)| line);
         // It comes from a server, and may want to steer the terminal.
-        Self(line.chars().take(Self::MOST).flat_map(char::escape_debug).collect())
+        Self(Shown(line.chars().take(Self::MOST).collect::<String>()).to_string())
     }
 }
 

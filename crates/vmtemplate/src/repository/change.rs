@@ -11,10 +11,12 @@ use super::format::RepositoryFormat;
 use super::options::{EntryOptions, PublishOptions};
 use super::publish::Staged;
 use super::store::Store;
-use super::{Repository, civil, more_keys, reason_against_archive};
+use super::{Repository, more_keys, reason_against_archive};
 use crate::archive::{VerifyOptions, open_source};
+use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::inode;
+use crate::shown::Shown;
 
 pub(super) const MIB: u64 = 1 << 20;
 
@@ -282,7 +284,7 @@ impl Repository {
         if let Some(why) = reason_against_archive(&name) {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("the file name `{}` {why}", name.escape_debug()),
+                format!("the file name `{}` {why}", Shown(&name)),
             )
             .with_field("file_name")
             .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"));
@@ -407,7 +409,7 @@ pub(super) fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
     if file_name.ends_with(end) && file_name.len() > end.len() {
         return Ok(());
     }
-    let name = file_name.escape_debug();
+    let name = Shown(&file_name);
     Err(Error::new(ErrorKind::InvalidValue, format!("the file name is `{name}`; expected one with {end}"))
         .with_field("file_name")
         .with_help("the platform tells by its name how to unpack an archive: give a file name"))

@@ -18,6 +18,7 @@ use crate::archive::{UnpackLimits, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::{self, inode};
 use crate::progress::Control;
+use crate::shown::Shown;
 use crate::source::ReadAt;
 
 /// What the name of a file that is not whole yet ends with.
@@ -113,7 +114,7 @@ impl Repository {
             .map_err(|error| error.with_path(self.description_path()))?;
         let (_, entry) = self.find(&description.entries(), name)?;
         if let Some(why) = reason_against_archive(&entry.file_name) {
-            let message = format!("the file name `{}` {why}", entry.file_name.escape_debug());
+            let message = format!("the file name `{}` {why}", Shown(&entry.file_name));
             return Err(Error::new(ErrorKind::InvalidRepository, message)
                 .with_path(self.description_path())
                 .with_help("`vmtemplate repo verify` tells all that is wrong with the repository"));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// For which generation of the platform a repository is described.
 ///
@@ -65,7 +66,7 @@ impl FromStr for RepositoryFormat {
             "vm5" => Ok(Self::Vm5),
             _ => Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("found `{}`; expected vm6 or vm5", text.escape_debug()),
+                format!("found `{}`; expected vm6 or vm5", Shown(&text)),
             )
             .with_help("vm6 is metadata.json of VMmanager 6, vm5 is metadata.xml of VMmanager 5")),
         }

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::positions::Positions;
+use crate::shown::Shown;
 
 /// The most bytes that a description may have: some forty thousand templates.
 pub(super) const MAX_BYTES: usize = 16 << 20;
@@ -245,7 +246,7 @@ impl Scanner<'_> {
             let key = start..self.at;
             let name = unescape(&self.text[key.clone()]);
             if let Some(again) = keys.replace(name) {
-                let message = format!("the key `{}` is there twice", short(&again).escape_debug());
+                let message = format!("the key `{}` is there twice", Shown(short(&again)));
                 return Err(fault(self.text, start, message).with_help("remove one of the two"));
             }
             self.space();
@@ -372,7 +373,7 @@ impl Scanner<'_> {
 
     fn expected(&self, what: &str) -> Error {
         match self.text[self.at..].chars().next() {
-            Some(found) => self.fault(format!("found `{}`; expected {what}", found.escape_debug())),
+            Some(found) => self.fault(format!("found `{}`; expected {what}", Shown(&found))),
             None => self.fault(format!("the file ends; expected {what}")),
         }
     }

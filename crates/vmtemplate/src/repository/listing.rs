@@ -8,8 +8,9 @@ use super::change::MIB;
 use super::description::Description;
 use super::entry::RepositoryEntry;
 use super::store::Store;
-use super::{Repository, civil, contents, reason_against_archive};
+use super::{Repository, contents, reason_against_archive};
 use crate::archive::open_source;
+use crate::civil;
 use crate::error::Result;
 
 /// A server is asked about no more archives than this; a question takes some milliseconds.

@@ -6,11 +6,12 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::civil;
 use crate::access::Access;
 use crate::archive::reason_against;
+use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::shown::Shown;
 
 /// The file stays in the repository: were it removed, two publishers could hold locks on two files of this name.
 pub(super) const NAME: &str = ".vmtemplate-lock";
@@ -144,7 +145,7 @@ fn parse(note: &str) -> Vec<Intent> {
 fn held(file: &mut File, timeout: Duration) -> Error {
     let note = read(file).unwrap_or_default();
     let owner: String = note.lines().next().unwrap_or_default().chars().take(200).collect();
-    let owner = if owner.is_empty() { "another process".into() } else { owner.escape_debug().to_string() };
+    let owner = if owner.is_empty() { "another process".into() } else { Shown(&owner).to_string() };
     let message = format!("{owner} is publishing, and did not end within {:.1} s", timeout.as_secs_f64());
     Error::new(ErrorKind::Locked, message).with_help(
         "try again later, or wait longer; when that process has ended, however it did, its lock is gone",

@@ -9,6 +9,7 @@ use super::json::{self, Json, Kind, Node, ROOT, quote};
 use super::style::{Style, indent, members, with_comma};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::metainfo::Tags;
+use crate::shown::Shown;
 
 /// The keys whose meaning is known, in the order in which a new entry has them.
 pub(super) const KEYS: [&str; 9] = [
@@ -125,10 +126,9 @@ impl MetadataJson {
             match json.member(ROOT, "type") {
                 None => tell(ROOT, "there is no `type`; expected \"type\": \"os\"".to_owned()),
                 Some(node) if json.string(node).is_some_and(|text| text == "os") => {}
-                Some(node) => tell(
-                    node,
-                    format!("`type` is {}; expected \"os\"", json::short(json.raw(node)).escape_debug()),
-                ),
+                Some(node) => {
+                    tell(node, format!("`type` is {}; expected \"os\"", Shown(json::short(json.raw(node)))))
+                }
             }
         }
         for object in self.nodes() {
@@ -161,7 +161,7 @@ impl MetadataJson {
                         "name" | "file_name" => "a string that is not empty",
                         _ => "a string",
                     };
-                    let found = json::short(json.raw(node)).escape_debug().to_string();
+                    let found = Shown(json::short(json.raw(node))).to_string();
                     tell(node, format!("`{key}` is {found}; expected {expected}"));
                 }
             }
@@ -560,10 +560,10 @@ mod tests {
         assert_eq!(
             told,
             [
-                "1:10 `type` is \\\"iso\\\"; expected \"os\"",
+                "1:10 `type` is \"iso\"; expected \"os\"",
                 "1:24 found a number; expected an object",
                 "1:27 the template has no `file_name`",
-                "1:36 `name` is \\\"\\\"; expected a string that is not empty",
+                "1:36 `name` is \"\"; expected a string that is not empty",
                 "1:48 `tags` is [1]; expected an array of strings",
                 "2:21 `archive_size_mib` is 1.5; expected a whole number of MiB",
                 "2:36 `expand` is null; expected a string",

@@ -9,6 +9,7 @@ use super::json;
 use super::metadata_json::Problem;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::{Document, ELEM, Item, Node, Product, ROOT, Tags, indent_of};
+use crate::shown::Shown;
 
 const SIMPLE: [&str; 6] = ["osname", "tags", "version", "type", "filename", "utcmtime"];
 
@@ -107,7 +108,7 @@ impl MetadataXml {
             if let Some(node) = self.child(elem, "utcmtime") {
                 let time = self.document.value(node);
                 if !is_time(&time) {
-                    let found = time.escape_debug();
+                    let found = Shown(&time);
                     tell(node, format!("`utcmtime` is `{found}`; expected YYYY-MM-DD hh:mm:ss, in UTC"));
                 }
             }

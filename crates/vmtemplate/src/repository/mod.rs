@@ -1,7 +1,6 @@
 //! Repositories of templates: a folder of archives and the file that describes them.
 
 mod change;
-mod civil;
 mod contents;
 mod description;
 mod entry;

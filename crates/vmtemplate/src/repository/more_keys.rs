@@ -4,6 +4,7 @@ use super::format::RepositoryFormat;
 use super::json::{Json, Kind, ROOT, short};
 use super::metadata_json::KEYS;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// The members of a JSON object, each with its value as it stands there.
 pub(super) fn read(object: &str) -> Result<Vec<(String, String)>> {
@@ -26,7 +27,7 @@ pub(super) fn checked(keys: &[(String, String)], format: RepositoryFormat) -> Re
     }
     let mut done: Vec<(String, String)> = Vec::with_capacity(keys.len());
     for (key, value) in keys {
-        let shown = short(key).escape_debug().to_string();
+        let shown = Shown(short(key)).to_string();
         if key.is_empty() {
             return Err(refused("set", "the key is empty").with_help("give the key as KEY=JSON"));
         }
@@ -59,7 +60,7 @@ fn parse(text: &str) -> Result<Json> {
     Json::parse(text.as_bytes()).map_err(|error| {
         let mut refused = Error::new(
             ErrorKind::InvalidValue,
-            format!("`{}` is no JSON: {}", short(text).escape_debug(), error.message()),
+            format!("`{}` is no JSON: {}", Shown(short(text)), error.message()),
         );
         if let Some(position) = error.position() {
             refused = refused.with_position(position);

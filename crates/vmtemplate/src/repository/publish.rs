@@ -23,6 +23,7 @@ use crate::archive::{PackOptions, PackSummary, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::leftovers;
 use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
+use crate::shown::Shown;
 use crate::source::ReadAt;
 use crate::template::Template;
 
@@ -304,13 +305,13 @@ impl Repository {
             (Some((index, entry)), None) => Ok((index, entry.clone())),
             (None, _) => Err(Error::new(
                 ErrorKind::NotFound,
-                format!("there is no template `{}` in the repository", name.escape_debug()),
+                format!("there is no template `{}` in the repository", Shown(&name)),
             )
             .with_path(self.description_path())
             .with_help("`vmtemplate repo list FOLDER` shows the names")),
             (Some(_), Some(_)) => Err(Error::new(
                 ErrorKind::InvalidRepository,
-                format!("there are two templates `{}` in the repository", name.escape_debug()),
+                format!("there are two templates `{}` in the repository", Shown(&name)),
             )
             .with_path(self.description_path())
             .with_help("rename one of them in the file")),
@@ -332,18 +333,17 @@ impl Repository {
             if Some(index) == except {
                 continue;
             }
-            let name = other.name.escape_debug();
+            let name = Shown(&other.name);
             if other.name == entry.name {
                 let message = format!("there is a template `{name}` already");
                 return refuse(ErrorKind::AlreadyExists, message, "replace it, or give another name");
             }
             if other.file_name == entry.file_name {
-                let message =
-                    format!("the template `{name}` has the archive {}", other.file_name.escape_debug());
+                let message = format!("the template `{name}` has the archive {}", Shown(&other.file_name));
                 return refuse(ErrorKind::AlreadyExists, message, "give another file name");
             }
             if entry.image_name.is_some() && other.image_name == entry.image_name {
-                let image = entry.image_name.as_deref().unwrap_or_default().escape_debug();
+                let image = Shown(entry.image_name.as_deref().unwrap_or_default());
                 let message = format!("the template `{name}` has the image name `{image}` already");
                 return refuse(ErrorKind::AlreadyExists, message, "give another image name");
             }

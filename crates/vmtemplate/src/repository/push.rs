@@ -9,6 +9,7 @@ use super::store::Store;
 use super::{Repository, reason_against_archive};
 use crate::archive::{PackOptions, PackSummary};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 use crate::template::Template;
 
 /// How a template is packed and published.
@@ -121,11 +122,10 @@ fn file_name(name: &str, options: &EntryOptions) -> Result<String> {
     let file_name = options.file_name.clone().unwrap_or_else(|| format!("{name}.tar.gz"));
     match reason_against_archive(&file_name) {
         None => Ok(file_name),
-        Some(why) => Err(Error::new(
-            ErrorKind::InvalidValue,
-            format!("the file name `{}` {why}", file_name.escape_debug()),
-        )
-        .with_field("file_name")
-        .with_help("give a plain file name, such as Windows-Server-2019.tar.gz")),
+        Some(why) => {
+            Err(Error::new(ErrorKind::InvalidValue, format!("the file name `{}` {why}", Shown(&file_name)))
+                .with_field("file_name")
+                .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"))
+        }
     }
 }

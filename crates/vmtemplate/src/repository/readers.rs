@@ -11,6 +11,7 @@ use super::publish::signature_names;
 use super::store::Store;
 use super::{Repository, reason_against_archive, rules, sums};
 use crate::finding::{Finding, Place};
+use crate::shown::Shown;
 
 /// Who is meant to read the repository, as the mode of its description says.
 #[derive(Clone, Copy)]
@@ -74,7 +75,7 @@ impl Repository {
 fn finding(name: &str, path: &Path, found: &Metadata, readers: Readers) -> Finding {
     let mode = found.mode() & 0o7777;
     let (what, right) = if found.is_dir() { ("enter", "x") } else { ("read", "r") };
-    let shown = if name.is_empty() { "the folder" } else { name }.escape_debug();
+    let shown = Shown(if name.is_empty() { "the folder" } else { name });
     let (message, class) = match readers {
         Readers::Everybody => (format!("not everybody may {what} {shown}, as the description"), "a"),
         Readers::Group(gid) => (format!("the group {gid} may not {what} {shown}, as the description"), "g"),

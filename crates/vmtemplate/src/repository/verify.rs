@@ -15,6 +15,7 @@ use super::{Repository, reason_against_archive, rules};
 use crate::archive::VerifyOptions;
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::finding::{Finding, Place, Report, Severity};
+use crate::shown::Shown;
 
 /// A value of an entry that only one may have.
 type Part = fn(&RepositoryEntry) -> Option<&str>;
@@ -124,7 +125,7 @@ impl Repository {
                     let message = format!(
                         "{} has the {what} `{}`, as the template in line {line}",
                         called(entry),
-                        value.escape_debug()
+                        Shown(&value)
                     );
                     findings.push(Finding::new(rule, message).at(self.place(entry.position)));
                 } else {
@@ -143,7 +144,7 @@ impl Repository {
     ) -> Result<(Vec<Finding>, TemplateKind)> {
         let mut findings = Vec::new();
         let mut tell = |rule, message: String| findings.push(Finding::new(rule, message));
-        let (template, file) = (called(entry), entry.file_name.escape_debug());
+        let (template, file) = (called(entry), Shown(&entry.file_name));
         if !entry.name.is_empty() && entry.family().is_none() {
             tell(rules::FAMILY, format!("the name of {template} tells no family of operating systems"));
         }
@@ -193,7 +194,7 @@ impl Repository {
         contents: &Contents,
         tell: &mut impl FnMut(&'static crate::finding::Rule, String),
     ) -> Result<()> {
-        let (template, file) = (called(entry), entry.file_name.escape_debug());
+        let (template, file) = (called(entry), Shown(&entry.file_name));
         let end = if contents.kind == TemplateKind::KvmImage { ".xz" } else { ".tar.gz" };
         if !entry.file_name.ends_with(end) {
             tell(rules::FORM, format!("the archive of {template} is a {end}, and its name is {file}"));
@@ -210,21 +211,21 @@ impl Repository {
             let time = self.time_of(&entry.file_name)?;
             if let Some(stated) = entry.modified_utc.as_ref().filter(|stated| **stated != time) {
                 let message =
-                    format!("{file} changed at {time} UTC; the description says {}", stated.escape_debug());
+                    format!("{file} changed at {time} UTC; the description says {}", Shown(&stated));
                 tell(rules::OTHER_TIME, message);
             }
         }
         let Some(metainfo) = &contents.metainfo else { return Ok(()) };
         let own = metainfo.os_name().unwrap_or_default();
         if own != entry.name {
-            tell(rules::OTHER_NAME, format!("{template} is called `{}` in {file}", own.escape_debug()));
+            tell(rules::OTHER_NAME, format!("{template} is called `{}` in {file}", Shown(&own)));
         }
         let own = metainfo.tags();
         if own != entry.tags {
             let message = format!(
                 "{template} has the tags `{}`; in {file} they are `{}`",
-                entry.tags.to_string().escape_debug(),
-                own.to_string().escape_debug()
+                Shown(entry.tags.to_string()),
+                Shown(own.to_string())
             );
             tell(rules::OTHER_TAGS, message);
         }
@@ -245,7 +246,7 @@ impl Repository {
             if self.store.is_there(name)? {
                 continue;
             }
-            let message = format!("{} has a checksum, and is not there", name.escape_debug());
+            let message = format!("{} has a checksum, and is not there", Shown(&name));
             let place = Place { file: Some(sums::NAME.to_owned()), ..Place::default() };
             findings.push(Finding::new(rules::CHECKSUM, message).at(place));
         }
@@ -255,7 +256,7 @@ impl Repository {
             let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
-                let message = format!("the archive {} is not described", name.escape_debug());
+                let message = format!("the archive {} is not described", Shown(&name));
                 findings.push(Finding::new(rules::UNDESCRIBED, message).at(place));
             }
         }
@@ -312,6 +313,6 @@ fn called(entry: &RepositoryEntry) -> String {
     if entry.name.is_empty() {
         "a template without a name".to_owned()
     } else {
-        format!("`{}`", super::json::short(&entry.name).escape_debug())
+        format!("`{}`", Shown(super::json::short(&entry.name)))
     }
 }

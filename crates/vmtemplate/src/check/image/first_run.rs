@@ -1,13 +1,17 @@
 //! What happens when a machine starts for the first time: `C:\vmmgr` and the task that runs it.
 
+use std::time::SystemTime;
+
 use super::look::{Look, Seen};
 use super::pe::Machine;
 use super::rules;
 use super::task::Task;
 use super::windows::Windows;
+use crate::civil;
 use crate::finding::{Finding, Place};
 use crate::macros::ScriptLanguage;
 use crate::script::{LineEnds, LintOptions, Script, ScriptEncoding};
+use crate::shown::Shown;
 
 const FOLDER: &str = "vmmgr";
 const TASK: &str = "vmmgr_firstrun";
@@ -15,7 +19,9 @@ const TASK: &str = "vmmgr_firstrun";
 /// More than this of a script or a task is not read.
 const MAX_SCRIPT: u64 = 1 << 20;
 
-/// The scripts, and what each must name for the next step to be taken.
+/// The size of the install drive, which has room for the largest script and for nothing more.
+const SCRIPT_SIZE: u64 = Script::MAX_SIZE as u64;
+
 /// Batch files, which `cmd.exe` reads byte by byte.
 const FIRSTRUN_CMD: &str = "firstrun.cmd";
 const DDWRAP: &str = "ddwrap.cmd";
@@ -81,7 +87,64 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
     if let Some(call) = calls.iter().find(|call| !text.contains(**call)) {
         look.report(rules::KIT_CONTENT, place(), format!("the script does not name {call}"));
     }
+    if name == FIRSTRUN_PS1
+        && let Some(size) = other_size(&text)
+    {
+        let message =
+            format!("the script looks for a disk of {size} bytes; the install drive has {}", SCRIPT_SIZE);
+        look.report(rules::KIT_CONTENT, place(), message);
+    }
     Ok(())
+}
+
+/// The size of disks that the script looks for, if it looks for none of the size of the install drive: a number in a line
+/// that speaks of a size. `text` is in lower case.
+fn other_size(text: &str) -> Option<u64> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#') && line.contains("size"));
+    let sizes: Vec<u64> =
+        lines.flat_map(|line| numbers(&line[line.find("size").unwrap_or_default()..])).collect();
+    if sizes.contains(&SCRIPT_SIZE) {
+        return None;
+    }
+    // Smaller numbers count sectors, lines, or bits.
+    sizes.into_iter().find(|&size| size >= 1 << 16)
+}
+
+/// The whole numbers of a line of PowerShell (Microsoft, "about_Numeric_Literals"): `1048576`, `0x100000`, `1mb`, and
+/// products such as `1024*1024`.
+fn numbers(line: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = Vec::new();
+    let mut is_factor = false;
+    let mut rest = line;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let between = &rest[..start];
+        let is_name = between.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        is_factor &= between.trim() == "*";
+        rest = &rest[start..];
+        let (digits, radix) = match rest.strip_prefix("0x") {
+            Some(digits) => (digits, 16),
+            None => (rest, 10),
+        };
+        let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+        let number = u64::from_str_radix(&digits[..end], radix).ok();
+        rest = &digits[end..];
+        let units = [("kb", 1 << 10), ("mb", 1 << 20), ("gb", 1 << 30)];
+        let unit = units.into_iter().find(|(unit, _)| rest.starts_with(unit)).map_or(1, |(unit, size)| {
+            rest = &rest[unit.len()..];
+            size
+        });
+        let Some(number) = number.and_then(|number: u64| number.checked_mul(unit)).filter(|_| !is_name)
+        else {
+            is_factor = false;
+            continue;
+        };
+        match numbers.last_mut().filter(|_| is_factor) {
+            Some(last) => *last = last.saturating_mul(number),
+            None => numbers.push(number),
+        }
+        is_factor = true;
+    }
+    numbers
 }
 
 /// What holds for every batch file; the other rules for scripts are about setup scripts.
@@ -125,7 +188,7 @@ fn task(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         look.report(rules::NO_TASK, place(), "there is no such task");
         return Ok(());
     };
-    match Task::parse(&bytes) {
+    match Task::parse(&bytes, &civil::utc(SystemTime::now())) {
         Ok(task) => check_task(look, &task, &place()),
         Err(error) => {
             let place = Place { position: error.position(), ..place() };
@@ -141,15 +204,21 @@ fn check_task(look: &Look<'_>, task: &Task, place: &Place) {
         report(rules::TASK_DISABLED, "Settings/Enabled is false");
     }
     if !task.starts_at_boot {
-        report(rules::TASK_TRIGGER, "the task has no trigger BootTrigger that is enabled");
+        let message = match &task.idle_trigger {
+            Some(reason) => format!("the task has no trigger BootTrigger that works: {reason}"),
+            None => "the task has no trigger BootTrigger".to_owned(),
+        };
+        report(rules::TASK_TRIGGER, &message);
     }
     let runs_it = |command: &String| {
         let command = command.to_lowercase().replace('"', "").replace('/', "\\");
         command.contains("firstrun.cmd") && command.contains(FOLDER)
     };
     if !task.commands.iter().any(runs_it) {
-        let found =
-            task.commands.first().map_or("nothing".to_owned(), |command| format!("{:?}", command.trim()));
+        let found = task
+            .commands
+            .first()
+            .map_or("nothing".to_owned(), |command| format!("`{}`", Shown(command.trim())));
         report(rules::TASK_ACTION, &format!("the task runs {found}; C:\\vmmgr\\firstrun.cmd was expected"));
     }
     if !task.runs_without_logon() {
@@ -185,4 +254,35 @@ fn registration(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_found_in_every_way_to_write_it() {
+        for line in [
+            "if ($line -match '^\\s+size is 1048576 bytes\\s*$') {",
+            "select-string 'size is 1048576 bytes' -context 3,0",
+            "where-object size -eq 1mb",
+            "$size = 1024 * 1024",
+            "$_.size -eq 0x100000",
+            "# size is 2097152 bytes",
+            "$sizes = 2097152, 1048576",
+            "$size -gt 0",
+            "dd bs=512 count=4194304",
+        ] {
+            assert_eq!(other_size(line), None, "{line}");
+        }
+        for (line, size) in [
+            ("select-string 'size is 2097152 bytes'", 2_097_152),
+            ("where-object size -eq 2mb", 2 << 20),
+            ("$size = 512*1024", 1 << 19),
+            ("$_.size -eq 0x200000 # 1048575", 1 << 21),
+        ] {
+            assert_eq!(other_size(line), Some(size), "{line}");
+        }
+        assert_eq!(numbers("a1 b_2 3 99999999999999999999 4*5 6,7"), [3, 20, 6, 7]);
+    }
 }

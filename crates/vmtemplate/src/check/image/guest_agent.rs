@@ -1,37 +1,36 @@
 //! The QEMU guest agent: its service is called `qemu-ga` (QEMU, `qga/service-win32.h`), in either case.
 
 use super::look::{Look, Seen};
+use super::service::{self, Service};
 use super::windows::Windows;
 use super::{rules, virtio};
+use crate::shown::Shown;
 
 /// Microsoft, "CurrentControlSet\Services subkey entries".
 const AUTOMATIC_START: u32 = 2;
 
 pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
-    service(look, windows).ok();
-    if let Ok(false) = virtio::is_present(look, windows, "vioser") {
-        let place = windows.volume.place(look, "Windows/System32/drivers/vioser.sys");
-        look.report(rules::NO_SERIAL, place, "the driver is missing");
-    }
+    agent(look, windows).ok();
+    virtio::require(look, windows, &virtio::SERIAL, rules::NO_SERIAL).ok();
 }
 
-fn service(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
-    let path = windows.control(r"Services\QEMU-GA");
-    let place = || windows.system.place(&path);
-    if windows.system.key(look, &path)?.is_none() {
-        look.report(rules::NO_AGENT, place(), "there is no such service");
+fn agent(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
+    let name = "QEMU-GA";
+    let Some(service) = Service::find(look, windows, name)? else {
+        let place = windows.system.place(&windows.control(&format!("Services\\{name}")));
+        look.report(rules::NO_AGENT, place, "there is no such service");
         return Ok(());
+    };
+    let place = || windows.system.place(&service.path);
+    let command = service.image_path.as_deref().unwrap_or_default();
+    if service::program(look, windows, command)?.is_none() {
+        let message = match command {
+            "" => "the service has no ImagePath, so that it starts nothing".to_owned(),
+            command => format!("the service starts `{}`, which is not there", Shown(command)),
+        };
+        look.report(rules::AGENT_FILE, place(), message);
     }
-    let command = windows.system.string(look, &path, "ImagePath")?.unwrap_or_default();
-    match path_of(&command) {
-        Some(file) if windows.volume.file(look, &file)?.is_some() => {}
-        _ => look.report(
-            rules::AGENT_FILE,
-            place(),
-            format!("the service starts {command:?}, which is not there"),
-        ),
-    }
-    match windows.system.u32(look, &path, "Start")? {
+    match service.start {
         Some(AUTOMATIC_START) => {}
         start => {
             let start = start.map_or("no Start".to_owned(), |start| format!("Start {start}"));
@@ -43,31 +42,4 @@ fn service(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         }
     }
     Ok(())
-}
-
-/// The program of a command line as a path on the system volume; `None` if it stands on another.
-fn path_of(command: &str) -> Option<String> {
-    let command = command.trim();
-    let program = match command.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next()?,
-        // Without quotes, a space ends it only behind the name of a program.
-        None => match command.to_ascii_lowercase().find(".exe") {
-            Some(at) => &command[..at + 4],
-            None => command,
-        },
-    };
-    let mut path = program.trim_start_matches(r"\??\").to_owned();
-    for (variable, value) in [
-        ("%systemroot%", r"C:\Windows"),
-        ("%windir%", r"C:\Windows"),
-        (r"\systemroot\", r"C:\Windows\"),
-        ("%programfiles%", r"C:\Program Files"),
-        ("%systemdrive%", "C:"),
-    ] {
-        if path.get(..variable.len()).is_some_and(|start| start.eq_ignore_ascii_case(variable)) {
-            path.replace_range(..variable.len(), value);
-        }
-    }
-    path.get(..3).filter(|drive| drive.eq_ignore_ascii_case(r"C:\"))?;
-    Some(path[3..].replace('\\', "/"))
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::rules;
 use crate::check::ImageContext;
 use crate::disk::DiskImage;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::finding::{Finding, Place, Rule};
 
 pub(super) struct Look<'a> {
@@ -49,16 +49,22 @@ impl<'a> Look<'a> {
         self.findings.borrow_mut().push(finding);
     }
 
-    /// Say that something could not be looked at. Once for each place is enough.
+    /// Say that something could not be looked at. Once for each place is enough, and once for an image that cannot be
+    /// read.
     pub(super) fn unread(&self, place: Place, error: &Error) -> Unread {
         if error.ends_the_work() {
             self.ended.borrow_mut().get_or_insert_with(|| error.clone());
             return Unread;
         }
-        let is_known = |finding: &Finding| finding.rule() == rules::UNREAD && *finding.place() == place;
+        let (rule, place, message) = if self.is_of_the_disk(error) {
+            (rules::IMAGE, self.image(), error.message().to_owned())
+        } else {
+            (rules::UNREAD, place, format!("not looked at: {}", error.message()))
+        };
+        let is_known = |finding: &Finding| finding.rule() == rule && *finding.place() == place;
         let is_known = self.findings.borrow().iter().any(is_known);
         if !is_known {
-            let finding = Finding::new(rules::UNREAD, format!("not looked at: {}", error.message()));
+            let finding = Finding::new(rule, message);
             let finding = match error.help() {
                 Some(help) => finding.with_fix(help),
                 None => finding,
@@ -66,6 +72,18 @@ impl<'a> Look<'a> {
             self.add(finding.at(place));
         }
         Unread
+    }
+
+    /// Whether the report says that the image cannot be read: then what is missing may be there.
+    pub(super) fn has_unread_image(&self) -> bool {
+        self.findings.borrow().iter().any(|finding| finding.rule() == rules::IMAGE)
+    }
+
+    /// Whether reading the disk failed, not what stands on it: such an error names the file of the image, or is one of
+    /// the operating system.
+    pub(super) fn is_of_the_disk(&self, error: &Error) -> bool {
+        let is_own = self.disk.path().is_some() && error.path() == self.disk.path();
+        is_own || matches!(error.kind(), ErrorKind::Io | ErrorKind::PermissionDenied)
     }
 
     /// What reading gave; a failure is told.

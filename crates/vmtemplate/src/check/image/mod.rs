@@ -2,17 +2,21 @@
 
 mod boot;
 mod extend;
+mod firewall;
 mod first_run;
 mod guest_agent;
+mod language;
 mod look;
 mod pe;
 mod policy;
 mod pool;
 mod registry;
+mod release;
 mod remains;
 mod remote;
 mod rules;
 mod script;
+mod service;
 mod shutdown;
 mod space;
 mod task;
@@ -48,7 +52,7 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
     shutdown::check_volumes(&look, &volumes);
     pool::check(&look, &volumes);
     let Some(system) = system else {
-        if !volumes.is_hidden {
+        if !volumes.is_hidden && !look.has_unread_image() {
             look.report(
                 rules::NO_WINDOWS,
                 look.image(),

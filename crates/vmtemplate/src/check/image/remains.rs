@@ -4,6 +4,7 @@ use super::look::{Look, Seen};
 use super::rules;
 use super::windows::Windows;
 use crate::disk::Hibernation;
+use crate::shown::Shown;
 
 /// A page file smaller than this is not worth a word.
 const LARGE_PAGE_FILE: u64 = 64 << 20;
@@ -55,7 +56,7 @@ fn page_file(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         let set = windows.control(r"Control\Session Manager\Memory Management");
         // Microsoft, "Memory Management registry keys": path, least and most MiB; "?:" and no sizes: Windows decides.
         let set = windows.system.strings(look, &set, "PagingFiles")?.unwrap_or_default();
-        let set = set.first().map_or(String::new(), |set| format!("; it is set to {set:?}"));
+        let set = set.first().map_or(String::new(), |set| format!("; it is set to \"{}\"", Shown(set)));
         let message = format!("the page file has {} MiB{set}", file.size() >> 20);
         look.report(rules::PAGE_FILE, windows.volume.place(look, path), message);
     }

@@ -48,7 +48,7 @@ rules! {
     NO_BOOT_PARTITION: "VMT0305", Error {
         "there is a partition to start from: an active one, or an EFI system partition"
         why: "the firmware finds nothing to start"
-        fix: "in the virtual machine, mark the partition of the boot files: diskpart, select disk 0, select partition 1, active"
+        fix: "start the machine from the Windows ISO, choose to repair it, and mark the partition of the boot files: diskpart, select disk 0, select partition N, active"
         step: "Preparing the image"
     }
     NO_BOOT_CODE: "VMT0306", Error {
@@ -72,7 +72,7 @@ rules! {
     NO_LOADER: "VMT0309", Error {
         "the loader of Windows is there for the firmware that the disk starts with"
         why: "the boot manager hands over to winload.exe on a BIOS and to winload.efi on UEFI; without it Windows does not start"
-        fix: "in the virtual machine, run: sfc /scannow"
+        fix: "start the machine from the Windows ISO, choose to repair it, open a command prompt, and run: sfc /scannow /offbootdir=C:\\ /offwindir=C:\\Windows"
         step: "Preparing the image"
     }
     DYNAMIC_DISK: "VMT0310", Error {
@@ -111,11 +111,29 @@ rules! {
         fix: "in the script, name the volume by its letter: echo select volume c"
         step: "Initial setup script"
     }
+    IMAGE: "VMT0322", Error {
+        "the image can be read to its end"
+        why: "a part of the disk is missing: Windows may not start, and what was not read was not checked"
+        fix: "copy the image again from its source, and compare the checksums; qemu-img check shows damage inside an image"
+        step: "Image creation"
+    }
     BACKUP_TABLE: "VMT0323", Warning {
         "the backup of the partition table is in the last sector of the disk and agrees with the table"
         why: "the disk starts without it, but a table that gets damaged cannot be restored from it, and partitioning tools complain or refuse to work until it is right"
         fix: "move or renew the backup in a raw copy of the image: sgdisk --move-second-header IMAGE"
         step: "Image creation"
+    }
+    HIVE: "VMT0324", Error {
+        "the registry of Windows is whole"
+        why: "without SYSTEM, SOFTWARE or SAM Windows stops while it starts, and what stands in them was not checked"
+        fix: "if the machine still starts, shut it down from inside and make the image again: shutdown /s /t 0 and if it does not, go back to an earlier image or restore the file from a backup"
+        step: "Preparing the image"
+    }
+    CONTROL_SET: "VMT0325", Error {
+        "the registry has the control set that Windows starts with"
+        why: "drivers and services stand in it: without it Windows stops while it starts (BAD_SYSTEM_CONFIG_INFO)"
+        fix: "go back to an earlier image, or restore Windows\\System32\\config\\SYSTEM from a backup"
+        step: "Preparing the image"
     }
 
     // VMT04xx: in which state it was left.
@@ -191,6 +209,12 @@ rules! {
         "the memory limit of the template is enough for this Windows"
         why: "the platform makes machines of that size, and this Windows does not start or hardly works in it"
         fix: "raise <elem name=\"mem\"> in metainfo.xml"
+        step: "Metadata file"
+    }
+    NAME: "VMT0504", Warning {
+        "the name of the template speaks of the Windows that is in it"
+        why: "the customer chooses by the name, and gets another Windows, for which another license is needed"
+        fix: "change <osname> in metainfo.xml, or take the image of the Windows that is named"
         step: "Metadata file"
     }
     NO_DISK_DRIVER: "VMT0510", Error {
@@ -346,8 +370,8 @@ rules! {
         step: "Initial setup script"
     }
     REMOTE_DESKTOP_BLOCKED: "VMT0631", Warning {
-        "the firewall lets Remote Desktop in, or the setup script opens it"
-        why: "Remote Desktop is on, but the firewall drops every connection to it"
+        "the firewall lets Remote Desktop in from public networks, or the setup script opens it"
+        why: "Remote Desktop is on, but the firewall of a new machine, whose network is public, drops connections to it"
         fix: "run, or write into the setup script: netsh advfirewall firewall set rule group=\"@FirewallAPI.dll,-28752\" new enable=yes"
         step: "Initial setup script"
     }

@@ -19,6 +19,11 @@ pub(super) fn has(commands: &[String], words: &[&str]) -> bool {
     commands.iter().any(|line| words.iter().all(|word| line.contains(word)))
 }
 
+/// Whether one line of the script has this word, and one of the others.
+pub(super) fn has_any(commands: &[String], word: &str, others: &[&str]) -> bool {
+    others.iter().any(|other| has(commands, &[word, other]))
+}
+
 /// `word` with the value of its variable, if it is one, `%NAME%`, that the script sets once: `set "NAME=value"`.
 pub(super) fn resolve(commands: &[String], word: &str) -> String {
     let Some(name) = word.strip_prefix('%').and_then(|word| word.strip_suffix('%')) else {

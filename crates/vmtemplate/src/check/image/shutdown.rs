@@ -5,6 +5,7 @@ use super::rules;
 use super::volumes::Volumes;
 use super::windows::Windows;
 use crate::disk::Hibernation;
+use crate::shown::Shown;
 
 pub(super) fn check_volumes(look: &Look<'_>, volumes: &Volumes) {
     for volume in &volumes.ntfs {
@@ -80,7 +81,7 @@ fn renames(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let name = "PendingFileRenameOperations";
     let pending = windows.system.strings(look, &path, name)?.unwrap_or_default();
     if let Some(first) = pending.first() {
-        let message = format!("{name} names files to be replaced, first {first:?}");
+        let message = format!("{name} names files to be replaced, first \"{}\"", Shown(first));
         look.report(rules::RENAMES, windows.system.place(&path), message);
     }
     Ok(())

@@ -5,6 +5,7 @@ use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::Event;
 
 use crate::error::{Error, ErrorKind, Position, Result};
+use crate::shown::Shown;
 
 /// Elements inside elements; tasks have six.
 const MAX_DEPTH: usize = 32;
@@ -32,7 +33,10 @@ const SERVICES: [&str; 6] = [
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Task {
     pub(super) enabled: bool,
+    /// Whether a trigger for the start of Windows is enabled and in force.
     pub(super) starts_at_boot: bool,
+    /// Why no such trigger works, of one that is there.
+    pub(super) idle_trigger: Option<String>,
     pub(super) user: Option<String>,
     pub(super) logon_type: Option<String>,
     pub(super) is_highest: bool,
@@ -43,18 +47,20 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+    /// `now` is the time at which its triggers are to work; it begins with the date, `YYYY-MM-DD`.
+    pub(super) fn parse(bytes: &[u8], now: &str) -> Result<Self> {
         let text = decode(bytes)?;
         let mut task = Self {
             enabled: true,
             starts_at_boot: false,
+            idle_trigger: None,
             user: None,
             logon_type: None,
             is_highest: false,
             waits_for: None,
             commands: Vec::new(),
         };
-        let mut boot_is_enabled = true;
+        let mut triggers: Vec<BootTrigger> = Vec::new();
         let elements = elements(&text)?;
         if elements.first().is_none_or(|(path, _)| path != "Task") {
             return Err(Error::new(ErrorKind::InvalidValue, "this is no task: the root element is not Task"));
@@ -63,12 +69,16 @@ impl Task {
             let text = text.trim();
             match path.as_str() {
                 "Task/Settings/Enabled" => task.enabled = is_true(text),
-                "Task/Triggers/BootTrigger" => {
-                    // A trigger is enabled unless it says otherwise.
-                    boot_is_enabled = true;
-                    task.starts_at_boot = true;
+                "Task/Triggers/BootTrigger" => triggers.push(BootTrigger::default()),
+                "Task/Triggers/BootTrigger/Enabled" => {
+                    edit_last(&mut triggers, |trigger| trigger.is_disabled = !is_true(text));
                 }
-                "Task/Triggers/BootTrigger/Enabled" => boot_is_enabled = is_true(text),
+                "Task/Triggers/BootTrigger/StartBoundary" => {
+                    edit_last(&mut triggers, |trigger| trigger.begins = Some(text.to_owned()));
+                }
+                "Task/Triggers/BootTrigger/EndBoundary" => {
+                    edit_last(&mut triggers, |trigger| trigger.ends = Some(text.to_owned()));
+                }
                 "Task/Principals/Principal/UserId" => task.user = Some(text.to_owned()),
                 "Task/Principals/Principal/LogonType" => task.logon_type = Some(text.to_owned()),
                 "Task/Principals/Principal/RunLevel" => task.is_highest = text == "HighestAvailable",
@@ -88,7 +98,10 @@ impl Task {
                 _ => {}
             }
         }
-        task.starts_at_boot &= boot_is_enabled;
+        // One that works is enough.
+        let reasons: Vec<_> = triggers.iter().map(|trigger| trigger.reason_against(now)).collect();
+        task.starts_at_boot = reasons.iter().any(Option::is_none);
+        task.idle_trigger = reasons.into_iter().flatten().next().filter(|_| !task.starts_at_boot);
         Ok(task)
     }
 
@@ -109,20 +122,77 @@ impl Task {
     }
 }
 
+/// A trigger for the start of Windows. It is enabled unless it says otherwise.
+#[derive(Default)]
+struct BootTrigger {
+    is_disabled: bool,
+    /// The times between which it works.
+    begins: Option<String>,
+    ends: Option<String>,
+}
+
+impl BootTrigger {
+    fn reason_against(&self, now: &str) -> Option<String> {
+        let is_before =
+            |a: &str, b: &str| a.get(..NOW.len()).zip(b.get(..NOW.len())).is_some_and(|(a, b)| a < b);
+        if self.is_disabled {
+            Some("it is disabled".to_owned())
+        } else if let Some(end) = self.ends.as_ref().filter(|end| is_before(end, now)) {
+            Some(format!("it ended with its EndBoundary, {}", Shown(end)))
+        } else {
+            let begin = self.begins.as_ref().filter(|begin| is_before(now, begin))?;
+            Some(format!("it begins with its StartBoundary only, {}", Shown(begin)))
+        }
+    }
+}
+
+/// The part of a time that is compared. The zone, which may follow, shifts it by less than a day.
+const NOW: &str = "YYYY-MM-DD";
+
+fn edit_last(triggers: &mut [BootTrigger], edit: impl FnOnce(&mut BootTrigger)) {
+    if let Some(trigger) = triggers.last_mut() {
+        edit(trigger);
+    }
+}
+
 /// A boolean of XML Schema.
 fn is_true(text: &str) -> bool {
     matches!(text, "true" | "1")
 }
 
-/// The text: UTF-16 with a byte order mark, as the Task Scheduler writes it, or UTF-8.
+/// The text: UTF-16 with a byte order mark, as the Task Scheduler writes it, or what the bytes or the XML declaration say
+/// it is (XML 1.0, appendix F, "Autodetection of Character Encodings").
 fn decode(bytes: &[u8]) -> Result<String> {
-    let (encoding, length) = encoding_rs::Encoding::for_bom(bytes).unwrap_or((encoding_rs::UTF_8, 0));
+    let (encoding, length) =
+        encoding_rs::Encoding::for_bom(bytes).unwrap_or_else(|| (without_mark(bytes), 0));
     match encoding.decode_without_bom_handling_and_without_replacement(&bytes[length..]) {
         Some(text) => Ok(text.into_owned()),
         None => {
             Err(Error::new(ErrorKind::InvalidValue, format!("the file is not valid {}", encoding.name())))
         }
     }
+}
+
+fn without_mark(bytes: &[u8]) -> &'static encoding_rs::Encoding {
+    // XML begins with a character of ASCII, so that of its first unit of UTF-16 one byte is zero.
+    match bytes {
+        [first, 0, ..] if *first != 0 => return encoding_rs::UTF_16LE,
+        [0, second, ..] if *second != 0 => return encoding_rs::UTF_16BE,
+        _ => {}
+    }
+    let start = bytes.get(..bytes.len().min(200)).unwrap_or_default();
+    let declaration = start.split(|&byte| byte == b'>').next().unwrap_or_default();
+    let declaration = String::from_utf8_lossy(declaration);
+    let label = declaration.trim_start().strip_prefix("<?xml").and_then(|rest| {
+        let value = rest.split_once("encoding")?.1.trim_start().strip_prefix('=')?.trim_start();
+        let quote = value.chars().next().filter(|quote| ['"', '\''].contains(quote))?;
+        value[1..].split(quote).next()
+    });
+    // Units of one byte are no UTF-16, whatever the declaration says.
+    let encoding = label.and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()));
+    encoding
+        .filter(|encoding| ![encoding_rs::UTF_16LE, encoding_rs::UTF_16BE].contains(encoding))
+        .unwrap_or(encoding_rs::UTF_8)
 }
 
 /// The elements in document order: the path of each, without prefixes, and its own text.
@@ -219,8 +289,10 @@ mod tests {
         [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
     }
 
+    const NOW: &str = "2026-11-28T12:00:00";
+
     fn parse(text: &str) -> Result<Task> {
-        Task::parse(&utf16(text))
+        Task::parse(&utf16(text), NOW)
     }
 
     #[test]
@@ -231,6 +303,7 @@ mod tests {
             Task {
                 enabled: true,
                 starts_at_boot: true,
+                idle_trigger: None,
                 user: Some(r"MASTER\Administrator".into()),
                 logon_type: Some("Password".into()),
                 is_highest: true,
@@ -239,7 +312,7 @@ mod tests {
             }
         );
         assert!(task.runs_without_logon() && !task.is_system());
-        assert_eq!(Task::parse(TASK.as_bytes()).unwrap(), task);
+        assert_eq!(Task::parse(TASK.as_bytes(), NOW).unwrap(), task);
     }
 
     #[test]
@@ -251,6 +324,54 @@ mod tests {
         let task =
             parse("<t:Task xmlns:t='x'><t:Settings><t:Enabled>0</t:Enabled></t:Settings></t:Task>").unwrap();
         assert!(!task.enabled && !task.starts_at_boot);
+    }
+
+    #[test]
+    fn one_trigger_that_works_is_enough() {
+        let (on, off) = ("<BootTrigger/>", "<BootTrigger><Enabled>false</Enabled></BootTrigger>");
+        let bound = |name: &str, time: &str| format!("<BootTrigger><{name}>{time}</{name}></BootTrigger>");
+        for (triggers, reason) in [
+            (format!("{on}{off}"), None),
+            (format!("{off}{on}"), None),
+            (format!("{off}<TimeTrigger><Enabled>true</Enabled></TimeTrigger>"), Some("it is disabled")),
+            (format!("{off}{off}"), Some("it is disabled")),
+            (bound("EndBoundary", "2026-11-27T23:59:59"), Some("EndBoundary, 2026-11-27")),
+            (bound("EndBoundary", "2019-01-01T00:00:00+03:00"), Some("EndBoundary, 2019")),
+            (bound("EndBoundary", "2031-01-01T00:00:00Z"), None),
+            (bound("StartBoundary", "2019-01-01T00:00:00"), None),
+            (bound("StartBoundary", "2031-01-01T00:00:00"), Some("StartBoundary only, 2031")),
+            (format!("{}{on}", bound("EndBoundary", "2019-01-01T00:00:00")), None),
+            (bound("EndBoundary", "soon"), None),
+        ] {
+            let task = parse(&format!("<Task><Triggers>{triggers}</Triggers></Task>")).unwrap();
+            assert_eq!(task.starts_at_boot, reason.is_none(), "{triggers}");
+            let told = task.idle_trigger.unwrap_or_default();
+            assert!(told.contains(reason.unwrap_or_default()), "{triggers}: {told}");
+        }
+        assert!(!parse("<Task><Triggers/></Task>").unwrap().starts_at_boot);
+    }
+
+    #[test]
+    fn a_task_is_read_in_the_encoding_that_its_bytes_have() {
+        let text = |encoding: &str| {
+            format!(
+                "<?xml version='1.0' encoding='{encoding}'?><Task><Actions><Exec><Command>Ж</Command></Exec></Actions></Task>"
+            )
+        };
+        let utf_16 = text("UTF-16");
+        let units = || utf_16.encode_utf16();
+        let cyrillic = encoding_rs::WINDOWS_1251.encode(&text("windows-1251")).0.into_owned();
+        for bytes in [
+            units().flat_map(u16::to_le_bytes).collect(),
+            units().flat_map(u16::to_be_bytes).collect(),
+            [0xFEFF].into_iter().chain(units()).flat_map(u16::to_be_bytes).collect(),
+            text("UTF-8").into_bytes(),
+            utf_16.clone().into_bytes(),
+            [b"\xEF\xBB\xBF", text("utf-8").as_bytes()].concat(),
+            cyrillic,
+        ] {
+            assert_eq!(Task::parse(&bytes, NOW).unwrap().commands, ["Ж "], "{bytes:?}");
+        }
     }
 
     #[test]
@@ -292,7 +413,9 @@ mod tests {
             assert!(error.message().contains(why), "{text:.60}: {error}");
         }
         assert_eq!(parse("<Task>\n  <a></b></Task>").unwrap_err().position().unwrap().line, 2);
-        assert!(Task::parse(b"\xFF\xFE<\0T\0a\0s\0k\0\x00\xD8").unwrap_err().message().contains("UTF-16LE"));
+        assert!(
+            Task::parse(b"\xFF\xFE<\0T\0a\0s\0k\0\x00\xD8", NOW).unwrap_err().message().contains("UTF-16LE")
+        );
     }
 
     #[test]
@@ -327,7 +450,7 @@ mod tests {
                     break;
                 }
             }
-            let outcome = std::panic::catch_unwind(|| Task::parse(&bent).is_ok());
+            let outcome = std::panic::catch_unwind(|| Task::parse(&bent, NOW).is_ok());
             whole += usize::from(outcome.unwrap_or_else(|_| panic!("round {round}: {bent:?}")));
         }
         assert!(whole > 500 && whole < 19_500, "{whole} were tasks");

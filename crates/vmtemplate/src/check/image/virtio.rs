@@ -1,14 +1,46 @@
 //! The virtio drivers.
 //!
-//! The names are those of the virtio-win project; a service has the name of its driver. `Start` is 0 for what the boot
-//! loader loads (Microsoft, "CurrentControlSet\Services subkey entries").
+//! Names of files and services are those of the INF files of the virtio-win project (viostor.inx, vioscsi.inx,
+//! netkvm-base.txt, vioser.inx, balloon.inx). Since 2024 the drivers for Windows 11 and Server 2025 run from the driver
+//! store and are not copied to `System32\drivers` (kvm-guest-drivers-windows, `Driver.Common.props`: `DIRID` 13).
 
 use super::look::{Look, Seen};
 use super::pe::Machine;
 use super::rules;
+use super::service::Service;
 use super::windows::Windows;
+use crate::finding::{Finding, Place, Rule};
 
+/// `Start` of what the boot loader loads, and of what is never started (Microsoft, "CurrentControlSet\Services subkey
+/// entries").
 const BOOT_START: u32 = 0;
+const DISABLED: u32 = 4;
+
+const STORE: &str = "Windows/System32/DriverStore/FileRepository";
+
+pub(super) struct Driver {
+    service: &'static str,
+    /// The name of its files, without `.sys` and `.inf`.
+    file: &'static str,
+}
+
+const VIOSTOR: Driver = Driver { service: "viostor", file: "viostor" };
+const VIOSCSI: Driver = Driver { service: "vioscsi", file: "vioscsi" };
+const NETKVM: Driver = Driver { service: "netkvm", file: "netkvm" };
+const BALLOON: Driver = Driver { service: "BALLOON", file: "balloon" };
+pub(super) const SERIAL: Driver = Driver { service: "VirtioSerial", file: "vioser" };
+
+/// How far a driver is installed.
+enum State {
+    /// Its file is there, and a service starts it.
+    Installed(Service),
+    /// Its file stands in `System32\drivers`, and nothing starts it.
+    Copied,
+    /// Its package is in the driver store: Windows installs it when it meets the device.
+    Staged,
+    /// Its file is not where it should be.
+    Missing { place: Place, service: Option<Service> },
+}
 
 pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
     // A template that does not claim virtio disks or networks may do without.
@@ -19,21 +51,81 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
     if claims(crate::metainfo::Metainfo::virtio_net) {
         network(look, windows).ok();
     }
-    if let Ok(false) = is_present(look, windows, "balloon") {
-        let place = windows.volume.place(look, &path("balloon"));
-        look.report(rules::NO_BALLOON, place, "the driver is missing");
+    require(look, windows, &BALLOON, rules::NO_BALLOON).ok();
+}
+
+/// Report a driver that is missing or disabled.
+pub(super) fn require(
+    look: &Look<'_>,
+    windows: &Windows<'_>,
+    driver: &Driver,
+    rule: &'static Rule,
+) -> Seen<()> {
+    let state = state(look, windows, driver)?;
+    report(look, windows, rule, state);
+    Ok(())
+}
+
+fn report(look: &Look<'_>, windows: &Windows<'_>, rule: &'static Rule, state: State) {
+    match state {
+        State::Missing { place, service } => look.report(rule, place, missing(service.as_ref())),
+        State::Installed(service) if service.effective_start() == Some(DISABLED) => {
+            let message = format!("{}: it is disabled", describe_start(&service));
+            look.report(rule, windows.system.place(&service.path), message);
+        }
+        _ => {}
     }
 }
 
-fn path(driver: &str) -> String {
-    format!("Windows/System32/drivers/{driver}.sys")
+fn missing(service: Option<&Service>) -> String {
+    match service {
+        Some(service) => format!("the driver is missing; the service {} starts it from here", service.name),
+        None => "the driver is missing".to_owned(),
+    }
+}
+
+fn state(look: &Look<'_>, windows: &Windows<'_>, driver: &Driver) -> Seen<State> {
+    let usual = format!("Windows/System32/drivers/{}.sys", driver.file);
+    let Some(service) = Service::find(look, windows, driver.service)? else {
+        if is_there(look, windows, &usual)? {
+            return Ok(State::Copied);
+        }
+        if staged(look, windows, driver)? {
+            return Ok(State::Staged);
+        }
+        return Ok(State::Missing { place: windows.volume.place(look, &usual), service: None });
+    };
+    let path = service.driver_file(windows);
+    // Where the service names no file on this volume, the driver has its usual one.
+    let is_named = service.image_path.is_some() && path.is_some();
+    for path in path.iter().chain(Some(&usual).filter(|_| !is_named)) {
+        if is_there(look, windows, path)? {
+            return Ok(State::Installed(service));
+        }
+    }
+    let place = windows.volume.place(look, path.as_ref().filter(|_| is_named).unwrap_or(&usual));
+    Ok(State::Missing { place, service: Some(service) })
+}
+
+/// Whether the driver store has the package of the driver, in a folder `NAME.inf_PROCESSOR_HASH`.
+fn staged(look: &Look<'_>, windows: &Windows<'_>, driver: &Driver) -> Seen<bool> {
+    let Some(store) = windows.volume.file(look, STORE)?.filter(crate::disk::NtfsFile::is_folder) else {
+        return Ok(false);
+    };
+    let start = format!("{}.inf_", driver.file);
+    for entry in look.seen(windows.volume.place(look, STORE), store.list())? {
+        let is_package = entry.name.to_lowercase().starts_with(&start);
+        if is_package && is_there(look, windows, &format!("{STORE}/{}/{}.sys", entry.name, driver.file))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether the file of a driver is there; one for another processor is told.
-pub(super) fn is_present(look: &Look<'_>, windows: &Windows<'_>, driver: &str) -> Seen<bool> {
-    let path = path(driver);
-    let Some(file) = windows.volume.file(look, &path)? else { return Ok(false) };
-    let place = || windows.volume.place(look, &path);
+fn is_there(look: &Look<'_>, windows: &Windows<'_>, path: &str) -> Seen<bool> {
+    let Some(file) = windows.volume.file(look, path)? else { return Ok(false) };
+    let place = || windows.volume.place(look, path);
     let machine = look.seen(place(), Machine::of(&file))?;
     match (machine, windows.machine) {
         (None, _) => look.report(
@@ -51,47 +143,69 @@ pub(super) fn is_present(look: &Look<'_>, windows: &Windows<'_>, driver: &str) -
 }
 
 fn disk(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
-    let mut present = Vec::new();
-    for driver in ["viostor", "vioscsi"] {
-        if is_present(look, windows, driver)? {
-            present.push(driver);
+    let (mut starts, mut elsewhere) = (Vec::new(), Vec::new());
+    for driver in [VIOSTOR, VIOSCSI] {
+        match state(look, windows, &driver)? {
+            State::Installed(service) => starts.push((driver, Some(service))),
+            State::Copied | State::Staged => starts.push((driver, None)),
+            State::Missing { place, service: Some(_) } => elsewhere.push((driver, place)),
+            State::Missing { .. } => {}
         }
     }
-    let Some(first) = present.first() else {
-        let place = windows.volume.place(look, "Windows/System32/drivers");
-        look.report(rules::NO_DISK_DRIVER, place, "neither viostor.sys nor vioscsi.sys is there");
+    let Some((first, service)) = starts.first() else {
+        let mut message = "neither viostor.sys nor vioscsi.sys is there".to_owned();
+        for (driver, place) in elsewhere {
+            let path = place.path.unwrap_or_default().replace('/', "\\");
+            message.push_str(&format!("; the service {} starts {path}", driver.service));
+        }
+        look.report(rules::NO_DISK_DRIVER, windows.volume.place(look, "Windows/System32/drivers"), message);
         return Ok(());
     };
-    let mut starts = Vec::new();
-    for driver in &present {
-        let service = windows.control(&format!("Services\\{driver}"));
-        starts.push(windows.system.u32(look, &service, "Start")?);
+    let is_started = |service: &Service| service.effective_start() == Some(BOOT_START);
+    if starts.iter().any(|(_, service)| service.as_ref().is_some_and(is_started)) {
+        return Ok(());
     }
-    if !starts.contains(&Some(BOOT_START)) {
-        let found: Vec<String> =
-            present.iter().zip(&starts).map(|(driver, start)| describe(driver, *start)).collect();
-        let place = windows.system.place(&windows.control(&format!("Services\\{first}")));
-        let message = format!("{}; 0, started by the boot loader, was expected", found.join(", "));
-        look.report(rules::DISK_DRIVER_START, place, message);
-    }
+    let found: Vec<String> = starts
+        .iter()
+        .map(|(driver, service)| match service {
+            Some(service) => describe_start(service),
+            None => format!("the driver {} has no service", driver.service),
+        })
+        .collect();
+    let place = windows.system.place(&windows.control(&format!("Services\\{}", first.service)));
+    let message = format!("{}; 0, started by the boot loader, was expected", found.join(", "));
+    let finding = Finding::new(rules::DISK_DRIVER_START, message).at(place);
+    let is_overridden = |service: &&Service| service.start == Some(BOOT_START);
+    look.add(match service.as_ref().filter(is_overridden) {
+        Some(service) => finding.with_fix(format!(
+            "start the virtual machine once with a disk of connection type Virtio, so that Windows sets the driver up; or \
+             run: reg delete HKLM\\SYSTEM\\CurrentControlSet\\Services\\{}\\StartOverride /f",
+            service.name
+        )),
+        None => finding,
+    });
     Ok(())
 }
 
-fn describe(driver: &str, start: Option<u32>) -> String {
-    match start {
-        Some(start) => format!("the service {driver} has Start {start}"),
-        None => format!("the driver {driver} has no service"),
+fn describe_start(service: &Service) -> String {
+    let name = service.name;
+    let start = service.start.map_or("no Start".to_owned(), |start| format!("Start {start}"));
+    match service.start_override {
+        Some(start_override) => {
+            format!("the service {name} has {start}, and StartOverride makes that {start_override}")
+        }
+        None => format!("the service {name} has {start}"),
     }
 }
 
 fn network(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
-    let service = windows.control(r"Services\netkvm");
-    if !is_present(look, windows, "netkvm")? {
-        let place = windows.volume.place(look, &path("netkvm"));
-        look.report(rules::NO_NETWORK_DRIVER, place, "the driver is missing");
-    } else if windows.system.key(look, &service)?.is_none() {
-        let message = "the driver is there, but has no service: it was copied, not installed";
-        look.report(rules::NO_NETWORK_DRIVER, windows.system.place(&service), message);
+    match state(look, windows, &NETKVM)? {
+        State::Copied => {
+            let service = windows.control(r"Services\netkvm");
+            let message = "the driver is there, but has no service: it was copied, not installed";
+            look.report(rules::NO_NETWORK_DRIVER, windows.system.place(&service), message);
+        }
+        state => report(look, windows, rules::NO_NETWORK_DRIVER, state),
     }
     Ok(())
 }

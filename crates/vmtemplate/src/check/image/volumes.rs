@@ -9,6 +9,9 @@ use crate::finding::Place;
 /// The hive that a volume has if Windows is installed on it.
 const SYSTEM: &str = "Windows/System32/config/SYSTEM";
 
+/// Where the hives stand; it stays when they are deleted.
+const CONFIG: &str = "Windows/System32/config";
+
 pub(super) struct Volumes {
     pub(super) table: PartitionTable,
     pub(super) ntfs: Vec<Volume>,
@@ -29,7 +32,7 @@ pub(super) struct Volume {
 impl Volumes {
     pub(super) fn find(look: &Look<'_>) -> Seen<Self> {
         let table = PartitionTable::read(look.disk).map_err(|error| {
-            if error.ends_the_work() {
+            if error.ends_the_work() || look.is_of_the_disk(&error) {
                 return look.unread(look.image(), &error);
             }
             look.report(rules::TABLE, look.image(), error.message());
@@ -84,18 +87,21 @@ impl Volumes {
         }
     }
 
-    /// The volume on which Windows is installed.
+    /// The volume on which Windows is installed: one with its registry, or at least with the folder of it.
     pub(super) fn system(&self, look: &Look<'_>) -> Option<&Volume> {
-        self.ntfs.iter().find(|volume| match volume.ntfs.file(SYSTEM) {
-            Ok(_) => true,
-            Err(error) => {
-                // A damaged volume is none with Windows on it, and the rules of volumes report what it is.
-                if error.ends_the_work() {
-                    look.unread(look.image(), &error);
+        let has = |path: &'static str| {
+            move |volume: &&Volume| match volume.ntfs.file(path) {
+                Ok(_) => true,
+                Err(error) => {
+                    // A damaged volume is none with Windows on it, and the rules of volumes report what it is.
+                    if error.ends_the_work() || look.is_of_the_disk(&error) {
+                        look.unread(look.image(), &error);
+                    }
+                    false
                 }
-                false
             }
-        })
+        };
+        self.ntfs.iter().find(has(SYSTEM)).or_else(|| self.ntfs.iter().find(has(CONFIG)))
     }
 
     pub(super) fn partition(&self, index: u32) -> Option<&Partition> {

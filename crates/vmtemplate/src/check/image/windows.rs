@@ -1,15 +1,17 @@
 //! Which Windows is installed.
 
-use super::boot;
-use super::look::{Look, Seen};
+use super::look::{Look, Unread};
 use super::pe::Machine;
 use super::registry::Hive;
-use super::rules;
+use super::release::Release;
 use super::volumes::{Volume, Volumes};
+use super::{boot, language, rules};
 use crate::check::ImageContext;
 use crate::disk::DiskImage;
 use crate::error::Result;
+use crate::finding::Finding;
 use crate::progress::Control;
+use crate::shown::Shown;
 
 const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 
@@ -45,32 +47,6 @@ pub struct WindowsInfo {
     pub image_state: Option<String>,
 }
 
-/// Languages that Windows is installed in, by the number that the registry has of them (Microsoft, "Windows Language Code
-/// Identifier (LCID) Reference").
-const LANGUAGES: &[(&str, &str)] = &[
-    ("0404", "zh-TW"),
-    ("0405", "cs-CZ"),
-    ("0407", "de-DE"),
-    ("0409", "en-US"),
-    ("040B", "fi-FI"),
-    ("040C", "fr-FR"),
-    ("040E", "hu-HU"),
-    ("0410", "it-IT"),
-    ("0411", "ja-JP"),
-    ("0412", "ko-KR"),
-    ("0413", "nl-NL"),
-    ("0415", "pl-PL"),
-    ("0416", "pt-BR"),
-    ("0419", "ru-RU"),
-    ("041D", "sv-SE"),
-    ("041F", "tr-TR"),
-    ("0422", "uk-UA"),
-    ("0804", "zh-CN"),
-    ("0809", "en-GB"),
-    ("0816", "pt-PT"),
-    ("0C0A", "es-ES"),
-];
-
 impl WindowsInfo {
     /// Read it from the registry on the disk; `None` if no Windows is found there.
     ///
@@ -99,7 +75,12 @@ impl WindowsInfo {
     }
 
     pub(super) fn is_server(&self) -> bool {
-        self.installation.as_deref().is_some_and(|installation| installation.starts_with("Server"))
+        match (&self.installation, &self.product) {
+            (Some(installation), _) => installation.starts_with("Server"),
+            // Windows before 2008 does not say.
+            (None, Some(product)) => product.contains("Server"),
+            (None, None) => false,
+        }
     }
 
     pub(super) fn build_number(&self) -> Option<u32> {
@@ -133,72 +114,77 @@ pub(super) struct Windows<'v> {
     pub(super) sam: Hive<'v>,
     /// The control set that the next start uses: `ControlSet001`.
     control_set: String,
+    /// The letter of the volume of Windows: `C:`.
+    pub(super) drive: String,
     pub(super) info: WindowsInfo,
     pub(super) machine: Option<Machine>,
 }
 
 impl<'v> Windows<'v> {
     pub(super) fn open(look: &Look<'_>, volume: &'v Volume) -> Self {
-        let open =
-            |file: &str, name| Hive::open(look, volume, &format!("Windows/System32/config/{file}"), name);
         let mut windows = Self {
             volume,
-            system: open("SYSTEM", r"HKLM\SYSTEM"),
-            software: open("SOFTWARE", r"HKLM\SOFTWARE"),
-            sam: open("SAM", r"HKLM\SAM"),
+            system: Hive::open(look, volume, "SYSTEM"),
+            software: Hive::open(look, volume, "SOFTWARE"),
+            sam: Hive::open(look, volume, "SAM"),
             control_set: String::new(),
+            drive: "C:".to_owned(),
             info: WindowsInfo::default(),
             machine: None,
         };
-        // `Default` is the set that the next start takes, `Current` the one that the last start took.
-        let number =
-            ["Default", "Current"].map(|name| windows.system.u32(look, "Select", name).ok().flatten());
-        let number = number.into_iter().flatten().next().unwrap_or(1);
-        windows.control_set = format!("ControlSet{number:03}");
-        windows.read_info(look).ok();
+        windows.control_set = control_set(look, &windows.system);
+        windows.read_info(look);
         windows
     }
 
-    fn read_info(&mut self, look: &Look<'_>) -> Seen<()> {
-        let text = |name: &str| self.software.string(look, CURRENT_VERSION, name);
+    /// What cannot be read is left out, and told where it is tried.
+    fn read_info(&mut self, look: &Look<'_>) {
+        let software = |path: &str, name: &str| {
+            let text = self.software.string(look, path, name).ok().flatten();
+            text.filter(|text| !text.is_empty())
+        };
+        let text = |name: &str| software(CURRENT_VERSION, name);
+        // `CurrentBuild` is text about an obsolete value up to Windows 2003, and `CurrentBuildNumber` came before it.
+        let is_build = |build: &String| build.bytes().all(|b| b.is_ascii_digit());
+        let build =
+            text("CurrentBuildNumber").filter(is_build).or_else(|| text("CurrentBuild").filter(is_build));
+        // `2600.xpclient.010817-1148`
+        let build = build.or_else(|| Some(text("BuildLab")?.split('.').next()?.to_owned()).filter(is_build));
         let mut info = WindowsInfo {
-            product: text("ProductName")?,
-            edition: text("EditionID")?,
-            installation: text("InstallationType")?,
-            version: text("DisplayVersion")?.or(text("ReleaseId")?),
-            build: text("CurrentBuild")?,
+            product: text("ProductName"),
+            edition: text("EditionID"),
+            installation: text("InstallationType"),
+            version: text("DisplayVersion").or_else(|| text("ReleaseId")),
+            build,
+            image_state: software(r"Microsoft\Windows\CurrentVersion\Setup\State", "ImageState"),
             ..WindowsInfo::default()
         };
-        if let (Some(build), Some(update)) =
-            (&mut info.build, self.software.u32(look, CURRENT_VERSION, "UBR")?)
-        {
-            *build = format!("{build}.{update}");
-        }
+        // The letter that Windows gives to its own volume.
+        let drive = text("SystemRoot").and_then(|root| Some(root.get(..2)?.to_owned()));
+        let drive = drive.filter(|drive| drive.ends_with(':'));
         // Windows 11 still has the name of its predecessor there; it begins with build 22000 (Microsoft, "Windows 11
         // release information").
-        if let Some(product) = &mut info.product
-            && !info.installation.as_deref().is_some_and(|kind| kind.starts_with("Server"))
-            && info
-                .build
-                .as_deref()
-                .and_then(|build| build.split('.').next()?.parse().ok())
-                .is_some_and(|build: u32| build >= 22_000)
-        {
+        let is_eleven = !info.is_server() && info.build_number().is_some_and(|build| build >= 22_000);
+        if let Some(product) = info.product.as_mut().filter(|_| is_eleven) {
             *product = product.replacen("Windows 10", "Windows 11", 1);
         }
-        info.image_state =
-            self.software.string(look, r"Microsoft\Windows\CurrentVersion\Setup\State", "ImageState")?;
-        self.info = info;
-        let environment = self.control(r"Control\Session Manager\Environment");
-        let machine = self.system.string(look, &environment, "PROCESSOR_ARCHITECTURE")?;
-        self.machine = machine.as_deref().and_then(Machine::of_name);
-        self.info.architecture = self.machine.map(|machine| machine.to_string()).or(machine);
-        let language = self.control(r"Control\Nls\Language");
-        self.info.language = self.system.string(look, &language, "InstallLanguage")?.map(|number| {
-            let known = LANGUAGES.iter().find(|(lcid, _)| number.eq_ignore_ascii_case(lcid));
-            known.map_or_else(|| format!("language {number}"), |(_, name)| (*name).to_owned())
+        let update = self.software.u32(look, CURRENT_VERSION, "UBR").ok().flatten();
+        if let (Some(build), Some(update)) = (&mut info.build, update) {
+            *build = format!("{build}.{update}");
+        }
+        let system =
+            |path: &str, name: &str| self.system.string(look, &self.control(path), name).ok().flatten();
+        let machine = system(r"Control\Session Manager\Environment", "PROCESSOR_ARCHITECTURE");
+        let known = machine.as_deref().and_then(Machine::of_name);
+        info.architecture = known.map(|machine| machine.to_string()).or(machine);
+        info.language = system(r"Control\Nls\Language", "InstallLanguage").map(|number| {
+            language::name(&number).map_or_else(|| format!("language {number}"), str::to_owned)
         });
-        Ok(())
+        self.machine = known;
+        if let Some(drive) = drive {
+            self.drive = drive;
+        }
+        self.info = info;
     }
 
     /// A key below the current control set, as a path of the SYSTEM hive.
@@ -226,6 +212,63 @@ impl<'v> Windows<'v> {
     }
 }
 
+/// The values that name the control set of the next start, and of the last one.
+const SELECTED: [&str; 2] = ["Default", "Current"];
+
+/// The control set that the next start uses, as `Select` has it. Where that is not there, another one, so that the rest
+/// of the report is about something.
+fn control_set(look: &Look<'_>, system: &Hive<'_>) -> String {
+    let first = "ControlSet001".to_owned();
+    if system.content.is_none() {
+        return first;
+    }
+    let exists = |set: &str| system.key(look, set).ok().map(|key| key.is_some());
+    let (mut chosen, mut missing, mut is_said) = (None, Vec::new(), false);
+    for name in SELECTED {
+        let number = match system.u32(look, "Select", name) {
+            Ok(Some(number)) => number,
+            Ok(None) => continue,
+            Err(Unread) => return first, // damage, which was told
+        };
+        is_said = true;
+        let set = format!("ControlSet{number:03}");
+        match exists(&set) {
+            Some(true) => chosen = chosen.or(Some(set)),
+            Some(false) => missing.push((name, number, set)),
+            None => return first,
+        }
+    }
+    let other = || {
+        let root = system.content.as_ref()?.root().ok()?;
+        let names = root.subkeys().ok()?.into_iter().map(|key| key.name().to_owned());
+        names.filter(|name| name.to_ascii_lowercase().starts_with("controlset")).min()
+    };
+    let chosen = chosen.or_else(other);
+    let message = match missing.as_slice() {
+        [] if is_said => None,
+        [] => Some("neither Default nor Current says which control set the next start uses".to_owned()),
+        all => {
+            let named =
+                all.iter().map(|(name, number, set)| format!("{name} is {number}, and there is no {set}"));
+            Some(named.collect::<Vec<_>>().join("; "))
+        }
+    };
+    if let Some(message) = message {
+        let finding = Finding::new(rules::CONTROL_SET, message).at(system.place("Select"));
+        let number = chosen.as_deref().and_then(|set| set.get(10..)?.parse::<u32>().ok());
+        look.add(match number {
+            // `reg` in the command prompt of the ISO sees its own registry: that of the disk has to be loaded.
+            Some(number) => finding.with_fix(format!(
+                "start the machine from the Windows ISO, choose to repair it, open a command prompt, and run: reg load \
+                 HKLM\\DISK C:\\Windows\\System32\\config\\SYSTEM then reg add HKLM\\DISK\\Select /v Default /t \
+                 REG_DWORD /d {number} /f then the same for Current, and reg unload HKLM\\DISK"
+            )),
+            None => finding,
+        });
+    }
+    chosen.unwrap_or(first)
+}
+
 pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
     let info = &windows.info;
     if let Some(edition) = info.edition.as_deref().filter(|edition| edition.ends_with("Eval")) {
@@ -234,11 +277,28 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
         look.report(rules::EVALUATION, place, format!("EditionID is {edition}: an evaluation edition"));
     }
     memory_limit(look, windows);
+    name(look, windows);
+}
+
+/// That the name of the template speaks of the Windows that is in it.
+fn name(look: &Look<'_>, windows: &Windows<'_>) {
+    let Some(name) = look.context.metainfo.and_then(crate::metainfo::Metainfo::os_name) else { return };
+    let held =
+        windows.info.build_number().and_then(|build| Release::of_build(build, windows.info.is_server()));
+    let (Some(named), Some(held)) = (Release::of_name(&name), held) else { return };
+    if !named.covers(held) {
+        let message = format!("the template is called \"{}\", and the image holds {held}", Shown(name));
+        look.report(rules::NAME, windows.volume.place(look, ""), message);
+    }
 }
 
 fn memory_limit(look: &Look<'_>, windows: &Windows<'_>) {
     let Some(build) = windows.info.build_number() else { return };
     let limit = look.context.metainfo.and_then(|metainfo| metainfo.limits().ok()?.memory_mib);
+    // Those before Vista make do with what any machine has.
+    if build < 6000 {
+        return;
+    }
     // Microsoft, "Hardware requirements for Windows Server" (without desktop), "Windows 10 specifications", "Windows 11
     // specifications".
     let (least, what) = match (windows.info.is_server(), windows.machine) {

@@ -1,10 +1,14 @@
 //! Files and folders of a volume.
 
 use super::index::{Index, Name};
-use super::record::{Reference, kind, number};
+use super::record::{Record, Reference, kind, number};
 use super::stream::Stream;
 use super::{NtfsVolume, damaged};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
+
+/// The longest name of a file, in units of UTF-16 (Linux-NTFS documentation, "$FILE_NAME").
+const MAX_NAME: usize = 255;
 
 /// A file or folder of an [`NtfsVolume`], or a named stream of one.
 ///
@@ -52,13 +56,23 @@ pub struct NtfsEntry {
 impl<'v> NtfsFile<'v> {
     /// Look `path` up from the root.
     pub(super) fn find(volume: &'v NtfsVolume, path: &str) -> Result<Self> {
-        let upcase = volume.upcase()?;
-        let (path_of_file, stream) = path.split_once(':').unwrap_or((path, ""));
         let mut at = Reference::new(number::ROOT);
-        for part in path_of_file.split(['/', '\\']).filter(|part| !part.is_empty()) {
-            let name: Vec<u16> = part.encode_utf16().map(|unit| upcase.of(unit)).collect();
+        let mut parts = path.split(['/', '\\']).filter(|part| !part.is_empty()).peekable();
+        let mut stream = "";
+        while let Some(part) = parts.next() {
             let index = Index::open(volume, at.number())?;
-            at = index.find(&name)?.ok_or_else(|| not_found(part))?.reference;
+            if let Some(found) = find_name(volume, &index, part)? {
+                at = found;
+                continue;
+            }
+            // In the POSIX namespace `:` is a character of a name like any other (MS-FSA, "NTFS name types"): it begins
+            // the name of a stream only where no file is called so. The longest name of a file counts.
+            let is_last = parts.peek().is_none();
+            let (found, name) = match split_stream(volume, &index, at, part)? {
+                Some((found, name)) if is_last => (found, name),
+                _ => return Err(not_found(part)),
+            };
+            (at, stream) = (found, name);
         }
         Self::open(volume, at, path, stream)?.ok_or_else(|| not_found(stream))
     }
@@ -83,7 +97,11 @@ impl<'v> NtfsFile<'v> {
         {
             let mut tag = [0; 4];
             point.read_at(&volume.space, &mut tag, 0)?;
-            reparse = Some(u32::from_le_bytes(tag));
+            let tag = u32::from_le_bytes(tag);
+            let is_here = is_cloud(tag)
+                && !is_offline(volume, record, number)?
+                && stream.as_ref().is_some_and(Stream::has_all_data);
+            reparse = Some(tag).filter(|_| !is_here);
         }
         Ok(Some(Self { volume, number, path: path.to_owned(), folder: record.folder, stream, reparse }))
     }
@@ -119,7 +137,7 @@ impl<'v> NtfsFile<'v> {
     /// # Errors
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) for a file that is encrypted (EFS), compressed by "Compact OS" (WOF),
-    /// deduplicated, in a cloud, or a link: its data stand elsewhere, and zeros would be wrong.
+    /// deduplicated, in a cloud and not on this disk, or a link: its data stand elsewhere, and zeros would be wrong.
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage.
     ///
     /// ```no_run
@@ -200,6 +218,10 @@ impl<'v> NtfsFile<'v> {
                 }
                 0x8000_0013 => ("deduplicated", "undo the deduplication of the volume"),
                 0xA000_0003 | 0xA000_000C => ("a link", "read what it points to"),
+                tag if is_cloud(tag) => (
+                    "kept in a cloud",
+                    "choose \"Always keep on this device\" for it inside the virtual machine",
+                ),
                 _ => ("kept elsewhere", "restore it inside the virtual machine"),
             };
             return Err(Error::new(
@@ -219,6 +241,55 @@ impl<'v> NtfsFile<'v> {
     }
 }
 
+/// Whether the tag is of a file that a provider of a cloud keeps: `IO_REPARSE_TAG_CLOUD` and its 15 variants, those of
+/// OneDrive and of Azure File Sync before them, and of projected file systems (MS-FSCC, section 2.1.2.1).
+fn is_cloud(tag: u32) -> bool {
+    tag & 0xFFFF_0FFF == 0x9000_001A || matches!(tag, 0x8000_0021 | 0x8000_001E | 0x9000_001C)
+}
+
+/// Whether the attributes of the file say that its data, or a part of them, must be fetched first: `OFFLINE`,
+/// `RECALL_ON_OPEN`, `RECALL_ON_DATA_ACCESS` (MS-FSCC, section 2.6).
+fn is_offline(volume: &NtfsVolume, record: Record<'_>, number: u64) -> Result<bool> {
+    const OFFLINE: u32 = 0x1000 | 0x4_0000 | 0x40_0000;
+    let Some(information) = volume.stream(record, number, kind::STANDARD_INFORMATION, b"")? else {
+        return Ok(false);
+    };
+    let mut attributes = [0; 4];
+    information.read_at(&volume.space, &mut attributes, 32)?;
+    Ok(u32::from_le_bytes(attributes) & OFFLINE != 0)
+}
+
+/// The file called `name` in a folder, without regard to case.
+fn find_name(volume: &NtfsVolume, index: &Index<'_>, name: &str) -> Result<Option<Reference>> {
+    let upcase = volume.upcase()?;
+    let name: Vec<u16> = name.encode_utf16().map(|unit| upcase.of(unit)).collect();
+    Ok(index.find(&name)?.map(|found| found.reference))
+}
+
+/// `FILE:STREAM` as the file in this folder and the name of its stream. Before the first `:` of `:STREAM` stands the
+/// folder itself.
+fn split_stream<'p>(
+    volume: &NtfsVolume,
+    index: &Index<'_>,
+    folder: Reference,
+    part: &'p str,
+) -> Result<Option<(Reference, &'p str)>> {
+    for (colon, _) in part.rmatch_indices(':') {
+        let (name, stream) = (&part[..colon], &part[colon + 1..]);
+        if name.is_empty() {
+            return Ok(Some((folder, stream)));
+        }
+        // No name is longer, and a path of colons alone is not looked up a hundred thousand times.
+        if name.encode_utf16().count() > MAX_NAME {
+            continue;
+        }
+        if let Some(found) = find_name(volume, index, name)? {
+            return Ok(Some((found, stream)));
+        }
+    }
+    Ok(None)
+}
+
 fn not_found(name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no {name:?}"))
+    Error::new(ErrorKind::NotFound, format!("there is no \"{}\"", Shown(name)))
 }

@@ -11,6 +11,7 @@ use super::record::{Attribute, Mapped, Record, Value, kind, list_entries, number
 use super::{NtfsVolume, damaged, flawed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
+use crate::shown::Shown;
 
 /// 4 TiB with clusters of 4 KiB. Bounds the memory: 128 MiB for the result, as much again during the proof.
 pub(in super::super) const MAX_CLUSTERS: u64 = 1 << 30;
@@ -166,7 +167,7 @@ impl Proof<'_> {
     fn claim(&mut self, number: u64, attribute: &Attribute<'_>, mapped: &Mapped<'_>) -> Result<()> {
         let wrong = |what: String| {
             let name = super::le::utf16(attribute.name);
-            flawed(number, format!("attribute {:#x} {name:?}: {what}", attribute.kind))
+            flawed(number, format!("attribute {:#x} \"{}\": {what}", attribute.kind, Shown(name)))
         };
         let mut pairs = mapped.pairs(self.volume.space.boot.clusters);
         for run in &mut pairs {

@@ -8,6 +8,7 @@ const STRIDE: usize = 512;
 
 /// Attribute types (Linux-NTFS documentation, "$AttrDef").
 pub(super) mod kind {
+    pub(in super::super) const STANDARD_INFORMATION: u32 = 0x10;
     pub(in super::super) const ATTRIBUTE_LIST: u32 = 0x20;
     pub(in super::super) const VOLUME_NAME: u32 = 0x60;
     pub(in super::super) const VOLUME_INFORMATION: u32 = 0x70;

@@ -116,6 +116,18 @@ impl Stream {
         !self.encrypted && matches!(self.content, Content::Resident(_) | Content::Clusters { unit: 0, .. })
     }
 
+    /// Whether the volume holds every byte: no hole stands where there should be data.
+    pub(super) fn has_all_data(&self) -> bool {
+        match &self.content {
+            Content::Resident(_) => true,
+            // In each compression unit something is stored; the hole behind it is what compression saved.
+            Content::Clusters { runs, unit } if *unit > 0 => {
+                runs.iter().all(|run| run.lcn.is_some() || run.length < *unit)
+            }
+            Content::Clusters { runs, .. } => runs.iter().all(|run| run.lcn.is_some()),
+        }
+    }
+
     /// Fill `buf` from `offset` on; how many bytes there were before the end.
     pub(super) fn read_at(&self, space: &Space, buf: &mut [u8], offset: u64) -> Result<usize> {
         if self.encrypted {

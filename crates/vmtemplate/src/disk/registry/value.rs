@@ -4,6 +4,7 @@ use super::super::le;
 use super::cells::field;
 use super::{RegistryHive, damaged, names};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// The fields before the name of a value.
 const HEADER: u32 = 20;
@@ -207,8 +208,7 @@ impl<'h> RegistryValue<'h> {
     /// ```
     pub fn data(&self) -> Result<Vec<u8>> {
         let size = self.size();
-        let short =
-            || damaged(format!("the value {:?} of the hive has less than its {size} bytes", self.name));
+        let short = || damaged(format!("{} has less than its {size} bytes", self.called()));
         if self.size & RESIDENT != 0 {
             return self.data.to_le_bytes().get(..size as usize).map(<[u8]>::to_vec).ok_or_else(short);
         }
@@ -218,10 +218,7 @@ impl<'h> RegistryValue<'h> {
         if size > MAX_DATA {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!(
-                    "the value {:?} of the hive has {size} bytes; at most {MAX_DATA} are read",
-                    self.name
-                ),
+                format!("{} has {size} bytes; at most {MAX_DATA} are read", self.called()),
             ));
         }
         let cells = &self.hive.cells;
@@ -240,19 +237,13 @@ impl<'h> RegistryValue<'h> {
         let cells = &self.hive.cells;
         let mut left = self.size();
         if segments != left.div_ceil(SEGMENT) {
-            return Err(damaged(format!(
-                "the value {:?} of the hive has {left} bytes in {segments} segments",
-                self.name
-            )));
+            return Err(damaged(format!("{} has {left} bytes in {segments} segments", self.called())));
         }
         let mut data = Vec::new();
         for entry in cells.read_list(list, 0, segments, 4)?.chunks_exact(4) {
             let segment = cells.read(field(entry, 0)?, left.min(SEGMENT))?;
             if segment.len() < left.min(SEGMENT) as usize {
-                return Err(damaged(format!(
-                    "a segment of the value {:?} of the hive is cut short",
-                    self.name
-                )));
+                return Err(damaged(format!("a segment of {} is cut short", self.called())));
             }
             left -= segment.len() as u32;
             data.extend(segment);
@@ -335,26 +326,118 @@ impl<'h> RegistryValue<'h> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
+    /// The text that the value holds, whatever its type says.
+    ///
+    /// Programs store text as `REG_BINARY` and numbers as text, and leave out the NUL at the end. What is asked for is
+    /// there all the same.
+    pub(crate) fn lenient_text(&self) -> Result<String> {
+        Ok(self.lenient_texts()?.into_iter().next().unwrap_or_default())
+    }
+
+    /// The texts that the value holds, whatever its type says.
+    pub(crate) fn lenient_texts(&self) -> Result<Vec<String>> {
+        match self.texts()? {
+            Some(texts) => Ok(texts),
+            None => Err(self.unexpected(&[RegistryType::String])),
+        }
+    }
+
+    /// The number that the value holds, whatever its type says.
+    pub(crate) fn lenient_u32(&self) -> Result<u32> {
+        let number = match (self.typed_number()?, self.texts()?) {
+            (Some(number), _) => Some(number),
+            (None, Some(texts)) => texts.first().and_then(|text| number_of(text.trim())),
+            // Bytes without a type of their own, low byte first, as Windows stores a number.
+            (None, None) => number_of_bytes(&self.data()?),
+        };
+        let number = number.and_then(|number| u32::try_from(number).ok());
+        number.ok_or_else(|| self.unexpected(&[RegistryType::U32]))
+    }
+
+    /// The texts; `None` if the value is no text.
+    fn texts(&self) -> Result<Option<Vec<String>>> {
+        use RegistryType::{ExpandString, Link, MultiString, String};
+        if let Some(number) = self.typed_number()? {
+            return Ok(Some(vec![number.to_string()]));
+        }
+        let data = self.data()?;
+        let is_text = matches!(self.kind, String | ExpandString | Link | MultiString);
+        let text = match one_byte_text(&data) {
+            // A text by its type is UTF-16, unless its length rules that out.
+            Some(text) if !is_text || data.len() % 2 == 1 => text.to_owned(),
+            _ => le::utf16(&data),
+        };
+        let texts: Vec<_> = match self.kind {
+            MultiString => text.split('\0').take_while(|text| !text.is_empty()).map(str::to_owned).collect(),
+            _ => vec![text.split('\0').next().unwrap_or_default().to_owned()],
+        };
+        let is_odd = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+        let is_readable = texts.iter().all(|text| !text.is_empty() && !text.contains(is_odd));
+        Ok(Some(texts).filter(|_| is_text || is_readable))
+    }
+
+    /// The number of a value that is stored as one, also where it has fewer or more bytes than its type.
+    fn typed_number(&self) -> Result<Option<u64>> {
+        if !matches!(self.kind, RegistryType::U32 | RegistryType::U32BigEndian | RegistryType::U64) {
+            return Ok(None);
+        }
+        let mut data = self.data()?;
+        if self.kind == RegistryType::U32BigEndian {
+            data.reverse();
+        }
+        Ok(number_of_bytes(&data))
+    }
+
+    /// What messages call it.
+    fn called(&self) -> String {
+        format!("the value \"{}\" of the hive", Shown(&self.name))
+    }
+
     fn array<const N: usize>(&self) -> Result<[u8; N]> {
         let data = self.data()?;
-        data.as_slice().try_into().map_err(|_| {
-            damaged(format!(
-                "the value {:?} of the hive is a {} of {} bytes",
-                self.name,
-                self.kind,
-                data.len()
-            ))
-        })
+        data.as_slice()
+            .try_into()
+            .map_err(|_| damaged(format!("{} is a {} of {} bytes", self.called(), self.kind, data.len())))
     }
 
     fn expect(&self, kinds: &[RegistryType]) -> Result<()> {
-        if kinds.contains(&self.kind) {
-            return Ok(());
-        }
-        let wanted: Vec<_> = kinds.iter().map(ToString::to_string).collect();
-        Err(Error::new(
-            ErrorKind::InvalidValue,
-            format!("the value {:?} is {}; {} was expected", self.name, self.kind, wanted.join(" or ")),
-        ))
+        if kinds.contains(&self.kind) { Ok(()) } else { Err(self.unexpected(kinds)) }
     }
+
+    fn unexpected(&self, kinds: &[RegistryType]) -> Error {
+        let wanted: Vec<_> = kinds.iter().map(ToString::to_string).collect();
+        Error::new(
+            ErrorKind::InvalidValue,
+            format!(
+                "the value \"{}\" is {}; {} was expected",
+                Shown(&self.name),
+                self.kind,
+                wanted.join(" or ")
+            ),
+        )
+    }
+}
+
+/// A number of at most eight bytes, low byte first.
+fn number_of_bytes(data: &[u8]) -> Option<u64> {
+    if data.is_empty() || data.len() > 8 {
+        return None;
+    }
+    Some(data.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+}
+
+/// A number in decimal, or in hexadecimal behind `0x`.
+fn number_of(text: &str) -> Option<u64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// Text of one byte for each character, up to its NUL: UTF-16 in the Latin alphabet has a zero in its second byte.
+fn one_byte_text(data: &[u8]) -> Option<&str> {
+    let text = data.split(|&byte| byte == 0).next().unwrap_or_default();
+    let is_ended = data[text.len()..].iter().all(|&byte| byte == 0);
+    let text = std::str::from_utf8(text).ok().filter(|text| text.len() > 1 && is_ended)?;
+    text.chars().all(|c| !c.is_control()).then_some(text)
 }

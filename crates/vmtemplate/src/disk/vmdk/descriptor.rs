@@ -4,6 +4,7 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::super::{invalid, unsupported};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 
 /// The longest descriptor that is read, in bytes. VMware's are below 20 KiB.
 pub(super) const MAX_LENGTH: u64 = 1 << 20;
@@ -83,27 +84,28 @@ impl Extent {
             _ => return Ok(None),
         }
         let Some(sectors) = sectors.and_then(|word| word.parse::<u64>().ok()) else {
-            return Err(invalid(format!("an extent of unknown length: {:?}", start(line))));
+            return Err(invalid(format!("an extent of unknown length: `{}`", Shown(start(line)))));
         };
         let kind = match kind {
             Some("SPARSE") => Kind::Sparse,
             Some("FLAT" | "VMFS") => Kind::Flat,
             Some("ZERO") => Kind::Zero,
             other => {
-                return Err(unsupported(format!("an extent of type {:?}", start(other.unwrap_or_default())))
-                    .with_help(
-                        "clone the disk to another type: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
-                    ));
+                return Err(unsupported(format!(
+                    "an extent of type `{}`",
+                    Shown(start(other.unwrap_or_default()))
+                ))
+                .with_help("clone the disk to another type: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`"));
             }
         };
         let offset = match tail.split_whitespace().next() {
             None => 0,
             Some(word) => word
                 .parse()
-                .map_err(|_| invalid(format!("an extent at an unknown offset: {:?}", start(line))))?,
+                .map_err(|_| invalid(format!("an extent at an unknown offset: `{}`", Shown(start(line)))))?,
         };
         if name.is_empty() && kind != Kind::Zero {
-            return Err(invalid(format!("an extent without a file: {:?}", start(line))));
+            return Err(invalid(format!("an extent without a file: `{}`", Shown(start(line)))));
         }
         Ok(Some(Self { sectors, kind, name: name.to_owned(), offset }))
     }

@@ -13,6 +13,7 @@ use super::file::ImageFile;
 use super::open::{Opener, is_vmdk_descriptor};
 use super::{DiskSource, Extent, ExtentKind, invalid, unsupported};
 use crate::error::{Error, Result};
+use crate::shown::Shown;
 
 const SECTOR: u64 = 512;
 
@@ -54,7 +55,7 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
     for extent in &descriptor.extents {
         let size = extent.sectors * SECTOR;
         if size == 0 {
-            return Err(invalid(format!("the extent {:?} has no sectors", extent.name)));
+            return Err(invalid(format!("the extent \"{}\" has no sectors", Shown(&extent.name))));
         }
         let named = || {
             let name = beside(&extent.name, file);

@@ -11,6 +11,7 @@ use std::rc::Rc;
 use crate::macros::demand::{Plain, Refusal};
 use crate::macros::place::Quoting;
 use crate::macros::powershell::PowerShellPlace;
+use crate::shown::Shown;
 
 /// What cmd.exe makes of the bytes at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +116,7 @@ impl BatchPlace {
                 }
                 found => format!(
                     "it has `{}`, which is another character in each code page of cmd.exe; expected ASCII",
-                    found.escape_debug()
+                    Shown(&found)
                 ),
             });
         }

@@ -5,17 +5,40 @@ use std::ops::Range;
 
 use super::batch::{Batch, Command, RedirectKind};
 use super::{Lint, rules, shown};
+use crate::finding::Severity;
 use crate::macros::{MacroInfo, MacroKind, find_macros};
 
 impl Lint<'_> {
     pub(super) fn check_habits(&mut self, batch: &Batch) {
         for command in &batch.commands {
+            self.check_timeout(command);
             self.check_question(command);
             self.check_obsolete(command);
             self.check_interface(command);
         }
         self.check_password(batch);
         self.check_log(batch);
+    }
+
+    /// `timeout` asks the console for keys, which a start-up task does not have: "ERROR: Input redirection is not
+    /// supported, exiting the process immediately."
+    fn check_timeout(&mut self, command: &Command) {
+        if command.name != "timeout" {
+            return;
+        }
+        let arguments = command.arguments(self.text);
+        let seconds = arguments.iter().find_map(|word| {
+            let number = word.strip_prefix("/t").unwrap_or(word).trim_start_matches(':');
+            number.parse::<u32>().ok()
+        });
+        // One ping goes out at once, and one more each second.
+        let count = seconds.map_or("SECONDS+1".to_owned(), |seconds| seconds.saturating_add(1).to_string());
+        let message = "`timeout` ends at once with an error where it has no keyboard, as in a start-up task: nothing is waited for";
+        let finding = self
+            .find(rules::WAITS, command.range.clone(), message)
+            .with_fix(format!("wait by `ping -n {count} 127.0.0.1 > nul`"))
+            .with_severity(Severity::Warning);
+        self.add(finding);
     }
 
     fn check_question(&mut self, command: &Command) {

@@ -19,6 +19,7 @@ use crate::error::Position;
 use crate::finding::{Finding, Report, Rule};
 use crate::macros::{KnownMacros, MacroUse, ScriptLanguage, Told, find_macros};
 use crate::metainfo::Metainfo;
+use crate::shown::Shown;
 
 pub(crate) use rules::RULES;
 
@@ -231,8 +232,5 @@ fn shown(text: &str) -> String {
     if short.len() < text.len() {
         short.push('…');
     }
-    format!(
-        "`{}`",
-        short.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'").replace("\\\\", "\\")
-    )
+    format!("`{}`", Shown(short))
 }

@@ -1,4 +1,4 @@
-//! Times as VMmanager 5 writes them: `2026-03-01 09:05:00`, in UTC.
+//! Times as people and VMmanager 5 write them: `2026-03-01 09:05:00`, in UTC.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const DAYS_OF_ERA: i64 = 146_097;
 
 /// `YYYY-MM-DD hh:mm:ss` in UTC, to the second.
-pub(super) fn utc(time: SystemTime) -> String {
+pub(crate) fn utc(time: SystemTime) -> String {
     let seconds = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
         Err(before) => {
