@@ -66,7 +66,8 @@ impl FolderSink {
         Ok(self.entries)
     }
 
-    fn claim(&mut self, name: &str) -> Result<()> {
+    /// Fail if something stands in the folder where the file of this name would go.
+    pub(super) fn refuse_existing(&mut self, name: &str) -> Result<()> {
         let top = name.split('/').next().unwrap_or(name);
         if self.top.insert(top.to_owned()) {
             self.output.refuse_existing(top)?;
@@ -85,7 +86,7 @@ impl Sink for FolderSink {
         if self.only.is_some() {
             return Ok(());
         }
-        self.claim(name)?;
+        self.refuse_existing(name)?;
         self.make_folder(name)
     }
 
@@ -93,7 +94,7 @@ impl Sink for FolderSink {
         if self.only.as_mut().is_some_and(|only| !only.remove(name)) {
             return Ok(());
         }
-        self.claim(name)?;
+        self.refuse_existing(name)?;
         if let Some((parent, _)) = name.rsplit_once('/') {
             self.make_folder(parent)?;
         }
