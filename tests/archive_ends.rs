@@ -6,9 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use vmtemplate::{
-    Archive, Error, ErrorKind, PackOptions, Template, UnpackOptions, VerifyOptions,
-};
+use vmtemplate::{Archive, Error, ErrorKind, PackOptions, Template, UnpackOptions, VerifyOptions};
 use vmtemplate_workspace::{disk, has_tool, noise, run};
 
 fn ours() -> Vec<u8> {
@@ -77,8 +75,7 @@ fn zeros_behind_the_gzip_data_are_padding_for_every_reader() {
             for (reader, error) in readers(&padded) {
                 assert!(error.is_none(), "{whose}, {zeros} zeros, {reader}: {error:?}");
             }
-            let verified =
-                Template::verify_source(padded.clone(), "t", &VerifyOptions::default()).unwrap();
+            let verified = Template::verify_source(padded.clone(), "t", &VerifyOptions::default()).unwrap();
             assert_eq!(verified.archive_bytes, padded.len() as u64);
             assert_eq!(verified.has_index, whose == "ours", "{zeros}");
             let path = work.path().join("t.tar.gz");
@@ -120,7 +117,11 @@ fn a_second_archive_or_bytes_behind_the_end_mark_are_reported_by_every_reader() 
     let one = first();
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("two archives, each packed", [gzip(&one), gzip(&two)].concat(), "begins with `second.img`"),
-        ("two streams, packed as one", gzip(&[one.clone(), two.clone()].concat()), "begins with `second.img`"),
+        (
+            "two streams, packed as one",
+            gzip(&[one.clone(), two.clone()].concat()),
+            "begins with `second.img`",
+        ),
         ("bytes behind the mark", gzip(&[one.as_slice(), b"rest"].concat()), "no padding"),
         ("bytes far behind it", gzip(&[one.as_slice(), &[0; 10240], b"x"].concat()), "no padding"),
         ("ours behind another tool's", [gzip(&one), ours()].concat(), "begins with `metainfo.xml`"),

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CheckOptions, ErrorKind, PackOptions, PackSummary, Severity, Template, UnpackOptions, VerifyOptions, check,
+    CheckOptions, ErrorKind, PackOptions, PackSummary, Severity, Template, UnpackOptions, VerifyOptions,
+    check,
 };
 use vmtemplate_workspace::{has_tool, noise, run, tree};
 
@@ -112,7 +113,10 @@ fn image_and_script_may_be_in_folders_as_the_platform_joins_the_value() {
     assert_eq!(summary.left_behind, Vec::<String>::new());
     let report = check(folder.path(), &CheckOptions { skip_image: true, ..CheckOptions::default() }).unwrap();
     let wrong: Vec<_> = report.findings().iter().map(|finding| finding.rule().code).collect();
-    assert!(!wrong.iter().any(|code| ["VMT0104", "VMT0151", "VMT0152", "VMT0158", "VMT0159"].contains(code)), "{wrong:?}");
+    assert!(
+        !wrong.iter().any(|code| ["VMT0104", "VMT0151", "VMT0152", "VMT0158", "VMT0159"].contains(code)),
+        "{wrong:?}"
+    );
 }
 
 #[test]
@@ -158,7 +162,12 @@ fn what_nothing_names_is_left_behind_and_listed() {
 fn beside_the_image_in_a_folder_of_its_own_the_rest_is_listed_by_name() {
     let folder = folder(
         "<hddimage>images/w.img</hddimage><installdrive>setup.cmd</installdrive>",
-        &[("images/w.img", &[1; 4096]), ("images/w.qcow2", b"x"), ("images/old/v.img", b"x"), ("setup.cmd", b"rem")],
+        &[
+            ("images/w.img", &[1; 4096]),
+            ("images/w.qcow2", b"x"),
+            ("images/old/v.img", b"x"),
+            ("setup.cmd", b"rem"),
+        ],
     );
     let (_, summary) = round_trip(folder.path());
     assert_eq!(summary.left_behind, ["images/old/", "images/w.qcow2"]);
@@ -169,7 +178,9 @@ fn no_name_leads_out_of_the_folder() {
     let parent = tempfile::tempdir().unwrap();
     fs::write(parent.path().join("secret"), "secret").unwrap();
     for value in ["../secret", "a/../../secret", "/etc/passwd", "a\\..\\secret", "nul", "metainfo.xml"] {
-        for element in ["hddimage", "installdrive", "installcfg", "kernel", "initrd", "pxelinuxcfg", "sharedir"] {
+        for element in
+            ["hddimage", "installdrive", "installcfg", "kernel", "initrd", "pxelinuxcfg", "sharedir"]
+        {
             let two = "<hddimage>w.img</hddimage><installdrive>setup.cmd</installdrive>";
             let metainfo = match two.find(element) {
                 Some(_) => two.replace(
@@ -205,7 +216,10 @@ fn links_are_followed_inside_the_folder_and_refused_where_they_lead_out_or_to_fo
     symlink("a", good.path().join("files/b")).unwrap();
     symlink("../setup.cmd", good.path().join("files/c")).unwrap();
     let (back, _) = round_trip(good.path());
-    assert!(back.contains(&("files/b".into(), b"a".to_vec())) && back.contains(&("files/c".into(), b"rem".to_vec())));
+    assert!(
+        back.contains(&("files/b".into(), b"a".to_vec()))
+            && back.contains(&("files/c".into(), b"rem".to_vec()))
+    );
 
     let secret = outside.path().join("secret");
     let attacks: &[(&str, &Path)] = &[
@@ -227,8 +241,12 @@ fn links_are_followed_inside_the_folder_and_refused_where_they_lead_out_or_to_fo
         symlink(target, &path).unwrap();
         let error = Template::open(bad.path()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidTemplate, "{name}: {error:#}");
-        let report = check(bad.path(), &CheckOptions { skip_image: true, ..CheckOptions::default() }).unwrap();
-        assert!(report.findings().iter().any(|finding| finding.rule().code == "VMT0159"), "{name}: {report:?}");
+        let report =
+            check(bad.path(), &CheckOptions { skip_image: true, ..CheckOptions::default() }).unwrap();
+        assert!(
+            report.findings().iter().any(|finding| finding.rule().code == "VMT0159"),
+            "{name}: {report:?}"
+        );
     }
     // An image in a folder that is a link to elsewhere.
     let bad = folder(

@@ -121,7 +121,9 @@ fn a_disk_with_the_remains_of_an_iso_in_front_of_its_partition_is_a_disk() {
 /// A flat disk and its descriptor, whose extent is called `name`.
 fn described(folder: &Path, first_line: &str, name: &[u8]) -> std::path::PathBuf {
     let path = folder.join("disk.vmdk");
-    let head = format!("{first_line}\r\nversion=1\r\nencoding=\"windows-1251\"\r\nCID=1\r\nparentCID=ffffffff\r\n\r\nRW 2048 FLAT \"");
+    let head = format!(
+        "{first_line}\r\nversion=1\r\nencoding=\"windows-1251\"\r\nCID=1\r\nparentCID=ffffffff\r\n\r\nRW 2048 FLAT \""
+    );
     write(&path, &[head.as_bytes(), name, b"\" 0\r\nddb.adapterType = \"ide\"\r\n"].concat());
     path
 }
@@ -133,8 +135,7 @@ fn a_descriptor_is_opened_as_vmware_and_virtualbox_write_it_and_wherever_it_was_
     for name in ["disk-flat.vmdk", "Диск-flat.vmdk", "below/other-flat.vmdk"] {
         write(&folder.path().join(name), &sample_disk());
     }
-    let options =
-        OpenOptions { backing_files: Some(folder.path().to_owned()), ..OpenOptions::default() };
+    let options = OpenOptions { backing_files: Some(folder.path().to_owned()), ..OpenOptions::default() };
     for first in ["# Disk DescriptorFile", "# Disk Descriptor File", "\u{feff}# Disk DescriptorFile"] {
         for name in [
             &b"disk-flat.vmdk"[..],

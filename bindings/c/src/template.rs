@@ -61,7 +61,9 @@ pub extern "C" fn vmt_template_open_with(
     options: *const vmt_open_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_template {
-    build(err, || Ok(TemplateValue::new(Template::open_with(path_in(path, "path")?, &open_options(options)?)?)))
+    build(err, || {
+        Ok(TemplateValue::new(Template::open_with(path_in(path, "path")?, &open_options(options)?)?))
+    })
 }
 
 /// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.

@@ -68,9 +68,9 @@ pub(crate) fn others(metainfo: &Metainfo) -> Vec<Result<Named>> {
             return None;
         }
         match relative_name(key, value) {
-            Ok(name) => seen.insert(name.clone()).then(|| {
-                Ok(Named { key: key.clone(), name, is_needed: *is_needed })
-            }),
+            Ok(name) => {
+                seen.insert(name.clone()).then(|| Ok(Named { key: key.clone(), name, is_needed: *is_needed }))
+            }
             Err(error) => is_needed.then_some(Err(error)),
         }
     });
@@ -162,7 +162,12 @@ impl FolderContents {
         let failed = |error| Error::io("cannot look at what the template names", error).with_path(&path);
         let link = match fs::symlink_metadata(&path) {
             Ok(found) => found,
-            Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) =>
+            {
                 return Ok(());
             }
             Err(error) => return Err(failed(error)),
@@ -187,13 +192,18 @@ impl FolderContents {
             let mut names = Vec::new();
             for entry in fs::read_dir(&path).map_err(failed)? {
                 let entry = entry.map_err(failed)?.file_name();
-                let Some(entry) = entry.to_str() else { return refused("has a file whose name is not UTF-8") };
+                let Some(entry) = entry.to_str() else {
+                    return refused("has a file whose name is not UTF-8");
+                };
                 if let Some(why) = reason_against(entry) {
                     return refused(&format!("has a file whose name `{}` {why}", entry.escape_debug()));
                 }
                 names.push(entry.to_owned());
                 if (names.len() + self.files.len()) as u64 > limits.entries {
-                    return refused(&format!("has more than {} files, the most that an archive is unpacked with", limits.entries));
+                    return refused(&format!(
+                        "has more than {} files, the most that an archive is unpacked with",
+                        limits.entries
+                    ));
                 }
             }
             if depth == limits.path_depth {

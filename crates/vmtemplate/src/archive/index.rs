@@ -202,13 +202,15 @@ fn find_footer(source: &dyn ReadAt) -> Result<Option<(u64, [u8; FOOTER])>> {
         let mut tail = vec![0; length as usize];
         read(source, &mut tail, source.size() - length)?;
         let last = tail.iter().rposition(|&byte| byte != 0);
-        let Some(start) = last.and_then(|last| (last + DEFLATED).checked_sub(FOOTER)) else { return Ok(None) };
+        let Some(start) = last.and_then(|last| (last + DEFLATED).checked_sub(FOOTER)) else {
+            return Ok(None);
+        };
         let Some(found) = tail.get(start..).and_then(<[u8]>::first_chunk) else { return Ok(None) };
         (at, footer) = (source.size() - length + start as u64, *found);
     }
     let header = footer.first_chunk().and_then(Header::parse);
-    let is_footer = header
-        .is_some_and(|header| header.kind == Kind::Footer && header.payload as usize == FOOTER_PAYLOAD);
+    let is_footer =
+        header.is_some_and(|header| header.kind == Kind::Footer && header.payload as usize == FOOTER_PAYLOAD);
     Ok(is_footer.then_some((at, footer)))
 }
 

@@ -130,7 +130,11 @@ impl<R: Read> GzipMembers<R> {
             zeros &= is_zero(rest);
             source.consume(count);
         }
-        if zeros { Ok(()) } else { Err(io::Error::other(Behind { at, count: self.consumed.get() - at, is_gzip: false })) }
+        if zeros {
+            Ok(())
+        } else {
+            Err(io::Error::other(Behind { at, count: self.consumed.get() - at, is_gzip: false }))
+        }
     }
 }
 

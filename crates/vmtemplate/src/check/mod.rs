@@ -52,8 +52,7 @@ pub(crate) fn check_parts(
 ) -> Result<Report> {
     options.validate()?;
     if let Some(metainfo) = parts.metainfo {
-        findings
-            .extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(METAINFO)));
+        findings.extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(METAINFO)));
         if let Some(files) = parts.files {
             findings.extend(package::check_files(metainfo, files));
         }

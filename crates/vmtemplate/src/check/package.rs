@@ -112,10 +112,16 @@ fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Op
     let (rule, message) = match spelled {
         Some(file) => {
             let found = file.name.escape_debug();
-            (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", name.escape_debug()))
+            (
+                rules::CASE,
+                format!("the file is `{found}`, and metainfo.xml spells it `{}`", name.escape_debug()),
+            )
         }
         None => {
-            let message = format!("`{}`, which metainfo.xml names as `{key}`, is not there", name.escape_debug());
+            let not_there =
+                if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
+            let name = name.escape_debug();
+            let message = format!("`{name}`, which metainfo.xml names as `{key}`, {not_there}");
             (rules::OTHERS_THERE, message)
         }
     };

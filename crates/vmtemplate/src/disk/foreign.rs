@@ -29,28 +29,88 @@ const AT_START: &[(&[u8], &str, &str)] = &[
     (b"QFI\xfb\0\0\0\x01", "a qcow image of version 1", CONVERT),
     (b"QED\0", "a QED image", CONVERT),
     (b"COWD", "a VMDK redo log of ESX (COWD)", CONVERT),
-    (b"\xbe\xba\xfe\xca\0\0\0\0", "the data of a snapshot of ESXi (SESparse)", "consolidate the snapshots, or clone the disk by its descriptor: `vmkfstools -i IMAGE.vmdk NEW.vmdk`, or `qemu-img convert -O qcow2 IMAGE.vmdk NEW.qcow2`"),
-    (b"WithoutFreeSpace", "a Parallels image", "convert it first: `qemu-img convert -f parallels -O qcow2 IMAGE NEW.qcow2`"),
-    (b"WithouFreSpacExt", "a Parallels image", "convert it first: `qemu-img convert -f parallels -O qcow2 IMAGE NEW.qcow2`"),
-    (b"Bochs Virtual HD Image", "a Bochs image", "convert it first: `qemu-img convert -f bochs -O qcow2 IMAGE NEW.qcow2`"),
-    (b"#!/bin/sh\n#V2.0 Format\nmodprobe cloop", "a cloop image", "convert it first: `qemu-img convert -f cloop -O qcow2 IMAGE NEW.qcow2`"),
-    (b"rbd image v2\n", "an `rbd export` of export format 2", "export without `--export-format 2`, or with `rbd export-diff`"),
-    (b"VMA\0", "a backup of Proxmox (VMA)", "extract the disk: `vma extract IMAGE FOLDER`, then give the .raw file in the folder"),
+    (
+        b"\xbe\xba\xfe\xca\0\0\0\0",
+        "the data of a snapshot of ESXi (SESparse)",
+        "consolidate the snapshots, or clone the disk by its descriptor: `vmkfstools -i IMAGE.vmdk NEW.vmdk`, or `qemu-img convert -O qcow2 IMAGE.vmdk NEW.qcow2`",
+    ),
+    (
+        b"WithoutFreeSpace",
+        "a Parallels image",
+        "convert it first: `qemu-img convert -f parallels -O qcow2 IMAGE NEW.qcow2`",
+    ),
+    (
+        b"WithouFreSpacExt",
+        "a Parallels image",
+        "convert it first: `qemu-img convert -f parallels -O qcow2 IMAGE NEW.qcow2`",
+    ),
+    (
+        b"Bochs Virtual HD Image",
+        "a Bochs image",
+        "convert it first: `qemu-img convert -f bochs -O qcow2 IMAGE NEW.qcow2`",
+    ),
+    (
+        b"#!/bin/sh\n#V2.0 Format\nmodprobe cloop",
+        "a cloop image",
+        "convert it first: `qemu-img convert -f cloop -O qcow2 IMAGE NEW.qcow2`",
+    ),
+    (
+        b"rbd image v2\n",
+        "an `rbd export` of export format 2",
+        "export without `--export-format 2`, or with `rbd export-diff`",
+    ),
+    (
+        b"VMA\0",
+        "a backup of Proxmox (VMA)",
+        "extract the disk: `vma extract IMAGE FOLDER`, then give the .raw file in the folder",
+    ),
     (b"EVF\x09\x0d\x0a\xff\0", "a forensic image (E01)", EWF),
     (b"EVF2\r\n\x81\0", "a forensic image (Ex01)", EWF),
-    (b"LVF\x09\x0d\x0a\xff\0", "a forensic container of files (L01)", "it holds files and not a disk: give the image of the whole disk"),
+    (
+        b"LVF\x09\x0d\x0a\xff\0",
+        "a forensic container of files (L01)",
+        "it holds files and not a disk: give the image of the whole disk",
+    ),
     (b"AFF10\r\n\0", "a forensic image (AFF)", "convert it first: `affconvert -r IMAGE`"),
-    (b"\0ntfsclone-image", "an image of ntfsclone", "restore it into a partition of a disk: `ntfsclone --restore-image`, then give that whole disk"),
-    (b"partclone-image", "an image of partclone", "restore it into a partition of a disk: `partclone.restore`, then give that whole disk"),
-    (b"PaRtImAgE-VoLuMe", "an image of Partimage", "restore it into a partition of a disk: `partimage restore`, then give that whole disk"),
-    (b"FsArCh_", "an archive of FSArchiver", "restore it into a partition of a disk: `fsarchiver restfs`, then give that whole disk"),
+    (
+        b"\0ntfsclone-image",
+        "an image of ntfsclone",
+        "restore it into a partition of a disk: `ntfsclone --restore-image`, then give that whole disk",
+    ),
+    (
+        b"partclone-image",
+        "an image of partclone",
+        "restore it into a partition of a disk: `partclone.restore`, then give that whole disk",
+    ),
+    (
+        b"PaRtImAgE-VoLuMe",
+        "an image of Partimage",
+        "restore it into a partition of a disk: `partimage restore`, then give that whole disk",
+    ),
+    (
+        b"FsArCh_",
+        "an archive of FSArchiver",
+        "restore it into a partition of a disk: `fsarchiver restfs`, then give that whole disk",
+    ),
     (b"\x3a\xff\x26\xed", "an Android sparse image", "convert it first: `simg2img IMAGE NEW.raw`"),
-    (b"LUKS\xba\xbe", "a volume that LUKS encrypts", "open it (`cryptsetup open IMAGE NAME`), and give the device /dev/mapper/NAME"),
+    (
+        b"LUKS\xba\xbe",
+        "a volume that LUKS encrypts",
+        "open it (`cryptsetup open IMAGE NAME`), and give the device /dev/mapper/NAME",
+    ),
     (b"MSWIM\0\0\0", "a Windows image of files (WIM or ESD)", INSTALL),
     (b"WLPWM\0\0\0", "a Windows image of files (WIM)", INSTALL),
     (b"\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\0", "a raw image of a CD (BIN)", INSTALL),
-    (b"hsqs", "a squashfs file system", "it holds files and not a disk: `unsquashfs IMAGE`, and give the disk image in it"),
-    (b"\x1f\x8b\x08", "a gzip file", "unpack it first: `gzip -dc IMAGE > NEW.raw`; if a .tar is in it, `tar xzf IMAGE`"),
+    (
+        b"hsqs",
+        "a squashfs file system",
+        "it holds files and not a disk: `unsquashfs IMAGE`, and give the disk image in it",
+    ),
+    (
+        b"\x1f\x8b\x08",
+        "a gzip file",
+        "unpack it first: `gzip -dc IMAGE > NEW.raw`; if a .tar is in it, `tar xzf IMAGE`",
+    ),
     (b"\xfd7zXZ\0", "an xz file", "unpack it first: `xz -dc IMAGE > NEW.raw`"),
     (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first: `zstd -dc IMAGE > NEW.raw`"),
     (b"\x04\x22\x4d\x18", "an LZ4 file", "unpack it first: `lz4 -dc IMAGE > NEW.raw`"),
@@ -85,8 +145,7 @@ const DMG: Foreign = Foreign {
     help: "convert it first: `qemu-img convert -f dmg -O qcow2 IMAGE NEW.qcow2`, or `dmg2img IMAGE NEW.raw`",
 };
 const VDI: Foreign = Foreign { name: "a VDI image", help: CONVERT };
-const BZIP2: Foreign =
-    Foreign { name: "a bzip2 file", help: "unpack it first: `bzip2 -dc IMAGE > NEW.raw`" };
+const BZIP2: Foreign = Foreign { name: "a bzip2 file", help: "unpack it first: `bzip2 -dc IMAGE > NEW.raw`" };
 const LZMA: Foreign = Foreign { name: "an lzma file", help: "unpack it first: `xz -dc IMAGE > NEW.raw`" };
 
 /// Whether a file is no disk, by its first and its last 512 bytes.

@@ -48,8 +48,8 @@ pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub(crate) use open::{foreign_content, is_vmdk_descriptor};
 pub use open::{ImageFormat, OpenOptions};
+pub(crate) use open::{foreign_content, is_vmdk_descriptor};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use registry::{RegistryHive, RegistryKey, RegistryType, RegistryValue};
 

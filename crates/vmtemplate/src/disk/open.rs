@@ -244,7 +244,9 @@ fn open_inner(
 /// The error for a file that is no disk.
 fn refused(Foreign { name, help }: Foreign) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read as a disk")).with_help(
-        format!("{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw`"),
+        format!(
+            "{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw`"
+        ),
     )
 }
 
@@ -370,7 +372,9 @@ mod tests {
         assert_eq!(of(b"vhdxfile"), Found::Image(ImageFormat::Vhdx));
         assert_eq!(of(b"KDMV"), Found::Image(ImageFormat::Vmdk));
         assert_eq!(of(b"# Disk DescriptorFile\n"), Found::Image(ImageFormat::Vmdk));
-        for line in ["# Disk Descriptor File\n", "#Disk DescriptorFile\r\n", "\u{feff}# Disk DescriptorFile\0"] {
+        for line in
+            ["# Disk Descriptor File\n", "#Disk DescriptorFile\r\n", "\u{feff}# Disk DescriptorFile\0"]
+        {
             assert_eq!(of(line.as_bytes()), Found::Image(ImageFormat::Vmdk), "{line:?}");
         }
         assert_eq!(of(b"# Disk DescriptorFile of mine\n"), Found::Image(ImageFormat::Raw));

@@ -69,8 +69,11 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
 /// The copy at the front, which only a dynamic image has, else the one at the end.
 fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let head: [u8; FOOTER] = file.read_array(0)?;
-    let footer =
-        if head.starts_with(b"conectix") { head } else { file.read_array(file.size().saturating_sub(FOOTER as u64))? };
+    let footer = if head.starts_with(b"conectix") {
+        head
+    } else {
+        file.read_array(file.size().saturating_sub(FOOTER as u64))?
+    };
     if !footer.starts_with(b"conectix") {
         return Err(invalid("there is no VHD footer at the end of the file"));
     }

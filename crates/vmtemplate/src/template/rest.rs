@@ -66,7 +66,9 @@ impl Rest {
     pub(super) fn of_archive(archive: &Archive, metainfo: &Metainfo) -> Self {
         let named: Vec<Named> = named::others(metainfo).into_iter().filter_map(Result::ok).collect();
         let mut rest = Self { left_behind: named::unnamed(metainfo, archive.entries()), ..Self::default() };
-        for entry in archive.entries().iter().filter(|entry| named.iter().any(|named| named.holds(&entry.name))) {
+        for entry in
+            archive.entries().iter().filter(|entry| named.iter().any(|named| named.holds(&entry.name)))
+        {
             let content = match archive.disk(&entry.name) {
                 Ok(disk) => Content::Disk(disk),
                 Err(_) => archive.read(&entry.name).map_or(Content::OutOfReach, Content::Bytes),
@@ -106,9 +108,8 @@ impl Rest {
     /// All of it, ready to be packed.
     pub(super) fn pack_entries(&self) -> Result<Vec<PackEntry>> {
         let folders = self.empty_folders.iter();
-        let mut entries: Vec<PackEntry> = folders
-            .map(|name| PackEntry { name: name.clone(), content: PackContent::Folder })
-            .collect();
+        let mut entries: Vec<PackEntry> =
+            folders.map(|name| PackEntry { name: name.clone(), content: PackContent::Folder }).collect();
         for (name, file) in &self.files {
             let content = file.pack_content().map_err(|error| error.with_entry(name))?;
             entries.push(PackEntry { name: name.clone(), content });

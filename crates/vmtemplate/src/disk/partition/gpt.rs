@@ -94,7 +94,9 @@ fn notes_of_backup(disk: &DiskImage, primary: &Copy, backup: &Result<Copy, Damag
         return notes;
     }
     match backup {
-        Err(damage) => notes.push(format!("the backup GPT is damaged: {}; the primary one is sound", damage.text)),
+        Err(damage) => {
+            notes.push(format!("the backup GPT is damaged: {}; the primary one is sound", damage.text))
+        }
         Ok(backup) if backup.entries != primary.entries => {
             notes.push("the backup GPT differs from the primary one, which counts".to_owned());
         }

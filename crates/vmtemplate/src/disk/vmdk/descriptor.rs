@@ -121,7 +121,9 @@ fn decode(bytes: &[u8]) -> Result<String> {
     let declared = bytes.split(|byte| matches!(byte, b'\n' | b'\r')).find_map(value);
     // All encodings that VMware writes hold ASCII as it is; the labels are those of the web (WHATWG, "Encoding").
     let encoding = match &declared {
-        Some(label) => Encoding::for_label_no_replacement(label).filter(|encoding| encoding.is_ascii_compatible()),
+        Some(label) => {
+            Encoding::for_label_no_replacement(label).filter(|encoding| encoding.is_ascii_compatible())
+        }
         None => Some(UTF_8),
     };
     let text = match encoding {
@@ -162,7 +164,8 @@ mod tests {
 
     #[test]
     fn the_names_of_extents_are_read_in_the_encoding_that_the_descriptor_declares() {
-        let name = |bytes: &[u8]| Descriptor::parse(bytes).map(|descriptor| descriptor.extents[0].name.clone());
+        let name =
+            |bytes: &[u8]| Descriptor::parse(bytes).map(|descriptor| descriptor.extents[0].name.clone());
         let described = |encoding: &str, name: &[u8]| {
             let line = format!("# Disk DescriptorFile\r\n{encoding}\r\nRW 8 FLAT \"");
             [line.as_bytes(), name, b"\" 0\r\n"].concat()

@@ -80,9 +80,8 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
 /// paths. These lead nowhere on another machine; what was moved with the descriptor lies beside it. A path of Windows
 /// divides folders by backslashes, which are ordinary characters elsewhere.
 fn beside(name: &str, descriptor: &ImageFile) -> String {
-    let exists = |name: &str| {
-        descriptor.path().is_some_and(|path| crate::output::folder_of(path).join(name).exists())
-    };
+    let exists =
+        |name: &str| descriptor.path().is_some_and(|path| crate::output::folder_of(path).join(name).exists());
     let bytes = name.as_bytes();
     let has_drive = bytes.first().is_some_and(u8::is_ascii_alphabetic) && bytes.get(1) == Some(&b':');
     if exists(name) || !(has_drive || name.contains(['/', '\\'])) {
