@@ -6,8 +6,7 @@ use super::{Template, check_file_name};
 use crate::archive::ArchiveEntry;
 use crate::disk::{DiskImage, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::macros::MacroName;
-use crate::macros::ScriptLanguage;
+use crate::macros::{MacroName, ScriptLanguage};
 use crate::metainfo::{Limits, Metainfo, Product, Support, Tags};
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
