@@ -413,7 +413,8 @@ impl TemplateBuilder {
         let mut trial = Self { image: None, ..self.clone() };
         let mut problems = Problems::default();
         let has_own_script = trial.script.is_none();
-        problems.script(trial.script.take());
+        let name = trial.name_of_script();
+        problems.script(trial.script.take(), name.as_deref());
         trial.metainfo(None, has_own_script, &mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems.into_error()) }
     }
