@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::parser::Sink;
 use super::unpack::ArchiveEntry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::file::PositionedIo;
 use crate::output::OutputFolder;
 
@@ -118,6 +119,7 @@ impl Sink for FolderSink {
             Some(Current { file, shared: false, .. }) => sync(&file)?,
             None => {}
         }
+        fail_point!("unpack-file-written");
         Ok(())
     }
 }
