@@ -124,10 +124,10 @@ fn open(path: &Path, access: &Access) -> Result<File> {
     new.create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut new, access.mode_at_first());
-    let made = new.open(path).and_then(|file| access.apply(&file).map(|()| file));
-    let opened = match made {
+    let opened = match new.open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
-        made => made,
+        // Where the file system has no modes, the lock works all the same.
+        made => made.inspect(|file| drop(access.apply(file))),
     };
     opened.map_err(|error| Error::io("cannot open the lock file", error).with_path(path))
 }
