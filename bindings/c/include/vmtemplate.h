@@ -483,13 +483,9 @@ typedef struct {
      */
     const vmt_control *control;
     /**
-     * The format of the disk image, where it shall not be found out, as in `vmt_open_options`.
+     * The language of the setup script, where it shall not be found out, as in `vmt_render_options`.
      */
-    const char *format;
-    /**
-     * The folder in which files that are named inside an image may be opened, as in `vmt_open_options`.
-     */
-    const char *backing_files;
+    const char *language;
 } vmt_check_options;
 
 /**
@@ -790,18 +786,52 @@ typedef struct {
      */
     uint32_t flags;
     /**
-     * What becomes of a macro without a value: `error` (the default), `parens`, `empty` or `keep`.
+     * What becomes of a macro without a value: `error` (the default), `parens`, `empty`, `keep`, or `platform`, which is
+     * what the platform is known to do.
      */
     const char *missing;
     /**
-     * The language of the script, where it shall not be found out: `batch`, `powershell` or `posix`.
+     * The language of the script, where it shall not be found out: `batch`, `powershell`, `posix`, `preseed`, `kickstart`
+     * or `cloud-config`.
      */
     const char *language;
     /**
      * What a password must not have. For a template, metainfo.xml says it.
      */
     const char *illegal_password_characters;
+    /**
+     * Macros, such as `($COLOUR)`, beside those that the platform knows and those that have a value: `declared_count`
+     * of them. For a template, those that metainfo.xml declares are added. Any other `($name)` stays as it is.
+     */
+    const char *const *declared;
+    /**
+     * How many.
+     */
+    size_t declared_count;
 } vmt_render_options;
+
+/**
+ * What is known of a script beside its bytes. Zeros are defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_lint_options)`.
+     */
+    size_t struct_size;
+    /**
+     * The metadata of its template: which macros are declared, how many restarts are waited for, and the name of the
+     * script. May be NULL.
+     */
+    const vmt_metainfo *metainfo;
+    /**
+     * The name of its file, whose ending says the language where neither a `#!` line nor the metadata does.
+     */
+    const char *file_name;
+    /**
+     * The language of the script, where it shall not be found out, as in `vmt_render_options`.
+     */
+    const char *language;
+} vmt_lint_options;
 
 /**
  * Takes the next `length` bytes of an archive. Returns 0, or an `errno`.
@@ -2433,9 +2463,15 @@ vmt_encoding vmt_script_encoding(const vmt_script *script);
 vmt_line_ends vmt_script_line_ends(const vmt_script *script);
 
 /**
- * Its language, `batch`, `powershell` or `posix`; NULL if it cannot be told. It lives for ever.
+ * Its language, `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` of a file that is no script;
+ * NULL if it cannot be told. It lives for ever.
  */
 const char *vmt_script_language(const vmt_script *script);
+
+/**
+ * The same for a file with this name, whose ending decides where the script has no `#!` line.
+ */
+const char *vmt_script_language_as(const vmt_script *script, const char *file_name);
 
 /**
  * The same script with every line end as CR LF, which cmd.exe asks for.
@@ -2443,7 +2479,7 @@ const char *vmt_script_language(const vmt_script *script);
 vmt_script *vmt_script_to_windows(const vmt_script *script, vmt_error **err);
 
 /**
- * The macros in it.
+ * What is spelled as a macro in it, known or not.
  */
 vmt_macros *vmt_script_macros(const vmt_script *script, vmt_error **err);
 
@@ -2464,6 +2500,13 @@ vmt_script *vmt_script_render(const vmt_script *script,
 vmt_report *vmt_script_lint(const vmt_script *script,
                             const vmt_metainfo *metainfo,
                             vmt_error **err);
+
+/**
+ * What would go wrong with it, by all that is known. `options` may be NULL.
+ */
+vmt_report *vmt_script_lint_with(const vmt_script *script,
+                                 const vmt_lint_options *options,
+                                 vmt_error **err);
 
 /**
  * Write the file so that it appears whole or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.

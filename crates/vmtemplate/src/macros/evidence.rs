@@ -37,25 +37,19 @@ pub(super) fn language(text: &[u8]) -> Option<ScriptLanguage> {
         batch.usual += usize::from(BATCH_COMMANDS.contains(&command) || is_windows_path(&lower));
         posix.usual += usize::from(POSIX_COMMANDS.contains(&command));
     }
-    match (batch.sure, powershell.sure, posix.sure) {
-        (0, 0, 0) => {}
-        (_, 0, 0) => return Some(ScriptLanguage::Batch),
-        (0, _, 0) => return Some(ScriptLanguage::PowerShell),
-        (0, 0, _) => return Some(ScriptLanguage::Posix),
-        // What is run by cmd.exe may hold lines for PowerShell, and is quoted in the stricter way.
-        (batch, powershell, 0) if batch >= powershell => return Some(ScriptLanguage::Batch),
-        (_, _, 0) => return Some(ScriptLanguage::PowerShell),
-        // A shell script may write a batch file or one for PowerShell, but a few lines do not outweigh the rest.
-        (batch, powershell, posix) if posix >= 3 * (batch + powershell) => {
-            return Some(ScriptLanguage::Posix);
-        }
-        (batch, powershell, posix) if batch >= 3 * posix && batch >= powershell => {
-            return Some(ScriptLanguage::Batch);
-        }
-        (batch, powershell, posix) if powershell >= 3 * posix && powershell > batch => {
-            return Some(ScriptLanguage::PowerShell);
-        }
-        _ => return None,
+    let (windows, shell) = (batch.sure + powershell.sure, posix.sure);
+    if windows + shell > 0 {
+        // A script may write one for another interpreter, but a few lines do not outweigh the rest.
+        return if shell >= 3 * windows {
+            Some(ScriptLanguage::Posix)
+        } else if windows < 3 * shell {
+            None
+        } else if batch.sure >= powershell.sure {
+            // What cmd.exe runs may hold lines for PowerShell, and is quoted in the stricter way.
+            Some(ScriptLanguage::Batch)
+        } else {
+            Some(ScriptLanguage::PowerShell)
+        };
     }
     // Commands that another system has as well, so line ends count: no shell runs a script with CR LF.
     match (batch.usual, posix.usual) {

@@ -60,11 +60,11 @@ impl KnownMacros {
         let all =
             MacroInfo::catalogue().iter().map(|info| info.name).chain(self.more.iter().map(MacroName::name));
         let near = all.filter_map(|known| {
+            // A name of two characters becomes anything by one edit, but for one more character.
+            let is_long = bare.len() > 2 && known.len() > 1 && known.len().abs_diff(bare.len()) < 2;
             let distance = if known.eq_ignore_ascii_case(bare) {
                 0
-            } else if bare.len() > 2 && known.len() > 2 && known.len().abs_diff(bare.len()) < 2 {
-                edit_distance(bare.as_bytes(), known.as_bytes())
-            } else if bare.len() == 3 && known.len() == 2 {
+            } else if is_long {
                 edit_distance(bare.as_bytes(), known.as_bytes())
             } else {
                 usize::MAX
