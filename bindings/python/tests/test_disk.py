@@ -289,3 +289,20 @@ def test_qemu_img_agrees_on_a_disk(windows_disk: vt.DiskImage, tmp_path: Path) -
     assert disk.format == "qcow2"
     assert disk.size == windows_disk.size
     assert disk.info().partitions == windows_disk.info().partitions
+
+
+def test_a_file_like_object_gets_every_byte_of_a_disk(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    summary = vt.DiskImage.from_bytes(DATA).write_raw(out, free_space="keep")
+    assert out.getvalue() == DATA
+    assert summary.read + summary.hole + summary.free == len(DATA)
+
+
+def test_what_is_in_the_way_of_an_output_is_raised_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"")
+    vt.probe_output(tmp_path / "new")
+    vt.probe_output(tmp_path / "there", overwrite=True)
+    with pytest.raises(FileExistsError):
+        vt.probe_output(tmp_path / "there")
+    with pytest.raises(FileNotFoundError):
+        vt.probe_output(tmp_path / "no" / "such")
