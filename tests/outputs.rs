@@ -46,12 +46,12 @@ fn nothing_of_the_image_is_read_when_the_output_or_an_option_is_wrong() {
     for (path, options, expected) in [
         (at("there"), PackOptions::default(), ErrorKind::AlreadyExists),
         (at("no/such"), PackOptions::default(), ErrorKind::NotFound),
-        (at("new"), PackOptions { level: 0, ..PackOptions::default() }, ErrorKind::InvalidValue),
+        (at("new"), PackOptions { level: 99, ..PackOptions::default() }, ErrorKind::InvalidValue),
     ] {
         assert_eq!(options.probe(&path).unwrap_err().kind(), expected);
         assert_eq!(template.pack(&path, &options).unwrap_err().kind(), expected);
     }
-    let level = PackOptions { level: 0, ..PackOptions::default() };
+    let level = PackOptions { level: 99, ..PackOptions::default() };
     assert_eq!(template.pack_to(Vec::new(), &level).unwrap_err().kind(), ErrorKind::InvalidValue);
     for (path, expected) in [(at("there"), ErrorKind::AlreadyExists), (at("no/such"), ErrorKind::NotFound)] {
         assert_eq!(probe_output(&path, false).unwrap_err().kind(), expected);

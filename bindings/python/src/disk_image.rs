@@ -10,7 +10,7 @@ use crate::cancel_token::CancelToken;
 use crate::enums::Choice;
 use crate::errors::OrRaise;
 use crate::run::run;
-use crate::source::{Reader, Seekable};
+use crate::source::{Output, Reader, Seekable};
 use crate::values;
 
 /// An open disk image, read-only: the bytes of the virtual disk, whatever format they are kept in.
@@ -147,12 +147,14 @@ impl DiskImage {
         (Self(disk), values::free_space_report(py, &report)?).into_pyobject(py)
     }
 
-    /// Write the disk to a sparse raw file, which appears whole or not at all.
+    /// Write the disk to a sparse raw file, which appears whole or not at all, or to a binary file-like object.
+    ///
+    /// A device or a named pipe is written to as it is, a block device only with `overwrite`.
     #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
     fn write_raw<'py>(
         &self,
         py: Python<'py>,
-        path: PathBuf,
+        path: Bound<'py, PyAny>,
         overwrite: bool,
         threads: usize,
         free_space: Choice<vt::FreeSpace>,
@@ -161,9 +163,13 @@ impl DiskImage {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let free_space = free_space.0;
+        let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::WriteRawOptions { overwrite, threads, free_space, drop_page_files, control };
-            self.0.write_raw(path, &options)
+            match output {
+                Output::Path(path) => self.0.write_raw(path, &options),
+                Output::Writer(writer) => self.0.write_raw_to(writer, &options),
+            }
         })?;
         values::raw_summary(py, &summary)
     }

@@ -60,7 +60,7 @@ mod _native {
     #[pymodule_export]
     use super::functions::{
         all_rules, check, check_limits, detect_file_system, find_macros, macro_catalogue, macro_lookup,
-        macro_nearest, os_family, parse_product, parse_product_version, read_partition_table,
+        macro_nearest, os_family, parse_product, parse_product_version, probe_output, read_partition_table,
         read_windows_info, rule_by_code, support_allows,
     };
     #[pymodule_export]

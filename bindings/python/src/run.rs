@@ -1,5 +1,6 @@
 //! Long work: away from Python, watched from the thread that asked for it, and stopped by what happens there.
 
+use std::io;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -103,14 +104,22 @@ pub(crate) fn run<T: Send>(
         ours.cancel();
     }
     let (done, raised) = py.detach(|| {
+        // A thread that cannot be started leaves the work here.
+        let slot = Mutex::new(Some(work));
+        let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread::scope(|scope| {
             let worker = thread::Builder::new().name("vmtemplate".into()).spawn_scoped(scope, || {
                 let _ending = Ending(&meeting);
-                work(control)
+                take().map(|work| work(control))
             });
             let worker = match worker {
                 Ok(worker) => worker,
-                Err(error) => return (Err(vt::Error::io("cannot start a thread", error)), None),
+                Err(error) => {
+                    return match take() {
+                        Some(work) => run_here(callback, theirs, ours, work),
+                        None => (Err(vt::Error::io("cannot start a thread", error)), None),
+                    };
+                }
             };
             let mut raised = None;
             loop {
@@ -139,11 +148,54 @@ pub(crate) fn run<T: Send>(
                     break;
                 }
             }
-            (worker.join().unwrap_or_else(|panic| resume_unwind(panic)), raised)
+            let done = worker.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (done.unwrap_or_else(|| Err(gone())), raised)
         })
     });
     match raised {
         Some(error) => Err(error),
         None => done.or_raise(),
     }
+}
+
+fn gone() -> vt::Error {
+    vt::Error::io("the work was begun twice", io::ErrorKind::Other.into())
+}
+
+/// Do `work` on the calling thread, where no other can be started (`RLIMIT_NPROC`, the pids limit of a container).
+/// Between two pieces of the work the callback is called, and Ctrl-C and the cancel token are looked at.
+fn run_here<T>(
+    callback: Option<Py<PyAny>>,
+    theirs: Option<vt::CancelToken>,
+    ours: vt::CancelToken,
+    work: impl FnOnce(vt::Control) -> vt::Result<T>,
+) -> (vt::Result<T>, Option<PyErr>) {
+    let raised = Arc::new(Mutex::new(None));
+    let control = vt::Control {
+        progress: Some(Arc::new({
+            let (raised, ours) = (Arc::clone(&raised), ours.clone());
+            move |progress| {
+                let seen = Python::attach(|py| {
+                    py.check_signals()?;
+                    match &callback {
+                        Some(callback) if !ours.is_cancelled() => {
+                            callback.call1(py, (values::progress(py, progress)?,)).map(drop)
+                        }
+                        _ => Ok(()),
+                    }
+                });
+                if let Err(error) = seen {
+                    ours.cancel();
+                    raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+                if theirs.as_ref().is_some_and(vt::CancelToken::is_cancelled) {
+                    ours.cancel();
+                }
+            }
+        })),
+        cancel: ours,
+    };
+    let done = work(control);
+    let raised = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
+    (done, raised)
 }

@@ -175,3 +175,18 @@ impl FromPyObject<'_, '_> for ArchiveArgument {
         )))
     }
 }
+
+/// Where bytes go: a path, or a binary file-like object.
+pub(crate) enum Output {
+    Path(PathBuf),
+    Writer(Writer),
+}
+
+impl Output {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match object.extract::<PathBuf>() {
+            Err(_) if object.hasattr("write")? => Ok(Self::Writer(Writer(object.clone().unbind()))),
+            path => path.map(Self::Path),
+        }
+    }
+}

@@ -18,7 +18,7 @@ use crate::metainfo::Metainfo;
 use crate::run::run;
 use crate::script::Script;
 use crate::setup_script::SetupScript;
-use crate::source::{ArchiveArgument, Reader, Writer};
+use crate::source::{ArchiveArgument, Output, Reader};
 use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument};
 
 /// A template: a disk image, a setup script and a metainfo.xml.
@@ -34,21 +34,6 @@ use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument}
 /// ('Windows-Server-2019', 1024, True)
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct Template(pub(crate) vt::Template);
-
-/// Where an archive goes.
-enum Output {
-    Path(PathBuf),
-    Writer(Writer),
-}
-
-impl Output {
-    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        match object.extract::<PathBuf>() {
-            Err(_) if object.hasattr("write")? => Ok(Self::Writer(Writer(object.clone().unbind()))),
-            path => path.map(Self::Path),
-        }
-    }
-}
 
 /// An image on its way into a template.
 enum ImageArgument {

@@ -303,3 +303,20 @@ def test_a_dynamic_disk_is_kept_and_named() -> None:
     assert "basic disk" in volume.kept.detail
     assert (volume.shadow_copies, report.dropped) == (0, 0)
     assert view.read(0, view.size) == disk
+
+
+def test_a_file_like_object_gets_every_byte_of_a_disk(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    summary = vt.DiskImage.from_bytes(DATA).write_raw(out, free_space="keep")
+    assert out.getvalue() == DATA
+    assert summary.read + summary.hole + summary.free == len(DATA)
+
+
+def test_what_is_in_the_way_of_an_output_is_raised_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"")
+    vt.probe_output(tmp_path / "new")
+    vt.probe_output(tmp_path / "there", overwrite=True)
+    with pytest.raises(FileExistsError):
+        vt.probe_output(tmp_path / "there")
+    with pytest.raises(FileNotFoundError):
+        vt.probe_output(tmp_path / "no" / "such")

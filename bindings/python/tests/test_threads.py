@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -182,3 +183,31 @@ def test_it_works_under_the_development_mode(archive: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith(" 1048576\n")
+
+
+def test_where_no_thread_can_be_started_the_work_is_done_in_the_one_there_is() -> None:
+    program = """
+import os, resource, sys
+import vmtemplate as vt
+if os.getuid() == 0:  # whom the limit does not bind
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+os.chdir(sys.argv[1])
+seen = []
+template = vt.Template.build("A", image=bytes([7]) * (1 << 20), tags=["windows"])
+template.pack("a.tar.gz", progress=seen.append)
+assert seen and len(vt.Template.verify("a.tar.gz").files) == 3
+vt.Template.unpack("a.tar.gz", "out")
+try:
+    template.pack("b.tar.gz", progress=lambda progress: 1 / 0)
+except ZeroDivisionError:
+    pass
+else:
+    raise AssertionError("what the callback raised was lost")
+assert sorted(os.listdir()) == ["a.tar.gz", "out"]
+"""
+    # Not in `tmp_path`, the folders above which are open to their owner alone.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

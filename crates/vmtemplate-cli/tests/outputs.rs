@@ -171,6 +171,28 @@ fn a_file_that_is_replaced_keeps_its_owner() {
 }
 
 #[test]
+fn a_fetch_keeps_links_and_modes_and_replaces_no_pipe() {
+    let work = work();
+    let at = work.path();
+    succeeds(at, &["repo", "init", "repo"]);
+    succeeds(at, &["repo", "push", "repo", "fold"]);
+    fs::create_dir(at.join("here")).unwrap();
+    fs::create_dir(at.join("elsewhere")).unwrap();
+    fs::write(at.join("elsewhere/file"), "old").unwrap();
+    fs::set_permissions(at.join("elsewhere/file"), PermissionsExt::from_mode(0o640)).unwrap();
+    symlink("../elsewhere/file", at.join("here/W.tar.gz")).unwrap();
+    succeeds(at, &["repo", "fetch", "repo", "W", "here", "--force"]);
+    assert!(fs::symlink_metadata(at.join("here/W.tar.gz")).unwrap().is_symlink());
+    assert!(fs::read(at.join("elsewhere/file")).unwrap() == fs::read(at.join("repo/W.tar.gz")).unwrap());
+    assert_eq!(mode(at.join("elsewhere/file")), 0o640);
+    fs::remove_file(at.join("here/W.tar.gz")).unwrap();
+    run("mkfifo", [at.join("here/W.tar.gz")]);
+    let refused = vmtemplate(at, &["repo", "fetch", "repo", "W", "here", "--force"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+    assert!(fs::metadata(at.join("here/W.tar.gz")).unwrap().file_type().is_fifo());
+}
+
+#[test]
 fn a_hyphen_is_standard_output_in_every_command_that_writes() {
     let work = work();
     let at = work.path();

@@ -46,7 +46,9 @@
 //!   [`Finding`]s, each by a [`Rule`] with a stable code.
 //! - [`Repository`] keeps a folder of archives and the file that describes them to the platform, here or on a server;
 //!   [`Repository::push`] and [`Repository::fetch`] bring templates there and back. [`ReadAt`] is what archives are read
-//!   from.
+//!   from, and [`Spooled`] makes one of a stream.
+//! - [`probe_output`], [`PackOptions::probe`] and [`TemplateBuilder::probe`] report before long work what would fail at
+//!   its end. A file that is replaced keeps its mode and its owner, and a link as output stays one.
 //! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
 //!
 //! # What it does not do

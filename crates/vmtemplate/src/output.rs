@@ -133,6 +133,19 @@ fn takes_files(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Where a file is that `path` leads to through links, or will be; what it is now may be replaced.
+pub(crate) fn place_of(path: &Path) -> Result<PathBuf> {
+    match Destination::find(path, true)? {
+        Destination::File { path: place, .. } => Ok(place),
+        Destination::Stream(_) => Err(not_a_file().with_path(path)),
+    }
+}
+
+fn not_a_file() -> Error {
+    Error::new(ErrorKind::Unsupported, "this is a device or a pipe; a file was expected")
+        .with_help("give the path of a file")
+}
+
 /// A file that is written beside its place and moved there when it is complete.
 ///
 /// Dropped without [`OutputFile::commit`], it leaves no trace.
@@ -155,11 +168,7 @@ impl OutputFile {
     pub(crate) fn create(path: &Path, options: &OutputOptions) -> Result<Self> {
         match Destination::find(path, options.overwrite)? {
             Destination::File { path: place, found } => Self::begin(path, place, found, options),
-            Destination::Stream(_) => {
-                Err(Error::new(ErrorKind::Unsupported, "this is a device or a pipe; a file was expected")
-                    .with_path(path)
-                    .with_help("give the path of a file"))
-            }
+            Destination::Stream(_) => Err(not_a_file().with_path(path)),
         }
     }
 

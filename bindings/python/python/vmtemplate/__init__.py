@@ -110,6 +110,7 @@ from ._native import (
     __version__,
     check,
     find_macros,
+    probe_output,
 )
 from ._values import (
     ArchiveEntry,
@@ -264,6 +265,7 @@ __all__ = [
     "WindowsInfo",
     "check",
     "find_macros",
+    "probe_output",
     "__version__",
 ]
 

@@ -120,6 +120,7 @@ __all__ = [
     "os_family",
     "parse_product",
     "parse_product_version",
+    "probe_output",
     "read_partition_table",
     "read_windows_info",
     "rule_by_code",
@@ -249,7 +250,7 @@ class DiskImage:
         """The disk with the clusters that its NTFS volumes mark free read as zeros, and what became of each volume."""
     def write_raw(
         self,
-        path: _Path,
+        path: _Path | _Writable,
         *,
         overwrite: bool = False,
         threads: int = 0,
@@ -258,7 +259,10 @@ class DiskImage:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> RawSummary:
-        """Write the disk to a sparse raw file, which appears whole or not at all."""
+        """Write the disk to a sparse raw file, which appears whole or not at all, or to a binary file-like object.
+
+        A device or a named pipe is written to as it is, a block device only with `overwrite`.
+        """
 
 @final
 class ExtentIterator(Iterator[Extent]):
@@ -1179,6 +1183,17 @@ def parse_product(text: str) -> tuple[str, tuple[int, int, int] | None]:
 
 def parse_product_version(text: str) -> tuple[int, int, int]:
     """The parts of a version."""
+
+def probe_output(path: _Path, *, overwrite: bool = False) -> None:
+    """Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is there
+    and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
+
+    >>> import vmtemplate as vt
+    >>> vt.probe_output("/no/such/folder/drive.img")
+    Traceback (most recent call last):
+        ...
+    vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output
+    """
 
 def read_partition_table(disk: DiskImage) -> PartitionTable:
     """The partition table of a disk."""

@@ -14,6 +14,7 @@ use super::signature::PublicKey;
 use super::store::Store;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
+use crate::access::Access;
 use crate::archive::{UnpackLimits, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
@@ -144,6 +145,8 @@ impl Repository {
                 has_checksum: true,
             });
         }
+        // Where the file is that is replaced, if a link leads to it: beside that the new one is made.
+        let place = output::place_of(&path)?;
         let shown = self.store.path_of(&entry.file_name);
         let source = match self.store.archive(&entry.file_name) {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
@@ -153,7 +156,7 @@ impl Repository {
         };
         let key = stated.clone().unwrap_or_else(|| self.key_of(&entry, source.size()));
         let wanted = Wanted { source, shown: &shown, sha256: stated.as_deref() };
-        let mut part = Part::open(&path, &key)?;
+        let mut part = Part::open(&place, &key)?;
         let resumed_at = part.length.min(wanted.source.size());
         let mut sha256 = part.fill(&wanted, resumed_at, options);
         if let Err(error) = &sha256
@@ -162,12 +165,12 @@ impl Repository {
         {
             // What was there may be what is wrong: a machine that lost its power may have kept a length without bytes. It
             // is removed by now.
-            part = Part::open(&path, &key)?;
+            part = Part::open(&place, &key)?;
             sha256 = part.fill(&wanted, 0, options);
         }
         let sha256 = sha256.map_err(|error| error.with_path(&shown))?;
         let archive_bytes = part.length;
-        part.commit(&path, options.overwrite)?;
+        part.commit(&place, options.overwrite)?;
         let has_checksum = wanted.sha256.is_some();
         Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
     }
@@ -346,6 +349,11 @@ impl Part {
     fn commit(self, target: &Path, overwrite: bool) -> Result<()> {
         fail_point!("fetch-proved");
         if overwrite {
+            if let Ok(replaced) = fs::metadata(target) {
+                Access::Like(replaced).apply(&self.file).map_err(|error| {
+                    Error::io("cannot give the archive its mode", error).with_path(target)
+                })?;
+            }
             fs::rename(&self.path, target).map_err(|error| {
                 Error::io("cannot move the archive to its place", error).with_path(target)
             })?;
