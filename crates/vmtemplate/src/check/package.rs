@@ -109,21 +109,14 @@ fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Op
     }
     let lower = Named { name: name.to_lowercase(), ..named.clone() };
     let spelled = files.iter().find(|file| lower.holds(&file.name.to_lowercase()));
-    let (rule, message) = match spelled {
-        Some(file) => {
-            let found = file.name.escape_debug();
-            (
-                rules::CASE,
-                format!("the file is `{found}`, and metainfo.xml spells it `{}`", name.escape_debug()),
-            )
-        }
-        None => {
-            let not_there =
-                if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
-            let name = name.escape_debug();
-            let message = format!("`{name}`, which metainfo.xml names as `{key}`, {not_there}");
-            (rules::OTHERS_THERE, message)
-        }
+    let name = name.escape_debug();
+    let (rule, message) = if let Some(file) = spelled {
+        let found = file.name.escape_debug();
+        (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{name}`"))
+    } else {
+        let not_there =
+            if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
+        (rules::OTHERS_THERE, format!("`{name}`, which metainfo.xml names as `{key}`, {not_there}"))
     };
     Some(metadata::at_element(rule, metainfo, key, message).in_file(METAINFO))
 }
