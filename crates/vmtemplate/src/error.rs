@@ -315,7 +315,8 @@ impl Error {
         })
     }
 
-    /// One way out more, behind the help that there is.
+    /// Another way out, behind the help that there is.
+    #[cfg_attr(not(any(feature = "vhd", feature = "vmdk")), allow(dead_code))]
     pub(crate) fn or_help(self, more: &str) -> Self {
         self.edit(|inner| {
             inner.help = Some(match inner.help.take() {

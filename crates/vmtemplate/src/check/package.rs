@@ -104,17 +104,14 @@ fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Op
     }
     let lower = Named { name: name.to_lowercase(), ..named.clone() };
     let spelled = files.iter().find(|file| lower.holds(&file.name.to_lowercase()));
-    let (rule, message) = match spelled {
-        Some(file) => {
-            let found = Shown(&file.name);
-            (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(name)))
-        }
-        None => {
-            let not_there =
-                if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
-            let message = format!("`{}`, which metainfo.xml names as `{key}`, {not_there}", Shown(name));
-            (rules::OTHERS_THERE, message)
-        }
+    let (rule, message) = if let Some(file) = spelled {
+        let found = Shown(&file.name);
+        (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(name)))
+    } else {
+        let not_there =
+            if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
+        let message = format!("`{}`, which metainfo.xml names as `{key}`, {not_there}", Shown(name));
+        (rules::OTHERS_THERE, message)
     };
     Some(metadata::at_element(rule, metainfo, key, message).in_file(METAINFO))
 }

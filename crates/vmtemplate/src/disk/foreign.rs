@@ -278,10 +278,10 @@ mod tests {
     }
 
     /// A disk of 1 MiB with the descriptor of a CD, and one MBR partition.
-    fn with_descriptor(partition: Option<(u32, u32)>, id: &[u8; 5]) -> DiskImage {
+    fn with_descriptor(partition: Option<(u32, u32)>, id: [u8; 5]) -> DiskImage {
         let mut disk = vec![0; 1 << 20];
         disk[0x8000] = 1;
-        disk[0x8001..0x8006].copy_from_slice(id);
+        disk[0x8001..0x8006].copy_from_slice(&id);
         disk[0x8801..0x8806].copy_from_slice(b"NSR02");
         if let Some((start, length)) = partition {
             disk[446 + 4] = 7;
@@ -294,7 +294,7 @@ mod tests {
 
     #[test]
     fn an_iso_is_told_from_a_disk_to_which_one_was_once_written() {
-        for id in [b"CD001", b"BEA01"] {
+        for id in [*b"CD001", *b"BEA01"] {
             for (partition, is_iso) in [
                 (None, true),
                 (Some((0, 2048)), true), // made by isohybrid
@@ -305,7 +305,7 @@ mod tests {
                 assert_eq!(found.is_some(), is_iso, "{partition:?}");
             }
         }
-        assert_eq!(by_volume(&with_descriptor(None, b"CD002")).unwrap(), None);
+        assert_eq!(by_volume(&with_descriptor(None, *b"CD002")).unwrap(), None);
         assert_eq!(by_volume(&DiskImage::from_bytes([0; 512])).unwrap(), None);
     }
 }

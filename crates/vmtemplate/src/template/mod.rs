@@ -428,9 +428,10 @@ impl Template {
     }
 
     /// The summary with what only the template knows.
-    fn told(&self, summary: PackSummary) -> PackSummary {
-        let Rest { left_behind, missing, .. } = &self.rest;
-        PackSummary { left_behind: left_behind.clone(), missing: missing.clone(), ..summary }
+    fn told(&self, mut summary: PackSummary) -> PackSummary {
+        summary.left_behind.clone_from(&self.rest.left_behind);
+        summary.missing.clone_from(&self.rest.missing);
+        summary
     }
 
     /// The files of the archive, and what became of the free space of the image.

@@ -95,8 +95,8 @@ impl Rest {
         let two: Vec<String> = two.into_iter().filter_map(|name| name.ok()?).collect();
         let named = named::others(metainfo).into_iter().filter_map(Result::ok);
         let missing = named.filter(|named| {
-            let names = self.files.keys().chain(&self.empty_folders).chain(&two);
-            named.is_needed && !names.into_iter().any(|name| named.holds(name))
+            let all = self.files.keys().chain(&self.empty_folders).chain(&two);
+            named.is_needed && !all.into_iter().any(|name| named.holds(name))
         });
         self.missing = missing.map(|named| format!("{}: {}", named.key, named.name)).collect();
     }

@@ -100,7 +100,7 @@ fn notes_of_backup(disk: &DiskImage, primary: &Copy, backup: &Result<Copy, Damag
     }
     match backup {
         Err(damage) => {
-            notes.push(format!("the backup GPT is damaged: {}; the primary one is sound", damage.text))
+            notes.push(format!("the backup GPT is damaged: {}; the primary one is sound", damage.text));
         }
         Ok(backup) if backup.entries != primary.entries => {
             notes.push("the backup GPT differs from the primary one, which counts".to_owned());

@@ -59,8 +59,8 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
         }
         let named = || {
             let name = beside(&extent.name, file);
-            let opened = opener.named(&name, "extent", file).map(|(file, _)| file);
-            opened.map_err(|error| {
+            let found = opener.named(&name, "extent", file).map(|(file, _)| file);
+            found.map_err(|error| {
                 let has_folder = extent.name.contains(['/', '\\']);
                 let help = "put the extents beside the descriptor, and name them in it without a folder";
                 if has_folder { error.or_help(help) } else { error }
