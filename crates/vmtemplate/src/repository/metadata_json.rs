@@ -127,7 +127,7 @@ impl MetadataJson {
                 None => tell(ROOT, "there is no `type`; expected \"type\": \"os\"".to_owned()),
                 Some(node) if json.string(node).is_some_and(|text| text == "os") => {}
                 Some(node) => {
-                    tell(node, format!("`type` is {}; expected \"os\"", Shown(json::short(json.raw(node)))))
+                    tell(node, format!("`type` is {}; expected \"os\"", Shown(json::short(json.raw(node)))));
                 }
             }
         }

@@ -91,7 +91,7 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
         && let Some(size) = other_size(&text)
     {
         let message =
-            format!("the script looks for a disk of {size} bytes; the install drive has {}", SCRIPT_SIZE);
+            format!("the script looks for a disk of {size} bytes; the install drive has {SCRIPT_SIZE}");
         look.report(rules::KIT_CONTENT, place(), message);
     }
     Ok(())

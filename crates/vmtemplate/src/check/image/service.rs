@@ -63,12 +63,11 @@ pub(super) fn program<'w>(
     command: &str,
 ) -> Seen<Option<(String, NtfsFile<'w>)>> {
     let command = command.trim();
-    let names: Vec<&str> = match command.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').take(1).collect(),
-        None => {
-            let blanks = command.match_indices([' ', '\t']).map(|(at, _)| at).take(MAX_WORDS);
-            blanks.chain([command.len()]).map(|end| &command[..end]).collect()
-        }
+    let names: Vec<&str> = if let Some(quoted) = command.strip_prefix('"') {
+        quoted.split('"').take(1).collect()
+    } else {
+        let blanks = command.match_indices([' ', '\t']).map(|(at, _)| at).take(MAX_WORDS);
+        blanks.chain([command.len()]).map(|end| &command[..end]).collect()
     };
     for name in names {
         let Some(path) = resolve(name, &windows.drive) else { continue };

@@ -156,7 +156,8 @@ fn disk(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         let mut message = "neither viostor.sys nor vioscsi.sys is there".to_owned();
         for (driver, place) in elsewhere {
             let path = place.path.unwrap_or_default().replace('/', "\\");
-            message.push_str(&format!("; the service {} starts {path}", driver.service));
+            let service = driver.service;
+            message = format!("{message}; the service {service} starts {path}");
         }
         look.report(rules::NO_DISK_DRIVER, windows.volume.place(look, "Windows/System32/drivers"), message);
         return Ok(());
