@@ -288,7 +288,7 @@ fn powershell<'t>(end: usize, text: impl Fn(usize) -> &'t str) -> Runs {
         };
     }
     let at = at.min(end);
-    if text(at).ends_with(".ps1") { Runs::File(at) } else { Runs::PowerShell(at) }
+    if text(at).strip_suffix(".ps1").is_some() { Runs::File(at) } else { Runs::PowerShell(at) }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ fn rendered(script: &str, value: &str) -> Result<String, String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn values_are_written_for_their_place() {
     for (script, value, expected) in [
         ("net user x ($V)", "plain", "net user x plain"),
@@ -124,6 +125,7 @@ fn values_are_written_for_their_place() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn values_that_could_act_are_refused_with_the_reason() {
     for (script, value, reason) in [
         // Commands.

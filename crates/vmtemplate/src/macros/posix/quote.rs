@@ -26,10 +26,12 @@ pub(in crate::macros) struct PosixPlace {
     pub(super) takes_words: bool,
     /// It begins an argument of a command.
     pub(super) begins_argument: bool,
-    /// `echo` of some shells takes `\` for more than a backslash.
-    pub(super) echo: bool,
-    /// `test`, to which `!` and `(` mean something.
+    /// What reads it takes `\` for more than a backslash: `echo` of some shells, `awk -v`.
+    pub(super) escapes: bool,
+    /// `test` or `find`, to which `!`, `(`, `;` and `{}` mean something.
     pub(super) test: bool,
+    /// A word of the shell's own grammar would be taken for that: a pattern of `case`.
+    pub(super) reserved: bool,
     pub(super) before_redirection: bool,
     /// The line of a here-document around the macro, and the delimiter that it must not become.
     pub(super) line: Option<Rc<Line>>,
@@ -37,6 +39,8 @@ pub(in crate::macros) struct PosixPlace {
     pub(super) whole: bool,
     /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
     pub(super) loses_tabs: bool,
+    /// It is in the replacement of `s` of sed, which ends at this character.
+    pub(super) replacement: Option<char>,
 }
 
 /// A line of a here-document around a macro.
@@ -48,7 +52,48 @@ pub(super) struct Line {
     pub(super) delimiter: String,
 }
 
+/// The reserved words of POSIX and bash (POSIX.1-2024, 2.4).
+const RESERVED: [&str; 21] = [
+    "!",
+    "{",
+    "}",
+    "case",
+    "do",
+    "done",
+    "elif",
+    "else",
+    "esac",
+    "fi",
+    "for",
+    "if",
+    "in",
+    "then",
+    "until",
+    "while",
+    "function",
+    "select",
+    "time",
+    "coproc",
+    "namespace",
+];
+
 impl PosixPlace {
+    pub(super) fn new(style: Style) -> Self {
+        Self {
+            style,
+            takes_words: false,
+            begins_argument: false,
+            escapes: false,
+            test: false,
+            reserved: false,
+            before_redirection: false,
+            line: None,
+            whole: false,
+            loses_tabs: false,
+            replacement: None,
+        }
+    }
+
     pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         self.refuse_meaning(value)?;
         if let Some(line) = &self.line {
@@ -65,30 +110,32 @@ impl PosixPlace {
         }
         let as_it_is = match (&self.style, plain) {
             (_, Plain::No) => false,
-            (Style::Bare, Plain::Word) => !value.is_empty() && !self.is_stream(value),
+            (Style::Bare, Plain::Word) => {
+                !value.is_empty() && !self.is_stream(value) && !(self.reserved && RESERVED.contains(&value))
+            }
             (Style::Bare, Plain::Words) => self.takes_words,
             (_, Plain::Word | Plain::Words) => true,
         };
         if as_it_is {
             return Ok(value.to_owned());
         }
-        let escaped = |special: &str| {
-            let mut text = String::with_capacity(value.len() + 8);
-            for c in value.chars() {
-                if special.contains(c) {
-                    text.push('\\');
-                }
-                text.push(c);
-            }
-            text
-        };
+        let value = &*self.replace(value);
         Ok(match self.style {
             Style::Bare => format!("'{}'", value.replace('\'', r"'\''")),
             Style::Single => value.replace('\'', r"'\''"),
-            Style::Double => escaped(r#"\$`""#),
-            Style::Document => escaped(r"\$`"),
+            Style::Double => escaped(value, r#"\$`""#),
+            Style::Document => escaped(value, r"\$`"),
             Style::Raw => value.to_owned(),
         })
+    }
+
+    /// The value as sed must have it in a replacement, in which `\`, `&` and the delimiter mean something (POSIX.1-2024,
+    /// sed, "Editing Commands").
+    fn replace(&self, value: &str) -> String {
+        match self.replacement {
+            Some(delimiter) => escaped(value, &format!("\\&{delimiter}")),
+            None => value.to_owned(),
+        }
     }
 
     /// Whether a `<` or `>` behind it would take it for the number of a stream.
@@ -100,34 +147,49 @@ impl PosixPlace {
         if self.begins_argument && value.starts_with('-') {
             return Err("it begins with `-` where a word begins, and so would be an option".into());
         }
-        if self.echo && value.contains('\\') {
-            return Err(
-                "it has a `\\`, which `echo` of some shells takes for the beginning of an escape (use \
-                        `printf '%s\\n'`)"
-                    .into(),
-            );
+        if self.escapes && value.contains('\\') {
+            return Err(Refusal::from("it has a `\\`, which is taken for the beginning of an escape here")
+                .or_write("in place of `echo`, write `printf '%s\\n'` before the same word"));
         }
-        if self.test && self.begins_argument && matches!(value, "!" | "(" | ")") {
-            return Err("`test` takes it for an operator".into());
+        let is_operator = self.begins_argument && matches!(value, "!" | "(" | ")" | "," | ";" | "+");
+        if self.test && (is_operator || value.contains("{}")) {
+            return Err("it is taken for an operator here".into());
         }
         Ok(())
     }
 
     pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         self.refuse_meaning(value)?;
+        if self.style != Style::Bare || self.whole {
+            return Ok(());
+        }
         let splits = |b: u8| b" \t*?[\\".contains(&b);
-        if plain == Plain::No
-            && self.style == Style::Bare
-            && !self.whole
-            && (value.is_empty() || value.bytes().any(splits))
-        {
+        if plain == Plain::No && (value.is_empty() || value.bytes().any(splits)) {
             return Err(
                 "it stands there outside of quotes, where the shell cuts it into words and looks for files"
                     .into(),
             );
         }
+        if plain == Plain::Words && !self.takes_words {
+            return Err(
+                "it stands there outside of quotes, where the shell cuts it into words, and one is expected"
+                    .into(),
+            );
+        }
         Ok(())
     }
+}
+
+/// With a backslash before each of these characters.
+fn escaped(value: &str, special: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        if special.contains(c) {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
 }
 
 impl From<PosixPlace> for Quoting {
