@@ -130,8 +130,6 @@ const CONTEXTS: [Context; 28] = [
         Out::Nowhere,
         4000,
     ),
-    // Each of them takes two processes.
-    context("pipe", |n| each(n, "echo ($V#)|sink.exe\r\n"), Out::Piped, 5).without(|value| value.len() != 1),
     context("call", |n| format!("call {}", call(n, " \"($V#)\"")), Out::Arguments("", ""), 100),
     context(
         "bare condition",
@@ -172,6 +170,8 @@ const CONTEXTS: [Context; 28] = [
         3000,
     ),
     context("before a redirection", |n| each(n, "echo #:($V#)>&1\r\n"), Out::Lines, 4000),
+    // Each of them takes two processes.
+    context("pipe", |n| each(n, "echo ($V#)|sink.exe\r\n"), Out::Piped, 5).without(|value| value.len() != 1),
 ];
 
 /// Places that no value passes, or harmless ones only.

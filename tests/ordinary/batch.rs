@@ -1,118 +1,170 @@
-//! Batch files. That what passes arrives is what the injection tests hold; here it is what passes.
+//! Batch files. That what passes arrives as it is, or runs nothing, is what the injection tests hold.
 
 use vmtemplate::ScriptLanguage;
 
-use crate::values::{Construction, NOT_A_NUMBER, NOT_A_WORD, NOT_PLAIN, Refused, check};
+use crate::values::{Class, Row, hold};
 
-/// Any text; a `"` is not handed on in the same way by cmd.exe and by every program.
-const fn open(script: &'static str) -> Construction {
-    but(script, &[("it has a `\"`", &["quote"])])
+use Class::{Backslash, List, Spaced, Text, Word};
+
+const fn open(script: &'static str) -> Row {
+    but(script, &[])
 }
 
-const fn but(script: &'static str, refused: &'static [Refused]) -> Construction {
-    Construction { script, refused }
+const fn but(script: &'static str, refused: &'static [(Class, &'static str)]) -> Row {
+    Row { script, refused }
 }
 
 /// A command in a command is read twice, and quotes do not last for both.
-const AGAIN: &[Refused] = &[("reads it as a part of a command", NOT_PLAIN)];
+const AGAIN: &[(Class, &str)] = &[
+    (Backslash, "reads it as a part of a command"),
+    (Spaced, "reads it as a part of a command"),
+    (Text, "reads it as a part of a command"),
+];
 
-const CONSTRUCTIONS: [Construction; 62] = [
-    open("net user Administrator ($X)"),
-    open("net user Administrator \"($X)\""),
-    open("net.exe user Administrator \"($X)\" >nul 2>&1"),
-    open("C:\\Windows\\System32\\net.exe user Administrator ($X) /y"),
+/// The places of the injection test, and what hosters write in their setup scripts.
+const ROWS: &[Row] = &[
+    open("net user Administrator ($V)"),
+    open("net user Administrator \"($V)\""),
+    open("net.exe user Administrator \"($V)\" >nul 2>&1"),
+    open("C:\\Windows\\System32\\net.exe user Administrator ($V) /y"),
     but(
-        "wmic computersystem where name=\"%COMPUTERNAME%\" call rename name=\"($X)\"",
-        &[("in a language of its own", NOT_PLAIN)],
-    ),
-    open("netsh interface ip set address \"Ethernet\" static ($X) 255.255.255.0"),
-    open("netsh interface ipv4 set dnsservers name=\"%NIC%\" static addr=($X) primary"),
-    open(
-        "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v Hostname /t REG_SZ /d \"($X)\" /f",
-    ),
-    open("tzutil /s \"($X)\""),
-    open("cscript //nologo C:\\Windows\\System32\\slmgr.vbs /ipk ($X)"),
-    open("curl.exe -fsS \"($X)\" -o C:\\x"),
-    open("schtasks /create /tn \"($X)\" /tr C:\\x.exe /sc onstart"),
-    open("python C:\\x.py ($X)"),
-    open("x.exe /p:($X);y"),
-    open("x.exe \"/p:C:\\x ($X) y\""),
-    open("x.exe --key=\"($X)\""),
-    open("echo ($X)"),
-    open("echo #:\"($X)\""),
-    open("echo ($X)>> C:\\log.txt"),
-    open("(\r\n  echo begin\r\n  echo ($X)\r\n) > C:\\x.txt"),
-    open("if a==a (\r\n  echo ($X)\r\n  x.exe ($X)\r\n)"),
-    open("if not a==b (\r\nx.exe ($X)\r\n) else (\r\nx.exe \"($X)\"\r\n)"),
-    open("for %%A in (1) do x.exe ($X) \"($X)\""),
-    but(
-        "for %%A in (($X)) do netsh interface ip add dns \"Ethernet\" %%A",
-        &[("cuts it into words", NOT_PLAIN)],
-    ),
-    but("for /f \"tokens=1\" %%A in (\"($X)\") do echo %%A", &[("cuts it into words", NOT_PLAIN)]),
-    but("for /f %%A in ('net user ($X)') do echo %%A", &[("another cmd.exe reads it", NOT_PLAIN)]),
-    open("if \"($X)\"==\"\" exit /b 1"),
-    open("if not \"($X)\"==\"()\" echo some"),
-    open("if ($X)==none exit /b 1"),
-    open("if /i not ($X)==none echo some"),
-    open("if [($X)]==[] exit /b 1"),
-    but("if exist ($X) echo there", &[("`if` takes one word", NOT_A_WORD)]),
-    open("if ($X) equ 5 echo five"),
-    open("set \"v=($X)\"\r\nx.exe \"%v%\""),
-    open("set \"v=($X)\"\r\nif \"%v%\"==\"\" exit /b 1"),
-    but(
-        "set v=($X)\r\nif %v%==none exit /b 1",
+        "wmic computersystem where name=\"%COMPUTERNAME%\" call rename name=\"($V)\"",
         &[
-            ("has a `\"`", &["quote"]),
-            ("ends the operand", &["spaces", "servers", "zone", "ssh", "url"]),
-            ("outside of quotes", &["operators", "percent"]),
+            (Backslash, "in a language of its own"),
+            (Spaced, "in a language of its own"),
+            (Text, "in a language of its own"),
+        ],
+    ),
+    open("netsh interface ip set address \"Ethernet\" static ($V) 255.255.255.0"),
+    open("netsh interface ipv4 set dnsservers name=\"%NIC%\" static addr=($V) primary"),
+    open(
+        "reg add HKLM\\SYSTEM\\CurrentControlSet\\Services\\Tcpip\\Parameters /v Hostname /t REG_SZ /d \"($V)\" /f",
+    ),
+    open("tzutil /s \"($V)\""),
+    open("cscript //nologo C:\\Windows\\System32\\slmgr.vbs /ipk ($V)"),
+    open("curl.exe -fsS \"($V)\" -o C:\\x"),
+    open("schtasks /create /tn \"($V)\" /tr C:\\x.exe /sc onstart"),
+    open("python C:\\x.py ($V)"),
+    open("x.exe /p:($V);y"),
+    open("x.exe \"/p:C:\\x ($V) y\""),
+    open("x.exe --key=\"($V)\""),
+    open("echo ($V)"),
+    open("echo #:\"($V)\""),
+    open("echo ($V)>> C:\\log.txt"),
+    open("(\r\n  echo begin\r\n  echo ($V)\r\n) > C:\\x.txt"),
+    open("if a==a (\r\n  echo ($V)\r\n  x.exe ($V)\r\n)"),
+    open("if not a==b (\r\nx.exe ($V)\r\n) else (\r\nx.exe \"($V)\"\r\n)"),
+    // `%a` would be the variable of a loop.
+    but("for %%A in (1) do x.exe ($V) \"($V)\"", &[(Text, "variable of the `for`")]),
+    but(
+        "for %%A in (($V)) do netsh interface ip add dns \"Ethernet\" %%A",
+        &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
+    ),
+    but(
+        "for /f \"tokens=1\" %%A in (\"($V)\") do echo %%A",
+        &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
+    ),
+    but(
+        "for /f %%A in ('net user ($V)') do echo %%A",
+        &[
+            (Backslash, "another cmd.exe reads it"),
+            (Spaced, "another cmd.exe reads it"),
+            (Text, "another cmd.exe reads it"),
+        ],
+    ),
+    open("if \"($V)\"==\"\" exit /b 1"),
+    open("if not \"($V)\"==\"()\" echo some"),
+    open("if ($V)==none exit /b 1"),
+    open("if /i not ($V)==none echo some"),
+    open("if [($V)]==[] exit /b 1"),
+    but(
+        "if exist ($V) echo there",
+        &[
+            (Backslash, "`if` takes one word"),
+            (Spaced, "`if` takes one word"),
+            (Text, "`if` takes one word"),
+            (List, "`if` takes one word"),
+        ],
+    ),
+    open("if ($V) equ 5 echo five"),
+    open("set \"v=($V)\"\r\nx.exe \"%v%\""),
+    open("set \"v=($V)\"\r\nif \"%v%\"==\"\" exit /b 1"),
+    but(
+        "set v=($V)\r\nif %v%==none exit /b 1",
+        &[
+            (Text, "ends the operand"),
+            (Text, "outside of quotes"),
+            (Spaced, "ends the operand"),
+            (List, "ends the operand"),
+        ],
+    ),
+    but("set v=($V)\r\nx.exe %v%", &[(Text, "outside of quotes"), (Spaced, "outside of quotes")]),
+    but("set v=($V)\r\necho %v%", &[(Text, "outside of quotes")]),
+    but(
+        "set \"v=($V)\"\r\nfor %%A in (%v%) do x.exe %%A",
+        &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
+    ),
+    open("setlocal EnableDelayedExpansion\r\nset \"v=($V)\"\r\nx.exe \"!v!\""),
+    // Whether the other value has a `!` decides what becomes of a `^`.
+    but("setlocal EnableDelayedExpansion\r\nx.exe \"($V)\" ($V)", &[(Text, "delayed expansion")]),
+    open("setlocal EnableDelayedExpansion\r\necho ($V)"),
+    open("set \"v=($V)\"\r\npowershell -NoProfile -Command \"Set-X $env:v\""),
+    but("rem it was ($V)\r\n:: it was ($V)", &[(Text, "the next line into the comment")]),
+    open("title ($V)"),
+    but(
+        "set /a size=($V) / 1024",
+        &[
+            (Backslash, "for a formula"),
+            (Spaced, "for a formula"),
+            (Text, "for a formula"),
+            (List, "for a formula"),
+            (Word, "for a formula"),
         ],
     ),
     but(
-        "set v=($X)\r\nx.exe %v%",
+        "echo x ($V)| findstr x",
+        &[(Backslash, "both sides of a `|`"), (Spaced, "both sides of a `|`"), (Text, "both sides of a `|`")],
+    ),
+    but(
+        "call :label ($V)\r\nexit /b\r\n:label\r\necho x",
+        &[(Backslash, "a second time"), (Spaced, "a second time"), (Text, "a second time")],
+    ),
+    but(
+        "call x.exe ($V)",
+        &[(Backslash, "a second time"), (Spaced, "a second time"), (Text, "a second time")],
+    ),
+    but("cmd /c net user Administrator ($V)", AGAIN),
+    but("cmd /c \"net user Administrator ($V)\"", AGAIN),
+    but("start \"\" /wait net user Administrator ($V)", AGAIN),
+    but(
+        "my.bat ($V)",
+        &[(Backslash, "is a batch file"), (Spaced, "is a batch file"), (Text, "is a batch file")],
+    ),
+    but("runas /user:Administrator \"net user x ($V)\"", AGAIN),
+    but(
+        "echo net user Administrator ($V)> C:\\x.cmd",
         &[
-            ("has a `\"`", &["quote"]),
-            ("outside of quotes", &["exclamation", "operators", "percent", "spaces", "zone", "ssh", "url"]),
+            (Backslash, "a file that is run later"),
+            (Spaced, "a file that is run later"),
+            (Text, "a file that is run later"),
         ],
     ),
-    but(
-        "set v=($X)\r\necho %v%",
-        &[("has a `\"`", &["quote"]), ("outside of quotes", &["exclamation", "operators", "percent", "url"])],
-    ),
-    but(
-        "set \"v=($X)\"\r\nfor %%A in (%v%) do x.exe %%A",
-        &[("has a `\"`", &["quote"]), ("cuts it into words", NOT_PLAIN)],
-    ),
-    open("setlocal EnableDelayedExpansion\r\nset \"v=($X)\"\r\nx.exe \"!v!\""),
-    open("setlocal EnableDelayedExpansion\r\nx.exe \"($X)\" ($X)"),
-    open("setlocal EnableDelayedExpansion\r\necho ($X)"),
-    open("set \"v=($X)\"\r\npowershell -NoProfile -Command \"Set-X $env:v\""),
-    open("rem it was ($X)\r\n:: it was ($X)"),
-    open("title ($X)"),
-    but("set /a size=($X) / 1024", &[("for a formula", NOT_A_NUMBER)]),
-    but("echo x ($X)| findstr x", &[("both sides of a `|`", NOT_PLAIN)]),
-    but("call :label ($X)\r\nexit /b\r\n:label\r\necho x", &[("a second time", NOT_PLAIN)]),
-    but("call x.exe ($X)", &[("a second time", NOT_PLAIN)]),
-    but("cmd /c net user Administrator ($X)", AGAIN),
-    but("cmd /c \"net user Administrator ($X)\"", AGAIN),
-    but("start \"\" /wait net user Administrator ($X)", AGAIN),
-    but("my.bat ($X)", &[("is a batch file", NOT_PLAIN)]),
-    but("runas /user:Administrator \"net user x ($X)\"", AGAIN),
-    but("echo net user Administrator ($X)> C:\\x.cmd", &[("a file that is run later", NOT_PLAIN)]),
-    open("powershell -NoProfile -ExecutionPolicy Bypass -File C:\\x.ps1 ($X)"),
-    open("powershell -NoProfile -ExecutionPolicy Bypass -File C:\\x.ps1 -Key \"($X)\""),
+    open("powershell -NoProfile -ExecutionPolicy Bypass -File C:\\x.ps1 ($V)"),
+    open("powershell -NoProfile -ExecutionPolicy Bypass -File C:\\x.ps1 -Key \"($V)\""),
     open(
-        "powershell -NoProfile -Command \"Set-LocalUser -Name Administrator -Password (ConvertTo-SecureString '($X)' -AsPlainText -Force)\"",
+        "powershell -NoProfile -Command \"Set-LocalUser -Name Administrator -Password (ConvertTo-SecureString '($V)' -AsPlainText -Force)\"",
     ),
-    open("powershell -Command \"Rename-Computer -NewName ($X) -Force\""),
-    open("powershell -Command \"Set-TimeZone -Id \\\"($X)\\\"\""),
-    open("powershell Rename-Computer -NewName ($X)"),
+    open("powershell -Command \"Rename-Computer -NewName ($V) -Force\""),
+    open("powershell -Command \"Set-TimeZone -Id \\\"($V)\\\"\""),
+    open("powershell Rename-Computer -NewName ($V)"),
     open(
-        "powershell -c \"if ('($X)' -ne '') { New-NetIPAddress -InterfaceAlias Ethernet -IPAddress ($X) }\"",
+        "powershell -c \"if ('($V)' -ne '') { New-NetIPAddress -InterfaceAlias Ethernet -IPAddress ($V) }\"",
     ),
 ];
 
 #[test]
-fn what_is_refused_in_a_batch_file_has_its_reason_in_the_table() {
-    check(ScriptLanguage::Batch, &CONSTRUCTIONS);
+fn what_a_batch_file_refuses_of_ordinary_values_is_in_the_table() {
+    let wrong: Vec<String> =
+        ROWS.iter().flat_map(|row| hold(row.script, row.refused, ScriptLanguage::Batch)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -49,8 +49,8 @@ pub(super) fn cut(items: &[Item], from: usize) -> (Vec<Argument>, bool) {
         let slashes = items[at..].iter().take_while(|item| item.is(b'\\')).count();
         let before_quote = items.get(at + slashes).is_some_and(|item| item.is(b'"'));
         let kept = if before_quote { slashes / 2 } else { slashes };
-        for number in at..at + kept {
-            argument.push(number, items[number], grouped);
+        for (number, &item) in items.iter().enumerate().skip(at).take(kept) {
+            argument.push(number, item, grouped);
         }
         at += slashes;
         if before_quote && slashes % 2 == 1 {

@@ -107,7 +107,7 @@ impl Parser {
                         .or_write("write the name of the file itself, and the value into the file");
                     Place::new(Style::Text, format!("{quotes}, in a redirection"), Demand::word(reason))
                 }
-                Name::Internal(name) => self.internal_place(items, number, name, inside_name, &command),
+                Name::Internal(name) => internal_place(items, number, name, inside_name, &command),
                 _ if inside_name => {
                     let place = format!("{quotes}, where a command begins");
                     Place { names: true, ..Place::new(Style::Text, place, names_a_program()) }
@@ -188,79 +188,6 @@ impl Parser {
         Started { inners, free }
     }
 
-    fn internal_place(
-        &self,
-        items: &[Item],
-        number: usize,
-        name: &str,
-        inside_name: bool,
-        command: &Known,
-    ) -> Place {
-        let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
-        let text = format!("{quotes}, in an argument of `{name}`");
-        match (name, command) {
-            ("set", Known::Set { assignment: Assignment::Plain { variable, equals }, held }) => {
-                let demand = if number < *equals {
-                    Demand::nothing("it would name the variable that is set")
-                } else {
-                    Demand::FREE_TEXT
-                };
-                let place = Place::new(Style::Text, format!("{quotes}, in an assignment"), demand);
-                let is_argument = held.get(&number).is_some_and(|held| held.batch.takes_word());
-                let assigns = if is_argument {
-                    variable.iter().map(|name| with_argument(name)).collect()
-                } else {
-                    variable.clone()
-                };
-                Place { internal: true, assigns, ..place }
-            }
-            ("set", Known::Set { assignment, .. }) => {
-                let demand = match assignment {
-                    Assignment::Question => Demand::words("`set /p` shows it as a question"),
-                    _ => Demand::number("`set /a` takes it for a formula"),
-                };
-                Place::new(Style::Text, format!("{quotes}, in an assignment"), demand)
-            }
-            ("echo", Known::Echo { first, printed }) if !inside_name => {
-                let place = Place::new(Style::Text, text, Demand::FREE_TEXT);
-                let printed = printed.get(&number).cloned().unwrap_or_default();
-                Place { internal: true, begins_echo: *first == number, printed, ..place }
-            }
-            ("title", _) if !inside_name => {
-                Place { internal: true, ..Place::new(Style::Text, text, Demand::FREE_TEXT) }
-            }
-            ("call", Known::Call { last, inners, assigns }) => {
-                const AGAIN: &str = "`call` reads the line a second time";
-                let help = "put the value into a variable with `set \"NAME=($X)\"`, and use `%NAME%` in what is called";
-                let (demand, assigns) = match inners.get(&number) {
-                    _ if number < *last => (names_a_program(), assigns.clone()),
-                    Some(inner) => {
-                        let all = assigns.iter().chain(&*inner.assigns).cloned().collect();
-                        (inner.demand.clone().because(AGAIN), all)
-                    }
-                    None => (Demand::words(Refusal::from(AGAIN).or_write(help)), assigns.clone()),
-                };
-                Place { assigns, ..Place::new(Style::Word, text, demand) }
-            }
-            ("start", Known::Runs(started)) => match started.inners.get(&number) {
-                Some(inner) => inner.place(),
-                None => {
-                    Place::new(Style::Word, text, Demand::word("`start` takes it for one of its options"))
-                }
-            },
-            ("assoc" | "ftype" | "path" | "prompt", _) => Place::new(
-                Style::Word,
-                text,
-                Demand::typed(format!("`{name}` changes what later commands do")),
-            ),
-            _ => {
-                let reason =
-                    format!("`{name}` takes it for names, options and patterns of files, not as text");
-                Place::new(Style::Word, text, Demand::word(reason))
-            }
-        }
-    }
-
     /// What `call` calls, which begins at item `start` or behind it.
     fn called(&mut self, items: &[Item], start: usize) -> Known {
         let first = (start..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len());
@@ -300,8 +227,8 @@ impl Parser {
         if word.iter().any(|item| matches!(item.atom, Atom::Macro(_))) {
             return Name::Unknown;
         }
-        let mut bare = word.iter().filter(|item| !item.is(b'"')).map(|item| item.atom);
-        if let (Some(Atom::Variable(number)), None) = (bare.next(), bare.next())
+        let mut atoms = word.iter().filter(|item| !item.is(b'"')).map(|item| item.atom);
+        if let (Some(Atom::Variable(number)), None) = (atoms.next(), atoms.next())
             && self.atoms.variables[number].name == "comspec"
         {
             return Name::Program("cmd".to_owned());
@@ -436,7 +363,7 @@ fn may_be_run(before: &[Item]) -> bool {
 fn reader_of_file(name: &str) -> Option<Reader> {
     const ENDS: [&str; 7] = [".cmd", ".bat", ".vbs", ".js", ".reg", ".sh", ".wsf"];
     let name = name.trim_end_matches(['"', ' ', '\t']);
-    if name.ends_with(".ps1") {
+    if name.strip_suffix(".ps1").is_some() {
         return Some(Reader::PowerShell);
     }
     ENDS.iter().any(|end| name.ends_with(end)).then_some(Reader::Batch)
@@ -444,6 +371,69 @@ fn reader_of_file(name: &str) -> Option<Reader> {
 
 fn is_powershell(program: &str) -> bool {
     matches!(program.strip_suffix(".exe").unwrap_or(program), "powershell" | "pwsh")
+}
+
+/// The place of an argument of a command that cmd.exe has itself.
+fn internal_place(items: &[Item], number: usize, name: &str, inside_name: bool, command: &Known) -> Place {
+    let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
+    let text = format!("{quotes}, in an argument of `{name}`");
+    match (name, command) {
+        ("set", Known::Set { assignment: Assignment::Plain { variable, equals }, held }) => {
+            let demand = if number < *equals {
+                Demand::nothing("it would name the variable that is set")
+            } else {
+                Demand::FREE_TEXT
+            };
+            let place = Place::new(Style::Text, format!("{quotes}, in an assignment"), demand);
+            let is_argument = held.get(&number).is_some_and(|held| held.batch.takes_word());
+            let assigns = if is_argument {
+                variable.iter().map(|name| with_argument(name)).collect()
+            } else {
+                variable.clone()
+            };
+            Place { internal: true, assigns, ..place }
+        }
+        ("set", Known::Set { assignment, .. }) => {
+            let demand = match assignment {
+                Assignment::Question => Demand::words("`set /p` shows it as a question"),
+                _ => Demand::number("`set /a` takes it for a formula"),
+            };
+            Place::new(Style::Text, format!("{quotes}, in an assignment"), demand)
+        }
+        ("echo", Known::Echo { first, printed }) if !inside_name => {
+            let place = Place::new(Style::Text, text, Demand::FREE_TEXT);
+            let printed = printed.get(&number).cloned().unwrap_or_default();
+            Place { internal: true, begins_echo: *first == number, printed, ..place }
+        }
+        ("title", _) if !inside_name => {
+            Place { internal: true, ..Place::new(Style::Text, text, Demand::FREE_TEXT) }
+        }
+        ("call", Known::Call { last, inners, assigns }) => {
+            const AGAIN: &str = "`call` reads the line a second time";
+            let help =
+                "put the value into a variable with `set \"NAME=($X)\"`, and use `%NAME%` in what is called";
+            let (demand, assigns) = match inners.get(&number) {
+                _ if number < *last => (names_a_program(), assigns.clone()),
+                Some(inner) => {
+                    let all = assigns.iter().chain(&*inner.assigns).cloned().collect();
+                    (inner.demand.clone().because(AGAIN), all)
+                }
+                None => (Demand::words(Refusal::from(AGAIN).or_write(help)), assigns.clone()),
+            };
+            Place { assigns, ..Place::new(Style::Word, text, demand) }
+        }
+        ("start", Known::Runs(started)) => match started.inners.get(&number) {
+            Some(inner) => inner.place(),
+            None => Place::new(Style::Word, text, Demand::word("`start` takes it for one of its options")),
+        },
+        ("assoc" | "ftype" | "path" | "prompt", _) => {
+            Place::new(Style::Word, text, Demand::typed(format!("`{name}` changes what later commands do")))
+        }
+        _ => {
+            let reason = format!("`{name}` takes it for names, options and patterns of files, not as text");
+            Place::new(Style::Word, text, Demand::word(reason))
+        }
+    }
 }
 
 /// The place of an argument of a program.

@@ -201,6 +201,11 @@ pub(super) fn runs(name: &str, arguments: &[Argument]) -> Runs {
         "powershell" | "pwsh" => powershell(end, text),
         "schtasks" => behind("/tr").map_or(Runs::Nothing, one),
         "sc" => behind("binpath=").map_or(Runs::Nothing, one),
+        // What the keys Run and RunOnce hold is run when somebody logs on.
+        "reg" if (0..end).any(|at| text(at).contains("currentversion\\run")) => {
+            behind("/d").map_or(Runs::Nothing, one)
+        }
+        "cscript" | "wscript" => Runs::File(behind_options(0, end, text, "/", &[])),
         "runas" => one(behind_options(0, end, text, "/", &[])),
         "psexec" | "psexec64" | "paexec" => {
             let valued = ["-u", "-p", "-n", "-w", "-r", "-a", "-g", "/u", "/p", "/n", "/w", "/r", "/a", "/g"];
@@ -283,7 +288,7 @@ fn powershell<'t>(end: usize, text: impl Fn(usize) -> &'t str) -> Runs {
         };
     }
     let at = at.min(end);
-    if text(at).ends_with(".ps1") { Runs::File(at) } else { Runs::PowerShell(at) }
+    if text(at).strip_suffix(".ps1").is_some() { Runs::File(at) } else { Runs::PowerShell(at) }
 }
 
 #[cfg(test)]
@@ -347,6 +352,9 @@ mod tests {
             ("perl -w -e x", Runs::Code(2)),
             ("ssh -i key host ls a", Runs::Command(3..5)),
             ("mshta x", Runs::Code(0)),
+            ("cscript //nologo a.vbs x", Runs::File(1)),
+            ("reg add hklm\\currentversion\\runonce /v a /d x /f", Runs::Command(5..6)),
+            ("reg add hklm\\a /v a /d x /f", Runs::Nothing),
         ] {
             assert_eq!(of(line), expected, "{line}");
         }

@@ -164,8 +164,12 @@ impl Parser {
         for subject in self.nested(list.iter().map(|(_, item)| *item)) {
             let Some(&number) = numbers.get(&subject.atom) else { continue };
             let again = Refusal::from(AGAIN).or_write(DIRECTLY);
-            let again =
-                if subject.quoting.takes_words() { Demand::words(again) } else { Demand::word(again) };
+            let again = match &subject.quoting.inner {
+                // It is not quoted for PowerShell: in an expression a plain word would be a command.
+                Some(place) => place.as_it_stands(AGAIN),
+                None if subject.quoting.takes_words() => Demand::words(again),
+                None => Demand::word(again),
+            };
             let place = format!("in a command that a command runs, {}", subject.place);
             let demand = subject.demand.max(again);
             inners.insert(

@@ -133,7 +133,8 @@ impl Subject {
     /// to choose.
     pub(super) fn as_argument(&self, atoms: &Atoms) -> Option<follow::Subject<Quoting>> {
         let mut subject = twin(&self.clone().followed(atoms, &[])?)?;
-        if self.names {
+        let is_whole = matches!(self.atom, Atom::Variable(number) if !atoms.variables[number].modified);
+        if self.names && is_whole {
             subject.demand = Demand::words("the variable holds a command, of which it is an argument");
         }
         Some(subject)

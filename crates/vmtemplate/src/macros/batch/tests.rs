@@ -23,6 +23,7 @@ fn rendered(script: &str, value: &str) -> Result<String, String> {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn values_are_written_for_their_place() {
     for (script, value, expected) in [
         ("net user x ($V)", "plain", "net user x plain"),
@@ -129,6 +130,7 @@ fn values_are_written_for_their_place() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // a table
 fn values_that_could_act_are_refused_with_the_reason() {
     for (script, value, reason) in [
         // Commands.
@@ -161,6 +163,16 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("psexec \\\\host -s ($V)", "x", "run as a command"),
         ("wmic process call create \"($V)\"", "x", "run as a command"),
         ("sc create x binPath= \"($V)\"", "x", "run as a command"),
+        ("cscript ($V)", "x", "run as a command"),
+        (
+            "reg add HKLM\\CurrentVersion\\RunOnce /v a /d \"cmd /c net user x ($V)\"",
+            "a&b",
+            "a part of a command",
+        ),
+        ("cmd /c powershell -c \"$a = ($V)\"", "x", "expected a number"),
+        ("for /f %%i in ('powershell -c \"$a = ($V)\"') do echo %%i", "x", "expected a number"),
+        ("echo powershell -c \"$a = ($V)\" > x.cmd", "x", "expected a number"),
+        ("set \"CMD=net ($V)\"\n%CMD:~4%", "x", "run as a command"),
         ("powershell -Command ($V)", "x", "run as a command"),
         ("powershell -Command \"& '($V)'\"", "x", "run what follows"),
         ("powershell -Command \"iex '($V)'\"", "x", "for code"),

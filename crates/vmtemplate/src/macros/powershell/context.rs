@@ -73,8 +73,7 @@ impl Context {
             return false;
         }
         match first {
-            None => true,
-            Some('\u{FFFD}' | '[' | '@' | '-' | '+' | '!' | ',') => true,
+            None | Some('\u{FFFD}' | '[' | '@' | '-' | '+' | '!' | ',') => true,
             Some(c) if c.is_ascii_digit() => head.chars().all(is_number),
             Some(_) => KEYWORDS.iter().any(|word| head.eq_ignore_ascii_case(word)),
         }

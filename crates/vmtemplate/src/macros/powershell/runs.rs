@@ -1,7 +1,7 @@
 //! What a statement runs of its words and strings.
 
 /// What makes code of text, or runs what it is given.
-const CODE: [&str; 21] = [
+const CODE: [&str; 22] = [
     "iex",
     "invoke-expression",
     "scriptblock",
@@ -23,6 +23,8 @@ const CODE: [&str; 21] = [
     "wsl",
     "bash",
     "invokescript",
+    // What this key of the registry holds is run when somebody logs on.
+    "runonce",
 ];
 /// What sets variables and names of commands in a way that is not followed.
 const SETTERS: [&str; 7] =

@@ -91,7 +91,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("$p = '($V)'; & $p x", "x", "run what follows"),
         (". '($V)'", "x", "run what follows"),
         ("'($V)' | ForEach-Object { iex $_ }", "x", "for code"),
-        ("icm { param($x) iex $x } -Args '($V)'", "x y", "for code"),
+        ("icm { param( $x ) iex $x } -Args '($V)'", "x y", "for code"),
         ("$a = ($V)MB", "x", "part of a word"),
         ("$a = 1..($V)", "x", "part of a word"),
         ("if ($V) { }", "x", "run as a command"),
