@@ -251,6 +251,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "printf -v ($V) x",
     "echo a &>x ($V)",
     "[[ a || ($V) ]]",
+    "sh <($V)",
 ];
 
 /// The text once for each number, which takes the place of every `#` in it.

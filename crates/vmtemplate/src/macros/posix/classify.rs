@@ -1,11 +1,13 @@
 //! What each word of a command demands of the values in it.
 
+use std::ops::Range;
+
 use super::block::{Command, List, Printed, Redirect};
 use super::commands::{DECLARATIONS, READS, Role, Stdin, roles};
 use super::flows;
 use super::parser::Parser;
 use super::quote::Style;
-use super::word::{Hole, Word};
+use super::word::{Hole, UNKNOWN, Word};
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::follow::What;
 
@@ -133,26 +135,26 @@ impl Parser<'_> {
                 let own = word.subjects.clone();
                 self.flows.piped(own.clone(), "cat");
                 self.flows.feeds(own, name);
-                self.read_by(stdin, &word.text, &word.holes);
+                self.read_by(stdin, &word.text, &word.holes, &word.span);
                 continue;
             }
             let demand = Demand::word(Refusal::from("it names the file that is written or read").or_write(
                 "write the name of the file without the macro, and rename the file with `mv -- FILE ($NAME)`",
             ));
             let nested =
-                word.text.starts_with(super::word::UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
+                word.text.starts_with(UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
             if *kind == Redirect::Input && nested {
                 // `< <(…)`
                 self.flows.piped(word.subjects.clone(), ")");
                 self.flows.feeds(word.subjects.clone(), name);
-                self.read_by(stdin, &word.text, &word.holes);
+                self.read_by(stdin, &word.text, &word.holes, &word.span);
             } else {
-                self.apply(word, &Role::Must(demand), name);
+                self.apply(word, &Role::Must(demand), "");
             }
         }
         for word in command.words.iter().skip(1) {
             // `<(…)` as an argument is a file that the command may read.
-            if word.holes.len() == 1 && word.holes[0].printed && word.text.len() == '\u{FFFD}'.len_utf8() {
+            if word.holes.len() == 1 && word.holes[0].printed && word.text.len() == UNKNOWN.len_utf8() {
                 self.flows.inputs(word.subjects.clone());
             }
         }
@@ -195,7 +197,7 @@ impl Parser<'_> {
     /// prints, if it prints its words.
     fn taint(
         &mut self,
-        subjects: std::ops::Range<usize>,
+        subjects: Range<usize>,
         document: usize,
         stdin: &Stdin,
         printed: Option<&Printed>,
@@ -206,7 +208,7 @@ impl Parser<'_> {
         }
         if let Some(printed) = printed {
             let holes = printed.holes.clone();
-            self.read_by(stdin, &printed.text, &holes);
+            self.read_by(stdin, &printed.text, &holes, &printed.span.clone());
         }
         let demand = match stdin {
             Stdin::Data => return,
@@ -229,7 +231,7 @@ impl Parser<'_> {
     }
 
     /// This text is what a command reads in this way.
-    pub(super) fn read_by(&mut self, stdin: &Stdin, text: &str, holes: &[Hole]) {
+    pub(super) fn read_by(&mut self, stdin: &Stdin, text: &str, holes: &[Hole], span: &Range<usize>) {
         match stdin {
             Stdin::Data => {}
             Stdin::Words => self.demand_of(holes, &Demand::word("it becomes an argument of another command")),
@@ -239,7 +241,7 @@ impl Parser<'_> {
                     "let the script take it as a parameter: in a script for `sh -c`, write `$1`, and the macro behind \
                      the script, as `sh -c '… \"$1\"' sh ($NAME)`",
                 );
-                self.shell_code(text, holes, &reason);
+                self.shell_code(text, holes, span, &reason);
             }
             Stdin::Code => {
                 self.demand_of(holes, &Demand::typed("a command that reads it takes it for code"));
@@ -312,7 +314,8 @@ impl Parser<'_> {
             holes.extend(word.holes.iter().map(|hole| Hole { at: hole.at + text.len(), ..hole.clone() }));
             text.push_str(&word.text);
         }
-        self.shell_code(&text, &holes, &code_reason(name));
+        let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+        self.shell_code(&text, &holes, &span, &code_reason(name));
     }
 
     /// What the word demands in this role, of the command `name`.
@@ -322,7 +325,7 @@ impl Parser<'_> {
         }
         match role {
             Role::Shell => {
-                self.shell_code(&word.text, &word.holes, &code_reason(name));
+                self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name));
             }
             Role::Foreign(language) => self.foreign_code(&word.text, &word.holes, language),
             Role::Sed => self.sed_program(word, false),
@@ -333,7 +336,10 @@ impl Parser<'_> {
 
     fn apply_to(&mut self, word: &Word, hole: &Hole, role: &Role, name: &str) {
         let demand = match role {
-            Role::Name => Demand::nothing("what stands here is run as a command"),
+            Role::Name => Demand::nothing(
+                Refusal::from("what stands here is run as a command")
+                    .or_write("write the name of the command itself, and the macro behind it as an argument"),
+            ),
             Role::Must(demand) => demand.clone(),
             Role::Assignment if hole.at < word.value_at() => {
                 Demand::number("it is the subscript of an array, which the shell calculates")
@@ -349,17 +355,18 @@ impl Parser<'_> {
         let assigns = *role == Role::Assignment;
         // The value of an assignment in front of a command is not split, of `export` it may be.
         let whole = assigns && !DECLARATIONS.contains(&name) || matches!(role, Role::One) && name == "case";
-        let alone = word.text.len() == super::word::UNKNOWN.len_utf8();
+        let alone = word.text.len() == UNKNOWN.len_utf8();
         for subject in &mut self.subjects[hole.subjects.clone()] {
             let quotes = match subject.quoting.style {
                 Style::Bare => "outside of quotes",
                 Style::Single => "inside single quotes",
                 _ => "inside double quotes",
             };
-            subject.place = match (assigns, name.is_empty()) {
-                (true, _) => format!("{quotes}, in an assignment"),
-                (false, true) => quotes.to_owned(),
-                (false, false) => format!("{quotes}, in an argument of `{name}`"),
+            subject.place = match name {
+                _ if assigns => format!("{quotes}, in an assignment"),
+                "" => quotes.to_owned(),
+                name if name.contains(UNKNOWN) => format!("{quotes}, in an argument of a command in a variable"),
+                name => format!("{quotes}, in an argument of `{name}`"),
             };
             let quoting = &mut subject.quoting;
             quoting.takes_words =
@@ -398,7 +405,8 @@ fn printed_words(command: &Command) -> Option<Printed> {
 }
 
 fn join(words: &[Word]) -> Printed {
-    let mut printed = Printed { text: String::new(), holes: Vec::new() };
+    let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+    let mut printed = Printed { text: String::new(), holes: Vec::new(), span };
     for word in words {
         if printed.text.is_empty() && word.text.starts_with('-') {
             continue;

@@ -1,5 +1,7 @@
 //! Words and documents that are scripts themselves.
 
+use std::ops::Range;
+
 use super::flows;
 use super::parser::{Parser, Scan};
 use super::quote::Style;
@@ -16,7 +18,8 @@ const RUNS_STRINGS: [&str; 11] =
 
 impl Parser<'_> {
     /// A script of the shell. What stands for a hole must be plain, and more where it names what is run.
-    pub(super) fn shell_code(&mut self, text: &str, holes: &[Hole], reason: &Refusal) -> Inner {
+    /// It stands in `span` of this one.
+    pub(super) fn shell_code(&mut self, text: &str, holes: &[Hole], span: &Range<usize>, reason: &Refusal) -> Inner {
         if self.level >= DEEPEST {
             self.demand_of(holes, &Demand::typed(reason.clone()));
             return Inner::default();
@@ -43,8 +46,7 @@ impl Parser<'_> {
                 What::Variable(_) => {
                     let number = self.subjects.len();
                     places.push(number..number + 1);
-                    let at = self.at.min(self.bytes.len());
-                    self.subjects.push(super::Subject { range: at.saturating_sub(1)..at, ..inner });
+                    self.subjects.push(super::Subject { range: span.clone(), ..inner });
                 }
             }
         }

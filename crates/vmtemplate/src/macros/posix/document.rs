@@ -57,7 +57,7 @@ impl Parser<'_> {
     }
 
     fn document(&mut self, document: &Document) {
-        let first = self.subjects.len();
+        let (first, start) = (self.subjects.len(), self.at);
         let mut text = Word::new(first);
         let style = if document.quoted { Style::Raw } else { Style::Document };
         // Where a line is that some line before it has taken in, through a substitution or a backslash.
@@ -83,7 +83,7 @@ impl Parser<'_> {
         let subjects = first..self.subjects.len();
         self.flows.piped(subjects.clone(), "cat");
         self.flows.feeds(subjects, &document.command);
-        self.read_by(&document.reader, &text.text, &text.holes);
+        self.read_by(&document.reader, &text.text, &text.holes, &(start..self.at.min(self.bytes.len())));
     }
 
     /// The rest of a line that ends at `end`, with its end. Whether the next line is one of its own.
