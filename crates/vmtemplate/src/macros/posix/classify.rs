@@ -141,8 +141,7 @@ impl Parser<'_> {
             let demand = Demand::word(Refusal::from("it names the file that is written or read").or_write(
                 "write the name of the file without the macro, and rename the file with `mv -- FILE ($NAME)`",
             ));
-            let nested =
-                word.text.starts_with(UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
+            let nested = word.text.starts_with(UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
             if *kind == Redirect::Input && nested {
                 // `< <(…)`
                 self.flows.piped(word.subjects.clone(), ")");
@@ -195,13 +194,7 @@ impl Parser<'_> {
 
     /// All these subjects and the documents from this one on are read in this way. `printed` is what the last command
     /// prints, if it prints its words.
-    fn taint(
-        &mut self,
-        subjects: Range<usize>,
-        document: usize,
-        stdin: &Stdin,
-        printed: Option<&Printed>,
-    ) {
+    fn taint(&mut self, subjects: Range<usize>, document: usize, stdin: &Stdin, printed: Option<&Printed>) {
         let first = document.min(self.documents.len());
         for document in &mut self.documents[first..] {
             document.reader = document.reader.clone().max(stdin.clone());
@@ -314,7 +307,8 @@ impl Parser<'_> {
             holes.extend(word.holes.iter().map(|hole| Hole { at: hole.at + text.len(), ..hole.clone() }));
             text.push_str(&word.text);
         }
-        let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+        let span =
+            words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
         self.shell_code(&text, &holes, &span, &code_reason(name));
     }
 
@@ -365,7 +359,9 @@ impl Parser<'_> {
             subject.place = match name {
                 _ if assigns => format!("{quotes}, in an assignment"),
                 "" => quotes.to_owned(),
-                name if name.contains(UNKNOWN) => format!("{quotes}, in an argument of a command in a variable"),
+                name if name.contains(UNKNOWN) => {
+                    format!("{quotes}, in an argument of a command in a variable")
+                }
                 name => format!("{quotes}, in an argument of `{name}`"),
             };
             let quoting = &mut subject.quoting;
