@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use vmtemplate::{
-    EntryOptions, FetchOptions, PublicKey, PublishOptions, PushOptions, Repository, RepositoryEntry,
-    RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags,
+    EntryOptions, FetchOptions, OpenOptions, PublicKey, PublishOptions, PushOptions, Repository,
+    RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Tags,
 };
 
 use crate::ExitCode;
 use crate::findings;
 use crate::pack::{self, Packing};
 use crate::report::{self, Watch};
-use crate::source::Opening;
 
 /// Publish templates: keep a folder of archives and the file that describes them to the platform.
 ///
@@ -258,8 +257,6 @@ struct Push {
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
-    opening: Opening,
-    #[command(flatten)]
     packing: Packing,
     #[command(flatten)]
     entry: Entry,
@@ -372,7 +369,7 @@ fn push(args: &Push) -> Result<()> {
     // Before the template: the archive of another tool is read to its end.
     options.pack.validate()?;
     let repository = args.repository.open()?;
-    let pushed = repository.push(&pack::open(&args.template, &args.opening.options())?, &options)?;
+    let pushed = repository.push(&pack::open(&args.template, &OpenOptions::default())?, &options)?;
     drop(watch);
     if args.repository.json {
         return report::print_json(&pushed);
