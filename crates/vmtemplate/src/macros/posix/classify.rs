@@ -26,7 +26,7 @@ impl Parser<'_> {
         }
         let name = command.name().to_owned();
         let mut found = vec![Role::Argument; command.words.len()];
-        let mut stdin = roles(&command.words, &mut found, 0).max(command.reads.clone());
+        let mut stdin = roles(&command.words, &mut found, self.is_bash).max(command.reads.clone());
         for (number, (word, role)) in command.words.iter().zip(&found).enumerate() {
             if *role == Role::Rest {
                 self.rest(&command.words[number..], &name);
@@ -77,8 +77,8 @@ impl Parser<'_> {
     fn variables(&mut self, command: &Command) {
         let name = command.name();
         let declares = DECLARATIONS.contains(&name);
-        let declared = command.words.iter().skip(1).filter(|_| declares);
-        for word in command.assignments.iter().chain(declared) {
+        let words = command.words.iter().skip(1).filter(|_| declares);
+        for word in command.assignments.iter().chain(words) {
             let Some(variable) = word.assigned() else { continue };
             for subject in &mut self.subjects[word.subjects.clone()] {
                 flows::add(subject, [variable]);
@@ -141,8 +141,7 @@ impl Parser<'_> {
             let demand = Demand::word(Refusal::from("it names the file that is written or read").or_write(
                 "write the name of the file without the macro, and rename the file with `mv -- FILE ($NAME)`",
             ));
-            let nested =
-                word.text.starts_with(UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
+            let nested = word.text.starts_with(UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
             if *kind == Redirect::Input && nested {
                 // `< <(…)`
                 self.flows.piped(word.subjects.clone(), ")");
@@ -195,13 +194,7 @@ impl Parser<'_> {
 
     /// All these subjects and the documents from this one on are read in this way. `printed` is what the last command
     /// prints, if it prints its words.
-    fn taint(
-        &mut self,
-        subjects: Range<usize>,
-        document: usize,
-        stdin: &Stdin,
-        printed: Option<&Printed>,
-    ) {
+    fn taint(&mut self, subjects: Range<usize>, document: usize, stdin: &Stdin, printed: Option<&Printed>) {
         let first = document.min(self.documents.len());
         for document in &mut self.documents[first..] {
             document.reader = document.reader.clone().max(stdin.clone());
@@ -215,7 +208,7 @@ impl Parser<'_> {
             Stdin::Words => Demand::word("it becomes an argument of another command"),
             _ => Demand::typed("a command that reads it takes it for code"),
         };
-        let fetched = Demand::word("what is fetched from there is run");
+        let address = Demand::word("what is fetched from there is run");
         let fetches = FETCHES.map(|name| format!("`{name}`"));
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
@@ -225,8 +218,8 @@ impl Parser<'_> {
                 continue;
             }
             let subject = &mut self.subjects[number];
-            let fetches = fetches.iter().any(|name| subject.place.ends_with(name));
-            subject.demand(if fetches { &fetched } else { &demand });
+            let is_address = fetches.iter().any(|name| subject.place.ends_with(name));
+            subject.demand(if is_address { &address } else { &demand });
         }
     }
 
@@ -273,13 +266,13 @@ impl Parser<'_> {
         let first = if command.piped { list.pipeline.0 } else { command.first };
         let printed = if command.piped { list.printed.take() } else { own };
         // The name of the file is not in it.
-        let last = if name == "echo" || copies || command.piped {
+        let end = if name == "echo" || copies || command.piped {
             command.redirects.iter().map(|(_, word)| word.subjects.start).min().unwrap_or(self.subjects.len())
         } else {
             self.subjects.len()
         };
         self.taint(
-            first..last.max(first),
+            first..end.max(first),
             list.pipeline.1.min(command.first_document),
             &reader,
             printed.as_ref(),
@@ -314,7 +307,8 @@ impl Parser<'_> {
             holes.extend(word.holes.iter().map(|hole| Hole { at: hole.at + text.len(), ..hole.clone() }));
             text.push_str(&word.text);
         }
-        let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+        let span =
+            words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
         self.shell_code(&text, &holes, &span, &code_reason(name));
     }
 
@@ -365,7 +359,9 @@ impl Parser<'_> {
             subject.place = match name {
                 _ if assigns => format!("{quotes}, in an assignment"),
                 "" => quotes.to_owned(),
-                name if name.contains(UNKNOWN) => format!("{quotes}, in an argument of a command in a variable"),
+                name if name.contains(UNKNOWN) => {
+                    format!("{quotes}, in an argument of a command in a variable")
+                }
                 name => format!("{quotes}, in an argument of `{name}`"),
             };
             let quoting = &mut subject.quoting;

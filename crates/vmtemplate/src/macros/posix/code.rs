@@ -19,7 +19,13 @@ const RUNS_STRINGS: [&str; 11] =
 impl Parser<'_> {
     /// A script of the shell. What stands for a hole must be plain, and more where it names what is run.
     /// It stands in `span` of this one.
-    pub(super) fn shell_code(&mut self, text: &str, holes: &[Hole], span: &Range<usize>, reason: &Refusal) -> Inner {
+    pub(super) fn shell_code(
+        &mut self,
+        text: &str,
+        holes: &[Hole],
+        span: &Range<usize>,
+        reason: &Refusal,
+    ) -> Inner {
         if self.level >= DEEPEST {
             self.demand_of(holes, &Demand::typed(reason.clone()));
             return Inner::default();

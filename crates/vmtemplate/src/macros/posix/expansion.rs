@@ -267,7 +267,8 @@ impl Parser<'_> {
         }
         let reason = Refusal::from("backquotes read quotes and backslashes once more")
             .or_write("write `$(…)` in place of the backquotes");
-        let inner = self.shell_code(&code.text, &code.holes, &(start..self.at.min(self.bytes.len())), &reason);
+        let inner =
+            self.shell_code(&code.text, &code.holes, &(start..self.at.min(self.bytes.len())), &reason);
         word.runs.extend(inner.runs);
         word.reads |= inner.reads;
         word.hole(from..self.subjects.len(), true);
