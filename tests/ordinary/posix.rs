@@ -243,6 +243,8 @@ const WAYS_OUT: &[(&str, &str, &str)] = &[
     ("$RUN ($V) x", "name of the command itself", "logger ($V) x"),
     ("v=($V)\nsed \"s/a/$v/\" x", "the macro itself", "sed \"s/a/($V)/\" x"),
     ("set ($V)", "set -- ", "set -- ($V)"),
+    ("sh -c '($V) x'", "as an argument", "sh -c 'logger \"$1\"' sh ($V)"),
+    ("[[ a || ($V) == b ]]", "#!/bin/bash", "#!/bin/bash\n[[ a || ($V) == b ]]"),
 ];
 
 #[test]

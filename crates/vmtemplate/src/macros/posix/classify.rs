@@ -26,7 +26,7 @@ impl Parser<'_> {
         }
         let name = command.name().to_owned();
         let mut found = vec![Role::Argument; command.words.len()];
-        let mut stdin = roles(&command.words, &mut found, 0).max(command.reads.clone());
+        let mut stdin = roles(&command.words, &mut found, self.is_bash).max(command.reads.clone());
         for (number, (word, role)) in command.words.iter().zip(&found).enumerate() {
             if *role == Role::Rest {
                 self.rest(&command.words[number..], &name);
@@ -77,8 +77,8 @@ impl Parser<'_> {
     fn variables(&mut self, command: &Command) {
         let name = command.name();
         let declares = DECLARATIONS.contains(&name);
-        let declared = command.words.iter().skip(1).filter(|_| declares);
-        for word in command.assignments.iter().chain(declared) {
+        let words = command.words.iter().skip(1).filter(|_| declares);
+        for word in command.assignments.iter().chain(words) {
             let Some(variable) = word.assigned() else { continue };
             for subject in &mut self.subjects[word.subjects.clone()] {
                 flows::add(subject, [variable]);
@@ -208,7 +208,7 @@ impl Parser<'_> {
             Stdin::Words => Demand::word("it becomes an argument of another command"),
             _ => Demand::typed("a command that reads it takes it for code"),
         };
-        let fetched = Demand::word("what is fetched from there is run");
+        let address = Demand::word("what is fetched from there is run");
         let fetches = FETCHES.map(|name| format!("`{name}`"));
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
@@ -218,8 +218,8 @@ impl Parser<'_> {
                 continue;
             }
             let subject = &mut self.subjects[number];
-            let fetches = fetches.iter().any(|name| subject.place.ends_with(name));
-            subject.demand(if fetches { &fetched } else { &demand });
+            let is_address = fetches.iter().any(|name| subject.place.ends_with(name));
+            subject.demand(if is_address { &address } else { &demand });
         }
     }
 
@@ -266,13 +266,13 @@ impl Parser<'_> {
         let first = if command.piped { list.pipeline.0 } else { command.first };
         let printed = if command.piped { list.printed.take() } else { own };
         // The name of the file is not in it.
-        let last = if name == "echo" || copies || command.piped {
+        let end = if name == "echo" || copies || command.piped {
             command.redirects.iter().map(|(_, word)| word.subjects.start).min().unwrap_or(self.subjects.len())
         } else {
             self.subjects.len()
         };
         self.taint(
-            first..last.max(first),
+            first..end.max(first),
             list.pipeline.1.min(command.first_document),
             &reader,
             printed.as_ref(),

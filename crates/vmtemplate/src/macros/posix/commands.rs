@@ -101,14 +101,15 @@ const DEEPEST: usize = 8;
 
 const CODE: &str = "takes it for code";
 
-/// Give each word from `from` on its role, and say how the command reads its input.
-pub(super) fn roles(words: &[Word], roles: &mut [Role], from: usize) -> Stdin {
-    Reading { words, roles }.command(from, 0)
+/// Give each word its role, and say how the command reads its input. `is_bash` is whether no other shell runs it.
+pub(super) fn roles(words: &[Word], roles: &mut [Role], is_bash: bool) -> Stdin {
+    Reading { words, roles, is_bash }.command(0, 0)
 }
 
 struct Reading<'w> {
     words: &'w [Word],
     roles: &'w mut [Role],
+    is_bash: bool,
 }
 
 impl Reading<'_> {
@@ -398,9 +399,7 @@ impl Reading<'_> {
             }
             let long = option.strip_prefix("--").unwrap_or_default();
             if matches!(long, "execute" | "command" | "eval") || takes_word(&option, code, &[]) {
-                let role = if name == "perl" && option.contains(['p', 'n'])
-                    || name == "perl" && self.perl_loops(at)
-                {
+                let role = if name == "perl" && self.perl_loops(at) {
                     Role::Perl
                 } else {
                     Role::Foreign(name.to_owned())
@@ -523,7 +522,11 @@ impl Reading<'_> {
                 let end = (number + 1..self.words.len())
                     .find(|&at| matches!(self.text(at), ";" | "+"))
                     .unwrap_or(self.words.len());
-                let mut inner = Reading { words: &self.words[..end], roles: &mut self.roles[..end] };
+                let mut inner = Reading {
+                    words: &self.words[..end],
+                    roles: &mut self.roles[..end],
+                    is_bash: self.is_bash,
+                };
                 inner.command(number + 1, depth + 1);
                 for role in &mut self.roles[number + 1..end] {
                     if matches!(role, Role::Argument | Role::Escapes | Role::One) {
@@ -549,7 +552,7 @@ impl Reading<'_> {
                 "<" | ">" if name == "[[" => {
                     self.set(number + 1, Role::Must(Demand::word("shells without `[[` write to this file")));
                 }
-                "||" if name == "[[" => {
+                "||" if name == "[[" && !self.is_bash => {
                     let reason = Refusal::from("shells without `[[` run it as a command")
                         .or_write("begin the script with `#!/bin/bash`, or write `[ … ] || [ … ]`");
                     self.set(number + 1, Role::Must(Demand::typed(reason)));

@@ -34,9 +34,9 @@ impl Parser<'_> {
         let raw = &self.bytes[start..end];
         let quoted = raw.iter().any(|b| b"'\"\\".contains(b));
         // A delimiter with blanks or expansions is not read here.
-        let odd =
-            raw.iter().filter(|b| **b == b'\'').count() % 2 + raw.iter().filter(|b| **b == b'"').count() % 2;
-        self.doubt |= odd > 0 || raw.is_empty() || raw.iter().any(|b| b"$`".contains(b));
+        let is_odd = |quote: u8| raw.iter().fold(false, |odd, &b| odd ^ (b == quote));
+        self.doubt |=
+            is_odd(b'\'') || is_odd(b'"') || raw.is_empty() || raw.iter().any(|b| b"$`".contains(b));
         let delimiter =
             String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         self.at = end;

@@ -195,7 +195,7 @@ impl<'s> Parser<'s> {
                 b';' => self.semicolon(&mut list),
                 b'&' if self.byte(1) == Some(b'>') => {
                     self.at += 1;
-                    list.command.torn = true;
+                    list.command.torn = !self.is_bash;
                 }
                 b'&' => {
                     self.end_command(&mut list, true);
@@ -497,7 +497,7 @@ impl<'s> Parser<'s> {
             _ => Redirect::Output,
         };
         while matches!(self.byte(0), Some(b'<' | b'>' | b'&' | b'|'))
-            && !(self.byte(1) == Some(b'(') && !self.is_mark(self.at + 1))
+            && (self.byte(1) != Some(b'(') || self.is_mark(self.at + 1))
         {
             self.at += 1;
         }
@@ -590,9 +590,8 @@ impl<'s> Parser<'s> {
             return;
         }
         match self.byte(0) {
-            Some(b'\n') => {}
+            Some(b'\n') | None => {}
             Some(byte) => word.text.push(char::from(byte)),
-            None => {}
         }
         self.at = (self.at + 1).min(self.bytes.len());
     }

@@ -114,7 +114,8 @@ impl PosixPlace {
         let as_it_is = match (&self.style, plain) {
             (_, Plain::No) => false,
             (Style::Bare, Plain::Word) => {
-                !value.is_empty() && !self.is_stream(value) && !(self.reserved && RESERVED.contains(&value))
+                let is_reserved = self.reserved && RESERVED.contains(&value);
+                !(value.is_empty() || self.is_stream(value) || is_reserved)
             }
             (Style::Bare, Plain::Words) => self.takes_words,
             (_, Plain::Word | Plain::Words) => true,
