@@ -4,6 +4,7 @@
 //! would show the difference are left out here; what they become is tested beside the renderer:
 //!
 //! - Delayed expansion: wine takes `^` for a plain character and drops a lone `!`; Windows takes `^!` for `!`.
+//! - `\"`: for wine the quotes go on, and `^` behind it is a plain character; Windows ends the quotes there.
 //! - `%NAME%` and `!NAME!`: wine looks for `%` or `!` in the value of the variable again; Windows does not.
 //!
 //! `cmd.exe` of Windows is the stricter one in another point: `/?` in an argument of its own commands shows a help
@@ -168,7 +169,8 @@ const CONTEXTS: [Context; 28] = [
         |n| format!("powershell -NoProfile -Command \"Set-X{}\"\r\n", each(n, " \\\"($V#)\\\"")),
         Out::PowerShell('"'),
         3000,
-    ),
+    )
+    .without(|value| value.contains(['^', '(', ')'])),
     context("before a redirection", |n| each(n, "echo #:($V#)>&1\r\n"), Out::Lines, 4000),
     // Each of them takes two processes.
     context("pipe", |n| each(n, "echo ($V#)|sink.exe\r\n"), Out::Piped, 5).without(|value| value.len() != 1),

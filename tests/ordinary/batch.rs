@@ -50,7 +50,8 @@ const ROWS: &[Row] = &[
     open("x.exe --key=\"($V)\""),
     open("echo ($V)"),
     open("echo #:\"($V)\""),
-    open("echo ($V)>> C:\\log.txt"),
+    // A digit right before `>` is the number of a stream.
+    but("echo ($V)>> C:\\log.txt", &[(Text, "number of a stream")]),
     open("(\r\n  echo begin\r\n  echo ($V)\r\n) > C:\\x.txt"),
     open("if a==a (\r\n  echo ($V)\r\n  x.exe ($V)\r\n)"),
     open("if not a==b (\r\nx.exe ($V)\r\n) else (\r\nx.exe \"($V)\"\r\n)"),

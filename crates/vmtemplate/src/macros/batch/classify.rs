@@ -29,7 +29,8 @@ impl Parser {
             };
             let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
             let place = Place::new(Style::Operand, format!("{quotes}, in the condition of `if`"), demand);
-            self.mark(items, number, Place { begins_condition: begins && number == 0, ..place });
+            let internal = !items[number].quoted;
+            self.mark(items, number, Place { begins_condition: begins && number == 0, internal, ..place });
         }
     }
 

@@ -465,7 +465,7 @@ proptest! {
 
     #[test]
     fn windows_hands_on_what_was_rendered(
-        value in "[a%!^&|<>()\\\\ ,;=/*-]{1,9}", other in "[a!^]{0,3}", delayed in any::<bool>(), place in 0_usize..6,
+        value in "[a%!^&|<>()\\\\ ,;=/*-]{1,9}", other in "[a!^]{0,3}", delayed in any::<bool>(), place in 0_usize..7,
     ) {
         let (script, before, after) = [
             ("x.exe a ($V) b", "", ""),
@@ -474,6 +474,7 @@ proptest! {
             ("x.exe a \"c ($V) d\" b", "c ", " d"),
             ("echo 1:($V).", "1:", "."),
             ("set \"v=($V)\"", "v=", ""),
+            ("powershell -c \"S \\\"($V)\\\"\"", "S \"", "\""),
         ][place];
         // Text of the script's own may have a `!` as well, or the macro of another value.
         let script = if place < 2 { format!("{script} ($W)") } else { script.to_owned() };
@@ -489,6 +490,7 @@ proptest! {
             match place {
                 4 => prop_assert_eq!(read, format!("echo {expected}")),
                 5 => prop_assert_eq!(read, format!("set \"{expected}\"")),
+                6 => prop_assert_eq!(argv(&read), ["-c".to_owned(), expected], "{}", line),
                 _ => {
                     let arguments = argv(&read);
                     prop_assert_eq!(&arguments[..3], &["a".to_owned(), expected, "b".to_owned()][..], "{}", line);
