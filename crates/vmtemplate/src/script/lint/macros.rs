@@ -78,8 +78,7 @@ impl Lint<'_> {
             let Some(before) = before.strip_suffix('$') else {
                 // Without `$` it is a variable of a shell or of cmd.exe.
                 let word = before.trim_end_matches([' ', '\t', '"']);
-                return assigned && before.ends_with([' ', '\t', '\n', '"', ';'])
-                    || assigned && before.is_empty()
+                return assigned && (before.is_empty() || before.ends_with([' ', '\t', '\n', '"', ';']))
                     || word.ends_with("read");
             };
             // A parameter, with or without its type.
