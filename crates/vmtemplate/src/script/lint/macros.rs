@@ -354,10 +354,10 @@ impl Lint<'_> {
             )
         } else {
             let rest = if delayed { ", behind `setlocal DisableDelayedExpansion`" } else { "" };
-            (
-                format!("{name} stands without quotes: a value with one of {left} breaks the command"),
-                format!("write {written}{rest}"),
-            )
+            (format!("{name} stands without quotes: a value with one of {left} breaks the command"), {
+                let (place, forbid) = written.split_at(written.find(", and").unwrap_or(written.len()));
+                format!("write {place}{rest}{forbid}")
+            })
         };
         self.find(rules::UNSAFE_PLACE, found.range.clone(), message).with_fix(fix)
     }
