@@ -78,8 +78,7 @@ impl Lint<'_> {
             let Some(before) = before.strip_suffix('$') else {
                 // Without `$` it is a variable of a shell or of cmd.exe.
                 let word = before.trim_end_matches([' ', '\t', '"']);
-                return assigned && before.ends_with([' ', '\t', '\n', '"', ';'])
-                    || assigned && before.is_empty()
+                return assigned && (before.is_empty() || before.ends_with([' ', '\t', '\n', '"', ';']))
                     || word.ends_with("read");
             };
             // A parameter, with or without its type.
@@ -355,10 +354,10 @@ impl Lint<'_> {
             )
         } else {
             let rest = if delayed { ", behind `setlocal DisableDelayedExpansion`" } else { "" };
-            (
-                format!("{name} stands without quotes: a value with one of {left} breaks the command"),
-                format!("write {written}{rest}"),
-            )
+            (format!("{name} stands without quotes: a value with one of {left} breaks the command"), {
+                let (place, forbid) = written.split_at(written.find(", and").unwrap_or(written.len()));
+                format!("write {place}{rest}{forbid}")
+            })
         };
         self.find(rules::UNSAFE_PLACE, found.range.clone(), message).with_fix(fix)
     }
