@@ -237,7 +237,7 @@ fn a_hyphen_is_standard_input_in_every_command_that_reads() {
         ("setup.cmd", &["render", "-", "--values", "values.json"], &render),
         ("t.tar.gz", &["render", "-", "--values", "values.json"], &render),
         ("values.json", &["render", "setup.cmd", "--values", "-"], &render),
-        ("w.raw", &["disk", "-", "--json"], &["disk", "w.raw", "--json"]),
+        ("w.raw", &["convert", "-", "-"], &["convert", "w.raw", "-"]),
         ("t.tar.gz", &["pack", "-", "-o", "-"], &["pack", "fold", "-o", "-"]),
     ];
     for (input, by_stream, by_path) in cases {

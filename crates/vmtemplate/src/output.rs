@@ -37,7 +37,7 @@ impl OutputOptions {
 /// Where a command writes: a file that appears whole or not at all, or what takes bytes as they come.
 #[derive(Debug)]
 pub(crate) enum Output {
-    File(OutputFile),
+    File(Box<OutputFile>),
     /// A device, a named pipe or a descriptor; the path is what errors call it.
     Stream(File, PathBuf),
 }
@@ -49,7 +49,8 @@ impl Output {
                 Ok(Self::Stream(stream.open().map_err(|error| error.with_path(path))?, path.to_owned()))
             }
             Destination::File { path: place, found } => {
-                OutputFile::begin(path, place, found, options).map(Self::File)
+                let file = OutputFile::begin(path, place, found, options)?;
+                Ok(Self::File(Box::new(file)))
             }
         }
     }
