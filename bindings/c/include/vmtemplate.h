@@ -703,11 +703,11 @@ typedef struct {
      * Lock, signature, progress; may be NULL.
      */
     const vmt_publish_options *publish;
-  /**
-   * Keys that the platform has and this library does not know: a JSON object, `{"efi_boot": true}`. Entries get them in
-   * its order.
-   */
-  const char *set;
+    /**
+     * Keys that the platform has and this library does not know: a JSON object, `{"efi_boot": true}`. Entries get them in
+     * its order.
+     */
+    const char *set;
 } vmt_entry_options;
 
 /**
