@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vmtemplate::{
-    EntryOptions, PackOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Rule, Template,
+    EntryOptions, PackOptions, PublishOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Rule,
+    Template,
 };
 use vmtemplate_workspace::{disk, noise, run};
 
@@ -128,7 +129,7 @@ const CASES: &[(&str, Break)] = &[
     ("VMT0709", |draft| {
         let lxd = draft.lxd();
         let entry = "{\"name\": \"Debian-1\", \"expand\": \"/dev/sda1\", \"file_name\": \"l.tar.gz\"}";
-        draft.repository.remove("Windows-10", &Default::default()).unwrap();
+        draft.repository.remove("Windows-10", &PublishOptions::default()).unwrap();
         draft.describe("l.tar.gz", Some(&lxd), entry);
         draft.edit("metadata.json", "},", "}");
     }),

@@ -140,6 +140,12 @@
 #define VMT_ENTRY_REQUIREMENTS 1
 
 /**
+ * Take the place of the template of the same name, if there is one: for `vmt_repository_add()` and
+ * `vmt_repository_push()`.
+ */
+#define VMT_ENTRY_REPLACE 2
+
+/**
  * Open the archives without reading them to their ends: no checksums.
  */
 #define VMT_REPOSITORY_VERIFY_QUICK 1
@@ -701,6 +707,11 @@ typedef struct {
      * Lock, signature, progress; may be NULL.
      */
     const vmt_publish_options *publish;
+    /**
+     * Keys that the platform has and this library does not know: a JSON object, `{"efi_boot": true}`. Entries get them in
+     * its order.
+     */
+    const char *set;
 } vmt_entry_options;
 
 /**
@@ -2294,8 +2305,9 @@ vmt_entries *vmt_repository_remove(const vmt_repository *repository,
                                    vmt_error **err);
 
 /**
- * Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated` and `missing`; free it
- * with `vmt_bytes_free()`.
+ * Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated`, `missing` and `damaged`;
+ * free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason; what is said of it stays
+ * as it was.
  */
 vmt_bytes *vmt_repository_sync(const vmt_repository *repository,
                                const vmt_publish_options *options,
@@ -2334,6 +2346,16 @@ const char *vmt_entries_file_name(const vmt_entries *entries, size_t index, size
  * What the image file on a node is called after; NULL if the description does not say it.
  */
 const char *vmt_entries_image_name(const vmt_entries *entries, size_t index, size_t *length);
+
+/**
+ * The version of the template; NULL if neither the description nor the archive says it.
+ */
+const char *vmt_entries_version(const vmt_entries *entries, size_t index, size_t *length);
+
+/**
+ * When the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC; NULL if that is not known.
+ */
+const char *vmt_entries_modified(const vmt_entries *entries, size_t index, size_t *length);
 
 /**
  * The size of the archive in MiB; 0 if the description does not say it.

@@ -98,12 +98,11 @@ impl Repository {
         options: &EntryOptions,
     ) -> Result<RepositoryEntry> {
         let archive = archive.as_ref();
-        let name = match &options.name {
-            Some(name) => Some(name.clone()),
-            None => {
-                let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
-                first.metainfo.and_then(|metainfo| Some(metainfo.os_name()?.into_owned()))
-            }
+        let name = if options.name.is_some() {
+            options.name.clone()
+        } else {
+            let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
+            first.metainfo.and_then(|metainfo| Some(metainfo.os_name()?.into_owned()))
         };
         match name {
             Some(name) if self.described()?.iter().any(|entry| entry.name == name) => {

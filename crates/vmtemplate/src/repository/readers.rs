@@ -67,7 +67,9 @@ impl Repository {
         let mut names: Vec<&str> = others.into_iter().chain(archives).collect();
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(*name));
-        names.into_iter().for_each(|name| check(name, 4));
+        for name in names {
+            check(name, 4);
+        }
         findings
     }
 }
