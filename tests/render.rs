@@ -368,6 +368,29 @@ fn the_name_of_the_script_in_the_metadata_says_its_language() {
     assert_eq!(rendered.text(), "echo 'a b'\n");
 }
 
+/// A built template keeps a shell script as it is, also one that does not begin with `#!`.
+#[test]
+fn a_shell_script_keeps_its_line_ends_in_a_template() {
+    let text = "set -e\necho \"root:($PASS)\" | chpasswd\nreboot\n";
+    let values = MacroValues::new().with("PASS", "a$b").unwrap();
+    let build = |name: Option<&str>, text: &str| {
+        let builder = Template::builder("Debian-12").image(DiskImage::from_bytes([0; 512]));
+        let builder = builder.script(Script::from_text(text));
+        match name {
+            Some(name) => builder.script_name(name).build().unwrap(),
+            None => builder.build().unwrap(),
+        }
+    };
+    for (name, expected) in [(None, "setup.sh"), (Some("run"), "run"), (Some("run.sh"), "run.sh")] {
+        let template = build(name, text);
+        assert_eq!(template.metainfo().script_file().as_deref(), Some(expected));
+        let rendered = template.render(&values, &RenderOptions::default()).unwrap();
+        assert_eq!(rendered.text(), text.replace("($PASS)", "a\\$b"), "{expected}");
+    }
+    assert_eq!(build(Some("run.sh"), "a\nb\n").script().unwrap().text(), "a\nb\n");
+    assert_eq!(build(Some("run.cmd"), text).script().unwrap().text(), text.replace('\n', "\r\n"));
+}
+
 #[test]
 fn several_public_keys_stand_where_the_script_takes_lines() {
     let (first, second) = ("ssh-ed25519 AAAA a@b", "ssh-rsa BBBB it's");

@@ -31,6 +31,8 @@ enum Out {
     Same,
     /// As what is piped into `sink`, one for each value.
     Piped,
+    /// As literals of this quote in the program that `powershell` gets, one for each value.
+    PowerShell(char),
     /// Not at all: they are in comments.
     Nowhere,
 }
@@ -75,7 +77,7 @@ fn has_bang(value: &str) -> bool {
     value.contains('!')
 }
 
-const CONTEXTS: [Context; 20] = [
+const CONTEXTS: [Context; 28] = [
     context("word", |n| call(n, " ($V#)"), Out::Arguments("", ""), 4000),
     context("quoted", |n| call(n, " \"($V#)\""), Out::Arguments("", ""), 4000),
     context("joined", |n| call(n, " /p:($V#);x"), Out::Arguments("/p:", ";x"), 4000),
@@ -131,11 +133,49 @@ const CONTEXTS: [Context; 20] = [
     // Each of them takes two processes.
     context("pipe", |n| each(n, "echo ($V#)|sink.exe\r\n"), Out::Piped, 5).without(|value| value.len() != 1),
     context("call", |n| format!("call {}", call(n, " \"($V#)\"")), Out::Arguments("", ""), 100),
+    context(
+        "bare condition",
+        |n| each(n, "if not ($V#)==none if ($V#)==($V#) (echo #:same) else echo #:other\r\n"),
+        Out::Same,
+        3000,
+    ),
+    context(
+        "condition in brackets",
+        |n| each(n, "if [($V#)]==[($V#)] (echo #:same) else echo #:other\r\n"),
+        Out::Same,
+        3000,
+    ),
+    context(
+        "bare variable in a condition",
+        |n| each(n, "set \"v=($V#)\"\r\nif %v%==%v% (echo #:same) else echo #:other\r\n"),
+        Out::Same,
+        150,
+    ),
+    context("cmd /c", |n| format!("cmd /c {}", call(n, " ($V#)")), Out::Arguments("", ""), 100),
+    context(
+        "cmd /c, quoted",
+        |n| format!("cmd /c \"{}\"\r\n", call(n, " ($V#)").trim_end()),
+        Out::Arguments("", ""),
+        100,
+    ),
+    context("start", |n| format!("start \"\" /wait /b {}", call(n, " ($V#)")), Out::Arguments("", ""), 100),
+    context(
+        "powershell",
+        |n| format!("powershell -NoProfile -Command \"Set-X{}\"\r\n", each(n, " '($V#)'")),
+        Out::PowerShell('\''),
+        3000,
+    ),
+    context(
+        "powershell, escaped quotes",
+        |n| format!("powershell -NoProfile -Command \"Set-X{}\"\r\n", each(n, " \\\"($V#)\\\"")),
+        Out::PowerShell('"'),
+        3000,
+    ),
     context("before a redirection", |n| each(n, "echo #:($V#)>&1\r\n"), Out::Lines, 4000),
 ];
 
 /// Places that no value passes, or harmless ones only.
-const CLOSED: [&str; 20] = [
+const CLOSED: [&str; 36] = [
     "echo ($V) | cmd",
     "echo ($V) > x.cmd",
     "($V)",
@@ -153,16 +193,80 @@ const CLOSED: [&str; 20] = [
     "echo a | ($V)",
     "echo %($V)%",
     "set \"($V)=x\"",
-    "set /a x=($V)",
+    "start ($V)",
+    "start \"\" /wait \"($V)\"",
+    "call cmd /c ($V)",
+    "cmd /c start \"\" ($V)",
+    "cmd /c \"echo a & ($V)\"",
+    "for /f %%A in ('cmd /c ($V)') do echo %%A",
+    "schtasks /create /tn a /tr \"($V) x\"",
+    "runas /user:x \"($V)\"",
+    "forfiles /c \"cmd /c ($V)\"",
+    "wmic process call create \"($V)\"",
+    "powershell ($V)",
+    "powershell -Command \"& '($V)'\"",
+    "powershell -Command \"Set-X; ($V) x\"",
+    "powershell -File \"($V)\"",
+    "powershell -EncodedCommand ($V)",
+    "echo start ($V)> x.cmd",
+    "if a ($V) b echo",
     "%tool% ($V)",
     "set \"x=($V)\"\r\n%x%",
 ];
+
+/// Places where one plain word stands, and nothing that means anything to an interpreter.
+const NARROW: [&str; 22] = [
+    "cmd /c net user x ($V)",
+    "cmd /c \"net user x ($V)\"",
+    "%COMSPEC% /c net user x ($V)",
+    "start \"\" net user x ($V)",
+    "call net user x ($V)",
+    "call :label ($V)",
+    "for /f %%A in ('net user ($V)') do echo %%A",
+    "schtasks /create /tn a /tr \"net user x ($V)\"",
+    "runas /user:x \"net user ($V)\"",
+    "forfiles /c \"cmd /c net user x ($V)\"",
+    "wmic process call create \"net user x ($V)\"",
+    "wmic computersystem where x rename ($V)",
+    "powershell -Command \"iex 'net user ($V)'\"",
+    "powershell -Command \"cmd /c net user '($V)'\"",
+    "%tool% user ($V)",
+    "my.bat ($V)",
+    "mytool ($V)",
+    "echo net user x ($V) | cmd",
+    "echo net user x ($V)> x.cmd",
+    "echo a> ($V)",
+    "goto ($V)",
+    "set \"x=($V)\"\r\ncmd /c net user %x%",
+];
+
+#[test]
+fn where_text_is_read_again_only_one_plain_word_passes() {
+    use vmtemplate::{MacroValues, RenderOptions, Script};
+    let is_plain = |value: &str| {
+        value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b))
+    };
+    for place in NARROW {
+        let script = Script::from_text(format!("@echo off\r\n{place}\r\n"));
+        for value in hostile(COUNT).iter().map(String::as_str).chain(["Xk92mPq4Lw", "web-1.example.com"]) {
+            let given = MacroValues::new().with("V", value).unwrap();
+            let done = script.render(&given, &RenderOptions::default());
+            assert!(is_plain(value) || done.is_err(), "{place}: {value:?} passes");
+            if matches!(value, "Xk92mPq4Lw" | "web-1.example.com") {
+                let done = done.unwrap_or_else(|error| panic!("{place}: {error:#}"));
+                assert_eq!(done.text(), script.text().replace("($V)", value));
+            }
+        }
+    }
+}
 
 #[test]
 fn hostile_values_arrive_as_they_are_or_are_refused() {
     let Some(wine) = Wine::new() else { return };
     wine.stand_in("rec", &[]);
     wine.stand_in("sink", &[]);
+    wine.stand_in("powershell", &[]);
     wine.stand_in("canary", &[]);
     let values = hostile(COUNT);
     let before = files(&wine);
@@ -221,7 +325,9 @@ fn hostile_values_arrive_as_they_are_or_are_refused() {
 /// How many times a stand-in is called by these groups.
 fn expected_calls(context: &Context, groups: &[Group]) -> usize {
     match context.out {
-        Out::Arguments(..) => groups.iter().filter(|group| !group.accepted.is_empty()).count(),
+        Out::Arguments(..) | Out::PowerShell(_) => {
+            groups.iter().filter(|group| !group.accepted.is_empty()).count()
+        }
         Out::Piped => groups.iter().map(|group| group.accepted.len()).sum(),
         Out::Lines | Out::Same | Out::Nowhere => 0,
     }
@@ -273,6 +379,17 @@ fn compare<'c>(
             assert_eq!(lines.next(), Some(""), "{name}");
         }
         Out::Nowhere => assert_eq!(printed, "", "{name}"),
+        Out::PowerShell(quote) => {
+            for group in groups.iter().filter(|group| !group.accepted.is_empty()) {
+                let (call, rest) = calls.split_first().unwrap_or_else(|| panic!("{name}: a call is missing"));
+                calls = rest;
+                assert_eq!(call.program, "powershell", "{name}");
+                let program = call.arguments[2..].join(" ");
+                let expected: Vec<&str> =
+                    group.accepted.iter().map(|&number| values[number].as_str()).collect();
+                assert_eq!(literals(&program, quote), expected, "{name}: {program}");
+            }
+        }
         Out::Piped => {
             for &number in accepted {
                 let (call, rest) = calls.split_first().unwrap_or_else(|| panic!("{name}: a call is missing"));
@@ -287,6 +404,33 @@ fn compare<'c>(
         }
     }
     calls
+}
+
+/// The words behind `Set-X`, each between quotes: in single ones a quote is doubled, in double ones a backquote stands
+/// before what would mean something (Microsoft, "about_Quoting_Rules").
+fn literals(program: &str, quote: char) -> Vec<String> {
+    let mut rest = program.strip_prefix("Set-X").unwrap_or_else(|| panic!("{program}"));
+    let mut found = Vec::new();
+    while let Some(inside) = rest.strip_prefix(' ') {
+        let mut chars = inside.chars().peekable();
+        assert_eq!(chars.next(), Some(quote), "{program}");
+        let mut text = String::new();
+        loop {
+            match chars.next() {
+                Some('`') if quote == '"' => text.extend(chars.next()),
+                Some('$') if quote == '"' => panic!("an expansion in {program}"),
+                Some(c) if c == quote && chars.peek() != Some(&quote) => break,
+                Some(c) if c == quote => text.extend(chars.next()),
+                Some(c) => text.push(c),
+                None => panic!("an open quote in {program}"),
+            }
+        }
+        found.push(text);
+        let left: String = chars.collect();
+        rest = &program[program.len() - left.len()..];
+    }
+    assert_eq!(rest, "", "{program}");
+    found
 }
 
 #[test]

@@ -4,4 +4,5 @@
 
 mod batch;
 mod posix;
+mod powershell;
 mod values;

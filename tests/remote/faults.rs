@@ -293,6 +293,80 @@ fn an_archive_is_fetched_from_a_server_without_ranges_as_well() {
     assert_eq!(names(here.path()), [ARCHIVE]);
 }
 
+/// A server that states no lengths and gives no parts: each answer is what `frame` makes of the whole file.
+fn lengthless(
+    published: &Arc<Published>,
+    frame: impl Fn(&Request, Answer) -> Answer + Send + Sync + 'static,
+) -> Faulty {
+    let published = Arc::clone(published);
+    Faulty::serve(move |request| {
+        let Ok(bytes) = fs::read(published.repo().join(&request.path)) else {
+            return Answer::status("404 Not Found");
+        };
+        frame(request, Answer::file(&Request { range: None, ..request.clone() }, &bytes, "one"))
+    })
+}
+
+#[test]
+fn an_archive_is_fetched_from_a_server_that_states_no_length() {
+    let published = Arc::new(Published::new(1 << 20));
+    for server in [
+        lengthless(&published, |request, answer| answer.chunked(request)),
+        lengthless(&published, |_, answer| answer.until_closed()),
+    ] {
+        let here = tempfile::tempdir().unwrap();
+        let fetched = fetch(&server, here.path()).unwrap();
+        assert!(fs::read(fetched.path).unwrap() == published.archive && fetched.has_checksum);
+        assert_eq!(fetched.archive_bytes, published.archive.len() as u64);
+        assert_eq!(names(here.path()), [ARCHIVE]);
+        assert_eq!(Repository::open(server.url("")).unwrap().list().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn parts_of_a_file_are_taken_from_a_server_that_states_no_length_of_them() {
+    let published = Arc::new(Published::new(1 << 20));
+    let server = serve(&published, |request, answer| answer.chunked(request));
+    let here = tempfile::tempdir().unwrap();
+    assert!(fs::read(fetch(&server, here.path()).unwrap().path).unwrap() == published.archive);
+    assert_eq!(Template::open(server.url(ARCHIVE)).unwrap().metainfo().os_name().unwrap(), "Windows-10");
+}
+
+#[test]
+fn an_answer_without_a_length_that_is_cut_gives_no_file() {
+    let published = Arc::new(Published::new(1 << 20));
+    let cut = |request: &Request, answer: Answer| {
+        let cut = (request.path == ARCHIVE && request.method == "GET").then_some(1 << 19);
+        Answer { cut: cut.or(answer.cut), ..answer }
+    };
+    for (server, kind) in [
+        (
+            lengthless(&published, move |request, answer| cut(request, answer.chunked(request))),
+            ErrorKind::Network,
+        ),
+        // Where nothing marks the end, what came is another archive.
+        (
+            lengthless(&published, move |request, answer| cut(request, answer.until_closed())),
+            ErrorKind::InvalidArchive,
+        ),
+    ] {
+        let here = tempfile::tempdir().unwrap();
+        let error = fetch(&server, here.path()).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error:#}");
+        assert!(!here.path().join(ARCHIVE).exists());
+    }
+}
+
+#[test]
+fn a_description_in_chunks_without_end_is_not_read_to_its_end() {
+    let server = Faulty::serve(|request| {
+        let body = vec![b' '; 20 << 20];
+        Answer { status: "200 OK".into(), body, ..Answer::default() }.chunked(request)
+    });
+    let error = Repository::open(server.url("")).unwrap().list().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_link_in_the_place_of_the_part_is_not_followed() {

@@ -278,6 +278,29 @@ impl Answer {
         Self { status: status.to_owned(), headers, body, cut: None }
     }
 
+    /// The same in chunks, without saying how long it is (RFC 9112, 7.1).
+    #[must_use]
+    pub fn chunked(mut self, request: &Request) -> Self {
+        self.headers.retain(|(name, _)| name != "Content-Length");
+        self.headers.push(("Transfer-Encoding".to_owned(), "chunked".to_owned()));
+        if request.method != "HEAD" {
+            let chunks = self.body.chunks(10_000).chain([&[][..]]);
+            self.body = chunks
+                .flat_map(|chunk| [format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat())
+                .collect();
+        }
+        self
+    }
+
+    /// The same, ending with the connection and without saying how long it is (RFC 9112, 6.3).
+    #[must_use]
+    pub fn until_closed(mut self) -> Self {
+        self.headers.retain(|(name, _)| name != "Content-Length");
+        self.headers.push(("Connection".to_owned(), "close".to_owned()));
+        self.cut = Some(self.body.len());
+        self
+    }
+
     /// The same with another value of a header.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

@@ -482,6 +482,14 @@ typedef struct {
      * Stops the work; may be NULL.
      */
     const vmt_control *control;
+    /**
+     * The format of the disk image, where it shall not be found out, as in `vmt_open_options`.
+     */
+    const char *format;
+    /**
+     * The folder in which files that are named inside an image may be opened, as in `vmt_open_options`.
+     */
+    const char *backing_files;
 } vmt_check_options;
 
 /**
@@ -2029,6 +2037,28 @@ uint64_t vmt_pack_summary_holes(const vmt_pack_summary *summary);
 uint64_t vmt_pack_summary_free_bytes(const vmt_pack_summary *summary);
 
 /**
+ * How many names of files were left behind, because the metadata does not name them; at most 1000.
+ */
+size_t vmt_pack_summary_left_behind_count(const vmt_pack_summary *summary);
+
+/**
+ * One of them; a folder of which nothing is named ends with a slash. NULL past the end.
+ */
+const char *vmt_pack_summary_left_behind(const vmt_pack_summary *summary,
+                                         size_t index,
+                                         size_t *length);
+
+/**
+ * How many files the metadata names, beside image and script, that are not there.
+ */
+size_t vmt_pack_summary_missing_count(const vmt_pack_summary *summary);
+
+/**
+ * One of them, such as `pxelinuxcfg: pxe.cfg`. NULL past the end.
+ */
+const char *vmt_pack_summary_missing(const vmt_pack_summary *summary, size_t index, size_t *length);
+
+/**
  * All of it as JSON, with the volumes, and why one was kept whole.
  */
 const char *vmt_pack_summary_json(const vmt_pack_summary *summary, size_t *length);
@@ -2507,6 +2537,13 @@ void vmt_setup_free(vmt_setup *setup);
  * `VMT_INVALID_TEMPLATE`.
  */
 vmt_template *vmt_template_open(const char *path, vmt_error **err);
+
+/**
+ * The same, with the image of a folder opened by `options`, which may be NULL. The image in an archive is what it is.
+ */
+vmt_template *vmt_template_open_with(const char *path,
+                                     const vmt_open_options *options,
+                                     vmt_error **err);
 
 /**
  * Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.

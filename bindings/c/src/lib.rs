@@ -45,5 +45,5 @@ use fetched::vmt_fetch_options;
 use image::{vmt_free_space_options, vmt_open_options, vmt_source, vmt_write_raw_options};
 use pack::vmt_pack_options;
 use repository::{vmt_entry_options, vmt_publish_options, vmt_repository_verify_options};
-use script::vmt_render_options;
+use script::{vmt_lint_options, vmt_render_options};
 use verified::vmt_verify_options;

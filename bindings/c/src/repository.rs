@@ -173,6 +173,9 @@ fn publish_options(options: *const vmt_publish_options) -> Outcome<PublishOption
 
 /// Write `hdd_mib_required` and `min_ram_mib` from the limits of the template.
 pub const VMT_ENTRY_REQUIREMENTS: u32 = 1;
+/// Take the place of the template of the same name, if there is one: for `vmt_repository_add()` and
+/// `vmt_repository_push()`.
+pub const VMT_ENTRY_REPLACE: u32 = 2;
 
 /// What the description says of a template. What is NULL is taken from the archive.
 #[repr(C)]
@@ -198,6 +201,9 @@ pub struct vmt_entry_options {
     pub limits: *const vmt_unpack_limits,
     /// Lock, signature, progress; may be NULL.
     pub publish: *const vmt_publish_options,
+    /// Keys that the platform has and this library does not know: a JSON object, `{"efi_boot": true}`. Entries get them in
+    /// its order.
+    pub set: *const c_char,
 }
 
 fn entry_options(options: *const vmt_entry_options) -> Outcome<EntryOptions> {
@@ -205,17 +211,26 @@ fn entry_options(options: *const vmt_entry_options) -> Outcome<EntryOptions> {
     let text = |text: *const c_char, name| -> Outcome<Option<String>> {
         Ok(str_or_none(text, name)?.map(str::to_owned))
     };
-    Ok(EntryOptions {
+    let mut entry = EntryOptions {
         name: text(options.name, "name")?,
         tags: str_or_none(options.tags, "tags")?.map(Tags::from),
         file_name: text(options.file_name, "file_name")?,
         image_name: text(options.image_name, "image_name")?,
         expand: text(options.expand, "expand")?,
         network_device: text(options.network_device, "network_device")?,
-        requirements: flags(options.flags, VMT_ENTRY_REQUIREMENTS)? != 0,
+        requirements: entry_flags(&options)? & VMT_ENTRY_REQUIREMENTS != 0,
         limits: unpack_limits(options.limits)?,
         publish: publish_options(options.publish)?,
-    })
+        ..EntryOptions::default()
+    };
+    if let Some(set) = str_or_none(options.set, "set")? {
+        entry.set_keys(set)?;
+    }
+    Ok(entry)
+}
+
+fn entry_flags(options: &vmt_entry_options) -> Outcome<u32> {
+    flags(options.flags, VMT_ENTRY_REQUIREMENTS | VMT_ENTRY_REPLACE)
 }
 
 /// Add an archive: it is read to its end, copied into the folder, and described. The list has the one new entry.
@@ -232,7 +247,13 @@ pub extern "C" fn vmt_repository_add(
 ) -> *mut vmt_entries {
     build(err, || {
         let repository = &get(repository)?.repository;
-        Entries::new([repository.add(path_in(archive, "archive")?, &entry_options(options)?)?])
+        let (archive, entry) = (path_in(archive, "archive")?, entry_options(options)?);
+        let added = if entry_flags(&read(options)?)? & VMT_ENTRY_REPLACE != 0 {
+            repository.add_or_replace(archive, &entry)?
+        } else {
+            repository.add(archive, &entry)?
+        };
+        Entries::new([added])
     })
 }
 
@@ -250,6 +271,7 @@ pub extern "C" fn vmt_repository_push(
     err: *mut *mut vmt_error,
 ) -> *mut vmt_entries {
     build(err, || {
+        let replace = replace || entry_flags(&read(entry)?)? & VMT_ENTRY_REPLACE != 0;
         let options = PushOptions { pack: pack_options(pack)?, entry: entry_options(entry)?, replace };
         Entries::new([get(repository)?.repository.push(&get(template)?.template, &options)?.entry])
     })
@@ -285,8 +307,9 @@ pub extern "C" fn vmt_repository_remove(
     })
 }
 
-/// Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated` and `missing`; free it
-/// with `vmt_bytes_free()`.
+/// Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated`, `missing` and `damaged`;
+/// free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason; what is said of it stays
+/// as it was.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_sync(
     repository: *const vmt_repository,

@@ -21,6 +21,8 @@ struct EntryValue {
     tags: Text,
     file_name: Text,
     image_name: Option<Text>,
+    version: Option<Text>,
+    modified: Option<Text>,
     json: Text,
 }
 
@@ -32,6 +34,8 @@ impl Entries {
                 tags: Text::new(entry.tags.to_string()),
                 file_name: Text::new(&entry.file_name),
                 image_name: entry.image_name.as_ref().map(Text::new),
+                version: entry.template_version.as_ref().map(Text::new),
+                modified: entry.modified_utc.as_ref().map(Text::new),
                 json: Text::new(json(&entry)?),
                 entry,
             })
@@ -93,6 +97,26 @@ pub extern "C" fn vmt_entries_image_name(
     length: *mut usize,
 ) -> *const c_char {
     part(entries, index, length, |entry| entry.image_name.as_ref())
+}
+
+/// The version of the template; NULL if neither the description nor the archive says it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_version(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| entry.version.as_ref())
+}
+
+/// When the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC; NULL if that is not known.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_entries_modified(
+    entries: *const vmt_entries,
+    index: usize,
+    length: *mut usize,
+) -> *const c_char {
+    part(entries, index, length, |entry| entry.modified.as_ref())
 }
 
 /// The size of the archive in MiB; 0 if the description does not say it.

@@ -59,7 +59,7 @@ static void a_lint_says_where_what_and_how_to_mend(void **state)
 
 static void the_language_of_a_script_is_given_or_read_from_its_name(void **state)
 {
-    vmt_script *script = script_of("a\nb\n");
+    vmt_script *script = vmt_script_new((const uint8_t *)"a\nb\n", 4, &err);
     vmt_report *report;
     const char *path = write_text("setup", "a\nb\n");
     VMT_OPTIONS(vmt_lint_options, options);

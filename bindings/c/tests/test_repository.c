@@ -47,6 +47,11 @@ static void a_template_is_added_listed_replaced_and_removed(void **state)
     assert_string_equal(vmt_entries_kind(entries, 0), "kvm-template");
     assert_null(vmt_entries_kind(entries, 1));
     assert_non_null(strstr(vmt_entries_json(entries, 0, NULL), "\"name\": \"Windows-Server-2019\""));
+    /* The template states no version; when the archive changed is known in any case. */
+    says_nothing(vmt_entries_version(entries, 0, &length));
+    assert_non_null(vmt_entries_modified(entries, 0, &length));
+    assert_int_equal(length, strlen("2026-03-01 09:05:00"));
+    says_nothing(vmt_entries_modified(entries, 1, &length));
     says_nothing(vmt_entries_name(entries, 1, &length));
     assert_null(vmt_entries_family(entries, 1));
     vmt_entries_free(entries);
@@ -59,7 +64,26 @@ static void a_template_is_added_listed_replaced_and_removed(void **state)
     synced = vmt_repository_sync(repository, &publish, &err);
     fine();
     assert_non_null(strstr((const char *)vmt_bytes_data(synced), "\"missing\": []"));
+    assert_non_null(strstr((const char *)vmt_bytes_data(synced), "\"damaged\": {}"));
     vmt_bytes_free(synced);
+
+    options.flags = VMT_ENTRY_REPLACE;
+    options.set = "{\"os_group\": \"windows\", \"efi_boot\": true}";
+    entries = vmt_repository_add(repository, archive, &options, &err);
+    fine();
+    assert_non_null(strstr(vmt_entries_json(entries, 0, NULL), "\"efi_boot\": \"true\""));
+    vmt_entries_free(entries);
+    options.set = "{\"name\": \"x\"}";
+    assert_null(vmt_repository_add(repository, archive, &options, &err));
+    failed_with(VMT_INVALID_VALUE);
+    options.set = "[]";
+    assert_null(vmt_repository_add(repository, archive, &options, &err));
+    failed_with(VMT_INVALID_VALUE);
+    options.set = NULL;
+    options.flags = 4;
+    assert_null(vmt_repository_add(repository, archive, &options, &err));
+    failed_with(VMT_INVALID_VALUE);
+    options.flags = 0;
 
     options.tags = "silver";
     entries = vmt_repository_replace(repository, "Windows-Server-2019", archive, &options, &err);

@@ -2,7 +2,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::pybacked::PyBackedStr;
+use pyo3::types::{IntoPyDict, PyDict, PyList, PyTuple};
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
@@ -39,6 +40,20 @@ fn publish_options(
     Ok(options)
 }
 
+/// A mapping of keys to values that JSON has, in its order.
+fn more_keys(set: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
+    let mut options = vt::EntryOptions::default();
+    if let Some(set) = set {
+        // A mapping of any kind, which `json` takes only as a dict.
+        let py = set.py();
+        let object = py.get_type::<PyDict>().call1((set,))?;
+        let strict = [("ensure_ascii", false), ("allow_nan", false)].into_py_dict(py)?;
+        let text = py.import("json")?.call_method("dumps", (object,), Some(&strict))?;
+        options.set_keys(text.extract::<PyBackedStr>()?.as_ref()).or_raise()?;
+    }
+    Ok(options.set)
+}
+
 #[pymethods]
 impl Repository {
     /// Open the repository in a folder. `format` is needed where both descriptions are there, or none.
@@ -53,6 +68,9 @@ impl Repository {
     }
 
     /// Make an empty repository in a folder, which is made if it is not there.
+    ///
+    /// Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take mode
+    /// and owner of the description.
     #[staticmethod]
     #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
     fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
@@ -77,7 +95,9 @@ impl Repository {
         self.0.description_path()
     }
 
-    /// Its templates, in the order of the description.
+    /// Its templates, in the order of the description, with version, size and time of change.
+    ///
+    /// What the description does not say of these is taken from the archive, where it stands on this machine.
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let entries = run(py, None, None, |_| self.0.list())?;
         PyList::new(
@@ -88,13 +108,16 @@ impl Repository {
 
     /// Read an archive to its end, copy it into the folder, and describe it.
     ///
-    /// What is not given is taken from the archive. `requirements` writes its least memory and disk as well. `key`
-    /// signs the description; `lock_timeout` is how long to wait for another publisher, as a timedelta or in seconds.
-    #[pyo3(signature = (archive, *, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
+    /// What is not given is taken from the archive. `replace` takes the place of the template of the same name, if there
+    /// is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and this
+    /// module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to wait
+    /// for another publisher, as a timedelta or in seconds.
+    #[pyo3(signature = (archive, *, replace=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn add<'py>(
         &self,
         py: Python<'py>,
         archive: PathBuf,
+        replace: bool,
         name: Option<String>,
         tags: Option<Vec<String>>,
         file_name: Option<String>,
@@ -102,6 +125,7 @@ impl Repository {
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
+        set: Option<&Bound<'py, PyAny>>,
         limits: Option<UnpackLimitsArgument>,
         key: Option<&SigningKey>,
         lock_timeout: Option<&Bound<'py, PyAny>>,
@@ -116,18 +140,19 @@ impl Repository {
             expand,
             network_device,
             requirements,
+            set: more_keys(set)?,
             limits: values::unpack_limits(limits),
             publish: publish_options(key, lock_timeout)?,
         };
         let entry = run(py, progress, cancel, |control| {
             options.publish.control = control;
-            self.0.add(archive, &options)
+            if replace { self.0.add_or_replace(archive, &options) } else { self.0.add(archive, &options) }
         })?;
         values::repository_entry(py, &entry)
     }
 
     /// The same in the place of the template `name`, whose other values stay as they are.
-    #[pyo3(signature = (name, archive, *, new_name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
+    #[pyo3(signature = (name, archive, *, new_name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn replace<'py>(
         &self,
         py: Python<'py>,
@@ -140,6 +165,7 @@ impl Repository {
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
+        set: Option<&Bound<'py, PyAny>>,
         limits: Option<UnpackLimitsArgument>,
         key: Option<&SigningKey>,
         lock_timeout: Option<&Bound<'py, PyAny>>,
@@ -154,6 +180,7 @@ impl Repository {
             expand,
             network_device,
             requirements,
+            set: more_keys(set)?,
             limits: values::unpack_limits(limits),
             publish: publish_options(key, lock_timeout)?,
         };
@@ -168,7 +195,7 @@ impl Repository {
     ///
     /// `replace` takes the place of the template of the same name, if there is one. The other options are those of
     /// `Template.pack` and of `add`.
-    #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, key=None, lock_timeout=None, progress=None, cancel=None)")]
+    #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
     fn push<'py>(
         &self,
         py: Python<'py>,
@@ -187,6 +214,7 @@ impl Repository {
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
+        set: Option<&Bound<'py, PyAny>>,
         key: Option<&SigningKey>,
         lock_timeout: Option<&Bound<'py, PyAny>>,
         progress: Option<Bound<'py, PyAny>>,
@@ -200,6 +228,7 @@ impl Repository {
             expand,
             network_device,
             requirements,
+            set: more_keys(set)?,
             publish: publish_options(key, lock_timeout)?,
             ..vt::EntryOptions::default()
         };
@@ -260,7 +289,7 @@ impl Repository {
         values::repository_entry(py, &entry)
     }
 
-    /// Bring sizes and checksums up to date with the archives that are there.
+    /// Bring sizes and checksums up to date with the archives that are there and sound.
     #[pyo3(signature = (*, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn sync<'py>(
         &self,

@@ -539,7 +539,8 @@ pub(crate) fn pushed<'py>(py: Python<'py>, pushed: &vt::Pushed) -> Made<'py> {
 }
 
 pub(crate) fn synced<'py>(py: Python<'py>, synced: &vt::Synced) -> Made<'py> {
-    new(py, "Synced", (texts(py, &synced.updated)?, texts(py, &synced.missing)?))
+    let fields = (texts(py, &synced.updated)?, texts(py, &synced.missing)?, synced.damaged.clone());
+    new(py, "Synced", fields)
 }
 
 /// The bytes of `bytes`, `bytearray` or `memoryview`.

@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 import time
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,9 @@ def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path)
     assert (entry.name, entry.tags, entry.file_name) == ("Windows", ("windows", "gold"), "w.tar.gz")
     assert (entry.min_ram_mib, entry.expand, entry.network_device) == (1024, "/dev/sda2", "eth0")
     assert (entry.kind, entry.family) == (vt.TemplateKind.KVM_TEMPLATE, vt.OsFamily.WINDOWS)
-    assert entry.modified is None
+    assert entry.modified == datetime.fromtimestamp(
+        int((repository.folder / "w.tar.gz").stat().st_mtime), timezone.utc
+    )
     assert repository.list() == list(repository) == [dataclasses.replace(entry, position=vt.Position(4, 5))]
     replaced = repository.replace("Windows", archive, new_name="Windows-2")
     assert replaced.name == "Windows-2"
@@ -51,6 +54,35 @@ def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path)
         repository.remove("Windows-2")
     with pytest.raises(vt.VmTemplateError):
         vt.Repository.open(tmp_path)
+
+
+def test_an_archive_is_added_again_where_that_is_asked_for(small: vt.Template, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    for level in (1, 9):
+        small.pack(tmp_path / "w.tar.gz", level=level, overwrite=True)
+        entry = repository.add(tmp_path / "w.tar.gz", replace=True, name="Windows-10")
+        assert [held.file_name for held in repository] == [entry.file_name]
+    assert entry.file_name != "w.tar.gz"
+    with pytest.raises(FileExistsError):
+        repository.add(tmp_path / "w.tar.gz", name="Windows-10")
+
+
+def test_keys_that_are_not_known_are_set(small: vt.Template, archive: Path, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    entry = repository.add(archive, set={"os_group": "Ж", "kms": {"port": 1688, "on": True}, "a": None})
+    assert entry.other == {"os_group": '"Ж"', "kms": '{"port": 1688, "on": true}', "a": "null"}
+    text = repository.description_path.read_text(encoding="utf-8")
+    assert text.index("os_group") < text.index("kms") < text.index('"a"')
+    replaced = repository.replace(entry.name, archive, set={"a": [1.5]})
+    assert replaced.other == {**entry.other, "a": "[1.5]"}
+    pushed = repository.push(small, replace=True, set={"efi_boot": True})
+    assert pushed.entry.other["efi_boot"] == "true"
+    assert repository.list()[0].other == pushed.entry.other
+    for wrong in ({"name": "x"}, {"": 1}, {"x": float("nan")}):
+        with pytest.raises(ValueError):
+            repository.replace(entry.name, archive, set=wrong)
+    with pytest.raises(TypeError):
+        repository.replace(entry.name, archive, set={"x": object()})
 
 
 def test_a_template_is_pushed_and_fetched(small: vt.Template, archive: Path, tmp_path: Path) -> None:
@@ -135,6 +167,11 @@ def test_what_is_wrong_with_a_repository_is_found(archive: Path, tmp_path: Path)
     held.write_bytes(data)
     assert repository.verify(quick=True).summary.errors <= repository.verify().summary.errors
     assert repository.verify().has("error")
+    before = repository.description_path.read_bytes()
+    synced = repository.sync()
+    assert list(synced.damaged) == [entry.file_name]
+    assert (synced.updated, synced.missing) == ((), ())
+    assert repository.description_path.read_bytes() == before
     held.unlink()
     assert repository.sync().missing == (entry.file_name,)
 

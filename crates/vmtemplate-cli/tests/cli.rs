@@ -488,6 +488,52 @@ fn the_install_drive_holds_the_rendered_script() {
 }
 
 #[test]
+fn the_language_of_a_script_is_told_or_asked_for() {
+    let folder = work();
+    let at = folder.path();
+    fs::write(at.join("setup"), "echo ($PASS)\n").unwrap();
+    let render = ["render", "setup", "--set", "PASS=a b"];
+    let refused = vmtemplate(at, &render);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("`--language batch`"), "{}", said(&refused));
+    let rendered = vmtemplate(at, &[&render[..], &["--language", "posix"]].concat());
+    assert_eq!(rendered.stdout, b"echo 'a b'\n");
+    fs::write(at.join("setup.ps1"), "echo ($PASS)\n").unwrap();
+    let rendered = vmtemplate(at, &["render", "setup.ps1", "--set", "PASS=a b"]);
+    assert_eq!(rendered.stdout, b"echo 'a b'\n");
+    for command in ["lint", "check"] {
+        assert!(said(&vmtemplate(at, &[command, "setup"])).contains("warning[VMT0209]"), "{command}");
+        let told = said(&vmtemplate(at, &[command, "setup", "--language", "posix"]));
+        assert!(told.contains("no findings"), "{told}");
+        assert_eq!(vmtemplate(at, &[command, "setup", "--language", "basic"]).status.code(), Some(2));
+    }
+}
+
+#[test]
+fn a_macro_without_a_value_becomes_what_was_asked_for_and_other_names_stay() {
+    let folder = work();
+    let at = folder.path();
+    fs::write(at.join("setup.ps1"), "if ($nic) { '($HOSTNAME)' }\n").unwrap();
+    for (missing, expected) in [
+        ("platform", "if ($nic) { '' }\n"),
+        ("empty", "if ($nic) { '' }\n"),
+        ("parens", "if ($nic) { '()' }\n"),
+        ("keep", "if ($nic) { '($HOSTNAME)' }\n"),
+    ] {
+        let rendered = vmtemplate(at, &["render", "setup.ps1", "--missing", missing]);
+        assert_eq!(String::from_utf8_lossy(&rendered.stdout), expected, "{missing}");
+    }
+    assert_eq!(vmtemplate(at, &["render", "setup.ps1"]).status.code(), Some(1));
+    let given = vmtemplate(at, &["render", "setup.ps1", "--set", "HOSTNAME=web"]);
+    assert_eq!(given.stdout, b"if ($nic) { 'web' }\n");
+    // The file of values that Windows PowerShell writes.
+    let wide: Vec<u8> = "\u{FEFF}{\"HOSTNAME\": \"web\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(at.join("values.json"), wide).unwrap();
+    let given = vmtemplate(at, &["render", "setup.ps1", "--values", "values.json"]);
+    assert_eq!(given.stdout, b"if ($nic) { 'web' }\n");
+}
+
+#[test]
 fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
     let folder = work();
     let at = folder.path();

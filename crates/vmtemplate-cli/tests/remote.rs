@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
@@ -300,4 +301,42 @@ fn a_signed_repository_in_object_storage_stays_signed() {
     work.done(&["repo", "remove", REPO, "Windows-1", "--sign", "a.key"]);
     let verified = work.done(&["repo", "verify", REPO, "--public-key", "a.pub"]);
     assert!(verified.contains("no findings"), "{verified}");
+}
+
+#[test]
+fn a_push_that_is_killed_at_any_of_its_points_names_only_what_is_whole() {
+    let Some(work) = Work::new() else { return };
+    work.template("kept", 99, 1 << 14);
+    work.done(&["repo", "push", REPO, "kept", "--image-name", "kept"]);
+    let list = work.path().join("points");
+    let push = |name: &str, kill_at: Option<usize>| {
+        fs::remove_file(&list).ok();
+        let mut push = work.command(&["repo", "push", REPO, name, "--image-name", name, "--threads", "1"]);
+        push.env("VMTEMPLATE_FAIL_POINTS", &list);
+        push.envs(kill_at.map(|number| ("VMTEMPLATE_KILL_AT", number.to_string())));
+        let output = push.output().unwrap();
+        let points = fs::read_to_string(&list).unwrap_or_default();
+        (output, points.lines().map(str::to_owned).collect::<Vec<_>>())
+    };
+    work.template("whole", 98, 9 << 20);
+    let (whole, points) = push("whole", None);
+    assert!(whole.status.success(), "{}", said(&whole));
+    // The packing is the same as into a folder; what is looked at here begins with the claim of the name.
+    let numbers =
+        points.iter().zip(1..).filter(|(point, _)| point.starts_with("remote-")).map(|(_, number)| number);
+    let numbers: Vec<usize> = numbers.collect();
+    assert!(numbers.len() >= 5, "{points:?}");
+    for number in numbers {
+        let name = format!("at-{number}");
+        work.template(&name, number as u64, 9 << 20);
+        let (killed, passed) = push(&name, Some(number));
+        assert_eq!(killed.status.signal(), Some(9), "{}", said(&killed));
+        assert_eq!(passed.len(), number);
+        let is_described = passed.last().is_some_and(|point| point == "remote-described");
+        let list = work.list();
+        assert_eq!(list.contains_key(&format!("Windows-{name}")), is_described, "{passed:?}");
+        assert!(list.contains_key("Windows-kept") && list.contains_key("Windows-whole"));
+        let codes = work.codes();
+        assert!(codes.is_subset(&BTreeSet::from(["VMT0718".to_owned()])), "{codes:?} after {passed:?}");
+    }
 }

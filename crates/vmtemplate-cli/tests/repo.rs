@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
@@ -233,12 +233,28 @@ fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &Kills) 
     }
 }
 
+/// What a command said, without the times of archives.
+fn said_any_time(output: &Output) -> String {
+    let is_time = |text: &str| {
+        text.len() == 19
+            && text.bytes().all(|byte| byte.is_ascii_digit() || b"- :".contains(&byte))
+            && text.as_bytes()[10] == b' '
+    };
+    let mut text = said(output);
+    let times: Vec<String> =
+        text.char_indices().filter_map(|(at, _)| text.get(at..at + 19)).map(str::to_owned).collect();
+    for time in times.into_iter().filter(|time| is_time(time)) {
+        text = text.replace(&time, "TIME");
+    }
+    text
+}
+
 #[test]
 fn a_repository_from_the_command_line() {
     let work = work(2);
     let at = work.path();
     let output = |arguments: &[&str]| command(at, arguments).output().unwrap();
-    insta::assert_snapshot!(said(&output(&[
+    insta::assert_snapshot!(said_any_time(&output(&[
         "repo",
         "add",
         "repo",
@@ -250,8 +266,8 @@ fn a_repository_from_the_command_line() {
     ])));
     insta::assert_snapshot!(said(&output(&["repo", "add", "repo", "a0.tar.gz"])));
     assert!(output(&["repo", "add", "repo", "a1.tar.gz", "--image-name", "w1"]).status.success());
-    insta::assert_snapshot!(said(&output(&["repo", "list", "repo"])));
-    insta::assert_snapshot!(said(&output(&["repo", "list", "repo", "--json"])));
+    insta::assert_snapshot!(said_any_time(&output(&["repo", "list", "repo"])));
+    insta::assert_snapshot!(said_any_time(&output(&["repo", "list", "repo", "--json"])));
     insta::assert_snapshot!(said(&output(&["repo", "verify", "repo"])));
     insta::assert_snapshot!(said(&output(&["repo", "remove", "repo", "Windows-0"])));
     fs::remove_file(at.join("repo/a1.tar.gz")).unwrap();
@@ -263,4 +279,88 @@ fn a_repository_from_the_command_line() {
     assert!(
         fs::read_to_string(at.join("five/metadata.xml")).unwrap().contains("<filename>a0.tar.gz</filename>")
     );
+}
+
+/// The description of `repo`.
+fn description(at: &Path) -> Value {
+    serde_json::from_slice(&fs::read(at.join("repo/metadata.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn keys_are_set_and_templates_replaced_from_the_command_line() {
+    let work = work(2);
+    let at = work.path();
+    let output = |arguments: &[&str]| command(at, arguments).output().unwrap();
+    let set = ["--set", "os_group=\"windows\"", "--set", "efi_boot=true"];
+    let add = |archive: &'static str, more: &[&str]| {
+        output(&[&["repo", "add", "repo", archive, "--name", "Windows-0"], more].concat())
+    };
+    assert!(add("a0.tar.gz", &set).status.success());
+    assert!(add("a0.tar.gz", &["--replace"]).status.success());
+    assert_eq!(add("a1.tar.gz", &[]).status.code(), Some(1));
+    let replaced = add("a1.tar.gz", &["--replace", "--set", "os_group=null"]);
+    assert!(replaced.status.success(), "{}", said(&replaced));
+    let held = description(at);
+    assert_eq!(held["os"].as_array().unwrap().len(), 1);
+    assert_eq!((&held["os"][0]["os_group"], &held["os"][0]["efi_boot"]), (&Value::Null, &Value::Bool(true)));
+    assert_eq!(held["os"][0]["file_name"], "a1.tar.gz");
+    for (wrong, code) in [("name=\"x\"", 1), ("os_group=windows", 1), ("=1", 1), ("efi_boot", 2)] {
+        let refused = add("a0.tar.gz", &["--replace", "--set", wrong]);
+        assert_eq!(refused.status.code(), Some(code), "{wrong}: {}", said(&refused));
+        assert_eq!(description(at), held, "{wrong}");
+    }
+}
+
+#[test]
+fn a_damaged_archive_is_reported_by_sync_and_makes_it_fail() {
+    let work = work(2);
+    let at = work.path();
+    let output = |arguments: &[&str]| command(at, arguments).output().unwrap();
+    assert!(output(&["repo", "add", "repo", "a0.tar.gz"]).status.success());
+    assert!(output(&["repo", "add", "repo", "a1.tar.gz", "--image-name", "w1"]).status.success());
+    let mut bytes = fs::read(at.join("repo/a0.tar.gz")).unwrap();
+    bytes.extend(b"behind the end");
+    fs::write(at.join("repo/a0.tar.gz"), bytes).unwrap();
+    let before = (description(at), fs::read(at.join("repo/SHA256SUMS")).unwrap());
+    let synced = output(&["repo", "sync", "repo"]);
+    assert_eq!(synced.status.code(), Some(1));
+    let text = String::from_utf8(synced.stdout).unwrap();
+    assert!(text.starts_with("damaged a0.tar.gz: ") && text.lines().count() == 1, "{text}");
+    let synced = output(&["repo", "sync", "repo", "--json"]);
+    assert_eq!(synced.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&synced.stdout).unwrap();
+    assert!(json["damaged"]["a0.tar.gz"].is_string(), "{json}");
+    assert_eq!((description(at), fs::read(at.join("repo/SHA256SUMS")).unwrap()), before);
+}
+
+#[test]
+fn what_is_published_under_any_umask_can_be_read_by_everybody() {
+    use std::os::unix::fs::PermissionsExt;
+    let work = work(2);
+    let at = work.path();
+    fs::remove_dir_all(at.join("repo")).unwrap();
+    let closed = |arguments: &[&str]| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "umask 077; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_vmtemplate")]);
+        let output = shell.args(arguments).current_dir(at).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let modes = || -> BTreeSet<u32> {
+        let files = fs::read_dir(at.join("repo")).unwrap().map(|entry| entry.unwrap().metadata().unwrap());
+        files.map(|found| found.permissions().mode() & 0o7777).collect()
+    };
+    closed(&["repo", "init", "repo"]);
+    assert_eq!(fs::metadata(at.join("repo")).unwrap().permissions().mode() & 0o7777, 0o755);
+    closed(&["repo", "add", "repo", "a0.tar.gz"]);
+    closed(&["repo", "replace", "repo", "Windows-0", "a1.tar.gz"]);
+    closed(&["repo", "sync", "repo"]);
+    assert_eq!(modes(), BTreeSet::from([0o644]));
+    assert_eq!(closed(&["repo", "verify", "repo"]).lines().last(), Some("repo: 1 warning"), "the other name");
+    for file in ["metadata.json", "SHA256SUMS", "a1.tar.gz"] {
+        fs::set_permissions(at.join("repo").join(file), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let verified = closed(&["repo", "verify", "repo"]);
+    assert_eq!(verified.matches("VMT0724").count(), 3, "{verified}");
+    assert!(verified.contains("`chmod a+r 'repo/metadata.json'`"), "{verified}");
 }

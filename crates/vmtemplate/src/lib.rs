@@ -68,6 +68,7 @@ mod error;
 
 mod access;
 mod destination;
+mod fail_points;
 mod file;
 mod finding;
 mod leftovers;

@@ -10,6 +10,7 @@ use tempfile::{NamedTempFile, TempDir};
 use crate::access::Access;
 use crate::destination::{Destination, already_exists};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::leftovers::{self, Lock, SUFFIX};
 
 pub(crate) use crate::destination::folder_of;
@@ -178,6 +179,7 @@ impl OutputFile {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(access.mode_at_first()));
         let (temporary, lock) = leftovers::create_locked(|| builder.tempfile_in(folder))
             .map_err(|e| Error::io("cannot create a file beside the output", e).with_path(path))?;
+        fail_point!("output-created");
         let overwrite = options.overwrite;
         Ok(Self { temporary, _lock: lock, path: path.to_owned(), place, overwrite, access })
     }
@@ -202,11 +204,13 @@ impl OutputFile {
     pub(crate) fn commit(self) -> Result<()> {
         let Self { temporary, _lock, path, place, overwrite, access } = self;
         let done = || -> Result<()> {
+            fail_point!("output-written");
             access.apply(temporary.as_file()).map_err(|e| Error::io("cannot give the output its mode", e))?;
             temporary
                 .as_file()
                 .sync_all()
                 .map_err(|e| Error::io("cannot write the output to the disk", e))?;
+            fail_point!("output-synced");
             // The file is removed when this is dropped before it has its name.
             let mut temporary = temporary.into_temp_path();
             if overwrite {
@@ -218,6 +222,7 @@ impl OutputFile {
                 // Its name is gone, and somebody else may have taken it.
                 temporary.disable_cleanup(true);
             }
+            fail_point!("output-named");
             sync_folder(folder_of(&place));
             Ok(())
         };
@@ -285,7 +290,9 @@ impl OutputFolder {
         builder.prefix(&prefix).suffix(SUFFIX);
         let (staging, lock) = leftovers::create_locked(|| builder.tempdir_in(parent))
             .map_err(|e| Error::io("cannot create the folder", e))?;
+        fail_point!("folder-created");
         fs::create_dir(staging.path().join(FILES)).map_err(|e| Error::io("cannot create the folder", e))?;
+        fail_point!("folder-prepared");
         Ok(Self { staging, _lock: lock, path: path.to_owned(), exists })
     }
 
@@ -308,8 +315,10 @@ impl OutputFolder {
         let Self { staging, path, exists, _lock } = self;
         let files = staging.path().join(FILES);
         sync_folder(&files);
+        fail_point!("folder-synced");
         if !exists {
             rename_new(&files, &path).map_err(|error| error.with_path(&path))?;
+            fail_point!("folder-named");
             sync_folder(folder_of(&path));
             return Ok(());
         }
@@ -319,6 +328,7 @@ impl OutputFolder {
         names.sort_by_key(|name| (name == last, name.clone()));
         note_moves(staging.path(), &names)
             .map_err(|e| Error::io("cannot write in the folder", e).with_path(staging.path()))?;
+        fail_point!("folder-moves-noted");
         for (done, name) in names.iter().enumerate() {
             let target = path.join(name);
             if let Err(error) = rename_new(&files.join(name), &target) {
@@ -328,6 +338,7 @@ impl OutputFolder {
                 }
                 return Err(error.with_path(target));
             }
+            fail_point!("folder-file-moved");
         }
         sync_folder(&path);
         Ok(())

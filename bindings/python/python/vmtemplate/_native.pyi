@@ -676,7 +676,11 @@ class Repository:
         """Open the repository in a folder. `format` is needed where both descriptions are there, or none."""
     @staticmethod
     def create(folder: _Path, format: _RepositoryFormat = "vm6") -> Repository:
-        """Make an empty repository in a folder, which is made if it is not there."""
+        """Make an empty repository in a folder, which is made if it is not there.
+
+        Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take mode
+        and owner of the description.
+        """
     @property
     def folder(self) -> Path:
         """The folder, or the URL."""
@@ -687,11 +691,15 @@ class Repository:
     def description_path(self) -> Path:
         """The file that describes the archives."""
     def list(self) -> list[RepositoryEntry]:
-        """Its templates, in the order of the description."""
+        """Its templates, in the order of the description, with version, size and time of change.
+
+        What the description does not say of these is taken from the archive, where it stands on this machine.
+        """
     def add(
         self,
         archive: _Path,
         *,
+        replace: bool = False,
         name: str | None = None,
         tags: Sequence[str] | None = None,
         file_name: str | None = None,
@@ -699,6 +707,7 @@ class Repository:
         expand: str | None = None,
         network_device: str | None = None,
         requirements: bool = False,
+        set: Mapping[str, Any] | None = None,
         limits: UnpackLimits | None = None,
         key: SigningKey | None = None,
         lock_timeout: timedelta | float | None = None,
@@ -707,8 +716,10 @@ class Repository:
     ) -> RepositoryEntry:
         """Read an archive to its end, copy it into the folder, and describe it.
 
-        What is not given is taken from the archive. `requirements` writes its least memory and disk as well. `key`
-        signs the description; `lock_timeout` is how long to wait for another publisher, as a timedelta or in seconds.
+        What is not given is taken from the archive. `replace` takes the place of the template of the same name, if there
+        is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and this
+        module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to wait
+        for another publisher, as a timedelta or in seconds.
         """
     def replace(
         self,
@@ -722,6 +733,7 @@ class Repository:
         expand: str | None = None,
         network_device: str | None = None,
         requirements: bool = False,
+        set: Mapping[str, Any] | None = None,
         limits: UnpackLimits | None = None,
         key: SigningKey | None = None,
         lock_timeout: timedelta | float | None = None,
@@ -747,6 +759,7 @@ class Repository:
         expand: str | None = None,
         network_device: str | None = None,
         requirements: bool = False,
+        set: Mapping[str, Any] | None = None,
         key: SigningKey | None = None,
         lock_timeout: timedelta | float | None = None,
         progress: _ProgressFn | None = None,
@@ -786,7 +799,7 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Synced:
-        """Bring sizes and checksums up to date with the archives that are there."""
+        """Bring sizes and checksums up to date with the archives that are there and sound."""
     def verify(
         self,
         *,

@@ -738,8 +738,9 @@ class RepositoryEntry:
     template_version: str | None
     template_type: str | None
     products: tuple[str, ...]
+    """The products that can use it, each as `Product.parse` reads it: `VMmgr`, or `VMmgr:5.4.0` (VMmanager 5)."""
     modified_utc: str | None
-    """When the archive changed, as `YYYY-MM-DD hh:mm:ss` (VMmanager 5)."""
+    """When the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC."""
     urls: tuple[str, ...]
     other: Mapping[str, str] = field(hash=False)
     """All other keys, each with its value as it stands in the description."""
@@ -797,3 +798,5 @@ class Synced:
     """The archives whose size or checksum was written anew."""
     missing: tuple[str, ...]
     """The archives that the description names and that are not there."""
+    damaged: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """The archives that are not sound, each with the reason. What is said of them stays as it was."""

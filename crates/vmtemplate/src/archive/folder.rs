@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::parser::Sink;
 use super::unpack::ArchiveEntry;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::file::PositionedIo;
 use crate::output::OutputFolder;
 
@@ -66,7 +67,8 @@ impl FolderSink {
         Ok(self.entries)
     }
 
-    fn claim(&mut self, name: &str) -> Result<()> {
+    /// Fail if something stands in the folder where the file of this name would go.
+    pub(super) fn refuse_existing(&mut self, name: &str) -> Result<()> {
         let top = name.split('/').next().unwrap_or(name);
         if self.top.insert(top.to_owned()) {
             self.output.refuse_existing(top)?;
@@ -85,7 +87,7 @@ impl Sink for FolderSink {
         if self.only.is_some() {
             return Ok(());
         }
-        self.claim(name)?;
+        self.refuse_existing(name)?;
         self.make_folder(name)
     }
 
@@ -93,7 +95,7 @@ impl Sink for FolderSink {
         if self.only.as_mut().is_some_and(|only| !only.remove(name)) {
             return Ok(());
         }
-        self.claim(name)?;
+        self.refuse_existing(name)?;
         if let Some((parent, _)) = name.rsplit_once('/') {
             self.make_folder(parent)?;
         }
@@ -117,6 +119,7 @@ impl Sink for FolderSink {
             Some(Current { file, shared: false, .. }) => sync(&file)?,
             None => {}
         }
+        fail_point!("unpack-file-written");
         Ok(())
     }
 }

@@ -10,13 +10,13 @@ use crate::error::{Error, ErrorKind, Result};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnpackLimits {
-    /// Files and folders; 1000 unless set. A template has three files.
+    /// Files and folders; 1000 unless set. Most templates have three files.
     pub entries: u64,
     /// Bytes of all files together, holes included; 16 TiB unless set.
     pub total_size: u64,
     /// Bytes of the name of one file or folder; 255 unless set, which is what every usual file system takes.
     pub name_length: usize,
-    /// Folders inside folders; 16 unless set. Templates have none.
+    /// Folders inside folders; 16 unless set.
     pub path_depth: usize,
     /// Bytes of the tar stream for each byte of the archive, from its start to any place; 1100 unless set. One layer
     /// of deflate reaches 1032 on zeros, which is what an empty disk is.

@@ -14,6 +14,7 @@ use super::plan::{Content, Piece, Plan, Planned};
 use super::writer::MemberWriter;
 use crate::disk::{DiskImage, FreeSpace, FreeSpaceReport};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::output::{Output, OutputOptions, probe_output};
 use crate::progress::Control;
 
@@ -327,6 +328,7 @@ impl<W: Write> Ordered for Packing<'_, W> {
                 self.writer.zeros(length);
             }
         }
+        fail_point!("pack-member-written");
         if passes > 0 {
             self.passed += passes;
             self.control.report(self.passed, self.plan.total)?;

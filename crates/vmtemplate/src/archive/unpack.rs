@@ -70,12 +70,20 @@ pub(crate) fn unpack(
 ) -> Result<Vec<ArchiveEntry>> {
     check_start(source).map_err(|error| error.with_path(path))?;
     let ours = member_at(source, 0).map_err(|error| error.with_path(path))?.is_some();
-    if ours && !options.only.is_empty() {
+    let archive =
+        ours.then(|| Archive::from_source_with(Arc::clone(source), path, &options.limits)).transpose();
+    let archive = match archive {
         // What is not unpacked is not read below; that it does no harm is seen here, and that the files are there.
-        let archive = Archive::from_source_with(Arc::clone(source), path, &options.limits)?;
-        options.only.iter().try_for_each(|name| archive.entry(name).map(drop))?;
-    }
+        archive if !options.only.is_empty() => archive?,
+        // All of it is read below, whatever its index says.
+        archive => archive.unwrap_or_default(),
+    };
+    options.only.iter().try_for_each(|name| archive.as_ref().map_or(Ok(()), |a| a.entry(name).map(drop)))?;
     let mut sink = FolderSink::create(folder, &options.only)?;
+    // What is in the way is reported before anything is unpacked.
+    let entries = archive.iter().flat_map(Archive::entries).map(|entry| &entry.name);
+    let wanted = entries.filter(|name| options.only.is_empty() || options.only.contains(name));
+    wanted.into_iter().try_for_each(|name| sink.refuse_existing(name))?;
     let mut parser = Parser::new(options.limits);
     let done = if ours {
         unpack_members(source, &mut parser, &mut sink, options)

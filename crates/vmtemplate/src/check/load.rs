@@ -288,9 +288,7 @@ impl Found {
                 let files = contents.files.into_iter();
                 let below = files.filter(|file| file.name.contains('/') && !is_one_of_two(&file.name));
                 let below = below.map(|file| ArchiveEntry { name: file.name, size: file.size });
-                let empty = contents.empty_folders.into_iter();
-                let empty = empty.map(|name| ArchiveEntry { name: format!("{name}/"), size: 0 });
-                self.files.get_or_insert_default().extend(below.chain(empty));
+                self.files.get_or_insert_default().extend(below);
             }
             Err(error) => self.findings.push(package::leads_out(METAINFO, &error)),
         }

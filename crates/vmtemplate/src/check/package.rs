@@ -110,7 +110,9 @@ fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Op
             (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(name)))
         }
         None => {
-            let message = format!("`{}`, which metainfo.xml names as `{key}`, is not there", Shown(name));
+            let not_there =
+                if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
+            let message = format!("`{}`, which metainfo.xml names as `{key}`, {not_there}", Shown(name));
             (rules::OTHERS_THERE, message)
         }
     };

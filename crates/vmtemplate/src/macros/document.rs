@@ -4,8 +4,8 @@
 //! passes if it means the same in all of them.
 
 use super::catalogue::MacroKind;
+use super::demand::Plain;
 use super::language::ScriptLanguage;
-use super::place::is_harmless;
 
 /// Fail unless this value means itself wherever it may stand in such a file.
 pub(super) fn check(value: &str, kind: MacroKind, language: ScriptLanguage) -> Result<(), String> {
@@ -14,7 +14,7 @@ pub(super) fn check(value: &str, kind: MacroKind, language: ScriptLanguage) -> R
     let is_word = value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
         && value.bytes().all(is_plain)
         && !value.ends_with(':');
-    if value.is_empty() || is_word || kind.is_typed() && is_harmless(value, kind) {
+    if value.is_empty() || is_word || kind.is_typed() && Plain::of(value, kind) != Plain::No {
         return Ok(());
     }
     let what = language.document().unwrap_or("no script");

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::demand::Demand;
 use super::find::MacroUse;
-use super::place::{Demand, Later, MacroPlace, Quoting, positions, shown};
+use super::place::{Later, MacroPlace, Quoting, positions, shown};
 
 /// More places than this are not followed one by one.
 const MOST_PLACES: usize = 200;
@@ -64,7 +65,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
         demand: if number < MOST_PLACES {
             subject.demand.clone()
         } else {
-            Demand::Harmless("the variable is used in very many places".to_owned())
+            Demand::words("the variable is used in very many places".to_owned())
         },
         quoting: subject.quoting.clone().into(),
     };
@@ -104,7 +105,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             None => MacroPlace {
                 found,
                 place: "in no command".to_owned(),
-                demand: Demand::Nothing("its place cannot be told".to_owned()),
+                demand: Demand::nothing("its place cannot be told".to_owned()),
                 quoting: Quoting::Unknown,
                 later: [].into(),
             },

@@ -79,14 +79,7 @@ impl ScriptLanguage {
     }
 
     /// The language of a file with this name, if its ending is that of one language only.
-    ///
-    /// ```
-    /// use vmtemplate::ScriptLanguage;
-    ///
-    /// assert_eq!(ScriptLanguage::of_file_name("Setup.CMD"), Some(ScriptLanguage::Batch));
-    /// assert_eq!(ScriptLanguage::of_file_name("setup"), None);
-    /// ```
-    pub fn of_file_name(name: &str) -> Option<Self> {
+    pub(crate) fn of_file_name(name: &str) -> Option<Self> {
         let name = name.rsplit(['/', '\\']).next().unwrap_or_default().to_ascii_lowercase();
         let (_, ending) = name.rsplit_once('.').unwrap_or(("", ""));
         Some(match ending {

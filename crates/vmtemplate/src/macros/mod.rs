@@ -2,6 +2,7 @@
 
 mod batch;
 mod catalogue;
+mod demand;
 mod document;
 mod evidence;
 mod find;

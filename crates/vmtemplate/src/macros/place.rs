@@ -1,6 +1,7 @@
 //! Where in a script a macro stands, and what a value must be to stand there.
 
 use super::catalogue::{MacroInfo, MacroKind};
+use super::demand::{Demand, Plain, Refusal};
 use super::find::MacroUse;
 use super::language::ScriptLanguage;
 use super::{batch, posix, powershell};
@@ -19,19 +20,6 @@ pub(crate) struct MacroPlace {
     pub(super) quoting: Quoting,
     /// The places where a variable that holds the value is expanded.
     pub(super) later: std::rc::Rc<[Later]>,
-}
-
-/// What a value must be, beside what quoting can do.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Demand {
-    /// Any text that can be quoted here.
-    FreeText,
-    /// Made of characters that mean nothing to any interpreter; the reason why.
-    Harmless(String),
-    /// Of a kind with one form only, an address for example: a harmless word would still be a command.
-    Typed(String),
-    /// There is no such value.
-    Nothing(String),
 }
 
 /// How the language writes a value at a place.
@@ -75,32 +63,6 @@ impl MacroPlace {
     }
 }
 
-impl Demand {
-    pub(super) fn reason(&self) -> Option<&str> {
-        match self {
-            Self::FreeText => None,
-            Self::Harmless(reason) | Self::Typed(reason) | Self::Nothing(reason) => Some(reason),
-        }
-    }
-
-    /// Why the value may not stand here, whatever the quoting.
-    pub(super) fn check(&self, value: &str, kind: MacroKind) -> Result<(), String> {
-        let (met, expected) = match self {
-            Self::FreeText => return Ok(()),
-            Self::Harmless(_) => (is_harmless(value, kind), "letters, digits and `.`, `:`, `_`, `-` only"),
-            Self::Typed(_) => (
-                kind.is_typed() && is_harmless(value, kind),
-                "an address, a number or the like, not free text",
-            ),
-            Self::Nothing(_) => (false, "another place for the macro"),
-        };
-        match self.reason() {
-            Some(reason) if !met => Err(format!("{reason}; expected {expected}")),
-            _ => Ok(()),
-        }
-    }
-}
-
 impl Quoting {
     /// Why a variable that is expanded here carries no free text, if so.
     fn never_expanded_safely(&self) -> Option<&'static str> {
@@ -110,23 +72,24 @@ impl Quoting {
         }
     }
 
-    /// The value as the script must have it, or why it cannot stand there.
-    pub(super) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+    /// The value as the script must have it, or why it cannot stand there. `plain` is what it means without quotes; of
+    /// several plain words each place says whether it takes them as they are.
+    pub(super) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         match self {
-            Self::Batch(place) => place.quote(value, harmless),
-            Self::PowerShell(place) => place.quote(value, harmless),
-            Self::Posix(place) => place.quote(value, harmless),
-            Self::Unknown => Err("its place cannot be told".to_owned()),
+            Self::Batch(place) => place.quote(value, plain),
+            Self::PowerShell(place) => place.quote(value, plain),
+            Self::Posix(place) => place.quote(value, plain),
+            Self::Unknown => Err("its place cannot be told".into()),
         }
     }
 
     /// Fail unless a variable that is expanded here may hold this value.
-    pub(super) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+    pub(super) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         match self {
-            Self::Batch(place) => place.expanded(value, harmless),
-            Self::PowerShell(place) => place.expanded(value, harmless),
-            Self::Posix(place) => place.expanded(value, harmless),
-            Self::Unknown => Err("its place cannot be told".to_owned()),
+            Self::Batch(place) => place.expanded(value, plain),
+            Self::PowerShell(place) => place.expanded(value, plain),
+            Self::Posix(place) => place.expanded(value, plain),
+            Self::Unknown => Err("its place cannot be told".into()),
         }
     }
 }
@@ -134,16 +97,6 @@ impl Quoting {
 /// The kind of the values of a macro; unknown ones take any text.
 pub(super) fn kind_of(name: &str) -> MacroKind {
     MacroInfo::lookup(name).map_or(MacroKind::Text, |info| info.kind)
-}
-
-/// Whether no interpreter and no program sees anything but a plain word in it: none of its characters means something
-/// anywhere, and it is not an option. A list of addresses is several such words.
-pub(super) fn is_harmless(value: &str, kind: MacroKind) -> bool {
-    let list = matches!(kind, MacroKind::AddressList | MacroKind::AddressListV4 | MacroKind::AddressListV6);
-    let first = value.bytes().next();
-    (value.is_empty() && kind.is_typed()
-        || first.is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_' || (b == b':' && kind.is_typed())))
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b) || (list && b == b' '))
 }
 
 /// The place of each of these uses of macros in the bytes of a script, in their order.

@@ -1,12 +1,15 @@
 //! Macros replaced by their values.
 
+use std::borrow::Cow;
+
 use super::catalogue::MacroKind;
+use super::demand::{Plain, Refusal};
 use super::document;
 use super::find::{Characters, MacroUse, find_in_bytes};
 use super::known::KnownMacros;
 use super::language::{ScriptLanguage, Told};
 use super::options::{MissingValue, RenderOptions};
-use super::place::{MacroPlace, is_harmless, kind_of, macro_places};
+use super::place::{MacroPlace, kind_of, macro_places};
 use super::values::MacroValues;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shown::Shown;
@@ -175,23 +178,28 @@ fn replacement(
             "give one key; or write the keys from a here-string of PowerShell, in a script of its own",
         ));
     }
-    let harmless = is_harmless(value, kind);
-    let refused = |reason: &str| {
-        problem(format!("the value cannot stand {}: {reason}", place.place))
-            .with_help("give another value, or move the macro to a place of its own inside quotes")
+    let plain = Plain::of(value, kind);
+    let refused = |Refusal { reason, help }| {
+        problem(format!("the value cannot stand {}: {reason}", place.place)).with_help(help.unwrap_or(
+            Cow::Borrowed("give another value, or move the macro to a place of its own inside quotes"),
+        ))
     };
-    place.demand.check(value, kind).map_err(|reason| refused(&reason))?;
-    let text = place.quoting.quote(value, harmless).map_err(|reason| refused(&reason))?;
+    place.demand.check(value, kind).map_err(refused)?;
+    let text = place.quoting.quote(value, plain).map_err(refused)?;
     for later in &*place.later {
-        let checked = later.demand.check(value, kind).and_then(|()| later.quoting.expanded(value, harmless));
-        checked.map_err(|reason| {
+        let checked = later.demand.check(value, kind).and_then(|()| later.quoting.expanded(value, plain));
+        checked.map_err(|Refusal { reason, help }| {
             problem(format!(
                 "the value goes into a variable, which is expanded as `{}` in line {}, column {}: {reason}",
                 Shown(&later.variable),
                 later.position.line,
                 later.position.column
             ))
-            .with_help("give another value, or use the macro itself there, inside quotes")
+            .with_help(
+                help.unwrap_or(Cow::Borrowed(
+                    "give another value, or use the macro itself there, inside quotes",
+                )),
+            )
         })?;
     }
     Ok(text)

@@ -19,6 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::source::ReadAt;
 
+/// How many files a server is asked about at the same time.
+const AT_ONCE: usize = 16;
+
 #[derive(Clone)]
 pub(crate) struct RemoteFolder {
     store: Arc<dyn ObjectStore>,
@@ -150,6 +153,26 @@ impl RemoteFolder {
             Some(Listed { name, size: object.size, modified: object.last_modified.into() })
         });
         Ok(Some(files.collect()))
+    }
+
+    /// Size and time of the files that are there of these. What cannot be found out is left out.
+    pub(crate) fn look_up(&self, names: &[&str]) -> Result<Vec<Listed>> {
+        if let Some(files) = self.files().ok().flatten() {
+            return Ok(files);
+        }
+        let paths = names.iter().filter_map(|name| Some(((*name).to_owned(), self.path(name).ok()?)));
+        let (store, paths) = (Arc::clone(&self.store), paths.collect::<Vec<_>>());
+        ask(&self.url, None, async move {
+            let asked = paths.into_iter().map(|(name, path)| {
+                let store = Arc::clone(&store);
+                async move {
+                    let found = store.head(&path).await.ok()?;
+                    Some(Listed { name, size: found.size, modified: found.last_modified.into() })
+                }
+            });
+            let found = futures_util::stream::iter(asked).buffer_unordered(AT_ONCE);
+            Ok(found.filter_map(std::future::ready).collect().await)
+        })
     }
 
     /// Write a small file; `false` if what was expected of it is not so.

@@ -16,6 +16,7 @@ use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::archive::{UnpackLimits, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::output::{self, inode};
 use crate::progress::Control;
 use crate::shown::Shown;
@@ -273,6 +274,7 @@ impl Part {
             // Between the opening and the locking it may have become the archive, or have been removed.
             let held = file.metadata().map_err(fail)?;
             if fs::symlink_metadata(&path).is_ok_and(|there| inode(&there) == inode(&held)) {
+                fail_point!("fetch-part-opened");
                 return Ok(Self { file, path, length: held.len() });
             }
         }
@@ -285,6 +287,7 @@ impl Part {
             Source::Parts(source) => self.append(source, at, options)?,
             Source::Whole(store, name) => self.take_whole(store, name, options)?,
         }
+        fail_point!("fetch-part-filled");
         let control = Control { progress: None, ..options.control.clone() };
         let verify = VerifyOptions { limits: options.limits, threads: None, control };
         let contents = open_source(&self.path).and_then(|part| look_at(&part, wanted.shown, false, &verify));
@@ -332,6 +335,7 @@ impl Part {
             let count = (total - at).min(PIECE as u64) as usize;
             source.read_at(&mut buffer[..count], at)?;
             self.file.write_all(&buffer[..count]).map_err(fail)?;
+            fail_point!("fetch-piece-written");
             at += count as u64;
             options.control.report(at, total)?;
         }
@@ -340,6 +344,7 @@ impl Part {
     }
 
     fn commit(self, target: &Path, overwrite: bool) -> Result<()> {
+        fail_point!("fetch-proved");
         if overwrite {
             fs::rename(&self.path, target).map_err(|error| {
                 Error::io("cannot move the archive to its place", error).with_path(target)
@@ -347,6 +352,7 @@ impl Part {
         } else {
             output::rename_new(&self.path, target).map_err(|error| error.with_path(target))?;
         }
+        fail_point!("fetch-named");
         output::sync_folder(output::folder_of(target));
         Ok(())
     }

@@ -11,8 +11,8 @@ use crate::error::{Error, ErrorKind, Position, Result};
 use crate::positions::Positions;
 use crate::shown::Shown;
 
-/// The most bytes that a description may have: some hundred thousand templates.
-pub(super) const MAX_BYTES: usize = 32 << 20;
+/// The most bytes that a description may have: some forty thousand templates.
+pub(super) const MAX_BYTES: usize = 16 << 20;
 
 /// Values inside values; a description needs four.
 const MAX_DEPTH: usize = 32;

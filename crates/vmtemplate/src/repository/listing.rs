@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::time::SystemTime;
 
 use super::change::MIB;
 use super::description::Description;
@@ -12,12 +13,15 @@ use crate::archive::open_source;
 use crate::civil;
 use crate::error::Result;
 
+/// A server is asked about no more archives than this; a question takes some milliseconds.
+const MOST_ASKED: usize = 1000;
+
 impl Repository {
     /// The templates as they are described now, in the order of the description.
     ///
     /// Version, size and time of change are taken from the archive where the description does not say them, as that of
-    /// VMmanager 6 does not say version and time. In object storage size and time come from one request, and the version
-    /// is not looked for; over HTTP nothing more is asked.
+    /// VMmanager 6 does not say version and time. On a server only size and time are asked for, and these of no more than
+    /// 1,000 archives.
     ///
     /// # Errors
     ///
@@ -35,13 +39,26 @@ impl Repository {
         match &self.store {
             Store::Folder(_) => entries.iter_mut().for_each(|entry| self.complete(entry)),
             Store::Remote(folder) => {
-                // Who may read the description need not be allowed to list the folder.
-                let Ok(Some(files)) = folder.files() else { return Ok(entries) };
+                let names: Vec<_> = entries.iter().map(|entry| entry.file_name.clone()).collect();
+                let names: Vec<_> = names
+                    .iter()
+                    .map(|name| &**name)
+                    .filter(|name| reason_against_archive(name).is_none())
+                    .collect();
+                if names.len() > MOST_ASKED {
+                    return Ok(entries);
+                }
+                // Who may read the description need not be allowed to look at more.
+                let files = folder.look_up(&names).unwrap_or_default();
                 let files: HashMap<_, _> = files.iter().map(|file| (&*file.name, file)).collect();
                 for entry in &mut entries {
-                    if let Some(file) = files.get(&*entry.file_name) {
-                        entry.archive_size_mib.get_or_insert(file.size.div_ceil(MIB));
+                    let Some(file) = files.get(&*entry.file_name) else { continue };
+                    // A server that states no time gives the begin of all times.
+                    if file.modified > SystemTime::UNIX_EPOCH {
                         entry.modified_utc.get_or_insert_with(|| civil::utc(file.modified));
+                    }
+                    if file.size < u64::MAX {
+                        entry.archive_size_mib.get_or_insert(file.size.div_ceil(MIB));
                     }
                 }
             }

@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::archive::reason_against;
 use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::progress::Control;
 use crate::shown::Shown;
 
@@ -64,6 +65,7 @@ impl PublishLock {
         }
         let intents = parse(&read(&mut file).unwrap_or_default());
         let mut lock = Self { file, path, intents };
+        fail_point!("lock-acquired");
         lock.write_note()?;
         Ok(lock)
     }
@@ -76,17 +78,21 @@ impl PublishLock {
     pub(super) fn intend(&mut self, file_name: &str, inode: u64) -> Result<()> {
         self.intents.push(Intent { file_name: file_name.to_owned(), inode });
         self.write_note()?;
-        self.file.sync_data().map_err(|error| self.fault(error))
+        self.file.sync_data().map_err(|error| self.fault(error))?;
+        fail_point!("lock-intent-noted");
+        Ok(())
     }
 
     /// All that was intended is done or undone.
     pub(super) fn settled(&mut self) -> Result<()> {
+        fail_point!("lock-settling");
         self.intents.clear();
         self.write_note()
     }
 
     /// The note is empty when nobody holds the lock.
     pub(super) fn release(self) -> Result<()> {
+        fail_point!("lock-releasing");
         self.file.set_len(0).map_err(|error| self.fault(error))
     }
 
@@ -99,6 +105,7 @@ impl PublishLock {
         let write = |file: &mut File| -> io::Result<()> {
             file.rewind()?;
             file.write_all(note.as_bytes())?;
+            fail_point!("lock-note-written");
             file.set_len(note.len() as u64)
         };
         write(&mut self.file).map_err(|error| self.fault(error))
@@ -117,10 +124,10 @@ fn open(path: &Path, access: &Access) -> Result<File> {
     new.create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut new, access.mode_at_first());
-    let made = new.open(path).and_then(|file| access.apply(&file).map(|()| file));
-    let opened = match made {
+    let opened = match new.open(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(path),
-        made => made,
+        // Where the file system has no modes, the lock works all the same.
+        made => made.inspect(|file| drop(access.apply(file))),
     };
     opened.map_err(|error| Error::io("cannot open the lock file", error).with_path(path))
 }

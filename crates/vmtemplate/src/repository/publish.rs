@@ -21,6 +21,7 @@ use super::{Repository, reason_against_archive};
 use crate::access::Access;
 use crate::archive::{PackOptions, PackSummary, VerifyOptions, open_source};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::leftovers;
 use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
 use crate::shown::Shown;
@@ -86,6 +87,7 @@ impl Repository {
             let path = self.folder().join(name);
             fs::remove_file(&path)
                 .map_err(|error| Error::io("cannot remove the archive", error).with_path(path))?;
+            fail_point!("archive-removed");
         }
         sync_folder(self.folder());
         lock.settled()
@@ -134,6 +136,7 @@ impl Repository {
             fs::rename(&next, &signature).map_err(|error| {
                 Error::io("cannot move the signature to its place", error).with_path(&signature)
             })?;
+            fail_point!("signature-named");
         }
         Ok(())
     }
@@ -193,6 +196,7 @@ impl Change<'_> {
     /// Publish the checksums, and then the description.
     pub(super) fn publish(&mut self) -> Result<()> {
         self.repository.write_sums(&self.sums, self.key)?;
+        fail_point!("sums-published");
         let bytes = self.description.to_bytes();
         self.repository.put(self.repository.format().file_name(), &bytes, self.key)
     }
@@ -235,6 +239,7 @@ impl Staged {
         if sha256 != copied {
             return Err(changed_meanwhile(archive));
         }
+        fail_point!("archive-copied");
         Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) })
     }
 
@@ -249,6 +254,7 @@ impl Staged {
         let mut hashing = HashingWriter::new(output.file());
         let summary = template.pack_to(&mut hashing, options)?;
         let sha256 = hashing.sha256();
+        fail_point!("archive-packed");
         let contents = Contents::of_template(template, summary.archive_bytes, &sha256);
         Ok((Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) }, summary))
     }

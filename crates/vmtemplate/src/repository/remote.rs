@@ -21,6 +21,7 @@ use super::sums::{self, Sums};
 use super::{Repository, more_keys, reason_against_archive, signature};
 use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::progress::Control;
 use crate::remote::{Expected, RemoteFolder, Upload, Version};
 
@@ -103,6 +104,7 @@ impl Repository {
                 self.forget(folder, &file_name, &publish).or_else(|_| folder.delete(&file_name)).ok();
             }
         })?;
+        fail_point!("remote-described");
         if let Some(held) = held.filter(|held| held.file_name != file_name) {
             self.forget(folder, &held.file_name, &options.publish).map_err(|error| {
                 error.with_help("the new archive is published; remove the old one by hand")
@@ -121,6 +123,7 @@ impl Repository {
         }
         for name in &names {
             if folder.put(name, b"", Expected::Absent)? {
+                fail_point!("remote-name-claimed");
                 return Ok(name.clone());
             }
         }
@@ -143,6 +146,7 @@ impl Repository {
     ) -> Result<(RepositoryEntry, Option<RepositoryEntry>)> {
         let sha256 = contents.sha256.clone().unwrap_or_default();
         edit_sums(folder, &options.publish, |sums| sums.set(file_name, &sha256))?;
+        fail_point!("remote-sums-published");
         self.edit_description(folder, &options.publish, |description| {
             let entries = description.entries();
             let held = replaces.map(|name| self.find(&entries, name)).transpose()?;
@@ -186,6 +190,7 @@ impl Repository {
             return Ok(());
         }
         edit_sums(folder, options, |sums| sums.remove(file_name))?;
+        fail_point!("remote-sum-removed");
         folder.delete(file_name)
     }
 
@@ -220,7 +225,9 @@ fn fill(
     let mut hashing = HashingWriter::new(&mut upload);
     let contents = content(&mut hashing)?;
     let sha256 = hashing.sha256();
+    fail_point!("remote-parts-sent");
     upload.finish()?;
+    fail_point!("remote-archive-sent");
     Ok(Contents { sha256: Some(sha256), ..contents })
 }
 

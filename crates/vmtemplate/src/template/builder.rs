@@ -7,7 +7,7 @@ use super::rest::Rest;
 use crate::archive::ArchiveEntry;
 use crate::disk::{DiskImage, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::macros::MacroName;
+use crate::macros::{MacroName, ScriptLanguage};
 use crate::metainfo::{Limits, Metainfo, MetainfoKey, Product, Support, Tags};
 use crate::named::{image_name, relative_name, script_name};
 use crate::script::{LineEnds, Script, ScriptEncoding};
@@ -17,6 +17,8 @@ const MB: u64 = 1_000_000;
 
 /// The name of the setup script where nothing else names it.
 const SCRIPT_NAME: &str = "setup.cmd";
+/// The same for a script that is for a shell.
+const SHELL_SCRIPT_NAME: &str = "setup.sh";
 
 /// Collects what a template is made of; [`build`](Self::build) checks it all at once.
 ///
@@ -154,7 +156,8 @@ impl TemplateBuilder {
     /// The setup script. Without one, the one of [`Script::default_windows`] is taken, and a new metainfo.xml forbids
     /// `%` and `"` in passwords, which no quotes of a batch file save.
     ///
-    /// Its line ends become CR LF, as `cmd.exe` needs them, unless it begins with `#!`.
+    /// Its line ends become CR LF, as `cmd.exe` needs them, unless it begins with `#!`, or its name or content says that it
+    /// is for a shell. Without a name it is `setup.cmd`, or `setup.sh`.
     ///
     /// ```
     /// # use vmtemplate::{DiskImage, Script, Template};
@@ -410,7 +413,8 @@ impl TemplateBuilder {
         let mut trial = Self { image: None, ..self.clone() };
         let mut problems = Problems::default();
         let has_own_script = trial.script.is_none();
-        problems.script(trial.script.take());
+        let name = trial.name_of_script();
+        problems.script(trial.script.take(), name.as_deref());
         trial.metainfo(None, has_own_script, &mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems.into_error()) }
     }
@@ -433,7 +437,11 @@ impl TemplateBuilder {
         let mut problems = Problems::default();
         let has_own_script = self.script.is_none();
         let disk = problems.image(self.image.take());
-        let script = problems.script(self.script.take());
+        let script = problems.script(self.script.take(), self.name_of_script().as_deref());
+        let is_shell = script.as_ref().and_then(Script::language) == Some(ScriptLanguage::Posix);
+        if is_shell && self.script_name.is_none() && self.name_of_script().is_none() {
+            self.script_name = Some(SHELL_SCRIPT_NAME.to_owned());
+        }
         let metainfo = self.metainfo(disk.as_ref(), has_own_script, &mut problems);
         match (metainfo, script, disk, problems.0) {
             (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
@@ -449,6 +457,12 @@ impl TemplateBuilder {
             }
             (_, _, _, problems) => Err(Problems(problems).into_error()),
         }
+    }
+
+    /// The name of the script in the template, if something gives it.
+    fn name_of_script(&self) -> Option<String> {
+        let based = self.base.as_ref().and_then(Metainfo::script_file).map(String::from);
+        self.script_name.clone().or(based)
     }
 
     /// The metadata, as far as it can be made; what cannot is a problem.
@@ -604,15 +618,21 @@ impl Problems {
         self.take(image?, "image")
     }
 
-    fn script(&mut self, script: Option<Result<Script>>) -> Option<Script> {
+    fn script(&mut self, script: Option<Result<Script>>, name: Option<&str>) -> Option<Script> {
         let script = match script {
             Some(script) => self.take(script, "script")?,
             None => Script::default_windows(),
         };
-        if script.bytes().starts_with(b"#!") {
+        let language = name.map_or_else(|| script.language(), |name| script.language_as(name));
+        let is_for_windows =
+            matches!(language, None | Some(ScriptLanguage::Batch | ScriptLanguage::PowerShell));
+        if script.bytes().starts_with(b"#!") || !is_for_windows {
             return Some(script);
         }
-        if script.encoding() == ScriptEncoding::Utf8Bom || script.encoding().is_utf16() {
+        // PowerShell knows UTF-8 by its mark.
+        let is_marked =
+            script.encoding() == ScriptEncoding::Utf8Bom && language != Some(ScriptLanguage::PowerShell);
+        if is_marked || script.encoding().is_utf16() {
             self.push(
                 "script",
                 format!("the script is {}, which cmd.exe does not run", script.encoding()),

@@ -8,7 +8,7 @@ use crate::macros::find::MacroUse;
 pub(super) const LONGEST_NAME: usize = 100;
 
 /// What a line is made of when cmd.exe begins to look for commands in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Atom {
     Byte(u8),
     Newline,
@@ -21,6 +21,8 @@ pub(super) enum Atom {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Located {
     pub(super) atom: Atom,
+    /// Where it stands in the script.
+    pub(super) at: u32,
     /// An unpaired `%`, or a `%NAME:…%` that falls apart when the variable is not defined, stands before it in the
     /// line: a further `%` may not be what it seems.
     pub(super) stray: bool,
@@ -67,7 +69,7 @@ pub(super) fn cut(bytes: &[u8], uses: &[MacroUse], delayed: bool) -> Atoms {
         let end = bytes[start..].iter().position(|&b| b == b'\n').map_or(bytes.len(), |at| start + at);
         (cutter.stray, cutter.doubt) = (false, false);
         cutter.line(start, end);
-        cutter.push(Atom::Newline);
+        cutter.push(Atom::Newline, end);
         start = end + 1;
     }
     cutter.done
@@ -85,12 +87,13 @@ struct Cutter<'s> {
 }
 
 impl Cutter<'_> {
-    fn push(&mut self, atom: Atom) {
-        self.done.list.push(Located { atom, stray: self.stray, doubt: self.doubt });
+    fn push(&mut self, atom: Atom, at: usize) {
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        self.done.list.push(Located { atom, at, stray: self.stray, doubt: self.doubt });
     }
 
     fn variable(&mut self, name: &[u8], range: Range<usize>, modified: bool, late: bool) {
-        self.push(Atom::Variable(self.done.variables.len()));
+        self.push(Atom::Variable(self.done.variables.len()), range.start);
         let name = String::from_utf8_lossy(name).chars().take(LONGEST_NAME).collect();
         self.done.variables.push(Variable { name, range, modified, quoteless: false, late });
     }
@@ -100,7 +103,7 @@ impl Cutter<'_> {
         let before = self.next;
         while self.uses.get(self.next).is_some_and(|found| found.range.start < end) {
             self.done.inside[self.next] = true;
-            self.push(Atom::Macro(self.next));
+            self.push(Atom::Macro(self.next), self.uses[self.next].range.start);
             self.next += 1;
         }
         self.next > before
@@ -113,7 +116,7 @@ impl Cutter<'_> {
         while at < end {
             if let Some(found) = self.uses.get(self.next).filter(|found| found.range.start == at) {
                 let to = found.range.end;
-                self.push(Atom::Macro(self.next));
+                self.push(Atom::Macro(self.next), at);
                 self.next += 1;
                 at = to;
                 continue;
@@ -124,7 +127,7 @@ impl Cutter<'_> {
                 b'%' => at = self.percent(at, end, last_percent.is_some_and(|last| last > at)),
                 b'!' if self.delayed => at = self.bang(at, end, last_bang.is_some_and(|last| last > at)),
                 byte => {
-                    self.push(Atom::Byte(byte));
+                    self.push(Atom::Byte(byte), at);
                     at += 1;
                 }
             }
@@ -149,7 +152,7 @@ impl Cutter<'_> {
                         self.variable(&[b'%', b'%', letter], at..at + 3, false, true);
                     }
                     _ => {
-                        self.push(Atom::Byte(b'%'));
+                        self.push(Atom::Byte(b'%'), at);
                         return at + 2;
                     }
                 }
@@ -214,7 +217,7 @@ impl Cutter<'_> {
                 at + name + 1
             }
             _ => {
-                self.push(Atom::Byte(b'!'));
+                self.push(Atom::Byte(b'!'), at);
                 at + 1
             }
         }

@@ -1,128 +1,35 @@
 //! Which place of a command an item stands in.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::atoms::{LONGEST_NAME, Variable};
-use super::commands::{Takes, is_internal, takes};
-use super::{Atom, BatchPlace, Beside, Demand, Item, Parser, Style, Subject};
-
-const DOUBT: &str = "a variable before it in the line may end or begin quotes";
-const PIPED: &str = "both sides of a `|` are read by a further cmd.exe";
+use super::argv;
+use super::atoms::{Atom, LONGEST_NAME};
+use super::commands::{Runs, Takes, is_internal, runs, takes};
+use super::nested::{Inners, names_a_program};
+use super::quote::Style;
+use super::subject::{Facts, Place, Printed, Reader, with_argument};
+use super::{Item, Parser};
+use crate::macros::demand::{Demand, Refusal};
 
 impl Parser {
-    /// Every subject of these items gets this place.
-    pub(super) fn mark_all(&mut self, items: &[Item], place: &str, demand: &Demand, assigns: &Rc<[String]>) {
+    /// An operand of `if`, of this sort. `begins` is whether `if` looks for `not`, `exist` and the like here.
+    pub(super) fn operand_of_if(&mut self, items: &[Item], operand: Operand, begins: bool) {
         self.facts = Facts::of(items, &self.atoms.variables);
-        for number in 0..items.len() {
-            if items[number].is_subject() {
-                self.mark(items, number, Style::Text, place.to_owned(), demand.clone(), false);
-                if let Some(subject) = self.subjects.last_mut() {
-                    subject.assigns = assigns.clone();
+        for number in (0..items.len()).filter(|&number| items[number].is_subject()) {
+            let is_late = matches!(items[number].atom, Atom::Variable(at) if self.atoms.variables[at].late);
+            let demand = match operand {
+                Operand::Number => Demand::number("`if` compares it with a number"),
+                Operand::Comparison => Demand::nothing("it would name the comparison"),
+                Operand::Name if !items[number].quoted => Demand::word("`if` takes one word here"),
+                Operand::Text if is_late && !items[number].quoted => {
+                    Demand::words("a space or an operator in it would end the condition")
                 }
-            }
-        }
-    }
-
-    /// Item `number` of the command `items` stands in this place.
-    pub(super) fn mark(
-        &mut self,
-        items: &[Item],
-        number: usize,
-        style: Style,
-        place: String,
-        mut demand: Demand,
-        argv: bool,
-    ) {
-        let item = items[number];
-        let beside = |item: Option<&Item>| match item {
-            None => Beside::Open,
-            Some(item) if item.is_blank() => Beside::Open,
-            Some(item) => match item.atom {
-                Atom::Byte(b'"') => Beside::Quote,
-                Atom::Byte(b'\\') => Beside::Backslash,
-                Atom::Byte(b'<' | b'>') if !item.quoted && !item.escaped => Beside::Open,
-                Atom::Byte(_) | Atom::Newline => Beside::Other,
-                Atom::Macro(_) | Atom::Variable(_) => Beside::Anything,
-            },
-        };
-        let before = number.checked_sub(1).and_then(|at| items.get(at));
-        let after = items.get(number + 1);
-        let begins_word = match before {
-            None => true,
-            Some(item) if item.is_blank() => true,
-            Some(quote) if quote.is(b'"') && !quote.escaped => {
-                number.checked_sub(2).and_then(|at| items.get(at)).is_none_or(Item::is_blank)
-            }
-            Some(_) => false,
-        };
-        let late = match item.atom {
-            Atom::Variable(variable) => self.atoms.variables[variable].late,
-            _ => false,
-        };
-        if matches!(item.atom, Atom::Macro(found) if self.atoms.inside[found]) {
-            demand = demand.max(Demand::Typed("it stands between the signs of an expansion".to_owned()));
-        }
-        // Between quotes, a part of a value without quotes is text. As an argument it might begin or end otherwise.
-        let is_text = |variable: &Variable| item.quoted && !argv && variable.quoteless;
-        if matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].modified
-            && !is_text(&self.atoms.variables[variable]))
-        {
-            demand = demand
-                .max(Demand::Harmless("only a part of it is taken, or something replaced in it".to_owned()));
-        }
-        if item.doubt && style != Style::Comment {
-            demand = demand.max(Demand::Harmless(DOUBT.to_owned()));
-        }
-        if item.escaped {
-            demand = demand
-                .max(Demand::Harmless("a `^` stands before it and changes its first character".to_owned()));
-        }
-        let quoting = BatchPlace {
-            style: if item.quoted && style != Style::Comment { Style::Quoted } else { style },
-            delayed: self.delayed.now,
-            argv,
-            begins_word,
-            before: beside(before),
-            after: beside(after),
-            stray: item.stray,
-            in_for: self.loops > 0,
-            bang: self.facts.bang,
-            // Another macro may have a `!` in its value.
-            variable: self.facts.subjects > 1,
-            before_redirection: !item.quoted
-                && after.is_some_and(|item| {
-                    matches!(item.atom, Atom::Byte(b'<' | b'>')) && !item.quoted && !item.escaped
-                }),
-            begins_echo: false,
-            internal: false,
-            late,
-        };
-        let piped = self.frames.iter().any(|frame| frame.piped);
-        self.subjects.push(Subject {
-            atom: item.atom,
-            piped,
-            place,
-            demand,
-            quoting,
-            assigns: Rc::default(),
-        });
-    }
-
-    pub(super) fn operand_of_if(&mut self, items: &[Item]) {
-        self.facts = Facts::of(items, &self.atoms.variables);
-        for number in 0..items.len() {
-            if !items[number].is_subject() {
-                continue;
-            }
-            if items[number].quoted {
-                let place = "inside double quotes, in the condition of `if`".to_owned();
-                self.mark(items, number, Style::Quoted, place, Demand::FreeText, false);
-            } else {
-                let demand =
-                    Demand::Harmless("a space or an operator in it would end the condition".to_owned());
-                let place = "outside of quotes, in the condition of `if`".to_owned();
-                self.mark(items, number, Style::Text, place, demand, false);
-            }
+                Operand::Text | Operand::Name => Demand::FREE_TEXT,
+            };
+            let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
+            let place = Place::new(Style::Operand, format!("{quotes}, in the condition of `if`"), demand);
+            self.mark(items, number, Place { begins_condition: begins && number == 0, ..place });
         }
     }
 
@@ -131,7 +38,7 @@ impl Parser {
         let targets = redirections(items);
         let start = items.iter().position(|item| !item.is_blank()).unwrap_or(items.len());
         let end = items[start..].iter().position(Item::is_blank).map_or(items.len(), |at| start + at);
-        let name = Self::name(&items[start..end]);
+        let name = self.name(&items[start..end]);
         if let Name::Internal(internal) = &name {
             let text: String = plain_text(items);
             match internal.as_str() {
@@ -148,231 +55,229 @@ impl Parser {
             }
         }
         self.remember_code_file(items, start, &name);
-        let runs_later = self.writes_code(items, &targets);
-        if runs_later {
-            self.taint_element("it is written to a file that is run later");
+        let reader = self.reader_of(items, &targets);
+        if let Some(reader) = reader {
+            self.taint_element("it is written to a file that is run later", reader);
         }
-        if self.frames.iter().any(|frame| frame.piped)
-            && (matches!(&name, Name::Program(program) if takes(program) == Takes::Code)
-                || matches!(name, Name::Unknown))
-        {
-            self.taint_element("it is piped into a program that takes it for code");
+        if self.frames.iter().any(|frame| frame.piped) {
+            let reader = match &name {
+                Name::Program(program) if is_powershell(program) => Some(Reader::PowerShell),
+                Name::Program(program) if takes(program) == Takes::Code => Some(Reader::Batch),
+                Name::Unknown => Some(Reader::Batch),
+                _ => None,
+            };
+            if let Some(reader) = reader {
+                self.taint_element("it is piped into a program that takes it for code", reader);
+            }
         }
-        if !items.iter().any(Item::is_subject) {
+        if !items.iter().any(Item::may_matter) {
             return;
         }
-        self.facts = Facts::of(items, &self.atoms.variables);
         let command = match &name {
-            Name::Internal(name) if name == "set" => Known::Set(Assignment::of(items, start + 3)),
-            Name::Internal(name) if name == "call" => Self::called(items, start + 4),
-            _ => Known::Other {
+            Name::Internal(name) if name == "set" => {
+                let assignment = Assignment::of(items, start + 3);
+                let held = match &assignment {
+                    Assignment::Plain { equals, .. } => self.printed(items, equals + 1, &targets),
+                    _ => HashMap::new(),
+                };
+                Known::Set { assignment, held }
+            }
+            Name::Internal(name) if name == "call" => self.called(items, start + 4),
+            Name::Internal(name) if name == "echo" => Known::Echo {
                 first: (end..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len()),
+                printed: self.printed(items, end, &targets),
             },
+            Name::Internal(name) if name == "start" => Known::Runs(self.started(items, start + 5, name)),
+            Name::Program(name) => Known::Runs(self.started(items, end, name)),
+            _ => Known::Other,
         };
+        self.facts = Facts::of(items, &self.atoms.variables);
         let mut in_target = vec![false; items.len()];
         for target in &targets {
             in_target[target.clone()].fill(true);
         }
         let odd_quote = odd_quotes(items);
         let own = self.subjects.len();
-        for number in 0..items.len() {
-            if !items[number].is_subject() {
-                continue;
-            }
+        for number in (0..items.len()).filter(|&number| items[number].is_subject()) {
             let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
-            if in_target[number] {
-                let demand = Demand::Harmless("it names the file that is written or read".to_owned());
-                self.mark(items, number, Style::Text, format!("{quotes}, in a redirection"), demand, false);
-                continue;
-            }
             let inside_name = number < end;
-            match &name {
-                Name::Internal(name) => {
-                    self.classify_internal(items, number, name, inside_name, &command);
+            let place = match &name {
+                _ if in_target[number] => {
+                    let reason = Refusal::from("it names the file that is written or read")
+                        .or_write("write the name of the file itself, and the value into the file");
+                    Place::new(Style::Text, format!("{quotes}, in a redirection"), Demand::word(reason))
                 }
+                Name::Internal(name) => self.internal_place(items, number, name, inside_name, &command),
                 _ if inside_name => {
-                    let demand = Demand::Nothing("what stands here is run as a command".to_owned());
-                    self.mark(
-                        items,
-                        number,
-                        Style::Text,
-                        format!("{quotes}, where a command begins"),
-                        demand,
-                        false,
-                    );
+                    let place = format!("{quotes}, where a command begins");
+                    Place { names: true, ..Place::new(Style::Text, place, names_a_program()) }
                 }
                 Name::Program(program) => {
                     let odd = odd_quote.is_some_and(|at| at < number);
-                    self.classify_argument(items, number, program, odd);
+                    argument_place(items, number, program, odd, &command)
                 }
                 Name::Unknown => {
-                    let demand = Demand::Typed("a variable names the command, which may be any".to_owned());
-                    let place = format!("{quotes}, in an argument");
-                    self.mark(items, number, Style::Word, place, demand, false);
+                    let reason = "a variable names the command, which may be any";
+                    // It may be one that runs its first argument, or what is behind an option.
+                    let demand = if may_be_run(&items[end..number]) {
+                        Demand::typed(reason)
+                    } else {
+                        Demand::words(reason)
+                    };
+                    Place::new(Style::Word, format!("{quotes}, in an argument"), demand)
                 }
-            }
+            };
+            self.holds_commands |= place.holds_command();
+            self.mark(items, number, place);
         }
-        if runs_later {
-            let demand = Demand::Typed("it is written to a file that is run later".to_owned());
-            for subject in &mut self.subjects[own..] {
-                subject.demand = subject.demand.clone().max(demand.clone());
-            }
+        if let Some(reader) = reader {
+            self.taint(own, "it is written to a file that is run later", reader);
         }
     }
 
     /// Everything since the beginning of the command or block is code for something.
-    fn taint_element(&mut self, reason: &str) {
+    fn taint_element(&mut self, reason: &'static str, reader: Reader) {
         let from = self.frame().element;
-        let demand = Demand::Typed(reason.to_owned());
+        self.taint(from, reason, reader);
+    }
+
+    /// What the commands of the subjects from this one on print is run.
+    fn taint(&mut self, from: usize, reason: &'static str, reader: Reader) {
         for subject in &mut self.subjects[from..] {
-            subject.demand = subject.demand.clone().max(demand.clone());
+            let demand = subject.printed.read_by(reader).clone().because(reason);
+            subject.demand(&demand);
         }
     }
 
     /// Keep the name of a variable that holds the name of a file of code.
     fn remember_code_file(&mut self, items: &[Item], start: usize, name: &Name) {
         if matches!(name, Name::Internal(name) if name == "set")
-            && is_code_file(&plain_text(items))
+            && let Some(reader) = reader_of_file(&plain_text(items))
             && let Assignment::Plain { variable, .. } = Assignment::of(items, start + 3)
         {
-            self.code_files.extend(variable.iter().cloned());
+            self.code_files.extend(variable.iter().map(|name| (name.clone(), reader)));
         }
     }
 
-    /// Whether one of these targets is a file that is run as code.
-    fn writes_code(&self, items: &[Item], targets: &[std::ops::Range<usize>]) -> bool {
-        targets.iter().any(|target| {
+    /// What runs one of these targets of a redirection later, if something does.
+    fn reader_of(&self, items: &[Item], targets: &[std::ops::Range<usize>]) -> Option<Reader> {
+        targets.iter().find_map(|target| {
             let target = &items[target.clone()];
-            is_code_file(&plain_text(target))
-                || target.iter().any(|item| match item.atom {
-                    Atom::Variable(number) => self.code_files.contains(&self.atoms.variables[number].name),
-                    _ => false,
+            reader_of_file(&plain_text(target)).or_else(|| {
+                target.iter().find_map(|item| match item.atom {
+                    Atom::Variable(number) => {
+                        self.code_files.get(&self.atoms.variables[number].name).copied()
+                    }
+                    _ => None,
                 })
+            })
         })
     }
 
-    fn classify_internal(
-        &mut self,
+    /// What `start` or a program runs of its arguments, which begin at item `from` or behind it.
+    fn started(&mut self, items: &[Item], from: usize, program: &str) -> Started {
+        let (arguments, agreed) = argv::cut(items, from);
+        let runs = runs(program, &arguments);
+        let inners = self.run_by(items, &arguments, agreed, runs.clone());
+        // The arguments of a file that is run are those behind it.
+        let free = match runs {
+            Runs::Nothing => Some(0),
+            Runs::File(at) => arguments.get(at + 1).map(|argument| argument.start),
+            _ => None,
+        };
+        Started { inners, free }
+    }
+
+    fn internal_place(
+        &self,
         items: &[Item],
         number: usize,
         name: &str,
         inside_name: bool,
         command: &Known,
-    ) {
+    ) -> Place {
         let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
-        let place = format!("{quotes}, in an argument of `{name}`");
-        let harmless = |reason: &str| Demand::Harmless(reason.to_owned());
-        match name {
-            "set" => {
-                let Known::Set(assignment) = command else { return };
-                let place = format!("{quotes}, in an assignment");
-                let demand = match assignment {
-                    Assignment::Calculation => Demand::Typed("`set /a` takes it for a formula".to_owned()),
-                    Assignment::Question => harmless("`set /p` shows it as a question"),
-                    Assignment::Plain { equals, .. } if number < *equals => {
-                        Demand::Nothing("it would name the variable that is set".to_owned())
-                    }
-                    Assignment::Plain { .. } => Demand::FreeText,
-                };
-                self.mark(items, number, Style::Text, place, demand, false);
-                if let (Assignment::Plain { variable, .. }, Some(subject)) =
-                    (assignment, self.subjects.last_mut())
-                {
-                    subject.assigns = variable.clone();
-                    subject.quoting.internal = true;
-                }
-            }
-            "echo" if !inside_name => {
-                self.mark(items, number, Style::Text, place, Demand::FreeText, false);
-                let first = matches!(command, Known::Other { first } if *first == number);
-                if let Some(subject) = self.subjects.last_mut() {
-                    subject.quoting.internal = true;
-                    subject.quoting.begins_echo = first;
-                }
-            }
-            "call" => {
-                let Known::Call { last, demand, assigns } = command else { return };
-                let demand = if number < *last {
-                    Demand::Nothing("what stands here is run as a command".to_owned())
+        let text = format!("{quotes}, in an argument of `{name}`");
+        match (name, command) {
+            ("set", Known::Set { assignment: Assignment::Plain { variable, equals }, held }) => {
+                let demand = if number < *equals {
+                    Demand::nothing("it would name the variable that is set")
                 } else {
-                    demand.clone()
+                    Demand::FREE_TEXT
                 };
-                self.mark(items, number, Style::Word, place, demand, false);
-                if let Some(subject) = self.subjects.last_mut() {
-                    subject.assigns = assigns.clone();
+                let place = Place::new(Style::Text, format!("{quotes}, in an assignment"), demand);
+                let is_argument = held.get(&number).is_some_and(|held| held.batch.takes_word());
+                let assigns = if is_argument {
+                    variable.iter().map(|name| with_argument(name)).collect()
+                } else {
+                    variable.clone()
+                };
+                Place { internal: true, assigns, ..place }
+            }
+            ("set", Known::Set { assignment, .. }) => {
+                let demand = match assignment {
+                    Assignment::Question => Demand::words("`set /p` shows it as a question"),
+                    _ => Demand::number("`set /a` takes it for a formula"),
+                };
+                Place::new(Style::Text, format!("{quotes}, in an assignment"), demand)
+            }
+            ("echo", Known::Echo { first, printed }) if !inside_name => {
+                let place = Place::new(Style::Text, text, Demand::FREE_TEXT);
+                let printed = printed.get(&number).cloned().unwrap_or_default();
+                Place { internal: true, begins_echo: *first == number, printed, ..place }
+            }
+            ("title", _) if !inside_name => {
+                Place { internal: true, ..Place::new(Style::Text, text, Demand::FREE_TEXT) }
+            }
+            ("call", Known::Call { last, inners, assigns }) => {
+                const AGAIN: &str = "`call` reads the line a second time";
+                let help = "put the value into a variable with `set \"NAME=($X)\"`, and use `%NAME%` in what is called";
+                let (demand, assigns) = match inners.get(&number) {
+                    _ if number < *last => (names_a_program(), assigns.clone()),
+                    Some(inner) => {
+                        let all = assigns.iter().chain(&*inner.assigns).cloned().collect();
+                        (inner.demand.clone().because(AGAIN), all)
+                    }
+                    None => (Demand::words(Refusal::from(AGAIN).or_write(help)), assigns.clone()),
+                };
+                Place { assigns, ..Place::new(Style::Word, text, demand) }
+            }
+            ("start", Known::Runs(started)) => match started.inners.get(&number) {
+                Some(inner) => inner.place(),
+                None => {
+                    Place::new(Style::Word, text, Demand::word("`start` takes it for one of its options"))
                 }
-            }
-            "start" => {
-                let demand = Demand::Typed("`start` runs its arguments as a command".to_owned());
-                self.mark(items, number, Style::Word, place, demand, false);
-            }
-            "assoc" | "ftype" | "path" | "prompt" => {
-                let demand = Demand::Typed(format!("`{name}` changes what later commands do"));
-                self.mark(items, number, Style::Word, place, demand, false);
-            }
+            },
+            ("assoc" | "ftype" | "path" | "prompt", _) => Place::new(
+                Style::Word,
+                text,
+                Demand::typed(format!("`{name}` changes what later commands do")),
+            ),
             _ => {
                 let reason =
                     format!("`{name}` takes it for names, options and patterns of files, not as text");
-                self.mark(items, number, Style::Word, place, Demand::Harmless(reason), false);
+                Place::new(Style::Word, text, Demand::word(reason))
             }
-        }
-    }
-
-    fn classify_argument(&mut self, items: &[Item], number: usize, program: &str, odd: bool) {
-        let quoted = items[number].quoted;
-        let place = match (quoted, number.checked_sub(1).is_none_or(|at| items[at].is_blank())) {
-            (true, _) => format!("inside double quotes, in an argument of `{program}`"),
-            (false, true) => format!("as a word in the arguments of `{program}`"),
-            (false, false) => format!("outside of quotes, in an argument of `{program}`"),
-        };
-        let demand = match takes(program) {
-            Takes::Code => Demand::Typed(format!("`{program}` takes its arguments for code")),
-            Takes::Argv | Takes::Internal if program.starts_with("schtasks") && follows(items, number, "/tr") => {
-                Demand::Typed("the task runs it as a command".to_owned())
-            }
-            Takes::Argv | Takes::Internal if odd => {
-                Demand::Harmless("quotes before it are doubled or behind a `\\` or `^`, so that cmd.exe and the program cut the line at different places".to_owned())
-            }
-            Takes::Argv | Takes::Internal => Demand::FreeText,
-            Takes::Batch => Demand::Harmless(format!("`{program}` is a batch file, which reads its arguments once more")),
-            Takes::Unknown => Demand::Harmless(format!(
-                "`{program}` may be a batch file, which reads its arguments once more (write `{program}.exe` if it is a program)"
-            )),
-        };
-        self.mark(items, number, Style::Word, place, demand, true);
-        if let Some(subject) = self.subjects.last_mut()
-            && takes(program) == Takes::Batch
-        {
-            subject.assigns = ["%1".to_owned()].into();
         }
     }
 
     /// What `call` calls, which begins at item `start` or behind it.
-    fn called(items: &[Item], start: usize) -> Known {
+    fn called(&mut self, items: &[Item], start: usize) -> Known {
         let first = (start..items.len()).find(|&at| !items[at].is_blank()).unwrap_or(items.len());
         let last = (first..items.len()).find(|&at| items[at].is_blank()).unwrap_or(items.len());
         // What is called gets its arguments as %1, %2, …; `call set NAME=…` sets a variable.
         let mut assigns = vec!["%1".to_owned()];
-        let demand = match Self::name(&items[first..last]) {
-            Name::Program(name) if takes(&name) == Takes::Code => {
-                Demand::Typed(format!("`{name}` takes its arguments for code"))
-            }
-            Name::Internal(name) if name == "start" => {
-                Demand::Typed("`start` runs its arguments as a command".to_owned())
-            }
-            Name::Unknown => Demand::Typed("a variable names the command, which may be any".to_owned()),
-            name => {
-                if matches!(name, Name::Internal(name) if name == "set") {
-                    assigns.extend(variable_of(items, last));
-                }
-                Demand::Harmless("`call` reads the line a second time".to_owned())
-            }
-        };
-        Known::Call { last, demand, assigns: assigns.into() }
+        if matches!(self.name(&items[first..last]), Name::Internal(name) if name == "set") {
+            assigns.extend(variable_of(items, last));
+        }
+        // A label is no command.
+        let is_label = items.get(first).is_some_and(|item| item.is(b':'));
+        let inners = if is_label { Inners::new() } else { self.line(items, first, false) };
+        Known::Call { last, inners, assigns: assigns.into() }
     }
 
     /// The command that these items, which hold no blank, name.
-    fn name(word: &[Item]) -> Name {
+    fn name(&self, word: &[Item]) -> Name {
         let letters = word
             .iter()
             .take_while(|i| matches!(i.atom, Atom::Byte(b) if b.is_ascii_alphabetic() && !i.quoted))
@@ -395,6 +300,12 @@ impl Parser {
         if word.iter().any(|item| matches!(item.atom, Atom::Macro(_))) {
             return Name::Unknown;
         }
+        let mut bare = word.iter().filter(|item| !item.is(b'"')).map(|item| item.atom);
+        if let (Some(Atom::Variable(number)), None) = (bare.next(), bare.next())
+            && self.atoms.variables[number].name == "comspec"
+        {
+            return Name::Program("cmd".to_owned());
+        }
         let after_folder = word.iter().rposition(|i| i.is(b'\\') || i.is(b'/')).map_or(0, |at| at + 1);
         let base = &word[after_folder..];
         let base =
@@ -407,38 +318,46 @@ impl Parser {
     }
 }
 
-/// What is asked for each of the subjects of a command, and found once.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    bang: bool,
-    subjects: usize,
-}
-
-impl Facts {
-    fn of(items: &[Item], variables: &[Variable]) -> Self {
-        let bang = items.iter().any(|item| match item.atom {
-            Atom::Byte(byte) => byte == b'!',
-            Atom::Variable(number) => variables[number].late && !variables[number].name.starts_with("%%"),
-            Atom::Macro(_) | Atom::Newline => false,
-        });
-        Self { bang, subjects: items.iter().filter(|item| item.is_subject()).count() }
-    }
-}
-
 /// What is known of the arguments of a command.
 #[derive(Debug)]
 enum Known {
-    Set(Assignment),
+    Set {
+        assignment: Assignment,
+        /// What the value is if what the variable holds is run.
+        held: HashMap<usize, Printed>,
+    },
     Call {
         /// Behind the command that is called.
         last: usize,
-        demand: Demand,
+        inners: Inners,
         assigns: Rc<[String]>,
     },
-    Other {
-        /// The first item of the arguments.
+    Echo {
+        /// The first item of the text.
         first: usize,
+        printed: HashMap<usize, Printed>,
     },
+    Runs(Started),
+    Other,
+}
+
+/// What a command runs of its arguments.
+#[derive(Debug)]
+struct Started {
+    inners: Inners,
+    /// From this item on, its arguments are like those of any other program.
+    free: Option<usize>,
+}
+
+/// What `if` makes of an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operand {
+    Text,
+    Number,
+    /// The name of a file or variable.
+    Name,
+    /// `EQU`, `NEQ`, …
+    Comparison,
 }
 
 #[derive(Debug)]
@@ -504,11 +423,63 @@ fn plain_text(items: &[Item]) -> String {
         .collect()
 }
 
-/// Whether a file of this name, in lower case, is run by something.
-fn is_code_file(name: &str) -> bool {
-    const ENDS: [&str; 8] = [".cmd", ".bat", ".ps1", ".vbs", ".js", ".reg", ".sh", ".wsf"];
+/// Whether a program that runs other programs may run what stands behind these items.
+fn may_be_run(before: &[Item]) -> bool {
+    let near = &before[before.len().saturating_sub(LONGEST_NAME)..];
+    let text = plain_text(near);
+    let ends_open = near.last().is_none_or(|item| item.is_blank() || item.is(b'"'));
+    let word = text.trim_end_matches([' ', '\t', '"']).rsplit([' ', '\t']).next().unwrap_or_default();
+    !ends_open || word.is_empty() || word.starts_with(['/', '-', '"'])
+}
+
+/// What runs a file of this name, in lower case, if something does.
+fn reader_of_file(name: &str) -> Option<Reader> {
+    const ENDS: [&str; 7] = [".cmd", ".bat", ".vbs", ".js", ".reg", ".sh", ".wsf"];
     let name = name.trim_end_matches(['"', ' ', '\t']);
-    ENDS.iter().any(|end| name.ends_with(end))
+    if name.ends_with(".ps1") {
+        return Some(Reader::PowerShell);
+    }
+    ENDS.iter().any(|end| name.ends_with(end)).then_some(Reader::Batch)
+}
+
+fn is_powershell(program: &str) -> bool {
+    matches!(program.strip_suffix(".exe").unwrap_or(program), "powershell" | "pwsh")
+}
+
+/// The place of an argument of a program.
+fn argument_place(items: &[Item], number: usize, program: &str, odd: bool, command: &Known) -> Place {
+    let quoted = items[number].quoted;
+    let text = match (quoted, number.checked_sub(1).is_none_or(|at| items[at].is_blank())) {
+        (true, _) => format!("inside double quotes, in an argument of `{program}`"),
+        (false, true) => format!("as a word in the arguments of `{program}`"),
+        (false, false) => format!("outside of quotes, in an argument of `{program}`"),
+    };
+    let Known::Runs(started) = command else { return Place::new(Style::Word, text, Demand::FREE_TEXT) };
+    if let Some(inner) = started.inners.get(&number) {
+        return Place { argv: true, ..inner.place() };
+    }
+    let is_free = started.free.is_some_and(|from| number >= from);
+    let demand = match takes(program) {
+        Takes::Code if !is_free => Demand::words(format!("`{program}` takes its arguments for code")),
+        Takes::Argv | Takes::Internal | Takes::Code if odd => Demand::words(
+            "quotes before it are doubled or behind a `\\` or `^`, so that cmd.exe and the program cut the line at \
+             different places",
+        ),
+        Takes::Argv | Takes::Internal | Takes::Code => Demand::FREE_TEXT,
+        Takes::Batch => Demand::words(
+            Refusal::from(format!("`{program}` is a batch file, which reads its arguments once more"))
+                .or_write(
+                    "put the value into a variable with `set \"NAME=($X)\"`, and use that in the batch file",
+                ),
+        ),
+        Takes::Unknown => {
+            let reason = format!("`{program}` may be a batch file, which reads its arguments once more");
+            let help = format!("write `{program}.exe` if it is a program");
+            Demand::words(Refusal::from(reason).or_write(help))
+        }
+    };
+    let assigns = if takes(program) == Takes::Batch { ["%1".to_owned()].into() } else { Rc::default() };
+    Place { argv: true, assigns, ..Place::new(Style::Word, text, demand) }
 }
 
 /// Where the names of files stand that `<` and `>` lead to.
@@ -548,18 +519,4 @@ fn odd_quotes(items: &[Item]) -> Option<usize> {
                     && !(at.checked_sub(2).is_none_or(|at| items[at].is_blank())
                         && items.get(at + 1).is_none_or(Item::is_blank))))
     })
-}
-
-/// Whether the word before that of item `number` is this one.
-fn follows(items: &[Item], number: usize, word: &str) -> bool {
-    // A word of its own or in quotes; what is further away is not looked at.
-    let near = &items[number.saturating_sub(64)..number];
-    let start = near.iter().rposition(Item::is_blank).unwrap_or(0);
-    let text = plain_text(&near[..start]);
-    text.trim_end().split([' ', '\t']).next_back() == Some(word)
-}
-
-/// A pipe counts more than what was found before it was seen.
-pub(super) fn piped(demand: Demand) -> Demand {
-    demand.max(Demand::Harmless(PIPED.to_owned()))
 }

@@ -3,24 +3,31 @@
 //! This follows the phases of cmd.exe closely enough to know, for each macro, whether it is inside quotes, in which
 //! command, and what reads it afterwards. Where that cannot be told, the place is one for harmless values only.
 
+mod argv;
 mod atoms;
 mod classify;
 mod commands;
+mod nested;
 mod quote;
+mod subject;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::rc::Rc;
 
+use crate::macros::demand::{Demand, Refusal};
 use crate::macros::find::MacroUse;
-use crate::macros::follow::{self, What, follow};
-use crate::macros::place::{Demand, MacroPlace};
+use crate::macros::follow::{self, follow};
+use crate::macros::place::{MacroPlace, Quoting};
 
 use atoms::{Atom, Atoms};
+use classify::Operand;
+use nested::names_a_program;
 pub(super) use quote::BatchPlace;
-use quote::{Beside, Delayed, Style};
+use quote::{Delayed, Style};
+use subject::{Facts, PIPED, Place, Reader, Subject};
 
 /// The place of each of these uses.
 pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
@@ -42,47 +49,31 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         frames: vec![Frame::default()],
         loops: 0,
         conditional: false,
-        facts: classify::Facts::default(),
-        code_files: HashSet::new(),
+        facts: Facts::default(),
+        code_files: HashMap::new(),
+        programs: Vec::new(),
+        holds_commands: false,
+        depth: 0,
     };
     parser.run();
-    let Parser { atoms, subjects, .. } = parser;
-    let subjects: Vec<_> =
-        subjects.into_iter().filter_map(|subject| subject.followed(&atoms, &uses)).collect();
-    follow(bytes, utf8, &subjects, uses)
+    let Parser { atoms, subjects, programs, holds_commands, .. } = parser;
+    let mut all = programs;
+    if holds_commands {
+        // What PowerShell does with such a variable of the environment counts for it as well.
+        let twins: Vec<_> = all.iter().filter_map(subject::twin).collect();
+        all.extend(twins);
+    }
+    for subject in subjects {
+        if holds_commands {
+            all.extend(subject.as_argument(&atoms));
+        }
+        all.extend(subject.followed(&atoms, &uses));
+    }
+    follow(bytes, utf8, &all, uses)
 }
 
 fn is_label(line: &[u8]) -> bool {
     line.first() == Some(&b':') && line.get(1) != Some(&b':')
-}
-
-/// Something whose place matters: a macro, or a variable that may hold the value of one.
-#[derive(Debug)]
-struct Subject {
-    atom: Atom,
-    piped: bool,
-    place: String,
-    demand: Demand,
-    quoting: BatchPlace,
-    /// The variables that get the value here.
-    assigns: Rc<[String]>,
-}
-
-impl Subject {
-    /// It as all languages have it.
-    fn followed(self, atoms: &Atoms, uses: &[MacroUse]) -> Option<follow::Subject<BatchPlace>> {
-        let (what, range) = match self.atom {
-            Atom::Macro(number) => (What::Macro(number), uses[number].range.clone()),
-            Atom::Variable(number) => {
-                let variable = &atoms.variables[number];
-                (What::Variable(variable.name.clone()), variable.range.clone())
-            }
-            Atom::Byte(_) | Atom::Newline => return None,
-        };
-        let Self { place, quoting, assigns, .. } = self;
-        let demand = if self.piped { classify::piped(self.demand) } else { self.demand };
-        Some(follow::Subject { what, range, place, demand, quoting, assigns })
-    }
 }
 
 /// An open parenthesis, or the script itself.
@@ -99,6 +90,8 @@ struct Frame {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 struct Item {
     atom: Atom,
+    /// Where it stands in the script.
+    at: u32,
     quoted: bool,
     /// A `^` stands before it.
     escaped: bool,
@@ -119,6 +112,11 @@ impl Item {
     fn is_subject(&self) -> bool {
         matches!(self.atom, Atom::Macro(_) | Atom::Variable(_))
     }
+
+    /// Whether it is one, or begins a variable of PowerShell.
+    fn may_matter(&self) -> bool {
+        self.is_subject() || self.is(b'$')
+    }
 }
 
 /// Whether delayed expansion is on, as far as the text tells.
@@ -134,6 +132,12 @@ struct DelayedState {
 }
 
 impl DelayedState {
+    /// A state that no command changes.
+    fn fixed(now: Delayed) -> Self {
+        let (can_enable, can_disable, has_labels) = (true, true, false);
+        Self { can_enable, can_disable, has_labels, now, pinned: true, stack: Vec::new() }
+    }
+
     fn pin(&mut self, state: Delayed) {
         (self.now, self.pinned) = (state, true);
     }
@@ -189,9 +193,15 @@ struct Parser {
     /// Whether the current line began with `if` or `for`.
     conditional: bool,
     delayed: DelayedState,
-    facts: classify::Facts,
-    /// Variables that hold the name of a file that is run as code.
-    code_files: HashSet<String>,
+    facts: Facts,
+    /// Variables that hold the name of a file that is run as code, and what runs it.
+    code_files: HashMap<String, Reader>,
+    /// The variables of the programs of PowerShell in the script, and those of the script in them.
+    programs: Vec<follow::Subject<Quoting>>,
+    /// Some variable has a macro as an argument of what may be a command.
+    holds_commands: bool,
+    /// How many commands this one is in.
+    depth: usize,
 }
 
 /// A part of a command as [`Parser::operand`] reads it.
@@ -278,10 +288,12 @@ impl Parser {
                 Some(Atom::Byte(b'|')) => {
                     self.at += 1;
                     let from = self.frame().element;
-                    for subject in &mut self.subjects[from..] {
-                        subject.piped = true;
+                    // Those behind the first pipe are told when they are found.
+                    if !std::mem::replace(&mut self.frame().piped, true) {
+                        for subject in &mut self.subjects[from..] {
+                            subject.demand(&Demand::words(PIPED));
+                        }
                     }
-                    self.frame().piped = true;
                 }
                 Some(Atom::Byte(b':')) => self.label(),
                 _ if self.keyword("rem") => self.comment(),
@@ -311,7 +323,8 @@ impl Parser {
     fn take(&mut self, quoted: bool, escaped: bool) -> Option<Item> {
         let located = *self.atoms.list.get(self.at)?;
         self.at += 1;
-        Some(Item { atom: located.atom, quoted, escaped, stray: located.stray, doubt: located.doubt })
+        let atoms::Located { atom, at, stray, doubt } = located;
+        Some(Item { atom, at, quoted, escaped, stray, doubt })
     }
 
     /// A `^`, which also joins the next line.
@@ -393,23 +406,22 @@ impl Parser {
         while matches!(word.text.as_str(), "/i" | "not") {
             word = self.operand();
         }
-        match word.text.as_str() {
-            "errorlevel" | "cmdextversion" | "defined" | "exist" => {
-                let operand = self.operand();
-                self.operand_of_if(&operand.items);
-            }
+        let kind = match word.text.as_str() {
+            "errorlevel" | "cmdextversion" => Operand::Number,
+            "defined" | "exist" => Operand::Name,
             _ => {
-                self.operand_of_if(&word.items);
+                self.operand_of_if(&word.items, Operand::Text, true);
                 self.skip(b" \t");
                 if self.byte(0) != Some(b'=') {
                     // EQU, NEQ, …
                     let comparison = self.operand();
-                    self.operand_of_if(&comparison.items);
+                    self.operand_of_if(&comparison.items, Operand::Comparison, false);
                 }
-                let operand = self.operand();
-                self.operand_of_if(&operand.items);
+                Operand::Text
             }
-        }
+        };
+        let operand = self.operand();
+        self.operand_of_if(&operand.items, kind, false);
     }
 
     fn for_loop(&mut self) {
@@ -437,7 +449,7 @@ impl Parser {
         self.mark_all(
             &options,
             "in the options of `for`",
-            &Demand::Harmless("they are read word by word".to_owned()),
+            &Demand::words("they are read word by word"),
             &Rc::default(),
         );
         self.skip(b" \t");
@@ -447,10 +459,9 @@ impl Parser {
             let names = loop_variables(&letters, is_file);
             let first = set.iter().find(|item| !item.is_blank()).map(|item| item.atom);
             if is_file && matches!(first, Some(Atom::Byte(b'\'' | b'`'))) {
-                let demand = Demand::Typed("another cmd.exe reads it as a command".to_owned());
-                self.mark_all(&set, "in the command of `for /f`", &demand, &names);
+                self.command_of_for(&set, &names);
             } else {
-                let demand = Demand::Harmless(
+                let demand = Demand::words(
                     "`for` cuts it into words and replaces `*` and `?` by file names".to_owned(),
                 );
                 self.mark_all(&set, "in the set of `for`", &demand, &names);
@@ -461,6 +472,24 @@ impl Parser {
             self.at += 2;
         }
         self.loops += 1;
+    }
+
+    /// The command between `'` or between backquotes that `for /f` runs.
+    fn command_of_for(&mut self, set: &[Item], names: &Rc<[String]>) {
+        let is_end = |item: &Item| item.is(b'\'') || item.is(b'`');
+        let start = set.iter().position(is_end).map_or(0, |at| at + 1);
+        let end = set.iter().rposition(is_end).filter(|&end| end >= start).unwrap_or(set.len());
+        let inners = self.line(&set[..end], start, false);
+        self.facts = Facts::of(set, &self.atoms.variables);
+        for number in (0..set.len()).filter(|&number| set[number].is_subject()) {
+            let demand = inners.get(&number).map_or_else(names_a_program, |inner| inner.demand.clone());
+            let demand =
+                demand.max(Demand::words(Refusal::from("another cmd.exe reads it as a command").or_write(
+                    "put the value into a variable with `set \"NAME=($X)\"`, and use `!NAME!` there",
+                )));
+            let place = Place::new(Style::Text, "in the command of `for /f`", demand);
+            self.mark(set, number, Place { assigns: Rc::clone(names), ..place });
+        }
     }
 
     /// What is between `(` and `)` behind `in`; it may go over several lines.
@@ -522,16 +551,15 @@ impl Parser {
         } else {
             ("in a label", "it decides where a jump goes")
         };
-        self.mark_all(head, place, &Demand::Harmless(reason.to_owned()), &Rc::default());
+        let demand = if is_comment { Demand::words(reason) } else { Demand::word(reason) };
+        self.mark_all(head, place, &demand, &Rc::default());
         let demand = if self.in_block() && !is_rem {
-            Demand::Harmless(
-                "a label or `::` inside parentheses does not end the way that a comment does".to_owned(),
-            )
+            Demand::words("a label or `::` inside parentheses does not end the way that a comment does")
         } else {
-            Demand::FreeText
+            Demand::FREE_TEXT
         };
         for (number, _) in tail.iter().enumerate().filter(|(_, item)| item.is_subject()) {
-            self.mark(tail, number, Style::Comment, "in a comment".to_owned(), demand.clone(), false);
+            self.mark(tail, number, Place::new(Style::Comment, "in a comment", demand.clone()));
         }
     }
 }

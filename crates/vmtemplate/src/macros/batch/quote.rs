@@ -6,7 +6,11 @@
 //! arguments"; SS64, "Escape Characters"; Stack Overflow 4094699, "How does the Windows Command Interpreter parse
 //! scripts?".
 
+use std::rc::Rc;
+
+use crate::macros::demand::{Plain, Refusal};
 use crate::macros::place::Quoting;
+use crate::macros::powershell::PowerShellPlace;
 use crate::shown::Shown;
 
 /// What cmd.exe makes of the bytes at a place.
@@ -18,6 +22,8 @@ pub(super) enum Style {
     Word,
     /// Outside of quotes, in text that cmd.exe keeps or prints as it is.
     Text,
+    /// Outside of quotes, in an operand of `if`, which a blank, `,`, `;` or `=` ends.
+    Operand,
     /// In a comment.
     Comment,
 }
@@ -64,14 +70,25 @@ pub(crate) struct BatchPlace {
     pub(super) before_redirection: bool,
     /// It is the first text of `echo`.
     pub(super) begins_echo: bool,
+    /// It is where `if` looks for `not`, `exist` and the like.
+    pub(super) begins_condition: bool,
     /// cmd.exe itself takes it, and knows `/?`.
     pub(super) internal: bool,
     /// A variable that is expanded after quotes and words were found.
     pub(super) late: bool,
+    /// PowerShell reads what the program gets as a part of a program, in this place.
+    pub(super) inner: Option<Rc<PowerShellPlace>>,
 }
 
 const NOT_UNDER_DELAYED: &str = "delayed expansion may be on here, which takes `!` and `^` out of it";
+const OUTSIDE: &str = "it stands there outside of quotes, where cmd.exe acts on what the value holds";
+const IN_POWERSHELL: &str = "it stands in a program of PowerShell, which acts on what the value holds";
 const OPTION: &str = "it begins with `/` or `-` where a word begins, and so would be an option";
+
+/// What `if` looks for where its condition begins.
+const OF_CONDITIONS: [&str; 6] = ["/i", "not", "exist", "defined", "errorlevel", "cmdextversion"];
+/// What ends an operand of `if`, with or without a `^` before it.
+const ENDS_OPERAND: [char; 5] = [' ', '\t', ',', ';', '='];
 
 impl From<BatchPlace> for Quoting {
     fn from(place: BatchPlace) -> Self {
@@ -80,8 +97,15 @@ impl From<BatchPlace> for Quoting {
 }
 
 impl BatchPlace {
-    /// The value as the script must have it here. `harmless` is whether it means the same without any quoting.
-    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+    /// The value as the script must have it here. `plain` is what it means without any quoting.
+    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
+        let Some(inner) = &self.inner else { return Ok(self.quote_for_cmd(value, plain)?) };
+        let text = inner.quote(value, plain)?;
+        let plain = if text == value { plain } else { Plain::No };
+        Ok(self.quote_for_cmd(&text, plain)?)
+    }
+
+    fn quote_for_cmd(&self, value: &str, plain: Plain) -> Result<String, String> {
         if let Some(found) = value.chars().find(|&c| c == '"' || c.is_control() || !c.is_ascii()) {
             return Err(match found {
                 '"' => "it has a `\"`, which ends the quotes around it, and no way of writing it is the same for cmd.exe \
@@ -100,20 +124,33 @@ impl BatchPlace {
             return self.quote_empty();
         }
         self.refuse_accidents(value)?;
-        if harmless {
-            return Ok(value.to_owned());
+        match (plain, self.style) {
+            (Plain::No, _) | (Plain::Words, Style::Operand) => {}
+            (Plain::Words, Style::Word) if !self.takes_words() => return self.quote_word(value),
+            (Plain::Word | Plain::Words, _) => return Ok(value.to_owned()),
         }
         self.refuse_meaning(value)?;
         match self.style {
             Style::Word => self.quote_word(value),
+            // Between quotes it is no longer equal to the same text without them; only where it must.
+            Style::Operand if value.contains(ENDS_OPERAND) => self.quote_word(value),
             Style::Comment if value.contains('^') => {
                 Err("it has a `^`, which may draw the next line into the comment".to_owned())
             }
-            Style::Quoted => {
+            Style::Quoted | Style::Text => {
                 let text = self.escape(value)?;
                 Ok(format!("{text}{}", self.doubled_backslashes(value)?))
             }
-            Style::Text | Style::Comment => self.escape(value),
+            Style::Operand | Style::Comment => self.escape(value),
+        }
+    }
+
+    /// Whether several words may stand here without quotes, each for itself.
+    pub(super) fn takes_words(&self) -> bool {
+        match self.style {
+            Style::Word => self.before == Beside::Open && self.after == Beside::Open,
+            Style::Operand => false,
+            Style::Quoted | Style::Text | Style::Comment => true,
         }
     }
 
@@ -123,7 +160,7 @@ impl BatchPlace {
                 Err("it is empty, and the `\\` before it would take the quote behind it out of its meaning"
                     .to_owned())
             }
-            (Style::Word, Beside::Open, Beside::Open) => Ok("\"\"".to_owned()),
+            (Style::Word | Style::Operand, Beside::Open, Beside::Open) => Ok("\"\"".to_owned()),
             _ => Ok(String::new()),
         }
     }
@@ -145,6 +182,12 @@ impl BatchPlace {
         }
         if self.begins_echo && ["on", "off"].iter().any(|switch| value.eq_ignore_ascii_case(switch)) {
             return Err("`echo` takes `on` and `off` for a switch".to_owned());
+        }
+        if self.begins_condition
+            && self.after == Beside::Open
+            && OF_CONDITIONS.iter().any(|word| value.eq_ignore_ascii_case(word))
+        {
+            return Err(format!("`if` takes `{value}` for a word of its own there"));
         }
         Ok(())
     }
@@ -192,7 +235,7 @@ impl BatchPlace {
     /// `%` doubled; `^` before what is an operator; both once more for delayed expansion.
     fn escape(&self, value: &str) -> Result<String, String> {
         let (has_bang, has_caret) = (value.contains('!'), value.contains('^'));
-        let outside = self.style == Style::Text;
+        let outside = matches!(self.style, Style::Text | Style::Operand);
         let comment = self.style == Style::Comment;
         let delayed = if comment { Delayed::Off } else { self.delayed };
         if delayed == Delayed::Unknown && has_bang {
@@ -237,65 +280,96 @@ impl BatchPlace {
     }
 
     /// Fail unless a variable that is expanded here may hold this value.
-    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
+        self.expanded_for_cmd(value, plain)?;
+        match &self.inner {
+            None => Ok(()),
+            Some(inner) => inner.stands(value, plain).map_err(|refusal| {
+                refusal.or_write(
+                    "use `$env:NAME` in the program of PowerShell for the variable `%NAME%` of cmd.exe",
+                )
+            }),
+        }
+    }
+
+    fn expanded_for_cmd(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         self.refuse_accidents(value)?;
-        if harmless {
+        let is_alone = self.before == Beside::Open && self.after == Beside::Open;
+        if self.style == Style::Operand && !self.late {
+            let quoted = "write quotes around both operands of `if`: `if \"%NAME%\"==\"…\"`";
+            if value.is_empty() && is_alone {
+                return Err(
+                    Refusal::from("it is empty, and leaves nothing to compare there").or_write(quoted)
+                );
+            }
+            if value.contains(ENDS_OPERAND) {
+                return Err(Refusal::from("a space, `,`, `;` or `=` in it ends the operand").or_write(quoted));
+            }
+            if plain == Plain::No && value.contains(ACTS) {
+                return Err(Refusal::from(OUTSIDE).or_write(quoted));
+            }
+        }
+        if plain == Plain::Words && self.style == Style::Word && !self.takes_words() {
+            return Err(Refusal::from(
+                "it is several words, of which only one is joined to what stands beside it",
+            )
+            .or_write("write quotes around the whole word"));
+        }
+        if plain != Plain::No {
             return Ok(());
         }
         if value.is_empty() {
             return match self.style {
-                Style::Word => Err("it is empty, and leaves no argument there".to_owned()),
+                Style::Word => Err("it is empty, and leaves no argument there".into()),
                 _ => Ok(()),
             };
         }
-        let text = self.never_expanded_safely();
+        let quoted = "write quotes around the variable";
         match self.style {
             Style::Word => {
-                let splits = |b: u8| b" \t".contains(&b) || (!self.late && b"&|<>^()%!,;=".contains(&b));
-                if let Some(reason) = text.filter(|_| value.bytes().any(splits)) {
-                    return Err(reason.to_owned());
+                let splits =
+                    |c: char| " \t".contains(c) || (!self.late && ("!,;=".contains(c) || ACTS.contains(&c)));
+                if let Some(reason) = self.never_expanded_safely().filter(|_| value.contains(splits)) {
+                    return Err(Refusal::from(reason).or_write(quoted));
                 }
             }
-            Style::Text if !self.late => {
-                let acts = |b: u8| b"&|<>^()%!".contains(&b);
-                if let Some(reason) = text.filter(|_| value.bytes().any(acts)) {
-                    return Err(reason.to_owned());
-                }
+            Style::Text if !self.late && (value.contains(ACTS) || value.contains('!')) => {
+                return Err(Refusal::from(OUTSIDE).or_write(quoted));
             }
             Style::Comment if value.contains('^') => {
-                return Err("a `^` there may draw the next line into the comment".to_owned());
+                return Err("a `^` there may draw the next line into the comment".into());
             }
-            Style::Text | Style::Comment | Style::Quoted => {}
+            Style::Text | Style::Operand | Style::Comment | Style::Quoted => {}
         }
         self.refuse_meaning(value)?;
         if self.argv && value.ends_with('\\') && self.after != Beside::Open && self.after != Beside::Other {
-            return Err("a `\\` at its end takes the quote behind it out of its meaning".to_owned());
+            return Err("a `\\` at its end takes the quote behind it out of its meaning".into());
         }
         if !self.late
             && self.delayed != Delayed::Off
             && value.contains(['!', '^'])
             && self.style != Style::Comment
         {
-            return Err(NOT_UNDER_DELAYED.to_owned());
+            return Err(NOT_UNDER_DELAYED.into());
         }
         if !self.late && self.in_for && value.contains('%') {
-            return Err("a `%` there may name a variable of the `for` around it".to_owned());
+            return Err("a `%` there may name a variable of the `for` around it".into());
         }
         Ok(())
     }
 
     pub(in crate::macros) fn never_expanded_safely(&self) -> Option<&'static str> {
         match self.style {
+            _ if self.inner.is_some() => Some(IN_POWERSHELL),
             Style::Word if self.late => {
                 Some("it stands there outside of quotes, and a space would cut it in two")
             }
-            Style::Word => {
-                Some("it stands there outside of quotes, where cmd.exe acts on what the value holds")
-            }
-            Style::Text if !self.late => {
-                Some("it stands there outside of quotes, where cmd.exe acts on what the value holds")
-            }
-            Style::Text | Style::Quoted | Style::Comment => None,
+            Style::Word => Some(OUTSIDE),
+            Style::Text | Style::Operand if !self.late => Some(OUTSIDE),
+            Style::Text | Style::Operand | Style::Quoted | Style::Comment => None,
         }
     }
 }
+
+/// What cmd.exe acts on outside of quotes.
+const ACTS: [char; 8] = ['&', '|', '<', '>', '^', '(', ')', '%'];

@@ -39,6 +39,55 @@ fn values_are_written_for_their_place() {
         ("set x=($V)", "a&b c", "set x=a^&b c"),
         ("(\n  set x=($V)\n)", "a)b", "(\n  set x=a^)b\n)"),
         ("if \"($V)\"==\"\" exit /b", "a & b", "if \"a & b\"==\"\" exit /b"),
+        ("if ($V)==x exit /b", "a b", "if \"a b\"==x exit /b"),
+        ("if ($V)==x exit /b", "", "if \"\"==x exit /b"),
+        ("if ($V)==x exit /b", "a/b&c", "if a/b^&c==x exit /b"),
+        ("if [($V)]==[] exit /b", "a b", "if [\"a b\"]==[] exit /b"),
+        ("if [($V)]==[] exit /b", "", "if []==[] exit /b"),
+        ("if /i not x equ ($V) exit /b", "a,b", "if /i not x equ \"a,b\" exit /b"),
+        ("cmd /c net user x ($V)", "Xk92", "cmd /c net user x Xk92"),
+        ("cmd /s /c \"net user x ($V)\"", "Xk92", "cmd /s /c \"net user x Xk92\""),
+        ("%COMSPEC% /c net user x ($V)", "Xk92", "%COMSPEC% /c net user x Xk92"),
+        ("start \"\" /wait net user x ($V)", "Xk92", "start \"\" /wait net user x Xk92"),
+        ("call net user x ($V)", "Xk92", "call net user x Xk92"),
+        ("set \"CMD=net user x ($V)\"\n%CMD% /y", "Xk92", "set \"CMD=net user x Xk92\"\n%CMD% /y"),
+        (
+            "set \"p=($V)\"\nset \"CMD=net user x %p%\"\n%CMD%",
+            "Xk92",
+            "set \"p=Xk92\"\nset \"CMD=net user x %p%\"\n%CMD%",
+        ),
+        (
+            "for /f %%i in ('net user ($V)') do echo %%i",
+            "Xk92",
+            "for /f %%i in ('net user Xk92') do echo %%i",
+        ),
+        ("runas /user:x \"net user ($V)\"", "Xk92", "runas /user:x \"net user Xk92\""),
+        (
+            "schtasks /create /tn ($V) /tr \"net user x\"",
+            "a b",
+            "schtasks /create /tn \"a b\" /tr \"net user x\"",
+        ),
+        ("echo net user x ($V)> c:\\x.cmd", "Xk92", "echo net user x Xk92> c:\\x.cmd"),
+        ("wmic computersystem where x rename ($V)", "web-1", "wmic computersystem where x rename web-1"),
+        ("powershell -File c:\\x.ps1 ($V)", "a b", "powershell -File c:\\x.ps1 \"a b\""),
+        ("powershell -Command \"Set-X '($V)'\"", "it's 5%&", "powershell -Command \"Set-X 'it''s 5%%&'\""),
+        ("powershell -Command \"Set-X ($V) -y\"", "web-1", "powershell -Command \"Set-X 'web-1' -y\""),
+        ("powershell -Command Set-X ($V)", "a b", "powershell -Command Set-X \"'a b'\""),
+        (
+            "powershell -nop -c \"Set-X \\\"($V)\\\"\"",
+            "a$b&c",
+            "powershell -nop -c \"Set-X \\\"a`$b^&c\\\"\"",
+        ),
+        (
+            "set \"p=($V)\"\npowershell -Command \"Set-X $env:p\"",
+            "it's $x",
+            "set \"p=it's $x\"\npowershell -Command \"Set-X $env:p\"",
+        ),
+        (
+            "set \"p=($V)\"\npowershell -Command \"Set-X '%p%'\"",
+            "a$b",
+            "set \"p=a$b\"\npowershell -Command \"Set-X '%p%'\"",
+        ),
         ("rem it is ($V)", "a & %b%", "rem it is a & %%b%%"),
         (":: it is ($V)", "a & b", ":: it is a & b"),
         (
@@ -91,12 +140,40 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("if a==b (($V)) else ($V)", "x", "run as a command"),
         ("for %%i in (1) do ($V)", "x", "run as a command"),
         ("call ($V)", "x", "run as a command"),
-        ("cmd /c ($V)", "x", "for code"),
-        ("%COMSPEC% /c ($V)", "x", "which may be any"),
-        ("start \"\" ($V)", "x", "`start` runs"),
-        ("powershell -Command \"Set-X '($V)'\"", "x", "for code"),
-        ("for /f %%i in ('net user ($V)') do echo %%i", "x", "another cmd.exe"),
-        ("schtasks /create /tn a /tr \"($V)\"", "x", "runs it as a command"),
+        ("cmd /c ($V)", "x", "run as a command"),
+        ("%COMSPEC% /c ($V)", "x", "run as a command"),
+        ("%TOOL% /c ($V)", "x", "which may be any"),
+        ("start \"\" ($V)", "x", "run as a command"),
+        ("for /f %%i in ('net user ($V)') do echo %%i", "a&b", "another cmd.exe"),
+        ("for /f %%i in ('($V)') do echo %%i", "x", "run as a command"),
+        ("schtasks /create /tn a /tr \"($V)\"", "x", "run as a command"),
+        ("schtasks /create /tn a /tr \"\\\"($V)\\\" x\"", "x", "run as a command"),
+        ("cmd /c start \"\" ($V)", "x", "run as a command"),
+        ("cmd /c \"net user x & ($V)\"", "x", "run as a command"),
+        ("cmd /c net user x ^& ($V)", "x", "run as a command"),
+        ("cmd /c call ($V)", "x", "run as a command"),
+        ("cmd /c cmd /c cmd /c cmd /c cmd /c echo ($V)", "x", "too deep"),
+        ("cmd /c net user x ($V)", "a&b", "a part of a command"),
+        ("call cmd /c ($V)", "x", "run as a command"),
+        ("start \"title\" /wait ($V)", "x", "run as a command"),
+        ("runas /user:x \"($V) y\"", "x", "run as a command"),
+        ("forfiles /c \"cmd /c ($V)\"", "x", "run as a command"),
+        ("psexec \\\\host -s ($V)", "x", "run as a command"),
+        ("wmic process call create \"($V)\"", "x", "run as a command"),
+        ("sc create x binPath= \"($V)\"", "x", "run as a command"),
+        ("powershell -Command ($V)", "x", "run as a command"),
+        ("powershell -Command \"& '($V)'\"", "x", "run what follows"),
+        ("powershell -Command \"iex '($V)'\"", "x", "for code"),
+        ("powershell -Command \"$p = '($V)'; iex $p\"", "x", "`$p`"),
+        ("powershell -NoProfile -File ($V)", "x", "run as a command"),
+        ("powershell -Command \"Set-X '($V)'\"", "a\"b", "ends the quotes"),
+        ("powershell -Command \"Set-X \"\"($V)\"\"\"", "a b", "in different ways"),
+        ("set \"p=($V)\"\npowershell -Command \"Set-X '%p%'\"", "it's", "acts on what the value holds"),
+        ("set \"p=($V)\"\npowershell -Command \"iex $env:p\"", "x", "for code"),
+        ("echo ($V) x | cmd", "x", "takes it for code"),
+        ("echo $a = ($V) | powershell -", "x", "takes it for code"),
+        ("echo net user x ($V) | cmd", "a&b", "takes it for code"),
+        ("echo start ($V)> c:\\x.cmd", "x", "run later"),
         ("set \"p=($V)\"\n%p%", "x", "run as a command"),
         ("echo ($V) | cmd", "x", "takes it for code"),
         ("(echo a\necho ($V)\n) | %COMSPEC%", "x", "takes it for code"),
@@ -121,9 +198,20 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("net user ^\n($V)", "a&b", "changes its first character"),
         ("echo ($V)>x", "2", "number of a stream"),
         ("echo a>($V)", "a&b", "names the file"),
-        ("if ($V)==x echo", "a b", "end the condition"),
+        ("if ($V)==x echo", "not", "a word of its own"),
+        ("if a ($V) b echo", "x", "name the comparison"),
+        ("if errorlevel ($V) echo", "x", "with a number"),
+        ("if exist ($V) echo", "a b", "one word here"),
+        ("set p=($V)\nif %p%==x echo", "a b", "ends the operand"),
+        ("set p=($V)\nif %p%==x echo", "", "nothing to compare"),
+        ("set \"p=($V)\"\nif %p%==x echo", "a&b", "outside of quotes"),
+        ("set \"p=($V)\"\nif %p%==x echo", "exist", "a word of its own"),
         ("set ($V)=x", "x", "name the variable"),
         ("set /a x=($V)", "x", "formula"),
+        ("set \"CMD=net user x ($V)\"\n%CMD%", "a&b", "of which it is an argument"),
+        ("set \"CMD=start ($V)\"\n%CMD%", "x", "run as a command"),
+        ("set \"CMD=%a% ($V)\"\n%CMD%", "x", "run as a command"),
+        ("set \"p=($V)\"\nset \"CMD=%p% x\"\n%CMD%", "x", "run as a command"),
         ("del \"($V)\"", "*", "names, options and patterns"),
         ("goto ($V)", "a b", "names, options"),
         (":($V)", "a b", "where a jump"),
@@ -175,7 +263,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
 fn addresses_pass_where_free_text_does_not() {
     let script = "@echo off\r\nsetlocal EnableDelayedExpansion\r\nnetsh interface ip set address \"%I%\" static ($IP) \
                   ($NETMASK) ($GATEWAY) >> %log%\r\nset \"ns=($NAMESERVERS)\"\r\nset flist=%ns:\"=%\r\nfor %%i in (!flist!) \
-                  do netsh add %%i >> x\r\nif (%ns%) == () echo ($IP)/($NETMASK)| findstr x\r\ncmd /c echo ($IP)\r\n";
+                  do netsh add %%i >> x\r\nif \"%ns%\" == \"\" echo ($IP)/($NETMASK)| findstr x\r\ncmd /c echo ($IP)\r\n";
     let values = MacroValues::new()
         .with("IP", "192.0.2.10")
         .and_then(|v| v.with("NETMASK", "255.255.255.0"))
@@ -188,6 +276,58 @@ fn addresses_pass_where_free_text_does_not() {
     assert_eq!(rendered, script.render(&values, &plain).unwrap());
     let command = Script::from_text("($IP)\r\n").render(&values, &as_batch());
     assert!(command.unwrap_err().problems()[0].to_string().contains("run as a command"));
+}
+
+#[test]
+fn a_list_stands_bare_where_words_are_wanted_and_nowhere_else() {
+    let rendered = |script: &str| {
+        let values = MacroValues::new().with("NAMESERVERS", "192.0.2.53 192.0.2.54").unwrap();
+        let done = Script::from_text(script.replace("($L)", "($NAMESERVERS)"))
+            .render(&values, &RenderOptions::default());
+        done.map(|script| script.text().into_owned()).map_err(|error| format!("{error:#}"))
+    };
+    let list = "192.0.2.53 192.0.2.54";
+    for script in [
+        "for %%i in (($L)) do netsh add %%i",
+        "netsh add ($L)",
+        "echo ($L)",
+        "set NS=($L)",
+        "set \"NS=($L)\"\nfor %%i in (%NS%) do echo %%i",
+        "set NS=($L)\nnetsh add %NS%",
+        "call :add ($L)",
+        "cmd /c netsh add ($L)",
+        "for /f %%i in ('netsh add ($L)') do echo %%i",
+        "rem ($L)",
+        "set NS=($L)\nif \"%NS%\"==\"\" exit /b",
+    ] {
+        assert_eq!(rendered(script), Ok(script.replace("($L)", list)), "{script}");
+    }
+    for (script, expected) in [
+        ("if not ($L)==none echo some", "if not \"192.0.2.53 192.0.2.54\"==none echo some"),
+        ("if none equ ($L) echo some", "if none equ \"192.0.2.53 192.0.2.54\" echo some"),
+        ("x.exe /p:($L)", "x.exe /p:\"192.0.2.53 192.0.2.54\""),
+    ] {
+        assert_eq!(rendered(script).as_deref(), Ok(expected), "{script}");
+    }
+    for (script, reason) in [
+        ("echo a>($L)", "one word"),
+        ("echo a>>x($L)", "one word"),
+        ("type <($L)", "one word"),
+        ("if exist ($L) echo", "one word"),
+        ("if defined ($L) echo", "one word"),
+        ("set /a x=($L)", "a number"),
+        ("goto ($L)", "one word"),
+        ("md ($L)", "one word"),
+        ("cmd /c if ($L)==none echo", "one word"),
+        ("cmd /c x.exe /p:($L)", "one word"),
+        ("set NS=($L)\nif %NS%==none echo", "ends the operand"),
+        ("set NS=($L)\nx.exe /p:%NS%", "several words"),
+        ("set NS=($L)\necho a>%NS%", "one word"),
+        ("set a=($L)\nset b=%a%\nif %b%==none echo", "ends the operand"),
+    ] {
+        let error = rendered(script).expect_err(script);
+        assert!(error.contains(reason), "{script}: {error}");
+    }
 }
 
 #[test]
@@ -225,7 +365,7 @@ fn the_lint_is_told_where_no_quoting_helps() {
     assert_eq!((places[0].never_safe(), places[0].is_free_text()), (None, true));
     assert!(places[1].never_safe().unwrap().starts_with("`%k%` in line 3"));
     assert!(!places[1].is_free_text());
-    assert_eq!(places[2].never_safe().as_deref(), Some("`cmd` takes its arguments for code"));
+    assert_eq!(places[2].never_safe().as_deref(), Some("what stands here is run as a command"));
 }
 
 /// What cmd.exe of Windows makes of a line with one command: phase 1 (`%`), 2 (quotes, `^`, operators) and 5 (delayed

@@ -1,11 +1,12 @@
 //! Here-documents.
 
-use std::ops::Range;
 use std::rc::Rc;
 
+use super::commands::Stdin;
+use super::parser::Parser;
 use super::quote::{Line, Style};
-use super::{Scanner, What};
-use crate::macros::place::Demand;
+use super::word::Word;
+use crate::macros::follow::What;
 
 /// A here-document whose lines are still to come.
 #[derive(Debug)]
@@ -13,16 +14,13 @@ pub(super) struct Document {
     delimiter: String,
     quoted: bool,
     strips_tabs: bool,
-    pub(super) demand: Demand,
+    /// What reads it.
+    pub(super) reader: Stdin,
+    /// The command that it is for, which may be a function.
+    pub(super) command: String,
 }
 
-impl Document {
-    fn style(&self) -> Style {
-        if self.quoted { Style::Raw } else { Style::Document }
-    }
-}
-
-impl Scanner<'_> {
+impl Parser<'_> {
     /// The `<<` at the cursor, and the delimiter behind it.
     pub(super) fn open_document(&mut self) {
         self.at += 2;
@@ -32,108 +30,119 @@ impl Scanner<'_> {
             self.at += 1;
         }
         let start = self.at;
-        let end = self.find(|byte| b" \t\r\n;&|<>()".contains(&byte));
+        let end = self.find(|byte| b" \t\n;&|<>()".contains(&byte));
         let raw = &self.bytes[start..end];
         let quoted = raw.iter().any(|b| b"'\"\\".contains(b));
+        // A delimiter with blanks or expansions is not read here.
+        let odd =
+            raw.iter().filter(|b| **b == b'\'').count() % 2 + raw.iter().filter(|b| **b == b'"').count() % 2;
+        self.doubt |= odd > 0 || raw.is_empty() || raw.iter().any(|b| b"$`".contains(b));
         let delimiter =
             String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
-        let commands = self.commands();
-        let demand = commands.code.clone().unwrap_or(Demand::FreeText);
         self.at = end;
-        self.doubt |= self.stack.len() > 1;
-        self.documents.push(Document { delimiter, quoted, strips_tabs, demand });
+        self.documents.push(Document {
+            delimiter,
+            quoted,
+            strips_tabs,
+            reader: Stdin::Data,
+            command: String::new(),
+        });
     }
 
-    /// The lines of a here-document, from the cursor on.
-    pub(super) fn document(&mut self, document: &Document) {
-        loop {
-            if self.at >= self.bytes.len() {
-                return;
-            }
-            let start = self.at;
+    /// The lines of the documents that began in the line before the cursor.
+    pub(super) fn read_documents(&mut self) {
+        for document in std::mem::take(&mut self.documents) {
+            self.document(&document);
+        }
+    }
+
+    fn document(&mut self, document: &Document) {
+        let first = self.subjects.len();
+        let mut text = Word::new(first);
+        let style = if document.quoted { Style::Raw } else { Style::Document };
+        // Where a line is that some line before it has taken in, through a substitution or a backslash.
+        let mut whole_line = true;
+        while self.at < self.bytes.len() {
             let end = self.find(|byte| byte == b'\n');
             let tabs = if document.strips_tabs {
-                self.bytes[start..end].iter().take_while(|&&b| b == b'\t').count()
+                self.bytes[self.at..end].iter().take_while(|&&b| b == b'\t').count()
             } else {
                 0
             };
-            if &self.bytes[start + tabs..end] == document.delimiter.as_bytes() {
+            if whole_line && &self.bytes[self.at + tabs..end] == document.delimiter.as_bytes() {
                 self.at = end;
-                return;
+                break;
             }
+            let start = self.at + tabs;
+            let from = self.subjects.len();
+            self.at = start;
+            whole_line = self.line(document, &mut text, &style, end);
+            self.fit_line(document, from, start, end);
+            text.text.push('\n');
+        }
+        let subjects = first..self.subjects.len();
+        self.flows.piped(subjects.clone(), "cat");
+        self.flows.feeds(subjects, &document.command);
+        self.read_by(&document.reader, &text.text, &text.holes);
+    }
+
+    /// The rest of a line that ends at `end`, with its end. Whether the next line is one of its own.
+    fn line(&mut self, document: &Document, text: &mut Word, style: &Style, mut end: usize) -> bool {
+        loop {
+            let mut joined = false;
             while self.at < end {
                 let byte = self.bytes[self.at];
-                if self.uses.get(self.next).is_some_and(|found| found.range.start == self.at) {
-                    self.macro_in_document(document, start + tabs..end, start);
+                if self.at_mark() {
+                    let subject = self.mark(text, style.clone());
+                    "in a here-document".clone_into(&mut self.subjects[subject].place);
                 } else if !document.quoted && matches!(byte, b'$' | b'`') {
-                    self.expansion_in_document(document, end);
+                    self.expansion(text, &Style::Document);
                 } else if !document.quoted && byte == b'\\' {
-                    self.backslash();
+                    let next = self.byte(1);
+                    joined = next == Some(b'\n');
+                    if !matches!(next, Some(b'\\' | b'$' | b'`' | b'\n')) {
+                        text.text.push('\\');
+                    }
+                    self.backslash(text);
                 } else {
+                    text.text.push(char::from(byte));
                     self.at += 1;
                 }
             }
-            self.at = (self.at.max(end) + 1).min(self.bytes.len());
-            let commands = self.commands();
-            (commands.in_word, commands.word) = (false, String::new());
-        }
-    }
-
-    /// The macro at the cursor, in this `line` without its tabs.
-    fn macro_in_document(&mut self, document: &Document, line: Range<usize>, start: usize) {
-        let range = self.uses[self.next].range.clone();
-        self.macro_here(document.style(), None);
-        let escaped = !document.quoted && range.start > start && self.bytes[range.start - 1] == b'\\';
-        let Some(subject) = self.subjects.last_mut() else { return };
-        subject.demand(&document.demand);
-        if escaped {
-            let reason = "a `\\` stands before it and changes its first character".to_owned();
-            subject.demand(&Demand::Harmless(reason));
-        }
-        "in a here-document".clone_into(&mut subject.place);
-        // What is longer than the delimiter cannot become it.
-        if line.len() - range.len() <= document.delimiter.len() + 80 {
-            subject.quoting.line = Some(Rc::new(Line {
-                before: self.bytes[line.start..range.start].to_vec(),
-                after: self.bytes[range.end..line.end].to_vec(),
-                delimiter: document.delimiter.clone(),
-            }));
-        }
-        subject.quoting.loses_tabs = document.strips_tabs && range.start == line.start;
-        subject.assigns = Rc::default();
-        self.flows.piped(self.subjects.len() - 1..self.subjects.len());
-    }
-
-    /// What begins with `$` or a backquote, in a line up to `end`.
-    fn expansion_in_document(&mut self, document: &Document, end: usize) {
-        let stop = match (self.bytes[self.at], self.byte(1)) {
-            (b'`', _) => Some(b'`'),
-            (_, Some(b'(')) => Some(b')'),
-            (_, Some(b'{')) => Some(b'}'),
-            _ => None,
-        };
-        let before = self.subjects.len();
-        if let Some(stop) = stop {
-            // Nested ones are taken to reach to the end of the line.
-            let to = self.bytes[self.at + 1..end].iter().rposition(|&b| b == stop);
-            let to = to.map_or(end, |at| self.at + 2 + at);
-            let demand = Demand::Typed("it stands in a substitution in a here-document".to_owned());
-            self.macros_until(to, &document.style(), &demand);
-            for subject in &mut self.subjects[before..] {
-                subject.demand(&demand);
+            if joined {
+                return false;
             }
-            return;
+            if self.at <= end {
+                self.at = (end + 1).min(self.bytes.len());
+                return true;
+            }
+            // A substitution took in the end of the line.
+            self.doubt = true;
+            end = self.find(|byte| byte == b'\n');
         }
-        let from = self.at;
-        let (name, length) = self.variable_at(from + 1);
-        self.at += 1 + length;
-        if !name.is_empty() {
-            self.subject(What::Variable(name), from..self.at, document.style(), None);
+    }
+
+    /// What the values in this line must not make of it.
+    fn fit_line(&mut self, document: &Document, from: usize, start: usize, end: usize) {
+        for subject in &mut self.subjects[from..] {
+            let range = subject.range.clone();
+            if !matches!(subject.what, What::Macro(_))
+                || !matches!(subject.quoting.style, Style::Document | Style::Raw)
+            {
+                continue;
+            }
+            if range.start < start || range.end > end {
+                continue;
+            }
+            // What is longer than the delimiter cannot become it.
+            if end - start <= document.delimiter.len() + range.len() + 80 {
+                subject.quoting.line = Some(Rc::new(Line {
+                    before: self.bytes[start..range.start].to_vec(),
+                    after: self.bytes[range.end..end].to_vec(),
+                    delimiter: document.delimiter.clone(),
+                }));
+            }
+            subject.quoting.loses_tabs = document.strips_tabs && range.start == start;
         }
-        for subject in &mut self.subjects[before..] {
-            subject.demand(&document.demand);
-            subject.assigns = Rc::default();
-        }
-        self.flows.piped(before..self.subjects.len());
     }
 }

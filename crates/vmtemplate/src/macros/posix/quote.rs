@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::macros::demand::{Plain, Refusal};
 use crate::macros::place::Quoting;
 
 /// What the shell makes of the bytes at a place.
@@ -21,12 +22,16 @@ pub(super) enum Style {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 pub(in crate::macros) struct PosixPlace {
     pub(super) style: Style,
+    /// Several words may stand here bare, each for itself: arguments of a command, the list of a `for`.
+    pub(super) takes_words: bool,
     /// It begins an argument of a command.
     pub(super) begins_argument: bool,
-    /// `echo` of some shells takes `\` for more than a backslash.
-    pub(super) echo: bool,
-    /// `test`, to which `!` and `(` mean something.
+    /// What reads it takes `\` for more than a backslash: `echo` of some shells, `awk -v`.
+    pub(super) escapes: bool,
+    /// `test` or `find`, to which `!`, `(`, `;` and `{}` mean something.
     pub(super) test: bool,
+    /// A word of the shell's own grammar would be taken for that: a pattern of `case`.
+    pub(super) reserved: bool,
     pub(super) before_redirection: bool,
     /// The line of a here-document around the macro, and the delimiter that it must not become.
     pub(super) line: Option<Rc<Line>>,
@@ -34,6 +39,8 @@ pub(in crate::macros) struct PosixPlace {
     pub(super) whole: bool,
     /// At the beginning of a line of a `<<-` here-document, which loses its tabs.
     pub(super) loses_tabs: bool,
+    /// It is in the replacement of `s` of sed, which ends at this character.
+    pub(super) replacement: Option<char>,
 }
 
 /// A line of a here-document around a macro.
@@ -45,8 +52,49 @@ pub(super) struct Line {
     pub(super) delimiter: String,
 }
 
+/// The reserved words of POSIX and bash (POSIX.1-2024, 2.4).
+const RESERVED: [&str; 21] = [
+    "!",
+    "{",
+    "}",
+    "case",
+    "do",
+    "done",
+    "elif",
+    "else",
+    "esac",
+    "fi",
+    "for",
+    "if",
+    "in",
+    "then",
+    "until",
+    "while",
+    "function",
+    "select",
+    "time",
+    "coproc",
+    "namespace",
+];
+
 impl PosixPlace {
-    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
+    pub(super) fn new(style: Style) -> Self {
+        Self {
+            style,
+            takes_words: false,
+            begins_argument: false,
+            escapes: false,
+            test: false,
+            reserved: false,
+            before_redirection: false,
+            line: None,
+            whole: false,
+            loses_tabs: false,
+            replacement: None,
+        }
+    }
+
+    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         self.refuse_meaning(value)?;
         if value.contains('\n') {
             self.refuse_lines(value)?;
@@ -54,39 +102,50 @@ impl PosixPlace {
         if let Some(line) = &self.line {
             let whole = [line.before.as_slice(), value.as_bytes(), line.after.as_slice()].concat();
             if whole.trim_ascii_start() == line.delimiter.as_bytes() {
-                return Err("it makes the line the end of the here-document".to_owned());
+                return Err("it makes the line the end of the here-document".into());
             }
         }
         if self.loses_tabs && value.starts_with('\t') {
-            return Err("it begins with a tab, which `<<-` takes away".to_owned());
+            return Err("it begins with a tab, which `<<-` takes away".into());
         }
         if self.style == Style::Document && value.contains(|c: char| c.is_control() && c != '\n') {
-            return Err("it has a control character, which a here-document may not keep".to_owned());
+            return Err("it has a control character, which a here-document may not keep".into());
         }
-        if harmless && !(self.style == Style::Bare && (value.is_empty() || self.is_stream(value))) {
+        let as_it_is = match (&self.style, plain) {
+            (_, Plain::No) => false,
+            (Style::Bare, Plain::Word) => {
+                !value.is_empty() && !self.is_stream(value) && !(self.reserved && RESERVED.contains(&value))
+            }
+            (Style::Bare, Plain::Words) => self.takes_words,
+            (_, Plain::Word | Plain::Words) => true,
+        };
+        if as_it_is {
             return Ok(value.to_owned());
         }
-        let escaped = |special: &str| {
-            let mut text = String::with_capacity(value.len() + 8);
-            for c in value.chars() {
-                if special.contains(c) {
-                    text.push('\\');
-                }
-                text.push(c);
-            }
-            text
-        };
+        let value = &*self.replace(value);
         Ok(match self.style {
             Style::Bare => format!("'{}'", value.replace('\'', r"'\''")),
             Style::Single => value.replace('\'', r"'\''"),
-            Style::Double => escaped(r#"\$`""#),
-            Style::Document => escaped(r"\$`"),
+            Style::Double => escaped(value, r#"\$`""#),
+            Style::Document => escaped(value, r"\$`"),
             Style::Raw => value.to_owned(),
         })
     }
 
+    /// The value as sed must have it in a replacement, in which `\`, `&` and the delimiter mean something (POSIX.1-2024,
+    /// sed, "Editing Commands").
+    fn replace(&self, value: &str) -> String {
+        match self.replacement {
+            Some(delimiter) => escaped(value, &format!("\\&{delimiter}")),
+            None => value.to_owned(),
+        }
+    }
+
     /// Several lines stand inside quotes, or in place of a whole line of a here-document.
-    fn refuse_lines(&self, value: &str) -> Result<(), String> {
+    fn refuse_lines(&self, value: &str) -> Result<(), Refusal> {
+        if self.replacement.is_some() {
+            return Err("it has several lines, which end the command of sed".into());
+        }
         let in_text = matches!(self.style, Style::Document | Style::Raw);
         let is_alone = self
             .line
@@ -94,15 +153,15 @@ impl PosixPlace {
             .is_some_and(|line| line.before.trim_ascii().is_empty() && line.after.trim_ascii().is_empty());
         if in_text && !is_alone {
             return Err(
-                "it has several lines, and does not stand alone on the line of a here-document".to_owned()
+                "it has several lines, and does not stand alone on the line of a here-document".into()
             );
         }
         let ends = |line: &Line| value.split('\n').any(|text| text.trim_start() == line.delimiter);
         if self.line.as_ref().is_some_and(|line| ends(line)) {
-            return Err("one of its lines is the end of the here-document".to_owned());
+            return Err("one of its lines is the end of the here-document".into());
         }
         if self.loses_tabs && value.contains("\n\t") {
-            return Err("one of its lines begins with a tab, which `<<-` takes away".to_owned());
+            return Err("one of its lines begins with a tab, which `<<-` takes away".into());
         }
         Ok(())
     }
@@ -112,38 +171,53 @@ impl PosixPlace {
         self.before_redirection && value.bytes().all(|b| b.is_ascii_digit())
     }
 
-    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
+    fn refuse_meaning(&self, value: &str) -> Result<(), Refusal> {
         if self.begins_argument && value.starts_with('-') {
-            return Err("it begins with `-` where a word begins, and so would be an option".to_owned());
+            return Err("it begins with `-` where a word begins, and so would be an option".into());
         }
-        if self.echo && value.contains('\\') {
-            return Err(
-                "it has a `\\`, which `echo` of some shells takes for the beginning of an escape (use \
-                        `printf '%s\\n'`)"
-                    .to_owned(),
-            );
+        if self.escapes && value.contains('\\') {
+            return Err(Refusal::from("it has a `\\`, which is taken for the beginning of an escape here")
+                .or_write("in place of `echo`, write `printf '%s\\n'` before the same word"));
         }
-        if self.test && self.begins_argument && matches!(value, "!" | "(" | ")") {
-            return Err("`test` takes it for an operator".to_owned());
+        let is_operator = self.begins_argument && matches!(value, "!" | "(" | ")" | "," | ";" | "+");
+        if self.test && (is_operator || value.contains("{}")) {
+            return Err("it is taken for an operator here".into());
         }
         Ok(())
     }
 
-    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
+    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         self.refuse_meaning(value)?;
+        if self.style != Style::Bare || self.whole {
+            return Ok(());
+        }
         let splits = |b: u8| b" \t\n*?[\\".contains(&b);
-        if !harmless
-            && self.style == Style::Bare
-            && !self.whole
-            && (value.is_empty() || value.bytes().any(splits))
-        {
+        if plain == Plain::No && (value.is_empty() || value.bytes().any(splits)) {
             return Err(
                 "it stands there outside of quotes, where the shell cuts it into words and looks for files"
-                    .to_owned(),
+                    .into(),
+            );
+        }
+        if plain == Plain::Words && !self.takes_words {
+            return Err(
+                "it stands there outside of quotes, where the shell cuts it into words, and one is expected"
+                    .into(),
             );
         }
         Ok(())
     }
+}
+
+/// With a backslash before each of these characters.
+fn escaped(value: &str, special: &str) -> String {
+    let mut text = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        if special.contains(c) {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text
 }
 
 impl From<PosixPlace> for Quoting {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::Subject;
-use crate::macros::place::Demand;
+use crate::macros::demand::Demand;
 
 /// More parameters than this are not followed one by one.
 const MOST_PARAMETERS: usize = 50;
@@ -58,7 +58,7 @@ impl Functions {
             let subject = &mut subjects[subject];
             if parameters.len() > MOST_PARAMETERS {
                 let reason = "it goes to a function, and there are very many parameters".to_owned();
-                subject.demand(&Demand::Harmless(reason));
+                subject.demand(&Demand::words(reason));
             } else if subject.assigns.is_empty() {
                 subject.assigns = Rc::clone(&only);
             } else {

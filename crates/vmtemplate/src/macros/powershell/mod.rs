@@ -3,125 +3,79 @@
 //! After Microsoft, "about_Quoting_Rules", "about_Special_Characters" and "about_Parsing". PowerShell takes the
 //! typographic quotes for plain ones, so they are doubled or escaped like them (language specification, 2.3.5.2).
 
+mod context;
 mod functions;
 mod quote;
+mod runs;
 #[cfg(test)]
 mod tests;
+mod variables;
 
 use std::ops::Range;
 
+use super::demand::{Demand, Refusal};
 use super::find::MacroUse;
 use super::follow::{self, What, follow};
-use super::place::{Demand, MacroPlace};
+use super::place::MacroPlace;
 
+use context::{Context, is_native};
 use functions::Functions;
 pub(super) use quote::PowerShellPlace;
 use quote::Style;
+use runs::{Block, Runs};
+use variables::{extends_variable, target};
 
-type Subject = follow::Subject<PowerShellPlace>;
+pub(super) type Subject = follow::Subject<PowerShellPlace>;
 
-/// What makes code of text, or runs what it is given.
-const CODE: [&str; 28] = [
-    "iex",
-    "invoke-expression",
-    "scriptblock",
-    "invoke-command",
-    "icm",
-    "powershell",
-    "pwsh",
-    "cmd",
-    "add-type",
-    "start-process",
-    "start",
-    "saps",
-    "start-job",
-    "invoke-cimmethod",
-    "invoke-wmimethod",
-    "register-scheduledtask",
-    "new-scheduledtaskaction",
-    "set-alias",
-    "new-alias",
-    "new-service",
-    "wsl",
-    "bash",
-    "invokescript",
-    "new-variable",
-    "nv",
-    "set-variable",
-    "setenvironmentvariable",
-    "sv",
-];
-/// Those of them that are words of other sentences as well, and mean this as commands only.
-const SHORT: [&str; 3] = ["nv", "start", "sv"];
+/// What stands in more blocks than this is not followed.
+const MOST_BLOCKS: usize = 100;
 /// More variables than this are not set by a statement that is followed.
 const MOST_TARGETS: usize = 20;
-/// Ends of names of files that are run later, or read their arguments again.
-const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
-
 pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
-    let bom = bytes.starts_with(b"\xEF\xBB\xBF");
+    let unicode = bytes.starts_with(b"\xEF\xBB\xBF") || bytes.starts_with(b"#!");
+    let ranges: Vec<Range<usize>> = uses.iter().map(|found| found.range.clone()).collect();
+    follow(bytes, utf8, &subjects(bytes, &ranges, unicode), uses)
+}
+
+/// The subjects of a program with macros in these ranges. `unicode` is whether PowerShell knows that it is UTF-8.
+pub(super) fn subjects(bytes: &[u8], uses: &[Range<usize>], unicode: bool) -> Vec<Subject> {
+    let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let mut scanner = Scanner {
         bytes,
-        uses: &uses,
-        at: if bom { 3 } else { 0 },
+        uses,
+        at: start,
         next: 0,
-        stack: vec![Context::default()],
-        unicode: bom || bytes.starts_with(b"#!"),
+        stack: vec![Context { start, ..Context::default() }],
+        unicode,
         subjects: Vec::new(),
+        named: Vec::new(),
         functions: Functions::of(bytes),
         doubt: functions::has_classes(bytes),
+        blocks: vec![Block::default()],
         statement: 0,
-        statement_first: 0,
         statement_start: 0,
     };
     scanner.run();
     scanner.functions.settle(&mut scanner.subjects);
-    let Scanner { subjects, .. } = scanner;
-    follow(bytes, utf8, &subjects, uses)
-}
-
-/// The command that is being read, inside its parentheses or braces.
-#[derive(Debug, Default)]
-#[allow(clippy::struct_excessive_bools)] // each is one fact about the command
-struct Context {
-    /// Inside `"…"`, in which `$(` has opened another context.
-    in_string: bool,
-    closing: u8,
-    /// The first word of the command, and whether it is complete.
-    head: String,
-    has_head: bool,
-    /// The variables that are set in the statement.
-    assigns: Vec<String>,
-    /// These are the parameters of a function.
-    is_parameters: bool,
-    /// What is in it is run as code.
-    code: bool,
-}
-
-impl Context {
-    /// One more character of the first word. Of a long one only the beginning counts.
-    fn push(&mut self, c: char) {
-        if self.head.len() < 200 {
-            self.head.push(c);
-        }
-    }
+    scanner.subjects
 }
 
 struct Scanner<'s> {
     bytes: &'s [u8],
-    uses: &'s [MacroUse],
+    uses: &'s [Range<usize>],
     at: usize,
     next: usize,
     stack: Vec<Context>,
     unicode: bool,
     subjects: Vec<Subject>,
+    /// For each of them, whether it names what is run if its text is code.
+    named: Vec<bool>,
     functions: Functions,
     doubt: bool,
-    /// The first subject of the statement.
+    /// The blocks that are open, the script first.
+    blocks: Vec<Block>,
+    /// The first subject of the statement of the script, and where it begins.
     statement: usize,
-    /// The same, whatever became of it.
-    statement_first: usize,
-    /// Where it begins.
     statement_start: usize,
 }
 
@@ -139,7 +93,11 @@ impl Scanner<'_> {
     }
 
     fn at_macro(&self) -> bool {
-        self.uses.get(self.next).is_some_and(|found| found.range.start == self.at)
+        self.is_macro(self.at)
+    }
+
+    fn is_macro(&self, at: usize) -> bool {
+        self.uses.get(self.next).is_some_and(|found| found.start == at)
     }
 
     fn run(&mut self) {
@@ -150,13 +108,16 @@ impl Scanner<'_> {
                 self.in_code();
             }
         }
+        while self.blocks.len() > 1 {
+            self.leave_block();
+        }
         self.stack.truncate(1);
         self.new_statement();
     }
 
     fn macro_here(&mut self, style: Style) {
         let number = self.next;
-        let range = self.uses[number].range.clone();
+        let range = self.uses[number].clone();
         self.at = range.end;
         self.next += 1;
         self.subject(What::Macro(number), range, style);
@@ -167,49 +128,29 @@ impl Scanner<'_> {
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
         let after = self.bytes.get(range.end).copied();
         let unicode = self.unicode;
-        let doubt = self.doubt;
-        let in_code = self.top().code;
+        let demand = self.demand_here(is_macro, &range, style);
+        let is_named = self.is_named(range.start, style);
         let context = self.top();
-        let head = context.head.to_ascii_lowercase();
-        let native = is_native(&head);
+        let native = is_native(&context.head.to_ascii_lowercase()) || (context.call && context.has_head);
         let assigns = context.assigns.clone();
-        let at_start = !context.has_head && head.is_empty();
-        let in_head = !context.has_head;
-        if is_macro {
+        let argument = !context.is_expression();
+        if is_macro && !context.has_head {
             context.push('\u{FFFD}');
         }
-        let demand = if style == Style::Comment {
-            Demand::FreeText
-        } else if doubt {
-            Demand::Typed("what stands before it in the script is not followed here".to_owned())
-        } else if before == Some(b'`') && style != Style::Single && style != Style::SingleHere {
-            Demand::Harmless("a backquote stands before it and changes its first character".to_owned())
-        } else if matches!(style, Style::Bare | Style::Joined)
-            && is_macro
-            && (in_head || head == "&" || head == ".")
-        {
-            // An assignment or a comparison has a value where another statement has its command.
-            if at_start && !assigns.is_empty() {
-                Demand::FreeText
-            } else {
-                Demand::Nothing("what stands here is run as a command".to_owned())
-            }
-        } else if in_code {
-            Demand::Typed(CODE_REASON.to_owned())
-        } else if head == "&" || head == "." {
-            Demand::Typed("`&` and `.` run what follows them".to_owned())
-        } else {
-            Demand::FreeText
-        };
         let place = match style {
             Style::Bare | Style::Joined => "outside of quotes",
+            Style::Verbatim => "behind `--%`",
             Style::Single => "inside single quotes",
             Style::Double => "inside double quotes",
             Style::SingleHere | Style::DoubleHere => "in a here-string",
             Style::Comment => "in a comment",
         };
+        let ends_word = after.is_none_or(|b| b.is_ascii_whitespace() || b";)}|,".contains(&b));
         let quoting = PowerShellPlace {
             style,
+            argument,
+            ends_word,
+            member: matches!(after, Some(b'.' | b'[')),
             native,
             begins_word: before.is_none_or(|b| b.is_ascii_whitespace() || b"'\",(".contains(&b)),
             begins_line: before.is_none_or(|b| b == b'\n'),
@@ -224,6 +165,68 @@ impl Scanner<'_> {
             quoting,
             assigns: assigns.into(),
         });
+        self.named.push(is_named);
+    }
+
+    /// What a value must be here, as far as it is known before the statement ends.
+    fn demand_here(&mut self, is_macro: bool, range: &Range<usize>, style: Style) -> Demand {
+        let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
+        let (bytes, doubt) = (self.bytes, self.doubt);
+        let context = self.top();
+        let is_bare = matches!(style, Style::Bare | Style::Joined);
+        let is_raw = matches!(style, Style::Single | Style::SingleHere | Style::Comment);
+        if style == Style::Comment {
+            Demand::FREE_TEXT
+        } else if doubt {
+            Demand::typed("what stands before it in the script is not followed here")
+        } else if is_macro && !is_raw && extends_variable(bytes, range.start) {
+            Demand::nothing(
+                Refusal::from("it would become a part of the name of the variable before it")
+                    .or_write("write the variable as `${NAME}`"),
+            )
+        } else if before == Some(b'`') && !matches!(style, Style::Single | Style::SingleHere) {
+            Demand::words("a backquote stands before it and changes its first character")
+        } else if style == Style::Verbatim {
+            Demand::words("PowerShell has no quotes behind `--%`")
+        } else if is_bare && is_macro && context.wants_parentheses() {
+            Demand::nothing(
+                Refusal::from("PowerShell wants parentheses there, and those of the macro go with it")
+                    .or_write("write `(\"($NAME)\")`"),
+            )
+        } else if context.call && !context.has_head {
+            let reason = Refusal::from(if is_bare && is_macro {
+                "what stands here is run as a command"
+            } else {
+                "`&` and `.` run what follows them"
+            });
+            Demand::nothing(reason.or_write("write the name of the command itself"))
+        } else if is_bare && is_macro && !context.has_head {
+            // An assignment or a table has a value where another statement has its command.
+            let is_value = context.is_value || !context.assigns.is_empty();
+            if context.is_expression() && (is_value || !context.head.is_empty()) {
+                Demand::FREE_TEXT
+            } else if context.head.is_empty() && context.closing == b')' {
+                Demand::number(
+                    Refusal::from("what stands here is run as a command")
+                        .or_write("write quotes around it if it is a value"),
+                )
+            } else {
+                Demand::nothing("what stands here is run as a command")
+            }
+        } else {
+            Demand::FREE_TEXT
+        }
+    }
+
+    /// Whether it names what is run if the text in which it stands is code.
+    fn is_named(&mut self, at: usize, style: Style) -> bool {
+        let bytes = self.bytes;
+        let context = self.top();
+        let string =
+            if matches!(style, Style::Bare | Style::Joined | Style::Verbatim) { at } else { context.string };
+        let command = runs::is_named_behind(&bytes[context.start.min(string)..string]);
+        let inside = &bytes[string.min(at)..at];
+        if inside.trim_ascii().is_empty() { command } else { runs::is_named_behind(inside) }
     }
 
     /// A word or a string is complete.
@@ -232,67 +235,129 @@ impl Scanner<'_> {
         if context.has_head || context.head.is_empty() {
             return;
         }
-        if context.head == "&" || context.head == "." {
+        context.run_by_dot();
+        if context.head.is_empty() {
             return;
         }
         context.has_head = true;
         let head = context.head.to_ascii_lowercase();
-        let base = head.rsplit(['\\', '/']).next().unwrap_or_default();
-        let stem = base.strip_suffix(".exe").unwrap_or(base);
-        if CODE.contains(&stem) || CODE_FILES.iter().any(|ending| stem.ends_with(ending)) {
-            self.code();
-        }
+        let block = self.block();
+        block.runs = block.runs.max(runs::of_word(&head, true));
     }
 
-    /// Everything in the current statement is run as code.
-    fn code(&mut self) {
-        let from = self.statement;
-        for subject in &mut self.subjects[from..] {
-            subject.demand(&Demand::Typed(CODE_REASON.to_owned()));
+    fn block(&mut self) -> &mut Block {
+        if self.blocks.is_empty() {
+            self.blocks.push(Block::default());
         }
-        // Once is enough.
-        self.statement = self.subjects.len();
-        self.top().code = true;
+        let last = self.blocks.len() - 1;
+        &mut self.blocks[last]
+    }
+
+    /// The text of the statement up to the cursor belongs to the block that is open.
+    fn read_words(&mut self) {
+        let (bytes, at) = (self.bytes, self.at.min(self.bytes.len()));
+        self.block().read(bytes, at);
+    }
+
+    /// The statement of the block ends: what stands in it is run if one of its words runs it.
+    fn end_of_statement(&mut self) {
+        self.read_words();
+        let Block { statement, runs, .. } = *self.block();
+        if let Some(runs) = runs {
+            for number in statement..self.subjects.len() {
+                self.is_run(number, runs);
+            }
+        }
+        let next = self.subjects.len();
+        self.block().next(next);
+    }
+
+    /// Subject `number` is in a statement that runs text.
+    fn is_run(&mut self, number: usize, runs: Runs) {
+        let code = || Refusal::from(CODE_REASON);
+        let demand = match runs {
+            _ if self.named[number] => {
+                Demand::nothing(code().or_write("write the name of the command itself"))
+            }
+            Runs::Code => {
+                Demand::word(code().or_write("put the value into `$env:NAME`, and use that in the code"))
+            }
+            Runs::Unfollowed => Demand::typed(code().or_write("assign it: `$NAME = \"…\"`")),
+        };
+        self.subjects[number].demand(&demand);
     }
 
     fn new_command(&mut self) {
         self.end_word();
+        let at = self.at;
         let context = self.top();
         (context.head, context.has_head) = (String::new(), false);
+        (context.call, context.is_value, context.start) = (false, false, at);
     }
 
     fn new_statement(&mut self) {
         self.new_command();
         self.top().assigns.clear();
+        if matches!(self.top().closing, 0 | b'}') {
+            self.end_of_statement();
+        }
         if self.stack.len() == 1 {
             let text = self.bytes[self.statement_start..self.at.min(self.bytes.len())].to_ascii_lowercase();
-            let is_code = text.split(|b| !(b.is_ascii_alphanumeric() || b"-_.".contains(b))).any(|word| {
-                let word = std::str::from_utf8(word).unwrap_or_default();
-                let stem = word.strip_suffix(".exe").unwrap_or(word);
-                (!SHORT.contains(&stem) && CODE.contains(&stem))
-                    || CODE_FILES.iter().any(|ending| word.ends_with(ending))
-            });
-            if is_code {
-                self.code();
-            }
-            self.functions.statement(&text, self.statement_first..self.subjects.len());
-            self.statement_first = self.subjects.len();
-            self.top().code = false;
+            self.functions.statement(&text, self.statement..self.subjects.len());
             self.statement = self.subjects.len();
             self.statement_start = self.at;
         }
     }
 
+    /// A `{`, behind `@` that of a table.
+    fn open_block(&mut self) {
+        let is_table = self.at.checked_sub(1).is_some_and(|before| self.bytes[before] == b'@');
+        self.read_words();
+        self.open(b'}', 1);
+        self.top().is_table = is_table;
+        self.doubt |= self.blocks.len() > MOST_BLOCKS;
+        let (statement, unread) = (self.subjects.len(), self.at);
+        self.blocks.push(Block::new(statement, unread));
+    }
+
+    /// The `}` at the cursor.
+    fn close_block(&mut self) {
+        if self.top().closing == b'}' {
+            self.end_word();
+            self.leave_block();
+        }
+        self.close();
+    }
+
+    fn leave_block(&mut self) {
+        if self.blocks.len() > 1 {
+            self.end_of_statement();
+            let passed_on = self.blocks.pop().and_then(|block| block.passed_on());
+            let at = self.at;
+            let block = self.block();
+            (block.runs, block.unread) = (block.runs.max(passed_on), at);
+        }
+    }
+
     fn open(&mut self, closing: u8, length: usize) {
         self.at += length;
-        let (assigns, code) = (self.top().assigns.clone(), self.top().code);
+        let (assigns, start) = (self.top().assigns.clone(), self.at);
         let is_parameters = closing == b')'
             && ["param", "function", "filter"].iter().any(|word| self.top().head.eq_ignore_ascii_case(word));
-        self.stack.push(Context { closing, assigns, is_parameters, code, ..Context::default() });
+        self.stack.push(Context {
+            closing,
+            assigns,
+            is_parameters,
+            start,
+            string: start,
+            ..Context::default()
+        });
     }
 
     fn close(&mut self) {
-        self.end_word();
+        if !self.top().in_string {
+            self.end_word();
+        }
         self.at += 1;
         if self.stack.len() > 1 {
             self.stack.pop();
@@ -319,12 +384,16 @@ impl Scanner<'_> {
             end += 1;
         }
         self.at = end.min(self.bytes.len());
-        // `$env:NAME` and `$script:NAME` are `NAME` here, wherever it lives.
-        let bare = name.rsplit(':').next().unwrap_or_default().to_owned();
+        // `$script:NAME` is `NAME` here, wherever it lives. What is in the environment cmd.exe may have put there.
+        let bare = match name.strip_prefix("env:") {
+            Some(variable) if !variable.is_empty() => name.clone(),
+            _ => name.rsplit(':').next().unwrap_or_default().to_owned(),
+        };
         if bare.is_empty() {
             return;
         }
         let is_string = style == Style::Double || style == Style::DoubleHere;
+        self.top().run_by_dot();
         if self.top().is_parameters {
             self.functions.parameter(&bare);
         }
@@ -378,7 +447,7 @@ impl Scanner<'_> {
             }
             Some(b'"') if self.byte(1) == Some(b'"') => self.at += 2,
             Some(b'"') => self.close(),
-            Some(b'$') if self.byte(1) == Some(b'(') => self.open(b')', 2),
+            Some(b'$') if self.byte(1) == Some(b'(') && !self.is_macro(self.at + 1) => self.open(b')', 2),
             Some(b'$') => self.variable_or_byte(Style::Double),
             Some(0xE2) => self.typographic(),
             _ => self.at += 1,
@@ -400,15 +469,25 @@ impl Scanner<'_> {
         self.at += 1;
     }
 
+    /// How the macro at the cursor stands, outside of quotes.
+    fn bare_style(&mut self) -> Style {
+        let range = self.uses[self.next].clone();
+        let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
+        let after = self.bytes.get(range.end).copied();
+        let open =
+            |b: Option<u8>, signs: &[u8]| b.is_none_or(|b| b.is_ascii_whitespace() || signs.contains(&b));
+        let alone = if self.top().is_expression() {
+            open(before, b"=,(;{[|+-*/%!<>]") && open(after, b",;)}]|+-*/%.[")
+        } else {
+            open(before, b"=,(;{[|") && open(after, b",;)}]|")
+        };
+        if alone { Style::Bare } else { Style::Joined }
+    }
+
     fn in_code(&mut self) {
         if self.at_macro() {
-            let range = self.uses[self.next].range.clone();
-            let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
-            let after = self.bytes.get(range.end).copied();
-            let open =
-                |b: Option<u8>, signs: &[u8]| b.is_none_or(|b| b.is_ascii_whitespace() || signs.contains(&b));
-            let alone = open(before, b"=,(;{[|") && open(after, b",;)}]|");
-            self.macro_here(if alone { Style::Bare } else { Style::Joined });
+            let style = self.bare_style();
+            self.macro_here(style);
             return;
         }
         let Some(byte) = self.byte(0) else { return };
@@ -428,8 +507,10 @@ impl Scanner<'_> {
             b'\'' => self.single(),
             b'"' => {
                 self.string_in_head();
-                self.open(b'"', 1);
-                self.top().in_string = true;
+                self.at += 1;
+                let start = self.at;
+                let context = self.top().in_string(start);
+                self.stack.push(context);
             }
             b'<' if rest.starts_with(b"<#") => {
                 let end = rest
@@ -447,12 +528,18 @@ impl Scanner<'_> {
                 let end = rest.iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |at| self.at + at);
                 self.comment(end);
             }
-            b'$' if rest.starts_with(b"$(") => self.open(b')', 2),
+            b'$' if rest.starts_with(b"$(") && !self.is_macro(self.at + 1) => self.open(b')', 2),
             b'$' => self.variable_or_byte(Style::Bare),
-            b'(' | b'{' => self.open(if byte == b'(' { b')' } else { b'}' }, 1),
+            b'(' => self.open(b')', 1),
+            b'{' => self.open_block(),
             b')' | b'}' => {
                 self.doubt |= self.stack.len() > 1 && self.top().closing != byte;
-                self.close();
+                if byte == b'}' { self.close_block() } else { self.close() }
+            }
+            b'=' if self.top().is_table => {
+                self.at += 1;
+                self.new_command();
+                self.top().is_value = true;
             }
             b'\n' | b';' => {
                 self.at += 1;
@@ -465,11 +552,18 @@ impl Scanner<'_> {
             b'&' => {
                 self.at += 1;
                 self.new_command();
-                "&".clone_into(&mut self.top().head);
+                self.top().call = true;
             }
             b' ' | b'\t' | b'\r' => {
                 self.at += 1;
                 self.end_word();
+                let rest = &self.bytes[self.at..];
+                if rest.starts_with(b"--%")
+                    && rest.get(3).is_none_or(u8::is_ascii_whitespace)
+                    && !self.top().is_expression()
+                {
+                    self.verbatim();
+                }
             }
             0xE2 => self.typographic(),
             _ => {
@@ -482,9 +576,20 @@ impl Scanner<'_> {
         }
     }
 
+    /// What stands behind `--%`: text as it is, up to a `|` or the end of the line.
+    fn verbatim(&mut self) {
+        let rest = &self.bytes[self.at..];
+        let end = rest.iter().position(|b| b"\n|".contains(b)).map_or(self.bytes.len(), |at| self.at + at);
+        while self.uses.get(self.next).is_some_and(|found| found.start < end) {
+            self.macro_here(Style::Verbatim);
+        }
+        self.at = end;
+    }
+
     fn string_in_head(&mut self) {
         let context = self.top();
-        if !context.has_head && context.head != "&" && context.head != "." {
+        context.run_by_dot();
+        if !context.has_head {
             context.push('\u{FFFD}');
         }
     }
@@ -492,6 +597,7 @@ impl Scanner<'_> {
     fn single(&mut self) {
         self.string_in_head();
         self.at += 1;
+        self.top().string = self.at;
         while self.at < self.bytes.len() {
             if self.at_macro() {
                 self.macro_here(Style::Single);
@@ -510,7 +616,7 @@ impl Scanner<'_> {
     }
 
     fn comment(&mut self, end: usize) {
-        while self.uses.get(self.next).is_some_and(|found| found.range.start < end) {
+        while self.uses.get(self.next).is_some_and(|found| found.start < end) {
             self.macro_here(Style::Comment);
             let context = self.top();
             if context.head == "\u{FFFD}" {
@@ -534,6 +640,7 @@ impl Scanner<'_> {
             .position(|three| three == end)
             .map_or(self.bytes.len(), |at| self.at + 2 + at + 3);
         self.at += 2;
+        self.top().string = self.at;
         while self.at < end {
             if self.at_macro() {
                 self.macro_here(style);
@@ -542,16 +649,24 @@ impl Scanner<'_> {
                 if !self.at_macro() {
                     self.at += 1;
                 }
-            } else if quote == b'"' && self.bytes[self.at..].starts_with(b"$(") {
+            } else if quote == b'"' && self.bytes[self.at..].starts_with(b"$(") && !self.is_macro(self.at + 1)
+            {
                 // What is in such a substitution is code again, and not followed.
                 let close =
                     self.bytes[self.at..end].iter().position(|&b| b == b'\n').map_or(end, |at| self.at + at);
                 let before = self.subjects.len();
-                while self.uses.get(self.next).is_some_and(|found| found.range.start < close) {
+                while self.uses.get(self.next).is_some_and(|found| found.start < close) {
                     self.macro_here(style);
                 }
+                let text = &self.bytes[self.at + 2..];
                 for subject in &mut self.subjects[before..] {
-                    subject.demand = Demand::Typed("it stands in a substitution in a here-string".to_owned());
+                    let inside = &text[..subject.range.start.saturating_sub(self.at + 2)];
+                    let reason = "it stands in a substitution in a here-string";
+                    subject.demand = if runs::is_named_behind(inside) {
+                        Demand::typed(reason)
+                    } else {
+                        Demand::word(reason)
+                    };
                 }
                 self.doubt |= !self.bytes[self.at.min(close)..close].contains(&b')');
                 self.at = self.at.max(close).max(self.at + 1);
@@ -565,52 +680,3 @@ impl Scanner<'_> {
 }
 
 const CODE_REASON: &str = "the statement takes it for a command or for code";
-
-/// What makes the variable before `text` one that is set: ` =`, `.a[0] +=`, `, $b =`, or the ` in` of a loop. The other
-/// variables that are set with it, and how far it is to the value.
-fn target(text: &[u8]) -> Option<(Vec<String>, usize)> {
-    let mut rest = text;
-    let mut others = Vec::new();
-    loop {
-        rest = rest.trim_ascii_start();
-        let name = |from: &[u8]| from.iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-        match rest {
-            [b'.', member @ ..] if name(member) > 0 => rest = &member[name(member)..],
-            [b'[', index @ ..] => {
-                let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"_'\" -".contains(b);
-                let length = index.iter().take_while(|b| is_plain(b)).count();
-                rest = index[length..].strip_prefix(b"]")?;
-            }
-            [b',', next @ ..] => {
-                let next = next.trim_ascii_start().strip_prefix(b"$")?;
-                let length = name(next);
-                others.push(String::from_utf8_lossy(&next[..length]).to_ascii_lowercase());
-                rest = &next[length..];
-            }
-            _ => break,
-        }
-    }
-    let operators = [&b"="[..], b"+=", b"-=", b"*=", b"/=", b"%=", b"??="];
-    let rest = match operators.iter().find_map(|operator| rest.strip_prefix(*operator)) {
-        Some(rest) => rest,
-        None if rest.get(..2).is_some_and(|word| word.eq_ignore_ascii_case(b"in")) => rest[2..]
-            .first()
-            .is_none_or(|b| b.is_ascii_whitespace() || b"($'\"@".contains(b))
-            .then(|| &rest[2..])?,
-        None => return None,
-    };
-    Some((others, text.len() - rest.len()))
-}
-
-/// Whether a command of this name, in lower case, is a program: not a cmdlet, a keyword, an expression.
-fn is_native(head: &str) -> bool {
-    const WORDS: [&str; 22] = [
-        "if", "elseif", "else", "while", "for", "foreach", "switch", "return", "throw", "param", "function",
-        "try", "catch", "finally", "do", "until", "in", "echo", "write", "process", "begin", "end",
-    ];
-    let plain = head.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
-    let cmdlet = head.split_once('-').is_some_and(|(verb, noun)| {
-        !verb.is_empty() && !noun.is_empty() && head.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    });
-    (plain && !cmdlet && !WORDS.contains(&head)) || head.strip_suffix(".exe").is_some()
-}

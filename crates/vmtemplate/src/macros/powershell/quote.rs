@@ -1,5 +1,6 @@
 //! How a value is written at a place of a PowerShell script.
 
+use crate::macros::demand::{Demand, Plain, Refusal};
 use crate::macros::place::Quoting;
 
 /// What PowerShell makes of the bytes at a place.
@@ -7,8 +8,10 @@ use crate::macros::place::Quoting;
 pub(super) enum Style {
     /// A word of its own, outside of quotes.
     Bare,
-    /// A part of a word, outside of quotes.
+    /// A part of a word or of a name, outside of quotes.
     Joined,
+    /// Behind `--%`, where PowerShell has no quotes.
+    Verbatim,
     Single,
     Double,
     SingleHere,
@@ -21,6 +24,12 @@ pub(super) enum Style {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 pub(in crate::macros) struct PowerShellPlace {
     pub(super) style: Style,
+    /// Words are arguments here; in an expression a plain word would be a command, or an error.
+    pub(super) argument: bool,
+    /// A `.` or `[` behind it takes a member or an element of it.
+    pub(super) member: bool,
+    /// Nothing of the same word stands behind it.
+    pub(super) ends_word: bool,
     /// It begins a word of a command that is not one of PowerShell, to which `"`, `\` and nothing are passed wrongly.
     pub(super) native: bool,
     pub(super) begins_word: bool,
@@ -34,22 +43,15 @@ const SINGLE_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{
 const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
 
 impl PowerShellPlace {
-    pub(in crate::macros) fn quote(&self, value: &str, harmless: bool) -> Result<String, String> {
-        if value.contains('\n') && !self.takes_lines(value) {
-            return Err(
-                "it has several lines, and does not stand alone on the line of a here-string".to_owned()
-            );
-        }
-        if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t' && c != '\n') {
-            return Err(format!("it has the control character U+{:04X}", found as u32));
-        }
-        if !self.unicode && !value.is_ascii() {
-            return Err("it is not ASCII, and without a byte order mark Windows PowerShell reads the script in the code \
-                        page of the machine"
-                .to_owned());
-        }
+    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
+        self.refuse_characters(value)?;
         self.refuse_meaning(value)?;
-        if harmless && (self.style != Style::Bare || is_number(value)) {
+        let as_it_is = match self.style {
+            Style::Bare => is_number(value) && !self.member,
+            Style::Joined => self.stands(value, plain).is_ok(),
+            _ => plain != Plain::No,
+        };
+        if as_it_is {
             return Ok(value.to_owned());
         }
         let doubled = |quotes: &[char]| {
@@ -73,21 +75,24 @@ impl PowerShellPlace {
             text
         };
         match self.style {
-            Style::Bare if self.native && value.is_empty() => Err(NATIVE_EMPTY.to_owned()),
+            Style::Bare if self.native && value.is_empty() => Err(NATIVE_EMPTY.into()),
             Style::Bare => Ok(format!("'{}'", doubled(&SINGLE_QUOTES))),
-            Style::Joined if value.is_empty() => Ok(String::new()),
-            Style::Joined => {
-                Err("it is a part of a word outside of quotes; expected quotes around the word".to_owned())
+            Style::Joined if value.is_empty() && self.argument && !self.ends_word => Ok(String::new()),
+            Style::Joined if value.is_empty() => {
+                Err(Refusal::from("it is empty, and what stands behind it would take its place")
+                    .or_write(QUOTED_WORD))
             }
+            Style::Joined => {
+                Err(Refusal::from("it is a part of a word outside of quotes").or_write(QUOTED_WORD))
+            }
+            Style::Verbatim => Err("PowerShell has no quotes behind `--%`".into()),
             Style::Single => Ok(doubled(&SINGLE_QUOTES)),
             Style::Double => Ok(escaped("`$\"\u{201C}\u{201D}\u{201E}")),
             Style::SingleHere | Style::DoubleHere if self.ends_here_string(value) => {
-                Err("it ends the here-string where a line begins".to_owned())
+                Err("it ends the here-string where a line begins".into())
             }
             Style::DoubleHere => Ok(escaped("`$")),
-            Style::Comment if value.contains("#>") || value.ends_with('#') || value.starts_with('>') => {
-                Err("it ends the comment".to_owned())
-            }
+            Style::Comment if ends_comment(value) => Err("it ends the comment".into()),
             Style::SingleHere | Style::Comment => Ok(value.to_owned()),
         }
     }
@@ -101,33 +106,79 @@ impl PowerShellPlace {
             && !value.split('\n').any(|line| line.starts_with(quotes))
     }
 
+    /// Fail unless the value means itself here without any quoting.
+    pub(in crate::macros) fn stands(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
+        self.refuse_characters(value)?;
+        self.refuse_meaning(value)?;
+        let has = |signs: &[char]| value.contains(signs);
+        let stands = match self.style {
+            Style::Bare if self.argument => plain != Plain::No,
+            Style::Joined if self.argument => {
+                !value.is_empty() && (plain == Plain::Word || is_part_of_word(value))
+            }
+            Style::Bare | Style::Joined => is_number(value),
+            Style::Single => !has(&SINGLE_QUOTES),
+            Style::Double => !has(&DOUBLE_QUOTES) && !has(&['`', '$']),
+            Style::SingleHere => !self.ends_here_string(value),
+            Style::DoubleHere => !self.ends_here_string(value) && !has(&['`', '$']),
+            Style::Comment => !ends_comment(value),
+            Style::Verbatim => plain != Plain::No,
+        };
+        if stands { Ok(()) } else { Err("PowerShell acts on what the value holds there".into()) }
+    }
+
+    /// What a value must be that is put here without any quoting.
+    pub(in crate::macros) fn as_it_stands(&self, cause: &'static str) -> Demand {
+        match self.style {
+            Style::Bare | Style::Joined if !self.argument => Demand::number(cause),
+            Style::Joined => Demand::word(cause),
+            _ => Demand::words(cause),
+        }
+    }
+
+    fn refuse_characters(&self, value: &str) -> Result<(), Refusal> {
+        if value.contains('\n') && !self.takes_lines(value) {
+            return Err("it has several lines, and does not stand alone on the line of a here-string".into());
+        }
+        if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t' && c != '\n') {
+            return Err(format!("it has the control character U+{:04X}", found as u32).into());
+        }
+        if !self.unicode && !value.is_ascii() {
+            return Err(Refusal::from(
+                "it is not ASCII, and without a byte order mark Windows PowerShell reads the script in the code page \
+                 of the machine",
+            )
+            .or_write("save the script in UTF-8 with a byte order mark, or give a value of ASCII characters"));
+        }
+        Ok(())
+    }
+
     fn ends_here_string(&self, value: &str) -> bool {
         self.begins_line && value.starts_with(|c| SINGLE_QUOTES.contains(&c) || DOUBLE_QUOTES.contains(&c))
     }
 
-    fn refuse_meaning(&self, value: &str) -> Result<(), String> {
+    fn refuse_meaning(&self, value: &str) -> Result<(), Refusal> {
         if !self.native || self.style == Style::Comment {
             return Ok(());
         }
         if self.begins_word && value.starts_with(['-', '/', '@']) {
             return Err(
-                "it begins with `-`, `/` or `@` where a word begins, and so would be an option".to_owned()
+                "it begins with `-`, `/` or `@` where a word begins, and so would be an option".into()
             );
         }
         if value.contains(DOUBLE_QUOTES) || value.ends_with('\\') {
-            return Err(
-                "Windows PowerShell passes a `\"` and a `\\` at the end wrongly to programs".to_owned()
-            );
+            return Err("Windows PowerShell passes a `\"` and a `\\` at the end wrongly to programs".into());
         }
         Ok(())
     }
 
-    pub(in crate::macros) fn expanded(&self, value: &str, harmless: bool) -> Result<(), String> {
-        if harmless {
+    /// Fail unless a variable of PowerShell that is expanded here may hold this value, which is not read again.
+    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
+        if plain != Plain::No {
             return Ok(());
         }
         if self.native && value.is_empty() {
-            return Err(NATIVE_EMPTY.to_owned());
+            return Err(NATIVE_EMPTY.into());
         }
         self.refuse_meaning(value)
     }
@@ -135,8 +186,24 @@ impl PowerShellPlace {
 
 const NATIVE_EMPTY: &str = "it is empty, which Windows PowerShell does not pass to programs";
 
+const QUOTED_WORD: &str = "write double quotes around the whole word";
+
+/// Whether it is a number in the only form that PowerShell keeps as it is: `007` would be 7, and of more digits some
+/// are lost.
 fn is_number(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+    text.bytes().all(|b| b.is_ascii_digit())
+        && (1..=18).contains(&text.len())
+        && (text == "0" || !text.starts_with('0'))
+}
+
+/// Whether PowerShell takes it for a part of a word that has begun, or begins one with it: `Europe/Berlin`.
+fn is_part_of_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-/+=~".contains(&b))
+}
+
+fn ends_comment(text: &str) -> bool {
+    text.contains("#>") || text.ends_with('#') || text.starts_with('>')
 }
 
 impl From<PowerShellPlace> for Quoting {

@@ -158,7 +158,7 @@ impl Lint<'_> {
             self.check_flow(&batch);
             self.check_habits(&batch);
             // One without macros and without metadata is a script beside it, such as those of the first run.
-            if self.metainfo.is_some() || !self.macros.is_empty() {
+            if self.metainfo.is_some() || !self.macros.is_empty() || !unknown.is_empty() {
                 self.check_job(&batch);
             }
         } else {

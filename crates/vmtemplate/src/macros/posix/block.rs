@@ -1,0 +1,130 @@
+//! What is open while a list of commands is read: the command, its pipeline, the compound commands around it.
+
+use super::commands::Stdin;
+use super::word::{Hole, Word};
+
+/// A list of commands: the script, or what a substitution or subshell holds.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) blocks: Vec<Block>,
+    pub(super) command: Command,
+    /// The first subject of the pipeline, and the first document.
+    pub(super) pipeline: (usize, usize),
+    /// What is before this subject in the pipeline is known to become words of a command.
+    pub(super) words: usize,
+    /// The command before the last `|`, if it prints its words.
+    pub(super) printed: Option<Printed>,
+    /// The names of the commands that ran.
+    pub(super) runs: Vec<String>,
+    /// How a command in it reads the input that the list itself gets.
+    pub(super) reads: Stdin,
+    /// The name of the function whose body is next.
+    pub(super) function: Option<String>,
+}
+
+/// A compound command whose end is still to come.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) kind: BlockKind,
+    pub(super) pipeline: (usize, usize),
+    pub(super) printed: Option<Printed>,
+    /// The first subject in it.
+    pub(super) first: usize,
+    pub(super) piped: bool,
+    pub(super) reads: Stdin,
+    pub(super) function: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlockKind {
+    Brace,
+    If,
+    Loop,
+    /// `case`, where a pattern or `esac` is next.
+    Patterns,
+    /// `case`, in the commands behind a pattern.
+    Item,
+}
+
+/// A command that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Command {
+    pub(super) first: usize,
+    pub(super) first_document: usize,
+    pub(super) assignments: Vec<Word>,
+    pub(super) words: Vec<Word>,
+    pub(super) redirects: Vec<(Redirect, Word)>,
+    /// The redirection whose word is next.
+    pub(super) redirect: Option<Redirect>,
+    /// It reads what the command before it prints.
+    pub(super) piped: bool,
+    /// It is the compound command that this keyword has ended.
+    pub(super) closed: Option<&'static str>,
+    /// How the commands in the compound command read its input.
+    pub(super) reads: Stdin,
+    /// `time` stands before it, which has options of its own.
+    pub(super) timed: bool,
+    /// `&>` stands in it, behind which some shells begin another command.
+    pub(super) torn: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirect {
+    Input,
+    Output,
+    /// `<<<`
+    Text,
+}
+
+/// What a command prints, as far as its words say.
+#[derive(Debug, Clone)]
+pub(super) struct Printed {
+    pub(super) text: String,
+    pub(super) holes: Vec<Hole>,
+}
+
+impl List {
+    pub(super) fn new(subject: usize, document: usize) -> Self {
+        Self {
+            blocks: Vec::new(),
+            command: Command { first: subject, first_document: document, ..Command::default() },
+            pipeline: (subject, document),
+            words: subject,
+            printed: None,
+            runs: Vec::new(),
+            reads: Stdin::Data,
+            function: None,
+        }
+    }
+
+    pub(super) fn in_patterns(&self) -> bool {
+        self.blocks.last().is_some_and(|block| block.kind == BlockKind::Patterns)
+    }
+}
+
+impl Command {
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+            && self.assignments.is_empty()
+            && self.redirects.is_empty()
+            && self.redirect.is_none()
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.closed.unwrap_or_else(|| self.words.first().map_or("", Word::command))
+    }
+
+    /// Whether `in` or `do` is next, which may stand in the next line.
+    pub(super) fn awaits_in(&self) -> bool {
+        self.words.len() == 2
+            && !self.words[0].quoted
+            && matches!(&*self.words[0].text, "for" | "select" | "case")
+    }
+
+    /// Whether it is `[[ … `, whose end is still to come.
+    pub(super) fn in_brackets(&self) -> bool {
+        self.redirect.is_none()
+            && self.words.first().is_some_and(|word| word.text == "[[" && !word.quoted)
+            && !(self.words.len() > 1 && self.words.last().is_some_and(|word| word.text == "]]"))
+    }
+}

@@ -1,0 +1,112 @@
+//! Words and documents that are scripts themselves.
+
+use super::flows;
+use super::parser::{Parser, Scan};
+use super::quote::Style;
+use super::word::Hole;
+use crate::macros::demand::{Demand, Refusal};
+use crate::macros::follow::What;
+
+/// How many scripts may stand in each other.
+const DEEPEST: usize = 4;
+
+/// Words of programs that run what stands in a string.
+const RUNS_STRINGS: [&str; 11] =
+    ["system", "exec", "popen", "Popen", "subprocess", "spawn", "eval", "qx", "`", "getline", "\\!"];
+
+impl Parser<'_> {
+    /// A script of the shell. What stands for a hole must be plain, and more where it names what is run.
+    pub(super) fn shell_code(&mut self, text: &str, holes: &[Hole], reason: &Refusal) -> Inner {
+        if self.level >= DEEPEST {
+            self.demand_of(holes, &Demand::typed(reason.clone()));
+            return Inner::default();
+        }
+        let marks: Vec<_> = holes.iter().map(|hole| hole.at..hole.at + '\u{FFFD}'.len_utf8()).collect();
+        let Scan { subjects, flows, reads } = Parser::new(text.as_bytes(), &marks, self.level + 1).scan();
+        // Where each subject of the inner script is in this one.
+        let mut places = Vec::with_capacity(subjects.len());
+        for inner in subjects {
+            let one_word = inner.quoting.style == Style::Bare && !inner.quoting.takes_words;
+            match inner.what {
+                What::Macro(number) => {
+                    let hole = &holes[number];
+                    places.push(hole.subjects.clone());
+                    let plain =
+                        if one_word { Demand::word(reason.clone()) } else { Demand::words(reason.clone()) };
+                    for number in hole.subjects.clone() {
+                        let subject = &mut self.subjects[number];
+                        subject.demand(&plain);
+                        subject.demand(&inner.demand);
+                        flows::add(subject, inner.assigns.iter().map(String::as_str));
+                    }
+                }
+                What::Variable(_) => {
+                    let number = self.subjects.len();
+                    places.push(number..number + 1);
+                    let at = self.at.min(self.bytes.len());
+                    self.subjects.push(super::Subject { range: at.saturating_sub(1)..at, ..inner });
+                }
+            }
+        }
+        let runs = flows.names();
+        self.flows.absorb(flows, &places);
+        Inner { runs, reads: reads != super::commands::Stdin::Data }
+    }
+
+    /// A program of another language: what stands for a hole must be plain, and stand in a string.
+    pub(super) fn foreign_code(&mut self, text: &str, holes: &[Hole], language: &str) {
+        let is_awk = language.ends_with("awk");
+        let runs = RUNS_STRINGS.iter().any(|word| text.contains(word))
+            || (is_awk || language == "perl") && text.replace("||", "").contains('|');
+        for hole in holes {
+            let line = text[..hole.at].rsplit('\n').next().unwrap_or_default();
+            let reason = Refusal::from(format!("`{language}` takes it for a part of its program")).or_write(format!(
+                "let the program read it from its environment: `value=($NAME) {language} …`, where the name of the \
+                 macro takes the place of NAME"
+            ));
+            // A line that long is not looked through for each of its macros.
+            let demand = if line.len() < 4096 && in_string(line, is_awk) && !runs {
+                Demand::words(reason)
+            } else {
+                Demand::typed(reason)
+            };
+            self.demand_of(std::slice::from_ref(hole), &demand);
+        }
+    }
+
+    pub(super) fn demand_of(&mut self, holes: &[Hole], demand: &Demand) {
+        for number in holes.iter().flat_map(|hole| hole.subjects.clone()) {
+            self.subjects[number].demand(demand);
+        }
+    }
+}
+
+/// What the outer script has to know of the one in it.
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    pub(super) runs: Vec<String>,
+    /// A command in it reads code from the input that it gets.
+    pub(super) reads: bool,
+}
+
+/// Whether a string of most languages, or a pattern of awk, is open at the end of this line.
+fn in_string(line: &str, is_awk: bool) -> bool {
+    let mut open = None;
+    let mut escaped = false;
+    let mut before = None;
+    for c in line.chars() {
+        match (c, open) {
+            _ if escaped => escaped = false,
+            ('\\', _) => escaped = true,
+            ('\'' | '"', None) => open = Some(c),
+            // Behind an operand it divides.
+            ('/', None) if is_awk && before.is_none_or(|b| "(,~!{;&|".contains(b)) => open = Some(c),
+            (c, Some(quote)) if c == quote => open = None,
+            _ => {}
+        }
+        if !c.is_whitespace() {
+            before = Some(c);
+        }
+    }
+    open.is_some()
+}

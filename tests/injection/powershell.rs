@@ -1,0 +1,221 @@
+//! PowerShell scripts, read by a grammar that is not this project's: the one of tree-sitter.
+//!
+//! PowerShell itself is not to be had where these tests run. What they hold instead: with every value that is let
+//! through, the script has the same structure as with a plain word, and the value is one literal of it.
+
+use tree_sitter::{Node, Parser, Tree};
+use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
+
+use crate::values::hostile;
+
+const COUNT: usize = 2_000;
+
+/// Real constructions, and how many of the values pass at least.
+const OPEN: [(&str, usize); 34] = [
+    ("$p = '($V)'", 1500),
+    ("$p = \"($V)\"", 1500),
+    ("$p = ($V)", 1500),
+    ("[string]$p = \"($V)\" # the password", 1500),
+    ("$p = \"a ($V) b $c\"", 1500),
+    ("$p = \"${a}($V)\"", 1500),
+    ("$p = ($V).Trim()", 1500),
+    ("$p = 'a' + ($V) + \"b\"", 1500),
+    ("$p = @'\n($V)\n'@\n", 1400),
+    ("$p = @\"\na ($V)\n\"@\n", 1500),
+    ("$p = ConvertTo-SecureString '($V)' -AsPlainText -Force", 1500),
+    ("$p = (ConvertTo-SecureString \"($V)\" -AsPlainText -Force)", 1500),
+    ("Set-LocalUser -Name Administrator -Password (ConvertTo-SecureString ($V) -AsPlainText -Force)", 1500),
+    ("Rename-Computer -NewName ($V) -Force", 1500),
+    ("Rename-Computer -NewName \"($V)\" -Restart", 1500),
+    ("New-NetIPAddress -InterfaceIndex $i -IPAddress ($V) -PrefixLength 24", 1500),
+    ("Set-DnsClientServerAddress -InterfaceAlias Ethernet -ServerAddresses (\"($V)\" -split ' ')", 1500),
+    ("Set-TimeZone -Id '($V)'; Restart-Computer", 1500),
+    ("Invoke-WebRequest -Uri ($V) -OutFile 'C:\\x'", 1500),
+    ("if ('($V)' -ne '') { Write-Host \"it is ($V)\" } else { exit 1 }", 1500),
+    ("if ($p -eq ($V)) { Write-Host same }", 1500),
+    ("foreach ($n in '($V)'.Split(' ')) { Add-X -Name $n }", 1500),
+    ("$h = @{ Name = ($V); Size = 5 }", 1500),
+    ("$h = @{Name=\"($V)\"; Size=5}", 1500),
+    ("function Set-P([string]$p = '($V)') { net user Administrator $q }", 500),
+    ("try { Add-X -Key '($V)' } catch { Write-Error $_ }", 1500),
+    ("([adsi]'WinNT://./Administrator,user').SetPassword('($V)')", 1500),
+    ("([adsi]\"WinNT://./Administrator,user\").SetPassword(\"($V)\")", 1500),
+    ("net user Administrator '($V)'", 900),
+    ("net.exe user Administrator \"($V)\" | Out-Null", 900),
+    ("'a', '($V)' | ForEach-Object { Add-X $_ }", 1500),
+    ("Add-X `\n  -Name '($V)' `\n  -Force", 1500),
+    ("<# it was ($V) #> Add-X -Name y", 1500),
+    ("# it was ($V)\nAdd-X -Name y", 1500),
+];
+
+/// Places that take plain words, or numbers, and nothing else.
+const NARROW: [&str; 16] = [
+    "Add-X C:\\a\\($V)\\b",
+    "Add-X -Name:($V)",
+    "$p = ($V)MB",
+    "$p = 1 + ($V)MB",
+    "net user --% x ($V)",
+    "Invoke-Expression \"net user x ($V)\"",
+    "cmd /c net user x ($V)",
+    "cmd /c \"net user x ($V)\"",
+    "Start-Process msiexec -ArgumentList '/i', 'x', 'P=($V)'",
+    "powershell -Command \"Set-X -Name ($V)\"",
+    "[scriptblock]::Create(\"Set-X -Name ($V)\")",
+    "\"net user x ($V)\" | Set-Content C:\\x.cmd",
+    "$p = '($V)'\niex \"net user x $p\"",
+    "$p = \"`($V)\"",
+    "$p = @\"\n$(Get-X '($V)')\n\"@\n",
+    "Set-Item C:\\($V)",
+];
+
+/// Places that name what is run: no text passes.
+const CLOSED: [&str; 25] = [
+    "($V)",
+    "& ($V)",
+    "& '($V)' x",
+    ". \"($V)\"",
+    "if ($a -eq 1) { ($V) }",
+    "Get-X | ($V)",
+    "$p = & '($V)'",
+    "Invoke-Expression '($V)'",
+    "'($V)' | iex",
+    "iex \"Set-X; ($V)\"",
+    "iex \"`$p = ($V)\"",
+    "cmd /c ($V)",
+    "cmd /c \"($V) x\"",
+    "cmd /c start ($V)",
+    "powershell -nop -ep bypass -c ($V)",
+    "powershell -Command \"& '($V)'\"",
+    "Start-Process ($V)",
+    "Start-Process -FilePath \"($V)\"",
+    "Start-Process -Verb RunAs ($V)",
+    "[scriptblock]::Create('($V)')",
+    "New-ScheduledTaskAction -Execute ($V)",
+    "'($V)' | Set-Content C:\\x.ps1",
+    "$p = '($V)'\n& $p",
+    "$p = '($V)'\niex $p",
+    "Set-X \"$a($V)\"",
+];
+
+fn render(script: &str, value: &str) -> Result<String, vmtemplate::Error> {
+    let values = MacroValues::new().with("V", value).unwrap();
+    let options = RenderOptions { language: Some(ScriptLanguage::PowerShell), ..RenderOptions::default() };
+    // With a byte order mark every character may stand in it.
+    let done = Script::from_text(format!("\u{feff}{script}")).render(&values, &options)?;
+    Ok(done.text().trim_start_matches('\u{feff}').to_owned())
+}
+
+struct Grammar(Parser);
+
+impl Grammar {
+    fn new() -> Self {
+        let mut parser = Parser::new();
+        parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
+        Self(parser)
+    }
+
+    fn read(&mut self, script: &str) -> Tree {
+        self.0.parse(script, None).unwrap()
+    }
+
+    /// The structure of a script. Of a literal or comment its kind is left, and what it is made of only if that acts.
+    fn structure(&mut self, script: &str) -> Vec<String> {
+        let tree = self.read(script);
+        let mut found = Vec::new();
+        structure(tree.root_node(), &mut found);
+        found
+    }
+}
+
+/// This grammar takes some `#` in a string for the beginning of a comment.
+fn can_read(script: &str, value: &str) -> bool {
+    !(value.contains('#') && script.contains('"'))
+}
+
+fn structure(node: Node<'_>, found: &mut Vec<String>) {
+    let literal = node.kind().contains("string_characters")
+        || matches!(node.kind(), "comment" | "expandable_string_literal" | "expandable_here_string_literal");
+    found.push(format!("{}{}", node.kind(), if node.is_missing() { " (missing)" } else { "" }));
+    let mut cursor = node.walk();
+    for child in node.named_children(&mut cursor) {
+        if !literal || matches!(child.kind(), "variable" | "sub_expression" | "ERROR") {
+            structure(child, found);
+        }
+    }
+    found.push("end".to_owned());
+}
+
+/// A plain word, or a number where nothing else stands.
+fn like(script: &str, value: &str) -> String {
+    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let plain = if is_number { "17" } else { "plain" };
+    render(script, plain).unwrap_or_else(|error| panic!("{script}: {error:#}"))
+}
+
+fn check(grammar: &mut Grammar, script: &str, value: &str, done: &str) {
+    let like = like(script, value);
+    let expected = grammar.structure(&like);
+    assert!(!expected.iter().any(|kind| kind == "ERROR"), "{like:?} is no PowerShell: {expected:?}");
+    assert_eq!(grammar.structure(done), expected, "{script:?} with {value:?} is {done:?}");
+}
+
+#[test]
+fn with_every_value_that_passes_a_script_keeps_its_structure() {
+    let mut grammar = Grammar::new();
+    let values = hostile(COUNT);
+    for (script, least) in OPEN {
+        let mut passed = 0;
+        for value in &values {
+            if let Ok(done) = render(script, value) {
+                passed += 1;
+                if !can_read(script, value) {
+                    continue;
+                }
+                check(&mut grammar, script, value, &done);
+            }
+        }
+        assert!(passed >= least, "{script:?}: only {passed} of {COUNT} values pass");
+    }
+}
+
+#[test]
+fn only_plain_words_pass_where_text_is_read_again() {
+    let mut grammar = Grammar::new();
+    let is_part_of_word = |value: &str| {
+        value.is_empty()
+            || value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-/+=~".contains(&b))
+    };
+    for script in NARROW {
+        for value in &hostile(COUNT) {
+            if let Ok(done) = render(script, value) {
+                assert!(is_part_of_word(value), "{script:?}: {value:?} passes");
+                assert_eq!(grammar.structure(&done), grammar.structure(&like(script, value)), "{done:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_text_passes_where_it_would_be_a_command() {
+    for script in CLOSED {
+        for value in &hostile(COUNT) {
+            assert!(render(script, value).is_err(), "{script:?}: {value:?} passes");
+        }
+    }
+}
+
+#[test]
+fn the_grammar_sees_a_value_that_gets_out_of_its_quotes() {
+    let mut grammar = Grammar::new();
+    for (plain, other) in [
+        ("$p = 'plain'", "$p = 'it'; canary; ''"),
+        ("$p = \"plain\"", "$p = \"$(canary)\""),
+        ("$p = \"plain\"", "$p = \"$x\""),
+        ("Set-X -Name plain", "Set-X -Name plain -Force"),
+        ("Set-X -Name plain", "Set-X -Name plain; canary"),
+        ("<# plain #>\nSet-X", "<# #> canary #>\nSet-X"),
+    ] {
+        assert_ne!(grammar.structure(plain), grammar.structure(other), "{other:?}");
+    }
+}

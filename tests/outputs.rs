@@ -1,0 +1,165 @@
+//! Where the library writes to: who may read it, what is in its way, and what takes bytes as they come.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use vmtemplate::{
+    DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FirstRunKit, FreeSpace, InstallDrive, MacroValues,
+    PackOptions, RenderOptions, Result, Script, Template, UnpackOptions, WriteRawOptions, probe_output,
+};
+use vmtemplate_workspace::{disk, is_root, noise, run, sample_disk};
+
+/// A disk that counts how often it is read.
+#[derive(Debug, Default)]
+struct Counted(AtomicU64);
+
+impl DiskSource for Counted {
+    fn format(&self) -> &'static str {
+        "raw"
+    }
+    fn size(&self) -> u64 {
+        1 << 20
+    }
+    fn read_at(&self, buf: &mut [u8], _offset: u64) -> Result<()> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        buf.fill(1);
+        Ok(())
+    }
+    fn extent_at(&self, offset: u64) -> Result<Extent> {
+        Ok(Extent { offset, length: self.size() - offset, kind: ExtentKind::Data })
+    }
+}
+
+#[test]
+fn nothing_of_the_image_is_read_when_the_output_or_an_option_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("there"), "old").unwrap();
+    let source = Arc::new(Counted::default());
+    let image = DiskImage::from_source(Arc::clone(&source) as Arc<dyn DiskSource>);
+    let template = Template::builder("W").image(image.clone()).image_name("w.hddimage").build().unwrap();
+    source.0.store(0, Ordering::Relaxed);
+    for (path, options, expected) in [
+        (at("there"), PackOptions::default(), ErrorKind::AlreadyExists),
+        (at("no/such"), PackOptions::default(), ErrorKind::NotFound),
+        (at("new"), PackOptions { level: 0, ..PackOptions::default() }, ErrorKind::InvalidValue),
+    ] {
+        assert_eq!(options.probe(&path).unwrap_err().kind(), expected);
+        assert_eq!(template.pack(&path, &options).unwrap_err().kind(), expected);
+    }
+    let level = PackOptions { level: 0, ..PackOptions::default() };
+    assert_eq!(template.pack_to(Vec::new(), &level).unwrap_err().kind(), ErrorKind::InvalidValue);
+    for (path, expected) in [(at("there"), ErrorKind::AlreadyExists), (at("no/such"), ErrorKind::NotFound)] {
+        assert_eq!(probe_output(&path, false).unwrap_err().kind(), expected);
+        assert_eq!(image.write_raw(&path, &WriteRawOptions::default()).unwrap_err().kind(), expected);
+    }
+    assert_eq!(source.0.load(Ordering::Relaxed), 0);
+    probe_output(at("there"), true).unwrap();
+    PackOptions::default().probe(at("new")).unwrap();
+    assert!(!at("new").exists());
+}
+
+#[test]
+fn unpacking_refuses_what_is_in_the_way_before_it_unpacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("t.tar.gz");
+    let template = Template::builder("W").image(disk(&noise(1, 1 << 20))).image_name("w.hddimage");
+    template.build().unwrap().pack(&archive, &PackOptions::default()).unwrap();
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::write(out.join("w.hddimage"), "old").unwrap();
+    let began = std::sync::Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&began);
+    let control = vmtemplate::Control::on_progress(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
+    let options = UnpackOptions { control, ..UnpackOptions::default() };
+    let error = Template::unpack(&archive, &out, &options).unwrap_err();
+    assert_eq!((error.kind(), error.path()), (ErrorKind::AlreadyExists, Some(&*out.join("w.hddimage"))));
+    assert_eq!(began.load(Ordering::Relaxed), 0, "nothing was unpacked by then");
+    let only = UnpackOptions { only: vec!["metainfo.xml".into()], ..UnpackOptions::default() };
+    Template::unpack(&archive, &out, &only).unwrap();
+}
+
+#[test]
+fn a_stream_gets_every_byte_of_the_disk() {
+    let bytes = sample_disk();
+    let image = disk(&bytes);
+    let keep = WriteRawOptions { free_space: FreeSpace::Keep, ..WriteRawOptions::default() };
+    let mut written = Vec::new();
+    let summary = image.write_raw_to(&mut written, &keep).unwrap();
+    assert!(written == bytes);
+    assert_eq!(summary.read + summary.hole + summary.free, bytes.len() as u64);
+    assert_eq!(summary.written + summary.zero, summary.read);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk.raw");
+    image.write_raw(&path, &WriteRawOptions::default()).unwrap();
+    let mut written = Vec::new();
+    let summary = image.write_raw_to(&mut written, &WriteRawOptions::default()).unwrap();
+    assert!(written == fs::read(path).unwrap(), "free clusters are zeros in both");
+    assert_eq!(summary.read + summary.hole + summary.free, bytes.len() as u64);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_block_device_is_written_to_if_it_is_large_enough_and_overwriting_is_asked_for() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("device");
+    fs::write(&file, noise(9, 2 << 20)).unwrap();
+    let device = run("losetup", ["--find", "--show", file.to_str().unwrap()]).stdout;
+    let device = Path::new(std::str::from_utf8(&device).unwrap().trim_end()).to_owned();
+    let content = [noise(1, 4096), vec![0; (1 << 20) - 4096]].concat();
+    let overwrite = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let refused = disk(&content).write_raw(&device, &WriteRawOptions::default());
+    let too_large = disk(&noise(2, 3 << 20)).write_raw(&device, &overwrite);
+    let untouched = fs::read(&file).unwrap() == noise(9, 2 << 20);
+    let written = disk(&content).write_raw(&device, &overwrite);
+    let drive = InstallDrive::new(&Script::from_text("exit /b 0\r\n")).unwrap();
+    let kept = drive.write(&device, false);
+    run("losetup", ["--detach".as_ref(), device.as_os_str()]);
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(too_large.unwrap_err().kind(), ErrorKind::StorageFull);
+    assert!(untouched);
+    written.unwrap();
+    assert!(fs::read(&file).unwrap()[..1 << 20] == content, "zeros are written, too");
+    assert_eq!(kept.unwrap_err().kind(), ErrorKind::AlreadyExists);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_script_is_private_once_values_were_put_in_whatever_is_done_with_it_then() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mode = |name: &str| fs::metadata(at(name)).unwrap().mode() & 0o777;
+    File::create(at("plain")).unwrap();
+    let script = Script::from_text("net user Administrator ($PASS)\n");
+    let values = MacroValues::new().with("PASS", "s3cret").unwrap();
+    let rendered = script.render(&values, &RenderOptions::default()).unwrap();
+    assert_eq!(rendered, Script::from_bytes(rendered.bytes()), "only the bytes count");
+    script.write_file(at("script"), false).unwrap();
+    rendered.write_file(at("rendered"), false).unwrap();
+    rendered.to_windows().write_file(at("windows"), false).unwrap();
+    let drive = InstallDrive::new(&rendered).unwrap();
+    drive.write(at("drive"), false).unwrap();
+    InstallDrive::read(at("drive")).unwrap().script().write_file(at("back"), false).unwrap();
+    FirstRunKit::new().write_iso(at("iso"), false).unwrap();
+    for (name, expected) in [
+        ("script", mode("plain")),
+        ("iso", mode("plain")),
+        ("rendered", 0o600),
+        ("windows", 0o600),
+        ("drive", 0o600),
+        ("back", 0o600),
+    ] {
+        assert_eq!(mode(name), expected, "{name}");
+    }
+}
