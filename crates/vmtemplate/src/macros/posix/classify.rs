@@ -27,15 +27,20 @@ impl Parser<'_> {
         let name = command.name().to_owned();
         let mut found = vec![Role::Argument; command.words.len()];
         let mut stdin = roles(&command.words, &mut found, self.is_bash).max(command.reads.clone());
+        let mut reads = false;
         for (number, (word, role)) in command.words.iter().zip(&found).enumerate() {
             if *role == Role::Rest {
-                self.rest(&command.words[number..], &name);
+                reads |= self.rest(&command.words[number..], &name);
                 break;
             }
-            self.apply(word, role, &name);
+            reads |= self.apply(word, role, &name);
             if number > 0 {
                 self.flows.argument(word.subjects.clone(), &name);
             }
+        }
+        if reads {
+            // A command in the script reads what this one gets.
+            stdin = stdin.max(Stdin::Shell);
         }
         if command.torn {
             let demand = Demand::typed("some shells take `&>` for the end of the command before it");
@@ -148,6 +153,9 @@ impl Parser<'_> {
                 self.flows.feeds(word.subjects.clone(), name);
                 self.read_by(stdin, &word.text, &word.holes, &word.span);
             } else {
+                // What an interpreter reads from a file is run.
+                let runs = *kind == Redirect::Input && *stdin > Stdin::Words;
+                let demand = if runs { Demand::typed("the file that it names is run") } else { demand };
                 self.apply(word, &Role::Must(demand), "");
             }
         }
@@ -296,7 +304,7 @@ impl Parser<'_> {
     }
 
     /// Words that are read as one script, with spaces between them.
-    fn rest(&mut self, words: &[Word], name: &str) {
+    fn rest(&mut self, words: &[Word], name: &str) -> bool {
         let mut text = String::new();
         let mut holes = Vec::new();
         for word in words {
@@ -309,23 +317,25 @@ impl Parser<'_> {
         }
         let span =
             words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
-        self.shell_code(&text, &holes, &span, &code_reason(name));
+        self.shell_code(&text, &holes, &span, &code_reason(name)).reads
     }
 
-    /// What the word demands in this role, of the command `name`.
-    fn apply(&mut self, word: &Word, role: &Role, name: &str) {
+    /// What the word demands in this role, of the command `name`. Whether it is a script that reads another one from
+    /// the input of the command.
+    fn apply(&mut self, word: &Word, role: &Role, name: &str) -> bool {
         for hole in &word.holes {
             self.apply_to(word, hole, role, name);
         }
         match role {
             Role::Shell => {
-                self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name));
+                return self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name)).reads;
             }
             Role::Foreign(language) => self.foreign_code(&word.text, &word.holes, language),
             Role::Sed => self.sed_program(word, false),
             Role::Perl => self.sed_program(word, true),
             _ => {}
         }
+        false
     }
 
     fn apply_to(&mut self, word: &Word, hole: &Hole, role: &Role, name: &str) {
