@@ -132,7 +132,7 @@ pub(crate) const CONTEXTS: &[Context] = &[
     plain("code", |n| each(n, "sh -c \"printf '%s\\\\0' ($V#)\"\n"), 40),
     plain("code on a pipe", |n| each(n, "echo \"echo ($V#)\" | sh | tr '\\n' '\\0'\n"), 40),
     plain("document of a shell", |n| each(n, "sh <<EOF\nprintf '%s\\\\0' ($V#)\nEOF\n"), 40),
-    plain("calculation", |n| each(n, "rec $((($V#)))\n"), 5),
+    plain("calculation", |n| each(n, "rec $((($V#)))\n"), 3),
     plain("format", |n| each(n, "printf '($V#)\\0'\n"), 40),
     plain("command behind a variable", |n| each(n, "$empty rec ($V#)\n"), 40),
     plain("pattern of sed", |n| each(n, "echo ($V#) | sed -n '/^($V#)$/p' | tr '\\n' '\\0'\n"), 40),

@@ -16,6 +16,7 @@ const SHELL_FILES: [&str; 2] = [".sh", ".bash"];
 const CODE_FILES: [&str; 6] = [".py", ".pl", ".rb", ".cmd", ".bat", ".ps1"];
 /// Commands that print what they got, and those that print nothing of their arguments.
 const COPIES: [&str; 2] = ["cat", "tee"];
+pub(super) const FETCHED: &str = "what is fetched from there is run";
 const FETCHES: [&str; 5] = ["curl", "wget", "fetch", "cat", "zcat"];
 
 impl Parser<'_> {
@@ -216,8 +217,7 @@ impl Parser<'_> {
             Stdin::Words => Demand::word("it becomes an argument of another command"),
             _ => Demand::typed("a command that reads it takes it for code"),
         };
-        let address = Demand::word("what is fetched from there is run");
-        let fetches = FETCHES.map(|name| format!("`{name}`"));
+        let address = Demand::word(FETCHED);
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
             // Holes are in the order of the script.
@@ -226,7 +226,7 @@ impl Parser<'_> {
                 continue;
             }
             let subject = &mut self.subjects[number];
-            let is_address = fetches.iter().any(|name| subject.place.ends_with(name));
+            let is_address = is_fetched(&subject.place);
             subject.demand(if is_address { &address } else { &demand });
         }
     }
@@ -391,6 +391,12 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// Whether this is the place of an argument of a command that prints what it fetches, and not its arguments.
+pub(super) fn is_fetched(place: &str) -> bool {
+    let command = place.strip_suffix('`').and_then(|place| place.rsplit('`').next());
+    command.is_some_and(|name| FETCHES.contains(&name))
 }
 
 fn code_reason(name: &str) -> Refusal {

@@ -167,7 +167,7 @@ impl Reading<'_> {
         }
         if OTHER_CODE.contains(&name.as_str()) {
             self.all(at + 1, &Role::Must(Demand::word(format!("`{name}` {CODE}"))));
-            return Stdin::Code;
+            return if matches!(name.as_str(), "at" | "batch") { Stdin::Shell } else { Stdin::Code };
         }
         match name.as_str() {
             "eval" | "watch" => {
