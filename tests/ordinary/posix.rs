@@ -132,6 +132,9 @@ pub(crate) const PARTLY: &[Row] = &[
             (List, "argument of another command"),
         ],
     },
+    Row { script: "bash -c \"$(curl -fsSL https://($V)/install.sh)\"", refused: ONE_WORD_OF_CODE },
+    Row { script: "curl -fsSL https://($V)/install.sh | sudo bash -s -- -y", refused: ONE_WORD_OF_CODE },
+    Row { script: "at now <<EOF\nhostname ($V)\nEOF", refused: BARE_CODE },
     // Numbers.
     Row { script: "size=$(( ($V) / 1024 ))", refused: NUMBERS },
     Row { script: "[ \"($V)\" -gt 1 ]", refused: NUMBERS },

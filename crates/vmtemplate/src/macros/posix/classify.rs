@@ -16,6 +16,7 @@ const SHELL_FILES: [&str; 2] = [".sh", ".bash"];
 const CODE_FILES: [&str; 6] = [".py", ".pl", ".rb", ".cmd", ".bat", ".ps1"];
 /// Commands that print what they got, and those that print nothing of their arguments.
 const COPIES: [&str; 2] = ["cat", "tee"];
+pub(super) const FETCHED: &str = "what is fetched from there is run";
 const FETCHES: [&str; 5] = ["curl", "wget", "fetch", "cat", "zcat"];
 
 impl Parser<'_> {
@@ -27,15 +28,20 @@ impl Parser<'_> {
         let name = command.name().to_owned();
         let mut found = vec![Role::Argument; command.words.len()];
         let mut stdin = roles(&command.words, &mut found, self.is_bash).max(command.reads.clone());
+        let mut reads = false;
         for (number, (word, role)) in command.words.iter().zip(&found).enumerate() {
             if *role == Role::Rest {
-                self.rest(&command.words[number..], &name);
+                reads |= self.rest(&command.words[number..], &name);
                 break;
             }
-            self.apply(word, role, &name);
+            reads |= self.apply(word, role, &name);
             if number > 0 {
                 self.flows.argument(word.subjects.clone(), &name);
             }
+        }
+        if reads {
+            // A command in the script reads what this one gets.
+            stdin = stdin.max(Stdin::Shell);
         }
         if command.torn {
             let demand = Demand::typed("some shells take `&>` for the end of the command before it");
@@ -148,6 +154,9 @@ impl Parser<'_> {
                 self.flows.feeds(word.subjects.clone(), name);
                 self.read_by(stdin, &word.text, &word.holes, &word.span);
             } else {
+                // What an interpreter reads from a file is run.
+                let runs = *kind == Redirect::Input && *stdin > Stdin::Words;
+                let demand = if runs { Demand::typed("the file that it names is run") } else { demand };
                 self.apply(word, &Role::Must(demand), "");
             }
         }
@@ -208,8 +217,7 @@ impl Parser<'_> {
             Stdin::Words => Demand::word("it becomes an argument of another command"),
             _ => Demand::typed("a command that reads it takes it for code"),
         };
-        let address = Demand::word("what is fetched from there is run");
-        let fetches = FETCHES.map(|name| format!("`{name}`"));
+        let address = Demand::word(FETCHED);
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
             // Holes are in the order of the script.
@@ -218,7 +226,7 @@ impl Parser<'_> {
                 continue;
             }
             let subject = &mut self.subjects[number];
-            let is_address = fetches.iter().any(|name| subject.place.ends_with(name));
+            let is_address = is_fetched(&subject.place);
             subject.demand(if is_address { &address } else { &demand });
         }
     }
@@ -296,7 +304,7 @@ impl Parser<'_> {
     }
 
     /// Words that are read as one script, with spaces between them.
-    fn rest(&mut self, words: &[Word], name: &str) {
+    fn rest(&mut self, words: &[Word], name: &str) -> bool {
         let mut text = String::new();
         let mut holes = Vec::new();
         for word in words {
@@ -309,23 +317,25 @@ impl Parser<'_> {
         }
         let span =
             words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
-        self.shell_code(&text, &holes, &span, &code_reason(name));
+        self.shell_code(&text, &holes, &span, &code_reason(name)).reads
     }
 
-    /// What the word demands in this role, of the command `name`.
-    fn apply(&mut self, word: &Word, role: &Role, name: &str) {
+    /// What the word demands in this role, of the command `name`. Whether it is a script that reads another one from
+    /// the input of the command.
+    fn apply(&mut self, word: &Word, role: &Role, name: &str) -> bool {
         for hole in &word.holes {
             self.apply_to(word, hole, role, name);
         }
         match role {
             Role::Shell => {
-                self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name));
+                return self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name)).reads;
             }
             Role::Foreign(language) => self.foreign_code(&word.text, &word.holes, language),
             Role::Sed => self.sed_program(word, false),
             Role::Perl => self.sed_program(word, true),
             _ => {}
         }
+        false
     }
 
     fn apply_to(&mut self, word: &Word, hole: &Hole, role: &Role, name: &str) {
@@ -381,6 +391,12 @@ impl Parser<'_> {
             }
         }
     }
+}
+
+/// Whether this is the place of an argument of a command that prints what it fetches, and not its arguments.
+pub(super) fn is_fetched(place: &str) -> bool {
+    let command = place.strip_suffix('`').and_then(|place| place.rsplit('`').next());
+    command.is_some_and(|name| FETCHES.contains(&name))
 }
 
 fn code_reason(name: &str) -> Refusal {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::classify::{FETCHED, is_fetched};
 use super::flows;
 use super::parser::{Parser, Scan};
 use super::quote::Style;
@@ -44,6 +45,10 @@ impl Parser<'_> {
                         if one_word { Demand::word(reason.clone()) } else { Demand::words(reason.clone()) };
                     for number in hole.subjects.clone() {
                         let subject = &mut self.subjects[number];
+                        if hole.printed && is_fetched(&subject.place) {
+                            subject.demand(&Demand::word(FETCHED));
+                            continue;
+                        }
                         subject.demand(&plain);
                         subject.demand(&inner.demand);
                         flows::add(subject, inner.assigns.iter().map(String::as_str));

@@ -77,7 +77,15 @@ const INTERPRETERS: [(&str, &str, &str); 17] = [
 ];
 const AWKS: [&str; 5] = ["awk", "gawk", "mawk", "nawk", "original-awk"];
 /// Commands whose words are read as code in ways that are not followed.
-const OTHER_CODE: [&str; 13] = [
+const OTHER_CODE: [&str; 21] = [
+    "screen",
+    "tmux",
+    "lxc",
+    "lxc-attach",
+    "pct",
+    "machinectl",
+    "virt-customize",
+    "guestfish",
     "alias",
     "at",
     "batch",
@@ -159,7 +167,7 @@ impl Reading<'_> {
         }
         if OTHER_CODE.contains(&name.as_str()) {
             self.all(at + 1, &Role::Must(Demand::word(format!("`{name}` {CODE}"))));
-            return Stdin::Code;
+            return if matches!(name.as_str(), "at" | "batch") { Stdin::Shell } else { Stdin::Code };
         }
         match name.as_str() {
             "eval" | "watch" => {
@@ -180,8 +188,11 @@ impl Reading<'_> {
             "." | "source" => {
                 let demand = Demand::typed(format!("`{name}` runs the file that it names"));
                 self.set(at + 1, Role::Must(demand));
+                if is_input(self.text(at + 1)) {
+                    return Stdin::Shell;
+                }
             }
-            "sed" | "gsed" => self.sed(at),
+            "sed" | "gsed" => return self.sed(at),
             "find" => self.find(at, depth),
             "test" | "[" | "[[" => self.test(at, &name),
             "echo" => self.all(at + 1, &Role::Escapes),
@@ -299,8 +310,8 @@ impl Reading<'_> {
             inner += 1;
         }
         let stdin = self.command(inner, depth + 1);
-        let shell_of_its_own =
-            name == "sudo" && (self.has_option(at, 's') || self.has_option(at, 'i')) || name == "chroot";
+        let shell_of_its_own = name == "sudo" && (self.has_option(at, 's') || self.has_option(at, 'i'))
+            || matches!(name, "chroot" | "arch-chroot" | "nsenter" | "unshare" | "systemd-nspawn");
         match name {
             // What it reads are more words for the command; alone they would name it.
             "xargs" if inner >= self.words.len() => Stdin::Words,
@@ -380,7 +391,7 @@ impl Reading<'_> {
             return Stdin::Shell;
         }
         self.set(number, Role::Must(Demand::typed("the shell runs the file that it names")));
-        Stdin::Data
+        if is_input(self.text(number)) { Stdin::Shell } else { Stdin::Data }
     }
 
     fn interpreter(&mut self, at: usize, name: &str, code: &str, valued: &str) -> Stdin {
@@ -428,8 +439,9 @@ impl Reading<'_> {
             return Stdin::Data;
         }
         if !sql && number < self.words.len() && !matches!(self.text(number), "-" | "--") {
+            let input = is_input(self.text(number));
             self.set(number, Role::Must(Demand::typed(format!("`{name}` runs the file that it names"))));
-            return Stdin::Data;
+            return if input { Stdin::Foreign(name.to_owned()) } else { Stdin::Data };
         }
         Stdin::Foreign(name.to_owned())
     }
@@ -441,6 +453,7 @@ impl Reading<'_> {
 
     fn awk(&mut self, at: usize, name: &str) -> Stdin {
         let mut number = at + 1;
+        let mut stdin = Stdin::Data;
         let mut program = None;
         let mut variables = Vec::new();
         while number < self.words.len() {
@@ -457,6 +470,9 @@ impl Reading<'_> {
             } else if option == "-f" || option == "--file" {
                 self.set(number + 1, Role::Must(Demand::typed("`awk` runs the file that it names")));
                 program = Some(number + 1);
+                if is_input(self.text(number + 1)) {
+                    stdin = Stdin::Foreign(name.to_owned());
+                }
                 number += 1;
             } else if takes_word(&option, "F", &["field-separator"]) {
                 self.set(number + 1, Role::Must(Demand::word("`awk` takes it for a pattern")));
@@ -480,10 +496,11 @@ impl Reading<'_> {
             };
             self.set(number, role);
         }
-        Stdin::Data
+        stdin
     }
 
-    fn sed(&mut self, at: usize) {
+    fn sed(&mut self, at: usize) -> Stdin {
+        let mut stdin = Stdin::Data;
         let mut number = at + 1;
         let mut found = false;
         let mut first = None;
@@ -500,6 +517,9 @@ impl Reading<'_> {
                 found = true;
             } else if takes_word(&option, "f", &["file"]) && !option.starts_with("-i") {
                 self.set(number + 1, Role::Must(Demand::typed("`sed` runs the file that it names")));
+                if is_input(self.text(number + 1)) {
+                    stdin = Stdin::Code;
+                }
                 found = true;
                 number += 1;
             } else if takes_word(&option, "l", &["line-length"]) && !option.starts_with("-i") {
@@ -512,6 +532,7 @@ impl Reading<'_> {
             let first = if self.text(first).is_empty() { first + 1 } else { first };
             self.set(first, Role::Sed);
         }
+        stdin
     }
 
     fn find(&mut self, at: usize, depth: usize) {
@@ -611,4 +632,9 @@ impl Reading<'_> {
             self.set(number, role);
         }
     }
+}
+
+/// Whether a file of this name is what the command reads as its input.
+fn is_input(name: &str) -> bool {
+    name == "-" || name == "/dev/stdin" || name.starts_with("/dev/fd/") || name.starts_with("/proc/self/fd/")
 }
