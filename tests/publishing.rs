@@ -257,7 +257,7 @@ fn a_key_with_checks_of_its_own_and_what_is_no_json_are_refused_before_anything_
             repository
                 .push(
                     &template("Windows-d", 4),
-                    &PushOptions { entry: options.clone(), ..Default::default() },
+                    &PushOptions { entry: options.clone(), ..PushOptions::default() },
                 )
                 .unwrap_err(),
         ] {

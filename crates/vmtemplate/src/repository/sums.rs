@@ -45,10 +45,10 @@ impl Sums {
     }
 
     fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.lines.iter().flatten().inspect(|_line| {
-            #[cfg(test)]
-            crate::steps::add(_line.raw.len());
-        })
+        let lines = self.lines.iter().flatten();
+        #[cfg(test)]
+        let lines = lines.inspect(|line| crate::steps::add(line.raw.len()));
+        lines
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

@@ -200,7 +200,7 @@ mod tests {
     fn hive(count: u32) -> RegistryHive<'static> {
         fn cell(bins: &mut Vec<u8>, content: &[u8]) -> u32 {
             let (at, length) = (bins.len(), (content.len() + 4).next_multiple_of(8));
-            bins.extend((-(length as i32)).to_le_bytes());
+            bins.extend((length as u32).wrapping_neg().to_le_bytes());
             bins.extend(content);
             bins.resize(at + length, 0);
             at as u32
