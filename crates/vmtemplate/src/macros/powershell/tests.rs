@@ -139,3 +139,16 @@ fn values_that_could_act_are_refused_with_the_reason() {
         assert!(error.contains(reason), "{script:?} {value:?}: {error}");
     }
 }
+
+#[test]
+fn what_the_help_of_a_refusal_names_takes_the_value() {
+    for (refused, instead) in [
+        ("iex \"net user x ($V)\"", "$env:NAME = '($V)'\niex 'net user x $env:NAME'"),
+        ("Set-X \"$a($V)\"", "Set-X \"${a}($V)\""),
+        ("Get-Item C:\\($V)\\x", "Get-Item \"C:\\($V)\\x\""),
+        ("if ($V) { }", "if (\"($V)\") { }"),
+    ] {
+        assert!(rendered(refused, "a b&c").is_err(), "{refused:?}");
+        assert!(rendered(instead, "a b&c").is_ok(), "{instead:?}: {:?}", rendered(instead, "a b&c"));
+    }
+}
