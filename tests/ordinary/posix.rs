@@ -132,6 +132,9 @@ pub(crate) const PARTLY: &[Row] = &[
             (List, "argument of another command"),
         ],
     },
+    Row { script: "bash -c \"$(curl -fsSL https://($V)/install.sh)\"", refused: ONE_WORD_OF_CODE },
+    Row { script: "curl -fsSL https://($V)/install.sh | sudo bash -s -- -y", refused: ONE_WORD_OF_CODE },
+    Row { script: "at now <<EOF\nhostname ($V)\nEOF", refused: BARE_CODE },
     // Numbers.
     Row { script: "size=$(( ($V) / 1024 ))", refused: NUMBERS },
     Row { script: "[ \"($V)\" -gt 1 ]", refused: NUMBERS },
@@ -243,6 +246,8 @@ const WAYS_OUT: &[(&str, &str, &str)] = &[
     ("$RUN ($V) x", "name of the command itself", "logger ($V) x"),
     ("v=($V)\nsed \"s/a/$v/\" x", "the macro itself", "sed \"s/a/($V)/\" x"),
     ("set ($V)", "set -- ", "set -- ($V)"),
+    ("sh -c '($V) x'", "as an argument", "sh -c 'logger \"$1\"' sh ($V)"),
+    ("[[ a || ($V) == b ]]", "#!/bin/bash", "#!/bin/bash\n[[ a || ($V) == b ]]"),
 ];
 
 #[test]

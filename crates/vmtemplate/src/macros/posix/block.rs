@@ -1,5 +1,7 @@
 //! What is open while a list of commands is read: the command, its pipeline, the compound commands around it.
 
+use std::ops::Range;
+
 use super::commands::Stdin;
 use super::word::{Hole, Word};
 
@@ -81,6 +83,7 @@ pub(super) enum Redirect {
 pub(super) struct Printed {
     pub(super) text: String,
     pub(super) holes: Vec<Hole>,
+    pub(super) span: Range<usize>,
 }
 
 impl List {

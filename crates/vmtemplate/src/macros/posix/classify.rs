@@ -1,11 +1,13 @@
 //! What each word of a command demands of the values in it.
 
+use std::ops::Range;
+
 use super::block::{Command, List, Printed, Redirect};
 use super::commands::{DECLARATIONS, READS, Role, Stdin, roles};
 use super::flows;
 use super::parser::Parser;
 use super::quote::Style;
-use super::word::{Hole, Word};
+use super::word::{Hole, UNKNOWN, Word};
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::follow::What;
 
@@ -14,6 +16,7 @@ const SHELL_FILES: [&str; 2] = [".sh", ".bash"];
 const CODE_FILES: [&str; 6] = [".py", ".pl", ".rb", ".cmd", ".bat", ".ps1"];
 /// Commands that print what they got, and those that print nothing of their arguments.
 const COPIES: [&str; 2] = ["cat", "tee"];
+pub(super) const FETCHED: &str = "what is fetched from there is run";
 const FETCHES: [&str; 5] = ["curl", "wget", "fetch", "cat", "zcat"];
 
 impl Parser<'_> {
@@ -24,16 +27,21 @@ impl Parser<'_> {
         }
         let name = command.name().to_owned();
         let mut found = vec![Role::Argument; command.words.len()];
-        let mut stdin = roles(&command.words, &mut found, 0).max(command.reads.clone());
+        let mut stdin = roles(&command.words, &mut found, self.is_bash).max(command.reads.clone());
+        let mut reads = false;
         for (number, (word, role)) in command.words.iter().zip(&found).enumerate() {
             if *role == Role::Rest {
-                self.rest(&command.words[number..], &name);
+                reads |= self.rest(&command.words[number..], &name);
                 break;
             }
-            self.apply(word, role, &name);
+            reads |= self.apply(word, role, &name);
             if number > 0 {
                 self.flows.argument(word.subjects.clone(), &name);
             }
+        }
+        if reads {
+            // A command in the script reads what this one gets.
+            stdin = stdin.max(Stdin::Shell);
         }
         if command.torn {
             let demand = Demand::typed("some shells take `&>` for the end of the command before it");
@@ -75,8 +83,8 @@ impl Parser<'_> {
     fn variables(&mut self, command: &Command) {
         let name = command.name();
         let declares = DECLARATIONS.contains(&name);
-        let declared = command.words.iter().skip(1).filter(|_| declares);
-        for word in command.assignments.iter().chain(declared) {
+        let words = command.words.iter().skip(1).filter(|_| declares);
+        for word in command.assignments.iter().chain(words) {
             let Some(variable) = word.assigned() else { continue };
             for subject in &mut self.subjects[word.subjects.clone()] {
                 flows::add(subject, [variable]);
@@ -133,26 +141,28 @@ impl Parser<'_> {
                 let own = word.subjects.clone();
                 self.flows.piped(own.clone(), "cat");
                 self.flows.feeds(own, name);
-                self.read_by(stdin, &word.text, &word.holes);
+                self.read_by(stdin, &word.text, &word.holes, &word.span);
                 continue;
             }
             let demand = Demand::word(Refusal::from("it names the file that is written or read").or_write(
                 "write the name of the file without the macro, and rename the file with `mv -- FILE ($NAME)`",
             ));
-            let nested =
-                word.text.starts_with(super::word::UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
+            let nested = word.text.starts_with(UNKNOWN) && word.holes.len() == 1 && word.holes[0].printed;
             if *kind == Redirect::Input && nested {
                 // `< <(…)`
                 self.flows.piped(word.subjects.clone(), ")");
                 self.flows.feeds(word.subjects.clone(), name);
-                self.read_by(stdin, &word.text, &word.holes);
+                self.read_by(stdin, &word.text, &word.holes, &word.span);
             } else {
-                self.apply(word, &Role::Must(demand), name);
+                // What an interpreter reads from a file is run.
+                let runs = *kind == Redirect::Input && *stdin > Stdin::Words;
+                let demand = if runs { Demand::typed("the file that it names is run") } else { demand };
+                self.apply(word, &Role::Must(demand), "");
             }
         }
         for word in command.words.iter().skip(1) {
             // `<(…)` as an argument is a file that the command may read.
-            if word.holes.len() == 1 && word.holes[0].printed && word.text.len() == '\u{FFFD}'.len_utf8() {
+            if word.holes.len() == 1 && word.holes[0].printed && word.text.len() == UNKNOWN.len_utf8() {
                 self.flows.inputs(word.subjects.clone());
             }
         }
@@ -193,28 +203,21 @@ impl Parser<'_> {
 
     /// All these subjects and the documents from this one on are read in this way. `printed` is what the last command
     /// prints, if it prints its words.
-    fn taint(
-        &mut self,
-        subjects: std::ops::Range<usize>,
-        document: usize,
-        stdin: &Stdin,
-        printed: Option<&Printed>,
-    ) {
+    fn taint(&mut self, subjects: Range<usize>, document: usize, stdin: &Stdin, printed: Option<&Printed>) {
         let first = document.min(self.documents.len());
         for document in &mut self.documents[first..] {
             document.reader = document.reader.clone().max(stdin.clone());
         }
         if let Some(printed) = printed {
             let holes = printed.holes.clone();
-            self.read_by(stdin, &printed.text, &holes);
+            self.read_by(stdin, &printed.text, &holes, &printed.span.clone());
         }
         let demand = match stdin {
             Stdin::Data => return,
             Stdin::Words => Demand::word("it becomes an argument of another command"),
             _ => Demand::typed("a command that reads it takes it for code"),
         };
-        let fetched = Demand::word("what is fetched from there is run");
-        let fetches = FETCHES.map(|name| format!("`{name}`"));
+        let address = Demand::word(FETCHED);
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
             // Holes are in the order of the script.
@@ -223,13 +226,13 @@ impl Parser<'_> {
                 continue;
             }
             let subject = &mut self.subjects[number];
-            let fetches = fetches.iter().any(|name| subject.place.ends_with(name));
-            subject.demand(if fetches { &fetched } else { &demand });
+            let is_address = is_fetched(&subject.place);
+            subject.demand(if is_address { &address } else { &demand });
         }
     }
 
     /// This text is what a command reads in this way.
-    pub(super) fn read_by(&mut self, stdin: &Stdin, text: &str, holes: &[Hole]) {
+    pub(super) fn read_by(&mut self, stdin: &Stdin, text: &str, holes: &[Hole], span: &Range<usize>) {
         match stdin {
             Stdin::Data => {}
             Stdin::Words => self.demand_of(holes, &Demand::word("it becomes an argument of another command")),
@@ -239,7 +242,7 @@ impl Parser<'_> {
                     "let the script take it as a parameter: in a script for `sh -c`, write `$1`, and the macro behind \
                      the script, as `sh -c '… \"$1\"' sh ($NAME)`",
                 );
-                self.shell_code(text, holes, &reason);
+                self.shell_code(text, holes, span, &reason);
             }
             Stdin::Code => {
                 self.demand_of(holes, &Demand::typed("a command that reads it takes it for code"));
@@ -271,13 +274,13 @@ impl Parser<'_> {
         let first = if command.piped { list.pipeline.0 } else { command.first };
         let printed = if command.piped { list.printed.take() } else { own };
         // The name of the file is not in it.
-        let last = if name == "echo" || copies || command.piped {
+        let end = if name == "echo" || copies || command.piped {
             command.redirects.iter().map(|(_, word)| word.subjects.start).min().unwrap_or(self.subjects.len())
         } else {
             self.subjects.len()
         };
         self.taint(
-            first..last.max(first),
+            first..end.max(first),
             list.pipeline.1.min(command.first_document),
             &reader,
             printed.as_ref(),
@@ -301,7 +304,7 @@ impl Parser<'_> {
     }
 
     /// Words that are read as one script, with spaces between them.
-    fn rest(&mut self, words: &[Word], name: &str) {
+    fn rest(&mut self, words: &[Word], name: &str) -> bool {
         let mut text = String::new();
         let mut holes = Vec::new();
         for word in words {
@@ -312,28 +315,35 @@ impl Parser<'_> {
             holes.extend(word.holes.iter().map(|hole| Hole { at: hole.at + text.len(), ..hole.clone() }));
             text.push_str(&word.text);
         }
-        self.shell_code(&text, &holes, &code_reason(name));
+        let span =
+            words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+        self.shell_code(&text, &holes, &span, &code_reason(name)).reads
     }
 
-    /// What the word demands in this role, of the command `name`.
-    fn apply(&mut self, word: &Word, role: &Role, name: &str) {
+    /// What the word demands in this role, of the command `name`. Whether it is a script that reads another one from
+    /// the input of the command.
+    fn apply(&mut self, word: &Word, role: &Role, name: &str) -> bool {
         for hole in &word.holes {
             self.apply_to(word, hole, role, name);
         }
         match role {
             Role::Shell => {
-                self.shell_code(&word.text, &word.holes, &code_reason(name));
+                return self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name)).reads;
             }
             Role::Foreign(language) => self.foreign_code(&word.text, &word.holes, language),
             Role::Sed => self.sed_program(word, false),
             Role::Perl => self.sed_program(word, true),
             _ => {}
         }
+        false
     }
 
     fn apply_to(&mut self, word: &Word, hole: &Hole, role: &Role, name: &str) {
         let demand = match role {
-            Role::Name => Demand::nothing("what stands here is run as a command"),
+            Role::Name => Demand::nothing(
+                Refusal::from("what stands here is run as a command")
+                    .or_write("write the name of the command itself, and the macro behind it as an argument"),
+            ),
             Role::Must(demand) => demand.clone(),
             Role::Assignment if hole.at < word.value_at() => {
                 Demand::number("it is the subscript of an array, which the shell calculates")
@@ -349,17 +359,20 @@ impl Parser<'_> {
         let assigns = *role == Role::Assignment;
         // The value of an assignment in front of a command is not split, of `export` it may be.
         let whole = assigns && !DECLARATIONS.contains(&name) || matches!(role, Role::One) && name == "case";
-        let alone = word.text.len() == super::word::UNKNOWN.len_utf8();
+        let alone = word.text.len() == UNKNOWN.len_utf8();
         for subject in &mut self.subjects[hole.subjects.clone()] {
             let quotes = match subject.quoting.style {
                 Style::Bare => "outside of quotes",
                 Style::Single => "inside single quotes",
                 _ => "inside double quotes",
             };
-            subject.place = match (assigns, name.is_empty()) {
-                (true, _) => format!("{quotes}, in an assignment"),
-                (false, true) => quotes.to_owned(),
-                (false, false) => format!("{quotes}, in an argument of `{name}`"),
+            subject.place = match name {
+                _ if assigns => format!("{quotes}, in an assignment"),
+                "" => quotes.to_owned(),
+                name if name.contains(UNKNOWN) => {
+                    format!("{quotes}, in an argument of a command in a variable")
+                }
+                name => format!("{quotes}, in an argument of `{name}`"),
             };
             let quoting = &mut subject.quoting;
             quoting.takes_words =
@@ -380,6 +393,12 @@ impl Parser<'_> {
     }
 }
 
+/// Whether this is the place of an argument of a command that prints what it fetches, and not its arguments.
+pub(super) fn is_fetched(place: &str) -> bool {
+    let command = place.strip_suffix('`').and_then(|place| place.rsplit('`').next());
+    command.is_some_and(|name| FETCHES.contains(&name))
+}
+
 fn code_reason(name: &str) -> Refusal {
     Refusal::from(format!("`{name}` takes its arguments for commands or code")).or_write(
         "let the script take it as a parameter: write `$1` in the script, and the macro behind it, as \
@@ -398,7 +417,8 @@ fn printed_words(command: &Command) -> Option<Printed> {
 }
 
 fn join(words: &[Word]) -> Printed {
-    let mut printed = Printed { text: String::new(), holes: Vec::new() };
+    let span = words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
+    let mut printed = Printed { text: String::new(), holes: Vec::new(), span };
     for word in words {
         if printed.text.is_empty() && word.text.starts_with('-') {
             continue;

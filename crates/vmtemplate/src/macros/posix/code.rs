@@ -1,5 +1,8 @@
 //! Words and documents that are scripts themselves.
 
+use std::ops::Range;
+
+use super::classify::{FETCHED, is_fetched};
 use super::flows;
 use super::parser::{Parser, Scan};
 use super::quote::Style;
@@ -16,7 +19,14 @@ const RUNS_STRINGS: [&str; 11] =
 
 impl Parser<'_> {
     /// A script of the shell. What stands for a hole must be plain, and more where it names what is run.
-    pub(super) fn shell_code(&mut self, text: &str, holes: &[Hole], reason: &Refusal) -> Inner {
+    /// It stands in `span` of this one.
+    pub(super) fn shell_code(
+        &mut self,
+        text: &str,
+        holes: &[Hole],
+        span: &Range<usize>,
+        reason: &Refusal,
+    ) -> Inner {
         if self.level >= DEEPEST {
             self.demand_of(holes, &Demand::typed(reason.clone()));
             return Inner::default();
@@ -35,6 +45,10 @@ impl Parser<'_> {
                         if one_word { Demand::word(reason.clone()) } else { Demand::words(reason.clone()) };
                     for number in hole.subjects.clone() {
                         let subject = &mut self.subjects[number];
+                        if hole.printed && is_fetched(&subject.place) {
+                            subject.demand(&Demand::word(FETCHED));
+                            continue;
+                        }
                         subject.demand(&plain);
                         subject.demand(&inner.demand);
                         flows::add(subject, inner.assigns.iter().map(String::as_str));
@@ -43,8 +57,7 @@ impl Parser<'_> {
                 What::Variable(_) => {
                     let number = self.subjects.len();
                     places.push(number..number + 1);
-                    let at = self.at.min(self.bytes.len());
-                    self.subjects.push(super::Subject { range: at.saturating_sub(1)..at, ..inner });
+                    self.subjects.push(super::Subject { range: span.clone(), ..inner });
                 }
             }
         }

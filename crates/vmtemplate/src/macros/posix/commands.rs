@@ -77,7 +77,15 @@ const INTERPRETERS: [(&str, &str, &str); 17] = [
 ];
 const AWKS: [&str; 5] = ["awk", "gawk", "mawk", "nawk", "original-awk"];
 /// Commands whose words are read as code in ways that are not followed.
-const OTHER_CODE: [&str; 13] = [
+const OTHER_CODE: [&str; 21] = [
+    "screen",
+    "tmux",
+    "lxc",
+    "lxc-attach",
+    "pct",
+    "machinectl",
+    "virt-customize",
+    "guestfish",
     "alias",
     "at",
     "batch",
@@ -101,14 +109,15 @@ const DEEPEST: usize = 8;
 
 const CODE: &str = "takes it for code";
 
-/// Give each word from `from` on its role, and say how the command reads its input.
-pub(super) fn roles(words: &[Word], roles: &mut [Role], from: usize) -> Stdin {
-    Reading { words, roles }.command(from, 0)
+/// Give each word its role, and say how the command reads its input. `is_bash` is whether no other shell runs it.
+pub(super) fn roles(words: &[Word], roles: &mut [Role], is_bash: bool) -> Stdin {
+    Reading { words, roles, is_bash }.command(0, 0)
 }
 
 struct Reading<'w> {
     words: &'w [Word],
     roles: &'w mut [Role],
+    is_bash: bool,
 }
 
 impl Reading<'_> {
@@ -158,7 +167,7 @@ impl Reading<'_> {
         }
         if OTHER_CODE.contains(&name.as_str()) {
             self.all(at + 1, &Role::Must(Demand::word(format!("`{name}` {CODE}"))));
-            return Stdin::Code;
+            return if matches!(name.as_str(), "at" | "batch") { Stdin::Shell } else { Stdin::Code };
         }
         match name.as_str() {
             "eval" | "watch" => {
@@ -179,8 +188,11 @@ impl Reading<'_> {
             "." | "source" => {
                 let demand = Demand::typed(format!("`{name}` runs the file that it names"));
                 self.set(at + 1, Role::Must(demand));
+                if is_input(self.text(at + 1)) {
+                    return Stdin::Shell;
+                }
             }
-            "sed" | "gsed" => self.sed(at),
+            "sed" | "gsed" => return self.sed(at),
             "find" => self.find(at, depth),
             "test" | "[" | "[[" => self.test(at, &name),
             "echo" => self.all(at + 1, &Role::Escapes),
@@ -298,8 +310,8 @@ impl Reading<'_> {
             inner += 1;
         }
         let stdin = self.command(inner, depth + 1);
-        let shell_of_its_own =
-            name == "sudo" && (self.has_option(at, 's') || self.has_option(at, 'i')) || name == "chroot";
+        let shell_of_its_own = name == "sudo" && (self.has_option(at, 's') || self.has_option(at, 'i'))
+            || matches!(name, "chroot" | "arch-chroot" | "nsenter" | "unshare" | "systemd-nspawn");
         match name {
             // What it reads are more words for the command; alone they would name it.
             "xargs" if inner >= self.words.len() => Stdin::Words,
@@ -379,7 +391,7 @@ impl Reading<'_> {
             return Stdin::Shell;
         }
         self.set(number, Role::Must(Demand::typed("the shell runs the file that it names")));
-        Stdin::Data
+        if is_input(self.text(number)) { Stdin::Shell } else { Stdin::Data }
     }
 
     fn interpreter(&mut self, at: usize, name: &str, code: &str, valued: &str) -> Stdin {
@@ -398,9 +410,7 @@ impl Reading<'_> {
             }
             let long = option.strip_prefix("--").unwrap_or_default();
             if matches!(long, "execute" | "command" | "eval") || takes_word(&option, code, &[]) {
-                let role = if name == "perl" && option.contains(['p', 'n'])
-                    || name == "perl" && self.perl_loops(at)
-                {
+                let role = if name == "perl" && self.perl_loops(at) {
                     Role::Perl
                 } else {
                     Role::Foreign(name.to_owned())
@@ -429,8 +439,9 @@ impl Reading<'_> {
             return Stdin::Data;
         }
         if !sql && number < self.words.len() && !matches!(self.text(number), "-" | "--") {
+            let input = is_input(self.text(number));
             self.set(number, Role::Must(Demand::typed(format!("`{name}` runs the file that it names"))));
-            return Stdin::Data;
+            return if input { Stdin::Foreign(name.to_owned()) } else { Stdin::Data };
         }
         Stdin::Foreign(name.to_owned())
     }
@@ -442,6 +453,7 @@ impl Reading<'_> {
 
     fn awk(&mut self, at: usize, name: &str) -> Stdin {
         let mut number = at + 1;
+        let mut stdin = Stdin::Data;
         let mut program = None;
         let mut variables = Vec::new();
         while number < self.words.len() {
@@ -458,6 +470,9 @@ impl Reading<'_> {
             } else if option == "-f" || option == "--file" {
                 self.set(number + 1, Role::Must(Demand::typed("`awk` runs the file that it names")));
                 program = Some(number + 1);
+                if is_input(self.text(number + 1)) {
+                    stdin = Stdin::Foreign(name.to_owned());
+                }
                 number += 1;
             } else if takes_word(&option, "F", &["field-separator"]) {
                 self.set(number + 1, Role::Must(Demand::word("`awk` takes it for a pattern")));
@@ -481,10 +496,11 @@ impl Reading<'_> {
             };
             self.set(number, role);
         }
-        Stdin::Data
+        stdin
     }
 
-    fn sed(&mut self, at: usize) {
+    fn sed(&mut self, at: usize) -> Stdin {
+        let mut stdin = Stdin::Data;
         let mut number = at + 1;
         let mut found = false;
         let mut first = None;
@@ -501,6 +517,9 @@ impl Reading<'_> {
                 found = true;
             } else if takes_word(&option, "f", &["file"]) && !option.starts_with("-i") {
                 self.set(number + 1, Role::Must(Demand::typed("`sed` runs the file that it names")));
+                if is_input(self.text(number + 1)) {
+                    stdin = Stdin::Code;
+                }
                 found = true;
                 number += 1;
             } else if takes_word(&option, "l", &["line-length"]) && !option.starts_with("-i") {
@@ -513,6 +532,7 @@ impl Reading<'_> {
             let first = if self.text(first).is_empty() { first + 1 } else { first };
             self.set(first, Role::Sed);
         }
+        stdin
     }
 
     fn find(&mut self, at: usize, depth: usize) {
@@ -523,7 +543,11 @@ impl Reading<'_> {
                 let end = (number + 1..self.words.len())
                     .find(|&at| matches!(self.text(at), ";" | "+"))
                     .unwrap_or(self.words.len());
-                let mut inner = Reading { words: &self.words[..end], roles: &mut self.roles[..end] };
+                let mut inner = Reading {
+                    words: &self.words[..end],
+                    roles: &mut self.roles[..end],
+                    is_bash: self.is_bash,
+                };
                 inner.command(number + 1, depth + 1);
                 for role in &mut self.roles[number + 1..end] {
                     if matches!(role, Role::Argument | Role::Escapes | Role::One) {
@@ -549,7 +573,7 @@ impl Reading<'_> {
                 "<" | ">" if name == "[[" => {
                     self.set(number + 1, Role::Must(Demand::word("shells without `[[` write to this file")));
                 }
-                "||" if name == "[[" => {
+                "||" if name == "[[" && !self.is_bash => {
                     let reason = Refusal::from("shells without `[[` run it as a command")
                         .or_write("begin the script with `#!/bin/bash`, or write `[ … ] || [ … ]`");
                     self.set(number + 1, Role::Must(Demand::typed(reason)));
@@ -608,4 +632,9 @@ impl Reading<'_> {
             self.set(number, role);
         }
     }
+}
+
+/// Whether a file of this name is what the command reads as its input.
+fn is_input(name: &str) -> bool {
+    name == "-" || name == "/dev/stdin" || name.starts_with("/dev/fd/") || name.starts_with("/proc/self/fd/")
 }

@@ -34,9 +34,9 @@ impl Parser<'_> {
         let raw = &self.bytes[start..end];
         let quoted = raw.iter().any(|b| b"'\"\\".contains(b));
         // A delimiter with blanks or expansions is not read here.
-        let odd =
-            raw.iter().filter(|b| **b == b'\'').count() % 2 + raw.iter().filter(|b| **b == b'"').count() % 2;
-        self.doubt |= odd > 0 || raw.is_empty() || raw.iter().any(|b| b"$`".contains(b));
+        let is_odd = |quote: u8| raw.iter().fold(false, |odd, &b| odd ^ (b == quote));
+        self.doubt |=
+            is_odd(b'\'') || is_odd(b'"') || raw.is_empty() || raw.iter().any(|b| b"$`".contains(b));
         let delimiter =
             String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         self.at = end;
@@ -57,7 +57,7 @@ impl Parser<'_> {
     }
 
     fn document(&mut self, document: &Document) {
-        let first = self.subjects.len();
+        let (first, start) = (self.subjects.len(), self.at);
         let mut text = Word::new(first);
         let style = if document.quoted { Style::Raw } else { Style::Document };
         // Where a line is that some line before it has taken in, through a substitution or a backslash.
@@ -83,7 +83,7 @@ impl Parser<'_> {
         let subjects = first..self.subjects.len();
         self.flows.piped(subjects.clone(), "cat");
         self.flows.feeds(subjects, &document.command);
-        self.read_by(&document.reader, &text.text, &text.holes);
+        self.read_by(&document.reader, &text.text, &text.holes, &(start..self.at.min(self.bytes.len())));
     }
 
     /// The rest of a line that ends at `end`, with its end. Whether the next line is one of its own.

@@ -230,8 +230,8 @@ impl Parser<'_> {
 
     /// `` `…` ``: its text, once a backslash is taken away, is a script.
     fn backquotes(&mut self, word: &mut Word, style: &Style) {
+        let (from, start) = (self.subjects.len(), self.at);
         self.at += 1;
-        let from = self.subjects.len();
         let mut code = Word::new(from);
         loop {
             if self.at_mark() {
@@ -267,7 +267,8 @@ impl Parser<'_> {
         }
         let reason = Refusal::from("backquotes read quotes and backslashes once more")
             .or_write("write `$(…)` in place of the backquotes");
-        let inner = self.shell_code(&code.text, &code.holes, &reason);
+        let inner =
+            self.shell_code(&code.text, &code.holes, &(start..self.at.min(self.bytes.len())), &reason);
         word.runs.extend(inner.runs);
         word.reads |= inner.reads;
         word.hole(from..self.subjects.len(), true);

@@ -132,9 +132,11 @@ impl Flows {
         if self.read.is_empty() {
             return;
         }
-        let inputs = if self.groups { vec![0..subjects.len()] } else { self.inputs.clone() };
+        if self.groups {
+            self.inputs.push(0..subjects.len());
+        }
         let mut done = vec![false; subjects.len()];
-        for number in inputs.into_iter().flatten() {
+        for number in self.inputs.iter().cloned().flatten() {
             if std::mem::replace(&mut done[number], true) {
                 continue;
             }

@@ -195,7 +195,7 @@ impl<'s> Parser<'s> {
                 b';' => self.semicolon(&mut list),
                 b'&' if self.byte(1) == Some(b'>') => {
                     self.at += 1;
-                    list.command.torn = true;
+                    list.command.torn = !self.is_bash;
                 }
                 b'&' => {
                     self.end_command(&mut list, true);
@@ -215,7 +215,9 @@ impl<'s> Parser<'s> {
                         self.doubt = true;
                     }
                 }
-                b'<' | b'>' if self.byte(1) != Some(b'(') => self.redirection(&mut list),
+                b'<' | b'>' if self.byte(1) != Some(b'(') || self.is_mark(self.at + 1) => {
+                    self.redirection(&mut list);
+                }
                 _ => {
                     let word = self.word();
                     self.take_word(&mut list, word);
@@ -495,7 +497,7 @@ impl<'s> Parser<'s> {
             _ => Redirect::Output,
         };
         while matches!(self.byte(0), Some(b'<' | b'>' | b'&' | b'|'))
-            && !(self.byte(1) == Some(b'(') && !self.is_mark(self.at + 1))
+            && (self.byte(1) != Some(b'(') || self.is_mark(self.at + 1))
         {
             self.at += 1;
         }
@@ -510,6 +512,7 @@ impl<'s> Parser<'s> {
     /// The word that begins at the cursor, which moves behind it.
     pub(super) fn word(&mut self) -> Word {
         let mut word = Word::new(self.subjects.len());
+        let start = self.at;
         while let Some(byte) = self.byte(0) {
             if self.at_mark() {
                 self.mark(&mut word, Style::Bare);
@@ -540,9 +543,7 @@ impl<'s> Parser<'s> {
                 }
             }
         }
-        if word.subjects.start == word.subjects.end && word.holes.is_empty() {
-            word.subjects = self.subjects.len()..self.subjects.len();
-        }
+        word.span = start..self.at.min(self.bytes.len());
         word
     }
 
@@ -589,9 +590,8 @@ impl<'s> Parser<'s> {
             return;
         }
         match self.byte(0) {
-            Some(b'\n') => {}
+            Some(b'\n') | None => {}
             Some(byte) => word.text.push(char::from(byte)),
-            None => {}
         }
         self.at = (self.at + 1).min(self.bytes.len());
     }

@@ -111,7 +111,8 @@ impl PosixPlace {
         let as_it_is = match (&self.style, plain) {
             (_, Plain::No) => false,
             (Style::Bare, Plain::Word) => {
-                !value.is_empty() && !self.is_stream(value) && !(self.reserved && RESERVED.contains(&value))
+                let is_reserved = self.reserved && RESERVED.contains(&value);
+                !(value.is_empty() || self.is_stream(value) || is_reserved)
             }
             (Style::Bare, Plain::Words) => self.takes_words,
             (_, Plain::Word | Plain::Words) => true,
@@ -145,7 +146,8 @@ impl PosixPlace {
 
     fn refuse_meaning(&self, value: &str) -> Result<(), Refusal> {
         if self.begins_argument && value.starts_with('-') {
-            return Err("it begins with `-` where a word begins, and so would be an option".into());
+            return Err(Refusal::from("it begins with `-` where a word begins, and so would be an option")
+                .or_write("put something before it in the same word, as `--option=($NAME)` or `x($NAME)`"));
         }
         if self.escapes && value.contains('\\') {
             return Err(Refusal::from("it has a `\\`, which is taken for the beginning of an escape here")
@@ -153,7 +155,8 @@ impl PosixPlace {
         }
         let is_operator = self.begins_argument && matches!(value, "!" | "(" | ")" | "," | ";" | "+");
         if self.test && (is_operator || value.contains("{}")) {
-            return Err("it is taken for an operator here".into());
+            return Err(Refusal::from("it is taken for an operator here")
+                .or_write("put a letter before both sides of the comparison, as `[ \"x($NAME)\" = x… ]`"));
         }
         Ok(())
     }
@@ -165,16 +168,16 @@ impl PosixPlace {
         }
         let splits = |b: u8| b" \t*?[\\".contains(&b);
         if plain == Plain::No && (value.is_empty() || value.bytes().any(splits)) {
-            return Err(
-                "it stands there outside of quotes, where the shell cuts it into words and looks for files"
-                    .into(),
-            );
+            return Err(Refusal::from(
+                "it stands there outside of quotes, where the shell cuts it into words and looks for files",
+            )
+            .or_write("put the variable in double quotes"));
         }
         if plain == Plain::Words && !self.takes_words {
-            return Err(
-                "it stands there outside of quotes, where the shell cuts it into words, and one is expected"
-                    .into(),
-            );
+            return Err(Refusal::from(
+                "it stands there outside of quotes, where the shell cuts it into words, and one is expected",
+            )
+            .or_write("put the variable in double quotes"));
         }
         Ok(())
     }

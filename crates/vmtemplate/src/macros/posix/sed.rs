@@ -135,11 +135,10 @@ impl Program<'_> {
                     self.until(end, if c == 's' { Part::Replacement(end) } else { Part::Pattern(end) });
                     self.flags();
                 }
-                'a' | 'i' | 'c' => self.line(Part::Text),
+                'a' | 'i' | 'c' | '#' => self.line(Part::Text),
                 'r' | 'R' | 'w' | 'W' => self.line(Part::Name),
                 'b' | 't' | 'T' | ':' => self.name(),
                 'e' => self.runs = true,
-                '#' => self.line(Part::Text),
                 _ => {}
             }
         }

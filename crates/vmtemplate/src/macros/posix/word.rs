@@ -11,6 +11,8 @@ pub(super) struct Word {
     /// The characters that the command gets. A byte of the script is one character; what is not known is [`UNKNOWN`].
     pub(super) text: String,
     pub(super) holes: Vec<Hole>,
+    /// Where it stands in the script.
+    pub(super) span: Range<usize>,
     /// All subjects in it, those of substitutions included.
     pub(super) subjects: Range<usize>,
     /// It has quotes or a backslash, so it is no keyword.
@@ -45,11 +47,6 @@ impl Word {
         self.subjects.end = subjects.end;
         self.holes.push(Hole { at: self.text.len(), subjects, printed });
         self.text.push(UNKNOWN);
-    }
-
-    /// Whether its beginning is not known before the script runs.
-    pub(super) fn begins_unknown(&self) -> bool {
-        self.text.starts_with(UNKNOWN)
     }
 
     /// The variable that it assigns to, if it stands where assignments do.

@@ -19,7 +19,7 @@ const fn wrapper(name: &'static str, short: &'static str, operands: usize) -> Wr
 }
 
 /// By the manuals of sudo, OpenDoas, GNU coreutils, util-linux, findutils and systemd.
-const WRAPPERS: [Wrapper; 38] = [
+const WRAPPERS: [Wrapper; 40] = [
     Wrapper {
         name: "sudo",
         short: "ugpChrtTUDR",
@@ -96,6 +96,8 @@ const WRAPPERS: [Wrapper; 38] = [
     wrapper("linux64", "", 0),
     wrapper("fakeroot", "ibl", 0),
     wrapper("unbuffer", "", 0),
+    wrapper("sshpass", "pfdP", 0),
+    Wrapper { long: &["user"], ..wrapper("pkexec", "", 0) },
     wrapper("strace", "oepsuaOSPE", 0),
     wrapper("dbus-run-session", "", 0),
 ];
