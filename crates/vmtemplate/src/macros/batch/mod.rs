@@ -485,7 +485,7 @@ impl Parser {
             let demand = inners.get(&number).map_or_else(names_a_program, |inner| inner.demand.clone());
             let demand =
                 demand.max(Demand::words(Refusal::from("another cmd.exe reads it as a command").or_write(
-                    "put the value into a variable with `set \"NAME=($X)\"`, and use `!NAME!` there",
+                    "run the command before the loop with `> FILE`, and read that: `for /f … in (FILE)`",
                 )));
             let place = Place::new(Style::Text, "in the command of `for /f`", demand);
             self.mark(set, number, Place { assigns: Rc::clone(names), ..place });

@@ -291,6 +291,32 @@ fn addresses_pass_where_free_text_does_not() {
 }
 
 #[test]
+fn what_the_help_of_a_refusal_names_takes_the_value() {
+    for (refused, instead) in [
+        ("cmd /c net user x ($V)", "net user x \"($V)\""),
+        ("start \"\" net user x ($V)", "net user x \"($V)\""),
+        (
+            "call :s ($V)\nexit /b\n:s\nnet user x %1",
+            "set \"NAME=($V)\"\ncall :s\nexit /b\n:s\nnet user x \"%NAME%\"",
+        ),
+        ("my.bat ($V)", "set \"NAME=($V)\"\nmy.bat"),
+        (
+            "for /f %%i in ('net user ($V)') do echo %%i",
+            "net user \"($V)\" > C:\\x.txt\nfor /f %%i in (C:\\x.txt) do echo %%i",
+        ),
+        ("set NAME=($V)\nif %NAME%==x echo", "set \"NAME=($V)\"\nif \"%NAME%\"==\"x\" echo"),
+        ("if exist ($V) echo", "if exist \"($V)\" echo"),
+        (
+            "set \"NAME=($V)\"\npowershell -Command \"Set-X %NAME%\"",
+            "set \"NAME=($V)\"\npowershell -Command \"Set-X $env:NAME\"",
+        ),
+    ] {
+        assert!(rendered(refused, "a b&c").is_err(), "{refused:?}");
+        assert!(rendered(instead, "a b&c").is_ok(), "{instead:?}: {:?}", rendered(instead, "a b&c"));
+    }
+}
+
+#[test]
 fn a_list_stands_bare_where_words_are_wanted_and_nowhere_else() {
     let rendered = |script: &str| {
         let values = MacroValues::new().with("NAMESERVERS", "192.0.2.53 192.0.2.54").unwrap();

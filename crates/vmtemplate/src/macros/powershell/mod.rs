@@ -654,13 +654,13 @@ impl Scanner<'_> {
                 // What is in such a substitution is code again, and not followed.
                 let close =
                     self.bytes[self.at..end].iter().position(|&b| b == b'\n').map_or(end, |at| self.at + at);
+                let start = self.at + 2;
                 let before = self.subjects.len();
                 while self.uses.get(self.next).is_some_and(|found| found.start < close) {
                     self.macro_here(style);
                 }
-                let text = &self.bytes[self.at + 2..];
                 for subject in &mut self.subjects[before..] {
-                    let inside = &text[..subject.range.start.saturating_sub(self.at + 2)];
+                    let inside = &self.bytes[start.min(subject.range.start)..subject.range.start];
                     let reason = "it stands in a substitution in a here-string";
                     subject.demand = if runs::is_named_behind(inside) {
                         Demand::typed(reason)

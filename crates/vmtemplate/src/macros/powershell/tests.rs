@@ -94,7 +94,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("icm { param( $x ) iex $x } -Args '($V)'", "x y", "for code"),
         ("$a = ($V)MB", "x", "part of a word"),
         ("$a = 1..($V)", "x", "part of a word"),
-        ("if ($V) { }", "x", "run as a command"),
+        ("if ($V) { }", "x", "wants parentheses"),
         ("Set-X \"$a($V)\"", "x", "name of the variable"),
         ("Set-X \"$($V)\"", "x", "name of the variable"),
         ("Set-X $a($V)", "x", "name of the variable"),
@@ -112,7 +112,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("foreach ($i in 'a', '($V)') { $z = $i }\niex $z", "x", "`$z` in line 2"),
         ("function f( $x ) { $y = $x }\nf '($V)'\niex $y", "x", "`$y` in line 3"),
         ("function f {\nparam( $x )\niex $x\n}\nf -x '($V)'", "x", "`$x` in line 2"),
-        ("function f([string]$x) {\niex $x }\n$z = f '($V)'", "x", "`$x` in line 1"),
+        ("function f([string]$x) {\niex $x }\n$z = f '($V)'", "x", "`$x` in line 2"),
         ("function f { iex $args[0] }\nf '($V)'", "x", "`$args` in line 1"),
         ("filter f { iex $_ }\n'($V)' | f", "x", "`$_` in line 1"),
         ("$p = '($V)'\n$p.x | iex # a = b", "x", "`$p` in line 2"),
@@ -137,5 +137,18 @@ fn values_that_could_act_are_refused_with_the_reason() {
     ] {
         let error = rendered(script, value).expect_err(&format!("{script:?} {value:?}"));
         assert!(error.contains(reason), "{script:?} {value:?}: {error}");
+    }
+}
+
+#[test]
+fn what_the_help_of_a_refusal_names_takes_the_value() {
+    for (refused, instead) in [
+        ("iex \"net user x ($V)\"", "$env:NAME = '($V)'\niex 'net user x $env:NAME'"),
+        ("Set-X \"$a($V)\"", "Set-X \"${a}($V)\""),
+        ("Get-Item C:\\($V)\\x", "Get-Item \"C:\\($V)\\x\""),
+        ("if ($V) { }", "if (\"($V)\") { }"),
+    ] {
+        assert!(rendered(refused, "a b&c").is_err(), "{refused:?}");
+        assert!(rendered(instead, "a b&c").is_ok(), "{instead:?}: {:?}", rendered(instead, "a b&c"));
     }
 }
