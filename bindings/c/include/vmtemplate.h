@@ -489,6 +489,14 @@ typedef struct {
      */
     const vmt_control *control;
     /**
+     * The format of the disk image, where it shall not be found out, as in `vmt_open_options`.
+     */
+    const char *format;
+    /**
+     * The folder in which files that are named inside an image may be opened, as in `vmt_open_options`.
+     */
+    const char *backing_files;
+    /**
      * The language of the setup script, where it shall not be found out, as in `vmt_render_options`.
      */
     const char *language;
