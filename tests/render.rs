@@ -223,7 +223,7 @@ fn every_problem_is_told_at_once_with_its_place_and_reason() {
     insta::assert_snapshot!(told.join("\n"), @r#"
     line 2, column 24: `($PASS)`: the password has `/`, which the template does not take (give a password without any of `!/`)
     line 2, column 24: `($PASS)`: the value cannot stand as a word in the arguments of `net`: it begins with `/` or `-` where a word begins, and so would be an option (give another value, or move the macro to a place of its own inside quotes)
-    line 4, column 1: `($HOSTNAME)`: the value cannot stand outside of quotes, where a command begins: what stands here is run as a command; expected another place for the macro (give another value, or move the macro to a place of its own inside quotes)
+    line 4, column 1: `($HOSTNAME)`: the value cannot stand outside of quotes, where a command begins: what stands here is run as a command; expected another place for the macro (write the name of the command itself; a value can be one of its arguments)
     line 5, column 6: `($GATEWAY)`: the macro has no value (give it one, or say what a macro without a value becomes)
     "#);
 }
@@ -502,5 +502,32 @@ fn the_largest_scripts_are_rendered_in_linear_time() {
             // A quadratic one takes minutes; a busy machine is no reason to fail.
             assert!(begin.elapsed().as_secs() < 60, "{language}: {line:?}");
         }
+    }
+}
+
+#[test]
+fn a_loop_over_a_list_takes_its_words_one_by_one() {
+    let values = MacroValues::new().with("NAMESERVERS", "192.0.2.53 2001:db8::53").unwrap();
+    for (script, language) in [
+        ("for ns in ($NAMESERVERS); do ip route add $ns/32 dev eth0; done", ScriptLanguage::Posix),
+        (
+            "l=($NAMESERVERS)\nfor ns in $l; do [ $ns = x ] || echo nameserver $ns >> /etc/x; done",
+            ScriptLanguage::Posix,
+        ),
+        ("for %%i in (($NAMESERVERS)) do netsh add address=%%i", ScriptLanguage::Batch),
+        ("set L=($NAMESERVERS)\r\nfor %%i in (%L%) do if not %%i==none netsh add %%i", ScriptLanguage::Batch),
+    ] {
+        let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
+        let rendered = Script::from_text(script).render(&values, &options);
+        assert!(rendered.is_ok(), "{script}: {rendered:?}");
+    }
+    // In quotes the loop goes over one item, which is the whole list.
+    for (script, language) in [
+        ("for ns in \"($NAMESERVERS)\"; do ip route add $ns/32 dev eth0; done", ScriptLanguage::Posix),
+        ("for %%i in (\"($NAMESERVERS)\") do netsh add address=%%~i", ScriptLanguage::Batch),
+    ] {
+        let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
+        let error = Script::from_text(script).render(&values, &options).unwrap_err();
+        assert!(error.to_string().contains("is expanded as"), "{script}: {error}");
     }
 }

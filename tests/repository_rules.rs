@@ -204,7 +204,9 @@ fn who_may_read_the_description_may_read_all_that_it_is_served_with() {
     let draft = Draft::good(RepositoryFormat::Vm6);
     fs::write(draft.at("metadata.json.minisig"), "").unwrap();
     let files = ["SHA256SUMS", "metadata.json.minisig", "w.tar.gz"];
-    files.iter().for_each(|name| draft.mode(name, 0o640));
+    for name in &files {
+        draft.mode(name, 0o640);
+    }
     assert_eq!(unreadable(&draft), files);
     // A repository that is closed to all but a group is served by one of the group.
     draft.mode("metadata.json", 0o640);

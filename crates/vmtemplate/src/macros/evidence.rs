@@ -111,10 +111,11 @@ fn command(line: &str) -> &str {
 }
 
 /// Commands that Windows has and a shell script does not begin with.
-const BATCH_COMMANDS: [&str; 33] = [
+const BATCH_COMMANDS: [&str; 34] = [
     "bcdedit",
     "certutil",
     "cls",
+    "cmd",
     "color",
     "copy",
     "cscript",

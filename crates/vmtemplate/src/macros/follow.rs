@@ -31,6 +31,14 @@ pub(super) enum What {
     Variable(String),
 }
 
+/// The name under which a variable of a loop is assigned to that gets the words of a value one by one.
+pub(super) fn word_by_word(variable: &str) -> String {
+    format!("{variable}{WORD}")
+}
+
+/// No name of a variable has it.
+const WORD: char = '\u{1}';
+
 impl<Q> Subject<Q> {
     /// It must be this as well.
     pub(super) fn demand(&mut self, demand: &Demand) {
@@ -59,7 +67,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
     let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
     order.sort_unstable();
     let sorted = positions(bytes, utf8, order.iter().copied());
-    let later_at = |subject: &Subject<Q>, number: usize| Later {
+    let later_at = |subject: &Subject<Q>, number: usize, one_word: bool| Later {
         variable: shown(&bytes[subject.range.clone()]),
         position: sorted[order.binary_search(&subject.range.start).unwrap_or(0)],
         demand: if number < MOST_PLACES {
@@ -68,18 +76,26 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             Demand::words("the variable is used in very many places".to_owned())
         },
         quoting: subject.quoting.clone().into(),
+        one_word,
     };
     let places_of = |assigned: &[String]| -> Rc<[Later]> {
         let mut later = Vec::new();
         let mut seen = HashSet::new();
-        let mut open: Vec<&str> = assigned.iter().map(String::as_str).collect();
-        while let Some(name) = open.pop() {
-            if !seen.insert(name) {
+        let names = |assigned: &'_ [String], one_word: bool| -> Vec<_> {
+            let name = |name: &String| match name.strip_suffix(WORD) {
+                Some(name) => (name.to_owned(), true),
+                None => (name.clone(), one_word),
+            };
+            assigned.iter().map(name).collect()
+        };
+        let mut open = names(assigned, false);
+        while let Some((name, one_word)) = open.pop() {
+            if !seen.insert((name.clone(), one_word)) {
                 continue;
             }
-            for subject in by_name.get(name).map(Vec::as_slice).unwrap_or_default() {
-                open.extend(subject.assigns.iter().map(String::as_str));
-                later.push(later_at(subject, later.len()));
+            for subject in by_name.get(name.as_str()).map(Vec::as_slice).unwrap_or_default() {
+                open.extend(names(&subject.assigns, one_word));
+                later.push(later_at(subject, later.len(), one_word));
                 if later.len() > MOST_PLACES {
                     return later.into();
                 }

@@ -40,6 +40,8 @@ pub(super) struct Later {
     pub(super) position: Position,
     pub(super) demand: Demand,
     pub(super) quoting: Quoting,
+    /// A loop goes over the words of the value, so that only one of them is expanded here at a time.
+    pub(super) one_word: bool,
 }
 
 impl MacroPlace {

@@ -187,7 +187,14 @@ fn replacement(
     place.demand.check(value, kind).map_err(refused)?;
     let text = place.quoting.quote(value, plain).map_err(refused)?;
     for later in &*place.later {
-        let checked = later.demand.check(value, kind).and_then(|()| later.quoting.expanded(value, plain));
+        let fits = |value: &str, plain| {
+            later.demand.check(value, kind).and_then(|()| later.quoting.expanded(value, plain))
+        };
+        let checked = if later.one_word && plain == Plain::Words {
+            value.split(' ').filter(|word| !word.is_empty()).try_for_each(|word| fits(word, Plain::Word))
+        } else {
+            fits(value, plain)
+        };
         checked.map_err(|Refusal { reason, help }| {
             problem(format!(
                 "the value goes into a variable, which is expanded as `{}` in line {}, column {}: {reason}",

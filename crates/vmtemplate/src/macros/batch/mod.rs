@@ -19,7 +19,7 @@ use std::rc::Rc;
 
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::find::MacroUse;
-use crate::macros::follow::{self, follow};
+use crate::macros::follow::{self, follow, word_by_word};
 use crate::macros::place::{MacroPlace, Quoting};
 
 use atoms::{Atom, Atoms};
@@ -464,7 +464,14 @@ impl Parser {
                 let demand = Demand::words(
                     "`for` cuts it into words and replaces `*` and `?` by file names".to_owned(),
                 );
-                self.mark_all(&set, "in the set of `for`", &demand, &names);
+                self.facts = Facts::of(&set, &self.atoms.variables);
+                let words: Rc<[String]> = names.iter().map(|name| word_by_word(name)).collect();
+                for number in (0..set.len()).filter(|&number| set[number].is_subject()) {
+                    let is_cut = !is_file && !set[number].quoted;
+                    let assigns = Rc::clone(if is_cut { &words } else { &names });
+                    let place = Place::new(Style::Text, "in the set of `for`", demand.clone());
+                    self.mark(&set, number, Place { assigns, ..place });
+                }
             }
         }
         self.skip(b" \t");

@@ -320,8 +320,7 @@ fn what_the_help_of_a_refusal_names_takes_the_value() {
 fn a_list_stands_bare_where_words_are_wanted_and_nowhere_else() {
     let rendered = |script: &str| {
         let values = MacroValues::new().with("NAMESERVERS", "192.0.2.53 192.0.2.54").unwrap();
-        let done = Script::from_text(script.replace("($L)", "($NAMESERVERS)"))
-            .render(&values, &RenderOptions::default());
+        let done = Script::from_text(script.replace("($L)", "($NAMESERVERS)")).render(&values, &as_batch());
         done.map(|script| script.text().into_owned()).map_err(|error| format!("{error:#}"))
     };
     let list = "192.0.2.53 192.0.2.54";
@@ -336,6 +335,8 @@ fn a_list_stands_bare_where_words_are_wanted_and_nowhere_else() {
         "cmd /c netsh add ($L)",
         "for /f %%i in ('netsh add ($L)') do echo %%i",
         "rem ($L)",
+        "for %%i in (($L)) do netsh add address=%%i",
+        "set \"NS=($L)\"\nfor %%i in (%NS%) do call :add %%i\nexit /b\n:add\nnetsh add address=%~1 x",
         "set NS=($L)\nif \"%NS%\"==\"\" exit /b",
     ] {
         assert_eq!(rendered(script), Ok(script.replace("($L)", list)), "{script}");

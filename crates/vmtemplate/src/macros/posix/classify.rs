@@ -9,7 +9,7 @@ use super::parser::Parser;
 use super::quote::Style;
 use super::word::{Hole, UNKNOWN, Word};
 use crate::macros::demand::{Demand, Refusal};
-use crate::macros::follow::What;
+use crate::macros::follow::{What, word_by_word};
 
 /// Ends of names of files that are run or read as code: scripts of the shell, and others.
 const SHELL_FILES: [&str; 2] = [".sh", ".bash"];
@@ -104,9 +104,12 @@ impl Parser<'_> {
                     let subject = self.subject(&mut parameters, what, at..at, Style::Double);
                     flows::add(&mut self.subjects[subject], [variable.as_str()]);
                 }
+                let one = word_by_word(&variable);
                 for word in command.words.iter().skip(3) {
+                    let alone = word.text.len() == UNKNOWN.len_utf8();
                     for subject in &mut self.subjects[word.subjects.clone()] {
-                        flows::add(subject, [variable.as_str()]);
+                        let is_cut = alone && subject.quoting.style == Style::Bare && name == "for";
+                        flows::add(subject, [if is_cut { one.as_str() } else { variable.as_str() }]);
                     }
                     for run in &word.runs {
                         self.flows.prints(run, vec![variable.clone()]);

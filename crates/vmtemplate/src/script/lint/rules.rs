@@ -105,8 +105,8 @@ rules! {
     // What hangs an unattended setup.
     WAITS = "VMT0231" Error
         "nothing waits for an answer or a key",
-        why "the setup runs where nobody sees it: it waits for ever, and the machine is never ready; or it does not wait \
-             where it should",
+        why "nobody sees the setup: a command that asks waits forever, and the machine is never ready; one that needs a \
+             keyboard fails at once",
         fix "take the question out, or answer it with an option or with redirected input";
     MAY_WAIT = "VMT0232" Warning
         "nothing asks a question under some conditions",
