@@ -25,9 +25,10 @@ def content(spec: dict[str, Any]) -> bytes:
     if "hex" in spec:
         return bytes.fromhex(spec["hex"])
     if "gzip" in spec:
-        return gzip.decompress((ROOT / spec["gzip"]).read_bytes())
-    disk = bytearray(spec["size"])
-    for run in spec["runs"]:
+        disk = bytearray(gzip.decompress((ROOT / spec["gzip"]).read_bytes()))
+    else:
+        disk = bytearray(spec["size"])
+    for run in spec.get("runs", []):
         if "hex" in run:
             held = bytes.fromhex(run["hex"])
         else:
