@@ -24,10 +24,8 @@ def content(spec: dict[str, Any]) -> bytes:
         return str(joined * spec.get("repeat", 1)).encode()
     if "hex" in spec:
         return bytes.fromhex(spec["hex"])
-    if "gzip" in spec:
-        disk = bytearray(gzip.decompress((ROOT / spec["gzip"]).read_bytes()))
-    else:
-        disk = bytearray(spec["size"])
+    packed = (ROOT / spec["gzip"]).read_bytes() if "gzip" in spec else None
+    disk = bytearray(spec["size"] if packed is None else gzip.decompress(packed))
     for run in spec.get("runs", []):
         if "hex" in run:
             held = bytes.fromhex(run["hex"])

@@ -78,8 +78,12 @@ def test_keys_that_are_not_known_are_set(small: vt.Template, archive: Path, tmp_
     pushed = repository.push(small, replace=True, set={"efi_boot": True})
     assert pushed.entry.other["efi_boot"] == "true"
     assert repository.list()[0].other == pushed.entry.other
-    for wrong in ({"name": "x"}, {"": 1}, {"x": float("nan")}):
-        with pytest.raises(ValueError):
+    for wrong, why in (
+        ({"name": "x"}, "`name` is known"),
+        ({"": 1}, "is empty"),
+        ({"x": float("nan")}, "JSON"),
+    ):
+        with pytest.raises(ValueError, match=why):
             repository.replace(entry.name, archive, set=wrong)
     with pytest.raises(TypeError):
         repository.replace(entry.name, archive, set={"x": object()})

@@ -299,7 +299,8 @@ def test_the_language_of_a_script_is_given_or_read_from_its_name(tmp_path: Path)
     assert [found.code for found in script.lint()] == ["VMT0209"]
     assert not script.lint(language="posix")
     assert not script.lint(file_name="setup.sh")
-    assert [found.code for found in script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)][0] == "VMT0201"
+    as_batch = script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)
+    assert as_batch[0].code == "VMT0201"
     (tmp_path / "setup").write_bytes(bytes(script))
     assert [found.code for found in vt.check(tmp_path / "setup")] == ["VMT0209"]
     assert not vt.check(tmp_path / "setup", language="posix")
