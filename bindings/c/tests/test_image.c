@@ -86,6 +86,26 @@ static void an_image_is_read(void **state)
     failed_with(VMT_NOT_FOUND);
 }
 
+static void files_that_an_image_names_are_opened_where_they_may_be(void **state)
+{
+    const char *path = write_text("disk.vmdk", "# Disk DescriptorFile\nversion=1\nparentCID=ffffffff\n"
+                                               "RW 8192 FLAT \"disk-flat.vmdk\" 0\n");
+    uint8_t buffer[1000];
+    vmt_image *image;
+    VMT_OPTIONS(vmt_open_options, options);
+    (void)state;
+    write_file("disk-flat.vmdk", disk_bytes(), DISK_SIZE);
+    assert_null(vmt_image_open(path, &options, &err));
+    failed_with(VMT_UNSUPPORTED);
+    options.backing_files = folder;
+    image = vmt_image_open(path, &options, &err);
+    fine();
+    assert_string_equal(vmt_image_format(image), "vmdk");
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 777, &err), VMT_OK);
+    assert_memory_equal(buffer, disk_bytes() + 777, sizeof buffer);
+    vmt_image_free(image);
+}
+
 static int32_t sum_extents(void *user_data, const vmt_extent *extent)
 {
     uint64_t *sums = user_data;
@@ -331,6 +351,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_is_read),
+        cmocka_unit_test(files_that_an_image_names_are_opened_where_they_may_be),
         cmocka_unit_test(a_disk_of_callbacks_is_read_where_it_has_data),
         cmocka_unit_test(a_callback_that_fails_or_lies_is_an_error),
         cmocka_unit_test(a_template_of_callbacks_is_packed_as_one_of_bytes),
