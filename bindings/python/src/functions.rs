@@ -73,7 +73,7 @@ pub(crate) fn check<'py>(
 /// >>> vt.probe_output("/no/such/folder/drive.img")
 /// Traceback (most recent call last):
 ///     ...
-/// vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output
+/// vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output: ...
 #[pyfunction]
 #[pyo3(signature = (path, *, overwrite=false), text_signature = "(path, *, overwrite=False)")]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {

@@ -210,6 +210,7 @@ class DiskImage:
         file: _Readable,
         *,
         format: _Format | None = None,
+        backing_files: _Path | None = None,
         max_size: int | None = None,
         temporary_folder: _Path | None = None,
         progress: _ProgressFn | None = None,
@@ -217,7 +218,8 @@ class DiskImage:
     ) -> DiskImage:
         """An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
 
-        It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
+        It is read to its end first, into a temporary file without a name where blocks of zeros take no room. The
+        options are those of `open`.
         """
     @staticmethod
     def from_seekable(file: _Seekable) -> DiskImage:
@@ -1192,7 +1194,7 @@ def probe_output(path: _Path, *, overwrite: bool = False) -> None:
     >>> vt.probe_output("/no/such/folder/drive.img")
     Traceback (most recent call last):
         ...
-    vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output
+    vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output: ...
     """
 
 def read_partition_table(disk: DiskImage) -> PartitionTable:

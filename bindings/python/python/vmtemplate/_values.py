@@ -666,7 +666,7 @@ class Report:
     """What a check found. It is iterated as the list of its findings, and has a length as that has.
 
     >>> import vmtemplate as vt
-    >>> report = vt.Script("echo hello\\n").lint()
+    >>> report = vt.Script("@echo off\\necho hello\\n").lint()
     >>> report.has(vt.Severity.ERROR)
     True
     """
