@@ -778,9 +778,10 @@ fn repositories_are_edited_in_place() {
                     let options = options.unwrap_or_default();
                     let replace = options.replace;
                     let entry = entry_options(options)?;
-                    drop(match replace {
-                        true => repository.add_or_replace(path, &entry)?,
-                        false => repository.add(path, &entry)?,
+                    drop(if replace {
+                        repository.add_or_replace(path, &entry)?
+                    } else {
+                        repository.add(path, &entry)?
                     });
                 }
                 Operation::Replace { name, archive, options } => {

@@ -56,7 +56,7 @@ pub(crate) fn metadata(fields: &MetainfoFields) -> String {
     show("IPv4", limits.ipv4.map(|answer| yes_no(answer).to_owned()));
     show("IPv6", limits.ipv6.map(|answer| yes_no(answer).to_owned()));
     for (name, value) in &limits.other {
-        show(&format!("limit {}", report::shown(&name)), Some(value.clone()));
+        show(&format!("limit {}", report::shown(name)), Some(value.clone()));
     }
     show("products", Some(fields.support.to_string()));
     show("tags", Some(fields.tags.to_string()));
