@@ -171,6 +171,16 @@ fn finding_of(finding: &Finding) -> Value {
     members.into()
 }
 
+fn entry_of(entry: &RepositoryEntry) -> Value {
+    json!({
+        "name": entry.name,
+        "file_name": entry.file_name,
+        "kind": entry.kind(),
+        "tags": entry.tags,
+        "archive_size_mib": entry.archive_size_mib,
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -579,7 +589,9 @@ fn templates_are_packed_to_the_same_bytes() {
             (Some(draft), None) => draft.build(folder.path())?,
             (None, Some(files)) => {
                 let opened = folder.path().join("template");
-                files.iter().for_each(|file| file.write_below(&opened));
+                for file in files {
+                    file.write_below(&opened);
+                }
                 Template::open(&opened)?
             }
             _ => panic!("one of template and folder"),
@@ -793,19 +805,7 @@ fn repositories_are_edited_in_place() {
                 }
             }
         }
-        let entries: Vec<RepositoryEntry> = repository.list()?;
-        let entries: Vec<Value> = entries
-            .iter()
-            .map(|entry| {
-                json!({
-                    "name": entry.name,
-                    "file_name": entry.file_name,
-                    "kind": entry.kind(),
-                    "tags": entry.tags,
-                    "archive_size_mib": entry.archive_size_mib,
-                })
-            })
-            .collect();
+        let entries: Vec<Value> = repository.list()?.iter().map(entry_of).collect();
         let description = fs::read(repository.description_path()).unwrap();
         Ok(json!({ "description": Content::of(&description), "entries": entries }))
     });
