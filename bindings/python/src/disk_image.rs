@@ -69,21 +69,19 @@ impl DiskImage {
 
     /// An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
     ///
-    /// It is read to its end first, into a temporary file without a name where blocks of zeros take no room. The
-    /// options are those of `open`.
+    /// It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
     #[staticmethod]
-    #[pyo3(signature = (file, *, format=None, backing_files=None, max_size=None, temporary_folder=None, progress=None, cancel=None))]
+    #[pyo3(signature = (file, *, format=None, max_size=None, temporary_folder=None, progress=None, cancel=None))]
     fn from_stream(
         py: Python<'_>,
         file: Py<PyAny>,
         format: Option<Choice<vt::ImageFormat>>,
-        backing_files: Option<PathBuf>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
         progress: Option<Bound<'_, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Self> {
-        let options = open_options(format, backing_files, max_size, temporary_folder, None);
+        let options = open_options(format, None, max_size, temporary_folder, None);
         run(py, progress, cancel, |control| {
             vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
         })

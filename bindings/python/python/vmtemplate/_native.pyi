@@ -210,7 +210,6 @@ class DiskImage:
         file: _Readable,
         *,
         format: _Format | None = None,
-        backing_files: _Path | None = None,
         max_size: int | None = None,
         temporary_folder: _Path | None = None,
         progress: _ProgressFn | None = None,
@@ -218,8 +217,7 @@ class DiskImage:
     ) -> DiskImage:
         """An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
 
-        It is read to its end first, into a temporary file without a name where blocks of zeros take no room. The
-        options are those of `open`.
+        It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
         """
     @staticmethod
     def from_seekable(file: _Seekable) -> DiskImage:
