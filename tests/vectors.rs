@@ -171,6 +171,16 @@ fn finding_of(finding: &Finding) -> Value {
     members.into()
 }
 
+fn entry_of(entry: &RepositoryEntry) -> Value {
+    json!({
+        "name": entry.name,
+        "file_name": entry.file_name,
+        "kind": entry.kind(),
+        "tags": entry.tags,
+        "archive_size_mib": entry.archive_size_mib,
+    })
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Text {
@@ -195,7 +205,7 @@ struct Content {
     /// How often the text stands there, if not once.
     repeat: Option<usize>,
     hex: Option<String>,
-    /// The path of a gzip file, from the root of the repository.
+    /// The path of a gzip file, from the root of the repository; `runs` are written over what it unpacks to.
     gzip: Option<PathBuf>,
     /// Zeros, with `runs` written over them in their order.
     size: usize,
@@ -221,13 +231,11 @@ impl Content {
         if let Some(hex) = &self.hex {
             return unhex(hex);
         }
+        let mut bytes = vec![0; self.size];
         if let Some(path) = &self.gzip {
             let packed = fs::File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-            let mut bytes = Vec::new();
             flate2::read::MultiGzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
-            return bytes;
         }
-        let mut bytes = vec![0; self.size];
         for run in &self.runs {
             let content = match &run.hex {
                 Some(hex) => unhex(hex),
@@ -562,7 +570,8 @@ fn templates_are_packed_to_the_same_bytes() {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Input {
-        template: Draft,
+        template: Option<Draft>,
+        folder: Option<Vec<NamedFile>>,
         mtime: u64,
         level: Option<i32>,
         #[serde(default)]
@@ -576,7 +585,17 @@ fn templates_are_packed_to_the_same_bytes() {
     topic("pack", |input: Input| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("template.tar.gz");
-        let template = input.template.build(folder.path())?;
+        let template = match (&input.template, &input.folder) {
+            (Some(draft), None) => draft.build(folder.path())?,
+            (None, Some(files)) => {
+                let opened = folder.path().join("template");
+                for file in files {
+                    file.write_below(&opened);
+                }
+                Template::open(&opened)?
+            }
+            _ => panic!("one of template and folder"),
+        };
         let options = PackOptions {
             level: input.level.unwrap_or(PackOptions::DEFAULT_LEVEL),
             mtime: Some(input.mtime),
@@ -595,6 +614,8 @@ fn templates_are_packed_to_the_same_bytes() {
             "data_read": summary.data_read,
             "holes": summary.holes,
             "free": summary.free,
+            "left_behind": summary.left_behind,
+            "missing": summary.missing,
         }))
     });
 }
@@ -604,6 +625,15 @@ fn templates_are_packed_to_the_same_bytes() {
 struct NamedFile {
     name: String,
     content: Content,
+}
+
+impl NamedFile {
+    /// Write it into a folder, which is made, as are those in its name.
+    fn write_below(&self, folder: &Path) {
+        let path = folder.join(&self.name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, self.content.bytes()).unwrap();
+    }
 }
 
 #[test]
@@ -619,13 +649,14 @@ fn templates_are_checked() {
         deny_warnings: bool,
         #[serde(default)]
         skip_image: bool,
+        language: Option<String>,
     }
 
     topic("check", |input: Input| {
         let folder = tempfile::tempdir().unwrap();
         let mut path = folder.path().to_owned();
         for file in input.folder.iter().flatten().chain(&input.file) {
-            fs::write(path.join(&file.name), file.content.bytes()).unwrap();
+            file.write_below(&path);
         }
         if let Some(file) = &input.file {
             path.push(&file.name);
@@ -634,6 +665,7 @@ fn templates_are_checked() {
             allow: input.allow,
             deny_warnings: input.deny_warnings,
             skip_image: input.skip_image,
+            language: input.language.map(|language| language.parse()).transpose()?,
             ..CheckOptions::default()
         };
         Ok(check(&path, &options)?.findings().iter().map(finding_of).collect())
@@ -644,9 +676,8 @@ fn templates_are_checked() {
 fn disks_are_recognised() {
     topic("disk", |file: NamedFile| {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(&file.name);
-        fs::write(&path, file.content.bytes()).unwrap();
-        let info = DiskImage::open(&path)?.info()?;
+        file.write_below(folder.path());
+        let info = DiskImage::open(folder.path().join(&file.name))?.info()?;
         let partitions = info.partitions.map(|table| {
             let partitions: Vec<Value> = table
                 .partitions
@@ -666,6 +697,7 @@ fn disks_are_recognised() {
                 "scheme": table.scheme,
                 "sector_size": table.sector_size,
                 "warnings": table.warnings.len(),
+                "notes": table.notes.len(),
                 "partitions": partitions,
             })
         });
@@ -712,6 +744,9 @@ fn repositories_are_edited_in_place() {
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
+        /// Of `add`: take the place of a template of the same name.
+        replace: bool,
+        set: Option<Map<String, Value>>,
     }
 
     let pack = |archive: &ArchiveOf, folder: &Path| -> Result<PathBuf> {
@@ -720,9 +755,8 @@ fn repositories_are_edited_in_place() {
         archive.template.build(folder)?.pack(&path, &options)?;
         Ok(path)
     };
-    let entry_options = |options: Option<Options>| {
-        let options = options.unwrap_or_default();
-        EntryOptions {
+    let entry_options = |options: Options| -> Result<EntryOptions> {
+        let mut entry = EntryOptions {
             name: options.name,
             tags: options.tags,
             file_name: options.file_name,
@@ -731,7 +765,11 @@ fn repositories_are_edited_in_place() {
             network_device: options.network_device,
             requirements: options.requirements,
             ..EntryOptions::default()
+        };
+        if let Some(keys) = options.set {
+            entry.set_keys(&Value::from(keys).to_string())?;
         }
+        Ok(entry)
     };
     topic("repository", |input: Input| {
         let folder = tempfile::tempdir().unwrap();
@@ -748,30 +786,26 @@ fn repositories_are_edited_in_place() {
         for operation in input.operations {
             match operation {
                 Operation::Add { archive, options } => {
-                    drop(repository.add(pack(&archive, folder.path())?, &entry_options(options))?);
+                    let path = pack(&archive, folder.path())?;
+                    let options = options.unwrap_or_default();
+                    let replace = options.replace;
+                    let entry = entry_options(options)?;
+                    drop(if replace {
+                        repository.add_or_replace(path, &entry)?
+                    } else {
+                        repository.add(path, &entry)?
+                    });
                 }
                 Operation::Replace { name, archive, options } => {
                     let path = pack(&archive, folder.path())?;
-                    drop(repository.replace(&name, path, &entry_options(options))?);
+                    drop(repository.replace(&name, path, &entry_options(options.unwrap_or_default())?)?);
                 }
                 Operation::Remove { name } => {
                     drop(repository.remove(&name, &PublishOptions::default())?);
                 }
             }
         }
-        let entries: Vec<RepositoryEntry> = repository.list()?;
-        let entries: Vec<Value> = entries
-            .iter()
-            .map(|entry| {
-                json!({
-                    "name": entry.name,
-                    "file_name": entry.file_name,
-                    "kind": entry.kind(),
-                    "tags": entry.tags,
-                    "archive_size_mib": entry.archive_size_mib,
-                })
-            })
-            .collect();
+        let entries: Vec<Value> = repository.list()?.iter().map(entry_of).collect();
         let description = fs::read(repository.description_path()).unwrap();
         Ok(json!({ "description": Content::of(&description), "entries": entries }))
     });

@@ -96,9 +96,12 @@ fn a_stream_may_hold_an_image_of_another_format() {
     // What such an image names cannot be found beside it.
     let over = folder.path().join("over.qcow2");
     qemu_img("create -q -f qcow2 -b @ -F qcow2 @", &[&image, &over]);
-    let options = OpenOptions { backing_files: Some(folder.path().to_owned()), ..OpenOptions::default() };
-    let error = DiskImage::from_stream(&fs::read(&over).unwrap()[..], &options).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:#}");
+    let allowed = OpenOptions { backing_files: Some(folder.path().to_owned()), ..OpenOptions::default() };
+    for options in [allowed, OpenOptions::default()] {
+        let error = DiskImage::from_stream(&fs::read(&over).unwrap()[..], &options).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:#}");
+        assert_eq!(error.help(), Some("open the image as a file"), "{error:#}");
+    }
 }
 
 #[test]

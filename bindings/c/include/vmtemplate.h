@@ -604,6 +604,11 @@ typedef struct {
 } vmt_write_raw_options;
 
 /**
+ * Takes the next `length` bytes of what is written: an archive or a disk. Returns 0, or an `errno`.
+ */
+typedef int32_t (*vmt_write_fn)(void *user_data, const uint8_t *bytes, size_t length);
+
+/**
  * What a template says of a protocol.
  */
 typedef uint32_t vmt_support;
@@ -851,11 +856,6 @@ typedef struct {
      */
     const char *language;
 } vmt_lint_options;
-
-/**
- * Takes the next `length` bytes of an archive. Returns 0, or an `errno`.
- */
-typedef int32_t (*vmt_write_fn)(void *user_data, const uint8_t *bytes, size_t length);
 
 /**
  * How an archive is verified. Zeros are defaults.
@@ -1685,6 +1685,19 @@ vmt_code vmt_image_write_raw(const vmt_image *image,
                              vmt_error **err);
 
 /**
+ * The same, with every byte of the disk given to `write` in order, on this thread. What is no data comes as zeros.
+ * `threads` and `VMT_WRITE_RAW_OVERWRITE` of the options have no meaning here.
+ *
+ * What was written before an error is a part of the disk.
+ */
+vmt_code vmt_image_write_raw_to(const vmt_image *image,
+                                vmt_write_fn write,
+                                void *user_data,
+                                const vmt_write_raw_options *options,
+                                vmt_bytes **summary,
+                                vmt_error **err);
+
+/**
  * Look at a disk: its tables and file systems are read, and its map. Damage is told in the JSON.
  */
 vmt_disk_info *vmt_image_info(const vmt_image *image, vmt_error **err);
@@ -2054,6 +2067,16 @@ const vmt_error *vmt_metainfo_problem(const vmt_metainfo *metainfo, size_t index
  * `Windows`. NULL if it takes it for none. It lives for ever.
  */
 const char *vmt_os_family(const char *template_name);
+
+/**
+ * Fail now with what writing to `path` would begin with, and not after what comes before it, such as a check: something
+ * is there and `overwrite` is false, its folder is missing or takes no new file, it is a folder. Nothing is written.
+ *
+ * Fails with `VMT_ALREADY_EXISTS`, `VMT_NOT_FOUND`, `VMT_PERMISSION_DENIED`, `VMT_IO`.
+ */
+vmt_code vmt_probe_output(const char *path,
+                          bool overwrite,
+                          vmt_error **err);
 
 /**
  * The bytes of the archive.

@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr;
 
-use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, WriteRawOptions};
+use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, RawSummary, WriteRawOptions};
 
 use crate::boundary::{
     Outcome, Slot, Text, build, bytes_in, fill, fixed, free, get, give, handle, json, look, output, path_in,
-    read, reader, source, status, str_or_none, text, visit_extents,
+    read, reader, source, status, str_or_none, text, visit_extents, writer,
 };
 use crate::bytes::vmt_bytes;
 use crate::control::{chosen, vmt_control};
@@ -107,6 +107,10 @@ pub type vmt_extent_fn =
 /// negative number.
 pub type vmt_read_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize) -> isize>;
+
+/// Takes the next `length` bytes of what is written: an archive or a disk. Returns 0, or an `errno`.
+pub type vmt_write_fn =
+    Option<unsafe extern "C" fn(user_data: *mut c_void, bytes: *const u8, length: usize) -> i32>;
 
 /// Fills `buffer` with the `length` bytes at `offset`, all of which are there. Returns 0, or an `errno`.
 pub type vmt_read_at_fn =
@@ -312,6 +316,29 @@ pub struct vmt_write_raw_options {
     pub control: *const vmt_control,
 }
 
+fn write_raw_options(options: *const vmt_write_raw_options) -> Outcome<WriteRawOptions> {
+    let options = read(options)?;
+    let known = flags(
+        options.flags,
+        VMT_WRITE_RAW_OVERWRITE | VMT_WRITE_RAW_KEEP_FREE_SPACE | VMT_WRITE_RAW_DROP_PAGE_FILES,
+    )?;
+    Ok(WriteRawOptions {
+        overwrite: known & VMT_WRITE_RAW_OVERWRITE != 0,
+        threads: options.threads as usize,
+        free_space: free_space(known & VMT_WRITE_RAW_KEEP_FREE_SPACE != 0),
+        drop_page_files: known & VMT_WRITE_RAW_DROP_PAGE_FILES != 0,
+        control: chosen(options.control)?,
+    })
+}
+
+/// Give C the summary as JSON, if it wants that.
+fn hand_out(place: *mut *mut vmt_bytes, summary: &RawSummary) -> Outcome<()> {
+    if !place.is_null() {
+        output(place, give(Text::new(json(summary)?)));
+    }
+    Ok(())
+}
+
 /// Write the disk as a sparse raw file, which appears whole or not at all. `options` may be NULL.
 ///
 /// `*summary`, unless `summary` is NULL, gets JSON of what was read and written; free it with `vmt_bytes_free()`.
@@ -325,22 +352,27 @@ pub extern "C" fn vmt_image_write_raw(
 ) -> vmt_code {
     output(summary, ptr::null_mut());
     status(err, || {
-        let options = read(options)?;
-        let known = flags(
-            options.flags,
-            VMT_WRITE_RAW_OVERWRITE | VMT_WRITE_RAW_KEEP_FREE_SPACE | VMT_WRITE_RAW_DROP_PAGE_FILES,
-        )?;
-        let options = WriteRawOptions {
-            overwrite: known & VMT_WRITE_RAW_OVERWRITE != 0,
-            threads: options.threads as usize,
-            free_space: free_space(known & VMT_WRITE_RAW_KEEP_FREE_SPACE != 0),
-            drop_page_files: known & VMT_WRITE_RAW_DROP_PAGE_FILES != 0,
-            control: chosen(options.control)?,
-        };
-        let done = get(image)?.disk.write_raw(path_in(path, "path")?, &options)?;
-        if !summary.is_null() {
-            output(summary, give(Text::new(json(&done)?)));
-        }
-        Ok(())
+        let options = write_raw_options(options)?;
+        hand_out(summary, &get(image)?.disk.write_raw(path_in(path, "path")?, &options)?)
+    })
+}
+
+/// The same, with every byte of the disk given to `write` in order, on this thread. What is no data comes as zeros.
+/// `threads` and `VMT_WRITE_RAW_OVERWRITE` of the options have no meaning here.
+///
+/// What was written before an error is a part of the disk.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_image_write_raw_to(
+    image: *const vmt_image,
+    write: vmt_write_fn,
+    user_data: *mut c_void,
+    options: *const vmt_write_raw_options,
+    summary: *mut *mut vmt_bytes,
+    err: *mut *mut vmt_error,
+) -> vmt_code {
+    output(summary, ptr::null_mut());
+    status(err, || {
+        let options = write_raw_options(options)?;
+        hand_out(summary, &get(image)?.disk.write_raw_to(writer(write, user_data)?, &options)?)
     })
 }

@@ -26,6 +26,7 @@ mod image_info;
 mod limits;
 mod macros;
 mod metainfo;
+mod output;
 mod pack;
 mod report;
 mod repository;

@@ -1,6 +1,6 @@
 //! Packing, and what it did.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 
 use vmtemplate::{PackOptions, PackSummary};
 
@@ -40,10 +40,6 @@ pub struct vmt_pack_options {
     /// Watches and stops the work; may be NULL.
     pub control: *const vmt_control,
 }
-
-/// Takes the next `length` bytes of an archive. Returns 0, or an `errno`.
-pub type vmt_write_fn =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, bytes: *const u8, length: usize) -> i32>;
 
 pub(crate) fn pack_options(options: *const vmt_pack_options) -> Outcome<PackOptions> {
     let options = read(options)?;

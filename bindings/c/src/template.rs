@@ -12,9 +12,9 @@ use crate::boundary::{
 };
 use crate::check::{check_options, vmt_check_options};
 use crate::error::{vmt_code, vmt_error};
-use crate::image::{open_options, vmt_image, vmt_open_options, vmt_source};
+use crate::image::{open_options, vmt_image, vmt_open_options, vmt_source, vmt_write_fn};
 use crate::metainfo::vmt_metainfo;
-use crate::pack::{hand_out, pack_options, vmt_pack_options, vmt_pack_summary, vmt_write_fn};
+use crate::pack::{hand_out, pack_options, vmt_pack_options, vmt_pack_summary};
 use crate::report::{ReportValue, vmt_report};
 use crate::script::{render_options, vmt_render_options, vmt_script};
 use crate::values::vmt_values;

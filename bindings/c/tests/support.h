@@ -2,6 +2,7 @@
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,10 +153,26 @@ static const char *make_archive(const char *name)
     return path;
 }
 
+/* Takes what is written, up to `most` bytes; more do not fit the device. */
+struct sink {
+    uint8_t *bytes;
+    size_t length, most;
+};
+
+static int32_t write_sink(void *user_data, const uint8_t *bytes, size_t length)
+{
+    struct sink *sink = user_data;
+    if (sink->length + length > sink->most)
+        return ENOSPC;
+    memcpy(sink->bytes + sink->length, bytes, length);
+    sink->length += length;
+    return 0;
+}
+
 /* Not every test uses all of it. */
 static void (*const unused[])(void) __attribute__((unused)) = {
     (void (*)(void))make_folder, (void (*)(void))remove_folder, (void (*)(void))write_text,
-    (void (*)(void))read_all,    (void (*)(void))make_archive,
+    (void (*)(void))read_all,    (void (*)(void))make_archive,  (void (*)(void))write_sink,
 };
 
 #endif

@@ -86,6 +86,26 @@ static void an_image_is_read(void **state)
     failed_with(VMT_NOT_FOUND);
 }
 
+static void files_that_an_image_names_are_opened_where_they_may_be(void **state)
+{
+    const char *path = write_text("disk.vmdk", "# Disk DescriptorFile\nversion=1\nparentCID=ffffffff\n"
+                                               "RW 8192 FLAT \"disk-flat.vmdk\" 0\n");
+    uint8_t buffer[1000];
+    vmt_image *image;
+    VMT_OPTIONS(vmt_open_options, options);
+    (void)state;
+    write_file("disk-flat.vmdk", disk_bytes(), DISK_SIZE);
+    assert_null(vmt_image_open(path, &options, &err));
+    failed_with(VMT_UNSUPPORTED);
+    options.backing_files = folder;
+    image = vmt_image_open(path, &options, &err);
+    fine();
+    assert_string_equal(vmt_image_format(image), "vmdk");
+    assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 777, &err), VMT_OK);
+    assert_memory_equal(buffer, disk_bytes() + 777, sizeof buffer);
+    vmt_image_free(image);
+}
+
 static int32_t sum_extents(void *user_data, const vmt_extent *extent)
 {
     uint64_t *sums = user_data;
@@ -285,16 +305,61 @@ static void a_raw_file_is_written(void **state)
     vmt_image_free(image);
 }
 
+static void a_raw_disk_goes_to_a_callback(void **state)
+{
+    struct sink sink = {malloc(DISK_SIZE), 0, DISK_SIZE};
+    vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
+    vmt_bytes *summary = NULL;
+    (void)state;
+    assert_int_equal(vmt_image_write_raw_to(image, write_sink, &sink, NULL, &summary, &err), VMT_OK);
+    fine();
+    assert_non_null(strstr((const char *)vmt_bytes_data(summary), "\"size\": 4194304"));
+    vmt_bytes_free(summary);
+    assert_int_equal(sink.length, DISK_SIZE);
+    assert_memory_equal(sink.bytes, disk_bytes(), DISK_SIZE);
+    sink.length = 0;
+    sink.most = DISK_SIZE - 1;
+    assert_int_equal(vmt_image_write_raw_to(image, write_sink, &sink, NULL, &summary, &err), VMT_STORAGE_FULL);
+    assert_null(summary);
+    failed_with(VMT_STORAGE_FULL);
+    assert_memory_equal(sink.bytes, disk_bytes(), sink.length);
+    vmt_image_free(image);
+    free(sink.bytes);
+}
+
+static void an_output_is_probed_before_the_work(void **state)
+{
+    const char *there = write_text("there.raw", "old");
+    size_t length;
+    char *bytes;
+    (void)state;
+    assert_int_equal(vmt_probe_output(in_folder("new.raw"), false, &err), VMT_OK);
+    fine();
+    assert_int_equal(access(in_folder("new.raw"), F_OK), -1);
+    assert_int_equal(vmt_probe_output(there, false, &err), VMT_ALREADY_EXISTS);
+    says(there, vmt_error_path(err, &length));
+    failed_with(VMT_ALREADY_EXISTS);
+    assert_int_equal(vmt_probe_output(there, true, &err), VMT_OK);
+    bytes = read_all(there, &length);
+    assert_string_equal(bytes, "old");
+    free(bytes);
+    assert_int_equal(vmt_probe_output(in_folder("no/such"), false, &err), VMT_NOT_FOUND);
+    failed_with(VMT_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_is_read),
+        cmocka_unit_test(files_that_an_image_names_are_opened_where_they_may_be),
         cmocka_unit_test(a_disk_of_callbacks_is_read_where_it_has_data),
         cmocka_unit_test(a_callback_that_fails_or_lies_is_an_error),
         cmocka_unit_test(a_template_of_callbacks_is_packed_as_one_of_bytes),
         cmocka_unit_test(a_stream_is_read_to_its_end),
         cmocka_unit_test(an_image_tells_what_is_on_it),
         cmocka_unit_test(a_raw_file_is_written),
+        cmocka_unit_test(a_raw_disk_goes_to_a_callback),
+        cmocka_unit_test(an_output_is_probed_before_the_work),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -243,21 +243,6 @@ static void an_archive_is_verified_and_damage_is_found(void **state)
     failed_with(VMT_INVALID_ARCHIVE);
 }
 
-struct sink {
-    uint8_t *bytes;
-    size_t length, most;
-};
-
-static int32_t write_sink(void *user_data, const uint8_t *bytes, size_t length)
-{
-    struct sink *sink = user_data;
-    if (sink->length + length > sink->most)
-        return ENOSPC;
-    memcpy(sink->bytes + sink->length, bytes, length);
-    sink->length += length;
-    return 0;
-}
-
 static int32_t read_sink(void *user_data, uint8_t *buffer, size_t length, uint64_t offset)
 {
     memcpy(buffer, ((struct sink *)user_data)->bytes + offset, length);

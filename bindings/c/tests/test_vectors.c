@@ -97,18 +97,18 @@ static struct bytes content(const cJSON *from)
         out.room = out.length + 1;
         out.data = realloc(out.data, out.room);
         memset(out.data, 0, out.length + 1);
-        cJSON_ArrayForEach(run, member(from, "runs"))
-        {
-            uint8_t *at = out.data + (size_t)number(run, "at");
-            if (string(run, "hex") != NULL) {
-                struct bytes some = unhex(string(run, "hex"));
-                memcpy(at, some.data, some.length);
-                free(some.data);
-            } else {
-                size_t i, length = (size_t)number(run, "length"), seed = (size_t)number(run, "seed");
-                for (i = 0; i < length; i++)
-                    at[i] = (uint8_t)(seed + i * i / 7);
-            }
+    }
+    cJSON_ArrayForEach(run, member(from, "runs"))
+    {
+        uint8_t *at = out.data + (size_t)number(run, "at");
+        if (string(run, "hex") != NULL) {
+            struct bytes some = unhex(string(run, "hex"));
+            memcpy(at, some.data, some.length);
+            free(some.data);
+        } else {
+            size_t i, length = (size_t)number(run, "length"), seed = (size_t)number(run, "seed");
+            for (i = 0; i < length; i++)
+                at[i] = (uint8_t)(seed + i * i / 7);
         }
     }
     return out;
@@ -622,9 +622,54 @@ static vmt_template *template_of(const cJSON *draft)
     return vmt_template_builder_build(builder, &err);
 }
 
+/* A folder that is new for each case. */
+static const char *new_folder(void)
+{
+    static int next;
+    static char name[300];
+    snprintf(name, sizeof name, "case-%d", next++);
+    mkdir(in_folder(name), 0755);
+    return name;
+}
+
+/* Write a file, and the folder that its name may begin with. */
+static void put_file(const char *parent, const cJSON *file)
+{
+    char name[400];
+    const char *slash = strchr(string(file, "name"), '/');
+    struct bytes bytes = content(member(file, "content"));
+    if (slash != NULL) {
+        snprintf(name, sizeof name, "%s/%.*s", parent, (int)(slash - string(file, "name")), string(file, "name"));
+        mkdir(in_folder(name), 0755);
+    }
+    snprintf(name, sizeof name, "%s/%s", parent, string(file, "name"));
+    write_file(name, bytes.data, bytes.length);
+    free(bytes.data);
+}
+
+/* The template in a folder with these files, or NULL and `err`. */
+static vmt_template *opened(const cJSON *files)
+{
+    const char *parent = new_folder();
+    const cJSON *file;
+    cJSON_ArrayForEach(file, files) put_file(parent, file);
+    return vmt_template_open(in_folder(parent), &err);
+}
+
+static cJSON *of_names(const vmt_pack_summary *summary, size_t count,
+                       const char *(*name)(const vmt_pack_summary *, size_t, size_t *))
+{
+    cJSON *out = cJSON_CreateArray();
+    size_t i;
+    for (i = 0; i < count; i++)
+        cJSON_AddItemToArray(out, cJSON_CreateString(name(summary, i, NULL)));
+    return out;
+}
+
 static cJSON *pack(const cJSON *input)
 {
-    vmt_template *template = template_of(member(input, "template"));
+    vmt_template *template = member(input, "folder") != NULL ? opened(member(input, "folder"))
+                                                             : template_of(member(input, "template"));
     vmt_pack_summary *summary;
     vmt_archive *archive;
     const vmt_files *files;
@@ -656,6 +701,10 @@ static cJSON *pack(const cJSON *input)
     cJSON_AddNumberToObject(out, "data_read", (double)vmt_pack_summary_data_read(summary));
     cJSON_AddNumberToObject(out, "holes", (double)vmt_pack_summary_holes(summary));
     cJSON_AddNumberToObject(out, "free", (double)vmt_pack_summary_free_bytes(summary));
+    cJSON_AddItemToObject(out, "left_behind", of_names(summary, vmt_pack_summary_left_behind_count(summary),
+                                                       vmt_pack_summary_left_behind));
+    cJSON_AddItemToObject(out, "missing", of_names(summary, vmt_pack_summary_missing_count(summary),
+                                                   vmt_pack_summary_missing));
     vmt_pack_summary_free(summary);
     archive = vmt_archive_open(path, NULL, &err);
     fine();
@@ -668,25 +717,6 @@ static cJSON *pack(const cJSON *input)
     }
     vmt_archive_free(archive);
     return out;
-}
-
-/* A folder that is new for each case. */
-static const char *new_folder(void)
-{
-    static int next;
-    static char name[300];
-    snprintf(name, sizeof name, "case-%d", next++);
-    mkdir(in_folder(name), 0755);
-    return name;
-}
-
-static void put_file(const char *parent, const cJSON *file)
-{
-    char name[400];
-    struct bytes bytes = content(member(file, "content"));
-    snprintf(name, sizeof name, "%s/%s", parent, string(file, "name"));
-    write_file(name, bytes.data, bytes.length);
-    free(bytes.data);
 }
 
 static cJSON *check(const cJSON *input)
@@ -707,6 +737,7 @@ static cJSON *check(const cJSON *input)
     options.flags |= flag(input, "skip_image") ? VMT_CHECK_SKIP_IMAGE : 0;
     cJSON_ArrayForEach(code, member(input, "allow")) allow[options.allow_count++] = code->valuestring;
     options.allow = allow;
+    options.language = string(input, "language");
     report = vmt_check(path, &options, &err);
     if (report == NULL)
         return NULL;
@@ -745,6 +776,7 @@ static cJSON *disk(const cJSON *input)
         cJSON_AddStringToObject(table, "scheme", string(found, "scheme"));
         cJSON_AddNumberToObject(table, "sector_size", number(found, "sector_size"));
         cJSON_AddNumberToObject(table, "warnings", cJSON_GetArraySize(member(found, "warnings")));
+        cJSON_AddNumberToObject(table, "notes", cJSON_GetArraySize(member(found, "notes")));
         partitions = cJSON_AddArrayToObject(table, "partitions");
         assert_int_equal(cJSON_GetArraySize(member(found, "partitions")), vmt_disk_info_partition_count(info));
         cJSON_ArrayForEach(found, member(found, "partitions"))
@@ -850,6 +882,7 @@ static cJSON *repository(const cJSON *input)
     {
         const cJSON *what = operation->child, *given = member(what, "options");
         const char *archive = NULL;
+        char *set = NULL;
         vmt_entries *entries = NULL;
         VMT_OPTIONS(vmt_entry_options, options);
         if (strcmp(what->string, "remove") != 0 && (archive = archive_of(what)) == NULL)
@@ -860,6 +893,9 @@ static cJSON *repository(const cJSON *input)
         options.expand = string(given, "expand");
         options.network_device = string(given, "network_device");
         options.flags = flag(given, "requirements") ? VMT_ENTRY_REQUIREMENTS : 0;
+        options.flags |= flag(given, "replace") ? VMT_ENTRY_REPLACE : 0;
+        if (member(given, "set") != NULL)
+            options.set = set = cJSON_PrintUnformatted(member(given, "set"));
         if (member(given, "tags") != NULL) {
             tags[0] = 0;
             cJSON_ArrayForEach(tag, member(given, "tags"))
@@ -875,6 +911,7 @@ static cJSON *repository(const cJSON *input)
             entries = vmt_repository_replace(repository, string(what, "name"), archive, &options, &err);
         else
             entries = vmt_repository_remove(repository, string(what, "name"), NULL, &err);
+        free(set);
         if (entries == NULL)
             goto done;
         vmt_entries_free(entries);

@@ -66,14 +66,14 @@ pub(crate) fn check<'py>(
     values::report(py, &report)
 }
 
-/// Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is there
-/// and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
+/// Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is
+/// there and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
 ///
 /// >>> import vmtemplate as vt
 /// >>> vt.probe_output("/no/such/folder/drive.img")
 /// Traceback (most recent call last):
 ///     ...
-/// vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output
+/// vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output: ...
 #[pyfunction]
 #[pyo3(signature = (path, *, overwrite=false), text_signature = "(path, *, overwrite=False)")]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {

@@ -69,8 +69,8 @@ impl Repository {
 
     /// Make an empty repository in a folder, which is made if it is not there.
     ///
-    /// Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take mode
-    /// and owner of the description.
+    /// Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take
+    /// mode and owner of the description.
     #[staticmethod]
     #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
     fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
@@ -108,10 +108,10 @@ impl Repository {
 
     /// Read an archive to its end, copy it into the folder, and describe it.
     ///
-    /// What is not given is taken from the archive. `replace` takes the place of the template of the same name, if there
-    /// is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and this
-    /// module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to wait
-    /// for another publisher, as a timedelta or in seconds.
+    /// What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
+    /// there is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and
+    /// this module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to
+    /// wait for another publisher, as a timedelta or in seconds.
     #[pyo3(signature = (archive, *, replace=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn add<'py>(
         &self,

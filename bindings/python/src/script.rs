@@ -89,8 +89,8 @@ impl Script {
     /// The script with its macros replaced, each value quoted for its place or refused.
     ///
     /// `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
-    /// does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those of
-    /// `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
+    /// does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those
+    /// of `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
     #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
@@ -109,8 +109,8 @@ impl Script {
 
     /// What would go wrong with it on a new machine; more is found with the metadata of its template.
     ///
-    /// `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or what
-    /// stands in it.
+    /// `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or
+    /// what stands in it.
     #[pyo3(signature = (metainfo=None, *, file_name=None, language=None))]
     fn lint<'py>(
         &self,

@@ -24,10 +24,9 @@ def content(spec: dict[str, Any]) -> bytes:
         return str(joined * spec.get("repeat", 1)).encode()
     if "hex" in spec:
         return bytes.fromhex(spec["hex"])
-    if "gzip" in spec:
-        return gzip.decompress((ROOT / spec["gzip"]).read_bytes())
-    disk = bytearray(spec["size"])
-    for run in spec["runs"]:
+    packed = (ROOT / spec["gzip"]).read_bytes() if "gzip" in spec else None
+    disk = bytearray(spec["size"] if packed is None else gzip.decompress(packed))
+    for run in spec.get("runs", []):
         if "hex" in run:
             held = bytes.fromhex(run["hex"])
         else:

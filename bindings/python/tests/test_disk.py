@@ -119,6 +119,12 @@ def test_backing_files_are_opened_only_where_they_are_allowed(tmp_path: Path) ->
         vt.DiskImage.open(tmp_path / "overlay.qcow2")
     disk = vt.DiskImage.open(tmp_path / "overlay.qcow2", backing_files=tmp_path)
     assert disk.format == "qcow2"
+    # What comes as a stream names files of another machine.
+    with (
+        (tmp_path / "overlay.qcow2").open("rb") as file,
+        pytest.raises(vt.UnsupportedError, match="as a file"),
+    ):
+        vt.DiskImage.from_stream(file)
 
 
 def test_a_program_stands_in_for_rbd(tmp_path: Path) -> None:

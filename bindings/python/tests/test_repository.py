@@ -67,6 +67,42 @@ def test_an_archive_is_added_again_where_that_is_asked_for(small: vt.Template, t
         repository.add(tmp_path / "w.tar.gz", name="Windows-10")
 
 
+def test_an_entry_has_all_that_the_description_says(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "d.tar.gz").write_bytes(archive.read_bytes())
+    (tmp_path / "metadata.xml").write_text(
+        "<doc>\n  <elem>\n    <osname>Debian-12</osname>\n    <tags>debian,new</tags>\n    <version>7</version>\n"
+        "    <support>\n      <elem>VEmgr</elem>\n      <elem version='5.4.0'>VMmgr</elem>\n    </support>\n"
+        "    <type>ostemplate</type>\n    <filename>d.tar.gz</filename>\n    <new>1</new>\n"
+        "    <externals>\n      <elem>\n        <url>http://a.example/d.tar.gz</url>\n      </elem>\n    </externals>\n"
+        "    <utcmtime>2024-05-06 07:08:09</utcmtime>\n  </elem>\n</doc>\n"
+    )
+    (entry,) = vt.Repository.open(tmp_path)
+    assert entry == vt.RepositoryEntry(
+        name="Debian-12",
+        tags=("debian", "new"),
+        file_name="d.tar.gz",
+        image_name=None,
+        expand=None,
+        network_device=None,
+        # The size of the archive, which metadata.xml does not say.
+        archive_size_mib=1,
+        hdd_mib_required=None,
+        min_ram_mib=None,
+        template_version="7",
+        template_type="ostemplate",
+        products=("VEmgr", "VMmgr:5.4.0"),
+        modified_utc="2024-05-06 07:08:09",
+        urls=("http://a.example/d.tar.gz",),
+        other=entry.other,
+        position=vt.Position(2, 3),
+        kind=vt.TemplateKind.KVM_TEMPLATE,
+        family=vt.OsFamily.DEBIAN,
+    )
+    assert list(entry.other) == ["new"]
+    assert entry.modified == datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
+    assert vt.Product.parse(entry.products[1]) == vt.Product("VMmgr", vt.ProductVersion(5, 4))
+
+
 def test_keys_that_are_not_known_are_set(small: vt.Template, archive: Path, tmp_path: Path) -> None:
     repository = vt.Repository.create(tmp_path / "repo")
     entry = repository.add(archive, set={"os_group": "Ж", "kms": {"port": 1688, "on": True}, "a": None})
@@ -78,8 +114,12 @@ def test_keys_that_are_not_known_are_set(small: vt.Template, archive: Path, tmp_
     pushed = repository.push(small, replace=True, set={"efi_boot": True})
     assert pushed.entry.other["efi_boot"] == "true"
     assert repository.list()[0].other == pushed.entry.other
-    for wrong in ({"name": "x"}, {"": 1}, {"x": float("nan")}):
-        with pytest.raises(ValueError):
+    for wrong, why in (
+        ({"name": "x"}, "`name` is known"),
+        ({"": 1}, "is empty"),
+        ({"x": float("nan")}, "JSON"),
+    ):
+        with pytest.raises(ValueError, match=why):
             repository.replace(entry.name, archive, set=wrong)
     with pytest.raises(TypeError):
         repository.replace(entry.name, archive, set={"x": object()})

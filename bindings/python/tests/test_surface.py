@@ -8,6 +8,7 @@ import inspect
 import re
 from pathlib import Path
 from types import BuiltinFunctionType, FunctionType, GetSetDescriptorType, MethodDescriptorType
+from typing import Callable
 
 import pytest
 
@@ -56,7 +57,10 @@ def is_named(name: str, source: str) -> bool:
 
 def skipped_sources() -> str:
     """The code of the tests that could not run here, for want of a tool."""
-    return "\n".join(inspect.getsource(item.function) for item in SKIPPED if isinstance(item, pytest.Function))
+    functions: list[Callable[..., object]] = [
+        item.obj for item in SKIPPED if isinstance(item, pytest.Function)
+    ]
+    return "\n".join(inspect.getsource(function) for function in functions)
 
 
 def test_every_class_and_function_is_tested(request: pytest.FixtureRequest) -> None:

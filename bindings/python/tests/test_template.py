@@ -296,13 +296,16 @@ def test_the_language_of_a_script_is_given_or_read_from_its_name(tmp_path: Path)
     assert script.language is None
     assert script.language_as("setup.sh") is vt.ScriptLanguage.POSIX
     assert vt.Script("#cloud-config\n").language is vt.ScriptLanguage.CLOUD_CONFIG
+    assert vt.Script("d-i mirror/country string manual\n").language is vt.ScriptLanguage.PRESEED
+    assert vt.Script("%packages\n%end\n").language is vt.ScriptLanguage.KICKSTART
     assert [found.code for found in script.lint()] == ["VMT0209"]
-    assert not script.lint(language="posix")
-    assert not script.lint(file_name="setup.sh")
-    assert [found.code for found in script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)][0] == "VMT0201"
+    assert list(script.lint(language="posix")) == []
+    assert list(script.lint(file_name="setup.sh")) == []
+    as_batch = script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)
+    assert as_batch[0].code == "VMT0201"
     (tmp_path / "setup").write_bytes(bytes(script))
     assert [found.code for found in vt.check(tmp_path / "setup")] == ["VMT0209"]
-    assert not vt.check(tmp_path / "setup", language="posix")
+    assert list(vt.check(tmp_path / "setup", language="posix")) == []
 
 
 def test_only_known_and_declared_names_are_macros() -> None:

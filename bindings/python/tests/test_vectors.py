@@ -209,14 +209,26 @@ def template(draft: Case, folder: Path) -> vt.Template:
     return vt.Template.build(limits=vt.Limits(**limits), **draft)
 
 
+def put_files(files: list[Case], folder: Path) -> None:
+    for file in files:
+        path = folder / file["name"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content(file["content"]))
+
+
 def pack(given: Case, folder: Path) -> object:
     path = folder / "template.tar.gz"
+    if "folder" in given:
+        put_files(given["folder"], folder / "template")
+        packed = vt.Template.open(folder / "template")
+    else:
+        packed = template(given["template"], folder)
     options: Case = {
         key: given[key] for key in ("mtime", "level", "sparse", "drop_page_files") if key in given
     }
     if given.get("keep_free_space"):
         options["free_space"] = "keep"
-    summary = template(given["template"], folder).pack(path, **options)
+    summary = packed.pack(path, **options)
     archive = path.read_bytes()
     assert summary.archive_bytes == len(archive)
     return {
@@ -226,25 +238,25 @@ def pack(given: Case, folder: Path) -> object:
         "data_read": summary.data_read,
         "holes": summary.holes,
         "free": summary.free,
+        "left_behind": list(summary.left_behind),
+        "missing": list(summary.missing),
     }
 
 
 def check(given: Case, folder: Path) -> object:
     given = dict(given)
     path = folder
-    for file in given.pop("folder", []):
-        (folder / file["name"]).write_bytes(content(file["content"]))
+    put_files(given.pop("folder", []), folder)
     if "file" in given:
         file = given.pop("file")
+        put_files([file], folder)
         path = folder / file["name"]
-        path.write_bytes(content(file["content"]))
     return [finding_of(finding) for finding in vt.check(path, **given)]
 
 
 def disk(given: Case, folder: Path) -> object:
-    path = folder / given["name"]
-    path.write_bytes(content(given["content"]))
-    info = vt.DiskImage.open(path).info()
+    put_files([given], folder)
+    info = vt.DiskImage.open(folder / given["name"]).info()
     table = info.partitions
     told = None
     if table is not None:
@@ -252,6 +264,7 @@ def disk(given: Case, folder: Path) -> object:
             "scheme": table.scheme.value,
             "sector_size": table.sector_size,
             "warnings": len(table.warnings),
+            "notes": len(table.notes),
             "partitions": [
                 {
                     "index": partition.index,

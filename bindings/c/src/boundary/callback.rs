@@ -11,9 +11,8 @@ use crate::control::vmt_progress_fn;
 use crate::error::{VMT_CANCELLED, VMT_INVALID_VALUE, VMT_NULL_ARGUMENT};
 use crate::image::{
     VMT_EXTENT_DATA, VMT_EXTENT_FREE, VMT_EXTENT_ZERO, vmt_extent, vmt_extent_fn, vmt_extent_kind,
-    vmt_read_fn, vmt_source,
+    vmt_read_fn, vmt_source, vmt_write_fn,
 };
-use crate::pack::vmt_write_fn;
 
 /// What C wants to have back in its callbacks.
 #[derive(Debug, Clone, Copy)]

@@ -682,8 +682,8 @@ class Repository:
     def create(folder: _Path, format: _RepositoryFormat = "vm6") -> Repository:
         """Make an empty repository in a folder, which is made if it is not there.
 
-        Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take mode
-        and owner of the description.
+        Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take
+        mode and owner of the description.
         """
     @property
     def folder(self) -> Path:
@@ -720,10 +720,10 @@ class Repository:
     ) -> RepositoryEntry:
         """Read an archive to its end, copy it into the folder, and describe it.
 
-        What is not given is taken from the archive. `replace` takes the place of the template of the same name, if there
-        is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and this
-        module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to wait
-        for another publisher, as a timedelta or in seconds.
+        What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
+        there is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and
+        this module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to
+        wait for another publisher, as a timedelta or in seconds.
         """
     def replace(
         self,
@@ -874,8 +874,8 @@ class Script:
         """The script with its macros replaced, each value quoted for its place or refused.
 
         `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
-        does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those of
-        `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
+        does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those
+        of `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
         """
     def lint(
         self,
@@ -886,8 +886,8 @@ class Script:
     ) -> Report:
         """What would go wrong with it on a new machine; more is found with the metadata of its template.
 
-        `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or what
-        stands in it.
+        `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or
+        what stands in it.
         """
     def write_file(self, path: _Path, *, overwrite: bool = False) -> None:
         """Write it to a file, which appears whole or not at all."""
@@ -1185,14 +1185,14 @@ def parse_product_version(text: str) -> tuple[int, int, int]:
     """The parts of a version."""
 
 def probe_output(path: _Path, *, overwrite: bool = False) -> None:
-    """Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is there
-    and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
+    """Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is
+    there and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
 
     >>> import vmtemplate as vt
     >>> vt.probe_output("/no/such/folder/drive.img")
     Traceback (most recent call last):
         ...
-    vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output
+    vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output: ...
     """
 
 def read_partition_table(disk: DiskImage) -> PartitionTable:

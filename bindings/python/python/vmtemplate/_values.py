@@ -666,7 +666,7 @@ class Report:
     """What a check found. It is iterated as the list of its findings, and has a length as that has.
 
     >>> import vmtemplate as vt
-    >>> report = vt.Script("echo hello\\n").lint()
+    >>> report = vt.Script("@echo off\\necho hello\\n").lint()
     >>> report.has(vt.Severity.ERROR)
     True
     """
@@ -798,5 +798,5 @@ class Synced:
     """The archives whose size or checksum was written anew."""
     missing: tuple[str, ...]
     """The archives that the description names and that are not there."""
-    damaged: Mapping[str, str] = field(default_factory=dict, hash=False)
+    damaged: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """The archives that are not sound, each with the reason. What is said of them stays as it was."""

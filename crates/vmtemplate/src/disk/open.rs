@@ -317,6 +317,10 @@ impl<'a> Opener<'a> {
             )
             .with_help(help)
         };
+        // First, for no option gives a stream the folder that it came from.
+        let Some(beside) = from.path() else {
+            return Err(refused("which an image from a stream cannot reach", "open the image as a file"));
+        };
         let Some(folder) = &self.options.backing_files else {
             return Err(refused(
                 "and files named inside an image are not opened unless that is allowed",
@@ -331,9 +335,6 @@ impl<'a> Opener<'a> {
                 "merge it: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
             ));
         }
-        let Some(beside) = from.path() else {
-            return Err(refused("which an image from a stream cannot reach", "open the image as a file"));
-        };
         let path = crate::output::folder_of(beside).join(name);
         let real = fs::canonicalize(&path).map_err(|e| {
             Error::io(format!("cannot open the {role} that the image names"), e).with_path(&path)
