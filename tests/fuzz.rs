@@ -5,12 +5,16 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use vmtemplate_fuzz::{TARGETS, Target, mutated, seeds};
 use vmtemplate_workspace::proc_self;
 
 const MUTATIONS: u64 = 2000;
+
+/// The tests of this file run one after the other: one of them measures memory.
+static ALONE: Mutex<()> = Mutex::new(());
 
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/vmtemplate-fuzz/corpus").join(target);
@@ -37,6 +41,7 @@ fn feed((name, target): Target, bytes: &[u8], what: &str) {
 
 #[test]
 fn no_seed_and_no_mutation_of_one_breaks_a_promise_or_takes_long_or_much_memory() {
+    let _alone = ALONE.lock();
     for target in TARGETS {
         let corpus = corpus(target.0);
         for (name, bytes) in &corpus {
@@ -59,6 +64,7 @@ fn no_seed_and_no_mutation_of_one_breaks_a_promise_or_takes_long_or_much_memory(
 
 #[test]
 fn the_committed_seeds_are_those_that_are_made() {
+    let _alone = ALONE.lock();
     for (target, _) in TARGETS {
         // Beside them, a file `fault-…` is an input that once broke a promise.
         let names: Vec<_> = corpus(target)
