@@ -106,6 +106,8 @@ fn calls_of_static_address(without: Option<SetupStep>) -> Vec<&'static str> {
             &[
                 "reg add HKLM\\SYSTEM\\CurrentControlSet\\Control\\Terminal Server /v fDenyTSConnections /t REG_DWORD /d 0 /f",
                 "netsh advfirewall firewall set rule group=@FirewallAPI.dll,-28752 new enable=yes",
+                "netsh advfirewall firewall add rule name=Remote Desktop (setup) dir=in action=allow protocol=TCP \
+                 localport=3389",
             ],
         ),
         (SetupStep::RemoveFirstRun, &["schtasks /Delete /TN vmmgr_firstrun /F"]),

@@ -740,7 +740,7 @@ typedef struct {
      */
     uint32_t flags;
     /**
-     * How hard to compress, from 0 to 12, with `VMT_PACK_LEVEL`.
+     * How hard to compress, from 1 to 12, with `VMT_PACK_LEVEL`.
      */
     int32_t level;
     /**

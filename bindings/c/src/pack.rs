@@ -31,7 +31,7 @@ pub struct vmt_pack_options {
     pub struct_size: usize,
     /// The sum of `VMT_PACK_` numbers.
     pub flags: u32,
-    /// How hard to compress, from 0 to 12, with `VMT_PACK_LEVEL`.
+    /// How hard to compress, from 1 to 12, with `VMT_PACK_LEVEL`.
     pub level: i32,
     /// Threads that compress; 0 takes as many as the machine has.
     pub threads: u32,

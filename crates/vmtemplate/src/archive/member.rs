@@ -119,7 +119,9 @@ pub(super) struct Packer {
 
 impl Packer {
     pub(super) fn new(level: i32) -> Result<Self> {
-        let level = CompressionLvl::new(level).map_err(|_| {
+        // libdeflate has a level 0 as well, which only stores.
+        let known = Some(level).filter(|level| *level > 0).and_then(|level| CompressionLvl::new(level).ok());
+        let level = known.ok_or_else(|| {
             Error::new(ErrorKind::InvalidValue, format!("compression level {level} was asked for"))
                 .with_field("level")
                 .with_help("give a level from 1 (fastest) to 12 (smallest)")

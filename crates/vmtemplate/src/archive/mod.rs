@@ -24,7 +24,7 @@ pub(crate) use names::reason_against;
 pub(crate) use pack::{PackContent, PackEntries, PackEntry, pack, pack_to};
 pub use pack::{PackOptions, PackSummary};
 pub use reader::Archive;
-pub(crate) use stream::open_source;
+pub(crate) use stream::{damaged, open_source, open_tapped};
 pub(crate) use unpack::unpack;
 pub use unpack::{ArchiveEntry, UnpackOptions};
 pub(crate) use verify::verify;

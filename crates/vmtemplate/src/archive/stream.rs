@@ -71,7 +71,7 @@ pub(super) fn open_stream(source: &dyn ReadAt) -> (impl Read, Rc<Cell<u64>>) {
 }
 
 /// The same, with all bytes of the archive shown to `tap` as they are read.
-pub(super) fn open_tapped(source: &dyn ReadAt, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
+pub(crate) fn open_tapped(source: &dyn ReadAt, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
     let consumed = Rc::new(Cell::new(0));
     let source = Tapped { inner: InOrder::new(source), consumed: Rc::clone(&consumed), tap };
     let members = GzipMembers {
@@ -193,7 +193,7 @@ impl fmt::Display for Behind {
 impl std::error::Error for Behind {}
 
 /// An error of the decompressor, or one that came through it.
-pub(super) fn damaged(error: io::Error, at: u64) -> Error {
+pub(crate) fn damaged(error: io::Error, at: u64) -> Error {
     if let Some(behind) = error.get_ref().and_then(|inner| inner.downcast_ref::<Behind>()) {
         return behind.error();
     }

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::entry::TemplateKind;
 use super::xz;
-use crate::archive::{Archive, VerifyOptions};
-use crate::error::{Error, ErrorKind, Result};
+use crate::archive::{Archive, VerifyOptions, damaged, open_tapped};
+use crate::error::{Error, Result};
 use crate::metainfo::Metainfo;
 use crate::named::image_name;
 use crate::progress::Control;
@@ -144,27 +144,19 @@ pub(super) fn version(source: &dyn ReadAt) -> Option<String> {
 
 /// Read a .tar.gz to its end; gzip tells whether it is whole. Gives the SHA-256 of the archive.
 fn whole_gzip(source: &dyn ReadAt, control: &Control) -> Result<String> {
-    let mut hashing = Hashing { inner: InOrder::new(source), hash: Sha256::new() };
-    let mut decoder = MultiGzDecoder::new(BufReader::with_capacity(1 << 18, &mut hashing));
+    let mut hash = Sha256::new();
+    let (mut stream, consumed) = open_tapped(source, |bytes| hash.update(bytes));
     let mut buffer = vec![0; 1 << 18];
     loop {
         control.stop_if_cancelled()?;
-        match decoder.read(&mut buffer) {
+        match stream.read(&mut buffer) {
             Ok(0) => break,
             Ok(_) => {}
-            Err(error) => {
-                return Err(match error.kind() {
-                    // Of the source, not of the decompressor.
-                    std::io::ErrorKind::Other => cannot_read(error),
-                    _ => Error::new(ErrorKind::InvalidArchive, "the archive is damaged or was cut")
-                        .caused_by(error),
-                });
-            }
+            Err(error) => return Err(damaged(error, consumed.get())),
         }
     }
-    drop(decoder);
-    std::io::copy(&mut hashing, &mut std::io::sink()).map_err(cannot_read)?;
-    Ok(hex(hashing.hash))
+    drop(stream);
+    Ok(hex(hash))
 }
 
 fn cannot_read(error: std::io::Error) -> Error {
@@ -191,19 +183,6 @@ pub(super) fn hex(hash: Sha256) -> String {
         let _ = write!(digits, "{byte:02x}");
     }
     digits
-}
-
-struct Hashing<'a> {
-    inner: InOrder<'a>,
-    hash: Sha256,
-}
-
-impl Read for Hashing<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buf)?;
-        self.hash.update(&buf[..read]);
-        Ok(read)
-    }
 }
 
 /// Takes the SHA-256 of what is written through it.
