@@ -503,6 +503,12 @@ typedef struct {
 } vmt_check_options;
 
 /**
+ * Reads a stream: puts at most `length` bytes into `buffer` and returns how many, 0 at the end, or an `errno` as a
+ * negative number.
+ */
+typedef ptrdiff_t (*vmt_read_fn)(void *user_data, uint8_t *buffer, size_t length);
+
+/**
  * Is told how far the work is: `bytes` of `total`, which is 0 while nobody knows it. Returning something else than 0
  * cancels the work. It is called every few MiB, on a thread that does the work, and must not throw or longjmp.
  */
@@ -533,12 +539,6 @@ typedef struct {
      */
     const vmt_control *control;
 } vmt_fetch_options;
-
-/**
- * Reads a stream: puts at most `length` bytes into `buffer` and returns how many, 0 at the end, or an `errno` as a
- * negative number.
- */
-typedef ptrdiff_t (*vmt_read_fn)(void *user_data, uint8_t *buffer, size_t length);
 
 /**
  * A part of a disk.
@@ -1360,6 +1360,16 @@ void vmt_bytes_free(vmt_bytes *bytes);
 vmt_report *vmt_check(const char *path,
                       const vmt_check_options *options,
                       vmt_error **err);
+
+/**
+ * The same of what `read` gives up to its end, as a file of this name, which may say what it is: `setup.cmd`. An archive
+ * or an image is kept in a temporary file without a name meanwhile.
+ */
+vmt_report *vmt_check_stream(vmt_read_fn read,
+                             void *user_data,
+                             const char *name,
+                             const vmt_check_options *options,
+                             vmt_error **err);
 
 /**
  * A control that reports to `progress`, which may be NULL, with `user_data`. Never NULL, but for a fault of the library.

@@ -1,13 +1,13 @@
 //! Checking templates, images and scripts.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 
-use vmtemplate::CheckOptions;
+use vmtemplate::{CheckOptions, check_stream};
 
-use crate::boundary::{Failure, Outcome, build, list_in, path_in, read, str_or_none};
+use crate::boundary::{Failure, Outcome, build, list_in, path_in, read, reader, str_in, str_or_none};
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
-use crate::image::path_or_none;
+use crate::image::{path_or_none, vmt_read_fn};
 use crate::report::{ReportValue, vmt_report};
 use crate::rule::severity_in;
 use crate::script::flags;
@@ -84,4 +84,20 @@ pub extern "C" fn vmt_check(
     err: *mut *mut vmt_error,
 ) -> *mut vmt_report {
     build(err, || Ok(ReportValue::new(vmtemplate::check(path_in(path, "path")?, &check_options(options)?)?)))
+}
+
+/// The same of what `read` gives up to its end, as a file of this name, which may say what it is: `setup.cmd`. An archive
+/// or an image is kept in a temporary file without a name meanwhile.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_check_stream(
+    read: vmt_read_fn,
+    user_data: *mut c_void,
+    name: *const c_char,
+    options: *const vmt_check_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_report {
+    build(err, || {
+        let (reader, name) = (reader(read, user_data)?, str_in(name, "name")?);
+        Ok(ReportValue::new(check_stream(reader, name, &check_options(options)?)?))
+    })
 }

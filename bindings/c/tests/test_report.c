@@ -179,6 +179,36 @@ static void every_rule_is_listed(void **state)
     says_nothing(vmt_rule_title("VMT9999", &length));
 }
 
+static ptrdiff_t read_text(void *user_data, uint8_t *buffer, size_t length)
+{
+    const char **rest = user_data;
+    size_t left = strlen(*rest);
+    if (length > left)
+        length = left;
+    memcpy(buffer, *rest, length);
+    *rest += length;
+    return (ptrdiff_t)length;
+}
+
+static void a_stream_is_checked(void **state)
+{
+    const char *text = "@echo off\npause\n";
+    vmt_report *report = vmt_check_stream(read_text, &text, "setup.cmd", NULL, &err);
+    VMT_OPTIONS(vmt_check_options, options);
+    (void)state;
+    fine();
+    says("setup.cmd", vmt_finding_file(report, find(report, "VMT0201"), &length));
+    vmt_report_free(report);
+    text = "echo ($IP)\n";
+    options.language = "posix";
+    report = vmt_check_stream(read_text, &text, "setup", &options, &err);
+    fine();
+    assert_int_equal(vmt_report_count(report), 0);
+    vmt_report_free(report);
+    assert_null(vmt_check_stream(NULL, NULL, "setup", NULL, &err));
+    failed_with(VMT_NULL_ARGUMENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +216,7 @@ int main(void)
         cmocka_unit_test(the_language_of_a_script_is_given_or_read_from_its_name),
         cmocka_unit_test(rules_can_be_read_weighed_and_switched_off),
         cmocka_unit_test(a_path_is_checked),
+        cmocka_unit_test(a_stream_is_checked),
         cmocka_unit_test(every_rule_is_listed),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -11,6 +11,7 @@ use crate::disk_image::DiskImage;
 use crate::enums::{Choice, member};
 use crate::errors::OrRaise;
 use crate::run::run;
+use crate::source::Input;
 use crate::values::{self, LimitsArgument, SupportArgument, VmSpecArgument};
 
 /// The options of a check, from the arguments that `check` and `Template.check` have.
@@ -33,6 +34,9 @@ pub(crate) fn check_options(
 
 /// Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 ///
+/// A binary file-like object is read to its end and checked as a file with its name; an archive or an image is kept in
+/// a temporary file without a name meanwhile.
+///
 /// `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
 /// every warning counts as an error. `skip_image` does not look into the disk image. `language` is that of the setup
 /// script, where it shall not be found out. `format` and `backing_files` say how the image is opened, as
@@ -49,7 +53,7 @@ pub(crate) fn check_options(
 #[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, language=None, format=None, backing_files=None, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, language=None, format=None, backing_files=None, cancel=None)")]
 pub(crate) fn check<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    path: &Bound<'py, PyAny>,
     allow: Vec<String>,
     severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
     deny_warnings: bool,
@@ -62,7 +66,14 @@ pub(crate) fn check<'py>(
     let format = format.map(|format| format.0);
     let options = check_options(allow, severities, deny_warnings, skip_image, language);
     let options = vt::CheckOptions { format, backing_files, ..options };
-    let report = run(py, None, cancel, |control| vt::check(path, &vt::CheckOptions { control, ..options }))?;
+    let input = Input::of(path)?;
+    let report = run(py, None, cancel, |control| {
+        let options = vt::CheckOptions { control, ..options };
+        match input {
+            Input::Path(path) => vt::check(path, &options),
+            Input::Reader(reader, name) => vt::check_stream(reader, &name, &options),
+        }
+    })?;
     values::report(py, &report)
 }
 

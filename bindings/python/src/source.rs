@@ -190,3 +190,24 @@ impl Output {
         }
     }
 }
+
+/// Where bytes come from, once and in order: a path, or a binary file-like object with what errors call it.
+pub(crate) enum Input {
+    Path(PathBuf),
+    Reader(Reader, String),
+}
+
+impl Input {
+    pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        match object.extract::<PathBuf>() {
+            Err(_) if object.hasattr("read")? => {
+                // A file has its path as its name, and may have a number.
+                let path =
+                    object.getattr("name").and_then(|name| name.extract::<PathBuf>()).unwrap_or_default();
+                let name = path.file_name().map_or("file".into(), |name| name.to_string_lossy());
+                Ok(Self::Reader(Reader(object.clone().unbind()), name.into_owned()))
+            }
+            path => path.map(Self::Path),
+        }
+    }
+}

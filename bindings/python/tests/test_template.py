@@ -443,6 +443,19 @@ def test_all_files_that_are_named_are_packed_and_the_others_are_told(tmp_path: P
     assert names == ["metainfo.xml", "setup.cmd", "files/a.txt", "unattend.xml", "w.img"]
 
 
+def test_check_takes_a_file_as_well(archive: Path, tmp_path: Path) -> None:
+    script = b"@echo off\necho done\n"
+    (tmp_path / "setup.cmd").write_bytes(script)
+    with (tmp_path / "setup.cmd").open("rb") as file:
+        assert vt.check(file) == vt.check(tmp_path / "setup.cmd")
+    (finding,) = vt.check(io.BytesIO(b"echo ($IP)\n"))
+    assert (finding.code, finding.place.file) == ("VMT0209", "file")
+    assert list(vt.check(io.BytesIO(b"echo ($IP)\n"), language="posix")) == []
+    assert vt.check(io.BytesIO(archive.read_bytes())) == vt.check(archive)
+    with pytest.raises(TypeError):
+        vt.check(5)  # type: ignore[arg-type]
+
+
 def test_check_opens_the_extents_of_a_descriptor_where_it_is_told_to(tmp_path: Path) -> None:
     (tmp_path / "disk-flat.vmdk").write_bytes(bytes(1 << 20))
     path = tmp_path / "disk.vmdk"

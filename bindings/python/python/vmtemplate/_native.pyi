@@ -1119,7 +1119,7 @@ def all_rules() -> list[Rule]:
     """Every rule."""
 
 def check(
-    path: _Path,
+    path: _Path | _Readable,
     *,
     allow: Sequence[str] = (),
     severities: Mapping[str, _Severity] | None = None,
@@ -1131,6 +1131,9 @@ def check(
     cancel: CancelToken | None = None,
 ) -> Report:
     r"""Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
+
+    A binary file-like object is read to its end and checked as a file with its name; an archive or an image is kept in
+    a temporary file without a name meanwhile.
 
     `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
     every warning counts as an error. `skip_image` does not look into the disk image. `language` is that of the setup
