@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -224,7 +225,11 @@ impl Watch {
                 // the handler would take the signal and do nothing.
                 if let Ok(thread) = thread::Builder::new().spawn(|| ()) {
                     thread.join().ok();
-                    ctrlc::set_handler(move || handled.cancel()).ok();
+                    ctrlc::set_handler(move || {
+                        handled.cancel();
+                        end_soon();
+                    })
+                    .ok();
                 }
                 cancel
             })
@@ -236,6 +241,25 @@ impl Watch {
     pub(crate) fn control(&self) -> Control {
         self.control.clone()
     }
+}
+
+/// How long a command may take to clean up after the first signal.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// End the process a little later, or now where this is the second signal: a command that waits for a pipe looks at no
+/// switch meanwhile. What it leaves then is what a killed one leaves.
+fn end_soon() {
+    static SIGNALS: AtomicU32 = AtomicU32::new(0);
+    // As a shell reports a process that SIGINT ended.
+    const STATUS: i32 = 128 + 2;
+    if SIGNALS.fetch_add(1, Ordering::Relaxed) > 0 {
+        std::process::exit(STATUS);
+    }
+    let end = || {
+        thread::sleep(GRACE);
+        std::process::exit(STATUS);
+    };
+    thread::Builder::new().spawn(end).ok();
 }
 
 impl Drop for Watch {

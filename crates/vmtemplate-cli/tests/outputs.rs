@@ -9,6 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use vmtemplate_workspace::{has_tool, is_root, run, said};
@@ -420,5 +421,62 @@ fn where_no_thread_can_be_started_every_command_works_in_the_one_it_has() {
         let refused = limited(command);
         assert_eq!(refused.status.code(), Some(1), "{command:?}: {}", said(&refused));
         assert!(refused.stderr.starts_with(b"error: "), "{command:?}: {}", said(&refused));
+    }
+}
+
+#[test]
+fn an_archive_never_takes_the_place_of_a_file_that_it_is_made_of() {
+    let work = work();
+    let at = work.path();
+    fs::hard_link(at.join("fold/w.hddimage"), at.join("linked.raw")).unwrap();
+    symlink("fold/metainfo.xml", at.join("link.xml")).unwrap();
+    let before = (fs::read(at.join("w.raw")).unwrap(), vmtemplate_workspace::tree(&at.join("fold")));
+    let build = ["build", "--name", "W", "--image", "w.raw", "--no-check", "--force", "-ow.raw"];
+    for arguments in [
+        &build[..],
+        &["pack", "fold", "--force", "-ofold/w.hddimage"],
+        &["pack", "fold", "--force", "-ofold/setup.cmd"],
+        &["pack", "fold", "--force", "-olinked.raw"],
+        &["pack", "fold", "--force", "-olink.xml"],
+    ] {
+        let output = vmtemplate(at, arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains("that the template is made of"), "{}", said(&output));
+    }
+    assert!(before == (fs::read(at.join("w.raw")).unwrap(), vmtemplate_workspace::tree(&at.join("fold"))));
+}
+
+#[test]
+fn a_signal_ends_a_command_that_waits_for_a_pipe() {
+    let work = work();
+    let at = work.path();
+    run("mkfifo", [at.join("pipe")]);
+    for signals in [1, 2] {
+        let mut child = Command::new(BIN)
+            .args(["convert", "w.raw", "pipe"])
+            .current_dir(at)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Nobody reads from the pipe, so that opening it does not end.
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(child.try_wait().unwrap().is_none());
+        for _ in 0..signals {
+            run("kill", ["-TERM", &child.id().to_string()]);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            // Far longer than it may take, however busy the machine is.
+            if begun.elapsed() > Duration::from_mins(1) {
+                child.kill().unwrap();
+                panic!("it does not end after {signals} signals");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        assert_eq!(status.code(), Some(130), "{status:?}");
     }
 }

@@ -1,6 +1,6 @@
 //! A file that several threads read and write at offsets.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -109,6 +109,18 @@ compile_error!("vmtemplate reads and writes files at offsets, which needs a Unix
 pub(crate) fn is_zero(bytes: &[u8]) -> bool {
     // Folded in blocks without an early exit, which the compiler turns into vector code.
     bytes.chunks(4096).all(|block| block.iter().fold(0, |all, &byte| all | byte) == 0)
+}
+
+/// Whether both paths lead to one file, through links and by hard links as well. What cannot be looked at is no such.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    #[cfg(unix)]
+    let id = |path: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        fs::metadata(path).map(|found| (found.dev(), found.ino())).ok()
+    };
+    #[cfg(not(unix))]
+    let id = |path: &Path| fs::canonicalize(path).ok();
+    id(one).is_some_and(|one| id(other) == Some(one))
 }
 
 #[cfg(test)]

@@ -453,7 +453,7 @@ impl TemplateBuilder {
                 ];
                 let rest = Rest::of_metainfo(&metainfo);
                 let (script, image) = (Some(script), Some(disk));
-                Ok(Template { metainfo, script, image, rest, files, is_archive: false })
+                Ok(Template { metainfo, script, image, rest, files, folder: None, is_archive: false })
             }
             (_, _, _, problems) => Err(Problems(problems).into_error()),
         }

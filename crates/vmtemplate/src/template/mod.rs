@@ -5,7 +5,7 @@ mod info;
 mod rest;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::archive::{
@@ -16,6 +16,7 @@ use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport, OpenOptions};
 use crate::drive::{InstallDrive, Padding};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::is_same_file;
 use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::{Metainfo, MetainfoKey};
@@ -60,6 +61,8 @@ pub struct Template {
     /// The other files that the metadata names.
     rest: Rest,
     files: Vec<ArchiveEntry>,
+    /// The folder that the files are in.
+    folder: Option<PathBuf>,
     /// The image is the one in an archive, as it is there.
     is_archive: bool,
 }
@@ -156,7 +159,8 @@ impl Template {
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        Ok(Self { metainfo, script, image, rest, files, is_archive: false })
+        let folder = Some(folder.to_owned());
+        Ok(Self { metainfo, script, image, rest, files, folder, is_archive: false })
     }
 
     /// The template in an archive that comes from elsewhere than a file; `name` is what errors call it.
@@ -192,7 +196,8 @@ impl Template {
             image => image?,
         };
         let rest = Rest::of_archive(archive, &metainfo);
-        Ok(Self { metainfo, script, image, rest, files: archive.entries().to_vec(), is_archive: true })
+        let files = archive.entries().to_vec();
+        Ok(Self { metainfo, script, image, rest, files, folder: None, is_archive: true })
     }
 
     /// The metadata.
@@ -402,7 +407,9 @@ impl Template {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
-        archive::pack(|| self.pack_entries(options), path.as_ref(), options).map(|summary| self.told(summary))
+        let path = path.as_ref();
+        self.refuse_own_file(path)?;
+        archive::pack(|| self.pack_entries(options), path, options).map(|summary| self.told(summary))
     }
 
     /// Write the template as an archive to anything that takes bytes in order: a socket, a pipe, a buffer.
@@ -425,6 +432,22 @@ impl Template {
     pub fn pack_to(&self, mut output: impl Write, options: &PackOptions) -> Result<PackSummary> {
         archive::pack_to(|| self.pack_entries(options), &mut output, options)
             .map(|summary| self.told(summary))
+    }
+
+    /// Fail if `path` is one of the files that the template is made of: the archive would take its place.
+    fn refuse_own_file(&self, path: &Path) -> Result<()> {
+        let in_folder =
+            self.folder.iter().flat_map(|folder| self.files.iter().map(|file| folder.join(&file.name)));
+        let image = self.image.as_ref().filter(|_| !self.is_archive).and_then(DiskImage::path);
+        if in_folder.chain(image.map(Path::to_owned)).any(|own| is_same_file(&own, path)) {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "the output is a file that the template is made of",
+            )
+            .with_path(path)
+            .with_help("give another path; the archive would take the place of that file"));
+        }
+        Ok(())
     }
 
     /// The summary with what only the template knows.
