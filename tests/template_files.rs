@@ -124,7 +124,8 @@ fn a_template_that_installs_over_the_network_needs_no_image_and_no_script() {
     let metainfo = "<kernel>linux</kernel><initrd>boot/initrd.gz</initrd><installcfg>preseed.cfg</installcfg>\
                     <sharedir>files</sharedir><pxelinuxcfg>pxe.cfg</pxelinuxcfg>\
                     <nfsshare>yes</nfsshare><image>http://mirror.example.com/i</image>";
-    let files = [("linux", &[1; 70_000][..]), ("boot/initrd.gz", &[2; 10]), ("preseed.cfg", b"d-i")];
+    let kernel = vec![1; 70_000];
+    let files = [("linux", &kernel[..]), ("boot/initrd.gz", &[2; 10]), ("preseed.cfg", b"d-i")];
     let folder = folder(metainfo, &files);
     let (back, summary) = round_trip(folder.path());
     assert_eq!(back, tree(folder.path()));

@@ -257,7 +257,7 @@ fn a_run_that_is_killed_at_any_of_its_points_leaves_no_half_state() {
                 let left = visible(at);
                 match operation.promise {
                     Promise::AllOrNothing => {
-                        assert!(left == *before || left == *after, "{when}: {:?}", left.keys())
+                        assert!(left == *before || left == *after, "{when}: {:?}", left.keys());
                     }
                     Promise::Sign(sign) => {
                         let is_done = left.contains_key(&Path::new("out").join(sign));
@@ -283,7 +283,7 @@ fn a_run_that_is_killed_at_any_of_its_points_leaves_no_half_state() {
                         Promise::Repository => succeed(at, &["repo", "sync", "repo"]),
                         // A signature may still have its second name, which the next publisher puts right.
                         Promise::SignedRepository => {
-                            succeed(at, &["repo", "sync", "signed", "--sign", "a.key"])
+                            succeed(at, &["repo", "sync", "signed", "--sign", "a.key"]);
                         }
                         Promise::AllOrNothing | Promise::Sign(_) => assert!(visible(at) == *after, "{when}"),
                     }

@@ -51,7 +51,9 @@ fn description(format: RepositoryFormat, input: &[u8]) {
         let list = || {
             let mut entries = repository.list()?;
             // Where an entry stands in the file may change.
-            entries.iter_mut().for_each(|entry| entry.position = None);
+            for entry in &mut entries {
+                entry.position = None;
+            }
             Ok::<_, Error>(entries)
         };
         if let Ok(entries) = list()

@@ -1,8 +1,8 @@
 //! Disk images: positioned reads of the virtual disk, and the map of what must be read.
 
-#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod blocks;
-#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod bytes;
 mod cache;
 mod convert;
@@ -24,7 +24,7 @@ mod raw;
 mod rbd;
 mod registry;
 mod stream;
-#[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod tables;
 #[cfg(feature = "vhd")]
 mod vhd;
@@ -334,6 +334,7 @@ fn gone(error: Error) -> Error {
 }
 
 /// An image is sound, but uses what is not read here.
+#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn unsupported(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unsupported, message)
 }

@@ -7,7 +7,9 @@ use super::file::ImageFile;
 use super::open::{OpenOptions, Opener, open_file};
 use super::{DiskImage, DiskSource};
 use crate::error::Result;
-use crate::spool::{self, spool};
+#[cfg(feature = "rbd")]
+use crate::spool;
+use crate::spool::spool;
 
 impl DiskImage {
     /// Open an image that comes as a stream, such as `rbd export POOL/IMAGE -` on standard input.
@@ -21,8 +23,8 @@ impl DiskImage {
     ///
     /// # Errors
     ///
-    /// As [`DiskImage::open`]; [`Io`](ErrorKind::Io) and [`StorageFull`](ErrorKind::StorageFull) from reading the stream
-    /// and writing the temporary file; [`Cancelled`](ErrorKind::Cancelled).
+    /// As [`DiskImage::open`]; [`Io`](crate::ErrorKind::Io) and [`StorageFull`](crate::ErrorKind::StorageFull) from reading
+    /// the stream and writing the temporary file; [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// ```
     /// use vmtemplate::{DiskImage, OpenOptions};
