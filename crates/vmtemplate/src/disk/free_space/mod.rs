@@ -53,8 +53,9 @@ pub struct FreeSpaceOptions {
 impl DiskImage {
     /// The same disk with the free space of its NTFS volumes read as zeros.
     ///
-    /// Nothing is copied: the result is a view of this image, and its map says [`ExtentKind::Free`](crate::ExtentKind::Free) where this one
-    /// says [`ExtentKind::Data`](crate::ExtentKind::Data). Only clusters that a volume's own `$Bitmap` marks free are left out, and only after
+    /// Nothing is copied: the result is a view of this image. Its map says [`ExtentKind::Free`](crate::ExtentKind::Free)
+    /// where this one says [`ExtentKind::Data`](crate::ExtentKind::Data). Only clusters that a volume's own `$Bitmap`
+    /// marks free are left out, and only after
     /// the volume is proved consistent: every run of every file in use lies in clusters marked used, and no two
     /// share one. A volume that is dirty, was not shut down, or contradicts itself stays whole, and the report says why.
     /// So do all volumes of a disk on which a Windows is hibernated, which may have had them all open, other file
