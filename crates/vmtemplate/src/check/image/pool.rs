@@ -12,6 +12,7 @@ pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
         (Pool::StorageSpaces, rules::STORAGE_SPACES),
         (Pool::Raid, rules::RAID),
         (Pool::Lvm, rules::RAID),
+        (Pool::Shared, rules::RAID),
     ] {
         // One sign is enough: a dynamic disk has some in every partition, and more at its ends.
         let mut signs = volumes.pools.iter().filter(|sign| sign.pool == pool);

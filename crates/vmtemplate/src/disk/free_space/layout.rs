@@ -23,6 +23,19 @@ pub(super) struct Place {
     pub(super) is_pooled: bool,
 }
 
+/// Where a Windows may be.
+pub(super) struct Haunt {
+    /// As people call it.
+    pub(super) name: String,
+    pub(super) start: u64,
+    /// `None` if it is past 2^64.
+    pub(super) end: Option<u64>,
+    /// It has a type that Windows gives to its volumes.
+    pub(super) suits_windows: bool,
+    /// Volumes may begin anywhere in it.
+    pub(super) may_be_divided: bool,
+}
+
 impl Layout {
     pub(super) fn read(disk: &DiskImage) -> Result<Self> {
         let table = PartitionTable::read(disk)?;
@@ -63,8 +76,8 @@ impl Layout {
         let rivals = || self.table.rivals.iter().filter(|rival| overlaps(rival, &range));
         if let Some(rival) = rivals().find(|rival| rival.range().as_ref() != Some(&range)) {
             let detail = format!(
-                "a second partition table of the disk has partition {} of type {} over a part of it: remove the table \
-                 that is wrong, with a partitioning tool, on a copy of the disk",
+                "a second partition table of the disk, or an entry that is out of bounds, has partition {} of type {} \
+                 over a part of it: remove the table or entry that is wrong, with a partitioning tool, on a copy of the disk",
                 rival.index, rival.kind
             );
             return Some(KeptWhole::new(KeptReason::DoubtfulTable, detail));
@@ -83,6 +96,36 @@ impl Layout {
             return Some(KeptWhole::new(KeptReason::OutsidePartition, detail));
         }
         None
+    }
+
+    /// Every place where a Windows may be, whether it is a partition of the table or not.
+    pub(super) fn haunts(&self) -> Vec<Haunt> {
+        let own = self.table.partitions.iter().filter(|partition| !partition.kind.is_extended());
+        let own = own.map(|partition| Haunt {
+            name: format!("partition {}", partition.index),
+            start: partition.offset,
+            end: partition.range().map(|range| range.end),
+            suits_windows: partition.kind.has_its_own_clusters(),
+            may_be_divided: false,
+        });
+        let rivals = self.table.rivals.iter().map(|rival| Haunt {
+            name: format!("partition {} that a second table or an entry out of bounds states", rival.index),
+            start: rival.offset,
+            end: rival.range().map(|range| range.end),
+            suits_windows: rival.kind.has_its_own_clusters(),
+            may_be_divided: rival.kind.is_extended(),
+        });
+        let doubtful = self.table.doubtful.iter().map(|range| Haunt {
+            name: format!(
+                "bytes {} to {}, of which the partition table does not say all",
+                range.start, range.end
+            ),
+            start: range.start,
+            end: Some(range.end),
+            suits_windows: true,
+            may_be_divided: true,
+        });
+        own.chain(rivals).chain(doubtful).collect()
     }
 
     /// What else has bytes of `range`, which is that of `own`.
@@ -125,6 +168,11 @@ fn reason_of(sign: &PoolSign) -> KeptWhole {
         Pool::Lvm => (
             KeptReason::Lvm,
             "a physical volume of LVM: use the image of the logical volume, or remove what an old LVM left with wipefs",
+        ),
+        Pool::Shared => (
+            KeptReason::Raid,
+            "shared out by another system than Windows: use the image of the volume that Windows has there, or remove \
+             what an earlier use of the disk left with wipefs",
         ),
     };
     KeptWhole::new(reason, format!("{evidence}, so this is {what}"))

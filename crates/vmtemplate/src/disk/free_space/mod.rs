@@ -1,5 +1,6 @@
 //! Leaving out what the NTFS volumes of a disk mark free.
 
+mod hibernation;
 mod layout;
 mod report;
 mod view;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use self::layout::{Layout, Place};
 use self::view::{Area, View};
 use super::DiskImage;
-use super::ntfs::{Hibernation, NtfsVolume};
+use super::ntfs::NtfsVolume;
 use super::partition::FileSystem;
 use crate::error::Result;
 use crate::progress::Control;
@@ -58,8 +59,9 @@ impl DiskImage {
     /// marks free are left out, and only after
     /// the volume is proved consistent: every run of every file in use lies in clusters marked used, and no two
     /// share one. A volume that is dirty, was not shut down, or contradicts itself stays whole, and the report says why.
-    /// So do all volumes of a disk on which a Windows is hibernated, which may have had them all open, other file
-    /// systems, and space outside the partitions.
+    /// So do all volumes of a disk on which a Windows is hibernated, which may have had them all open, or on which a
+    /// place that may hold a Windows cannot be looked into; and so do other file systems, and space outside the
+    /// partitions.
     ///
     /// Whether the clusters are the volume's own is decided by what is known to be so. The partition must be of a type
     /// for basic volumes of Windows, hold all of the volume, and share no byte with another partition, with a partition
@@ -108,7 +110,7 @@ impl DiskImage {
             options.control.stop_if_cancelled()?;
             found.extend(Found::at(self, &layout, &place)?);
         }
-        let hibernated = hibernated(&mut found)?;
+        let hibernated = hibernation::reason_to_keep_all(self, &layout, &mut found)?;
         let mut areas: Vec<Area> = Vec::new();
         for mut found in found {
             if let (Some(ntfs), None) = (&found.ntfs, &found.volume.kept) {
@@ -207,37 +209,6 @@ fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<Kept
         return Ok(Some(KeptWhole::new(KeptReason::Unpartitioned, detail)));
     }
     Ok(None)
-}
-
-/// Why no volume of the disk may be touched, if a Windows on one of them is hibernated: it may have had all of them open,
-/// and goes on with what it remembers of them.
-fn hibernated(found: &mut [Found]) -> Result<Option<KeptWhole>> {
-    const HELP: &str = "run powercfg /h off inside the virtual machine, then shut it down";
-    let mut reason = None;
-    for Found { volume, ntfs } in found {
-        let Some(ntfs) = ntfs else { continue };
-        let place = volume.place();
-        match ntfs.hibernation() {
-            Ok(Hibernation::Hibernated) => {
-                let detail =
-                    format!("Windows is hibernated on {place}, or was shut down by Fast Startup: {HELP}");
-                reason = Some(KeptWhole::new(KeptReason::Hibernated, detail));
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let kept = KeptWhole::of(error)?;
-                reason.get_or_insert_with(|| {
-                    let detail = format!(
-                        "whether Windows is hibernated on {place} cannot be told ({}): {HELP}",
-                        kept.detail
-                    );
-                    KeptWhole::new(KeptReason::Hibernated, detail)
-                });
-                volume.kept.get_or_insert(kept);
-            }
-        }
-    }
-    Ok(reason)
 }
 
 /// The free clusters of a volume, or why they are not told. What is learnt goes into `volume`.

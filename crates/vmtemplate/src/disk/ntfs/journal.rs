@@ -8,8 +8,10 @@ use crate::error::Result;
 /// `client_in_use_list` of a journal that nobody has open.
 const NO_CLIENT: u16 = 0xFFFF;
 const VOLUME_IS_CLEAN: u16 = 0x0002;
-/// The major version from which on a journal is that of a mounted volume.
-const MOUNTED_VERSION: u16 = 2;
+/// The major version of the journal of a volume that is not mounted.
+const DISMOUNTED_VERSION: u16 = 1;
+/// The size of a restart page on all machines that Windows runs on today.
+const DEFAULT_PAGE: usize = 4096;
 
 /// Whether everything in the journal has reached the volume.
 ///
@@ -33,13 +35,51 @@ pub(super) fn is_clean(volume: &NtfsVolume) -> Result<bool> {
     if !start.is_empty() && start.iter().all(|&byte| byte == 0xFF) {
         return Ok(true);
     }
-    let second = le::u32_at(&start, 16).map_or(4096, |size| size as usize);
-    let newest = [0, second]
-        .iter()
-        .filter_map(|&at| restart_area(start.get(at..)?))
-        // Of two that are equally new, the one that is less sure of being clean.
-        .max_by_key(|area| (area.lsn, !area.is_clean()));
+    let first = RestartPage::read(&start);
+    let size = match first {
+        RestartPage::Written { size, .. } => size,
+        RestartPage::Blank | RestartPage::Damaged => DEFAULT_PAGE,
+    };
+    let mut newest: Option<RestartArea> = None;
+    for page in [first, RestartPage::read(start.get(size..).unwrap_or_default())] {
+        match page {
+            RestartPage::Blank => {}
+            // What a page says that was written in part is lost: it may be the newer one, of a mounted volume.
+            RestartPage::Damaged => return Ok(false),
+            RestartPage::Written { area, .. } => {
+                // Of two that are equally new, the one that is less sure of being clean.
+                let age = |area: &RestartArea| (area.lsn, !area.is_clean());
+                if newest.as_ref().is_none_or(|newest| age(newest) < age(&area)) {
+                    newest = Some(area);
+                }
+            }
+        }
+    }
     Ok(newest.is_some_and(|area| area.is_clean()))
+}
+
+/// One of the two pages.
+enum RestartPage {
+    Written {
+        /// In bytes.
+        size: usize,
+        area: RestartArea,
+    },
+    /// Nobody has written it yet.
+    Blank,
+    Damaged,
+}
+
+impl RestartPage {
+    /// The page that begins with `bytes`.
+    fn read(bytes: &[u8]) -> Self {
+        let is_all =
+            |value| bytes.get(..DEFAULT_PAGE).is_some_and(|page| page.iter().all(|&byte| byte == value));
+        if is_all(0) || is_all(0xFF) {
+            return Self::Blank;
+        }
+        restart_area(bytes).map_or(Self::Damaged, |(size, area)| Self::Written { size, area })
+    }
 }
 
 struct RestartArea {
@@ -51,11 +91,12 @@ struct RestartArea {
 
 impl RestartArea {
     fn is_clean(&self) -> bool {
-        self.major < MOUNTED_VERSION && (self.clients == NO_CLIENT || self.flags & VOLUME_IS_CLEAN != 0)
+        self.major == DISMOUNTED_VERSION && (self.clients == NO_CLIENT || self.flags & VOLUME_IS_CLEAN != 0)
     }
 }
 
-fn restart_area(page: &[u8]) -> Option<RestartArea> {
+/// The size of a restart page, and its area; `None` if it does not verify.
+fn restart_area(page: &[u8]) -> Option<(usize, RestartArea)> {
     let size = le::u32_at(page, 16)? as usize;
     if !(page.starts_with(b"RSTR") || page.starts_with(b"CHKD"))
         || !(512..=65_536).contains(&size)
@@ -66,10 +107,11 @@ fn restart_area(page: &[u8]) -> Option<RestartArea> {
     let mut page = page.get(..size)?.to_vec();
     fix_up(&mut page).ok()?;
     let area = page.get(usize::from(le::u16_at(&page, 24)?)..)?;
-    Some(RestartArea {
+    let area = RestartArea {
         major: le::u16_at(&page, 28)?,
         lsn: le::u64_at(area, 0)?,
         clients: le::u16_at(area, 12)?,
         flags: le::u16_at(area, 14)?,
-    })
+    };
+    Some((size, area))
 }

@@ -1,6 +1,6 @@
 //! The GUID partition table (UEFI specification 2.10, section 5.3).
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::super::{DiskImage, le};
 use super::{Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
@@ -40,13 +40,13 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
                 }
                 let backup = read_copy(disk, sector, primary.other)?;
                 let notes = notes_of_backup(disk, &primary, &backup);
-                let rivals = match &backup {
-                    Ok(backup) if backup.entries != primary.entries => backup.partitions(&mut Vec::new()),
-                    _ => Vec::new(),
-                };
-                let backup_places = backup.map(|copy| copy.places).unwrap_or_default();
-                let table = table(&primary, &backup_places, warnings, notes);
-                return Ok(Some(PartitionTable { rivals, ..table }));
+                let backup_places = backup.as_ref().map(|copy| copy.places.clone()).unwrap_or_default();
+                let mut table = table(disk, &primary, &backup_places, warnings, notes);
+                if let Ok(backup) = &backup {
+                    table.add_rival(disk, &primary, backup);
+                }
+                table.add_rivals(disk, &primary)?;
+                return Ok(Some(table));
             }
             Err(damage) if damage.has_signature => {
                 signature_seen = true;
@@ -63,7 +63,9 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
         match read_copy(disk, sector, (disk.size() / sector).saturating_sub(1))? {
             Ok(backup) => {
                 warnings.push(format!("the primary GPT is damaged, the backup was used: {primary_damage}"));
-                return Ok(Some(table(&backup, &Default::default(), warnings, Vec::new())));
+                let mut table = table(disk, &backup, &Default::default(), warnings, Vec::new());
+                table.add_rivals(disk, &backup)?;
+                return Ok(Some(table));
             }
             Err(damage) if damage.has_signature => backup_damage = damage.text,
             Err(_) => {}
@@ -201,65 +203,119 @@ impl Header {
     }
 }
 
+/// What the entries of a copy state.
+#[derive(Default)]
+struct Stated {
+    partitions: Vec<Partition>,
+    /// The partitions that are not where the header lets partitions be.
+    left_out: Vec<Partition>,
+    /// Some entry has a place that is none: it ends before it begins, or past 2^64.
+    is_absurd: bool,
+    warnings: Vec<String>,
+}
+
 impl Copy {
-    fn partitions(&self, warnings: &mut Vec<String>) -> Vec<Partition> {
-        let mut partitions = Vec::new();
+    fn stated(&self) -> Stated {
+        let mut stated = Stated::default();
         for (index, entry) in (1..).zip(self.entries.chunks_exact(self.entry_size)) {
-            match partition(index, entry, self) {
-                None => {}
-                Some(Ok(partition)) => partitions.push(partition),
-                Some(Err(warning)) => warnings.push(warning),
+            let Some((partition, sectors)) = partition(index, entry, self.sector) else { continue };
+            let is_within = self.usable.contains(sectors.start()) && self.usable.contains(sectors.end());
+            match partition {
+                Some(partition) if is_within => stated.partitions.push(partition),
+                partition => {
+                    stated.warnings.push(format!(
+                        "partition {index} is left out: sectors {} to {} are not within {} to {}",
+                        sectors.start(),
+                        sectors.end(),
+                        self.usable.start,
+                        self.usable.end.saturating_sub(1)
+                    ));
+                    stated.is_absurd |= partition.is_none();
+                    stated.left_out.extend(partition);
+                }
             }
         }
-        partitions
+        stated
+    }
+}
+
+impl PartitionTable {
+    /// Add what every other copy states that stands where a GPT may begin or end, in either size of sectors: a tool
+    /// that counts in other sectors, or that takes the last sector for the place of the backup, goes by that one.
+    fn add_rivals(&mut self, disk: &DiskImage, used: &Copy) -> Result<()> {
+        for sector in SECTOR_SIZES {
+            for lba in [1, (disk.size() / sector).saturating_sub(1)] {
+                if let Ok(copy) = read_copy(disk, sector, lba)? {
+                    self.add_rival(disk, used, &copy);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Add what another copy states, unless it is what the `used` one does.
+    fn add_rival(&mut self, disk: &DiskImage, used: &Copy, copy: &Copy) {
+        let form = |copy: &Copy| (copy.sector, copy.entry_size);
+        if form(copy) == form(used) && copy.entries == used.entries {
+            return;
+        }
+        let stated = copy.stated();
+        self.add_left_out(disk, stated.left_out, stated.is_absurd);
+        self.rivals.extend(stated.partitions);
+    }
+
+    /// Add the partitions that a copy states and that are not taken for some: other systems may take them.
+    fn add_left_out(&mut self, disk: &DiskImage, left_out: Vec<Partition>, is_absurd: bool) {
+        self.rivals.extend(left_out);
+        if is_absurd {
+            self.doubtful.push(0..disk.size());
+        }
     }
 }
 
 fn table(
+    disk: &DiskImage,
     copy: &Copy,
     other_places: &[Range<u64>; 2],
     mut warnings: Vec<String>,
     notes: Vec<String>,
 ) -> PartitionTable {
-    let partitions = copy.partitions(&mut warnings);
+    let stated = copy.stated();
+    warnings.extend(stated.warnings);
     let mut reserved = Vec::new();
     reserved.push(0..copy.sector);
     reserved.extend(copy.places.iter().chain(other_places).filter(|place| !place.is_empty()).cloned());
-    PartitionTable {
+    let mut table = PartitionTable {
         scheme: PartitionScheme::Gpt,
         sector_size: copy.sector as u32,
         disk_id: Some(copy.disk_id.to_string()),
-        partitions,
+        partitions: stated.partitions,
         warnings,
         notes,
         reserved,
         ..PartitionTable::none()
-    }
+    };
+    table.add_left_out(disk, stated.left_out, stated.is_absurd);
+    table
 }
 
-/// One entry: `None` if it is unused, a warning if its place is impossible.
-fn partition(index: u32, entry: &[u8], copy: &Copy) -> Option<Result<Partition, String>> {
+/// One entry and its sectors, the last one included: `None` if the entry is unused, no partition if its place is
+/// impossible.
+fn partition(index: u32, entry: &[u8], sector: u64) -> Option<(Option<Partition>, RangeInclusive<u64>)> {
     let kind = Guid::from_bytes(le::array_at(entry, 0)?);
     if kind.is_nil() {
         return None;
     }
     let (first, last) = (le::u64_at(entry, 32)?, le::u64_at(entry, 40)?);
     let place = || {
-        let offset = first.checked_mul(copy.sector)?;
-        let length = last.checked_sub(first)?.checked_add(1)?.checked_mul(copy.sector)?;
+        let offset = first.checked_mul(sector)?;
+        let length = last.checked_sub(first)?.checked_add(1)?.checked_mul(sector)?;
         // The end has to fit as well: all that comes later adds the two.
         offset.checked_add(length).map(|_| (offset, length))
     };
-    let within = copy.usable.contains(&first) && copy.usable.contains(&last);
-    let Some((offset, length)) = place().filter(|_| within) else {
-        return Some(Err(format!(
-            "partition {index} is left out: sectors {first} to {last} are not within {} to {}",
-            copy.usable.start,
-            copy.usable.end.saturating_sub(1)
-        )));
-    };
+    let Some((offset, length)) = place() else { return Some((None, first..=last)) };
     let name = le::utf16(le::slice_at(entry, 56, 72)?);
-    Some(Ok(Partition {
+    let partition = Partition {
         index,
         offset,
         length,
@@ -268,5 +324,6 @@ fn partition(index: u32, entry: &[u8], copy: &Copy) -> Option<Result<Partition, 
         // Bit 2 of the attributes: legacy BIOS bootable.
         active: le::u64_at(entry, 48)? & 4 != 0,
         id: Some(Guid::from_bytes(le::array_at(entry, 16)?)),
-    }))
+    };
+    Some((Some(partition), first..=last))
 }

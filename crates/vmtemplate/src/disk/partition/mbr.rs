@@ -146,6 +146,10 @@ fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut Par
         let is_logical = |entry: &&Entry| !entry.is_empty() && !entry.kind().is_extended();
         is_whole &= entries.iter().filter(is_logical).count() <= 1;
         is_whole &= entries.iter().filter(|entry| entry.kind().is_extended()).count() <= 1;
+        // Of more than one, which the systems take is their own affair.
+        table.doubtful.extend(entries.iter().filter(is_logical).skip(1).map(|other| other.range(at, sector)));
+        let links = entries.iter().filter(|entry| entry.kind().is_extended());
+        table.doubtful.extend(links.skip(1).map(|other| other.range(base, sector)));
         if let Some(logical) = entries.iter().find(is_logical) {
             let place = logical.range(at, sector);
             is_whole &= place.start > at * sector && place.end <= end * sector;

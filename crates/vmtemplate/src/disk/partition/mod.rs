@@ -89,7 +89,8 @@ pub struct PartitionTable {
     /// Where the table does not say what stands there, though something may.
     #[serde(skip)]
     pub(super) doubtful: Vec<Range<u64>>,
-    /// The partitions that another table of the same disk states.
+    /// The partitions that are stated as well, and are not among `partitions`: by another table of the same disk, or by
+    /// an entry that is not within the bounds that its own table has.
     #[serde(skip)]
     pub(super) rivals: Vec<Partition>,
 }
@@ -173,7 +174,10 @@ impl PartitionTable {
             table
         } else if let (Some(entries), false) = (entries, bare_volume) {
             let mut table = mbr::read(disk, &first, &entries)?;
-            table.rivals = gpt::read(disk, false)?.map_or_else(Vec::new, |gpt| gpt.partitions);
+            if let Some(gpt) = gpt::read(disk, false)? {
+                table.rivals.extend(gpt.partitions.into_iter().chain(gpt.rivals));
+                table.doubtful.extend(gpt.doubtful);
+            }
             table
         } else {
             let mut table = Self::none();

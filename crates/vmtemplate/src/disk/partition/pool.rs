@@ -36,7 +36,25 @@ const CONTROLLERS: &[(u64, usize, &[u8], &str)] = &[
     (1, 0x60, b"\0\0\0\x2F", "Silicon Image RAID"),
     (11, 0, b"\xF3\x16\x78\x5A", "HighPoint RAID"),
     (11, 0, b"\xFD\x16\x78\x5A", "HighPoint RAID"),
+    // JMicron ("JM") and VIA (55 AA) have two bytes to be known by, and the sums behind them are of few bits.
 ];
+
+/// Magics of what shares disks and partitions out, where each has them, counted from the start: `vmfs.c`, `bcache.c`,
+/// `btrfs.c` and `stratis.c` of libblkid. Left out is what has two bytes to be known by, the file systems ext among it:
+/// those bytes may be anybody's.
+const SHARED: &[(u64, &[u8], &str)] = &[
+    (1 << 20, b"\x0D\xD0\x01\xC0", "a VMFS volume"),
+    (4096 + 24, b"\xC6\x85\x73\xF6\x4E\x1A\x45\xCA\x82\x65\xF5\x7F\x48\xBA\x6D\x81", "bcache"),
+    (4096 + 24, b"\xC6\x85\x73\xF6\x66\xCE\x90\xA9\xD9\x6A\x60\xCF\x80\x3D\xF7\xEF", "bcachefs"),
+    ((64 << 10) + 64, b"_BHRfS_M", "btrfs"),
+    (512 + 4, b"!Stra0tis\x86\xFF\x02^\x41rh", "Stratis"),
+    (9 * 512 + 4, b"!Stra0tis\x86\xFF\x02^\x41rh", "Stratis"),
+];
+
+/// A label of ZFS; two stand at the start and two at the end. Its second half is an array of uberblocks, at least 1 KiB
+/// each (`zfs.c` of libblkid).
+const ZFS_LABEL: u64 = 256 << 10;
+const ZFS_MAGIC: u64 = 0x00BA_B10C;
 
 /// What a disk or partition can be a part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +63,8 @@ pub(crate) enum Pool {
     StorageSpaces,
     Raid,
     Lvm,
+    /// What else combines disks, mirrors them, or keeps its own files on them: DRBD, bcache, ZFS, btrfs.
+    Shared,
 }
 
 /// One sign of it.
@@ -185,7 +205,37 @@ impl Search<'_> {
         {
             self.add(Pool::Raid, 4608, "the metadata of HighPoint RAID");
         }
-        self.look_for_md()
+        self.look_for_md()?;
+        self.look_for_shares()
+    }
+
+    fn look_for_shares(&mut self) -> Result<()> {
+        for &(at, magic, name) in SHARED {
+            if let Some(bytes) = self.bytes::<16>(at)?
+                && bytes.starts_with(magic)
+            {
+                self.add(Pool::Shared, at, &format!("the superblock of {name}"));
+            }
+        }
+        // The last block of 4 KiB: DRBD 8.3, 8.4 and 9 (`drbd.c` of libblkid).
+        if let Some(at) = (self.length() & !0xFFF).checked_sub(4096 - 60)
+            && let Some([0x83, 0x74, 0x02, 0x6B..=0x6D]) = self.bytes(at)?
+        {
+            self.add(Pool::Shared, at, "the metadata of DRBD");
+        }
+        let Some(end) = (self.length() & !(ZFS_LABEL - 1)).checked_sub(2 * ZFS_LABEL) else { return Ok(()) };
+        for label in [0, ZFS_LABEL, end, end + ZFS_LABEL] {
+            let at = label + ZFS_LABEL / 2;
+            let blocks = self.disk.read_vec(self.range.start + at, ZFS_LABEL as usize / 2)?;
+            let mut magics = blocks.chunks_exact(1024).filter_map(|block| le::array_at::<8>(block, 0));
+            let is_magic =
+                |bytes| [u64::from_le_bytes(bytes), u64::from_be_bytes(bytes)].contains(&ZFS_MAGIC);
+            if magics.any(is_magic) {
+                self.add(Pool::Shared, at, "the uberblocks of ZFS");
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// The superblocks of Linux RAID: 1.1 at the start, 1.2 at 4 KiB, 1.0 and 0.90 near the end.

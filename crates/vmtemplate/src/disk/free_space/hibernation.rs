@@ -1,0 +1,109 @@
+//! Whether a Windows on the disk is hibernated, as far as that can be told.
+
+use super::super::DiskImage;
+use super::super::ntfs::{Hibernation, NtfsVolume};
+use super::super::partition::FileSystem;
+use super::layout::{Haunt, Layout};
+use super::{Found, KeptReason, KeptWhole};
+use crate::error::Result;
+
+const HELP: &str = "run powercfg /h off inside the virtual machine, then shut it down";
+
+/// The bytes at the start of a volume that formatting writes into, whatever the sizes: the boot loader, and behind it
+/// the first records of the MFT or their mirror, which Windows puts into cluster 2.
+const START: u64 = 64 << 10;
+/// The largest sector, which holds the backup boot sector at the end of a volume.
+const END: u64 = 4096;
+
+/// Why no volume of the disk may be touched, if a Windows on it is hibernated: it may have had all volumes open, and goes
+/// on with what it remembers of them. A place that may hold a Windows and does not show is taken for one that does.
+pub(super) fn reason_to_keep_all(
+    disk: &DiskImage,
+    layout: &Layout,
+    found: &mut [Found],
+) -> Result<Option<KeptWhole>> {
+    let mut hibernated = None;
+    let mut unclear = None;
+    for Found { volume, ntfs } in found.iter_mut() {
+        let Some(ntfs) = ntfs else { continue };
+        let place = volume.place();
+        match ntfs.hibernation() {
+            Ok(Hibernation::Hibernated) => hibernated = Some(is_hibernated(&place)),
+            Ok(_) => {}
+            Err(error) => {
+                let kept = KeptWhole::of(error)?;
+                unclear.get_or_insert_with(|| is_unclear(&place, &kept.detail));
+                volume.kept.get_or_insert(kept);
+            }
+        }
+    }
+    for haunt in layout.haunts() {
+        let is_opened = |found: &Found| found.ntfs.as_ref().is_some_and(|ntfs| ntfs.offset() == haunt.start);
+        if !haunt.may_be_divided && found.iter().any(is_opened) {
+            continue;
+        }
+        match look_into(disk, &haunt)? {
+            Sight::NoWindows => {}
+            Sight::Hibernated => hibernated = Some(is_hibernated(&haunt.name)),
+            Sight::Unclear(why) => _ = unclear.get_or_insert_with(|| is_unclear(&haunt.name, &why)),
+        }
+    }
+    Ok(hibernated.or(unclear))
+}
+
+fn is_hibernated(place: &str) -> KeptWhole {
+    let detail = format!("Windows is hibernated on {place}, or was shut down by Fast Startup: {HELP}");
+    KeptWhole::new(KeptReason::Hibernated, detail)
+}
+
+fn is_unclear(place: &str, why: &str) -> KeptWhole {
+    let detail = format!("whether Windows is hibernated on {place} cannot be told ({why}): {HELP}");
+    KeptWhole::new(KeptReason::Hibernated, detail)
+}
+
+/// What a place shows of a Windows.
+enum Sight {
+    /// There is none, or it is not hibernated.
+    NoWindows,
+    Hibernated,
+    /// It cannot be told, for this reason.
+    Unclear(String),
+}
+
+/// Look for a hibernated Windows where no volume was opened yet.
+fn look_into(disk: &DiskImage, haunt: &Haunt) -> Result<Sight> {
+    if haunt.may_be_divided {
+        return Ok(Sight::Unclear("volumes may begin anywhere in it".to_owned()));
+    }
+    let looked = match FileSystem::detect(disk, haunt.start) {
+        Ok(Some(FileSystem::Fat | FileSystem::ExFat | FileSystem::Refs)) => return Ok(Sight::NoWindows),
+        Ok(Some(FileSystem::Ntfs | FileSystem::BitLocker)) => {
+            NtfsVolume::open(disk, haunt.start..disk.size()).and_then(|ntfs| ntfs.hibernation())
+        }
+        Ok(None) if !haunt.suits_windows => return Ok(Sight::NoWindows),
+        Ok(None) => match is_unformatted(disk, haunt) {
+            Ok(true) => return Ok(Sight::NoWindows),
+            Ok(false) => {
+                let why = "it is neither empty nor a volume that is known";
+                return Ok(Sight::Unclear(why.to_owned()));
+            }
+            Err(error) => Err(error),
+        },
+        Err(error) => Err(error),
+    };
+    Ok(match looked {
+        Ok(Hibernation::Hibernated) => Sight::Hibernated,
+        Ok(_) => Sight::NoWindows,
+        Err(error) => Sight::Unclear(KeptWhole::of(error)?.detail),
+    })
+}
+
+/// Whether both ends of a place are zeros. A volume whose boot sector alone was lost has its backup at the end.
+fn is_unformatted(disk: &DiskImage, haunt: &Haunt) -> Result<bool> {
+    let Some(end) = haunt.end.filter(|&end| end <= disk.size()) else { return Ok(false) };
+    let length = end.saturating_sub(haunt.start);
+    let first = disk.read_vec(haunt.start, length.min(START) as usize)?;
+    let tail = length.min(END);
+    let last = disk.read_vec(end - tail, tail as usize)?;
+    Ok(first.iter().chain(&last).all(|&byte| byte == 0))
+}
