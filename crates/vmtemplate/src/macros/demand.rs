@@ -45,6 +45,7 @@ pub(super) struct Demand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     FreeText,
+    Inert,
     Words,
     Word,
     Number,
@@ -64,6 +65,11 @@ impl Demand {
     /// Any text that can be quoted here.
     pub(super) const FREE_TEXT: Self =
         Self { level: Level::FreeText, refusal: Refusal { reason: Cow::Borrowed(""), help: None } };
+
+    /// Text in a string of another language, of characters that no string of it gives a meaning.
+    pub(super) fn inert(reason: impl Into<Refusal>) -> Self {
+        Self { level: Level::Inert, refusal: reason.into() }
+    }
 
     /// One plain word or several: they are data for some interpreter, in which other characters mean something.
     pub(super) fn words(reason: impl Into<Refusal>) -> Self {
@@ -112,6 +118,11 @@ impl Demand {
         let plain = Plain::of(value, kind);
         let (met, expected) = match self.level {
             Level::FreeText => return Ok(()),
+            Level::Inert => {
+                let is_inert = |b: u8| b.is_ascii_alphanumeric() || b".:_-@+=/,!^~*?#".contains(&b);
+                let met = plain != Plain::No || value.bytes().all(is_inert);
+                (met, "letters, digits and `.:_-@+=/,!^~*?#` only")
+            }
             Level::Words => (plain != Plain::No, "letters, digits and `.`, `:`, `_`, `-` only"),
             Level::Word => (plain == Plain::Word, "one word of letters, digits and `.`, `:`, `_`, `-` only"),
             Level::Number => {
@@ -178,6 +189,7 @@ mod tests {
     fn of_two_demands_the_stricter_one_is_the_greater() {
         let ordered = [
             Demand::FREE_TEXT,
+            Demand::inert("zz"),
             Demand::words("z"),
             Demand::word("y"),
             Demand::number("x"),

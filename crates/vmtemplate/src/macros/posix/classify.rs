@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
+use super::Subject;
 use super::block::{Command, List, Printed, Redirect};
+use super::code::runs_commands;
 use super::commands::{DECLARATIONS, READS, Role, Stdin, roles};
+use super::files::file;
 use super::flows;
 use super::parser::Parser;
 use super::quote::Style;
@@ -16,8 +19,19 @@ const SHELL_FILES: [&str; 2] = [".sh", ".bash"];
 const CODE_FILES: [&str; 6] = [".py", ".pl", ".rb", ".cmd", ".bat", ".ps1"];
 /// Commands that print what they got, and those that print nothing of their arguments.
 const COPIES: [&str; 2] = ["cat", "tee"];
-pub(super) const FETCHED: &str = "what is fetched from there is run";
-const FETCHES: [&str; 5] = ["curl", "wget", "fetch", "cat", "zcat"];
+const FETCHED: &str = "what is fetched from there is run";
+/// Commands that print what a server or a file holds, or what they calculate, and not their arguments.
+const FETCHES: [&str; 6] = ["curl", "wget", "fetch", "cat", "zcat", "ipcalc"];
+/// Variables that shells run or read as code.
+const CODE_VARIABLES: [&str; 7] =
+    ["BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS4", "LD_PRELOAD"];
+/// Commands that print what is in the files that they get.
+const PRINTS_FILES: [&str; 24] = [
+    "awk", "cat", "cut", "dd", "egrep", "fgrep", "fold", "gawk", "grep", "head", "mawk", "more", "nl", "paste", "rev",
+    "sed", "sort", "strings", "tac", "tail", "tee", "tr", "uniq", "zcat",
+];
+/// Commands that make another file of one.
+const COPIERS: [&str; 4] = ["cp", "install", "ln", "mv"];
 
 impl Parser<'_> {
     /// A command that is complete.
@@ -35,6 +49,13 @@ impl Parser<'_> {
                 break;
             }
             reads |= self.apply(word, role, &name);
+            if let Role::File(reader, _) = role {
+                let name = file(self.bytes, word);
+                self.flows.files.runs(name, reader);
+            } else if *role == Role::Name {
+                let name = file(self.bytes, word);
+                self.flows.files.command(name);
+            }
             if number > 0 {
                 self.flows.argument(word.subjects.clone(), &name);
             }
@@ -43,13 +64,14 @@ impl Parser<'_> {
             // A command in the script reads what this one gets.
             stdin = stdin.max(Stdin::Shell);
         }
+        stdin = stdin.max(self.programs(command, &found));
         if command.torn {
             let demand = Demand::typed("some shells take `&>` for the end of the command before it");
             for word in command.words.iter().skip(1) {
                 self.demand_of(&word.holes, &demand);
             }
         }
-        self.variables(command);
+        self.variables(command, &found);
         if command.closed.is_none() && !name.is_empty() {
             list.runs.push(name.clone());
         }
@@ -61,6 +83,7 @@ impl Parser<'_> {
             stdin = Stdin::Code;
         }
         self.redirects(command, &stdin, &name);
+        self.files(command, &found, &stdin);
         let own = command.first_document.min(self.documents.len());
         for document in &mut self.documents[own..] {
             document.command.clone_from(&name);
@@ -80,14 +103,30 @@ impl Parser<'_> {
     }
 
     /// The variables that get what stands in the command.
-    fn variables(&mut self, command: &Command) {
+    fn variables(&mut self, command: &Command, roles: &[Role]) {
         let name = command.name();
+        for (word, _) in command.words.iter().zip(roles).filter(|(_, role)| **role == Role::Assignment) {
+            let Some(variable) = word.assigned() else { continue };
+            for subject in &mut self.subjects[word.subjects.clone()] {
+                flows::add(subject, [variable]);
+            }
+        }
         let declares = DECLARATIONS.contains(&name);
         let words = command.words.iter().skip(1).filter(|_| declares);
         for word in command.assignments.iter().chain(words) {
             let Some(variable) = word.assigned() else { continue };
-            for subject in &mut self.subjects[word.subjects.clone()] {
-                flows::add(subject, [variable]);
+            let one = word_by_word(variable);
+            for number in word.subjects.clone() {
+                let is_cut = word.cut.binary_search(&number).is_ok();
+                flows::add(&mut self.subjects[number], [if is_cut { one.as_str() } else { variable }]);
+            }
+            let value = word.text.get(word.value_at()..).unwrap_or_default();
+            let raw = file(self.bytes, word);
+            if let Some((_, named)) = raw.split_once('=')
+                && value.contains('/')
+                && !named.contains(['(', '`'])
+            {
+                self.flows.files.same(format!("${variable}"), named.to_owned());
             }
             for run in &word.runs {
                 self.flows.prints(run, vec![variable.to_owned()]);
@@ -100,12 +139,16 @@ impl Parser<'_> {
                     // Without a list the variable gets the parameters.
                     let at = self.at.min(self.bytes.len());
                     let mut parameters = Word::new(self.subjects.len());
-                    let what = What::Variable(flows::PARAMETER.to_owned());
+                    let what = What::Variable(self.parameter());
                     let subject = self.subject(&mut parameters, what, at..at, Style::Double);
                     flows::add(&mut self.subjects[subject], [variable.as_str()]);
                 }
                 let one = word_by_word(&variable);
                 for word in command.words.iter().skip(3) {
+                    let item = file(self.bytes, word);
+                    if item.contains('/') && !item.contains(['(', '`']) {
+                        self.flows.files.same(format!("${variable}"), item);
+                    }
                     let alone = word.text.len() == UNKNOWN.len_utf8();
                     for subject in &mut self.subjects[word.subjects.clone()] {
                         let is_cut = alone && subject.quoting.style == Style::Bare && name == "for";
@@ -175,7 +218,7 @@ impl Parser<'_> {
     fn read_input(&mut self, list: &mut List, command: &Command, stdin: &Stdin) {
         if command.piped {
             let printed = list.printed.take();
-            let from = if *stdin == Stdin::Words { list.pipeline.0.max(list.words) } else { list.pipeline.0 };
+            let from = if matches!(stdin, Stdin::OneByOne | Stdin::Words) { list.pipeline.0.max(list.words) } else { list.pipeline.0 };
             self.taint(from..command.first, list.pipeline.1, stdin, printed.as_ref());
             // Once is enough.
             list.words = command.first;
@@ -217,10 +260,10 @@ impl Parser<'_> {
         }
         let demand = match stdin {
             Stdin::Data => return,
+            Stdin::OneByOne => Demand::words("it becomes arguments of another command"),
             Stdin::Words => Demand::word("it becomes an argument of another command"),
             _ => Demand::typed("a command that reads it takes it for code"),
         };
-        let address = Demand::word(FETCHED);
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
             // Holes are in the order of the script.
@@ -229,8 +272,8 @@ impl Parser<'_> {
                 continue;
             }
             let subject = &mut self.subjects[number];
-            let is_address = is_fetched(&subject.place);
-            subject.demand(if is_address { &address } else { &demand });
+            let demand = fetched(subject).unwrap_or_else(|| demand.clone());
+            subject.demand(&demand);
         }
     }
 
@@ -238,6 +281,9 @@ impl Parser<'_> {
     pub(super) fn read_by(&mut self, stdin: &Stdin, text: &str, holes: &[Hole], span: &Range<usize>) {
         match stdin {
             Stdin::Data => {}
+            Stdin::OneByOne => {
+                self.demand_of(holes, &Demand::words("it becomes arguments of another command"));
+            }
             Stdin::Words => self.demand_of(holes, &Demand::word("it becomes an argument of another command")),
             Stdin::Foreign(language) => self.foreign_code(text, holes, &language.clone()),
             Stdin::Shell => {
@@ -245,7 +291,7 @@ impl Parser<'_> {
                     "let the script take it as a parameter: in a script for `sh -c`, write `$1`, and the macro behind \
                      the script, as `sh -c '… \"$1\"' sh ($NAME)`",
                 );
-                self.shell_code(text, holes, span, &reason);
+                self.shell_code(text, holes, span, &reason, true);
             }
             Stdin::Code => {
                 self.demand_of(holes, &Demand::typed("a command that reads it takes it for code"));
@@ -253,41 +299,163 @@ impl Parser<'_> {
         }
     }
 
+    /// A program of another language that runs commands may take them from anything that the command gets.
+    fn programs(&mut self, command: &Command, roles: &[Role]) -> Stdin {
+        let runs = |(word, role): (&Word, &Role)| match role {
+            Role::Foreign(language) => runs_commands(language, &word.text),
+            Role::Perl => runs_commands("perl", &word.text),
+            _ => false,
+        };
+        let Some(program) = command.words.iter().zip(roles).position(runs) else { return Stdin::Data };
+        let demand = Demand::typed("the program runs commands, and may take it for one");
+        let others = command.words.iter().zip(roles).enumerate().filter(|(number, (_, role))| {
+            *number > program || **role == Role::Assignment
+        });
+        for word in others.map(|(_, (word, _))| word).chain(&command.assignments) {
+            for subject in &mut self.subjects[word.subjects.clone()] {
+                subject.demand(&demand);
+            }
+        }
+        Stdin::Code
+    }
+
+    /// What the command does with files: runs, copies and reads them.
+    fn files(&mut self, command: &Command, roles: &[Role], stdin: &Stdin) {
+        let at = roles.iter().rposition(|role| *role == Role::Name).unwrap_or(0);
+        let words = command.words.get(at..).unwrap_or_default();
+        let name = if command.closed.is_some() { "" } else { words.first().map_or("", Word::command) };
+        let arguments: Vec<String> = words.iter().skip(1).map(|word| file(self.bytes, word)).collect();
+        let operands = || arguments.iter().filter(|word| !word.starts_with('-'));
+        if name == "chmod" && operands().next().is_some_and(|mode| makes_program(mode)) {
+            operands().skip(1).for_each(|file| self.flows.files.runs(file.clone(), &Stdin::Shell));
+        }
+        if COPIERS.contains(&name)
+            && let Some((target, sources)) = operands().collect::<Vec<_>>().split_last()
+        {
+            for source in sources {
+                let inside = source.rsplit('/').next().unwrap_or_default();
+                self.flows.files.same((*source).clone(), format!("{}/{inside}", target.trim_end_matches('/')));
+                self.flows.files.same((*source).clone(), (*target).clone());
+            }
+        }
+        let first = self.subjects.len();
+        for (kind, word) in &command.redirects {
+            let name = file(self.bytes, word);
+            if *kind == Redirect::Input && !name.contains('(') {
+                if *stdin > Stdin::Words {
+                    self.flows.files.runs(name.clone(), stdin);
+                }
+                self.content(&name);
+            }
+        }
+        let inputs = first..self.subjects.len();
+        if *stdin > Stdin::OneByOne {
+            let demand = Demand::typed("a command that reads it takes it for code");
+            self.subjects[inputs.clone()].iter_mut().for_each(|subject| subject.demand(&demand));
+        }
+        self.flows.inputs(inputs.clone());
+        self.flows.feeds(inputs, command.name());
+        if PRINTS_FILES.contains(&name) {
+            let first = self.subjects.len();
+            for file in operands() {
+                self.content(file.strip_prefix("if=").unwrap_or(file));
+            }
+            if *stdin == Stdin::Code {
+                let demand = Demand::typed("a program that reads it may run it");
+                self.subjects[first..].iter_mut().for_each(|subject| subject.demand(&demand));
+            }
+        }
+        if self.known.functions.contains(command.name()) {
+            self.stands_for(flows::output(command.name()));
+        }
+    }
+
+    /// What is in this file is read here.
+    fn content(&mut self, file: &str) {
+        for file in self.known.clone().sources(file) {
+            self.stands_for(flows::content(&file));
+        }
+    }
+
+    fn stands_for(&mut self, variable: String) {
+        let at = self.at.min(self.bytes.len());
+        let mut word = Word::new(self.subjects.len());
+        let subject = self.subject(&mut word, What::Variable(variable), at..at, Style::Double);
+        self.subjects[subject].demand = Demand::FREE_TEXT;
+    }
+
+    /// The files that the command writes to.
+    fn written(&self, command: &Command) -> Vec<String> {
+        let outputs = command.redirects.iter().filter(|(kind, _)| *kind == Redirect::Output);
+        let mut files: Vec<String> = outputs.map(|(_, word)| file(self.bytes, word)).collect();
+        let words: Vec<String> = command.words.iter().map(|word| file(self.bytes, word)).collect();
+        let at = |names: &[&str]| command.words.iter().position(|word| names.contains(&word.command()));
+        let operands = |at: usize| words[at + 1..].iter().filter(|word| !word.starts_with('-'));
+        if let Some(at) = at(&["tee"]) {
+            files.extend(operands(at).cloned());
+        }
+        if at(&["dd"]).is_some() {
+            files.extend(words.iter().filter_map(|word| word.strip_prefix("of=")).map(str::to_owned));
+        }
+        if at(&["install", "cp"]).is_some() && words.iter().any(|word| word == "/dev/stdin") {
+            files.extend(words.last().cloned());
+        }
+        if let Some(at) = at(&["sed", "gsed", "perl"])
+            && words[at + 1..].iter().any(|word| word.starts_with("-i") || word.starts_with("-pi"))
+        {
+            files.extend(operands(at).skip(1).cloned());
+        }
+        files.retain(|file| {
+            !file.starts_with("/dev/") && !file.contains('(') && !file.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+        });
+        files
+    }
+
     /// Whether the command writes to a file that is run later.
     fn writes_code(&mut self, list: &mut List, command: &Command, name: &str) {
-        let targets =
-            command.redirects.iter().filter(|(kind, _)| *kind == Redirect::Output).map(|(_, word)| word);
-        let tee = command.words.iter().any(|word| word.command() == "tee");
-        let files: Vec<String> = targets
-            .chain(command.words.iter().skip(1).filter(|_| tee))
-            .map(|word| word.text.to_ascii_lowercase())
-            .collect();
-        let ends =
-            |endings: &[&str]| files.iter().any(|file| endings.iter().any(|ending| file.ends_with(ending)));
-        let reader = if ends(&CODE_FILES) {
-            Stdin::Code
-        } else if ends(&SHELL_FILES) {
-            Stdin::Shell
-        } else {
-            return;
+        let files = self.written(command);
+        let ends = |endings: &[&str]| {
+            files.iter().any(|file| {
+                let file = file.to_ascii_lowercase();
+                endings.iter().any(|ending| file.ends_with(ending))
+            })
         };
+        for file in &files {
+            self.flows.files.writes(file.clone());
+        }
+        let mut reader = files.iter().map(|file| self.known.reader(file)).max().unwrap_or_default();
+        if ends(&CODE_FILES) || self.prints_code {
+            reader = Stdin::Code;
+        } else if ends(&SHELL_FILES) {
+            reader = reader.max(Stdin::Shell);
+        }
+        let tee = command.words.iter().any(|word| word.command() == "tee");
         let copies = COPIES.contains(&name) || tee;
-        let reader = if copies || name == "echo" { reader } else { Stdin::Code };
-        let own = printed_words(command);
         let first = if command.piped { list.pipeline.0 } else { command.first };
-        let printed = if command.piped { list.printed.take() } else { own };
         // The name of the file is not in it.
         let end = if name == "echo" || copies || command.piped {
             command.redirects.iter().map(|(_, word)| word.subjects.start).min().unwrap_or(self.subjects.len())
         } else {
             self.subjects.len()
         };
-        self.taint(
-            first..end.max(first),
-            list.pipeline.1.min(command.first_document),
-            &reader,
-            printed.as_ref(),
-        );
+        let document = list.pipeline.1.min(command.first_document).min(self.documents.len());
+        let contents: Vec<String> = files.iter().map(|file| flows::content(file)).collect();
+        for subject in &mut self.subjects[first..end.max(first)] {
+            flows::add(subject, contents.iter().map(String::as_str));
+        }
+        for document in &mut self.documents[document..] {
+            document.files.extend(contents.iter().cloned());
+        }
+        if name == "exec" && reader != Stdin::Data {
+            self.prints_code = true;
+        }
+        if reader == Stdin::Data {
+            return;
+        }
+        let reader = if copies || name == "echo" { reader } else { Stdin::Code };
+        let own = printed_words(command);
+        let printed = if command.piped { list.printed.take() } else { own };
+        self.taint(first..end.max(first), document, &reader, printed.as_ref());
     }
 
     /// The patterns of a `case`.
@@ -320,7 +488,7 @@ impl Parser<'_> {
         }
         let span =
             words.first().map_or(0, |word| word.span.start)..words.last().map_or(0, |word| word.span.end);
-        self.shell_code(&text, &holes, &span, &code_reason(name)).reads
+        self.shell_code(&text, &holes, &span, &code_reason(name), true).reads
     }
 
     /// What the word demands in this role, of the command `name`. Whether it is a script that reads another one from
@@ -331,7 +499,7 @@ impl Parser<'_> {
         }
         match role {
             Role::Shell => {
-                return self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name)).reads;
+                return self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name), true).reads;
             }
             Role::Foreign(language) => self.foreign_code(&word.text, &word.holes, language),
             Role::Sed => self.sed_program(word, false),
@@ -347,7 +515,10 @@ impl Parser<'_> {
                 Refusal::from("what stands here is run as a command")
                     .or_write("write the name of the command itself, and the macro behind it as an argument"),
             ),
-            Role::Must(demand) => demand.clone(),
+            Role::Must(demand) | Role::File(_, demand) => demand.clone(),
+            Role::Assignment if word.assigned().is_some_and(|name| CODE_VARIABLES.contains(&name)) => {
+                Demand::word("shells run what this variable holds, or the file that it names")
+            }
             Role::Assignment if hole.at < word.value_at() => {
                 Demand::number("it is the subscript of an array, which the shell calculates")
             }
@@ -363,6 +534,7 @@ impl Parser<'_> {
         // The value of an assignment in front of a command is not split, of `export` it may be.
         let whole = assigns && !DECLARATIONS.contains(&name) || matches!(role, Role::One) && name == "case";
         let alone = word.text.len() == UNKNOWN.len_utf8();
+        let parameter = self.parameter();
         for subject in &mut self.subjects[hole.subjects.clone()] {
             let quotes = match subject.quoting.style {
                 Style::Bare => "outside of quotes",
@@ -386,20 +558,31 @@ impl Parser<'_> {
                 && name != "case"
                 && !(name.is_empty() && *role == Role::Element);
             quoting.escapes = *role == Role::Escapes;
+            quoting.format = *role == Role::Format;
+            quoting.alone = alone;
             quoting.test = *role == Role::Operand;
             quoting.whole = whole;
             quoting.reserved = name == "case";
             if *role == Role::Parameter && matches!(subject.what, What::Macro(_) | What::Variable(_)) {
-                flows::add(subject, [flows::PARAMETER]);
+                let is_cut = alone && quoting.style == Style::Bare && name == "set";
+                for parameter in [flows::PARAMETER, parameter.as_str()] {
+                    if is_cut {
+                        flows::add(subject, [word_by_word(parameter).as_str()]);
+                    } else {
+                        flows::add(subject, [parameter]);
+                    }
+                }
             }
         }
     }
 }
 
-/// Whether this is the place of an argument of a command that prints what it fetches, and not its arguments.
-pub(super) fn is_fetched(place: &str) -> bool {
-    let command = place.strip_suffix('`').and_then(|place| place.rsplit('`').next());
-    command.is_some_and(|name| FETCHES.contains(&name))
+/// What a value demands whose place is an argument of a command that prints something else than its arguments, where
+/// that is run. A whole address is for the caller to choose; a part of one would choose another server.
+pub(super) fn fetched(subject: &Subject) -> Option<Demand> {
+    let name = subject.place.strip_suffix('`').and_then(|place| place.rsplit('`').next())?;
+    let is_address = subject.quoting.alone && matches!(name, "curl" | "wget" | "fetch");
+    FETCHES.contains(&name).then(|| if is_address { Demand::FREE_TEXT } else { Demand::word(FETCHED) })
 }
 
 fn code_reason(name: &str) -> Refusal {
@@ -434,4 +617,11 @@ fn join(words: &[Word]) -> Printed {
         printed.text.push_str(&word.text);
     }
     printed
+}
+
+/// Whether `chmod` makes a program of a file with this mode.
+fn makes_program(mode: &str) -> bool {
+    let digits = mode.trim_start_matches('0');
+    let octal = digits.len() >= 3 && digits.bytes().all(|b| b.is_ascii_digit());
+    octal && digits.bytes().rev().take(3).any(|b| b % 2 == 1) || !octal && mode.contains("+") && mode.contains('x')
 }

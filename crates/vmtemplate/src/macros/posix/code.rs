@@ -1,8 +1,9 @@
 //! Words and documents that are scripts themselves.
 
 use std::ops::Range;
+use std::rc::Rc;
 
-use super::classify::{FETCHED, is_fetched};
+use super::classify::fetched;
 use super::flows;
 use super::parser::{Parser, Scan};
 use super::quote::Style;
@@ -19,20 +20,26 @@ const RUNS_STRINGS: [&str; 11] =
 
 impl Parser<'_> {
     /// A script of the shell. What stands for a hole must be plain, and more where it names what is run.
-    /// It stands in `span` of this one.
+    /// It stands in `span` of this one. `layered` is whether it arrives as it is between the quotes around it, so that a
+    /// value can be quoted for the inner script first, and then for this one.
     pub(super) fn shell_code(
         &mut self,
         text: &str,
         holes: &[Hole],
         span: &Range<usize>,
         reason: &Refusal,
+        layered: bool,
     ) -> Inner {
         if self.level >= DEEPEST {
             self.demand_of(holes, &Demand::typed(reason.clone()));
             return Inner::default();
         }
         let marks: Vec<_> = holes.iter().map(|hole| hole.at..hole.at + '\u{FFFD}'.len_utf8()).collect();
-        let Scan { subjects, flows, reads } = Parser::new(text.as_bytes(), &marks, self.level + 1).scan();
+        let mut parser = Parser::new(text.as_bytes(), &marks, self.level + 1);
+        parser.known = self.known.clone();
+        parser.functions.clone_from(&self.functions);
+        parser.prints_code = self.prints_code;
+        let Scan { subjects, flows, reads } = parser.scan();
         // Where each subject of the inner script is in this one.
         let mut places = Vec::with_capacity(subjects.len());
         for inner in subjects {
@@ -45,11 +52,16 @@ impl Parser<'_> {
                         if one_word { Demand::word(reason.clone()) } else { Demand::words(reason.clone()) };
                     for number in hole.subjects.clone() {
                         let subject = &mut self.subjects[number];
-                        if hole.printed && is_fetched(&subject.place) {
-                            subject.demand(&Demand::word(FETCHED));
+                        if let Some(demand) = fetched(subject).filter(|_| hole.printed) {
+                            subject.demand(&demand);
                             continue;
                         }
-                        subject.demand(&plain);
+                        let is_direct = layered && !hole.printed && matches!(subject.what, What::Macro(_));
+                        if is_direct && subject.quoting.inner.is_none() {
+                            subject.quoting.inner = Some(Rc::new(inner.quoting.clone()));
+                        } else {
+                            subject.demand(&plain);
+                        }
                         subject.demand(&inner.demand);
                         flows::add(subject, inner.assigns.iter().map(String::as_str));
                     }
@@ -78,10 +90,10 @@ impl Parser<'_> {
                  macro takes the place of NAME"
             ));
             // A line that long is not looked through for each of its macros.
-            let demand = if line.len() < 4096 && in_string(line, is_awk) && !runs {
-                Demand::words(reason)
-            } else {
-                Demand::typed(reason)
+            let demand = match line.len() < 4096 && !runs {
+                true if is_quoted(line, language) => Demand::inert(reason),
+                true if in_string(line, is_awk) => Demand::words(reason),
+                _ => Demand::typed(reason),
             };
             self.demand_of(std::slice::from_ref(hole), &demand);
         }
@@ -100,6 +112,31 @@ pub(super) struct Inner {
     pub(super) runs: Vec<String>,
     /// A command in it reads code from the input that it gets.
     pub(super) reads: bool,
+}
+
+/// Whether the program runs commands, which it may take from its arguments, its input or its environment.
+pub(super) fn runs_commands(language: &str, program: &str) -> bool {
+    let is_awk = language.ends_with("awk");
+    let words: &[&str] = match language {
+        "mysql" | "mariadb" | "psql" | "sqlite3" | "bc" => &[],
+        "expect" | "tclsh" => &["exec", "eval", "system", "uplevel"],
+        _ if is_awk => &["system"],
+        _ => &["system", "exec", "popen", "Popen", "subprocess", "spawn", "eval", "qx", "`"],
+    };
+    words.iter().any(|word| program.contains(word))
+        || is_awk
+            && program.lines().any(|line| {
+                line.match_indices('|').take(50).any(|(at, _)| {
+                    let is_or = line[at + 1..].starts_with('|') || line[..at].ends_with('|');
+                    !is_or && !in_string(&line[..at], true)
+                })
+            })
+}
+
+/// Whether a string is open at the end of this line of a language whose strings take no expansions.
+fn is_quoted(line: &str, language: &str) -> bool {
+    let is_plain = language.starts_with("python") || matches!(language, "mysql" | "mariadb" | "psql" | "sqlite3");
+    is_plain && in_string(line, false)
 }
 
 /// Whether a string of most languages, or a pattern of awk, is open at the end of this line.

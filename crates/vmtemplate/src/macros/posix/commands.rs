@@ -19,6 +19,10 @@ pub(super) enum Role {
     Escapes,
     /// What it demands, one word.
     Must(Demand),
+    /// It names a file, whose text the command runs; the reason says which command.
+    File(Stdin, Demand),
+    /// The format of `printf`.
+    Format,
     /// A variable of this command: `A=value`, of `env` or of `export`.
     Assignment,
     /// A parameter of the code in the word before it, or of the shell itself.
@@ -43,6 +47,8 @@ pub(super) enum Stdin {
     /// As text, or not at all.
     #[default]
     Data,
+    /// As more arguments of a command, one for each call.
+    OneByOne,
     /// As more arguments of a command.
     Words,
     /// As a program of this other language.
@@ -53,8 +59,8 @@ pub(super) enum Stdin {
     Code,
 }
 
-const SHELLS: [&str; 12] =
-    ["sh", "ash", "bash", "dash", "ksh", "ksh93", "mksh", "rbash", "yash", "zsh", "csh", "tcsh"];
+const SHELLS: [&str; 10] =
+    ["sh", "ash", "bash", "dash", "ksh", "ksh93", "mksh", "rbash", "yash", "zsh"];
 /// Interpreters, with the options that take a program, and those that take another word.
 const INTERPRETERS: [(&str, &str, &str); 17] = [
     ("perl", "eE", "IMm"),
@@ -77,14 +83,16 @@ const INTERPRETERS: [(&str, &str, &str); 17] = [
 ];
 const AWKS: [&str; 5] = ["awk", "gawk", "mawk", "nawk", "original-awk"];
 /// Commands whose words are read as code in ways that are not followed.
-const OTHER_CODE: [&str; 21] = [
+const OTHER_CODE: [&str; 23] = [
     "screen",
     "tmux",
     "lxc",
     "lxc-attach",
     "pct",
     "machinectl",
-    "virt-customize",
+    "compgen",
+    "csh",
+    "tcsh",
     "guestfish",
     "alias",
     "at",
@@ -100,6 +108,8 @@ const OTHER_CODE: [&str; 21] = [
     "parallel",
     "start-stop-daemon",
 ];
+/// Options of libguestfs-tools whose values are commands, or programs of perl (virt-customize(1)).
+const LIBGUESTFS_CODE: [&str; 5] = ["commands-from-file", "edit", "firstboot", "run", "sysprep"];
 pub(super) const DECLARATIONS: [&str; 5] = ["declare", "export", "local", "readonly", "typeset"];
 /// Commands that set variables from what they read.
 pub(super) const READS: [&str; 3] = ["mapfile", "read", "readarray"];
@@ -167,6 +177,12 @@ impl Reading<'_> {
         }
         if OTHER_CODE.contains(&name.as_str()) {
             self.all(at + 1, &Role::Must(Demand::word(format!("`{name}` {CODE}"))));
+            if matches!(name.as_str(), "at" | "batch" | "crontab") {
+                for number in at + 1..self.words.len() {
+                    let demand = Demand::word(format!("`{name}` {CODE}"));
+                    self.set(number, Role::File(Stdin::Shell, demand));
+                }
+            }
             return if matches!(name.as_str(), "at" | "batch") { Stdin::Shell } else { Stdin::Code };
         }
         match name.as_str() {
@@ -187,9 +203,26 @@ impl Reading<'_> {
             "trap" => self.set(at + 1, Role::Shell),
             "." | "source" => {
                 let demand = Demand::typed(format!("`{name}` runs the file that it names"));
-                self.set(at + 1, Role::Must(demand));
+                self.set(at + 1, Role::File(Stdin::Shell, demand));
                 if is_input(self.text(at + 1)) {
                     return Stdin::Shell;
+                }
+            }
+            "make" | "gmake" => {
+                let from_input = (at + 1..self.words.len()).any(|number| {
+                    matches!(self.text(number), "-f" | "--file" | "--makefile") && is_input(self.text(number + 1))
+                        || matches!(self.text(number), "-f-" | "--file=-" | "--makefile=-")
+                });
+                return if from_input { Stdin::Code } else { Stdin::Data };
+            }
+            "virt-customize" | "virt-sysprep" | "virt-builder" => {
+                for number in at + 1..self.words.len() {
+                    let option = self.text(number).trim_start_matches('-');
+                    if LIBGUESTFS_CODE.iter().any(|code| option.starts_with(code)) {
+                        let demand = Demand::word(format!("`{name}` {CODE}"));
+                        let own = usize::from(!option.contains('='));
+                        self.set(number + own, Role::Must(demand));
+                    }
                 }
             }
             "sed" | "gsed" => return self.sed(at),
@@ -253,7 +286,13 @@ impl Reading<'_> {
         }
         for role in self.roles.iter_mut().skip(at + 1) {
             match role {
-                Role::Shell | Role::Rest | Role::Foreign(_) | Role::Sed | Role::Perl | Role::Must(_) => {}
+                Role::Shell
+                | Role::Rest
+                | Role::Foreign(_)
+                | Role::Sed
+                | Role::Perl
+                | Role::File(..)
+                | Role::Must(_) => {}
                 Role::Name => *role = Role::Must(Demand::typed(reason.clone())),
                 _ => *role = Role::Must(Demand::word(reason.clone())),
             }
@@ -314,6 +353,9 @@ impl Reading<'_> {
             || matches!(name, "chroot" | "arch-chroot" | "nsenter" | "unshare" | "systemd-nspawn");
         match name {
             // What it reads are more words for the command; alone they would name it.
+            "xargs" if stdin == Stdin::Data && !self.runs_its_words(inner) && self.is_one_by_one(at, inner) => {
+                Stdin::OneByOne
+            }
             "xargs" if inner >= self.words.len() => Stdin::Words,
             "xargs" if stdin == Stdin::Data && !self.runs_its_words(inner) => Stdin::Words,
             "xargs" => Stdin::Code,
@@ -322,9 +364,18 @@ impl Reading<'_> {
         }
     }
 
+    /// Whether `xargs` calls its command once for each word.
+    fn is_one_by_one(&self, at: usize, inner: usize) -> bool {
+        (at + 1..inner.min(self.words.len())).any(|number| {
+            matches!(self.text(number), "-n1" | "--max-args=1")
+                || matches!(self.text(number), "-n" | "--max-args") && self.text(number + 1) == "1"
+        })
+    }
+
     /// Whether more words behind the command at `at` may be code.
     fn runs_its_words(&self, at: usize) -> bool {
-        let name = self.words[at].command();
+        let Some(word) = self.words.get(at) else { return false };
+        let name = word.command();
         name.contains(UNKNOWN)
             || Wrapper::lookup(name).is_some()
             || self.roles[at..].iter().any(|role| {
@@ -390,7 +441,7 @@ impl Reading<'_> {
             self.all(number, &Role::Parameter);
             return Stdin::Shell;
         }
-        self.set(number, Role::Must(Demand::typed("the shell runs the file that it names")));
+        self.set(number, Role::File(Stdin::Shell, Demand::typed("the shell runs the file that it names")));
         if is_input(self.text(number)) { Stdin::Shell } else { Stdin::Data }
     }
 
@@ -440,7 +491,8 @@ impl Reading<'_> {
         }
         if !sql && number < self.words.len() && !matches!(self.text(number), "-" | "--") {
             let input = is_input(self.text(number));
-            self.set(number, Role::Must(Demand::typed(format!("`{name}` runs the file that it names"))));
+            let demand = Demand::typed(format!("`{name}` runs the file that it names"));
+            self.set(number, Role::File(Stdin::Foreign(name.to_owned()), demand));
             return if input { Stdin::Foreign(name.to_owned()) } else { Stdin::Data };
         }
         Stdin::Foreign(name.to_owned())
@@ -468,7 +520,8 @@ impl Reading<'_> {
             } else if option.starts_with("-v") || option.starts_with("--assign=") {
                 variables.push(number);
             } else if option == "-f" || option == "--file" {
-                self.set(number + 1, Role::Must(Demand::typed("`awk` runs the file that it names")));
+                let demand = Demand::typed("`awk` runs the file that it names");
+                self.set(number + 1, Role::File(Stdin::Foreign(name.to_owned()), demand));
                 program = Some(number + 1);
                 if is_input(self.text(number + 1)) {
                     stdin = Stdin::Foreign(name.to_owned());
@@ -596,9 +649,7 @@ impl Reading<'_> {
         if self.text(format).contains("%b") {
             self.all(format + 1, &Role::Escapes);
         }
-        let reason = Refusal::from("`printf` takes its first argument for a format")
-            .or_write("write `printf '%s\\n'` before the word");
-        self.set(format, Role::Must(Demand::words(reason)));
+        self.set(format, Role::Format);
     }
 
     fn read(&mut self, at: usize, name: &str) {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::commands::Stdin;
+use super::flows;
 use super::parser::Parser;
 use super::quote::{Line, Style};
 use super::word::Word;
@@ -18,6 +19,8 @@ pub(super) struct Document {
     pub(super) reader: Stdin,
     /// The command that it is for, which may be a function.
     pub(super) command: String,
+    /// The variables that stand for the files that it goes to.
+    pub(super) files: Vec<String>,
 }
 
 impl Parser<'_> {
@@ -46,6 +49,7 @@ impl Parser<'_> {
             strips_tabs,
             reader: Stdin::Data,
             command: String::new(),
+            files: Vec::new(),
         });
     }
 
@@ -81,6 +85,9 @@ impl Parser<'_> {
             text.text.push('\n');
         }
         let subjects = first..self.subjects.len();
+        for subject in &mut self.subjects[first..] {
+            flows::add(subject, document.files.iter().map(String::as_str));
+        }
         self.flows.piped(subjects.clone(), "cat");
         self.flows.feeds(subjects, &document.command);
         self.read_by(&document.reader, &text.text, &text.holes, &(start..self.at.min(self.bytes.len())));

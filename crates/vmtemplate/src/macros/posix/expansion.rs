@@ -1,7 +1,6 @@
 //! What begins with `$` or a backquote.
 
 use super::commands::Stdin;
-use super::flows::PARAMETER;
 use super::parser::Parser;
 use super::quote::Style;
 use super::word::Word;
@@ -138,7 +137,11 @@ impl Parser<'_> {
         if !name.is_empty() {
             let mut own = Word::new(first);
             self.subject(&mut own, What::Variable(name.clone()), start..self.at, style.clone());
-            if self.bytes[start + 2] == b'!' {
+            let lists_keys = self.starts_with(b"[@]}") || self.starts_with(b"[*]}");
+            if self.bytes[start + 2] == b'!' && lists_keys {
+                // The subscripts of an array, or what begins so: not what it holds.
+                self.subjects[first].what = What::Variable(String::new());
+            } else if self.bytes[start + 2] == b'!' {
                 self.subjects[first].demand(&Demand::typed("`${!…}` takes it for the name of a variable"));
             }
         }
@@ -268,7 +271,7 @@ impl Parser<'_> {
         let reason = Refusal::from("backquotes read quotes and backslashes once more")
             .or_write("write `$(…)` in place of the backquotes");
         let inner =
-            self.shell_code(&code.text, &code.holes, &(start..self.at.min(self.bytes.len())), &reason);
+            self.shell_code(&code.text, &code.holes, &(start..self.at.min(self.bytes.len())), &reason, false);
         word.runs.extend(inner.runs);
         word.reads |= inner.reads;
         word.hole(from..self.subjects.len(), true);
@@ -278,7 +281,7 @@ impl Parser<'_> {
     pub(super) fn variable_at(&self, at: usize) -> (String, usize) {
         let name = self.name_at(at);
         match self.bytes.get(at) {
-            Some(b'0'..=b'9' | b'@' | b'*') => (PARAMETER.to_owned(), 1),
+            Some(b'0'..=b'9' | b'@' | b'*') => (self.parameter(), 1),
             _ => (name.clone(), name.len()),
         }
     }

@@ -4,11 +4,27 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::Subject;
+use super::files::Files;
 use super::word::is_name;
 use crate::macros::demand::Demand;
 
-/// The variable that stands for every parameter of every function.
+/// The variable that stands for every parameter of the script.
 pub(super) const PARAMETER: &str = "1";
+
+/// The variable that stands for every parameter of this function.
+pub(super) fn parameter(function: &str) -> String {
+    format!("{function}\u{2}")
+}
+
+/// The variable that stands for what this function prints.
+pub(super) fn output(function: &str) -> String {
+    format!("{function}\u{3}")
+}
+
+/// The variable that stands for what is in this file.
+pub(super) fn content(file: &str) -> String {
+    format!("{file}\u{4}")
+}
 
 /// More variables than this are not followed one by one.
 const MOST_READ: usize = 50;
@@ -30,11 +46,13 @@ pub(super) struct Flows {
     printing: Vec<(String, Vec<String>)>,
     /// The output of several commands goes to another one.
     groups: bool,
+    pub(super) files: Files,
 }
 
 impl Flows {
     pub(super) fn function(&mut self, name: &str) {
         self.functions.entry(name.to_owned()).or_default();
+        self.files.functions.insert(name.to_owned());
     }
 
     /// A command in the body of this function takes what it reads for code.
@@ -106,6 +124,7 @@ impl Flows {
         self.read.extend(inner.read);
         self.printing.extend(inner.printing);
         self.groups |= inner.groups;
+        self.files.absorb(inner.files);
     }
 
     /// Give the subjects the variables that get their values in these ways.
@@ -124,8 +143,9 @@ impl Flows {
         }
         for (range, command) in &self.arguments {
             if self.functions.contains_key(command) {
+                let parameter = parameter(command);
                 for subject in &mut subjects[range.clone()] {
-                    add(subject, [PARAMETER]);
+                    add(subject, [parameter.as_str()]);
                 }
             }
         }

@@ -10,12 +10,15 @@ mod code;
 mod commands;
 mod document;
 mod expansion;
+mod files;
 mod flows;
 mod parser;
 mod quote;
 mod sed;
 mod word;
 mod wrappers;
+
+use std::rc::Rc;
 
 use super::find::MacroUse;
 use super::follow::{self, follow};
@@ -27,6 +30,15 @@ type Subject = follow::Subject<PosixPlace>;
 
 pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
     let marks: Vec<_> = uses.iter().map(|found| found.range.clone()).collect();
-    let scan = parser::Parser::new(bytes, &marks, 0).scan();
+    let read = |known: files::Files| {
+        let mut parser = parser::Parser::new(bytes, &marks, 0);
+        parser.known = Rc::new(known);
+        parser.scan()
+    };
+    let mut scan = read(files::Files::default());
+    if scan.flows.files.matter() {
+        // Which files are run, and which functions there are, is known at the end of the script.
+        scan = read(scan.flows.files);
+    }
     follow(bytes, utf8, &scan.subjects, uses)
 }

@@ -7,9 +7,10 @@ use super::Subject;
 use super::block::{Block, BlockKind, Command, List, Redirect};
 use super::commands::Stdin;
 use super::document::Document;
-use super::flows::Flows;
+use super::files::Files;
+use super::flows::{self, Flows};
 use super::quote::{PosixPlace, Style};
-use super::word::Word;
+use super::word::{UNKNOWN, Word};
 use crate::macros::demand::Demand;
 use crate::macros::follow::What;
 
@@ -34,6 +35,12 @@ pub(super) struct Parser<'s> {
     pub(super) doubt: bool,
     /// The script names bash as its interpreter.
     pub(super) is_bash: bool,
+    /// What an earlier reading of the script found out.
+    pub(super) known: Rc<Files>,
+    /// The functions whose bodies are around the cursor.
+    pub(super) functions: Vec<String>,
+    /// `exec` sends what commands print to a file that is run.
+    pub(super) prints_code: bool,
 }
 
 /// What a script holds.
@@ -66,6 +73,9 @@ impl<'s> Parser<'s> {
             flows: Flows::default(),
             doubt: false,
             is_bash: first.starts_with(b"#!") && first.windows(4).any(|name| name == b"bash"),
+            known: Rc::default(),
+            functions: Vec::new(),
+            prints_code: false,
         }
     }
 
@@ -301,7 +311,12 @@ impl<'s> Parser<'s> {
             self.doubt |= !list.command.is_empty();
             self.at += 1;
             let first = self.subjects.len();
+            let function = list.function.take();
+            self.functions.extend(function.clone());
             let inner = self.nested();
+            if let Some(function) = function {
+                self.end_function(&function, first);
+            }
             let runs = inner.runs;
             list.runs.extend(runs);
             list.command.closed = Some(")");
@@ -438,7 +453,22 @@ impl<'s> Parser<'s> {
         true
     }
 
+    /// The body of the function is complete, which began at this subject: all in it may be what it prints.
+    fn end_function(&mut self, function: &str, first: usize) {
+        self.functions.pop();
+        let output = flows::output(function);
+        for subject in &mut self.subjects[first..] {
+            flows::add(subject, [output.as_str()]);
+        }
+    }
+
+    /// The variable that stands for all parameters here.
+    pub(super) fn parameter(&self) -> String {
+        self.functions.last().map_or_else(|| flows::PARAMETER.to_owned(), |name| flows::parameter(name))
+    }
+
     fn open(&mut self, list: &mut List, kind: BlockKind, command: &Command) {
+        self.functions.extend(list.function.clone());
         list.blocks.push(Block {
             kind,
             pipeline: list.pipeline,
@@ -459,6 +489,9 @@ impl<'s> Parser<'s> {
         }
         match list.blocks.pop() {
             Some(block) if block.kind == kind => {
+                if let Some(function) = &block.function {
+                    self.end_function(function, block.first);
+                }
                 list.pipeline = block.pipeline;
                 list.printed = block.printed;
                 list.command = Command {
@@ -577,6 +610,13 @@ impl<'s> Parser<'s> {
                 _ => self.word(),
             };
             self.element(&element);
+            if let [hole] = &element.holes[..]
+                && element.text.len() == UNKNOWN.len_utf8()
+                && !hole.printed
+                && self.subjects[hole.subjects.start].quoting.style == Style::Bare
+            {
+                word.cut.push(hole.subjects.start);
+            }
         }
         self.leave();
         word.hole(from..self.subjects.len(), true);

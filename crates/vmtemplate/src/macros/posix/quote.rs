@@ -28,6 +28,12 @@ pub(in crate::macros) struct PosixPlace {
     pub(super) begins_argument: bool,
     /// What reads it takes `\` for more than a backslash: `echo` of some shells, `awk -v`.
     pub(super) escapes: bool,
+    /// It is the format of `printf`, in which `%` and `\` mean something.
+    pub(super) format: bool,
+    /// The word is nothing but the macro.
+    pub(super) alone: bool,
+    /// The script inside this word that the macro stands in, and how it is written there.
+    pub(super) inner: Option<Rc<PosixPlace>>,
     /// `test` or `find`, to which `!`, `(`, `;` and `{}` mean something.
     pub(super) test: bool,
     /// A word of the shell's own grammar would be taken for that: a pattern of `case`.
@@ -84,6 +90,9 @@ impl PosixPlace {
             takes_words: false,
             begins_argument: false,
             escapes: false,
+            format: false,
+            alone: false,
+            inner: None,
             test: false,
             reserved: false,
             before_redirection: false,
@@ -95,6 +104,13 @@ impl PosixPlace {
     }
 
     pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
+        let Some(inner) = &self.inner else { return self.quote_here(value, plain) };
+        let text = inner.quote(value, plain)?;
+        let plain = if text == value { plain } else { Plain::No };
+        self.quote_here(&text, plain)
+    }
+
+    fn quote_here(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         self.refuse_meaning(value)?;
         if value.contains('\n') {
             self.refuse_lines(value)?;
@@ -180,6 +196,10 @@ impl PosixPlace {
         if self.escapes && value.contains('\\') {
             return Err(Refusal::from("it has a `\\`, which is taken for the beginning of an escape here")
                 .or_write("in place of `echo`, write `printf '%s\\n'` before the same word"));
+        }
+        if self.format && value.contains(['%', '\\']) {
+            let reason = "it has a `%` or `\\`, and `printf` takes its first argument for a format";
+            return Err(Refusal::from(reason).or_write("write `printf '%s\\n'` before the word"));
         }
         let is_operator = self.begins_argument && matches!(value, "!" | "(" | ")" | "," | ";" | "+");
         if self.test && (is_operator || value.contains("{}")) {

@@ -19,6 +19,8 @@ pub(super) struct Word {
     pub(super) quoted: bool,
     /// The commands that run in its substitutions.
     pub(super) runs: Vec<String>,
+    /// The elements of an array that the shell cuts into words: macros and variables alone and outside of quotes.
+    pub(super) cut: Vec<usize>,
     /// One of them reads a script from the input that the command around it gets.
     pub(super) reads: bool,
 }
