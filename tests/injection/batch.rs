@@ -177,7 +177,7 @@ const CONTEXTS: [Context; 28] = [
 ];
 
 /// Places that no value passes, or harmless ones only.
-const CLOSED: [&str; 36] = [
+const CLOSED: [&str; 47] = [
     "echo ($V) | cmd",
     "echo ($V) > x.cmd",
     "($V)",
@@ -214,10 +214,21 @@ const CLOSED: [&str; 36] = [
     "if a ($V) b echo",
     "%tool% ($V)",
     "set \"x=($V)\"\r\n%x%",
+    ">x.cmd echo ($V)",
+    ">x.txt ($V)",
+    ">x.txt (\r\n($V)\r\n)",
+    "2>nul >x.txt if a==a ($V)",
+    ">x.cmd,echo ($V)",
+    "echo ($V)>x.txt\r\ncmd <x.txt",
+    "echo ($V)>x.txt\r\ncall x.txt",
+    "echo ($V)>x.txt\r\ntype C:\\x.txt | cmd",
+    "echo ($V)>x.txt\r\ncopy x.txt y.cmd",
+    "echo ($V)>x.txt\r\nset /p Z=<x.txt\r\n%Z%",
+    "echo ($V)>C:\\x.txt\r\nfor /f \"delims=\" %%i in (C:\\x.txt) do %%i",
 ];
 
 /// Places where one plain word stands, and nothing that means anything to an interpreter.
-const NARROW: [&str; 22] = [
+const NARROW: [&str; 25] = [
     "cmd /c net user x ($V)",
     "cmd /c \"net user x ($V)\"",
     "%COMSPEC% /c net user x ($V)",
@@ -240,6 +251,9 @@ const NARROW: [&str; 22] = [
     "echo a> ($V)",
     "goto ($V)",
     "set \"x=($V)\"\r\ncmd /c net user %x%",
+    "echo ($V)>x.txt\r\nfor /f \"delims=\" %%i in (x.txt) do cmd /c echo %%i",
+    "echo ($V)>\"C:\\a b\\x.txt\"\r\n<\"C:\\a b\\x.txt\" set /p Z=\r\ncmd /c net user a %Z%",
+    ">x.txt echo net user ($V)\r\ncmd <x.txt",
 ];
 
 #[test]

@@ -52,6 +52,13 @@ const ROWS: &[Row] = &[
     open("echo #:\"($V)\""),
     // A digit right before `>` is the number of a stream.
     but("echo ($V)>> C:\\log.txt", &[(Text, "number of a stream")]),
+    open(">>C:\\u.xml echo ^<Password^>($V)^</Password^>"),
+    open(">>C:\\x.txt echo a($V)"),
+    open(">C:\\x.txt echo ($V)"),
+    open(">\"C:\\a b.txt\" 2>&1 echo ($V)"),
+    open(">C:\\x.txt (\r\n  echo ($V)\r\n)"),
+    open("x.exe 2>&1 ($V)"),
+    open("echo ($V) > C:\\x.txt\r\nset /p Z=<C:\\x.txt\r\nx.exe \"%Z%\""),
     open("(\r\n  echo begin\r\n  echo ($V)\r\n) > C:\\x.txt"),
     open("if a==a (\r\n  echo ($V)\r\n  x.exe ($V)\r\n)"),
     open("if not a==b (\r\nx.exe ($V)\r\n) else (\r\nx.exe \"($V)\"\r\n)"),

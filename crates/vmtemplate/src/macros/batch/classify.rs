@@ -9,7 +9,7 @@ use super::commands::{Runs, Takes, is_internal, runs, takes};
 use super::nested::{Inners, names_a_program};
 use super::quote::Style;
 use super::subject::{Facts, Place, Printed, Reader, with_argument};
-use super::{Item, Parser};
+use super::{Item, Parser, is_redirection};
 use crate::macros::demand::{Demand, Refusal};
 
 impl Parser {
@@ -37,8 +37,16 @@ impl Parser {
     /// A simple command: its name, its arguments, its redirections.
     pub(super) fn classify(&mut self, items: &[Item]) {
         let targets = redirections(items);
-        let start = items.iter().position(|item| !item.is_blank()).unwrap_or(items.len());
+        let start = behind_redirections(items, &targets);
         let end = items[start..].iter().position(Item::is_blank).map_or(items.len(), |at| start + at);
+        if targets.first().is_some_and(|first| first.start < start) && begins_construction(&items[start..]) {
+            let demand = Demand::nothing(
+                Refusal::from("a block, `if`, `for` or `rem` behind a redirection is not followed")
+                    .or_write("write the redirection behind it"),
+            );
+            self.mark_all(items, "behind a redirection", &demand, &Rc::default());
+            return;
+        }
         let name = self.name(&items[start..end]);
         if let Name::Internal(internal) = &name {
             let text: String = plain_text(items);
@@ -56,6 +64,10 @@ impl Parser {
             }
         }
         self.remember_code_file(items, start, &name);
+        self.note_files(items, start..end, &name, &targets);
+        let written = self.written(items, &targets);
+        let element = self.frame().element;
+        self.write(element, &written);
         let reader = self.reader_of(items, &targets);
         if let Some(reader) = reader {
             self.taint_element("it is written to a file that is run later", reader);
@@ -69,8 +81,10 @@ impl Parser {
             };
             if let Some(reader) = reader {
                 self.taint_element("it is piped into a program that takes it for code", reader);
+                self.run_shown(items);
             }
         }
+        self.remember_shown(items);
         if !items.iter().any(Item::may_matter) {
             return;
         }
@@ -131,6 +145,7 @@ impl Parser {
             self.holds_commands |= place.holds_command();
             self.mark(items, number, place);
         }
+        self.write(own, &written);
         if let Some(reader) = reader {
             self.taint(own, "it is written to a file that is run later", reader);
         }
@@ -289,7 +304,7 @@ pub(super) enum Operand {
 }
 
 #[derive(Debug)]
-enum Name {
+pub(super) enum Name {
     Internal(String),
     Program(String),
     Unknown,
@@ -361,7 +376,7 @@ fn may_be_run(before: &[Item]) -> bool {
 }
 
 /// What runs a file of this name, in lower case, if something does.
-fn reader_of_file(name: &str) -> Option<Reader> {
+pub(super) fn reader_of_file(name: &str) -> Option<Reader> {
     const ENDS: [&str; 7] = [".cmd", ".bat", ".vbs", ".js", ".reg", ".sh", ".wsf"];
     let name = name.trim_end_matches(['"', ' ', '\t']);
     if name.strip_suffix(".ps1").is_some() {
@@ -392,7 +407,10 @@ fn internal_place(items: &[Item], number: usize, name: &str, inside_name: bool, 
             } else {
                 variable.clone()
             };
-            Place { internal: true, assigns, ..place }
+            let is_quote = |item: &Item| item.is(b'"');
+            let holds_quotes = items.get(number + 1).is_some_and(is_quote)
+                && !items[..(*equals).min(items.len())].iter().any(is_quote);
+            Place { internal: true, assigns, holds_quotes, ..place }
         }
         ("set", Known::Set { assignment, .. }) => {
             let demand = match assignment {
@@ -478,24 +496,60 @@ fn redirections(items: &[Item]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < items.len() {
-        let is_operator = |item: &Item| (item.is(b'<') || item.is(b'>')) && !item.quoted && !item.escaped;
-        if !is_operator(&items[at]) {
+        if !is_redirection(&items[at]) {
             at += 1;
             continue;
         }
-        while at < items.len() && (is_operator(&items[at]) || items[at].is(b'&')) {
+        while at < items.len() && (is_redirection(&items[at]) || items[at].is(b'&')) {
             at += 1;
         }
-        while at < items.len() && items[at].is_blank() {
+        while at < items.len() && items[at].is_separator() {
             at += 1;
         }
         let start = at;
-        while at < items.len() && !items[at].is_blank() && !is_operator(&items[at]) {
+        while at < items.len() && !items[at].is_separator() && !is_redirection(&items[at]) {
             at += 1;
         }
         found.push(start..at);
     }
     found
+}
+
+/// Where a command begins: its redirections may stand before its name, with the number of a stream before each.
+fn behind_redirections(items: &[Item], targets: &[std::ops::Range<usize>]) -> usize {
+    let next = |from: usize| (from..items.len()).find(|&at| !items[at].is_separator()).unwrap_or(items.len());
+    let mut start = next(0);
+    for target in targets.iter().filter(|target| target.start <= items.len()) {
+        let operator = &items[start.min(target.start)..target.start];
+        let is_number = operator.len() > 1
+            && matches!(operator[0].atom, Atom::Byte(b'0'..=b'9'))
+            && is_redirection(&operator[1]);
+        let is_first = operator
+            .iter()
+            .skip(usize::from(is_number))
+            .all(|item| is_redirection(item) || item.is(b'&') || item.is_separator());
+        if operator.is_empty() || !is_first {
+            break;
+        }
+        start = next(target.end);
+    }
+    start
+}
+
+/// How many items stand before a block if these are its redirections. Items are atoms only where no `^` is among them.
+pub(super) fn before_block(items: &[Item]) -> Option<usize> {
+    let start = behind_redirections(items, &redirections(items));
+    let before = items.get(..start).filter(|before| !before.is_empty())?;
+    (items.get(start)?.is(b'(') && !before.iter().any(|item| item.escaped)).then_some(start)
+}
+
+/// Whether these items, which follow a redirection, are more than a simple command.
+fn begins_construction(items: &[Item]) -> bool {
+    let text = plain_text(&items[..items.len().min(4)]);
+    let is_word = |word: &str| {
+        text.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    text.starts_with(['(', ':', '@']) || ["if", "for", "rem"].into_iter().any(is_word)
 }
 
 /// The first quote that a program sees otherwise than cmd.exe does.

@@ -7,6 +7,7 @@ mod argv;
 mod atoms;
 mod classify;
 mod commands;
+mod files;
 mod nested;
 mod quote;
 mod subject;
@@ -23,7 +24,7 @@ use crate::macros::follow::{self, follow, word_by_word};
 use crate::macros::place::{MacroPlace, Quoting};
 
 use atoms::{Atom, Atoms};
-use classify::Operand;
+use classify::{Operand, before_block};
 use nested::names_a_program;
 pub(super) use quote::BatchPlace;
 use quote::{Delayed, Style};
@@ -51,11 +52,16 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         conditional: false,
         facts: Facts::default(),
         code_files: HashMap::new(),
+        files: Vec::new(),
+        questions: Vec::new(),
+        shown: Vec::new(),
+        shown_files: Vec::new(),
         programs: Vec::new(),
         holds_commands: false,
         depth: 0,
     };
     parser.run();
+    parser.settle_files();
     let Parser { atoms, subjects, programs, holds_commands, .. } = parser;
     let mut all = programs;
     if holds_commands {
@@ -83,6 +89,8 @@ struct Frame {
     element: usize,
     piped: bool,
     loops: usize,
+    /// Those that stand before the parenthesis; they mean the same behind it.
+    redirections: Vec<Item>,
 }
 
 /// An atom as it stands in a command.
@@ -113,10 +121,20 @@ impl Item {
         matches!(self.atom, Atom::Macro(_) | Atom::Variable(_))
     }
 
+    /// Whether it separates words for cmd.exe, which takes `,`, `;` and `=` for blanks.
+    fn is_separator(&self) -> bool {
+        !self.quoted && !self.escaped && matches!(self.atom, Atom::Byte(b' ' | b'\t' | b',' | b';' | b'='))
+    }
+
     /// Whether it is one, or begins a variable of PowerShell.
     fn may_matter(&self) -> bool {
         self.is_subject() || self.is(b'$')
     }
+}
+
+/// Whether it is a `<` or `>` that leads to a file.
+fn is_redirection(item: &Item) -> bool {
+    matches!(item.atom, Atom::Byte(b'<' | b'>')) && !item.quoted && !item.escaped
 }
 
 /// Whether delayed expansion is on, as far as the text tells.
@@ -196,6 +214,13 @@ struct Parser {
     facts: Facts,
     /// Variables that hold the name of a file that is run as code, and what runs it.
     code_files: HashMap<String, Reader>,
+    /// What the script writes into files.
+    files: Vec<files::Written>,
+    /// The variables that `set /p` asks for.
+    questions: Vec<String>,
+    /// The words of `type` in the command that is read, and the files that they name.
+    shown: Vec<std::ops::Range<usize>>,
+    shown_files: Vec<String>,
     /// The variables of the programs of PowerShell in the script, and those of the script in them.
     programs: Vec<follow::Subject<Quoting>>,
     /// Some variable has a macro as an argument of what may be a command.
@@ -249,6 +274,7 @@ impl Parser {
     /// What comes next is a new command, which no `|` joins to those before it.
     fn end_of_element(&mut self) {
         let element = self.subjects.len();
+        self.shown_files.clear();
         let frame = self.frame();
         (frame.element, frame.piped) = (element, false);
     }
@@ -264,14 +290,14 @@ impl Parser {
                     self.loops = self.frame().loops;
                     self.conditional &= self.in_block();
                 }
-                Some(Atom::Byte(b'(')) => {
-                    self.at += 1;
-                    let frame = Frame { element: self.subjects.len(), piped: false, loops: self.loops };
-                    self.frames.push(frame);
-                }
+                Some(Atom::Byte(b'(')) => self.open_block(Vec::new()),
                 Some(Atom::Byte(b')')) if self.in_block() => {
                     self.at += 1;
-                    self.loops = self.frames.pop().unwrap_or_default().loops;
+                    let Frame { loops, redirections, .. } = self.frames.pop().unwrap_or_default();
+                    self.loops = loops;
+                    if !redirections.is_empty() {
+                        self.classify(&redirections);
+                    }
                     self.skip(b" \t");
                     if self.keyword("else") {
                         self.at += 4;
@@ -300,11 +326,25 @@ impl Parser {
                 _ if self.keyword("if") => self.condition(),
                 _ if self.keyword("for") => self.for_loop(),
                 _ => {
+                    let before = self.at;
                     let items = self.simple();
-                    self.classify(&items);
+                    match before_block(&items) {
+                        Some(length) => {
+                            self.at = before + length;
+                            self.open_block(items[..length].to_vec());
+                        }
+                        None => self.classify(&items),
+                    }
                 }
             }
         }
+    }
+
+    /// The `(` at the cursor, behind these redirections.
+    fn open_block(&mut self, redirections: Vec<Item>) {
+        self.at += 1;
+        let (element, loops) = (self.subjects.len(), self.loops);
+        self.frames.push(Frame { element, piped: false, loops, redirections });
     }
 
     /// Whether this word, and not a longer one, comes next.
@@ -353,6 +393,15 @@ impl Parser {
                     self.caret();
                     escaped = true;
                     continue;
+                }
+                // `>&1` is a redirection to a stream.
+                Some(Atom::Byte(b'&'))
+                    if !quoted
+                        && !escaped
+                        && self.byte(1).is_some_and(|b| b.is_ascii_digit())
+                        && items.last().is_some_and(is_redirection) =>
+                {
+                    items.extend(self.take(false, false));
                 }
                 Some(Atom::Byte(b'&' | b'|')) if !quoted && !escaped => break,
                 Some(Atom::Byte(b')')) if !quoted && !escaped && self.in_block() => break,
@@ -472,6 +521,9 @@ impl Parser {
                     let place = Place::new(Style::Text, "in the set of `for`", demand.clone());
                     self.mark(&set, number, Place { assigns, ..place });
                 }
+                if is_file {
+                    self.read_set(&set, &names);
+                }
             }
         }
         self.skip(b" \t");
@@ -487,6 +539,8 @@ impl Parser {
         let start = set.iter().position(is_end).map_or(0, |at| at + 1);
         let end = set.iter().rposition(is_end).filter(|&end| end >= start).unwrap_or(set.len());
         let inners = self.line(&set[..end], start, false);
+        // Of `type FILE` they are the lines.
+        self.read_set(&set[..end], names);
         self.facts = Facts::of(set, &self.atoms.variables);
         for number in (0..set.len()).filter(|&number| set[number].is_subject()) {
             let demand = inners.get(&number).map_or_else(names_a_program, |inner| inner.demand.clone());

@@ -206,6 +206,10 @@ impl Parser {
             delayed: DelayedState::fixed(self.delayed.now),
             facts: Facts::default(),
             code_files: HashMap::new(),
+            files: Vec::new(),
+            questions: Vec::new(),
+            shown: Vec::new(),
+            shown_files: Vec::new(),
             holds_commands: false,
             depth: self.depth + 1,
         };

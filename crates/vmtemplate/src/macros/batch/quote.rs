@@ -74,6 +74,8 @@ pub(crate) struct BatchPlace {
     pub(super) begins_condition: bool,
     /// cmd.exe itself takes it, and knows `/?`.
     pub(super) internal: bool,
+    /// The variable that it is put into gets the quotes behind it as well.
+    pub(super) holds_quotes: bool,
     /// A variable that is expanded after quotes and words were found.
     pub(super) late: bool,
     /// PowerShell reads what the program gets as a part of a program, in this place.
@@ -97,6 +99,29 @@ impl From<BatchPlace> for Quoting {
 }
 
 impl BatchPlace {
+    /// A place that nothing reads: what stands there goes on as it is.
+    pub(super) fn unread() -> Self {
+        Self {
+            style: Style::Quoted,
+            delayed: Delayed::Off,
+            argv: false,
+            begins_word: false,
+            before: Beside::Open,
+            after: Beside::Open,
+            stray: false,
+            in_for: false,
+            bang: false,
+            variable: false,
+            before_redirection: false,
+            begins_echo: false,
+            begins_condition: false,
+            internal: false,
+            holds_quotes: false,
+            late: true,
+            inner: None,
+        }
+    }
+
     /// The value as the script must have it here. `plain` is what it means without any quoting.
     pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         let Some(inner) = &self.inner else { return Ok(self.quote_for_cmd(value, plain)?) };
@@ -194,6 +219,11 @@ impl BatchPlace {
 
     /// What a value must not be although it could be quoted: an option, a question for help, a switch of `echo`.
     fn refuse_meaning(&self, value: &str) -> Result<(), String> {
+        if self.holds_quotes && value.ends_with('\\') {
+            return Err("the variable gets the quotes as well, and the `\\` at its end takes the last one out of its \
+                        meaning for a program; with `set \"NAME=…\"` the quotes do not go into the variable"
+                .to_owned());
+        }
         if self.argv && self.begins_word && value.starts_with(['/', '-']) {
             return Err(OPTION.to_owned());
         }

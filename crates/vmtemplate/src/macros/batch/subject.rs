@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::atoms::{Atom, Atoms, Variable};
 use super::quote::{BatchPlace, Beside, Style};
-use super::{Item, Parser};
+use super::{Item, Parser, is_redirection};
 use crate::macros::demand::Demand;
 use crate::macros::find::MacroUse;
 use crate::macros::follow::{self, What};
@@ -76,6 +76,8 @@ pub(super) struct Place {
     pub(super) begins_echo: bool,
     /// It is where `if` looks for `not`, `exist` and the like.
     pub(super) begins_condition: bool,
+    /// The variable that it is put into gets the quotes behind it as well.
+    pub(super) holds_quotes: bool,
     pub(super) assigns: Rc<[String]>,
     pub(super) printed: Printed,
     /// It is a part of a PowerShell program, in this place.
@@ -94,6 +96,7 @@ impl Place {
             internal: false,
             begins_echo: false,
             begins_condition: false,
+            holds_quotes: false,
             assigns: Rc::default(),
             printed: Printed::default(),
             inner: None,
@@ -193,8 +196,6 @@ impl Parser {
     /// Item `number` of the command `items` stands in this place.
     pub(super) fn mark(&mut self, items: &[Item], number: usize, place: Place) {
         let item = items[number];
-        let is_redirection =
-            |item: &Item| matches!(item.atom, Atom::Byte(b'<' | b'>')) && !item.quoted && !item.escaped;
         let beside = |item: Option<&Item>| match item {
             None => Beside::Open,
             Some(item) if item.is_blank() || is_redirection(item) => Beside::Open,
@@ -223,6 +224,7 @@ impl Parser {
             internal,
             begins_echo,
             begins_condition,
+            holds_quotes,
             assigns,
             printed,
             inner,
@@ -246,6 +248,7 @@ impl Parser {
             begins_echo,
             begins_condition,
             internal,
+            holds_quotes,
             late: matches!(item.atom, Atom::Variable(variable) if self.atoms.variables[variable].late),
             inner,
         };
