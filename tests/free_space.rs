@@ -80,6 +80,79 @@ fn a_hibernated_windows_counts_whatever_its_own_volume_is_kept_for() {
 }
 
 #[test]
+fn a_place_that_may_hold_a_hibernated_windows_and_does_not_show_it_keeps_every_volume() {
+    let whole = two_volumes();
+    let volume = whole[MIB..3 * MIB].to_vec();
+    let with = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut disk = whole.clone();
+        change(&mut disk);
+        report(disk)
+    };
+    let detail_of = |report: &FreeSpaceReport| {
+        let kept = report.volumes.last().unwrap().kept.clone().unwrap();
+        assert_eq!((kept.reason, report.dropped()), (KeptReason::Hibernated, 0), "{}", kept.detail);
+        assert!(kept.detail.contains("powercfg /h off"), "{}", kept.detail);
+        kept.detail
+    };
+    for (at, bytes, says) in [
+        (record_at(&volume, 0), &b"BAAD"[..], "partition 1 cannot be told"),
+        (3, b"-FVE-FS-", "encrypted by BitLocker"),
+        (0, &[0; 512], "neither empty nor a volume that is known"),
+        // The backup boot sector is left.
+        (0, &[0; 64 << 10], "neither empty nor a volume that is known"),
+    ] {
+        let detail = detail_of(&with(&|disk| disk[MIB + at..][..bytes.len()].copy_from_slice(bytes)));
+        assert!(detail.contains(says), "{detail}");
+    }
+    // Behind a chain of logical partitions that is broken.
+    let detail = detail_of(&with(&|disk| {
+        disk[446 + 4] = 0x0F;
+    }));
+    assert!(detail.contains("bytes 1048576 to"), "{detail}");
+    // Past the end of the disk.
+    let detail = detail_of(&with(&|disk| disk[446 + 8..][..4].copy_from_slice(&u32::MAX.to_le_bytes())));
+    assert!(detail.contains("partition 1"), "{detail}");
+
+    // What nobody formatted holds no Windows, nor does another file system, nor a partition for Linux.
+    let empty = with(&|disk| disk[MIB..3 * MIB].fill(0));
+    assert_eq!(reasons(&empty), [None]);
+    let exfat = with(&|disk| disk[MIB + 3..][..8].copy_from_slice(b"EXFAT   "));
+    assert_eq!(reasons(&exfat), [None]);
+    let linux = with(&|disk| {
+        disk[446 + 4] = 0x83;
+        disk[MIB..MIB + 512].fill(7);
+    });
+    assert_eq!(reasons(&linux), [None]);
+}
+
+#[test]
+fn a_page_of_the_journal_that_was_written_in_part_is_no_sign_of_a_clean_volume() {
+    let volume = two_volumes()[MIB..3 * MIB].to_vec();
+    let log = first_cluster_of(&volume, 2) * 512;
+    let of_journal = |pages: [&[u8]; 2]| {
+        let mut disk = two_volumes();
+        disk[MIB + log..][..8192].copy_from_slice(&pages.concat());
+        let reasons = reasons(&report(disk));
+        assert_eq!(reasons[1], None);
+        reasons[0]
+    };
+    let (clean, blank, erased) = (journal_page(1), vec![0; 4096], vec![0xFF; 4096]);
+    let mut torn = journal_page(2);
+    torn[4094] ^= 1;
+    let mut bad = journal_page(2);
+    bad[..4].copy_from_slice(b"BAAD");
+    for pages in [[&clean, &clean], [&clean, &blank], [&clean, &erased], [&erased, &clean]] {
+        assert_eq!(of_journal(pages.map(Vec::as_slice)), None);
+    }
+    for damaged in [&torn, &bad, &vec![7; 4096]] {
+        for pages in [[&clean, damaged], [damaged, &clean]] {
+            assert_eq!(of_journal(pages.map(Vec::as_slice)), Some(KeptReason::OpenJournal));
+        }
+    }
+    assert_eq!(of_journal([&journal_page(0), &clean]), Some(KeptReason::OpenJournal), "of no known version");
+}
+
+#[test]
 fn what_belongs_to_a_larger_whole_is_kept_and_named() {
     let with = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut disk = two_volumes();
@@ -100,6 +173,15 @@ fn what_belongs_to_a_larger_whole_is_kept_and_named() {
         (b"SPACEDB ", 4096, KeptReason::StorageSpaces, "the database of Storage Spaces"),
         (b"LABELONE", 512, KeptReason::Lvm, "wipefs"),
         (b"Intel Raid ISM Cfg Sig. ", 8 * MIB - 1024, KeptReason::Raid, "Intel Matrix RAID"),
+        (b"\x83\x74\x02\x6D", 8 * MIB - 4096 + 60, KeptReason::Raid, "the metadata of DRBD"),
+        (b"_BHRfS_M", (64 << 10) + 64, KeptReason::Raid, "the superblock of btrfs"),
+        (
+            b"\x0C\xB1\xBA\0\0\0\0\0",
+            8 * MIB - (128 << 10) + 5 * 1024,
+            KeptReason::Raid,
+            "the uberblocks of ZFS",
+        ),
+        (b"\0\0\0\0\0\xBA\xB1\x0C", (128 << 10) + 1024, KeptReason::Raid, "the uberblocks of ZFS"),
     ] {
         let report = with(&|disk| disk[at..at + bytes.len()].copy_from_slice(bytes));
         assert_eq!(reasons(&report), both(reason), "{says}");
@@ -107,6 +189,8 @@ fn what_belongs_to_a_larger_whole_is_kept_and_named() {
         let detail = &report.volumes[0].kept.as_ref().unwrap().detail;
         assert!(detail.contains(says), "{detail}");
     }
+    let report = with(&|disk| disk[2 * MIB..][..4].copy_from_slice(b"\x0D\xD0\x01\xC0"));
+    assert_eq!(reasons(&report), [Some(KeptReason::Raid), None], "VMFS in a partition of its own");
     // A physical volume in a partition has nothing to do with the partition beside it.
     let report = with(&|disk| disk[4 * MIB + 512..][..8].copy_from_slice(b"LABELONE"));
     assert_eq!(reasons(&report), [None, Some(KeptReason::Lvm)]);

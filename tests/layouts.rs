@@ -45,6 +45,12 @@ struct Samples {
     dirty: Arc<Vec<u8>>,
     /// The journal is of version 2.0, and says that it is clean.
     mounted: Arc<Vec<u8>>,
+    /// The newer page of the journal was written in part; the older one says that it is clean.
+    torn: Arc<Vec<u8>>,
+    /// Windows may be hibernated on these, and nobody can tell.
+    unclear: Vec<Arc<Vec<u8>>>,
+    /// These hold no Windows: a partition that nobody formatted, and a FAT volume.
+    harmless: Vec<Arc<Vec<u8>>>,
     /// Which sectors of the volume are free.
     free: Vec<bool>,
 }
@@ -69,35 +75,28 @@ impl Samples {
         Self {
             hibernated: patched(hiberfil, b"HIBR"),
             dirty: patched(flags, &[1]),
-            mounted: patched(log, &[restart_page(2), restart_page(2)].concat()),
+            mounted: patched(log, &[journal_page(2), journal_page(2)].concat()),
+            torn: {
+                let mut newer = journal_page(2);
+                newer[4094] ^= 1;
+                patched(log, &[journal_page(1), newer].concat())
+            },
+            unclear: vec![
+                patched(record_at(&clean, 0), b"BAAD"),
+                patched(3, b"-FVE-FS-"),
+                patched(0, &[0; 512]),
+                patched(0, &[0; 64 << 10]),
+            ],
+            harmless: vec![Arc::new(vec![0; clean.len()]), {
+                let mut fat = vec![0; clean.len()];
+                fat[54..59].copy_from_slice(b"FAT16");
+                fat[510..512].copy_from_slice(&[0x55, 0xAA]);
+                Arc::new(fat)
+            }],
             free: (0..VOLUME as usize).map(is_free).collect(),
             clean: Arc::new(clean.clone()),
         }
     }
-}
-
-/// A page of `$LogFile` of this major version, whose clients are gone and whose flag says that all is well.
-fn restart_page(major: u16) -> Vec<u8> {
-    let mut page = vec![0; 4096];
-    let fields: [(usize, &[u8]); 10] = [
-        (0, b"RSTR"),
-        (4, &30u16.to_le_bytes()),
-        (6, &9u16.to_le_bytes()),
-        (16, &4096u32.to_le_bytes()),
-        (20, &4096u32.to_le_bytes()),
-        (24, &48u16.to_le_bytes()),
-        (28, &major.to_le_bytes()),
-        (48, &7u64.to_le_bytes()),
-        (60, &u16::MAX.to_le_bytes()),
-        (62, &2u16.to_le_bytes()),
-    ];
-    for (at, bytes) in fields {
-        page[at..at + bytes.len()].copy_from_slice(bytes);
-    }
-    for at in std::iter::once(30).chain((510..4096).step_by(512)) {
-        page[at..at + 2].copy_from_slice(&[3, 0]);
-    }
-    page
 }
 
 /// A disk of pieces, a later one over the earlier ones. Between them stands what somebody left there.
@@ -173,7 +172,14 @@ enum Twist {
     OtherType,
     Dirty,
     Mounted,
+    Torn,
     Hibernated,
+    /// It cannot be opened, so that nobody knows whether Windows is hibernated there.
+    Unclear,
+    /// It is no NTFS volume, and cannot be one.
+    Harmless,
+    /// The metadata of DRBD, bcache or Stratis.
+    Shared,
     MdAtEnd,
     MdInside,
     Lvm,
@@ -199,8 +205,18 @@ enum Whole {
     SameTable,
     /// It states something else over the first volume.
     OtherTable,
+    /// An entry out of the bounds of its table, in both copies or in the backup alone, covers a part of the first volume.
+    OutOfBounds,
+    /// An entry ends before it begins.
+    Reversed,
+    /// The last sector has another table than the one that the primary copy takes for its backup.
+    TableAtEnd,
+    /// There is another table, which counts sectors of 4096 bytes.
+    TableOf4096,
     SecondExtended,
     BrokenChain,
+    /// A boot record of the chain has two partitions.
+    TwoLogical,
 }
 
 struct Layout {
@@ -235,30 +251,48 @@ fn record(entries: &[(u8, u64, u64)]) -> Vec<u8> {
     sector
 }
 
+/// Where one copy of a GPT stands, in sectors of this many bytes.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    sector: u64,
+    lba: u64,
+    other: u64,
+    table: u64,
+}
+
+const PRIMARY: Place = Place { sector: 512, lba: 1, other: DISK - 1, table: 2 };
+const BACKUP: Place = Place { sector: 512, lba: DISK - 1, other: 1, table: DISK - 33 };
+
 /// Both copies of a GPT, the second of `backup`.
 fn put_gpt(pieces: &mut Pieces, primary: &[Entry], backup: &[Entry]) {
-    for (entries, lba, other, table_lba) in [(primary, 1, DISK - 1, 2), (backup, DISK - 1, 1, DISK - 33)] {
-        let mut table = vec![0; 128 * 128];
-        for (slot, entry) in entries.iter().enumerate() {
-            let place = &mut table[128 * slot..128 * (slot + 1)];
-            place[..16].copy_from_slice(&guid(entry.kind));
-            place[16] = slot as u8 + 1;
-            place[32..40].copy_from_slice(&entry.start.to_le_bytes());
-            place[40..48].copy_from_slice(&(entry.start + entry.length - 1).to_le_bytes());
-        }
-        let mut header = vec![0; 512];
-        header[..8].copy_from_slice(b"EFI PART");
-        for (at, value) in [(8, 0x1_0000), (12, 92), (80, 128), (84, 128), (88, crc32fast::hash(&table))] {
-            header[at..at + 4].copy_from_slice(&value.to_le_bytes());
-        }
-        for (at, value) in [(24, lba), (32, other), (40, 34), (48, DISK - 34), (56, 7), (72, table_lba)] {
-            header[at..at + 8].copy_from_slice(&u64::to_le_bytes(value));
-        }
-        let sum = crc32fast::hash(&header[..92]);
-        header[16..20].copy_from_slice(&sum.to_le_bytes());
-        pieces.put(lba * 512, header);
-        pieces.put(table_lba * 512, table);
+    put_copy(pieces, PRIMARY, primary);
+    put_copy(pieces, BACKUP, backup);
+}
+
+fn put_copy(pieces: &mut Pieces, place: Place, entries: &[Entry]) {
+    let Place { sector, lba, other, table: table_lba } = place;
+    let mut table = vec![0; 128 * 128];
+    for (slot, entry) in entries.iter().enumerate() {
+        let place = &mut table[128 * slot..128 * (slot + 1)];
+        place[..16].copy_from_slice(&guid(entry.kind));
+        place[16] = slot as u8 + 1;
+        place[32..40].copy_from_slice(&entry.start.to_le_bytes());
+        // One of no length ends before it begins.
+        place[40..48].copy_from_slice(&(entry.start + entry.length - 1).to_le_bytes());
     }
+    let mut header = vec![0; 512];
+    header[..8].copy_from_slice(b"EFI PART");
+    for (at, value) in [(8, 0x1_0000), (12, 92), (80, 128), (84, 128), (88, crc32fast::hash(&table))] {
+        header[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    let last = DISK * 512 / sector - 34;
+    for (at, value) in [(24, lba), (32, other), (40, 34), (48, last), (56, 7), (72, table_lba)] {
+        header[at..at + 8].copy_from_slice(&u64::to_le_bytes(value));
+    }
+    let sum = crc32fast::hash(&header[..92]);
+    header[16..20].copy_from_slice(&sum.to_le_bytes());
+    pieces.put(lba * sector, header);
+    pieces.put(table_lba * sector, table);
 }
 
 /// A superblock of Linux RAID 1.x that stands at `at` of its device.
@@ -326,6 +360,11 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 W::Controller,
                 W::SameTable,
                 W::OtherTable,
+                W::OutOfBounds,
+                W::OutOfBounds,
+                W::Reversed,
+                W::TableAtEnd,
+                W::TableOf4096,
             ]),
             S::Primary => random.one_of(&[
                 W::PrivateHead,
@@ -345,6 +384,7 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 W::Spaces,
                 W::Controller,
                 W::BrokenChain,
+                W::TwoLogical,
                 W::SecondExtended,
             ]),
         }
@@ -356,8 +396,10 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
     let takes_extra = whole == W::Nothing;
     let mut told = format!("layout {seed}: {scheme:?}, {whole:?}");
     // Hazards that take every volume of the disk.
-    let mut all_live =
-        !matches!(whole, W::Nothing | W::SameTable | W::OtherTable | W::SecondExtended | W::BrokenChain);
+    let mut all_live = !matches!(
+        whole,
+        W::Nothing | W::SameTable | W::OtherTable | W::OutOfBounds | W::TableAtEnd | W::TableOf4096
+    );
     for number in 0..count {
         let start = if scheme == S::Bare { 0 } else { 2048 + number * SLOT + random.below(1024) };
         let twist = match scheme {
@@ -365,7 +407,7 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 random.one_of(&[T::Plain, T::Plain, T::Dirty, T::Mounted, T::Hibernated, T::MdInside, T::Lvm])
             }
             // Below 13 and where no case holds, it is plain.
-            _ => match random.below(32) {
+            _ => match random.below(37) {
                 13 => T::Hidden,
                 14 | 15 => T::Longer,
                 16 => T::OneSectorShort,
@@ -384,6 +426,10 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 28 if takes_extra && extra.is_none() => T::Enclosed,
                 29 if takes_extra && extra.is_none() => T::Twice,
                 30 => T::Spanned,
+                31 => T::Torn,
+                32 => T::Unclear,
+                33 | 34 => T::Harmless,
+                35 => T::Shared,
                 _ => T::Plain,
             },
         };
@@ -393,6 +439,9 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
         let content = match twist {
             T::Dirty => &samples.dirty,
             T::Mounted => &samples.mounted,
+            T::Torn => &samples.torn,
+            T::Unclear => &samples.unclear[random.below(4) as usize],
+            T::Harmless => &samples.harmless[random.below(2) as usize],
             T::Hibernated => &samples.hibernated,
             _ => &samples.clean,
         };
@@ -409,15 +458,29 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 is_live = true;
             }
             T::Shifted => {
+                // Where the partition begins, nothing shows which Windows may be there.
                 entry.start += 1 + random.below(100);
-                is_live = true;
+                all_live = true;
             }
             T::OtherType => {
                 entry.kind = random.one_of(&[0x83, 0x0C, 0x87, 0x8E, 0xFD, 0xAF, 0x01]);
                 is_live = true;
             }
-            T::Dirty | T::Mounted => is_live = true,
-            T::Hibernated => all_live = true,
+            T::Dirty | T::Mounted | T::Torn | T::Harmless => is_live = true,
+            T::Hibernated | T::Unclear => all_live = true,
+            T::Shared => {
+                entry.length += random.below(300);
+                let end = (entry.length * 512) & !0xFFF;
+                let bcache = b"\xC6\x85\x73\xF6\x4E\x1A\x45\xCA\x82\x65\xF5\x7F\x48\xBA\x6D\x81";
+                let (at, magic): (u64, &[u8]) = random.one_of(&[
+                    (end - 4096 + 60, b"\x83\x74\x02\x6D" as &[u8]),
+                    (end - 4096 + 60, b"\x83\x74\x02\x6B"),
+                    (4096 + 24, bcache),
+                    (516, b"!Stra0tis\x86\xFF\x02^\x41rh"),
+                ]);
+                pieces.put(start * 512 + at, magic);
+                is_live = true;
+            }
             T::MdAtEnd => {
                 entry.length += 300 + random.below(200);
                 let bytes = entry.length * 512;
@@ -443,8 +506,12 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 is_live = true;
             }
             T::Nested => {
-                extra = Some(Entry { start: start + 2000, length: 100, kind: 0x07, is_logical: false });
+                // No Windows is there: nothing would show whether it is hibernated.
+                let kind = random.one_of(&[0x07, 0x83]);
+                extra = Some(Entry { start: start + 3000, length: 100, kind, is_logical: false });
+                pieces.put((start + 3000) * 512, vec![0xEB; 512]);
                 is_live = true;
+                all_live |= kind == 0x07;
             }
             T::Enclosed => {
                 extra = Some(Entry { start: start - 10, length: VOLUME + 20, kind: 0x0C, is_logical: false });
@@ -502,7 +569,19 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
         }
         W::LvmOfDisk => pieces.put(512, lvm_label(1)),
         W::OtherTable if scheme == S::Bare => keep(&Entry { length: DISK, ..first }),
-        W::OtherTable => keep(&first),
+        // A partition for Windows in which no volume begins.
+        W::OtherTable => {
+            all_live |= matches!(first.kind, 0x07 | 0x17 | 0x27);
+            keep(&first);
+        }
+        W::OutOfBounds => {
+            let kind = random.one_of(&[0x07, 0x83]);
+            extra = Some(Entry { start: 20, length: first.start + 500, kind, is_logical: false });
+            all_live |= kind == 0x07;
+            keep(&first);
+        }
+        W::Reversed => extra = Some(Entry { length: 0, ..tail }),
+        W::TableAtEnd | W::TableOf4096 => keep(&first),
         W::SecondExtended => {
             // It covers the first volume.
             extra = Some(Entry {
@@ -511,10 +590,9 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 kind: 0x0F,
                 is_logical: false,
             });
-            keep(&first);
         }
-        W::BrokenChain => entries.iter().filter(|entry| entry.is_logical).for_each(&mut keep),
-        W::Nothing | W::SameTable => {}
+        // What the chain does not tell may be a Windows.
+        W::BrokenChain | W::TwoLogical | W::Nothing | W::SameTable => {}
     }
     if all_live {
         droppable.fill(false);
@@ -537,6 +615,9 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
         S::Gpt => {
             let mut protective = vec![(0xEE, 1, DISK - 1)];
             let mut backup = listed.clone();
+            if matches!(whole, W::OutOfBounds | W::Reversed) && random.below(2) == 0 {
+                listed.pop();
+            }
             match (whole, random.below(2)) {
                 (W::SameTable, _) => protective.push(mbr(&first)),
                 (W::OtherTable, 0) => protective.push(mbr(&rival)),
@@ -544,7 +625,23 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 _ => {}
             }
             pieces.put(0, record(&protective));
-            put_gpt(&mut pieces, &listed, &backup);
+            let over = Entry { kind: 0x83, ..rival };
+            match whole {
+                W::TableAtEnd => {
+                    put_copy(&mut pieces, BACKUP, &[over]);
+                    let (lba, table) = (DISK - 40, DISK - 80);
+                    put_copy(&mut pieces, Place { lba, table, ..BACKUP }, &backup);
+                    put_copy(&mut pieces, Place { other: lba, ..PRIMARY }, &listed);
+                }
+                W::TableOf4096 => {
+                    let place = Place { sector: 4096, lba: 1, other: DISK / 8 - 1, table: 2 };
+                    let over = Entry { start: over.start / 8, length: over.length / 8, ..over };
+                    put_copy(&mut pieces, place, &[over]);
+                    put_copy(&mut pieces, BACKUP, &backup);
+                    put_copy(&mut pieces, Place { table: 64, ..PRIMARY }, &listed);
+                }
+                _ => put_gpt(&mut pieces, &listed, &backup),
+            }
             if matches!(whole, W::Controller | W::PrivateHeadAtEnd) {
                 // The metadata of the whole disk were written last: the second copy may be damaged.
                 let is_sign = |piece: &Piece| piece.0 >= (DISK - 4096) * 512 && piece.1.len() < 100;
@@ -572,6 +669,9 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
             pieces.put(0, record(&table));
             for (at, entry) in logical.iter().enumerate() {
                 let mut chain = vec![(entry.kind, 63, entry.length)];
+                if whole == W::TwoLogical {
+                    chain.push((0x07, 70, 20));
+                }
                 if let Some(next) = places.get(at + 1) {
                     chain.push((0x05, next - places[0], logical[at + 1].length + 63));
                 } else if whole == W::BrokenChain {

@@ -167,3 +167,27 @@ impl DiskSource for Patched {
 pub(crate) fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
+
+/// A page of `$LogFile` of this major version, whose clients are gone and whose flag says that all is well.
+pub(crate) fn journal_page(major: u16) -> Vec<u8> {
+    let mut page = vec![0; 4096];
+    let fields: [(usize, &[u8]); 10] = [
+        (0, b"RSTR"),
+        (4, &30u16.to_le_bytes()),
+        (6, &9u16.to_le_bytes()),
+        (16, &4096u32.to_le_bytes()),
+        (20, &4096u32.to_le_bytes()),
+        (24, &48u16.to_le_bytes()),
+        (28, &major.to_le_bytes()),
+        (48, &7u64.to_le_bytes()),
+        (60, &u16::MAX.to_le_bytes()),
+        (62, &2u16.to_le_bytes()),
+    ];
+    for (at, bytes) in fields {
+        page[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    for at in std::iter::once(30).chain((510..4096).step_by(512)) {
+        page[at..at + 2].copy_from_slice(&[3, 0]);
+    }
+    page
+}
