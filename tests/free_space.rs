@@ -107,8 +107,11 @@ fn a_place_that_may_hold_a_hibernated_windows_and_does_not_show_it_keeps_every_v
     // Behind a chain of logical partitions that is broken.
     let detail = detail_of(&with(&|disk| {
         disk[446 + 4] = 0x0F;
+        disk[MIB + 510] = 0;
     }));
     assert!(detail.contains("bytes 1048576 to"), "{detail}");
+    // The boot record of the chain is the boot sector of a volume, too.
+    detail_of(&with(&|disk| disk[446 + 4] = 0x0F));
     // Past the end of the disk.
     let detail = detail_of(&with(&|disk| disk[446 + 8..][..4].copy_from_slice(&u32::MAX.to_le_bytes())));
     assert!(detail.contains("partition 1"), "{detail}");
@@ -149,7 +152,6 @@ fn a_page_of_the_journal_that_was_written_in_part_is_no_sign_of_a_clean_volume()
             assert_eq!(of_journal(pages.map(Vec::as_slice)), Some(KeptReason::OpenJournal));
         }
     }
-    assert_eq!(of_journal([&journal_page(0), &clean]), Some(KeptReason::OpenJournal), "of no known version");
 }
 
 #[test]

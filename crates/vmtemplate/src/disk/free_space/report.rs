@@ -105,7 +105,8 @@ pub enum KeptReason {
     /// The journal holds changes that have not reached the volume, or is that of a mounted volume: the machine was not
     /// shut down.
     OpenJournal,
-    /// Windows is hibernated, or was shut down by Fast Startup, on this volume or on another one of the disk.
+    /// Windows is hibernated, or was shut down by Fast Startup, on this volume or on another one of the disk, or whether
+    /// it is cannot be told, because a place that may hold it does not show what is there.
     Hibernated,
     /// Structures of the volume contradict each other.
     Inconsistent,
@@ -129,7 +130,7 @@ pub enum KeptReason {
     DynamicDisk,
     /// The disk is a part of a pool of Windows Storage Spaces.
     StorageSpaces,
-    /// The disk or partition is, or was, a member of a RAID.
+    /// The disk or partition is, or was, a member of a RAID or of what else combines disks or mirrors them.
     Raid,
     /// The disk or partition is, or was, a physical volume of LVM.
     Lvm,

@@ -8,8 +8,8 @@ use crate::error::Result;
 /// `client_in_use_list` of a journal that nobody has open.
 const NO_CLIENT: u16 = 0xFFFF;
 const VOLUME_IS_CLEAN: u16 = 0x0002;
-/// The major version of the journal of a volume that is not mounted.
-const DISMOUNTED_VERSION: u16 = 1;
+/// The major version from which on a journal is that of a mounted volume.
+const MOUNTED_VERSION: u16 = 2;
 /// The size of a restart page on all machines that Windows runs on today.
 const DEFAULT_PAGE: usize = 4096;
 
@@ -91,7 +91,7 @@ struct RestartArea {
 
 impl RestartArea {
     fn is_clean(&self) -> bool {
-        self.major == DISMOUNTED_VERSION && (self.clients == NO_CLIENT || self.flags & VOLUME_IS_CLEAN != 0)
+        self.major < MOUNTED_VERSION && (self.clients == NO_CLIENT || self.flags & VOLUME_IS_CLEAN != 0)
     }
 }
 

@@ -137,7 +137,10 @@ fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut Par
                 .push(format!("the chain of logical partitions leaves its container at sector {at}"));
             return Ok(false);
         }
-        let Some(entries) = entries(&disk.read_vec(at * sector, 512)?) else {
+        let record = disk.read_vec(at * sector, 512)?;
+        // Partitioning tools leave what a volume had there before. It may be a volume still.
+        is_whole &= super::FileSystem::of(&record).is_none();
+        let Some(entries) = entries(&record) else {
             table.warnings.push(format!("the chain of logical partitions is broken at sector {at}"));
             return Ok(false);
         };
