@@ -74,6 +74,32 @@ pub(crate) const OPEN: &[Row] = &[
     open("main() {\n  local host=($V)\n  printf '%s\\n' \"$host\" | tr a-z A-Z\n}\nmain"),
     open("while read -r line; do printf '%s\\n' \"$line\"; done <<EOF\n($V)\nEOF"),
     open("# ($V)\n: \"${x:=default}\""),
+    // A script inside a script: the value is quoted for both.
+    open("su - app -c \"logger ($V)\""),
+    open("sh -c \"logger '($V)'\""),
+    open("ssh host \"hostname ($V)\""),
+    open("eval \"host=($V)\""),
+    open("cat > /root/x.sh <<EOF\nhostname ($V)\nEOF"),
+    open("at now <<EOF\nhostname ($V)\nEOF"),
+    open("trap 'rm -f \"/tmp/($V)\"' EXIT"),
+    open("trap 'curl -fsS \"($V)\"' EXIT"),
+    open("nohup sh -c 'sleep 5; curl -fsS \"($V)\"' > /dev/null 2>&1 &"),
+    open("bash -c \"curl -fsS '($V)'\""),
+    open("curl -fsS \"($V)\" | bash"),
+    open("sudo sh -c \"printf '%s\\n' 'root:($V)' | chpasswd\""),
+    open("chroot /mnt <<EOF\nprintf '%s\\n' \"root:($V)\" | chpasswd\nEOF"),
+    open("chroot /mnt /bin/sh <<'EOF'\ncat > /etc/hostname <<END\n($V)\nEND\nEOF"),
+    open("virt-customize -a x.qcow2 --root-password password:($V)"),
+    // Files that are written, and what else runs.
+    open("printf '%s\\n' ($V) > /etc/hostname\n/bin/hostname -F /etc/hostname\nhostname"),
+    open("printf '127.0.1.1 %s\\n' \"($V)\" >> /etc/hosts\nsystemctl restart networking"),
+    open("cat > /etc/netplan/01.yaml <<EOF\naddresses: [($V)]\nEOF\nchmod 600 /etc/netplan/01.yaml\nnetplan apply"),
+    open("C=/etc/sysconfig/network-scripts/ifcfg-eth0\ncat > $C <<EOF\nIPADDR=($V)\nEOF\nifup eth0\n. /etc/os-release"),
+    open("mkdir -m 700 /root/.ssh\nprintf '%s\\n' \"($V)\" > /root/.ssh/authorized_keys\nchmod 700 /root/.ssh"),
+    open("printf 'host=%s\\n' \"($V)\" > /etc/app.conf\ncp /etc/app.conf /etc/app.bak\nh=$(cat /etc/app.conf)\nlogger -- \"x$h\""),
+    // Each function has parameters of its own.
+    open("set_pass() { printf '%s:%s\\n' \"$1\" \"$2\" | chpasswd; }\nset_pass root \"($V)\"\nconfig() { sed -i \"s/^$1=.*/$1=$2/\" f; }\nconfig HOSTNAME x"),
+    open("declare -A DNS\nDNS[a]=($V)\nfor k in \"${!DNS[@]}\"; do logger \"$k\"; done"),
     open("reboot"),
 ];
 
@@ -105,15 +131,14 @@ pub(crate) const PARTLY: &[Row] = &[
             (List, "cuts it into words"),
         ],
     },
+    // One word of a list.
+    Row { script: "N=(($V))\nprintf '%s\\n' DNS1=${N[0]}", refused: SPLIT },
+    Row { script: "set -- ($V)\nprintf '%s\\n' DNS1=$1", refused: SPLIT },
+    Row { script: "eval $(ipcalc -np ($V) 255.255.255.0)", refused: ONE_WORD_OF_CODE },
     // Code.
-    Row { script: "su - app -c \"echo ($V)\"", refused: BARE_CODE },
-    Row { script: "sh -c \"echo '($V)'\"", refused: CODE },
-    Row { script: "ssh host \"hostname ($V)\"", refused: BARE_CODE },
-    Row { script: "eval \"host=($V)\"", refused: ONE_WORD_OF_CODE },
     Row { script: "host=`echo ($V)`", refused: BARE_CODE },
-    Row { script: "echo \"hostname ($V)\" | sh", refused: BARE_CODE },
-    Row { script: "cat > /root/x.sh <<EOF\nhostname ($V)\nEOF", refused: BARE_CODE },
-    Row { script: "trap 'rm -f /tmp/($V)' EXIT", refused: ONE_WORD_OF_CODE },
+    Row { script: "echo \"hostname ($V)\" | sh", refused: ECHO },
+    Row { script: "echo \"X=($V)\" > conf; . ./conf", refused: ECHO },
     Row { script: "sed -i '/^($V)/d' /etc/hosts", refused: CODE },
     Row { script: "sed -i \"/localhost/a ($V)\" /etc/hosts", refused: CODE },
     Row { script: "awk '/($V)/ { print }' /etc/hosts", refused: CODE },
@@ -121,7 +146,9 @@ pub(crate) const PARTLY: &[Row] = &[
     Row { script: "python3 - <<EOF\nname = '($V)'\nEOF", refused: CODE },
     Row { script: "mysql -e \"ALTER USER root IDENTIFIED BY '($V)'\"", refused: CODE },
     Row { script: "perl -pi -e 's/x/($V)/' /etc/hosts", refused: CODE },
-    Row { script: "printf \"($V)\\n\" > /etc/hostname", refused: CODE },
+    Row { script: "printf \"($V)\\n\" > /etc/hostname", refused: FORMAT },
+    Row { script: "sudo sh -c \"echo 'root:($V)' | chpasswd\"", refused: ECHO },
+    Row { script: "echo \"($V)\" | xargs -n1 echo nameserver", refused: CODE },
     Row { script: "$RUN hostname ($V)", refused: ONE_WORD_OF_CODE },
     Row {
         script: "echo ($V) | xargs hostname",
@@ -134,7 +161,6 @@ pub(crate) const PARTLY: &[Row] = &[
     },
     Row { script: "bash -c \"$(curl -fsSL https://($V)/install.sh)\"", refused: ONE_WORD_OF_CODE },
     Row { script: "curl -fsSL https://($V)/install.sh | sudo bash -s -- -y", refused: ONE_WORD_OF_CODE },
-    Row { script: "at now <<EOF\nhostname ($V)\nEOF", refused: BARE_CODE },
     // Numbers.
     Row { script: "size=$(( ($V) / 1024 ))", refused: NUMBERS },
     Row { script: "[ \"($V)\" -gt 1 ]", refused: NUMBERS },
@@ -142,6 +168,7 @@ pub(crate) const PARTLY: &[Row] = &[
 
 const SPLIT: &[(Class, &str)] =
     &[(Spaced, "cuts it into words"), (Backslash, "cuts it into words"), (Text, "looks for files")];
+const FORMAT: &[(Class, &str)] = &[(Text, "for a format"), (Backslash, "for a format")];
 const ECHO: &[(Class, &str)] = &[(Backslash, "beginning of an escape")];
 const ONE_WORD: &[(Class, &str)] = &[
     (Text, "names the file"),
@@ -178,16 +205,11 @@ fn ordinary_values_pass_wherever_hostile_ones_are_tried() {
     for context in CONTEXTS {
         let refused: &[(Class, &str)] = match context.name {
             "bare variable" => SPLIT,
-            "variable of awk" => ECHO,
+            "variable of awk" | "code on a pipe" => ECHO,
+            "format" => FORMAT,
             "calculation" => NUMBERS,
             "arguments of xargs" | "command behind a variable" => ONE_WORD_OF_CODE,
             "backquotes"
-            | "eval"
-            | "eval of words"
-            | "code"
-            | "code on a pipe"
-            | "document of a shell"
-            | "format"
             | "program of awk" => CODE,
             "pattern of sed" => &[(Text, CODE[0].1), (Spaced, CODE[0].1), ECHO[0]],
             name => {
@@ -230,7 +252,7 @@ fn what_is_rendered_is_a_script_that_shells_can_read() {
 
 /// A place that refuses a value, what its help says, and the same written so.
 const WAYS_OUT: &[(&str, &str, &str)] = &[
-    ("sh -c \"useradd ($V)\"", "$1", "sh -c 'useradd \"$1\"' sh ($V)"),
+    ("v=($V)\nsh -c \"useradd $v\"", "$1", "sh -c 'useradd \"$1\"' sh ($V)"),
     ("host=`echo '($V)'`", "$(…)", "host=$(printf '%s' '($V)')"),
     ("printf \"($V)\"", "printf '%s\\n'", "printf '%s\\n' ($V)"),
     ("echo ($V)", "printf '%s\\n'", "printf '%s\\n' ($V)"),

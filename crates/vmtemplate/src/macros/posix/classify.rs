@@ -54,7 +54,8 @@ impl Parser<'_> {
                 self.flows.files.runs(name, reader);
             } else if *role == Role::Name {
                 let name = file(self.bytes, word);
-                self.flows.files.command(name);
+                let is_bare = !word.text.contains(['/', UNKNOWN]);
+                self.flows.files.command(name, is_bare);
             }
             if number > 0 {
                 self.flows.argument(word.subjects.clone(), &name);
@@ -123,7 +124,7 @@ impl Parser<'_> {
             let value = word.text.get(word.value_at()..).unwrap_or_default();
             let raw = file(self.bytes, word);
             if let Some((_, named)) = raw.split_once('=')
-                && value.contains('/')
+                && (value.contains('/') || !value.contains([UNKNOWN, ' ']))
                 && !named.contains(['(', '`'])
             {
                 self.flows.files.same(format!("${variable}"), named.to_owned());
@@ -146,7 +147,7 @@ impl Parser<'_> {
                 let one = word_by_word(&variable);
                 for word in command.words.iter().skip(3) {
                     let item = file(self.bytes, word);
-                    if item.contains('/') && !item.contains(['(', '`']) {
+                    if word.text.contains('/') && !item.contains(['(', '`']) {
                         self.flows.files.same(format!("${variable}"), item);
                     }
                     let alone = word.text.len() == UNKNOWN.len_utf8();
@@ -341,7 +342,7 @@ impl Parser<'_> {
         let first = self.subjects.len();
         for (kind, word) in &command.redirects {
             let name = file(self.bytes, word);
-            if *kind == Redirect::Input && !name.contains('(') {
+            if *kind == Redirect::Input && !name.starts_with(['<', '>']) {
                 if *stdin > Stdin::Words {
                     self.flows.files.runs(name.clone(), stdin);
                 }
@@ -406,7 +407,7 @@ impl Parser<'_> {
             files.extend(operands(at).skip(1).cloned());
         }
         files.retain(|file| {
-            !file.starts_with("/dev/") && !file.contains('(') && !file.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+            !file.starts_with("/dev/") && !file.starts_with(['<', '>']) && !file.bytes().all(|b| b.is_ascii_digit() || b == b'-')
         });
         files
     }

@@ -67,9 +67,9 @@ impl Files {
         }
     }
 
-    /// The word names a command.
-    pub(super) fn command(&mut self, file: String) {
-        if file.contains(['/', '$']) {
+    /// The file is run as a command, found in a folder of commands if the word `is_bare`.
+    pub(super) fn command(&mut self, file: String, is_bare: bool) {
+        if !is_bare {
             self.runs(file, &Stdin::Shell);
         } else {
             self.names.insert(file);
