@@ -130,11 +130,7 @@ pub(crate) const CONTEXTS: &[Context] = &[
     forks("eval", |n| each(n, "eval \"rec ($V#)\"\n"), 500),
     forks("eval of words", |n| each(n, "eval rec ($V#)\n"), 500),
     forks("code", |n| each(n, "sh -c \"printf '%s\\\\0' ($V#)\"\n"), 500),
-    forks(
-        "code on a pipe",
-        |n| each(n, "echo \"env printf %s ($V#); head -c 1 /dev/zero\" | sh\n"),
-        300,
-    ),
+    forks("code on a pipe", |n| each(n, "echo \"env printf %s ($V#); head -c 1 /dev/zero\" | sh\n"), 300),
     forks("document of a shell", |n| each(n, "sh <<EOF\nprintf '%s\\\\0' ($V#)\nEOF\n"), 500),
     plain("calculation", |n| each(n, "rec $((($V#)))\n"), 3),
     forks("format", |n| each(n, "printf '($V#)\\0'\n"), 300),
@@ -310,6 +306,9 @@ pub(crate) const CLOSED: &[&str] = &[
     "env A=\"($V)\" python3 -c 'import os; os.system(os.environ[\"A\"])'",
     "env A=\"($V)\" sh -c 'eval \"$A\"'",
     "echo \"($V)\" > f\nawk '{ system($0) }' f",
+    "sh -c \"X='($V)'; eval \\\"\\$X\\\"\"",
+    "printf '%s\\n' \"($V)\" | sh",
+    "printf '%s\\n' \"($V)\" > x.sh",
     "make -f - <<EOF\n($V)\nEOF",
     "echo \"($V)\" | make -f /dev/stdin",
 ];

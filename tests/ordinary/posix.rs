@@ -93,12 +93,22 @@ pub(crate) const OPEN: &[Row] = &[
     // Files that are written, and what else runs.
     open("printf '%s\\n' ($V) > /etc/hostname\n/bin/hostname -F /etc/hostname\nhostname"),
     open("printf '127.0.1.1 %s\\n' \"($V)\" >> /etc/hosts\nsystemctl restart networking"),
-    open("cat > /etc/netplan/01.yaml <<EOF\naddresses: [($V)]\nEOF\nchmod 600 /etc/netplan/01.yaml\nnetplan apply"),
-    open("C=/etc/sysconfig/network-scripts/ifcfg-eth0\ncat > $C <<EOF\nIPADDR=($V)\nEOF\nifup eth0\n. /etc/os-release"),
-    open("mkdir -m 700 /root/.ssh\nprintf '%s\\n' \"($V)\" > /root/.ssh/authorized_keys\nchmod 700 /root/.ssh"),
-    open("printf 'host=%s\\n' \"($V)\" > /etc/app.conf\ncp /etc/app.conf /etc/app.bak\nh=$(cat /etc/app.conf)\nlogger -- \"x$h\""),
+    open(
+        "cat > /etc/netplan/01.yaml <<EOF\naddresses: [($V)]\nEOF\nchmod 600 /etc/netplan/01.yaml\nnetplan apply",
+    ),
+    open(
+        "C=/etc/sysconfig/network-scripts/ifcfg-eth0\ncat > $C <<EOF\nIPADDR=($V)\nEOF\nifup eth0\n. /etc/os-release",
+    ),
+    open(
+        "mkdir -m 700 /root/.ssh\nprintf '%s\\n' \"($V)\" > /root/.ssh/authorized_keys\nchmod 700 /root/.ssh",
+    ),
+    open(
+        "printf 'host=%s\\n' \"($V)\" > /etc/app.conf\ncp /etc/app.conf /etc/app.bak\nh=$(cat /etc/app.conf)\nlogger -- \"x$h\"",
+    ),
     // Each function has parameters of its own.
-    open("set_pass() { printf '%s:%s\\n' \"$1\" \"$2\" | chpasswd; }\nset_pass root \"($V)\"\nconfig() { sed -i \"s/^$1=.*/$1=$2/\" f; }\nconfig HOSTNAME x"),
+    open(
+        "set_pass() { printf '%s:%s\\n' \"$1\" \"$2\" | chpasswd; }\nset_pass root \"($V)\"\nconfig() { sed -i \"s/^$1=.*/$1=$2/\" f; }\nconfig HOSTNAME x",
+    ),
     open("declare -A DNS\nDNS[a]=($V)\nfor k in \"${!DNS[@]}\"; do logger \"$k\"; done"),
     open("reboot"),
 ];
@@ -209,8 +219,7 @@ fn ordinary_values_pass_wherever_hostile_ones_are_tried() {
             "format" => FORMAT,
             "calculation" => NUMBERS,
             "arguments of xargs" | "command behind a variable" => ONE_WORD_OF_CODE,
-            "backquotes"
-            | "program of awk" => CODE,
+            "backquotes" | "program of awk" => CODE,
             "pattern of sed" => &[(Text, CODE[0].1), (Spaced, CODE[0].1), ECHO[0]],
             name => {
                 assert!(!context.plain, "{name} has no row");
@@ -269,6 +278,17 @@ const WAYS_OUT: &[(&str, &str, &str)] = &[
     ("v=($V)\nsed \"s/a/$v/\" x", "the macro itself", "sed \"s/a/($V)/\" x"),
     ("set ($V)", "set -- ", "set -- ($V)"),
     ("sh -c '($V) x'", "as an argument", "sh -c 'logger \"$1\"' sh ($V)"),
+    ("echo \"useradd ($V)\" | sh", "printf '%s\\n'", "printf '%s\\n' \"useradd ($V)\" | sh"),
+    ("v=($V)\nsh <<EOF\nuseradd $v\nEOF", "the macro itself", "sh <<EOF\nuseradd ($V)\nEOF"),
+    ("v=($V)\nat now <<EOF\nuseradd $v\nEOF", "the macro itself", "at now <<EOF\nuseradd ($V)\nEOF"),
+    ("v=($V)\ntrap \"rm $v\" EXIT", "$value", "value=($V)\ntrap 'rm \"$value\"' EXIT"),
+    ("v=($V)\neval \"w=$v\"", "$value", "value=($V)\neval 'w=\"$value\"'"),
+    ("mysql -e \"SET PASSWORD = '($V)'\"", "mysqladmin password", "mysqladmin password ($V)"),
+    (
+        "psql -c \"ALTER USER a PASSWORD '($V)'\"",
+        ":'value'",
+        "psql -v value=($V) <<'EOF'\nALTER USER a PASSWORD :'value';\nEOF",
+    ),
     ("[[ a || ($V) == b ]]", "#!/bin/bash", "#!/bin/bash\n[[ a || ($V) == b ]]"),
 ];
 

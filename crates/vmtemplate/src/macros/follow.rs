@@ -39,6 +39,19 @@ pub(super) fn word_by_word(variable: &str) -> String {
 /// No name of a variable has it.
 const WORD: char = '\u{1}';
 
+/// The variable that stands for what this function prints.
+pub(super) fn output(function: &str) -> String {
+    format!("{function}{}", OUTPUTS[0])
+}
+
+/// The variable that stands for what is in this file.
+pub(super) fn content(file: &str) -> String {
+    format!("{file}{}", OUTPUTS[1])
+}
+
+/// At the end of the names of what is printed by functions, and of what is in files.
+const OUTPUTS: [char; 2] = ['\u{3}', '\u{4}'];
+
 impl<Q> Subject<Q> {
     /// It must be this as well.
     pub(super) fn demand(&mut self, demand: &Demand) {
@@ -95,6 +108,10 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             }
             for subject in by_name.get(name.as_str()).map(Vec::as_slice).unwrap_or_default() {
                 open.extend(names(&subject.assigns, one_word));
+                if name.ends_with(OUTPUTS) && subject.demand == Demand::FREE_TEXT {
+                    // No expansion stands there, so that nothing but what gets it can matter.
+                    continue;
+                }
                 later.push(later_at(subject, later.len(), one_word));
                 if later.len() > MOST_PLACES {
                     return later.into();

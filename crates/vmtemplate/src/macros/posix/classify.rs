@@ -23,12 +23,11 @@ const FETCHED: &str = "what is fetched from there is run";
 /// Commands that print what a server or a file holds, or what they calculate, and not their arguments.
 const FETCHES: [&str; 6] = ["curl", "wget", "fetch", "cat", "zcat", "ipcalc"];
 /// Variables that shells run or read as code.
-const CODE_VARIABLES: [&str; 7] =
-    ["BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS4", "LD_PRELOAD"];
+const CODE_VARIABLES: [&str; 7] = ["BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS4", "LD_PRELOAD"];
 /// Commands that print what is in the files that they get.
 const PRINTS_FILES: [&str; 24] = [
-    "awk", "cat", "cut", "dd", "egrep", "fgrep", "fold", "gawk", "grep", "head", "mawk", "more", "nl", "paste", "rev",
-    "sed", "sort", "strings", "tac", "tail", "tee", "tr", "uniq", "zcat",
+    "awk", "cat", "cut", "dd", "egrep", "fgrep", "fold", "gawk", "grep", "head", "mawk", "more", "nl",
+    "paste", "rev", "sed", "sort", "strings", "tac", "tail", "tee", "tr", "uniq", "zcat",
 ];
 /// Commands that make another file of one.
 const COPIERS: [&str; 4] = ["cp", "install", "ln", "mv"];
@@ -219,7 +218,11 @@ impl Parser<'_> {
     fn read_input(&mut self, list: &mut List, command: &Command, stdin: &Stdin) {
         if command.piped {
             let printed = list.printed.take();
-            let from = if matches!(stdin, Stdin::OneByOne | Stdin::Words) { list.pipeline.0.max(list.words) } else { list.pipeline.0 };
+            let from = if matches!(stdin, Stdin::OneByOne | Stdin::Words) {
+                list.pipeline.0.max(list.words)
+            } else {
+                list.pipeline.0
+            };
             self.taint(from..command.first, list.pipeline.1, stdin, printed.as_ref());
             // Once is enough.
             list.words = command.first;
@@ -289,8 +292,8 @@ impl Parser<'_> {
             Stdin::Foreign(language) => self.foreign_code(text, holes, &language.clone()),
             Stdin::Shell => {
                 let reason = Refusal::from("a shell reads it as a script").or_write(
-                    "let the script take it as a parameter: in a script for `sh -c`, write `$1`, and the macro behind \
-                     the script, as `sh -c '… \"$1\"' sh ($NAME)`",
+                    "write the macro itself there, as an argument of a command, in place of the variable or \
+                     substitution that holds the value",
                 );
                 self.shell_code(text, holes, span, &reason, true);
             }
@@ -309,9 +312,12 @@ impl Parser<'_> {
         };
         let Some(program) = command.words.iter().zip(roles).position(runs) else { return Stdin::Data };
         let demand = Demand::typed("the program runs commands, and may take it for one");
-        let others = command.words.iter().zip(roles).enumerate().filter(|(number, (_, role))| {
-            *number > program || **role == Role::Assignment
-        });
+        let others = command
+            .words
+            .iter()
+            .zip(roles)
+            .enumerate()
+            .filter(|(number, (_, role))| *number > program || **role == Role::Assignment);
         for word in others.map(|(_, (word, _))| word).chain(&command.assignments) {
             for subject in &mut self.subjects[word.subjects.clone()] {
                 subject.demand(&demand);
@@ -335,7 +341,9 @@ impl Parser<'_> {
         {
             for source in sources {
                 let inside = source.rsplit('/').next().unwrap_or_default();
-                self.flows.files.same((*source).clone(), format!("{}/{inside}", target.trim_end_matches('/')));
+                self.flows
+                    .files
+                    .same((*source).clone(), format!("{}/{inside}", target.trim_end_matches('/')));
                 self.flows.files.same((*source).clone(), (*target).clone());
             }
         }
@@ -407,7 +415,9 @@ impl Parser<'_> {
             files.extend(operands(at).skip(1).cloned());
         }
         files.retain(|file| {
-            !file.starts_with("/dev/") && !file.starts_with(['<', '>']) && !file.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+            !file.starts_with("/dev/")
+                && !file.starts_with(['<', '>'])
+                && !file.bytes().all(|b| b.is_ascii_digit() || b == b'-')
         });
         files
     }
@@ -431,10 +441,12 @@ impl Parser<'_> {
             reader = reader.max(Stdin::Shell);
         }
         let tee = command.words.iter().any(|word| word.command() == "tee");
-        let copies = COPIES.contains(&name) || tee;
+        let own = if command.closed.is_some() { None } else { printed_words(&command.words) };
+        // What arrives in the file stands in the script as it is.
+        let copies = COPIES.contains(&name) || tee || own.is_some();
         let first = if command.piped { list.pipeline.0 } else { command.first };
         // The name of the file is not in it.
-        let end = if name == "echo" || copies || command.piped {
+        let end = if copies || command.piped {
             command.redirects.iter().map(|(_, word)| word.subjects.start).min().unwrap_or(self.subjects.len())
         } else {
             self.subjects.len()
@@ -453,8 +465,7 @@ impl Parser<'_> {
         if reader == Stdin::Data {
             return;
         }
-        let reader = if copies || name == "echo" { reader } else { Stdin::Code };
-        let own = printed_words(command);
+        let reader = if copies { reader } else { Stdin::Code };
         let printed = if command.piped { list.printed.take() } else { own };
         self.taint(first..end.max(first), document, &reader, printed.as_ref());
     }
@@ -587,7 +598,14 @@ pub(super) fn fetched(subject: &Subject) -> Option<Demand> {
 }
 
 fn code_reason(name: &str) -> Refusal {
-    Refusal::from(format!("`{name}` takes its arguments for commands or code")).or_write(
+    let reason = Refusal::from(format!("`{name}` takes its arguments for commands or code"));
+    if matches!(name, "eval" | "trap") {
+        return reason.or_write(format!(
+            "assign it to a variable in a line before, as `value=($NAME)`, and write `{name} '… \"$value\"'` in single \
+             quotes"
+        ));
+    }
+    reason.or_write(
         "let the script take it as a parameter: write `$1` in the script, and the macro behind it, as \
          `sh -c '… \"$1\"' sh ($NAME)`",
     )
@@ -595,12 +613,23 @@ fn code_reason(name: &str) -> Refusal {
 
 /// What the command prints, if it is one that prints its words.
 fn printed(command: &Command, roles: &[Role]) -> Option<Printed> {
-    let at = command.words.iter().position(|word| word.command() == "echo")?;
-    (roles.get(at) == Some(&Role::Name)).then(|| join(&command.words[at + 1..]))
+    let at = command.words.iter().position(|word| matches!(word.command(), "echo" | "printf"))?;
+    (roles.get(at) == Some(&Role::Name)).then(|| printed_words(&command.words[at..]))?
 }
 
-fn printed_words(command: &Command) -> Option<Printed> {
-    (command.name() == "echo").then(|| join(&command.words[1..]))
+/// What `echo`, or `printf` with one word, prints.
+fn printed_words(words: &[Word]) -> Option<Printed> {
+    match words {
+        [name, words @ ..] if name.command() == "echo" => Some(join(words)),
+        [name, format, word]
+            if name.command() == "printf"
+                && matches!(&*format.text, "%s" | "%s\\n")
+                && format.holes.is_empty() =>
+        {
+            Some(join(std::slice::from_ref(word)))
+        }
+        _ => None,
+    }
 }
 
 fn join(words: &[Word]) -> Printed {
@@ -624,5 +653,6 @@ fn join(words: &[Word]) -> Printed {
 fn makes_program(mode: &str) -> bool {
     let digits = mode.trim_start_matches('0');
     let octal = digits.len() >= 3 && digits.bytes().all(|b| b.is_ascii_digit());
-    octal && digits.bytes().rev().take(3).any(|b| b % 2 == 1) || !octal && mode.contains("+") && mode.contains('x')
+    octal && digits.bytes().rev().take(3).any(|b| b % 2 == 1)
+        || !octal && mode.contains("+") && mode.contains('x')
 }

@@ -85,10 +85,25 @@ impl Parser<'_> {
             || (is_awk || language == "perl") && text.replace("||", "").contains('|');
         for hole in holes {
             let line = text[..hole.at].rsplit('\n').next().unwrap_or_default();
-            let reason = Refusal::from(format!("`{language}` takes it for a part of its program")).or_write(format!(
-                "let the program read it from its environment: `value=($NAME) {language} …`, where the name of the \
-                 macro takes the place of NAME"
-            ));
+            let help = match language {
+                "mysql" | "mariadb" => {
+                    "to set a password, write `mysqladmin password ($NAME)`; otherwise give a \
+                                        value of such characters, inside quotes of the statement"
+                        .to_owned()
+                }
+                "psql" => "write `psql -v value=($NAME) <<'EOF'`, and `:'value'` in the statement in the \
+                           here-document"
+                    .to_owned(),
+                "sqlite3" | "bc" => {
+                    "give a value of such characters, inside quotes of the program".to_owned()
+                }
+                _ => format!(
+                    "let the program read it from its environment: `value=($NAME) {language} …`, where the name of \
+                     the macro takes the place of NAME"
+                ),
+            };
+            let reason =
+                Refusal::from(format!("`{language}` takes it for a part of its program")).or_write(help);
             // A line that long is not looked through for each of its macros.
             let demand = match line.len() < 4096 && !runs {
                 true if is_quoted(line, language) => Demand::inert(reason),
@@ -126,16 +141,18 @@ pub(super) fn runs_commands(language: &str, program: &str) -> bool {
     words.iter().any(|word| program.contains(word))
         || is_awk
             && program.lines().any(|line| {
-                line.match_indices('|').take(50).any(|(at, _)| {
+                line.match_indices('|').enumerate().any(|(number, (at, _))| {
                     let is_or = line[at + 1..].starts_with('|') || line[..at].ends_with('|');
-                    !is_or && !in_string(&line[..at], true)
+                    // A line that is full of them is not looked through for each.
+                    !is_or && (number > 50 || !in_string(&line[..at], true))
                 })
             })
 }
 
 /// Whether a string is open at the end of this line of a language whose strings take no expansions.
 fn is_quoted(line: &str, language: &str) -> bool {
-    let is_plain = language.starts_with("python") || matches!(language, "mysql" | "mariadb" | "psql" | "sqlite3");
+    let is_plain =
+        language.starts_with("python") || matches!(language, "mysql" | "mariadb" | "psql" | "sqlite3");
     is_plain && in_string(line, false)
 }
 

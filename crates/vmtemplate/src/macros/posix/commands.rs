@@ -59,8 +59,7 @@ pub(super) enum Stdin {
     Code,
 }
 
-const SHELLS: [&str; 10] =
-    ["sh", "ash", "bash", "dash", "ksh", "ksh93", "mksh", "rbash", "yash", "zsh"];
+const SHELLS: [&str; 10] = ["sh", "ash", "bash", "dash", "ksh", "ksh93", "mksh", "rbash", "yash", "zsh"];
 /// Interpreters, with the options that take a program, and those that take another word.
 const INTERPRETERS: [(&str, &str, &str); 17] = [
     ("perl", "eE", "IMm"),
@@ -210,7 +209,8 @@ impl Reading<'_> {
             }
             "make" | "gmake" => {
                 let from_input = (at + 1..self.words.len()).any(|number| {
-                    matches!(self.text(number), "-f" | "--file" | "--makefile") && is_input(self.text(number + 1))
+                    matches!(self.text(number), "-f" | "--file" | "--makefile")
+                        && is_input(self.text(number + 1))
                         || matches!(self.text(number), "-f-" | "--file=-" | "--makefile=-")
                 });
                 return if from_input { Stdin::Code } else { Stdin::Data };
@@ -353,7 +353,9 @@ impl Reading<'_> {
             || matches!(name, "chroot" | "arch-chroot" | "nsenter" | "unshare" | "systemd-nspawn");
         match name {
             // What it reads are more words for the command; alone they would name it.
-            "xargs" if stdin == Stdin::Data && !self.runs_its_words(inner) && self.is_one_by_one(at, inner) => {
+            "xargs"
+                if stdin == Stdin::Data && !self.runs_its_words(inner) && self.is_one_by_one(at, inner) =>
+            {
                 Stdin::OneByOne
             }
             "xargs" if inner >= self.words.len() => Stdin::Words,

@@ -7,6 +7,7 @@ use super::Subject;
 use super::files::Files;
 use super::word::is_name;
 use crate::macros::demand::Demand;
+pub(super) use crate::macros::follow::{content, output};
 
 /// The variable that stands for every parameter of the script.
 pub(super) const PARAMETER: &str = "1";
@@ -14,16 +15,6 @@ pub(super) const PARAMETER: &str = "1";
 /// The variable that stands for every parameter of this function.
 pub(super) fn parameter(function: &str) -> String {
     format!("{function}\u{2}")
-}
-
-/// The variable that stands for what this function prints.
-pub(super) fn output(function: &str) -> String {
-    format!("{function}\u{3}")
-}
-
-/// The variable that stands for what is in this file.
-pub(super) fn content(file: &str) -> String {
-    format!("{file}\u{4}")
 }
 
 /// More variables than this are not followed one by one.
