@@ -416,7 +416,7 @@ fn several_public_keys_stand_where_the_script_takes_lines() {
         ("# ($SSHPUBKEYS)\n", posix),
         ("($SSHPUBKEYS)\n", posix),
         ("k=\"($SSHPUBKEYS)\"\necho $k\n", posix),
-        ("sh -c \"echo ($SSHPUBKEYS)\"\n", posix),
+        ("k=\"($SSHPUBKEYS)\"\nsh -c \"echo $k\"\n", posix),
         ("$k = @'\nx ($SSHPUBKEYS)\n'@\n", power),
         ("# ($SSHPUBKEYS)\n", power),
         ("$k = '($SSHPUBKEYS)'\n", power),

@@ -93,7 +93,8 @@ impl Parser {
                     }
                     Runs::PowerShell(from) => {
                         let text: String = arguments.iter().skip(from).map(|a| a.text.as_str()).collect();
-                        if ["iex", "invoke-", "scriptblock", "& ", ". "].iter().any(|run| text.contains(run)) {
+                        if ["iex", "invoke-", "scriptblock", "& ", ". "].iter().any(|run| text.contains(run))
+                        {
                             ran.extend(words(items, behind(from)..items.len()));
                         }
                     }
@@ -196,7 +197,11 @@ impl Parser {
     pub(super) fn settle_files(&mut self) {
         for Written { file, subjects } in std::mem::take(&mut self.files) {
             let run = run(&file);
-            if self.programs.iter().any(|subject| matches!(&subject.what, What::Variable(name) if *name == run)) {
+            if self
+                .programs
+                .iter()
+                .any(|subject| matches!(&subject.what, What::Variable(name) if *name == run))
+            {
                 for subject in &mut self.subjects[subjects] {
                     let demand = subject
                         .printed
@@ -246,7 +251,8 @@ fn is_behind(items: &[Item], target: &Range<usize>, sign: u8) -> bool {
 
 /// Where the words of these items stand, be they in quotes or not.
 fn words(items: &[Item], range: Range<usize>) -> Vec<Range<usize>> {
-    let is_between = |at: &usize| matches!(items[*at].atom, Atom::Byte(b' ' | b'\t' | b',' | b';' | b'=' | b'+'));
+    let is_between =
+        |at: &usize| matches!(items[*at].atom, Atom::Byte(b' ' | b'\t' | b',' | b';' | b'=' | b'+'));
     let mut found = Vec::new();
     let mut at = range.start;
     while at < range.end && found.len() < MOST_FILES {

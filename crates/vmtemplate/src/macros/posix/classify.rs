@@ -453,11 +453,13 @@ impl Parser<'_> {
         };
         let document = list.pipeline.1.min(command.first_document).min(self.documents.len());
         let contents: Vec<String> = files.iter().map(|file| flows::content(file)).collect();
-        for subject in &mut self.subjects[first..end.max(first)] {
-            flows::add(subject, contents.iter().map(String::as_str));
-        }
-        for document in &mut self.documents[document..] {
-            document.files.extend(contents.iter().cloned());
+        if !contents.is_empty() {
+            for subject in &mut self.subjects[first..end.max(first)] {
+                flows::add(subject, contents.iter().map(String::as_str));
+            }
+            for document in &mut self.documents[document..] {
+                document.files.extend(contents.iter().cloned());
+            }
         }
         if name == "exec" && reader != Stdin::Data {
             self.prints_code = true;
@@ -654,5 +656,5 @@ fn makes_program(mode: &str) -> bool {
     let digits = mode.trim_start_matches('0');
     let octal = digits.len() >= 3 && digits.bytes().all(|b| b.is_ascii_digit());
     octal && digits.bytes().rev().take(3).any(|b| b % 2 == 1)
-        || !octal && mode.contains("+") && mode.contains('x')
+        || !octal && mode.contains('+') && mode.contains('x')
 }

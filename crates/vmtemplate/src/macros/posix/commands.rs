@@ -207,24 +207,8 @@ impl Reading<'_> {
                     return Stdin::Shell;
                 }
             }
-            "make" | "gmake" => {
-                let from_input = (at + 1..self.words.len()).any(|number| {
-                    matches!(self.text(number), "-f" | "--file" | "--makefile")
-                        && is_input(self.text(number + 1))
-                        || matches!(self.text(number), "-f-" | "--file=-" | "--makefile=-")
-                });
-                return if from_input { Stdin::Code } else { Stdin::Data };
-            }
-            "virt-customize" | "virt-sysprep" | "virt-builder" => {
-                for number in at + 1..self.words.len() {
-                    let option = self.text(number).trim_start_matches('-');
-                    if LIBGUESTFS_CODE.iter().any(|code| option.starts_with(code)) {
-                        let demand = Demand::word(format!("`{name}` {CODE}"));
-                        let own = usize::from(!option.contains('='));
-                        self.set(number + own, Role::Must(demand));
-                    }
-                }
-            }
+            "make" | "gmake" => return self.make(at),
+            "virt-customize" | "virt-sysprep" | "virt-builder" => self.libguestfs(at, &name),
             "sed" | "gsed" => return self.sed(at),
             "find" => self.find(at, depth),
             "test" | "[" | "[[" => self.test(at, &name),
@@ -256,6 +240,25 @@ impl Reading<'_> {
             _ => {}
         }
         Stdin::Data
+    }
+
+    /// Whether the input is the file that `make` follows.
+    fn make(&self, at: usize) -> Stdin {
+        let from_input = (at + 1..self.words.len()).any(|number| match self.text(number) {
+            "-f" | "--file" | "--makefile" => is_input(self.text(number + 1)),
+            option => matches!(option, "-f-" | "--file=-" | "--makefile=-"),
+        });
+        if from_input { Stdin::Code } else { Stdin::Data }
+    }
+
+    fn libguestfs(&mut self, at: usize, name: &str) {
+        for number in at + 1..self.words.len() {
+            let option = self.text(number).trim_start_matches('-');
+            if LIBGUESTFS_CODE.iter().any(|code| option.starts_with(code)) {
+                let own = usize::from(!option.contains('='));
+                self.set(number + own, Role::Must(Demand::word(format!("`{name}` {CODE}"))));
+            }
+        }
     }
 
     fn set(&mut self, at: usize, role: Role) {

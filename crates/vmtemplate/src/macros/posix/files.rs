@@ -1,6 +1,7 @@
 //! Files that the script writes, and what else it does with them.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 
 use super::commands::Stdin;
 use super::word::Word;
@@ -45,6 +46,9 @@ pub(super) struct Files {
     pub(super) functions: BTreeSet<String>,
     /// There are more files than are told apart, and each may be one that is run.
     many: bool,
+    /// What was asked before: many scripts write to the same few files again and again.
+    readers: RefCell<HashMap<String, Stdin>>,
+    found: RefCell<HashMap<String, Vec<String>>>,
 }
 
 impl Files {
@@ -58,7 +62,7 @@ impl Files {
     }
 
     pub(super) fn runs(&mut self, file: String, reader: &Stdin) {
-        if file.is_empty() || self.run.iter().any(|(other, by)| *other == file && by == reader) {
+        if file.is_empty() || self.many || self.run.iter().any(|(other, by)| *other == file && by == reader) {
             return;
         }
         self.many |= self.run.len() >= MOST;
@@ -69,15 +73,16 @@ impl Files {
 
     /// The file is run as a command, found in a folder of commands if the word `is_bare`.
     pub(super) fn command(&mut self, file: String, is_bare: bool) {
-        if !is_bare {
-            self.runs(file, &Stdin::Shell);
-        } else {
+        if is_bare {
             self.names.insert(file);
+        } else {
+            self.runs(file, &Stdin::Shell);
         }
     }
 
     pub(super) fn same(&mut self, one: String, other: String) {
-        if one.is_empty() || other.is_empty() || one == other {
+        let known = |(this, that): &(String, String)| *this == one && *that == other;
+        if one.is_empty() || other.is_empty() || one == other || self.many || self.same.iter().any(known) {
             return;
         }
         self.many |= self.same.len() >= MOST;
@@ -105,8 +110,18 @@ impl Files {
         if self.many {
             return Stdin::Code;
         }
-        let in_folder = |folder: &&str| file.contains(*folder);
-        if RUN_BY_NAME.iter().any(|end| file.ends_with(end)) || RUN_BY_FOLDER.iter().any(|f| in_folder(&f)) {
+        if let Some(reader) = self.readers.borrow().get(file) {
+            return reader.clone();
+        }
+        let reader = self.find_reader(file);
+        self.readers.borrow_mut().insert(file.to_owned(), reader.clone());
+        reader
+    }
+
+    fn find_reader(&self, file: &str) -> Stdin {
+        if RUN_BY_NAME.iter().any(|end| file.ends_with(end))
+            || RUN_BY_FOLDER.iter().any(|folder| file.contains(folder))
+        {
             return Stdin::Shell;
         }
         let all = self.aliases(file);
@@ -123,11 +138,22 @@ impl Files {
 
     /// The files that are written, and may be this one.
     pub(super) fn sources(&self, file: &str) -> Vec<String> {
-        if file.is_empty() {
+        // Of very many files each is taken for code where it is written.
+        if file.is_empty() || self.many || self.written.is_empty() {
             return Vec::new();
         }
+        if let Some(found) = self.found.borrow().get(file) {
+            return found.clone();
+        }
         let all = self.aliases(file);
-        self.written.iter().filter(|written| all.iter().any(|file| is_same(file, written))).cloned().collect()
+        let found: Vec<String> = self
+            .written
+            .iter()
+            .filter(|written| all.iter().any(|file| is_same(file, written)))
+            .cloned()
+            .collect();
+        self.found.borrow_mut().insert(file.to_owned(), found.clone());
+        found
     }
 
     fn aliases(&self, file: &str) -> Vec<String> {

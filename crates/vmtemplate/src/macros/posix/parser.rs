@@ -456,6 +456,10 @@ impl<'s> Parser<'s> {
     /// The body of the function is complete, which began at this subject: all in it may be what it prints.
     fn end_function(&mut self, function: &str, first: usize) {
         self.functions.pop();
+        if self.functions.len() > DEEPEST {
+            // All that is in it is in the functions around it as well.
+            return;
+        }
         let output = flows::output(function);
         for subject in &mut self.subjects[first..] {
             flows::add(subject, [output.as_str()]);
