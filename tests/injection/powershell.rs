@@ -11,7 +11,7 @@ use crate::values::hostile;
 const COUNT: usize = 2_000;
 
 /// Real constructions, and how many of the values pass at least.
-const OPEN: [(&str, usize); 34] = [
+const OPEN: [(&str, usize); 38] = [
     ("$p = '($V)'", 1500),
     ("$p = \"($V)\"", 1500),
     ("$p = ($V)", 1500),
@@ -46,10 +46,14 @@ const OPEN: [(&str, usize); 34] = [
     ("Add-X `\n  -Name '($V)' `\n  -Force", 1500),
     ("<# it was ($V) #> Add-X -Name y", 1500),
     ("# it was ($V)\nAdd-X -Name y", 1500),
+    ("if (($V) -eq \"x\") { Write-Host same }", 1500),
+    ("$p = 'a' -replace 'a','($V)'", 1500),
+    ("Invoke-Command -ScriptBlock { param($p) net user Administrator $p } -ArgumentList '($V)'", 900),
+    ("Invoke-Command -ScriptBlock { net user Administrator '($V)' }", 900),
 ];
 
 /// Places that take plain words, or numbers, and nothing else.
-const NARROW: [&str; 16] = [
+const NARROW: [&str; 24] = [
     "Add-X C:\\a\\($V)\\b",
     "Add-X -Name:($V)",
     "$p = ($V)MB",
@@ -66,10 +70,18 @@ const NARROW: [&str; 16] = [
     "$p = \"`($V)\"",
     "$p = @\"\n$(Get-X '($V)')\n\"@\n",
     "Set-Item C:\\($V)",
+    "$env:X = \"($V)\"; cmd /c \"echo %X%\"",
+    "$env:X = '($V)'\ncmd /v /c 'echo !x!'",
+    "$a = @{FilePath=\"cmd\"; ArgumentList=\"/c echo ($V)\"}; Start-Process @a",
+    "$a = @(\"/c\",\"echo ($V)\"); & cmd @a",
+    "$psi.Arguments = \"/c echo ($V)\"",
+    "[Diagnostics.Process]::Start(\"cmd\",\"/c echo ($V)\")",
+    "\"Set-X ($V)\" | Out-File C:\\x.txt; iex (Get-Content C:\\x.txt -Raw)",
+    "Invoke-Command -ScriptBlock { param($p) cmd /c echo $p } -ArgumentList '($V)'",
 ];
 
 /// Places that name what is run: no text passes.
-const CLOSED: [&str; 25] = [
+const CLOSED: [&str; 44] = [
     "($V)",
     "& ($V)",
     "& '($V)' x",
@@ -95,6 +107,25 @@ const CLOSED: [&str; 25] = [
     "$p = '($V)'\n& $p",
     "$p = '($V)'\niex $p",
     "Set-X \"$a($V)\"",
+    "$env:X = \"($V)\"; cmd /c \"%X%\"",
+    "$a = @{FilePath=\"($V)\"}; Start-Process @a",
+    "$a = @{FilePath=\"cmd\"; ArgumentList=\"/c ($V)\"}; Start-Process @a",
+    "$a = @(\"/c\",\"($V)\"); & cmd @a",
+    "$a = '($V)'; cmd /c @a",
+    "$psi.FileName = \"($V)\"",
+    "$psi.Arguments = \"/c ($V)\"",
+    "[Diagnostics.Process]::Start(\"($V)\")",
+    "\"($V)\" | Out-File x.txt; iex (Get-Content x.txt -Raw)",
+    "Set-Content C:\\x.txt '($V)'\n$c = Get-Content C:\\x.txt\niex $c",
+    "\"($V)\" -match \"(.*)\"; iex $Matches[1]",
+    "\"($V)\" | ForEach-Object { & $_ }",
+    "$ExecutionContext.InvokeCommand.InvokeScript(\"($V)\")",
+    "([wmiclass]\"win32_process\").Create(\"($V)\")",
+    "$function:f = \"($V)\"",
+    "New-Item function:f -Value \"($V)\"",
+    "Invoke-Item \"($V)\"",
+    "ii ($V)",
+    "Import-Module \"($V)\"",
 ];
 
 fn render(script: &str, value: &str) -> Result<String, vmtemplate::Error> {

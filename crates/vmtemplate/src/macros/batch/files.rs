@@ -25,6 +25,9 @@ const ANY: &str = "?";
 /// More files than this in one command are not told apart.
 const MOST_FILES: usize = 20;
 
+/// A value that goes to more variables and files than this is not followed into them.
+const MOST_NAMES: usize = 100;
+
 /// The "variable" that holds what stands in a file.
 fn held(file: &str) -> String {
     format!("{HELD}{file}")
@@ -185,6 +188,10 @@ impl Parser {
                 names.push(run(file));
             }
             for subject in &mut self.subjects[from..] {
+                if subject.assigns.len() > MOST_NAMES {
+                    subject.demand(&Demand::words("it is written to very many files"));
+                    continue;
+                }
                 subject.assigns = subject.assigns.iter().chain(&names).cloned().collect();
             }
             if self.depth == 0 && from < self.subjects.len() {

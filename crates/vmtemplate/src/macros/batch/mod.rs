@@ -30,6 +30,9 @@ pub(super) use quote::BatchPlace;
 use quote::{Delayed, Style};
 use subject::{Facts, PIPED, Place, Reader, Subject};
 
+/// Deeper blocks with redirections before them are not followed: each reads its line once more.
+const MOST_FRAMES: usize = 50;
+
 /// The place of each of these uses.
 pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<MacroPlace> {
     let lower = bytes.to_ascii_lowercase();
@@ -328,7 +331,7 @@ impl Parser {
                 _ => {
                     let before = self.at;
                     let items = self.simple();
-                    match before_block(&items) {
+                    match before_block(&items).filter(|_| self.frames.len() < MOST_FRAMES) {
                         Some(length) => {
                             self.at = before + length;
                             self.open_block(items[..length].to_vec());

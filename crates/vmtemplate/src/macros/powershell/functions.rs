@@ -50,12 +50,22 @@ impl Functions {
         }
     }
 
+    /// What these subjects are is handed to a block, which finds it in its parameters or in `$_`.
+    pub(super) fn call(&mut self, subjects: Range<usize>) {
+        if !subjects.is_empty() {
+            self.calls.push(subjects);
+        }
+    }
+
     /// Give the arguments of calls to the parameters.
     pub(super) fn settle(&self, subjects: &mut [Subject]) {
         let parameters: Vec<String> = self.parameters.iter().cloned().collect();
         let only: Rc<[String]> = parameters.clone().into();
-        for subject in self.calls.iter().cloned().flatten() {
-            let subject = &mut subjects[subject];
+        let mut is_given = vec![false; subjects.len()];
+        for range in &self.calls {
+            is_given[range.clone()].fill(true);
+        }
+        for (subject, _) in subjects.iter_mut().zip(is_given).filter(|(_, is_given)| *is_given) {
             if parameters.len() > MOST_PARAMETERS {
                 let reason = "it goes to a function, and there are very many parameters".to_owned();
                 subject.demand(&Demand::words(reason));

@@ -4,6 +4,7 @@
 //! typographic quotes for plain ones, so they are doubled or escaped like them (language specification, 2.3.5.2).
 
 mod context;
+mod environment;
 mod functions;
 mod quote;
 mod runs;
@@ -27,6 +28,8 @@ use variables::{extends_variable, target};
 
 pub(super) type Subject = follow::Subject<PowerShellPlace>;
 
+/// The operands of an operator are not looked at farther back than this.
+const LONGEST_OPERAND: usize = 1000;
 /// What stands in more blocks than this is not followed.
 const MOST_BLOCKS: usize = 100;
 /// More variables than this are not set by a statement that is followed.
@@ -57,6 +60,7 @@ pub(super) fn subjects(bytes: &[u8], uses: &[Range<usize>], unicode: bool) -> Ve
     };
     scanner.run();
     scanner.functions.settle(&mut scanner.subjects);
+    environment::add(bytes, uses, &mut scanner.subjects);
     scanner.subjects
 }
 
@@ -145,6 +149,7 @@ impl Scanner<'_> {
             Style::SingleHere | Style::DoubleHere => "in a here-string",
             Style::Comment => "in a comment",
         };
+        let replacement = is_replacement(&self.bytes[self.top().start.min(range.start)..range.start]);
         let ends_word = after.is_none_or(|b| b.is_ascii_whitespace() || b";)}|,".contains(&b));
         let quoting = PowerShellPlace {
             style,
@@ -152,6 +157,7 @@ impl Scanner<'_> {
             ends_word,
             member: matches!(after, Some(b'.' | b'[')),
             native,
+            replacement,
             begins_word: before.is_none_or(|b| b.is_ascii_whitespace() || b"'\",(".contains(&b)),
             begins_line: before.is_none_or(|b| b == b'\n'),
             ends_line: after.is_none_or(|b| b == b'\r' || b == b'\n'),
@@ -203,7 +209,8 @@ impl Scanner<'_> {
         } else if is_bare && is_macro && !context.has_head {
             // An assignment or a table has a value where another statement has its command.
             let is_value = context.is_value || !context.assigns.is_empty();
-            if context.is_expression() && (is_value || !context.head.is_empty()) {
+            let is_compared = context.closing == b')' && begins_operator(&bytes[range.end..]);
+            if context.is_expression() && (is_value || is_compared || !context.head.is_empty()) {
                 Demand::FREE_TEXT
             } else if context.head.is_empty() && context.closing == b')' {
                 Demand::number(
@@ -262,10 +269,21 @@ impl Scanner<'_> {
     /// The statement of the block ends: what stands in it is run if one of its words runs it.
     fn end_of_statement(&mut self) {
         self.read_words();
-        let Block { statement, runs, .. } = *self.block();
-        if let Some(runs) = runs {
-            for number in statement..self.subjects.len() {
-                self.is_run(number, runs);
+        let Block { statement, runs, gives, has_block, matches, .. } = *self.block();
+        let range = statement..self.subjects.len();
+        match runs {
+            // What is handed to it is in its parameters.
+            Some(Runs::Block) if has_block => {}
+            Some(Runs::Block) => range.clone().for_each(|number| self.is_run(number, Runs::Code)),
+            Some(runs) => range.clone().for_each(|number| self.is_run(number, runs)),
+            None => {}
+        }
+        if gives || (runs == Some(Runs::Block) && has_block) {
+            self.functions.call(range.clone());
+        }
+        if matches {
+            for subject in &mut self.subjects[range] {
+                subject.assigns = subject.assigns.iter().cloned().chain(["matches".to_owned()]).collect();
             }
         }
         let next = self.subjects.len();
@@ -279,7 +297,7 @@ impl Scanner<'_> {
             _ if self.named[number] => {
                 Demand::nothing(code().or_write("write the name of the command itself"))
             }
-            Runs::Code => {
+            Runs::Block | Runs::Code => {
                 Demand::word(code().or_write("put the value into `$env:NAME`, and use that in the code"))
             }
             Runs::Unfollowed => Demand::typed(code().or_write("assign it: `$NAME = \"…\"`")),
@@ -332,9 +350,12 @@ impl Scanner<'_> {
     fn leave_block(&mut self) {
         if self.blocks.len() > 1 {
             self.end_of_statement();
-            let passed_on = self.blocks.pop().and_then(|block| block.passed_on());
+            let inner = self.blocks.pop().unwrap_or_default();
+            let passed_on = inner.passed_on();
             let at = self.at;
             let block = self.block();
+            block.has_block = true;
+            block.gives |= inner.is_given();
             (block.runs, block.unread) = (block.runs.max(passed_on), at);
         }
     }
@@ -504,6 +525,11 @@ impl Scanner<'_> {
                 self.top().push('`');
             }
             b'@' if rest.starts_with(b"@'") || rest.starts_with(b"@\"") => self.here_string(),
+            // `cmd @a` has for its arguments what the variable holds.
+            b'@' if rest.get(1).is_some_and(u8::is_ascii_alphabetic) && !self.top().is_expression() => {
+                self.end_word();
+                self.variable(Style::Bare);
+            }
             b'\'' => self.single(),
             b'"' => {
                 self.string_in_head();
@@ -677,6 +703,30 @@ impl Scanner<'_> {
             }
         }
     }
+}
+
+/// Whether what follows is what `-replace` or `[regex]::Replace` puts in, in which `$1` and `$&` stand for matches.
+fn is_replacement(before: &[u8]) -> bool {
+    // In a longer command an operator further up is not looked for.
+    let near = String::from_utf8_lossy(&before[before.len().saturating_sub(LONGEST_OPERAND)..]).to_ascii_lowercase();
+    ["-replace", "-creplace", "-ireplace", "regex]::replace("]
+        .iter()
+        .filter_map(|operator| near.rfind(operator).map(|at| at + operator.len()))
+        .max()
+        .is_some_and(|at| near[at..].contains(','))
+}
+
+/// Whether an operator of an expression comes next, ` -eq`: what stands before it is a value, not a command.
+fn begins_operator(text: &[u8]) -> bool {
+    const OPERATORS: [&[u8]; 22] = [
+        b"and", b"as", b"contains", b"eq", b"ge", b"gt", b"in", b"is", b"isnot", b"join", b"le", b"like", b"lt",
+        b"match", b"ne", b"notcontains", b"notin", b"notlike", b"notmatch", b"or", b"replace", b"split",
+    ];
+    let Some(rest) = text.trim_ascii_start().strip_prefix(b"-") else { return false };
+    let length = rest.iter().take_while(|b| b.is_ascii_alphabetic()).take(20).count();
+    let word = rest[..length].to_ascii_lowercase();
+    let plain = word.strip_prefix(b"c").or_else(|| word.strip_prefix(b"i")).unwrap_or(&word);
+    OPERATORS.iter().any(|operator| *operator == word || *operator == plain)
 }
 
 const CODE_REASON: &str = "the statement takes it for a command or for code";

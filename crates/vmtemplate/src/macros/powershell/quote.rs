@@ -32,6 +32,8 @@ pub(in crate::macros) struct PowerShellPlace {
     pub(super) ends_word: bool,
     /// It begins a word of a command that is not one of PowerShell, to which `"`, `\` and nothing are passed wrongly.
     pub(super) native: bool,
+    /// `-replace` puts it in, for which `$` is a sign of its own.
+    pub(super) replacement: bool,
     pub(super) begins_word: bool,
     pub(super) begins_line: bool,
     pub(super) ends_line: bool,
@@ -43,9 +45,27 @@ const SINGLE_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{
 const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
 
 impl PowerShellPlace {
+    /// A place that PowerShell itself does not read.
+    pub(super) fn unread() -> Self {
+        Self {
+            style: Style::Single,
+            argument: false,
+            member: false,
+            ends_word: true,
+            native: false,
+            replacement: false,
+            begins_word: false,
+            begins_line: false,
+            ends_line: false,
+            unicode: true,
+        }
+    }
+
     pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         self.refuse_characters(value)?;
         self.refuse_meaning(value)?;
+        let signs = if self.replacement { value.replace('$', "$$") } else { value.to_owned() };
+        let value = signs.as_str();
         let as_it_is = match self.style {
             Style::Bare => is_number(value) && !self.member,
             Style::Joined => self.stands(value, plain).is_ok(),
@@ -97,8 +117,11 @@ impl PowerShellPlace {
         }
     }
 
-    /// Whether each line of the value becomes one of a here-string, and none of them its end.
+    /// Whether the value may have several lines: a string holds them, and so does a here-string if none of them ends it.
     fn takes_lines(&self, value: &str) -> bool {
+        if matches!(self.style, Style::Bare | Style::Single | Style::Double) {
+            return !self.native;
+        }
         let quotes = |c| SINGLE_QUOTES.contains(&c) || DOUBLE_QUOTES.contains(&c);
         matches!(self.style, Style::SingleHere | Style::DoubleHere)
             && self.begins_line
@@ -110,6 +133,9 @@ impl PowerShellPlace {
     pub(in crate::macros) fn stands(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         self.refuse_characters(value)?;
         self.refuse_meaning(value)?;
+        if self.replacement && value.contains('$') {
+            return Err("`$` in it stands for a part of the text that `-replace` has found".into());
+        }
         let has = |signs: &[char]| value.contains(signs);
         let stands = match self.style {
             Style::Bare if self.argument => plain != Plain::No,
@@ -138,7 +164,8 @@ impl PowerShellPlace {
 
     fn refuse_characters(&self, value: &str) -> Result<(), Refusal> {
         if value.contains('\n') && !self.takes_lines(value) {
-            return Err("it has several lines, and does not stand alone on the line of a here-string".into());
+            return Err(Refusal::from("it has several lines, which neither a word nor the argument of a program takes")
+                .or_write("write it between quotes in a command of PowerShell, or alone on the line of a here-string"));
         }
         if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t' && c != '\n') {
             return Err(format!("it has the control character U+{:04X}", found as u32).into());
@@ -166,6 +193,9 @@ impl PowerShellPlace {
                 "it begins with `-`, `/` or `@` where a word begins, and so would be an option".into()
             );
         }
+        if value.contains('\n') {
+            return Err("it has several lines, which no program takes as an argument".into());
+        }
         if value.contains(DOUBLE_QUOTES) || value.ends_with('\\') {
             return Err("Windows PowerShell passes a `\"` and a `\\` at the end wrongly to programs".into());
         }
@@ -179,6 +209,10 @@ impl PowerShellPlace {
         }
         if self.native && value.is_empty() {
             return Err(NATIVE_EMPTY.into());
+        }
+        if self.replacement && value.contains('$') {
+            return Err(Refusal::from("`$` in it stands for a part of the text that `-replace` has found")
+                .or_write("write `.Replace(\"$\", \"$$\")` behind the variable"));
         }
         self.refuse_meaning(value)
     }

@@ -1,12 +1,10 @@
 //! What a statement runs of its words and strings.
 
 /// What makes code of text, or runs what it is given.
-const CODE: [&str; 22] = [
+const CODE: [&str; 38] = [
     "iex",
     "invoke-expression",
     "scriptblock",
-    "invoke-command",
-    "icm",
     "powershell",
     "pwsh",
     "cmd",
@@ -14,7 +12,6 @@ const CODE: [&str; 22] = [
     "start-process",
     "start",
     "saps",
-    "start-job",
     "invoke-cimmethod",
     "invoke-wmimethod",
     "register-scheduledtask",
@@ -25,12 +22,55 @@ const CODE: [&str; 22] = [
     "invokescript",
     // What this key of the registry holds is run when somebody logs on.
     "runonce",
+    "start-threadjob",
+    "import-module",
+    "ipmo",
+    "invoke-item",
+    "ii",
+    "schtasks",
+    "runas",
+    "wmic",
+    "mshta",
+    "forfiles",
+    "psexec",
+    "win32_process",
+    "processstartinfo",
+    "diagnostics.process",
+    "system.diagnostics.process",
+    // The keys of a table that goes to a command with `@NAME`.
+    "filepath",
+    "argumentlist",
+    // The drives of functions and of other names of commands.
+    "$function",
+    "$alias",
 ];
+/// What runs a block that stands in the statement, and hands its arguments to it.
+const OF_BLOCKS: [&str; 3] = ["invoke-command", "icm", "start-job"];
+/// Members, behind a dot or `::`, that run what they are given.
+const MEMBERS: [&str; 13] = [
+    "addcommand",
+    "addscript",
+    "argumentlist",
+    "arguments",
+    "create",
+    "exec",
+    "filename",
+    "invokescript",
+    "newscriptblock",
+    "run",
+    "runspace",
+    "shellexecute",
+    "start",
+];
+/// What a string begins with that is the command line of an interpreter.
+const BEGINNINGS: [&str; 9] = ["/c", "/k", "/r", "-c", "-command", "-e", "-enc", "-encodedcommand", "-file"];
+/// What matches text, and leaves it in `$Matches`.
+const MATCHES: [&str; 5] = ["-match", "-cmatch", "-imatch", "-regex", "-notmatch"];
 /// What sets variables and names of commands in a way that is not followed.
 const SETTERS: [&str; 7] =
     ["new-alias", "new-variable", "nv", "set-alias", "set-variable", "setenvironmentvariable", "sv"];
 /// Those of them that are words of other sentences as well, and mean this as commands only.
-const SHORT: [&str; 3] = ["nv", "start", "sv"];
+const SHORT: [&str; 4] = ["ii", "nv", "start", "sv"];
 /// Ends of names of files that are run later, or read their arguments again.
 const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
 /// Options behind which another word stands that is no value of theirs.
@@ -74,6 +114,8 @@ const LONGEST_COMMAND: usize = 4096;
 /// What a word makes of the statement that it stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Runs {
+    /// A block that stands in it is run with what it is given.
+    Block,
     /// A part of its text is run.
     Code,
     /// It sets a variable, or what a name means, in a way that is not followed.
@@ -92,6 +134,11 @@ pub(super) struct Block {
     before: Option<Runs>,
     /// It reads what it is given in a variable that it has not set: `$_`.
     is_given: bool,
+    /// A block in the statement is given something, or there is any block in it.
+    pub(super) gives: bool,
+    pub(super) has_block: bool,
+    /// The statement leaves a part of its text in `$Matches`.
+    pub(super) matches: bool,
 }
 
 impl Block {
@@ -106,8 +153,16 @@ impl Block {
         let text = String::from_utf8_lossy(&text);
         for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "-_.$".contains(c))) {
             self.runs = self.runs.max(of_word(word, false));
+            self.matches |= MATCHES.contains(&word);
             let name = word.split('.').next().unwrap_or_default();
             self.is_given |= matches!(name, "$_" | "$psitem" | "$input" | "$args" | "param");
+        }
+        let is_static = text.match_indices("]::").any(|(at, _)| {
+            let member = &text[at + 3..];
+            member.starts_with("start(") || member.starts_with("start (")
+        });
+        if is_static || is_drive(&text) || has_beginning(&text) {
+            self.runs = self.runs.max(Some(Runs::Code));
         }
     }
 
@@ -115,11 +170,17 @@ impl Block {
     pub(super) fn next(&mut self, statement: usize) {
         self.before = self.before.max(self.runs.take());
         self.statement = statement;
+        (self.gives, self.has_block, self.matches) = (false, false, false);
+    }
+
+    /// Whether it reads what the statement around it hands to it.
+    pub(super) fn is_given(&self) -> bool {
+        self.is_given
     }
 
     /// What it runs of what the statement around it hands to it.
     pub(super) fn passed_on(&self) -> Option<Runs> {
-        self.before.max(self.runs).filter(|_| self.is_given)
+        self.before.max(self.runs).filter(|&runs| self.is_given && runs > Runs::Block)
     }
 }
 
@@ -130,9 +191,33 @@ pub(super) fn of_word(word: &str, is_command: bool) -> Option<Runs> {
         None
     } else if SETTERS.contains(&stem) {
         Some(Runs::Unfollowed)
+    } else if OF_BLOCKS.contains(&stem) {
+        Some(Runs::Block)
     } else {
-        (CODE.contains(&stem) || CODE_FILES.iter().any(|ending| word.ends_with(ending))).then_some(Runs::Code)
+        let is_member = word.rsplit_once('.').is_some_and(|(_, member)| MEMBERS.contains(&member));
+        let is_file = || CODE_FILES.iter().any(|ending| word.ends_with(ending));
+        (is_member || CODE.contains(&stem) || is_file()).then_some(Runs::Code)
     }
+}
+
+/// Whether the text names a function or an alias as an item: what it is set to is run.
+fn is_drive(text: &str) -> bool {
+    ["function:", "alias:"].iter().any(|drive| {
+        text.match_indices(drive)
+            .any(|(at, _)| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+    })
+}
+
+/// Whether a string of the text is, or begins with, the option of an interpreter behind which code stands.
+fn has_beginning(text: &str) -> bool {
+    text.match_indices(['\'', '"']).any(|(at, _)| begins_command_line(&text[at + 1..]))
+}
+
+/// Whether a string that begins in this way is the command line of an interpreter.
+pub(super) fn begins_command_line(text: &str) -> bool {
+    let text = text.trim_start();
+    let word = text.split(|c: char| c.is_whitespace() || "'\",".contains(c)).next().unwrap_or_default();
+    BEGINNINGS.iter().any(|beginning| word.eq_ignore_ascii_case(beginning))
 }
 
 fn stem(word: &str) -> &str {
@@ -156,8 +241,16 @@ pub(super) fn is_named_behind(text: &[u8]) -> bool {
     }
     let words: Vec<&str> =
         command.split(|c: char| is_quote(c) || c.is_whitespace()).filter(|word| !word.is_empty()).collect();
-    let is_runner = |word: &&str| matches!(*word, "call" | ".") || CODE.contains(&stem(word));
-    let Some(runner) = words.iter().rposition(is_runner) else { return words.is_empty() };
+    let is_runner = |word: &&str| {
+        matches!(*word, "call" | ".") || CODE.contains(&stem(word)) || OF_BLOCKS.contains(&stem(word))
+    };
+    if is_drive(command) {
+        return true;
+    }
+    let Some(runner) = words.iter().rposition(is_runner) else {
+        // `/c` of its own is that of an interpreter which is named elsewhere.
+        return words.iter().all(|word| BEGINNINGS.contains(word));
+    };
     // What it runs is its first word that belongs to no option.
     let rest = &words[runner + 1..];
     let mut is_value = false;
