@@ -261,15 +261,19 @@ fn where_text_is_read_again_only_one_plain_word_passes() {
     use vmtemplate::{MacroValues, RenderOptions, Script};
     let is_plain = |value: &str| {
         value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b))
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-@".contains(&b))
     };
     for place in NARROW {
         let script = Script::from_text(format!("@echo off\r\n{place}\r\n"));
-        for value in hostile(COUNT).iter().map(String::as_str).chain(["Xk92mPq4Lw", "web-1.example.com"]) {
+        for value in hostile(COUNT).iter().map(String::as_str).chain([
+            "Xk92mPq4Lw",
+            "web-1.example.com",
+            "p@ss-W0rd_9",
+        ]) {
             let given = MacroValues::new().with("V", value).unwrap();
             let done = script.render(&given, &RenderOptions::default());
             assert!(is_plain(value) || done.is_err(), "{place}: {value:?} passes");
-            if matches!(value, "Xk92mPq4Lw" | "web-1.example.com") {
+            if matches!(value, "Xk92mPq4Lw" | "web-1.example.com" | "p@ss-W0rd_9") {
                 let done = done.unwrap_or_else(|error| panic!("{place}: {error:#}"));
                 assert_eq!(done.text(), script.text().replace("($V)", value));
             }

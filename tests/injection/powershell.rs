@@ -215,7 +215,7 @@ fn only_plain_words_pass_where_text_is_read_again() {
     let is_part_of_word = |value: &str| {
         value.is_empty()
             || value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-/+=~".contains(&b))
+                && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:-/+=~@".contains(&b))
     };
     for script in NARROW {
         for value in &hostile(COUNT) {

@@ -33,6 +33,15 @@ impl Plain {
             _ => Self::No,
         }
     }
+
+    /// The same for cmd.exe and PowerShell, to which a `@` inside a word means nothing either: where a word begins it would
+    /// turn off the echo, or name a table or a file of arguments. To Perl, which scripts of Linux call, it is a list.
+    pub(super) fn of_windows(value: &str, kind: MacroKind) -> Self {
+        if value.starts_with('@') {
+            return Self::of(value, kind);
+        }
+        Self::of(&value.replace('@', "_"), kind)
+    }
 }
 
 /// What a value must be, beside what quoting can do. The greater of two demands is the one that lets less pass.
@@ -113,9 +122,8 @@ impl Demand {
         (self.level > Level::FreeText).then_some(&*self.refusal.reason)
     }
 
-    /// Fail if the value may not stand here, whatever the quoting.
-    pub(super) fn check(&self, value: &str, kind: MacroKind) -> Result<(), Refusal> {
-        let plain = Plain::of(value, kind);
+    /// Fail if the value, which is as plain as this, may not stand here, whatever the quoting.
+    pub(super) fn check(&self, value: &str, kind: MacroKind, plain: Plain) -> Result<(), Refusal> {
         let (met, expected) = match self.level {
             Level::FreeText => return Ok(()),
             Level::Inert => {
@@ -186,6 +194,16 @@ mod tests {
     }
 
     #[test]
+    fn a_sign_that_windows_takes_for_a_letter_inside_a_word_begins_none() {
+        for (value, plain) in
+            [("p@ss-W0rd_9", Plain::Word), ("@ss", Plain::No), ("a@b c", Plain::No), ("a@b&c", Plain::No)]
+        {
+            assert_eq!(Plain::of_windows(value, MacroKind::Password), plain, "{value:?}");
+            assert_eq!(Plain::of(value, MacroKind::Password), Plain::No, "{value:?}");
+        }
+    }
+
+    #[test]
     fn of_two_demands_the_stricter_one_is_the_greater() {
         let ordered = [
             Demand::FREE_TEXT,
@@ -203,8 +221,10 @@ mod tests {
     #[test]
     fn a_demand_for_one_word_refuses_a_list_and_says_what_to_write() {
         let demand = Demand::word(Refusal::from("it is an operand").or_write("put it in quotes"));
-        assert!(demand.check("192.0.2.53", MacroKind::AddressList).is_ok());
-        let refusal = demand.check("192.0.2.53 ::1", MacroKind::AddressList).unwrap_err();
+        let check =
+            |value| demand.check(value, MacroKind::AddressList, Plain::of(value, MacroKind::AddressList));
+        assert!(check("192.0.2.53").is_ok());
+        let refusal = check("192.0.2.53 ::1").unwrap_err();
         assert_eq!(refusal.help.as_deref(), Some("put it in quotes"));
         assert!(refusal.reason.starts_with("it is an operand; expected one word"));
     }

@@ -161,7 +161,7 @@ fn replacement(
     let (place, language) = match writing {
         Writing::AsItIs => return Ok(value.to_owned()),
         Writing::Document(language) => {
-            return document::check(value, kind, *language).map(|()| value.to_owned()).map_err(|reason| {
+            return document::written(source.bytes, &found.range, value, kind, *language).map_err(|reason| {
                 problem(format!("the value is not plain: {reason}")).with_help(
                     "give another value; or the language of the part that it stands in, such as `--language posix`; or \
                      render the file as the platform does",
@@ -178,17 +178,20 @@ fn replacement(
             "give one key; or write the keys from a here-string of PowerShell, in a script of its own",
         ));
     }
-    let plain = Plain::of(value, kind);
+    let plain = match language {
+        ScriptLanguage::Batch | ScriptLanguage::PowerShell => Plain::of_windows(value, kind),
+        _ => Plain::of(value, kind),
+    };
     let refused = |Refusal { reason, help }| {
         problem(format!("the value cannot stand {}: {reason}", place.place)).with_help(help.unwrap_or(
             Cow::Borrowed("give another value, or move the macro to a place of its own inside quotes"),
         ))
     };
-    place.demand.check(value, kind).map_err(refused)?;
+    place.demand.check(value, kind, plain).map_err(refused)?;
     let text = place.quoting.quote(value, plain).map_err(refused)?;
     for later in &*place.later {
         let fits = |value: &str, plain| {
-            later.demand.check(value, kind).and_then(|()| later.quoting.expanded(value, plain))
+            later.demand.check(value, kind, plain).and_then(|()| later.quoting.expanded(value, plain))
         };
         let checked = if later.one_word && plain == Plain::Words {
             value.split(' ').filter(|word| !word.is_empty()).try_for_each(|word| fits(word, Plain::Word))

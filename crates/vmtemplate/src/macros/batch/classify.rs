@@ -194,7 +194,13 @@ impl Parser {
     fn started(&mut self, items: &[Item], from: usize, program: &str) -> Started {
         let (arguments, agreed) = argv::cut(items, from);
         let runs = runs(program, &arguments);
-        let inners = self.run_by(items, &arguments, agreed, runs.clone());
+        let mut inners = self.run_by(items, &arguments, agreed, runs.clone());
+        if program.strip_suffix(".exe").unwrap_or(program) == "perl" {
+            let demand = Demand::typed("Perl takes a `@` in a string for a list");
+            for inner in inners.values_mut() {
+                inner.demand = inner.demand.clone().max(demand.clone());
+            }
+        }
         // The arguments of a file that is run are those behind it.
         let free = match runs {
             Runs::Nothing => Some(0),

@@ -496,7 +496,12 @@ impl Parser {
                     );
                 }
             }
-            options.extend(word.items);
+            // The variable is declared here, not expanded.
+            let is_declared = matches!(word.items[..], [Item { atom: Atom::Variable(number), .. }]
+                if self.atoms.variables[number].name.starts_with("%%"));
+            if !is_declared {
+                options.extend(word.items);
+            }
         }
         self.mark_all(
             &options,

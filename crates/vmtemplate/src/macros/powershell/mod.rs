@@ -5,6 +5,7 @@
 
 mod context;
 mod environment;
+mod files;
 mod functions;
 mod quote;
 mod runs;
@@ -13,6 +14,7 @@ mod tests;
 mod variables;
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::demand::{Demand, Refusal};
 use super::find::MacroUse;
@@ -54,6 +56,7 @@ pub(super) fn subjects(bytes: &[u8], uses: &[Range<usize>], unicode: bool) -> Ve
         named: Vec::new(),
         functions: Functions::of(bytes),
         doubt: functions::has_classes(bytes),
+        has_files: files::are_read(bytes),
         blocks: vec![Block::default()],
         statement: 0,
         statement_start: 0,
@@ -64,6 +67,7 @@ pub(super) fn subjects(bytes: &[u8], uses: &[Range<usize>], unicode: bool) -> Ve
     scanner.subjects
 }
 
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the script
 struct Scanner<'s> {
     bytes: &'s [u8],
     uses: &'s [Range<usize>],
@@ -76,6 +80,8 @@ struct Scanner<'s> {
     named: Vec<bool>,
     functions: Functions,
     doubt: bool,
+    /// The script reads files, which it may have written.
+    has_files: bool,
     /// The blocks that are open, the script first.
     blocks: Vec<Block>,
     /// The first subject of the statement of the script, and where it begins.
@@ -269,7 +275,12 @@ impl Scanner<'_> {
     /// The statement of the block ends: what stands in it is run if one of its words runs it.
     fn end_of_statement(&mut self) {
         self.read_words();
-        let Block { statement, runs, gives, has_block, matches, .. } = *self.block();
+        let Block { statement, runs, gives, has_block, matches, begin, .. } = *self.block();
+        let end = self.at.min(self.bytes.len());
+        self.block().begin = end;
+        if self.has_files {
+            self.files_of_statement(statement, begin.min(end)..end);
+        }
         let range = statement..self.subjects.len();
         match runs {
             // What is handed to it is in its parameters.
@@ -288,6 +299,32 @@ impl Scanner<'_> {
         }
         let next = self.subjects.len();
         self.block().next(next);
+    }
+
+    /// What the statement at `text` writes into files or reads from them.
+    fn files_of_statement(&mut self, statement: usize, text: Range<usize>) {
+        let found = files::of_statement(self.bytes, text);
+        if found.writes {
+            let names: Vec<String> = found.files.iter().map(|(name, _)| name.clone()).collect();
+            for subject in &mut self.subjects[statement..] {
+                subject.assigns = subject.assigns.iter().chain(&names).cloned().collect();
+            }
+        }
+        if found.reads {
+            let assigns: Rc<[String]> = self.top().assigns.clone().into();
+            for (name, range) in found.files {
+                self.subjects.push(Subject {
+                    what: What::Variable(name),
+                    range,
+                    place: "in a file that the script writes".to_owned(),
+                    demand: Demand::FREE_TEXT,
+                    quoting: PowerShellPlace::unread(),
+                    assigns: Rc::clone(&assigns),
+                });
+                // Whether the value is all of the file is not known.
+                self.named.push(true);
+            }
+        }
     }
 
     /// Subject `number` is in a statement that runs text.
@@ -315,10 +352,10 @@ impl Scanner<'_> {
 
     fn new_statement(&mut self) {
         self.new_command();
-        self.top().assigns.clear();
         if matches!(self.top().closing, 0 | b'}') {
             self.end_of_statement();
         }
+        self.top().assigns.clear();
         if self.stack.len() == 1 {
             let text = self.bytes[self.statement_start..self.at.min(self.bytes.len())].to_ascii_lowercase();
             self.functions.statement(&text, self.statement..self.subjects.len());
@@ -708,7 +745,8 @@ impl Scanner<'_> {
 /// Whether what follows is what `-replace` or `[regex]::Replace` puts in, in which `$1` and `$&` stand for matches.
 fn is_replacement(before: &[u8]) -> bool {
     // In a longer command an operator further up is not looked for.
-    let near = String::from_utf8_lossy(&before[before.len().saturating_sub(LONGEST_OPERAND)..]).to_ascii_lowercase();
+    let near =
+        String::from_utf8_lossy(&before[before.len().saturating_sub(LONGEST_OPERAND)..]).to_ascii_lowercase();
     ["-replace", "-creplace", "-ireplace", "regex]::replace("]
         .iter()
         .filter_map(|operator| near.rfind(operator).map(|at| at + operator.len()))
@@ -719,8 +757,28 @@ fn is_replacement(before: &[u8]) -> bool {
 /// Whether an operator of an expression comes next, ` -eq`: what stands before it is a value, not a command.
 fn begins_operator(text: &[u8]) -> bool {
     const OPERATORS: [&[u8]; 22] = [
-        b"and", b"as", b"contains", b"eq", b"ge", b"gt", b"in", b"is", b"isnot", b"join", b"le", b"like", b"lt",
-        b"match", b"ne", b"notcontains", b"notin", b"notlike", b"notmatch", b"or", b"replace", b"split",
+        b"and",
+        b"as",
+        b"contains",
+        b"eq",
+        b"ge",
+        b"gt",
+        b"in",
+        b"is",
+        b"isnot",
+        b"join",
+        b"le",
+        b"like",
+        b"lt",
+        b"match",
+        b"ne",
+        b"notcontains",
+        b"notin",
+        b"notlike",
+        b"notmatch",
+        b"or",
+        b"replace",
+        b"split",
     ];
     let Some(rest) = text.trim_ascii_start().strip_prefix(b"-") else { return false };
     let length = rest.iter().take_while(|b| b.is_ascii_alphabetic()).take(20).count();

@@ -164,8 +164,12 @@ impl PowerShellPlace {
 
     fn refuse_characters(&self, value: &str) -> Result<(), Refusal> {
         if value.contains('\n') && !self.takes_lines(value) {
-            return Err(Refusal::from("it has several lines, which neither a word nor the argument of a program takes")
-                .or_write("write it between quotes in a command of PowerShell, or alone on the line of a here-string"));
+            return Err(Refusal::from(
+                "it has several lines, which neither a word nor the argument of a program takes",
+            )
+            .or_write(
+                "write it between quotes in a command of PowerShell, or alone on the line of a here-string",
+            ));
         }
         if let Some(found) = value.chars().find(|&c| c.is_control() && c != '\t' && c != '\n') {
             return Err(format!("it has the control character U+{:04X}", found as u32).into());

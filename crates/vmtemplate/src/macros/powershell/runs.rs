@@ -129,6 +129,8 @@ pub(super) struct Block {
     pub(super) statement: usize,
     /// Where the text begins that was not looked at.
     pub(super) unread: usize,
+    /// Where the statement begins.
+    pub(super) begin: usize,
     /// What the statement runs, and what those before it ran.
     pub(super) runs: Option<Runs>,
     before: Option<Runs>,
@@ -143,7 +145,7 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn new(statement: usize, unread: usize) -> Self {
-        Self { statement, unread, ..Self::default() }
+        Self { statement, unread, begin: unread, ..Self::default() }
     }
 
     /// Look at the words of the statement up to `end`.
