@@ -7,6 +7,7 @@ mod context;
 mod environment;
 mod files;
 mod functions;
+mod operators;
 mod quote;
 mod runs;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use super::place::MacroPlace;
 
 use context::{Context, is_native};
 use functions::Functions;
+use operators::{begins_operator, is_replacement};
 pub(super) use quote::PowerShellPlace;
 use quote::Style;
 use runs::{Block, Runs};
@@ -30,8 +32,6 @@ use variables::{extends_variable, target};
 
 pub(super) type Subject = follow::Subject<PowerShellPlace>;
 
-/// The operands of an operator are not looked at farther back than this.
-const LONGEST_OPERAND: usize = 1000;
 /// What stands in more blocks than this is not followed.
 const MOST_BLOCKS: usize = 100;
 /// More variables than this are not set by a statement that is followed.
@@ -740,51 +740,6 @@ impl Scanner<'_> {
             }
         }
     }
-}
-
-/// Whether what follows is what `-replace` or `[regex]::Replace` puts in, in which `$1` and `$&` stand for matches.
-fn is_replacement(before: &[u8]) -> bool {
-    // In a longer command an operator further up is not looked for.
-    let near =
-        String::from_utf8_lossy(&before[before.len().saturating_sub(LONGEST_OPERAND)..]).to_ascii_lowercase();
-    ["-replace", "-creplace", "-ireplace", "regex]::replace("]
-        .iter()
-        .filter_map(|operator| near.rfind(operator).map(|at| at + operator.len()))
-        .max()
-        .is_some_and(|at| near[at..].contains(','))
-}
-
-/// Whether an operator of an expression comes next, ` -eq`: what stands before it is a value, not a command.
-fn begins_operator(text: &[u8]) -> bool {
-    const OPERATORS: [&[u8]; 22] = [
-        b"and",
-        b"as",
-        b"contains",
-        b"eq",
-        b"ge",
-        b"gt",
-        b"in",
-        b"is",
-        b"isnot",
-        b"join",
-        b"le",
-        b"like",
-        b"lt",
-        b"match",
-        b"ne",
-        b"notcontains",
-        b"notin",
-        b"notlike",
-        b"notmatch",
-        b"or",
-        b"replace",
-        b"split",
-    ];
-    let Some(rest) = text.trim_ascii_start().strip_prefix(b"-") else { return false };
-    let length = rest.iter().take_while(|b| b.is_ascii_alphabetic()).take(20).count();
-    let word = rest[..length].to_ascii_lowercase();
-    let plain = word.strip_prefix(b"c").or_else(|| word.strip_prefix(b"i")).unwrap_or(&word);
-    OPERATORS.iter().any(|operator| *operator == word || *operator == plain)
 }
 
 const CODE_REASON: &str = "the statement takes it for a command or for code";

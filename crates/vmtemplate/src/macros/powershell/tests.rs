@@ -40,7 +40,11 @@ fn values_are_written_for_their_place() {
         ("'a' -replace 'a', ($V)", "x$1", "'a' -replace 'a', 'x$$1'"),
         ("'a'.Replace('a', ($V))", "x$1", "'a'.Replace('a', 'x$1')"),
         ("if (($V) -eq \"x\") { }", "web-1", "if ('web-1' -eq \"x\") { }"),
-        ("Set-Content k -Value \"($SSHPUBKEYS)\"", "a b\nc d", "Set-Content k -Value \"a b\nc d\""),
+        (
+            "Set-Content k -Value \"($SSHPUBKEYS)\"",
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk+/Zb4= a\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk+/Zb4= a",
+            "Set-Content k -Value \"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk+/Zb4= a\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHk+/Zb4= a\"",
+        ),
         ("$p = ($V)", "007", "$p = '007'"),
         ("$p = ($V)", "12345678901234567890", "$p = '12345678901234567890'"),
         ("$p = ($V).Trim()", "web-1", "$p = 'web-1'.Trim()"),
