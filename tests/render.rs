@@ -406,6 +406,8 @@ fn several_public_keys_stand_where_the_script_takes_lines() {
         ("cat <<'E'\n($SSHPUBKEYS)\nE\n", posix, format!("cat <<'E'\n{first}\n{second}\nE\n")),
         ("printf '%s\\n' \"($SSHPUBKEYS)\"\n", posix, format!("printf '%s\\n' \"{first}\n{second}\"\n")),
         ("$k = @'\n($SSHPUBKEYS)\n'@\n", power, format!("$k = @'\n{first}\n{second}\n'@\n")),
+        ("$k = \"($SSHPUBKEYS)\"\n", power, format!("$k = \"{first}\n{second}\"\n")),
+        ("$k = '($SSHPUBKEYS)'\n", power, format!("$k = '{first}\n{}'\n", second.replace('\'', "''"))),
         ("$k = @\"\r\n($SSHPUBKEYS)\r\n\"@\r\n", power, format!("$k = @\"\r\n{first}\n{second}\r\n\"@\r\n")),
     ] {
         assert_eq!(render(text, language).unwrap(), expected, "{text}");
@@ -419,7 +421,6 @@ fn several_public_keys_stand_where_the_script_takes_lines() {
         ("k=\"($SSHPUBKEYS)\"\nsh -c \"echo $k\"\n", posix),
         ("$k = @'\nx ($SSHPUBKEYS)\n'@\n", power),
         ("# ($SSHPUBKEYS)\n", power),
-        ("$k = '($SSHPUBKEYS)'\n", power),
         ("echo ($SSHPUBKEYS)\r\n", ScriptLanguage::Batch),
         ("rem ($SSHPUBKEYS)\r\n", ScriptLanguage::Batch),
         ("#cloud-config\nk: ($SSHPUBKEYS)\n", ScriptLanguage::CloudConfig),
@@ -445,6 +446,9 @@ fn files_of_answers_take_plain_values() {
     let rendered = script.render(&values, &RenderOptions::default()).unwrap();
     assert!(rendered.text().contains("string https://mirror.example.com/debian\n"));
     let script = Script::from_text("d-i passwd/root-password password ($PASS)\n");
+    let rendered = script.render(&values, &RenderOptions::default()).unwrap();
+    assert_eq!(rendered.text(), "d-i passwd/root-password password a b\n");
+    let script = Script::from_text("d-i preseed/late_command string echo ($PASS)\n");
     let error = script.render(&values, &RenderOptions::default()).unwrap_err();
     assert!(error.problems()[0].message().contains("preseed"), "{error:#}");
     let posix = RenderOptions { language: Some(ScriptLanguage::Posix), ..RenderOptions::default() };
