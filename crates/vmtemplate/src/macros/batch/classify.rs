@@ -35,6 +35,7 @@ impl Parser {
     }
 
     /// A simple command: its name, its arguments, its redirections.
+    #[allow(clippy::too_many_lines)] // one command after the other, as cmd.exe looks at them
     pub(super) fn classify(&mut self, items: &[Item]) {
         let targets = redirections(items);
         let start = behind_redirections(items, &targets);
@@ -65,7 +66,7 @@ impl Parser {
         }
         self.remember_code_file(items, start, &name);
         self.note_files(items, start..end, &name, &targets);
-        let written = self.written(items, &targets);
+        let written = Self::written(items, &targets);
         let element = self.frame().element;
         self.write(element, &written);
         let reader = self.reader_of(items, &targets);

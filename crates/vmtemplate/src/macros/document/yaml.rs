@@ -124,7 +124,7 @@ fn is_followed(above: &[u8], line: &[u8]) -> bool {
             }
             continue;
         }
-        let odd = |quote: u8| text.iter().filter(|&&b| b == quote).count() % 2 == 1;
+        let odd = |quote: u8| text.iter().fold(false, |odd, &b| odd != (b == quote));
         let opens = |b: &u8| b"[{".contains(b);
         let closes = |b: &u8| b"]}".contains(b);
         let is_open = text.iter().filter(|b| opens(b)).count() > text.iter().filter(|b| closes(b)).count();

@@ -24,7 +24,7 @@ const READERS: [&str; 7] = ["cat ", "gc ", "get-content", "import-c", "readallli
 /// The files of a statement, as the variables that hold what stands in them, each with its place.
 #[derive(Debug)]
 pub(super) struct Files {
-    pub(super) files: Vec<(String, Range<usize>)>,
+    pub(super) named: Vec<(String, Range<usize>)>,
     pub(super) writes: bool,
     pub(super) reads: bool,
 }
@@ -52,7 +52,7 @@ pub(super) fn of_statement(bytes: &[u8], range: Range<usize>) -> Files {
         }
         at += word.len() + 1;
     }
-    Files { files, writes, reads }
+    Files { named: files, writes, reads }
 }
 
 /// Whether it is a name with an ending: `x.txt`.

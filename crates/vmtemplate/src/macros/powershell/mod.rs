@@ -275,7 +275,7 @@ impl Scanner<'_> {
     /// The statement of the block ends: what stands in it is run if one of its words runs it.
     fn end_of_statement(&mut self) {
         self.read_words();
-        let Block { statement, runs, gives, has_block, matches, begin, .. } = *self.block();
+        let Block { statement, runs, gives, encloses, matches, begin, .. } = *self.block();
         let end = self.at.min(self.bytes.len());
         self.block().begin = end;
         if self.has_files {
@@ -284,12 +284,12 @@ impl Scanner<'_> {
         let range = statement..self.subjects.len();
         match runs {
             // What is handed to it is in its parameters.
-            Some(Runs::Block) if has_block => {}
+            Some(Runs::Block) if encloses => {}
             Some(Runs::Block) => range.clone().for_each(|number| self.is_run(number, Runs::Code)),
             Some(runs) => range.clone().for_each(|number| self.is_run(number, runs)),
             None => {}
         }
-        if gives || (runs == Some(Runs::Block) && has_block) {
+        if gives || (runs == Some(Runs::Block) && encloses) {
             self.functions.call(range.clone());
         }
         if matches {
@@ -305,14 +305,14 @@ impl Scanner<'_> {
     fn files_of_statement(&mut self, statement: usize, text: Range<usize>) {
         let found = files::of_statement(self.bytes, text);
         if found.writes {
-            let names: Vec<String> = found.files.iter().map(|(name, _)| name.clone()).collect();
+            let names: Vec<String> = found.named.iter().map(|(name, _)| name.clone()).collect();
             for subject in &mut self.subjects[statement..] {
                 subject.assigns = subject.assigns.iter().chain(&names).cloned().collect();
             }
         }
         if found.reads {
             let assigns: Rc<[String]> = self.top().assigns.clone().into();
-            for (name, range) in found.files {
+            for (name, range) in found.named {
                 self.subjects.push(Subject {
                     what: What::Variable(name),
                     range,
@@ -391,7 +391,7 @@ impl Scanner<'_> {
             let passed_on = inner.passed_on();
             let at = self.at;
             let block = self.block();
-            block.has_block = true;
+            block.encloses = true;
             block.gives |= inner.is_given();
             (block.runs, block.unread) = (block.runs.max(passed_on), at);
         }

@@ -124,6 +124,7 @@ pub(super) enum Runs {
 
 /// The statements of a script or of a block, `{…}`.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the statement
 pub(super) struct Block {
     /// The first subject of the statement.
     pub(super) statement: usize,
@@ -138,7 +139,7 @@ pub(super) struct Block {
     is_given: bool,
     /// A block in the statement is given something, or there is any block in it.
     pub(super) gives: bool,
-    pub(super) has_block: bool,
+    pub(super) encloses: bool,
     /// The statement leaves a part of its text in `$Matches`.
     pub(super) matches: bool,
 }
@@ -172,7 +173,7 @@ impl Block {
     pub(super) fn next(&mut self, statement: usize) {
         self.before = self.before.max(self.runs.take());
         self.statement = statement;
-        (self.gives, self.has_block, self.matches) = (false, false, false);
+        (self.gives, self.encloses, self.matches) = (false, false, false);
     }
 
     /// Whether it reads what the statement around it hands to it.
