@@ -72,7 +72,7 @@ fn every_tar_unpacks_our_archive_to_the_same_bytes() {
     let archive = work.path().join("t.tar.gz");
     let image = mixed_disk();
     pack(disk(&image), &archive);
-    let python = "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], filter='data')";
+    let python = "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], **({'filter': 'data'} if hasattr(tarfile, 'data_filter') else {}))";
     let tools: [(&str, &[&str]); 4] = [
         ("tar", &["xzf", "ARCHIVE", "-C", "FOLDER"]),
         ("bsdtar", &["xzf", "ARCHIVE", "-C", "FOLDER"]),

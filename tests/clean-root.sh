@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 command -v debootstrap >/dev/null || { echo "clean-root.sh: debootstrap is not installed" >&2; exit 2; }
 mkdir -p target
 root=$(mktemp -d "$PWD/target/clean-root.XXXXXX")
+# The root of a system can be entered by everybody; some tests work as another user.
+chmod 755 "$root"
 # The mounts end with the last process of their namespace, so that nothing but files is left to remove.
 trap 'rm -rf --one-file-system "$root"' EXIT
 

@@ -462,7 +462,7 @@ fn a_signal_ends_a_command_that_waits_for_a_pipe() {
         std::thread::sleep(Duration::from_millis(500));
         assert!(child.try_wait().unwrap().is_none());
         for _ in 0..signals {
-            run("kill", ["-TERM", &child.id().to_string()]);
+            run("sh", ["-c", &format!("kill -TERM {}", child.id())]);
             std::thread::sleep(Duration::from_millis(100));
         }
         let begun = Instant::now();

@@ -225,14 +225,13 @@ impl Search<'_> {
         }
         let Some(end) = (self.length() & !(ZFS_LABEL - 1)).checked_sub(2 * ZFS_LABEL) else { return Ok(()) };
         for label in [0, ZFS_LABEL, end, end + ZFS_LABEL] {
-            let at = label + ZFS_LABEL / 2;
-            let blocks = self.disk.read_vec(self.range.start + at, ZFS_LABEL as usize / 2)?;
-            let mut magics = blocks.chunks_exact(1024).filter_map(|block| le::array_at::<8>(block, 0));
-            let is_magic =
-                |bytes| [u64::from_le_bytes(bytes), u64::from_be_bytes(bytes)].contains(&ZFS_MAGIC);
-            if magics.any(is_magic) {
-                self.add(Pool::Shared, at, "the uberblocks of ZFS");
-                break;
+            // Only the magics are read: the whole of four labels is more than all else that is looked at.
+            for at in (label + ZFS_LABEL / 2..label + ZFS_LABEL).step_by(1024) {
+                let Some(magic) = self.bytes::<8>(at)? else { continue };
+                if [u64::from_le_bytes(magic), u64::from_be_bytes(magic)].contains(&ZFS_MAGIC) {
+                    self.add(Pool::Shared, at, "the uberblocks of ZFS");
+                    return Ok(());
+                }
             }
         }
         Ok(())
