@@ -66,7 +66,7 @@ impl Parser {
         }
         self.remember_code_file(items, start, &name);
         self.note_files(items, start..end, &name, &targets);
-        let written = Self::written(items, &targets);
+        let written = self.written(items, &targets);
         let element = self.frame().element;
         self.write(element, &written);
         let reader = self.reader_of(items, &targets);

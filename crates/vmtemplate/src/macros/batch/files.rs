@@ -75,7 +75,7 @@ impl Parser {
                 "type" => self.shown.extend(words(items, end..items.len())),
                 "copy" | "move" | "ren" | "rename" => {
                     let words = words(items, end..items.len());
-                    if words.iter().any(|word| Self::file(items, word).is_some_and(|f| is_code(&f))) {
+                    if words.iter().any(|word| self.file(items, word).is_some_and(|f| is_code(&f))) {
                         self.run_files(items, &words);
                     }
                 }
@@ -133,7 +133,7 @@ impl Parser {
     /// The names of the files that `type` shows in these items.
     pub(super) fn remember_shown(&mut self, items: &[Item]) {
         let shown = std::mem::take(&mut self.shown);
-        let files: Vec<String> = shown.iter().filter_map(|word| Self::file(items, word)).collect();
+        let files: Vec<String> = shown.iter().filter_map(|word| self.file(items, word)).collect();
         self.shown_files.extend(files.into_iter().take(MOST_FILES));
     }
 
@@ -145,7 +145,7 @@ impl Parser {
 
     fn read(&mut self, items: &[Item], files: &[Range<usize>], variables: &Rc<[String]>) {
         for word in files.iter().take(MOST_FILES) {
-            let Some(file) = Self::file(items, word) else { continue };
+            let Some(file) = self.file(items, word) else { continue };
             let names = if file == UNNAMED { [ANY, UNNAMED] } else { [file.as_str(), UNNAMED] };
             for name in names {
                 self.pseudo(held(name), range_of(&items[word.clone()]), Demand::FREE_TEXT, variables);
@@ -155,7 +155,7 @@ impl Parser {
 
     fn run_files(&mut self, items: &[Item], files: &[Range<usize>]) {
         for word in files.iter().take(MOST_FILES) {
-            if let Some(file) = Self::file(items, word) {
+            if let Some(file) = self.file(items, word) {
                 let range = range_of(&items[word.clone()]);
                 self.pseudo(run(&file), range, names_a_program(), &Rc::default());
             }
@@ -174,9 +174,9 @@ impl Parser {
     }
 
     /// The files that `>` and `>>` of these items write.
-    pub(super) fn written(items: &[Item], targets: &[Range<usize>]) -> Vec<String> {
+    pub(super) fn written(&self, items: &[Item], targets: &[Range<usize>]) -> Vec<String> {
         let outputs = targets.iter().filter(|target| is_behind(items, target, b'>'));
-        outputs.filter_map(|target| Self::file(items, target)).take(MOST_FILES).collect()
+        outputs.filter_map(|target| self.file(items, target)).take(MOST_FILES).collect()
     }
 
     /// The subjects from this one on are written to these files.
@@ -221,26 +221,28 @@ impl Parser {
         }
     }
 
-    /// The name of a file without its folder, in lower case, or [`UNNAMED`].
-    fn file(items: &[Item], word: &Range<usize>) -> Option<String> {
+    /// The name of a file without its folder, in lower case; one in a variable by the name of that.
+    fn file(&self, items: &[Item], word: &Range<usize>) -> Option<String> {
         let items = items.get(word.clone())?;
         let base = items
             .iter()
             .rposition(|item| matches!(item.atom, Atom::Byte(b'\\' | b'/' | b':' | b' ')))
             .map_or(0, |at| at + 1);
         let mut name = String::new();
-        let mut is_held = false;
         for item in &items[base..] {
             match item.atom {
                 Atom::Byte(byte) if b"\"'`()@".contains(&byte) => {}
                 Atom::Byte(byte) => name.push(char::from(byte.to_ascii_lowercase())),
-                Atom::Variable(_) => is_held = true,
+                // A log in `%LOG%` is not the script in `%NEXT%`: the same variable is the same file.
+                Atom::Variable(number) => {
+                    name.push('%');
+                    name.push_str(&self.atoms.variables[number].name);
+                }
                 Atom::Macro(_) | Atom::Newline => {}
             }
         }
         name.truncate(name.char_indices().nth(LONGEST_NAME).map_or(name.len(), |(at, _)| at));
         match name.as_str() {
-            "" if is_held => Some(UNNAMED.to_owned()),
             "" | "nul" | "con" | "&1" | "&2" => None,
             _ => Some(name),
         }
