@@ -315,7 +315,7 @@ impl Script {
     /// ```
     /// use vmtemplate::{MacroValues, RenderOptions, Script};
     ///
-    /// let script = Script::from_text("net user Administrator ($PASS)\r\nif ($PASS)==x exit /b\r\n");
+    /// let script = Script::from_text("net user Administrator ($PASS)\r\ngoto ($PASS)\r\n");
     /// let values = MacroValues::new().with("PASS", "100% sure & safe")?;
     /// let error = script.render(&values, &RenderOptions::default()).unwrap_err();
     /// assert_eq!(error.problems()[0].position().unwrap().line, 2);
