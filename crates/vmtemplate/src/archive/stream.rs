@@ -84,7 +84,7 @@ pub(crate) fn open_tapped(source: &dyn ReadAt, tap: impl FnMut(&[u8])) -> (impl 
 /// The contents of all gzip members of a file, one after the other.
 ///
 /// Behind the last one there may be zeros, with which tapes and block devices fill their last block; `gzip` takes them
-/// in silence. Anything else there is no part of the archive, and an error: whoever put it there, no reader sees it.
+/// in silence. Anything else there is no part of the archive, and an error: no reader would see it.
 struct GzipMembers<R> {
     /// The member that is being read; `None` at the end.
     current: Option<GzDecoder<BufReader<R>>>,
