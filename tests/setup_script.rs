@@ -259,7 +259,7 @@ fn what_is_missing_is_left_alone_however_the_platform_leaves_it() {
         let calls: Vec<_> = run.calls.iter().map(|call| call.program.as_str()).collect();
         assert_eq!(
             calls,
-            ["netsh", "diskpart", "reg", "netsh", "schtasks", "shutdown"],
+            ["netsh", "diskpart", "reg", "netsh", "netsh", "schtasks", "shutdown"],
             "{missing:?}: {:?}",
             words(&run)
         );
