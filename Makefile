@@ -1,22 +1,22 @@
-# The same targets by hand and in CI. Everything is built in one target folder.
+# Developers and CI use the same targets. Everything is built in one target folder.
 CARGO ?= cargo
 DEMO := demo
-# Builds, tests and documents the module of Python; what it needs it keeps in the target folder.
+# Runs run.py, which builds, tests and documents the Python module, and keeps the tools it needs in the target folder.
 PYTHON ?= python3 -B
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
-# And executions at most; -1 for as many as the time allows.
+# The most executions for each fuzz target; -1 for as many as the time allows.
 FUZZ_RUNS ?= -1
 
 .PHONY: help demo test lint fmt docs bench fuzz install
 
-help: ## what there is to make
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a template from end to end, from the disk of a master VM to a repository
 	@CARGO="$(CARGO)" sh examples/demo.sh $(DEMO)
 
-test: ## all tests; those that lack a tool or root say so by name
+test: ## all tests; a test that lacks a tool or root says so by name
 	@CARGO="$(CARGO)" PYTHON="$(PYTHON)" sh tests/run.sh
 
 lint: ## formatting, clippy, documentation, licences
@@ -31,7 +31,7 @@ fmt: ## format all code
 	$(CARGO) fmt --all
 	$(PYTHON) bindings/python/run.py fmt
 
-docs: ## the documentation of the module of Python, as HTML
+docs: ## the documentation of the Python module, as HTML
 	$(PYTHON) bindings/python/run.py docs
 
 bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
@@ -41,14 +41,14 @@ bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
 	$(CARGO) build --release --quiet -p vmtemplate-c
 	$(CARGO) bench --quiet -p vmtemplate-c --bench overhead
 
-# Coverage is all that libFuzzer needs of the compiler, and a stable one has it. The target is named so that build
-# scripts and macros are left alone.
+# libFuzzer needs only coverage from the compiler, which stable Rust provides. With an explicit --target, cargo does not
+# apply these flags to build scripts and macros.
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
 FUZZ_FOLDER := crates/vmtemplate-fuzz
 
-# All targets, or those that are named: make fuzz FUZZ_TARGETS="qcow2 ntfs"
+# All fuzz targets, or selected ones: make fuzz FUZZ_TARGETS="qcow2 ntfs"
 FUZZ_TARGETS ?= $(notdir $(wildcard $(FUZZ_FOLDER)/corpus/*))
 
 fuzz: ## libFuzzer on each target for FUZZ_SECONDS; needs a C++ compiler
@@ -61,12 +61,13 @@ fuzz: ## libFuzzer on each target for FUZZ_SECONDS; needs a C++ compiler
 			-artifact_prefix=target/fuzz/$$target- target/fuzz/$$target $(FUZZ_FOLDER)/corpus/$$target || exit 1; \
 	done
 
-# Where `make install` puts things; LIBDIR may be such as /usr/lib/x86_64-linux-gnu, and DESTDIR the root of a package.
+# Where `make install` puts the files. LIBDIR may be, for example, /usr/lib/x86_64-linux-gnu, and DESTDIR the root of a
+# package.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
 
-install: ## the command and the C library to PREFIX=/usr/local, below DESTDIR
+install: ## the command and the C library, into PREFIX=/usr/local below DESTDIR
 	$(CARGO) build --release --quiet -p vmtemplate-cli -p vmtemplate-c
 	BUILT="$${CARGO_TARGET_DIR:-target}/release" PREFIX="$(PREFIX)" LIBDIR="$(LIBDIR)" DESTDIR="$(DESTDIR)" \
 		sh bindings/c/install.sh

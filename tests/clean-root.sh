@@ -1,20 +1,21 @@
 #!/bin/sh
-# Run targets of the Makefile on a bare Debian that has Rust, gcc, make and Python and nothing else, to see what people
-# without our tools see. The root is made by debootstrap and lies in target/clean-root; it is removed at the end.
+# Run targets of the Makefile on a bare Debian with Rust, gcc, make and Python and nothing else, to see what a newcomer
+# without the other tools sees. debootstrap creates the root file system in target/clean-root.*, which is removed at the
+# end.
 #
-#     sh tests/clean-root.sh [TARGET...]      as root, on Debian; `make test` without a target
+#     sh tests/clean-root.sh [TARGET...]      as root, on Debian; without a target, `make test`
 #     PACKAGES="python3-venv" sh tests/clean-root.sh test
 #
-# Rust is this machine's, read-only. What is compiled comes from HEAD, in a folder of its own.
+# Rust comes from this machine, mounted read-only. The sources are those of HEAD, in a separate folder.
 set -eu
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "clean-root.sh: needs root" >&2; exit 2; }
 command -v debootstrap >/dev/null || { echo "clean-root.sh: debootstrap is not installed" >&2; exit 2; }
 mkdir -p target
 root=$(mktemp -d "$PWD/target/clean-root.XXXXXX")
-# The root of a system can be entered by everybody; some tests work as another user.
+# On a real system every user may enter the root folder, and some tests run as another user.
 chmod 755 "$root"
-# The mounts end with the last process of their namespace, so that nothing but files is left to remove.
+# The mounts disappear with the last process of their namespace, so only files remain to be removed.
 trap 'rm -rf --one-file-system "$root"' EXIT
 
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -25,14 +26,14 @@ debootstrap --variant=minbase --include="$packages" "$suite" "$root" "$mirror" >
     { tail -n 20 "$root.log" >&2; exit 2; }
 rm -f "$root.log"
 
-# What this machine needs to reach the registries of crates and of Python's packages.
+# The files that this machine needs to reach crates.io and PyPI.
 for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
     [ ! -e "$file" ] || cp -L "$file" "$root$file"
 done
 mkdir -p "$root/opt/rust" "$root/src"
 git archive HEAD | tar -x -C "$root/src"
 
-# shellcheck disable=SC2016 # expanded by the shell inside
+# shellcheck disable=SC2016 # the inner shell expands the variables
 SYSROOT=$(rustc --print sysroot) ROOT=$root unshare --mount --pid --fork --kill-child sh -euc '
     mount --make-rprivate /
     mount -t proc proc "$ROOT/proc"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# All tests: of the library and the command, of the Python module, of the C library. Each part runs whatever became of
-# the ones before it. The end says how each of them ended, and lists what was skipped with the tool that it lacks.
+# Run all tests: those of the library and the command, of the Python module, and of the C library. Each part runs even
+# if an earlier one failed. The end reports the result of each part, and lists the skipped tests with the tools they lack.
 cd "$(dirname "$0")/.." || exit 2
 CARGO=${CARGO:-cargo}
 PYTHON=${PYTHON:-python3 -B}
@@ -25,7 +25,7 @@ $name: FAILED"
     fi
 }
 
-# shellcheck disable=SC2086 # both may hold arguments
+# shellcheck disable=SC2086 # both variables may contain arguments
 part "the library and the command" $CARGO test --workspace --no-fail-fast --quiet
 # shellcheck disable=SC2086
 part "the Python module" $PYTHON bindings/python/run.py test

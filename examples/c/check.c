@@ -1,5 +1,5 @@
 /*
- * Checks an archive, a folder, an image or a script, and prints what is wrong and how to mend it.
+ * Checks an archive, a folder, an image or a script, and prints each problem and its fix.
  *
  *     cc check.c $(pkg-config --cflags --libs vmtemplate) -o check
  *     ./check Windows-Server-2019.tar.gz
@@ -18,7 +18,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s PATH\n", argv[0]);
         return 2;
     }
-    report = vmt_check(argv[1], NULL, &err); /* NULL: all rules, each as it is by default */
+    report = vmt_check(argv[1], NULL, &err); /* NULL: all rules, with their default severities */
     if (report == NULL) {
         fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
         vmt_error_free(err);

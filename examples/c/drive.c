@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     for (i = 3; i < argc && code == VMT_OK; i++)
         code = vmt_values_assign(values, argv[i], &err);
     if (code == VMT_OK) {
-        options.missing = "parens"; /* as the platform leaves them */
+        options.missing = "parens"; /* as the platform leaves a macro without a value */
         script = vmt_render_path(argv[1], values, &options, &err);
         drive = script == NULL ? NULL : vmt_drive_new(script, NULL, &err);
         code = drive == NULL ? vmt_error_code(err) : vmt_drive_write(drive, argv[2], false, &err);

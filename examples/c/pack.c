@@ -1,5 +1,5 @@
 /*
- * Builds a template of a disk image and packs it, with a progress bar.
+ * Builds a template from a disk image and packs it, with a progress bar.
  *
  *     cc pack.c $(pkg-config --cflags --libs vmtemplate) -o pack
  *     ./pack win2019.qcow2 Windows-Server-2019.tar.gz
@@ -10,7 +10,7 @@
 
 #include <vmtemplate.h>
 
-/* Called every few MiB. Returning 1 would cancel the work; nothing would be left half-written. */
+/* Called every few MiB. Returning 1 would cancel the work, and leave no partial output. */
 static int32_t show(void *user_data, uint64_t bytes, uint64_t total)
 {
     static const char full[] = "##################################################";
@@ -34,7 +34,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s IMAGE OUT.tar.gz\n", argv[0]);
         return 2;
     }
-    /* What a setter refuses is told by build, together with all else that is wrong. */
+    /* Setters do not fail: build reports all invalid values at once, together with every other problem. */
     builder = vmt_template_builder_new("Windows-Server-2019");
     vmt_template_builder_image_path(builder, argv[1]);
     vmt_template_builder_memory_mib(builder, 1024);

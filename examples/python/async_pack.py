@@ -1,8 +1,8 @@
-"""Under asyncio: several templates are packed at once, and one that takes too long is stopped.
+"""Pack several templates at once under asyncio, and stop those that take too long.
 
     python async_pack.py a.qcow2 b.qcow2 --seconds 600
 
-The work runs in threads, which is enough: the interpreter is released for all of it.
+The work runs in threads. That is enough, because all of it releases the interpreter.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import vmtemplate as vt
 
 
 async def pack(image: Path, seconds: float) -> vt.PackSummary:
-    """Pack one image within this time; who awaits is cancelled, and with it the work."""
+    """Pack one image within this time; cancelling the task cancels the work too."""
     cancel = vt.CancelToken()
     loop = asyncio.get_running_loop()
 
     def work() -> vt.PackSummary:
         template = vt.Template.build(image.stem, image=image)
-        # Progress is called on the thread of the work; the loop is told from there.
+        # The library calls `progress` on this worker thread, which passes the value on to the event loop.
         return template.pack(
             image.with_suffix(".tar.gz"),
             overwrite=True,
@@ -36,7 +36,7 @@ async def pack(image: Path, seconds: float) -> vt.PackSummary:
         return await asyncio.wait_for(asyncio.shield(task), seconds)
     except (asyncio.TimeoutError, asyncio.CancelledError):
         cancel.cancel()
-        # It ends within a moment, and leaves nothing half-written.
+        # The work ends promptly and leaves no partial output.
         await asyncio.wait([task])
         print(f"{image}: stopped at {shown.get(image, 0.0):.0%}", file=sys.stderr)
         raise
@@ -51,8 +51,8 @@ async def pack_all(images: list[Path], seconds: float) -> list[vt.PackSummary | 
 
 
 def main() -> int:
-    """Do it for the images of the command line."""
-    parser = argparse.ArgumentParser(description="Pack images at once, each within a time.")
+    """Pack the images on the command line."""
+    parser = argparse.ArgumentParser(description="Pack images at once, each within a time limit.")
     parser.add_argument("images", type=Path, nargs="+")
     parser.add_argument("--seconds", type=float, default=3600.0)
     given = parser.parse_args()

@@ -1,11 +1,11 @@
-"""A fleet of templates over a Dask cluster, for whom one machine is too small.
+"""Pack a fleet of templates on a Dask cluster, where one machine is too small.
 
     python dask_fleet.py /srv/images /srv/archives --scheduler tcp://scheduler:8786
 
-The folders are shared by all workers. Without a scheduler a cluster on this machine does the work.
+All workers must share the two folders. Without a scheduler, a cluster on this machine does the work.
 """
 
-# Dask has no types for what it exports.
+# Dask has no type annotations.
 # pyright: basic
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import vmtemplate as vt
 
 
 def build(image: Path, archive: Path) -> tuple[str, vt.Report, vt.PackSummary | None]:
-    """On a worker: check and pack one template. What comes back is pickled, and so is an error."""
+    """Check and pack one template on a worker. Results and errors are pickled on the way back."""
     template = vt.Template.build(image.stem, image=image, limits=vt.Limits(ipv4=True, memory_mib=2048))
     report = template.check()
     # Dask runs as many of these at once as the worker has threads.
@@ -29,9 +29,9 @@ def build(image: Path, archive: Path) -> tuple[str, vt.Report, vt.PackSummary | 
 
 
 def fleet(client: Client, images: list[Path], archives: Path) -> dict[str, vt.PackSummary]:
-    """What became of each image that was good."""
+    """Pack all images, and return a summary of each one that was packed."""
     archives.mkdir(exist_ok=True)
-    # Each on its own: an image that another one equals by name is still another one.
+    # `pure=False`: Dask must not take two calls with equal arguments for the same task.
     works = [client.submit(build, image, archives / f"{image.stem}.tar.gz", pure=False) for image in images]
     done: dict[str, vt.PackSummary] = {}
     for work in as_completed(works):
@@ -47,11 +47,11 @@ def fleet(client: Client, images: list[Path], archives: Path) -> dict[str, vt.Pa
 
 
 def main() -> int:
-    """Do it for every image of a folder."""
+    """Pack every image of a folder."""
     parser = argparse.ArgumentParser(description="Pack every image of a folder on a Dask cluster.")
     parser.add_argument("images", type=Path)
     parser.add_argument("archives", type=Path)
-    parser.add_argument("--scheduler", help="address of the scheduler; a cluster on this machine without it")
+    parser.add_argument("--scheduler", help="address of the scheduler [default: a cluster on this machine]")
     given = parser.parse_args()
     images = sorted(path for path in given.images.iterdir() if path.is_file())
     if given.scheduler:

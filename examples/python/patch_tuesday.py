@@ -1,8 +1,8 @@
-"""Patch Tuesday: every image of a folder becomes a template, several at once, with a bar for each.
+"""Patch Tuesday: turn every image of a folder into a template, several at once, with a progress bar for each.
 
     python patch_tuesday.py images/ repository/ --version 2026.11
 
-An image that fails does not stop the others; the exit status is the number of those that failed.
+An image that fails does not stop the others. The exit status is the number of images that failed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import vmtemplate as vt
 
 
 def pack(image: Path, archive: Path, version: str, position: int) -> vt.PackSummary:
-    """Build, check and pack one template. It runs in a process of its own."""
+    """Build, check and pack one template. This runs in a separate process."""
     template = vt.Template.build(
         image.stem,
         image=image,
@@ -42,7 +42,7 @@ def pack(image: Path, archive: Path, version: str, position: int) -> vt.PackSumm
 
 
 def publish(repository: vt.Repository, archive: Path, name: str) -> None:
-    """Put a template into the repository, in the place of an older one of its name."""
+    """Add a template to the repository, or replace an older one of the same name."""
     if any(entry.name == name for entry in repository):
         repository.replace(name, archive)
     else:
@@ -50,9 +50,9 @@ def publish(repository: vt.Repository, archive: Path, name: str) -> None:
 
 
 def main() -> int:
-    """Do it for every image."""
+    """Pack and publish every image of the folder."""
     parser = argparse.ArgumentParser(
-        description="Make templates of all images in a folder, and publish them."
+        description="Build templates from all images in a folder, and publish them."
     )
     parser.add_argument("images", type=Path)
     parser.add_argument("repository", type=Path)
@@ -66,7 +66,7 @@ def main() -> int:
     packed = given.images / "packed"
     packed.mkdir(exist_ok=True)
     failed = 0
-    # A process that is forked has the locks of threads that it does not have.
+    # A forked process would inherit locks that are held by threads it does not have.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(given.processes, mp_context=context) as pool:
         images = sorted(path for path in given.images.iterdir() if path.is_file())
