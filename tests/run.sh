@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run all tests: those of the library and the command, of the Python module, and of the C library. Each part runs even
-# if an earlier one failed. The end reports the result of each part, and lists the skipped tests with the tools they lack.
+# if an earlier one failed. The end reports the result of each part, and lists the skipped tests with the tools that
+# they lack.
 cd "$(dirname "$0")/.." || exit 2
 CARGO=${CARGO:-cargo}
 PYTHON=${PYTHON:-python3 -B}
