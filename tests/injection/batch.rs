@@ -177,7 +177,7 @@ const CONTEXTS: [Context; 28] = [
 ];
 
 /// Places that no value passes, or harmless ones only.
-const CLOSED: [&str; 47] = [
+const CLOSED: [&str; 54] = [
     "echo ($V) | cmd",
     "echo ($V) > x.cmd",
     "($V)",
@@ -225,6 +225,14 @@ const CLOSED: [&str; 47] = [
     "echo ($V)>x.txt\r\ncopy x.txt y.cmd",
     "echo ($V)>x.txt\r\nset /p Z=<x.txt\r\n%Z%",
     "echo ($V)>C:\\x.txt\r\nfor /f \"delims=\" %%i in (C:\\x.txt) do %%i",
+    // The same file or variable by another name.
+    "echo ($V)>x.txt\r\nset F=C:\\x.txt\r\ncall %F%",
+    "set \"F=%TEMP%\\x.txt\"\r\necho ($V)>%F%\r\ncmd <%TEMP%\\x.txt",
+    "set F=x.txt\r\nset G=%F%\r\necho ($V)>%G%\r\nset /p Z=<x.txt\r\n%Z%",
+    "set X=($V)\r\nset N=X\r\ncall set Y=%%%N%%%\r\n%Y%",
+    "setlocal enabledelayedexpansion\r\nset X=($V)\r\nset N=X\r\n!%N%!",
+    "setlocal enabledelayedexpansion\r\nset A[0]=($V)\r\nfor %%i in (0) do set Y=!A[%%i]!\r\n%Y%",
+    "set X=($V)\r\nfor /f \"tokens=2 delims==\" %%a in ('set X') do %%a",
 ];
 
 /// Places where one plain word stands, and nothing that means anything to an interpreter.

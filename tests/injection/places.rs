@@ -311,6 +311,26 @@ pub(crate) const CLOSED: &[&str] = &[
     "printf '%s\\n' \"($V)\" > x.sh",
     "make -f - <<EOF\n($V)\nEOF",
     "echo \"($V)\" | make -f /dev/stdin",
+    // Variables that are read by their names.
+    "X=\"($V)\"\nN=X\nsh -c \"${!N}\"",
+    "X=\"($V)\"\nN=X\nY=${!N}\neval \"$Y\"",
+    "X=\"($V)\"\ndeclare -n R=X\neval \"$R\"",
+    "X=\"($V)\"\nN=X\neval \"Y=\\$$N\"\neval \"$Y\"",
+    "export X=\"($V)\"\neval \"$(printenv X)\"",
+    "X=\"($V)\"\nset | sh",
+    "X=\"($V)\"\ndeclare -p X > f\n. ./f",
+    "export X=\"($V)\"\nperl -e 'system $ENV{X}'",
+    "export X=\"($V)\"\npython3 -c 'import os; os.system(os.environ[\"X\"])'",
+    // Variables and options whose value is run.
+    "PROMPT_COMMAND=\"($V)\"",
+    "export BASH_ENV=($V)",
+    "LD_PRELOAD=($V) ls",
+    "GIT_SSH_COMMAND=\"($V)\" git fetch",
+    "export EDITOR=($V)",
+    "tar -cf a.tar --checkpoint-action=exec=\"($V)\" .",
+    "tar -I ($V) -xf a",
+    "rsync -e \"($V)\" a b",
+    "complete -C \"($V)\" x",
 ];
 
 /// The text once for each number, which takes the place of every `#` in it.

@@ -81,7 +81,7 @@ const NARROW: [&str; 24] = [
 ];
 
 /// Places that name what is run: no text passes.
-const CLOSED: [&str; 44] = [
+const CLOSED: [&str; 55] = [
     "($V)",
     "& ($V)",
     "& '($V)' x",
@@ -126,6 +126,18 @@ const CLOSED: [&str; 44] = [
     "Invoke-Item \"($V)\"",
     "ii ($V)",
     "Import-Module \"($V)\"",
+    // What is run comes from parentheses, and values from variables that are read by their names.
+    "$X = '($V)'\n& ($X)",
+    "$p = & ('C:\\x\\' + '($V)')",
+    "& (Get-Item \"($V)\") -quiet",
+    "$X = '($V)'\n$N = 'X'\niex (Get-Variable $N).Value",
+    "$X = '($V)'\n& (Get-Variable X -ValueOnly)",
+    "$X = '($V)'\n$Y = (gv X).Value\niex $Y",
+    "$X = '($V)'\nGet-Variable X | % { iex $_.Value }",
+    "$env:X = '($V)'\niex (Get-Item env:X).Value",
+    "$env:X = '($V)'\niex ([Environment]::GetEnvironmentVariable('X'))",
+    "$X = '($V)'\niex $ExecutionContext.SessionState.PSVariable.GetValue('X')",
+    "$ExecutionContext.InvokeCommand.ExpandString('($V)')",
 ];
 
 fn render(script: &str, value: &str) -> Result<String, vmtemplate::Error> {

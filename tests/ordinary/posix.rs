@@ -49,6 +49,13 @@ pub(crate) const OPEN: &[Row] = &[
     open("timedatectl set-timezone ($V)"),
     open("mkdir -p /root/.ssh && printf '%s\\n' \"($V)\" >> /root/.ssh/authorized_keys"),
     open("grep -qF -- \"x($V)\" /root/.ssh/authorized_keys || exit 1"),
+    // Variables by their names, and options that run nothing here.
+    open("X=($V)\nN=X\nprintf '%s\\n' \"${!N}\""),
+    open("X=($V)\nN=X\neval \"Y=\\$$N\"\nprintf '%s\\n' \"$Y\""),
+    open("X=($V)\ndeclare -n R=X\nprintf '%s\\n' \"$R\""),
+    open("export VALUE=($V)\npython3 -c 'import os; print(os.environ[\"VALUE\"])'"),
+    open("export VALUE=($V)\nenv | sort > /root/environment"),
+    open("tar -czf \"/root/($V).tar.gz\" /etc"),
     // Passwords.
     open("printf 'root:%s\\n' \"($V)\" | chpasswd"),
     open("printf 'root:%s\\n' ($V) | sudo chpasswd"),

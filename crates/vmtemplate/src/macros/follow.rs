@@ -31,6 +31,9 @@ pub(super) enum What {
     Variable(String),
 }
 
+/// The name of an expansion that may be one of any variable, such as `${!NAME}`.
+pub(super) const ANY: &str = "\u{5}";
+
 /// The name under which a variable of a loop is assigned to that gets the words of a value one by one.
 pub(super) fn word_by_word(variable: &str) -> String {
     format!("{variable}{WORD}")
@@ -106,7 +109,11 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             if !seen.insert((name.clone(), one_word)) {
                 continue;
             }
-            for subject in by_name.get(name.as_str()).map(Vec::as_slice).unwrap_or_default() {
+            // Values reach an expansion of any variable from variables alone, not from files and functions.
+            let any = (!name.ends_with(OUTPUTS)).then_some(ANY);
+            let expansions =
+                [Some(name.as_str()), any].into_iter().flatten().filter_map(|name| by_name.get(name));
+            for subject in expansions.flatten() {
                 open.extend(names(&subject.assigns, one_word));
                 if name.ends_with(OUTPUTS) && subject.demand == Demand::FREE_TEXT {
                     // No expansion stands there, so that nothing but what gets it can matter.

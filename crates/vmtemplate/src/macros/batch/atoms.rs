@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::macros::find::MacroUse;
+use crate::macros::follow::ANY;
 
 /// Longer names of variables and programs are told apart by their beginnings only.
 pub(super) const LONGEST_NAME: usize = 100;
@@ -146,6 +147,12 @@ impl Cutter<'_> {
                     let lower = after[..name].to_ascii_lowercase();
                     self.variable(&lower, at..at + 2 + name, true, false);
                 }
+                // And %%%NAME%%% as the variable that %NAME% names.
+                let inner = after.strip_prefix(b"%").unwrap_or_default();
+                let inner = inner.strip_prefix(b"%").unwrap_or(inner);
+                if inner.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+                    self.variable(ANY.as_bytes(), at..at + 2, true, false);
+                }
                 match after.first() {
                     Some(b'~') => self.variable(b"%%~", at..at + 3, true, true),
                     Some(&letter) if letter.is_ascii_graphic() && !b"%\"()".contains(&letter) => {
@@ -215,6 +222,18 @@ impl Cutter<'_> {
                     self.done.inside[from..from + count].fill(true);
                 }
                 at + name + 1
+            }
+            // `!LIST[%%i]!`, `!%NAME%!`: which variable it is depends on another one.
+            Some(b'%' | b'[') if has_another => {
+                let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_.#$@-%[]~+".contains(b);
+                let close = rest.iter().take_while(|b| is_name(b)).count();
+                if rest.get(close) == Some(&b'!') && rest[..close].contains(&b'%') {
+                    self.variable(ANY.as_bytes(), at..at + close + 2, false, true);
+                    self.line(at + 1, at + 1 + close);
+                    return at + close + 2;
+                }
+                self.push(Atom::Byte(b'!'), at);
+                at + 1
             }
             _ => {
                 self.push(Atom::Byte(b'!'), at);

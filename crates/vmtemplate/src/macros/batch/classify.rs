@@ -92,10 +92,15 @@ impl Parser {
         let command = match &name {
             Name::Internal(name) if name == "set" => {
                 let assignment = Assignment::of(items, start + 3);
+                let kept = self.programs.len();
                 let held = match &assignment {
                     Assignment::Plain { equals, .. } => self.printed(items, equals + 1, &targets),
                     _ => HashMap::new(),
                 };
+                if self.name_file(items, start + 3) {
+                    // The file is run where the variable is, and not because a variable names it.
+                    self.programs.truncate(kept);
+                }
                 Known::Set { assignment, held }
             }
             Name::Internal(name) if name == "call" => self.called(items, start + 4),

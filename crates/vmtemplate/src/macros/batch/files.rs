@@ -1,5 +1,6 @@
 //! Files that a script writes and then reads or runs: what it wrote there may be the value of a macro.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -12,16 +13,11 @@ use super::quote::BatchPlace;
 use super::subject::Reader;
 use super::{Item, Parser};
 use crate::macros::demand::Demand;
-use crate::macros::follow::{self, What};
+use crate::macros::follow::{self, ANY, What};
 
 /// No name of a variable begins with these.
 const HELD: char = '\u{2}';
 const RUN: char = '\u{3}';
-/// A file whose name a variable holds.
-const UNNAMED: &str = "*";
-/// Any file at all.
-const ANY: &str = "?";
-
 /// More files than this in one command are not told apart.
 const MOST_FILES: usize = 20;
 
@@ -60,6 +56,7 @@ impl Parser {
         match name {
             Name::Internal(internal) => match internal.as_str() {
                 "set" => {
+                    self.name_file(items, start + 3);
                     if let Some(variable) = question(items, start + 3) {
                         self.questions.push(variable);
                         let asked = self.questions.last().cloned();
@@ -143,13 +140,22 @@ impl Parser {
         self.read(items, &words, variables);
     }
 
+    /// These variables get what the variables hold that this `set` shows. `from` is where the command begins.
+    pub(super) fn read_shown_variables(&mut self, items: &[Item], from: usize, variables: &Rc<[String]>) {
+        let bytes = items[from.min(items.len())..].iter().map_while(|item| match item.atom {
+            Atom::Byte(byte) => Some(byte.to_ascii_lowercase()),
+            _ => None,
+        });
+        let word: Vec<u8> = bytes.skip_while(u8::is_ascii_whitespace).take(4).collect();
+        if word.starts_with(b"set") && word.get(3).is_none_or(u8::is_ascii_whitespace) {
+            self.pseudo(ANY.to_owned(), range_of(items), Demand::FREE_TEXT, variables);
+        }
+    }
+
     fn read(&mut self, items: &[Item], files: &[Range<usize>], variables: &Rc<[String]>) {
         for word in files.iter().take(MOST_FILES) {
             let Some(file) = self.file(items, word) else { continue };
-            let names = if file == UNNAMED { [ANY, UNNAMED] } else { [file.as_str(), UNNAMED] };
-            for name in names {
-                self.pseudo(held(name), range_of(&items[word.clone()]), Demand::FREE_TEXT, variables);
-            }
+            self.pseudo(held(&file), range_of(&items[word.clone()]), Demand::FREE_TEXT, variables);
         }
     }
 
@@ -182,8 +188,7 @@ impl Parser {
     /// The subjects from this one on are written to these files.
     pub(super) fn write(&mut self, from: usize, files: &[String]) {
         for file in files {
-            let kinds = if file == UNNAMED { [UNNAMED, ANY] } else { [file.as_str(), ANY] };
-            let mut names: Vec<String> = kinds.iter().map(|kind| held(kind)).collect();
+            let mut names = vec![held(file)];
             if self.depth > 0 {
                 names.push(run(file));
             }
@@ -200,15 +205,52 @@ impl Parser {
         }
     }
 
+    /// `set "NEXT=%TEMP%\next.cmd"`: `%NEXT%` and `next.cmd` are one file, and what runs the one runs the other. `from`
+    /// is behind the word `set`. Whether the value is such a name.
+    pub(super) fn name_file(&mut self, items: &[Item], from: usize) -> bool {
+        let Some(equals) = (from..items.len()).find(|&at| items[at].is(b'=')) else { return false };
+        let value = equals + 1..items.len();
+        let variable = std::iter::once('%')
+            .chain(items[from..equals].iter().filter_map(|item| match item.atom {
+                Atom::Byte(byte) if !b"\" \t".contains(&byte) => Some(char::from(byte.to_ascii_lowercase())),
+                _ => None,
+            }))
+            .take(LONGEST_NAME)
+            .collect::<String>();
+        let is_word = !items[value.clone()].iter().any(|item| item.is_blank() && !item.quoted);
+        let Some(file) = self.file(items, &value).filter(|file| is_word && *file != variable) else {
+            return false;
+        };
+        if self.named.iter().any(|named| named.0 == variable && named.1 == file) {
+            return true;
+        }
+        if self.named.len() >= MOST_NAMES {
+            return false;
+        }
+        let range = range_of(items);
+        for kind in [held, run] {
+            for (one, other) in [(&variable, &file), (&file, &variable)] {
+                self.pseudo(kind(one), range.clone(), Demand::FREE_TEXT, &Rc::from([kind(other)]));
+            }
+        }
+        self.named.push((variable, file));
+        true
+    }
+
     /// What was written to files that are run is code, whatever the ending of their names.
     pub(super) fn settle_files(&mut self) {
-        for Written { file, subjects } in std::mem::take(&mut self.files) {
-            let run = run(&file);
-            if self
-                .programs
-                .iter()
-                .any(|subject| matches!(&subject.what, What::Variable(name) if *name == run))
-            {
+        let ran: HashSet<&str> = self
+            .programs
+            .iter()
+            .filter_map(|subject| match &subject.what {
+                What::Variable(name) if subject.assigns.is_empty() => name.strip_prefix(RUN),
+                _ => None,
+            })
+            .collect();
+        let is_run = |written: &Written| self.names_of(&written.file).iter().any(|name| ran.contains(name));
+        let run: Vec<bool> = self.files.iter().map(is_run).collect();
+        for (Written { subjects, .. }, is_run) in std::mem::take(&mut self.files).into_iter().zip(run) {
+            if is_run {
                 for subject in &mut self.subjects[subjects] {
                     let demand = subject
                         .printed
@@ -219,6 +261,23 @@ impl Parser {
                 }
             }
         }
+    }
+
+    /// All names of this file.
+    fn names_of<'n>(&'n self, file: &'n str) -> Vec<&'n str> {
+        let mut all = vec![file];
+        let mut next = 0;
+        while let Some(&file) = all.get(next) {
+            for (variable, named) in &self.named {
+                for (this, other) in [(variable, named), (named, variable)] {
+                    if this == file && !all.contains(&other.as_str()) {
+                        all.push(other);
+                    }
+                }
+            }
+            next += 1;
+        }
+        all
     }
 
     /// The name of a file without its folder, in lower case; one in a variable by the name of that.

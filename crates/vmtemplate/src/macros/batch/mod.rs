@@ -56,6 +56,7 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
         facts: Facts::default(),
         code_files: HashMap::new(),
         files: Vec::new(),
+        named: Vec::new(),
         questions: Vec::new(),
         shown: Vec::new(),
         shown_files: Vec::new(),
@@ -219,6 +220,8 @@ struct Parser {
     code_files: HashMap<String, Reader>,
     /// What the script writes into files.
     files: Vec<files::Written>,
+    /// Variables with the files that they name.
+    named: Vec<(String, String)>,
     /// The variables that `set /p` asks for.
     questions: Vec<String>,
     /// The words of `type` in the command that is read, and the files that they name.
@@ -549,6 +552,7 @@ impl Parser {
         let inners = self.line(&set[..end], start, false);
         // Of `type FILE` they are the lines.
         self.read_set(&set[..end], names);
+        self.read_shown_variables(&set[..end], start, names);
         self.facts = Facts::of(set, &self.atoms.variables);
         for number in (0..set.len()).filter(|&number| set[number].is_subject()) {
             let demand = inners.get(&number).map_or_else(names_a_program, |inner| inner.demand.clone());

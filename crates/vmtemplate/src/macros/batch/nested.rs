@@ -207,6 +207,7 @@ impl Parser {
             facts: Facts::default(),
             code_files: HashMap::new(),
             files: Vec::new(),
+            named: Vec::new(),
             questions: Vec::new(),
             shown: Vec::new(),
             shown_files: Vec::new(),

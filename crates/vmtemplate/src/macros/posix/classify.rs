@@ -8,6 +8,7 @@ use super::code::runs_commands;
 use super::commands::{DECLARATIONS, READS, Role, Stdin, roles};
 use super::files::file;
 use super::flows;
+use super::hooks;
 use super::parser::Parser;
 use super::quote::Style;
 use super::word::{Hole, UNKNOWN, Word};
@@ -22,8 +23,6 @@ const COPIES: [&str; 2] = ["cat", "tee"];
 const FETCHED: &str = "what is fetched from there is run";
 /// Commands that print what a server or a file holds, or what they calculate, and not their arguments.
 const FETCHES: [&str; 6] = ["curl", "wget", "fetch", "cat", "zcat", "ipcalc"];
-/// Variables that shells run or read as code.
-const CODE_VARIABLES: [&str; 7] = ["BASH_ENV", "ENV", "PROMPT_COMMAND", "PS0", "PS1", "PS4", "LD_PRELOAD"];
 /// Commands that print what is in the files that they get.
 const PRINTS_FILES: [&str; 24] = [
     "awk", "cat", "cut", "dd", "egrep", "fgrep", "fold", "gawk", "grep", "head", "mawk", "more", "nl",
@@ -38,6 +37,7 @@ impl Parser<'_> {
         for word in &command.assignments {
             self.apply(word, &Role::Assignment, "");
         }
+        self.by_name(command);
         let name = command.name().to_owned();
         let mut found = vec![Role::Argument; command.words.len()];
         let mut stdin = roles(&command.words, &mut found, self.is_bash).max(command.reads.clone());
@@ -312,6 +312,7 @@ impl Parser<'_> {
         };
         let Some(program) = command.words.iter().zip(roles).position(runs) else { return Stdin::Data };
         let demand = Demand::typed("the program runs commands, and may take it for one");
+        self.environment(&command.words[program], &demand);
         let others = command
             .words
             .iter()
@@ -530,12 +531,13 @@ impl Parser<'_> {
                     .or_write("write the name of the command itself, and the macro behind it as an argument"),
             ),
             Role::Must(demand) | Role::File(_, demand) => demand.clone(),
-            Role::Assignment if word.assigned().is_some_and(|name| CODE_VARIABLES.contains(&name)) => {
-                Demand::word("shells run what this variable holds, or the file that it names")
-            }
             Role::Assignment if hole.at < word.value_at() => {
                 Demand::number("it is the subscript of an array, which the shell calculates")
             }
+            Role::Assignment => word
+                .assigned()
+                .and_then(|name| hooks::in_variable(name, hole.at == word.value_at()))
+                .unwrap_or(Demand::FREE_TEXT),
             _ => Demand::FREE_TEXT,
         };
         for subject in &mut self.subjects[hole.subjects.clone()] {

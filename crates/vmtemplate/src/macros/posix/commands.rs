@@ -1,5 +1,6 @@
 //! What a command makes of each of its words, and of what it reads.
 
+use super::hooks;
 use super::word::{UNKNOWN, Word};
 use super::wrappers::{Wrapper, takes_word};
 use crate::macros::demand::{Demand, Refusal};
@@ -237,9 +238,15 @@ impl Reading<'_> {
             "case" => self.set(at + 1, Role::One),
             name if READS.contains(&name) => self.read(at, name),
             name if DECLARATIONS.contains(&name) => self.declaration(at, name),
-            _ => {}
+            name => self.hooks(at, name),
         }
         Stdin::Data
+    }
+
+    fn hooks(&mut self, at: usize, name: &str) {
+        for (number, demand) in hooks::in_options(name, &self.words[at + 1..]) {
+            self.set(at + 1 + number, Role::Must(demand));
+        }
     }
 
     /// Whether the input is the file that `make` follows.
@@ -396,8 +403,7 @@ impl Reading<'_> {
         let mut found = false;
         for number in at + 1..self.words.len() {
             let word = self.text(number);
-            if let Some(code) = word.strip_prefix("--command=") {
-                let _ = code;
+            if word.starts_with("--command=") {
                 self.set(number, Role::Must(Demand::word("it is a script of the shell")));
                 found = true;
             } else if word == "--command" || (takes_word(word, "c", &[]) && word.starts_with('-')) {

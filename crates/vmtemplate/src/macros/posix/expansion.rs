@@ -5,7 +5,7 @@ use super::parser::Parser;
 use super::quote::Style;
 use super::word::Word;
 use crate::macros::demand::{Demand, Refusal};
-use crate::macros::follow::What;
+use crate::macros::follow::{ANY, What};
 
 const CALCULATION: &str = "it is a part of a calculation, in which a word is the name of a variable";
 
@@ -24,6 +24,11 @@ impl Parser<'_> {
         }
         match self.byte(1) {
             Some(b'(') if self.is_mark(self.at + 1) => self.dollar(word),
+            // `eval "\\$$NAME"`: the name of a variable comes from another one.
+            _ if self.level > 0 && self.is_mark(self.at + 1) => {
+                self.subject(word, What::Variable(ANY.to_owned()), self.at..self.at + 1, style.clone());
+                self.at += 1;
+            }
             Some(b'(') if self.byte(2) == Some(b'(') && !self.is_mark(self.at + 2) => {
                 self.at += 3;
                 self.arithmetic(word, style, 2);
@@ -134,15 +139,19 @@ impl Parser<'_> {
         let (name, length) = self.variable_at(self.at);
         self.at += length;
         let first = self.subjects.len();
+        let mut own_subjects = 1;
         if !name.is_empty() {
             let mut own = Word::new(first);
             self.subject(&mut own, What::Variable(name.clone()), start..self.at, style.clone());
-            let lists_keys = self.starts_with(b"[@]}") || self.starts_with(b"[*]}");
+            let lists_keys = [&b"[@]}"[..], b"[*]}", b"@}", b"*}"].iter().any(|end| self.starts_with(end));
             if self.bytes[start + 2] == b'!' && lists_keys {
                 // The subscripts of an array, or what begins so: not what it holds.
                 self.subjects[first].what = What::Variable(String::new());
             } else if self.bytes[start + 2] == b'!' {
                 self.subjects[first].demand(&Demand::typed("`${!…}` takes it for the name of a variable"));
+                // What comes of it is what the variable of that name holds.
+                self.subject(&mut own, What::Variable(ANY.to_owned()), start..self.at, style.clone());
+                own_subjects = 2;
             }
         }
         let operator = self.at;
@@ -205,7 +214,7 @@ impl Parser<'_> {
             subject.demand(&Demand::word("`${…@…}` may expand it once more"));
         }
         self.at = self.at.min(self.bytes.len());
-        word.hole(first..self.subjects.len(), self.subjects.len() != first + 1);
+        word.hole(first..self.subjects.len(), self.subjects.len() != first + own_subjects);
     }
 
     /// Quotes inside `${…}`, which all shells read in the same way if nothing else stands in them.

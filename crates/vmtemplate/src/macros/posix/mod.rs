@@ -2,9 +2,11 @@
 //!
 //! After POSIX.1-2024, Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.7.4 (here-documents), 2.10 (grammar), and
 //! what bash adds. `parser` cuts the script into commands and words, `commands` says what a command makes of each of
-//! its words, `classify` joins the two, and `code` reads words and documents that are scripts themselves.
+//! its words, `classify` joins the two, and `code` reads words and documents that are scripts themselves, and `hooks` lists variables and
+//! options that programs run.
 
 mod block;
+mod by_name;
 mod classify;
 mod code;
 mod commands;
@@ -12,6 +14,7 @@ mod document;
 mod expansion;
 mod files;
 mod flows;
+mod hooks;
 mod parser;
 mod quote;
 mod sed;

@@ -12,6 +12,8 @@ pub(super) struct Context {
     pub(super) has_head: bool,
     /// A `&` or `.` stands before it, which runs it whatever it is.
     pub(super) call: bool,
+    /// It stands in parentheses whose value another command runs: `& (…)`.
+    pub(super) is_run: bool,
     /// Where the command begins, and the string in it that is read.
     pub(super) start: usize,
     pub(super) string: usize,
@@ -51,6 +53,11 @@ impl Context {
             self.head.clear();
             self.call = true;
         }
+    }
+
+    /// Whether what comes next is run, whatever it is.
+    pub(super) fn runs_next(&self) -> bool {
+        self.call && !self.has_head
     }
 
     /// Whether the keyword that it begins with has parentheses behind it.

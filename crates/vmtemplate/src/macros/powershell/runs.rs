@@ -47,13 +47,14 @@ const CODE: [&str; 38] = [
 /// What runs a block that stands in the statement, and hands its arguments to it.
 const OF_BLOCKS: [&str; 3] = ["invoke-command", "icm", "start-job"];
 /// Members, behind a dot or `::`, that run what they are given.
-const MEMBERS: [&str; 13] = [
+const MEMBERS: [&str; 14] = [
     "addcommand",
     "addscript",
     "argumentlist",
     "arguments",
     "create",
     "exec",
+    "expandstring",
     "filename",
     "invokescript",
     "newscriptblock",
@@ -264,6 +265,18 @@ pub(super) fn is_named_behind(text: &[u8]) -> bool {
         names
     });
     !named && !rest.last().is_some_and(|word| DATA.contains(word))
+}
+
+/// Whether a statement runs the value of an expression in parentheses: `& (…)`, `. (…)`.
+pub(super) fn calls_parentheses(statement: &[u8]) -> bool {
+    statement.iter().enumerate().any(|(at, &byte)| {
+        let begins = at.checked_sub(1).is_none_or(|before| {
+            statement[before].is_ascii_whitespace() || b"({;|=&".contains(&statement[before])
+        });
+        matches!(byte, b'&' | b'.')
+            && begins
+            && statement[at + 1..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'(')
+    })
 }
 
 #[cfg(test)]

@@ -1,4 +1,56 @@
-//! Variables that are set, and names that go on.
+//! Variables that are set, names that go on, and variables that are read by their names.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use super::Subject;
+use super::quote::PowerShellPlace;
+use crate::macros::demand::Demand;
+use crate::macros::follow::{ANY, What};
+
+/// What gives the value of a variable by its name: cmdlets, their aliases, drives, and methods of .NET.
+const BY_NAME: [&[u8]; 7] = [
+    b"get-variable",
+    b"gv ",
+    b"variable:",
+    b"env:",
+    b"getenvironmentvariable",
+    b"expandenvironmentvariables",
+    b"psvariable",
+];
+/// Of more such places each is taken for one in every statement behind it.
+const MOST_BY_NAME: usize = 1000;
+
+/// Where a script reads variables by their names, in order.
+pub(super) fn read_by_name(bytes: &[u8]) -> Vec<usize> {
+    let text = bytes.to_ascii_lowercase();
+    let begins = |at: usize| at.checked_sub(1).map(|before| text[before]);
+    let is_read = |at: &usize| {
+        let is_word = BY_NAME.iter().any(|word| text[*at..].starts_with(word));
+        // `$env:NAME` and `${env:NAME}` are read as they stand.
+        is_word
+            && begins(*at).is_none_or(|before| !before.is_ascii_alphanumeric() && !b"$-_".contains(&before))
+            && !text[..*at].ends_with(b"${")
+    };
+    let mut found: Vec<usize> = (0..text.len()).filter(is_read).take(MOST_BY_NAME).collect();
+    if found.len() == MOST_BY_NAME {
+        let last = found[MOST_BY_NAME - 1];
+        found.extend(last..text.len());
+    }
+    found
+}
+
+/// The value of a variable whose name is not known, in the statement at `range`.
+pub(super) fn of_any_name(range: Range<usize>, demand: Demand, assigns: Rc<[String]>) -> Subject {
+    Subject {
+        what: What::Variable(ANY.to_owned()),
+        range,
+        place: "by the name of a variable".to_owned(),
+        demand,
+        quoting: PowerShellPlace::unread(),
+        assigns,
+    }
+}
 
 /// Whether a variable without braces ends here, of whose name a letter would be a part: `$a`, or a lone `$`.
 pub(super) fn extends_variable(bytes: &[u8], at: usize) -> bool {
