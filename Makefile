@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 # The most executions for each fuzz target; -1 for as many as the time allows.
 FUZZ_RUNS ?= -1
 
-.PHONY: help demo test lint fmt docs bench fuzz install
+.PHONY: help demo test lint package fmt docs bench fuzz install
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ lint: ## formatting, clippy, documentation, licences
 	$(CARGO) check -p vmtemplate --no-default-features --quiet
 	python3 -B tests/licences.py
 	$(PYTHON) bindings/python/run.py lint
+
+package: ## what crates.io would get of the library and the command, built from that alone
+	$(CARGO) package --allow-dirty --quiet -p vmtemplate -p vmtemplate-cli
 
 fmt: ## format all code
 	$(CARGO) fmt --all

@@ -2,20 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod ntfs_support;
-mod registry_support;
-mod windows_disk;
-
 use std::ops::Range;
 use std::sync::Arc;
 
-use registry_support::{Key, utf16};
 use vmtemplate::{
     CheckOptions, DiskImage, DiskSource, Error, Extent, ExtentKind, Finding, Report, Script, Severity,
     Template, WindowsInfo,
 };
+use vmtemplate_workspace::ntfs;
+use vmtemplate_workspace::registry::{Key, utf16};
+use vmtemplate_workspace::windows_disk::{
+    self, BIOS, UEFI, WindowsDisk, check, findings, set, set_text, set_u32,
+};
 use vmtemplate_workspace::{has_tool, run};
-use windows_disk::{BIOS, UEFI, WindowsDisk, check, findings, set, set_text, set_u32};
 
 const CONTROL: &str = r"ControlSet001\Control";
 const SERVICES: &str = r"ControlSet001\Services";
@@ -427,7 +426,7 @@ fn a_qcow2_that_is_cut_off_is_not_taken_for_one_of_a_partition() {
     if !has_tool("qemu-img") {
         return;
     }
-    let folder = ntfs_support::scratch();
+    let folder = ntfs::scratch();
     let (raw, image) = (folder.path().join("raw"), folder.path().join("cut.qcow2"));
     std::fs::write(&raw, BIOS.disk().bytes).unwrap();
     run("qemu-img", ["convert", "-O", "qcow2", raw.to_str().unwrap(), image.to_str().unwrap()]);

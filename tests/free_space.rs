@@ -2,21 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod ntfs_support;
-mod registry_support;
-mod windows_disk;
-
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ntfs_support::*;
 use vmtemplate::{
     CancelToken, CheckOptions, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind,
     FreeSpaceOptions, FreeSpaceReport, KeptReason, Report, Result, Severity, Template, VolumeFreeSpace,
     WindowsInfo,
 };
-use windows_disk::{BIOS, UEFI, WindowsDisk};
+use vmtemplate_workspace::ntfs::*;
+use vmtemplate_workspace::windows_disk::{BIOS, UEFI, WindowsDisk};
 
 const MIB: usize = 1 << 20;
 

@@ -5,14 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod ntfs_support;
-
 use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
-use ntfs_support::*;
 use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, FreeSpaceOptions, Result};
+use vmtemplate_workspace::ntfs::*;
 use vmtemplate_workspace::tool;
 
 const LAYOUTS: u64 = 10_000;

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod ntfs_support;
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ntfs_support::*;
 use vmtemplate::{
     DiskImage, ErrorKind, ExtentKind, FreeSpace, FreeSpaceOptions, FreeSpaceReport, Hibernation, KeptReason,
     NtfsVolume, VolumeFreeSpace,
 };
+use vmtemplate_workspace::ntfs::*;
 
 fn open(disk: &DiskImage) -> NtfsVolume {
     NtfsVolume::open(disk, 0..disk.size()).unwrap()

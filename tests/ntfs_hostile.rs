@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod ntfs_support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ntfs_support::*;
 use vmtemplate::{DiskImage, ErrorKind, FreeSpaceOptions, KeptReason, NtfsVolume};
+use vmtemplate_workspace::ntfs::*;
 
 /// More than any call needs on the sample volumes: several times their size.
 const BUDGET: u64 = 64 << 20;

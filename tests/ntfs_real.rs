@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod ntfs_support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -14,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use ntfs_support::*;
 use vmtemplate::{DiskImage, FreeSpaceOptions, KeptReason, NtfsVolume};
+use vmtemplate_workspace::ntfs::*;
 use vmtemplate_workspace::{skipped, tool};
 
 /// What stood only in files that were deleted.

@@ -2,16 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
-mod registry_support;
-
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use registry_support::{Key, List, hive, key, seal, utf16};
 use vmtemplate::{ErrorKind, RegistryHive, RegistryKey, RegistryType};
+use vmtemplate_workspace::registry::{self, Key, List, hive, key, seal, utf16};
 use vmtemplate_workspace::{has_tool, noise};
 
 /// A key with values of every kind, and a value too long for one cell.
@@ -129,7 +127,7 @@ fn every_kind_of_list_and_value_is_read_back_and_hivex_agrees() {
         // hivex 1.3 takes the four bytes that fill the cell of a segment up for a part of the data.
         let mut root = sample();
         root.keys.iter_mut().for_each(|key| key.values.retain(|(_, _, data)| data.len() <= 16_344));
-        let bytes = registry_support::hive(&root);
+        let bytes = registry::hive(&root);
         let hive = RegistryHive::from_bytes(bytes.clone()).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("hive");

@@ -430,9 +430,15 @@ fn the_language_is_that_of_the_options_or_the_first_line_or_the_name_or_the_cont
 #[test]
 fn no_rule_is_without_a_case() {
     let cases = cases();
-    // The rules of the image, and of repositories, have tests of their own.
-    for rule in Rule::all().filter(|rule| rule.code < "VMT0300") {
-        assert!(cases.iter().any(|(code, _)| *code == rule.code), "{} has no case", rule.code);
+    for rule in Rule::all() {
+        match &rule.code[..5] {
+            "VMT01" | "VMT02" => {
+                assert!(cases.iter().any(|(code, _)| *code == rule.code), "{} has no case", rule.code);
+            }
+            // Those of the image have theirs in check_image.rs, and those of repositories in repository_rules.rs.
+            "VMT03" | "VMT04" | "VMT05" | "VMT06" | "VMT07" => {}
+            _ => panic!("{} belongs to no test that has a case for each rule", rule.code),
+        }
     }
 }
 

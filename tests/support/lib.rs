@@ -3,10 +3,12 @@
 // Whatever fails here fails the test that asked.
 #![allow(clippy::panic)]
 
+pub mod ntfs;
+pub mod registry;
+pub mod servers;
+pub mod windows_disk;
 #[cfg(unix)]
 pub mod wine;
-
-pub mod servers;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -1,7 +1,7 @@
 //! What the way through C costs: the same image packed from Rust and from C by turns, and the price of a getter.
 //!
-//! It needs gcc and the release build of the library beside this program: `make bench` makes both. `BENCH_QUICK=1` packs
-//! less, less often.
+//! The C program runs with the library that install.sh makes, as every C program does. It needs gcc, and the release build
+//! of the library beside this program, which `make bench` makes. `BENCH_QUICK=1` packs less, less often.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -78,39 +78,37 @@ fn measure(folder: &Path, mib: u32, turns: u32) -> Result<bool, Failure> {
     Ok(good)
 }
 
-/// The C program, linked with the library that stands beside this one.
+/// The C program, linked with the library that is installed below `folder`.
 fn compile(folder: &Path) -> Result<PathBuf, Failure> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let built = std::env::current_exe()?.ancestors().nth(2).ok_or("no target folder")?.to_owned();
-    let library = built.join("libvmtemplate_c.so");
+    let library = built.join("libvmtemplate_c.a");
     if !library.exists() {
         let path = library.display();
         return Err(format!("{path} is missing; `cargo build --release -p vmtemplate-c` makes it").into());
     }
-    // Under the names that an installed one has.
-    std::fs::copy(&library, folder.join("libvmtemplate.so"))?;
-    std::fs::copy(&library, folder.join("libvmtemplate.so.0"))?;
-    let program = folder.join("overhead");
-    let done = Command::new("gcc")
-        .args(["-O2", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-I"])
-        .arg(here.join("include"))
-        .arg(here.join("benches/overhead.c"))
-        .arg("-o")
-        .arg(&program)
-        .arg("-L")
-        .arg(folder)
-        .args(["-lvmtemplate", "-Wl,-rpath,$ORIGIN"])
-        .output()?;
-    if !done.status.success() {
-        return Err(String::from_utf8_lossy(&done.stderr).into());
-    }
+    let prefix = folder.join("installed");
+    let mut install = Command::new("sh");
+    install.arg(here.join("install.sh")).env("BUILT", built).env("PREFIX", &prefix);
+    finish(install.env("DESTDIR", "").env("LIBDIR", ""))?;
+    let (program, libraries) = (folder.join("overhead"), prefix.join("lib"));
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-O2", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-I"]).arg(prefix.join("include"));
+    gcc.arg(here.join("benches/overhead.c")).arg("-o").arg(&program).arg("-L").arg(&libraries);
+    finish(gcc.args(["-lvmtemplate", "-Xlinker", "-rpath", "-Xlinker"]).arg(&libraries))?;
     Ok(program)
 }
 
 fn call(program: &Path, arguments: &[&Path]) -> Result<String, Failure> {
-    let done = Command::new(program).args(arguments).output()?;
+    finish(Command::new(program).args(arguments))
+}
+
+/// What the command prints; what it says on standard error if it fails.
+fn finish(command: &mut Command) -> Result<String, Failure> {
+    let done = command.output()?;
     if !done.status.success() {
-        return Err(format!("the C program failed: {}", String::from_utf8_lossy(&done.stderr)).into());
+        let program = command.get_program().display();
+        return Err(format!("{program} failed: {}", String::from_utf8_lossy(&done.stderr)).into());
     }
     Ok(String::from_utf8(done.stdout)?)
 }

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vmtemplate as vt
-from support import SKIPPED, content, note
+from support import SKIPPED, content, note, watch
+from vmtemplate import _native
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+watch(_native)
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,13 @@ import gzip
 import os
 import shutil
 from pathlib import Path
+from types import GetSetDescriptorType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, ModuleType
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -54,7 +55,35 @@ SKIPPED: dict[pytest.Item, str] = {}
 """The tests that were skipped, and why."""
 
 CALLED: set[str | CodeType] = set()
-"""What of the module the tests have called: native functions by their names, others by their code."""
+"""What of the module the tests have called or read: what is native by its name, the rest by its code."""
+
+
+class Watched:
+    """A property of a native class that notes when it is read, which the interpreter reports of calls only."""
+
+    def __init__(self, held: GetSetDescriptorType) -> None:
+        """Watch this one."""
+        self.held = held
+        self.name = f"{held.__objclass__.__name__}.{held.__name__}"
+        self.__doc__ = held.__doc__
+
+    def __get__(self, instance: object, owner: type | None = None) -> object:
+        if instance is None:
+            return self.held
+        CALLED.add(self.name)
+        return self.held.__get__(instance, owner)
+
+    def __set__(self, instance: object, value: object) -> None:
+        self.held.__set__(instance, value)
+
+
+def watch(module: ModuleType) -> None:
+    """Watch the properties of all classes of a native module."""
+    for kind in vars(module).values():
+        if isinstance(kind, type):
+            for name, held in list(vars(kind).items()):
+                if isinstance(held, GetSetDescriptorType) and not name.startswith("_"):
+                    setattr(kind, name, Watched(held))
 
 
 def note(frame: FrameType, event: str, called: object) -> None:

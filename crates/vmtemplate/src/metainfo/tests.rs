@@ -4,7 +4,7 @@ use super::*;
 use crate::error::ErrorKind;
 
 /// In the layout of the guide's example, with values of our own.
-const GUIDE: &str = include_str!("../../../../tests/fixtures/metainfo.xml");
+const GUIDE: &str = include_str!("guide.xml");
 
 fn read(text: &str) -> Metainfo {
     Metainfo::parse(text.as_bytes()).unwrap()

@@ -92,6 +92,8 @@ struct Parser<'t> {
 impl Parser<'_> {
     fn file(&mut self) {
         loop {
+            #[cfg(test)]
+            crate::steps::add(1);
             if self.frames.len() == 1 && self.frames[0].is_dead && !self.skip_to_label() {
                 break;
             }
@@ -143,8 +145,11 @@ impl Parser<'_> {
     }
 
     fn skip_line(&mut self) {
+        let start = self.at;
         self.at =
-            self.bytes[self.at..].iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |n| self.at + n);
+            self.bytes[start..].iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |n| start + n);
+        #[cfg(test)]
+        crate::steps::add(self.at - start);
     }
 
     /// Behind the end of the script only a label brings it back to life, and of those only one that is called for.
@@ -262,7 +267,7 @@ impl Parser<'_> {
     /// and operators are looked for.
     fn percent_end(&self) -> usize {
         let rest = &self.bytes[self.at + 1..];
-        match rest.first() {
+        let end = match rest.first() {
             Some(b'%' | b'*' | b'0'..=b'9') => self.at + 2,
             Some(b'~') => {
                 let letters = rest[1..].iter().take_while(|b| b.is_ascii_alphabetic() || **b == b'$').count();
@@ -270,14 +275,18 @@ impl Parser<'_> {
             }
             _ => {
                 let length = rest.iter().take_while(|b| !matches!(b, b'%' | b'\n')).count();
+                #[cfg(test)]
+                crate::steps::add(length);
                 if rest.get(length) == Some(&b'%') { self.at + length + 2 } else { self.at + 1 }
             }
-        }
-        .min(self.bytes.len())
+        };
+        end.min(self.bytes.len())
     }
 
     /// Step over one character of a word, or one thing that counts as one. Tells whether the word goes on.
     fn step(&mut self, quoted: &mut Option<usize>) -> bool {
+        #[cfg(test)]
+        crate::steps::add(1);
         if let Some(end) = self.macro_end() {
             self.at = end;
             return true;
@@ -302,6 +311,8 @@ impl Parser<'_> {
         let start = self.at;
         let rest = &self.bytes[start + 1..];
         let blanks = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        #[cfg(test)]
+        crate::steps::add(blanks);
         let line_end = match rest.get(blanks..) {
             Some([b'\r', b'\n', ..]) => 2,
             Some([b'\n', ..]) => 1,
@@ -409,12 +420,13 @@ impl Parser<'_> {
             words.push(word);
         }
         // `call PROGRAM` is the program.
-        while let [first, second, ..] = words.as_slice()
-            && name_of(&self.text[first.clone()]) == "call"
-            && !self.text[second.clone()].starts_with(':')
-        {
-            words.remove(0);
-        }
+        let is_call = |pair: &&[Range<usize>]| {
+            name_of(&self.text[pair[0].clone()]) == "call" && !self.text[pair[1].clone()].starts_with(':')
+        };
+        let calls = words.windows(2).take_while(is_call).count();
+        #[cfg(test)]
+        crate::steps::add(words.len());
+        words.drain(..calls);
         let end = words.last().map_or(self.at, |word| word.end).max(start);
         let Some(first) = words.first() else {
             // Nothing but a redirection, or a character that begins no command.

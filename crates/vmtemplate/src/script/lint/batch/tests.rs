@@ -97,8 +97,49 @@ proptest! {
 }
 
 #[test]
-fn a_megabyte_of_parentheses_is_linear() {
-    for part in ["(", ")", "if (", "for ", "^", "\"", "%", "&", "($A)", ":a\n", "if a==b (a) else "] {
-        taken_apart(&part.repeat((1 << 20) / part.len()));
+fn taking_apart_grows_with_the_text_and_not_with_its_square() {
+    let parts = [
+        "(",
+        ")",
+        "if (",
+        "if not ",
+        "for ",
+        "for %%i in (",
+        "^",
+        "^ ",
+        "\"",
+        "%",
+        "%a ",
+        "%~",
+        "&",
+        ">",
+        "($A)",
+        ":a\n",
+        "call ",
+        "call :a\n",
+        "exit\n",
+        "goto a\n",
+        "rem ",
+        "if a==b (a) else ",
+        "if a==b exit ",
+    ];
+    for part in parts {
+        let steps = |length: usize| {
+            let text = part.repeat(length / part.len());
+            crate::steps::of(|| drop(taken_apart(&text)))
+        };
+        let (one, four) = (steps(1 << 14), steps(1 << 16));
+        assert!(
+            four > 0 && four <= 4 * one + 1000,
+            "{part:?}: {one} steps, then {four} for four times as much"
+        );
     }
+}
+
+#[test]
+fn a_program_that_is_called_over_calls_is_the_program() {
+    assert_eq!(
+        names("call call net start\r\ncall :a\r\ncall call :a\r\ncall"),
+        ["net", "call", "call", "call"]
+    );
 }

@@ -1,38 +1,47 @@
 //! Registry hives written byte by byte, after Maxim Suhanov's "Windows registry file format specification".
 
-#![allow(dead_code)] // each test binary uses a part
-#![allow(clippy::unwrap_used, clippy::panic)] // whatever fails here fails the test that asked
+// Whatever fails here fails the test that asked.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 /// A key to be written.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Key {
+pub struct Key {
+    /// Its name.
     pub name: String,
+    /// The name, type and data of each value.
     pub values: Vec<(String, u32, Vec<u8>)>,
+    /// The keys below it.
     pub keys: Vec<Key>,
+    /// How the keys below it are listed.
     pub list: List,
 }
 
 /// The kind of the list of subkeys.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) enum List {
+pub enum List {
+    /// With the first characters of each name.
     Lf,
+    /// With a hash of each name, as Windows writes it.
     #[default]
     Lh,
+    /// With the offsets alone.
     Li,
     /// An `ri` over `lh` lists of so many keys each.
     Ri(usize),
 }
 
-pub(crate) fn key(name: &str, keys: Vec<Key>) -> Key {
+/// A key without values.
+pub fn key(name: &str, keys: Vec<Key>) -> Key {
     Key { name: name.into(), keys, ..Key::default() }
 }
 
-pub(crate) fn utf16(text: &str) -> Vec<u8> {
+/// The text as little-endian UTF-16.
+pub fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// The bytes of a hive with this root.
-pub(crate) fn hive(root: &Key) -> Vec<u8> {
+pub fn hive(root: &Key) -> Vec<u8> {
     let mut bins = Bins(vec![0; 32]);
     let security = bins.cell(&[b"sk\0\0".to_vec(), words(&[0, 0, 1, 20]), security()].concat());
     bins.patch(security + 8, &words(&[security, security]));
@@ -52,7 +61,7 @@ pub(crate) fn hive(root: &Key) -> Vec<u8> {
 }
 
 /// Put the checksum of the first block right.
-pub(crate) fn seal(hive: &mut [u8]) {
+pub fn seal(hive: &mut [u8]) {
     let word = |chunk: &[u8]| u32::from_le_bytes(chunk.try_into().unwrap());
     let sum = match hive[..508].chunks_exact(4).map(word).fold(0, |sum, word| sum ^ word) {
         0 => 1,

@@ -1,7 +1,7 @@
 //! What the NTFS tests share: sample volumes, patched views of them, and where things stand in them.
 
-#![allow(dead_code)] // each test binary uses a part
-#![allow(clippy::unwrap_used, clippy::panic)] // whatever fails here fails the test that asked
+// Whatever fails here fails the test that asked.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 use std::io::Read;
 use std::path::Path;
@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{DiskImage, DiskSource, Error, Extent, ExtentKind, Result};
 
-pub(crate) const CLUSTER_SIZES: [u32; 2] = [512, 4096];
+/// The cluster sizes of the sample volumes.
+pub const CLUSTER_SIZES: [u32; 2] = [512, 4096];
 
 /// The sample volume with clusters of this size, `$UpCase` filled in.
-pub(crate) fn sample(cluster: u32) -> Vec<u8> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/small-{cluster}.ntfs.gz"));
+pub fn sample(cluster: u32) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../fixtures/small-{cluster}.ntfs.gz"));
     let mut image = Vec::new();
     flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut image).unwrap();
     let upcase = first_cluster_of(&image, 10) * cluster as usize;
@@ -32,34 +33,37 @@ pub(crate) fn sample(cluster: u32) -> Vec<u8> {
 }
 
 /// What `blocks first last` of the generator writes.
-pub(crate) fn blocks(first: usize, last: usize) -> Vec<u8> {
+pub fn blocks(first: usize, last: usize) -> Vec<u8> {
     (first..=last).flat_map(|i| format!("{i:<256}").into_bytes()).collect()
 }
 
 /// What `seq first last` writes.
-pub(crate) fn seq(first: usize, last: usize) -> Vec<u8> {
+pub fn seq(first: usize, last: usize) -> Vec<u8> {
     (first..=last).flat_map(|i| format!("{i}\n").into_bytes()).collect()
 }
 
-pub(crate) fn u16_at(image: &[u8], at: usize) -> usize {
+/// The number of two bytes at `at`.
+pub fn u16_at(image: &[u8], at: usize) -> usize {
     usize::from(u16::from_le_bytes(image[at..at + 2].try_into().unwrap()))
 }
 
-pub(crate) fn u32_at(image: &[u8], at: usize) -> usize {
+/// The number of four bytes at `at`.
+pub fn u32_at(image: &[u8], at: usize) -> usize {
     u32::from_le_bytes(image[at..at + 4].try_into().unwrap()) as usize
 }
 
-pub(crate) fn cluster_size(image: &[u8]) -> usize {
+/// The cluster size that the boot sector states.
+pub fn cluster_size(image: &[u8]) -> usize {
     u16_at(image, 11) * usize::from(image[13])
 }
 
 /// Where record `number` stands, on a volume whose MFT is in one piece up to there.
-pub(crate) fn record_at(image: &[u8], number: usize) -> usize {
+pub fn record_at(image: &[u8], number: usize) -> usize {
     u32_at(image, 48) * cluster_size(image) + number * 1024
 }
 
 /// Where the base record of the file called `name` (ASCII) stands.
-pub(crate) fn record_of(image: &[u8], name: &str) -> usize {
+pub fn record_of(image: &[u8], name: &str) -> usize {
     let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let in_use = |&at: &usize| image[at..].starts_with(b"FILE") && u16_at(image, at + 22) & 1 == 1;
     let records = || (0..image.len()).step_by(512).filter(in_use);
@@ -73,7 +77,7 @@ pub(crate) fn record_of(image: &[u8], name: &str) -> usize {
 }
 
 /// Where the first attribute of this type and name (ASCII) of the record at `record` stands.
-pub(crate) fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str) -> usize {
+pub fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str) -> usize {
     let mut at = record + u16_at(image, record + 20);
     loop {
         assert_ne!(u32_at(image, at), 0xFFFF_FFFF, "no attribute {kind:#x} {name:?}");
@@ -87,17 +91,17 @@ pub(crate) fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str)
 }
 
 /// The first cluster of the unnamed data of record `number`.
-pub(crate) fn first_cluster_of(image: &[u8], number: usize) -> usize {
+pub fn first_cluster_of(image: &[u8], number: usize) -> usize {
     first_cluster_of_record(image, record_at(image, number))
 }
 
 /// The first cluster of the unnamed data of the record at `record`.
-pub(crate) fn first_cluster_of_record(image: &[u8], record: usize) -> usize {
+pub fn first_cluster_of_record(image: &[u8], record: usize) -> usize {
     first_cluster_of_attribute(image, attribute_at(image, record, 0x80, ""))
 }
 
 /// The first cluster of the attribute at `attribute`.
-pub(crate) fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
+pub fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
     assert_eq!(image[attribute + 8], 1, "the value stands in its record");
     let pairs = attribute + u16_at(image, attribute + 32);
     let (length_size, lcn_size) = (usize::from(image[pairs] & 15), usize::from(image[pairs] >> 4));
@@ -108,24 +112,29 @@ pub(crate) fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usiz
 }
 
 /// Where the bit of `cluster` stands: byte and mask.
-pub(crate) fn bitmap_bit(image: &[u8], cluster: usize) -> (usize, u8) {
+pub fn bitmap_bit(image: &[u8], cluster: usize) -> (usize, u8) {
     (first_cluster_of(image, 6) * cluster_size(image) + cluster / 8, 1 << (cluster % 8))
 }
 
 /// A disk in memory with some bytes replaced, that counts what is read and gives up past a budget.
 #[derive(Debug)]
-pub(crate) struct Patched {
+pub struct Patched {
+    /// The bytes.
     pub base: Arc<Vec<u8>>,
+    /// Where another byte stands, and which.
     pub patches: Vec<(usize, u8)>,
+    /// How much may still be read; each read costs 64 bytes more than its own.
     pub budget: AtomicU64,
 }
 
 impl Patched {
-    pub(crate) fn disk(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>) -> DiskImage {
+    /// The disk with these patches, and no budget.
+    pub fn disk(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>) -> DiskImage {
         Self::with_budget(base, patches, u64::MAX)
     }
 
-    pub(crate) fn with_budget(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>, budget: u64) -> DiskImage {
+    /// The disk with these patches, of which no more than `budget` may be read.
+    pub fn with_budget(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>, budget: u64) -> DiskImage {
         DiskImage::from_source(Arc::new(Self { base: base.clone(), patches, budget: budget.into() }))
     }
 }
@@ -164,12 +173,12 @@ impl DiskSource for Patched {
 }
 
 /// A folder for the files of one test, removed at its end.
-pub(crate) fn scratch() -> tempfile::TempDir {
+pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
 /// A page of `$LogFile` of this major version, whose clients are gone and whose flag says that all is well.
-pub(crate) fn journal_page(major: u16) -> Vec<u8> {
+pub fn journal_page(major: u16) -> Vec<u8> {
     let mut page = vec![0; 4096];
     let fields: [(usize, &[u8]); 10] = [
         (0, b"RSTR"),

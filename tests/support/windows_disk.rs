@@ -1,33 +1,34 @@
 //! The small Windows disks of the fixtures, and ways to put one fault into them.
 
-#![allow(dead_code)] // each test binary uses a part
-#![allow(clippy::unwrap_used, clippy::panic)] // whatever fails here fails the test that asked
+// Whatever fails here fails the test that asked.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use crate::registry::{self, Key, utf16};
+use crate::{has_tool, is_root, ntfs, run, skipped};
 use vmtemplate::{
     CheckOptions, DiskImage, Finding, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType,
     Report, Rule, Script, Template,
 };
-use vmtemplate_workspace::{has_tool, is_root, run, skipped};
-
-use super::ntfs_support;
-use super::registry_support::{self, Key, utf16};
 
 /// A fixture.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Base(&'static str);
+pub struct Base(&'static str);
 
-pub(crate) const BIOS: Base = Base("windows-bios.raw.gz");
-pub(crate) const UEFI: Base = Base("windows-uefi.raw.gz");
+/// A disk that starts by BIOS.
+pub const BIOS: Base = Base("windows-bios.raw.gz");
+/// A disk that starts by UEFI.
+pub const UEFI: Base = Base("windows-uefi.raw.gz");
 
 impl Base {
-    pub(crate) fn disk(self) -> WindowsDisk {
+    /// The disk of this fixture.
+    pub fn disk(self) -> WindowsDisk {
         static DISKS: [OnceLock<Vec<u8>>; 2] = [OnceLock::new(), OnceLock::new()];
         let bytes = DISKS[usize::from(self == UEFI)].get_or_init(|| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(self.0);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(self.0);
             let mut bytes = Vec::new();
             flate2::read::GzDecoder::new(std::fs::File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
             bytes
@@ -36,16 +37,20 @@ impl Base {
     }
 }
 
-pub(crate) struct WindowsDisk {
+/// A disk with Windows, in memory.
+pub struct WindowsDisk {
+    /// All of it.
     pub bytes: Vec<u8>,
 }
 
 impl WindowsDisk {
-    pub(crate) fn image(self) -> DiskImage {
+    /// The disk as an image.
+    pub fn image(self) -> DiskImage {
         DiskImage::from_bytes(self.bytes)
     }
 
-    pub(crate) fn view(&self) -> DiskImage {
+    /// The disk as it is now, as an image.
+    pub fn view(&self) -> DiskImage {
         DiskImage::from_bytes(self.bytes.clone())
     }
 
@@ -64,13 +69,13 @@ impl WindowsDisk {
     }
 
     /// Change bytes of the volume of Windows.
-    pub(crate) fn patch_system_volume(&mut self, change: impl FnOnce(&mut [u8])) {
+    pub fn patch_system_volume(&mut self, change: impl FnOnce(&mut [u8])) {
         let range = self.system_range();
         change(&mut self.bytes[range]);
     }
 
     /// Change the volume of Windows where ntfs-3g mounts it; whether it could be mounted here. Says what is missing if not.
-    pub(crate) fn mount_system_volume(&mut self, change: impl FnOnce(&Path)) -> bool {
+    pub fn mount_system_volume(&mut self, change: impl FnOnce(&Path)) -> bool {
         if !["ntfs-3g", "umount"].into_iter().all(has_tool) || !is_root() {
             return false;
         }
@@ -78,7 +83,7 @@ impl WindowsDisk {
             skipped("/dev/fuse is missing");
             return false;
         }
-        let folder = ntfs_support::scratch();
+        let folder = ntfs::scratch();
         let (volume, root) = (folder.path().join("volume"), folder.path().join("root"));
         let range = self.system_range();
         std::fs::write(&volume, &self.bytes[range.clone()]).unwrap();
@@ -92,7 +97,7 @@ impl WindowsDisk {
     }
 
     /// Give a file or folder of an NTFS volume another name, of the same length and at the same place of the order.
-    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+    pub fn rename(&mut self, from: &str, to: &str) {
         let (from, to) = (utf16(from), utf16(to));
         assert_eq!(from.len(), to.len());
         let mut places = Vec::new();
@@ -119,7 +124,7 @@ impl WindowsDisk {
     }
 
     /// Give a file of the EFI system partition another name of the same length.
-    pub(crate) fn rename_fat(&mut self, from: &str, to: &str) {
+    pub fn rename_fat(&mut self, from: &str, to: &str) {
         let short = |name: &str| {
             let (stem, extension) = name.split_once('.').unwrap();
             format!("{:<8}{:<3}", stem.to_uppercase(), extension.to_uppercase()).into_bytes()
@@ -140,7 +145,7 @@ impl WindowsDisk {
     }
 
     /// Replace bytes of a file of Windows, wherever they occur in it, by as many others.
-    pub(crate) fn patch_file(&mut self, path: &str, from: &[u8], to: &[u8]) {
+    pub fn patch_file(&mut self, path: &str, from: &[u8], to: &[u8]) {
         assert_eq!(from.len(), to.len());
         let content = self.read(path);
         let first = content.windows(from.len()).position(|window| window == from).unwrap();
@@ -163,9 +168,9 @@ impl WindowsDisk {
         let system = self.system_range();
         let volume = &mut self.bytes[system];
         let record = record_named(volume, path.rsplit('/').next().unwrap());
-        let data = ntfs_support::attribute_at(volume, record, 0x80, "");
+        let data = ntfs::attribute_at(volume, record, 0x80, "");
         if volume[data + 8] == 0 {
-            let at = data + ntfs_support::u16_at(volume, data + 20);
+            let at = data + ntfs::u16_at(volume, data + 20);
             for (offset, (old, new)) in old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new) {
                 // The last two bytes of a sector of a record stand elsewhere.
                 assert!((at + offset) % 512 < 510);
@@ -173,7 +178,7 @@ impl WindowsDisk {
                 volume[at + offset] = *new;
             }
         } else {
-            let at = ntfs_support::first_cluster_of_record(volume, record) * 4096;
+            let at = ntfs::first_cluster_of_record(volume, record) * 4096;
             assert!(&volume[at..at + old.len()] == old, "{path} stands in several pieces");
             volume[at..at + new.len()].copy_from_slice(new);
         }
@@ -181,34 +186,34 @@ impl WindowsDisk {
     }
 
     /// Change a hive: it is read, changed as a tree, and written anew in its place.
-    pub(crate) fn registry(&mut self, name: &str, change: impl FnOnce(&mut Key)) {
+    pub fn registry(&mut self, name: &str, change: impl FnOnce(&mut Key)) {
         let path = format!("Windows/System32/config/{name}");
         let old = self.read(&path);
         let mut root = tree(&RegistryHive::from_bytes(old.clone()).unwrap().root().unwrap());
         change(&mut root);
-        let mut new = registry_support::hive(&root);
+        let mut new = registry::hive(&root);
         assert!(new.len() <= old.len(), "{name} has no room");
         new.resize(old.len(), 0);
         self.write(&path, &old, &new);
     }
 
     /// Let a file of Windows that stands in its record be empty.
-    pub(crate) fn empty_file(&mut self, name: &str) {
+    pub fn empty_file(&mut self, name: &str) {
         self.patch_system_volume(|volume| empty(volume, name));
     }
 
     /// Let a hive look as if Windows was switched off while it wrote it.
-    pub(crate) fn reopen_hive(&mut self, name: &str) {
+    pub fn reopen_hive(&mut self, name: &str) {
         let path = format!("Windows/System32/config/{name}");
         let old = self.read(&path);
         let mut new = old.clone();
         new[4] += 1;
-        registry_support::seal(&mut new);
+        registry::seal(&mut new);
         self.write(&path, &old, &new);
     }
 
     /// Put a partition of this type behind all others of an MBR.
-    pub(crate) fn add_partition_behind(&mut self, kind: u8) {
+    pub fn add_partition_behind(&mut self, kind: u8) {
         let entry = 446 + 2 * 16;
         assert_eq!(self.bytes[entry + 4], 0);
         let end = (self.system_range().end / 512) as u32;
@@ -218,7 +223,7 @@ impl WindowsDisk {
     }
 
     /// Give entry `entry` of a GPT the type of entry `other`, in both copies.
-    pub(crate) fn set_gpt_kind(&mut self, entry: usize, other: usize) {
+    pub fn set_gpt_kind(&mut self, entry: usize, other: usize) {
         let last = self.bytes.len() - 512;
         for header in [512, last] {
             let field = |bytes: &[u8], at: usize, length: usize| {
@@ -237,27 +242,27 @@ impl WindowsDisk {
 }
 
 /// Let a file of this volume that stands in its record be empty.
-pub(crate) fn empty(volume: &mut [u8], name: &str) {
+pub fn empty(volume: &mut [u8], name: &str) {
     let record = record_named(volume, name);
-    let data = ntfs_support::attribute_at(volume, record, 0x80, "");
+    let data = ntfs::attribute_at(volume, record, 0x80, "");
     assert_eq!(volume[data + 8], 0, "{name} stands in clusters");
     volume[data + 16..data + 20].fill(0);
 }
 
 /// Where the record of the file or folder of this name stands.
-pub(crate) fn record_named(volume: &[u8], name: &str) -> usize {
+pub fn record_named(volume: &[u8], name: &str) -> usize {
     let name = utf16(name);
     let is_named = |&at: &usize| {
-        if !volume[at..].starts_with(b"FILE") || ntfs_support::u16_at(volume, at + 22) & 1 == 0 {
+        if !volume[at..].starts_with(b"FILE") || ntfs::u16_at(volume, at + 22) & 1 == 0 {
             return false;
         }
         // A record without a name, as of the first ones of a volume, has other attributes to be asked for.
-        let mut attribute = at + ntfs_support::u16_at(volume, at + 20);
-        while ntfs_support::u32_at(volume, attribute) < 0x30 {
-            attribute += ntfs_support::u32_at(volume, attribute + 4);
+        let mut attribute = at + ntfs::u16_at(volume, at + 20);
+        while ntfs::u32_at(volume, attribute) < 0x30 {
+            attribute += ntfs::u32_at(volume, attribute + 4);
         }
-        let value = attribute + ntfs_support::u16_at(volume, attribute + 20);
-        ntfs_support::u32_at(volume, attribute) == 0x30
+        let value = attribute + ntfs::u16_at(volume, attribute + 20);
+        ntfs::u32_at(volume, attribute) == 0x30
             && usize::from(volume[value + 64]) * 2 == name.len()
             && volume[value + 66..].starts_with(&name)
     };
@@ -288,32 +293,37 @@ fn tree(key: &RegistryKey<'_>) -> Key {
 fn at<'k>(root: &'k mut Key, path: &str) -> &'k mut Key {
     path.split('\\').fold(root, |key, name| {
         let index = key.keys.iter().position(|below| below.name == name).unwrap_or_else(|| {
-            key.keys.push(registry_support::key(name, Vec::new()));
+            key.keys.push(registry::key(name, Vec::new()));
             key.keys.len() - 1
         });
         &mut key.keys[index]
     })
 }
 
-pub(crate) fn add(root: &mut Key, path: &str) {
+/// Add a key, and those above it.
+pub fn add(root: &mut Key, path: &str) {
     at(root, path);
 }
 
-pub(crate) fn set(root: &mut Key, path: &str, name: &str, kind: u32, data: Vec<u8>) {
+/// Set a value, in a key that is added if it is missing.
+pub fn set(root: &mut Key, path: &str, name: &str, kind: u32, data: Vec<u8>) {
     let key = at(root, path);
     key.values.retain(|(known, _, _)| known != name);
     key.values.push((name.to_owned(), kind, data));
 }
 
-pub(crate) fn set_u32(root: &mut Key, path: &str, name: &str, value: u32) {
+/// Set a value to a number.
+pub fn set_u32(root: &mut Key, path: &str, name: &str, value: u32) {
     set(root, path, name, 4, value.to_le_bytes().to_vec());
 }
 
-pub(crate) fn set_text(root: &mut Key, path: &str, name: &str, text: &str) {
+/// Set a value to a text.
+pub fn set_text(root: &mut Key, path: &str, name: &str, text: &str) {
     set(root, path, name, 1, utf16(&format!("{text}\0")));
 }
 
-pub(crate) fn remove(root: &mut Key, path: &str) {
+/// Remove a key with all below it.
+pub fn remove(root: &mut Key, path: &str) {
     let (parent, name) = path.rsplit_once('\\').unwrap();
     let parent = at(root, parent);
     let before = parent.keys.len();
@@ -322,7 +332,7 @@ pub(crate) fn remove(root: &mut Key, path: &str) {
 }
 
 /// What a check says of a template with this disk.
-pub(crate) fn check(disk: DiskImage, script: Option<&str>, memory_mib: u64) -> Report {
+pub fn check(disk: DiskImage, script: Option<&str>, memory_mib: u64) -> Report {
     let script = script.map_or_else(Script::default_windows, Script::from_text);
     let template = Template::builder("Windows-Server-2019")
         .image(disk)
@@ -336,7 +346,7 @@ pub(crate) fn check(disk: DiskImage, script: Option<&str>, memory_mib: u64) -> R
 }
 
 /// What the rules of the image found, but for the note that tells which Windows it is.
-pub(crate) fn findings(report: &Report) -> Vec<&Finding> {
+pub fn findings(report: &Report) -> Vec<&Finding> {
     report
         .findings()
         .iter()
@@ -344,6 +354,7 @@ pub(crate) fn findings(report: &Report) -> Vec<&Finding> {
         .collect()
 }
 
-pub(crate) fn is_of_the_image(rule: &Rule) -> bool {
+/// Whether a rule is about what is inside the image.
+pub fn is_of_the_image(rule: &Rule) -> bool {
     ("VMT0300".."VMT0700").contains(&rule.code)
 }
