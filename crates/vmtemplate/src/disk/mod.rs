@@ -49,7 +49,7 @@ pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, K
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use open::{ImageFormat, OpenOptions};
-pub(crate) use open::{foreign_content, is_vmdk_descriptor};
+pub(crate) use open::{foreign_content, is_vmdk_descriptor, no_script};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{

@@ -14,6 +14,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::access::Access;
+use crate::disk::no_script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_stream_bounded;
 use crate::macros::{
@@ -123,7 +124,8 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; those of reading a stream.
+    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; [`ErrorKind::InvalidScript`] if it is known to
+    /// be something else, such as a packed file or a web page; those of reading a stream.
     ///
     /// ```
     /// use vmtemplate::Script;
@@ -134,13 +136,18 @@ impl Script {
     /// ```
     pub fn from_reader(reader: impl Read) -> Result<Self> {
         let bytes = read_stream_bounded(reader, Self::MAX_SIZE).map_err(cannot_read)?;
-        bytes.map(Self::from_bytes).ok_or_else(|| {
+        let bytes = bytes.ok_or_else(|| {
             Error::new(
                 ErrorKind::LimitExceeded,
                 format!("the script is larger than the install drive, which has {} bytes", Self::MAX_SIZE),
             )
             .with_help("move what is large into the disk image, or let the script download it")
-        })
+        })?;
+        if let Some(name) = no_script(&bytes) {
+            let message = format!("this is {name}; a setup script was expected");
+            return Err(Error::new(ErrorKind::InvalidScript, message).with_help("give the script itself"));
+        }
+        Ok(Self::from_bytes(bytes))
     }
 
     /// The bytes, as they go on the install drive.
