@@ -147,8 +147,9 @@ fn a_container_that_is_no_disk_is_refused_by_name_through_every_door_with_the_wa
 fn a_disk_is_a_disk_whatever_its_boot_code_looks_like() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk");
-    let mut disk = sample_disk();
-    // The sample has an MBR. The code in front of it may be any bytes, even those of a text or a program.
+    let mut disk = vmtemplate_workspace::sample_disk();
+    assert_eq!(disk[510..512], [0x55, 0xAA]);
+    // The code in front of it may be any bytes, even those of a text or a program.
     for code in [
         &b"\x33\xc0\x8e\xd0\xbc\0\x7c\x8e"[..],
         b"\xeb\x63\x90\x10\x8e\xd0\xbc\0",

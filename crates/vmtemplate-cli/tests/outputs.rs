@@ -447,6 +447,56 @@ fn an_archive_never_takes_the_place_of_a_file_that_it_is_made_of() {
 }
 
 #[test]
+fn no_output_takes_the_place_of_a_file_that_is_read_for_it() {
+    let work = work();
+    let at = work.path();
+    let raw = fs::read(at.join("w.raw")).unwrap();
+    // A qcow2 over a raw disk, without a cluster of its own: all of it is read from the backing file.
+    vmtemplate_workspace::qcow2_over(&at.join("over.qcow2"), "w.raw", raw.len() as u64);
+    fs::write(
+        at.join("flat.vmdk"),
+        format!(
+            "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\nRW {} FLAT \"w.raw\" 0\n",
+            raw.len() / 512
+        ),
+    )
+    .unwrap();
+    fs::hard_link(at.join("w.raw"), at.join("linked.raw")).unwrap();
+    symlink("over.qcow2", at.join("link.qcow2")).unwrap();
+    let build = |image: &str, output: &str| {
+        format!("build --name W --image {image} --backing-files . --script fold/setup.cmd --no-check --force -o {output}")
+    };
+    for command in [
+        "convert over.qcow2 w.raw --backing-files . --force".to_owned(),
+        "convert over.qcow2 linked.raw --backing-files . --force".to_owned(),
+        "convert over.qcow2 link.qcow2 --backing-files . --force".to_owned(),
+        "convert flat.vmdk w.raw --backing-files . --force".to_owned(),
+        "convert flat.vmdk flat.vmdk --backing-files . --force".to_owned(),
+        "convert w.raw linked.raw --force".to_owned(),
+        build("over.qcow2", "w.raw"),
+        build("flat.vmdk", "linked.raw"),
+        build("w.raw", "fold/setup.cmd"),
+        "drive fold --force -o fold/w.hddimage".to_owned(),
+        "drive fold --force -o fold/metainfo.xml".to_owned(),
+        "drive fold --force -o fold/setup.cmd".to_owned(),
+        "drive fold/setup.cmd --force -o fold/setup.cmd".to_owned(),
+        "render fold --force -o fold/w.hddimage".to_owned(),
+        "render fold/setup.cmd --force -o fold/setup.cmd".to_owned(),
+    ] {
+        let before = vmtemplate_workspace::tree(at);
+        let arguments: Vec<&str> = command.split_whitespace().collect();
+        let output = vmtemplate(at, &arguments);
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", said(&output));
+        assert!(said(&output).contains("the output is a file that the"), "{command}: {}", said(&output));
+        assert!(vmtemplate_workspace::tree(at) == before, "{command}");
+    }
+    // Other files in the folder may be replaced.
+    fs::write(at.join("fold/drive.img"), "").unwrap();
+    succeeds(at, &["drive", "fold", "--force", "-ofold/drive.img"]);
+    assert_eq!(fs::metadata(at.join("fold/drive.img")).unwrap().len(), 1 << 20);
+}
+
+#[test]
 fn a_signal_ends_a_command_that_waits_for_a_pipe() {
     let work = work();
     let at = work.path();

@@ -102,6 +102,12 @@ pub trait DiskSource: Send + Sync + fmt::Debug {
     fn verify_unchanged(&self) -> Result<()> {
         Ok(())
     }
+
+    /// The files that the disk is read from: the image, its backing files, its extents. No output takes the place of one of
+    /// them. The default knows of none.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
 }
 
 /// An open disk image, read-only. Clones share the open file.
@@ -307,6 +313,11 @@ impl DiskImage {
     /// Fail if the image was written to since it was opened.
     pub(crate) fn verify_unchanged(&self) -> Result<()> {
         self.source.verify_unchanged().map_err(|error| self.locate(error))
+    }
+
+    /// The files that the disk is read from.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.path.iter().cloned().chain(self.source.files()).collect()
     }
 
     fn locate(&self, error: Error) -> Error {
