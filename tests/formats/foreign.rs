@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    Archive, CheckOptions, DiskImage, ErrorKind, ImageFormat, MacroValues, Metainfo, OpenOptions, PackOptions,
-    RenderOptions, Script, Template, TemplateBuilder, check, check_stream,
+    Archive, CheckOptions, DiskImage, ErrorKind, ImageFormat, MacroValues, Metainfo, OpenOptions,
+    PackOptions, RenderOptions, Script, Template, TemplateBuilder, check, check_stream,
 };
 
 use super::samples::{sample, sample_disk, write};
@@ -72,7 +72,11 @@ fn containers() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (b"#!/bin/sh\necho\n".into(), "a script", "--script"),
         (b"404: Not Found".into(), "a text", "fetch that again"),
         (b"{\"message\": \"Not Found\"}\n".into(), "a JSON text", "fetch that again"),
-        (b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>".into(), "an error message", "curl -fLo"),
+        (
+            b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>".into(),
+            "an error message",
+            "curl -fLo",
+        ),
         (b"<Envelope></Envelope>\n".into(), "an XML file", "that it describes"),
         (b"HTTP/1.1 200 OK\r\n\r\n\0\0".into(), "with its headers", "curl -fLo"),
         (POINTER.into(), "a Git LFS pointer", "git lfs pull"),
@@ -180,7 +184,9 @@ fn a_disk_is_a_disk_whatever_its_boot_code_looks_like() {
 fn what_is_no_archive_and_no_script_is_named_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
-    for (bytes, name) in [(POINTER, "a Git LFS pointer"), (b"<html>", "a web page"), (b"%PDF-1.7", "a PDF document")] {
+    for (bytes, name) in
+        [(POINTER, "a Git LFS pointer"), (b"<html>", "a web page"), (b"%PDF-1.7", "a PDF document")]
+    {
         write(&path, bytes);
         let error = Archive::open(&path).unwrap_err();
         assert!(error.kind() == ErrorKind::InvalidArchive && error.message().contains(name), "{error:#}");
@@ -240,12 +246,16 @@ fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
     assert_eq!(opened(&path, ImageFormat::Vhd), [Ok(size), Ok(size)]);
 
     let fixed = sample("fixed.vhd");
-    for (cut, expected) in [(0, Ok(size)), (1, Ok(size)), (2, Err("which has 512 bytes")), (400, Err("which has 512 bytes"))] {
+    for (cut, expected) in
+        [(0, Ok(size)), (1, Ok(size)), (2, Err("which has 512 bytes")), (400, Err("which has 512 bytes"))]
+    {
         write(&path, &fixed[..fixed.len() - cut]);
         let [by_content, _] = opened(&path, ImageFormat::Vhd);
         match (by_content, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected),
-            (Err(error), Err(says)) => assert!(error.contains(says) && error.contains("--format raw"), "{error}"),
+            (Err(error), Err(says)) => {
+                assert!(error.contains(says) && error.contains("--format raw"), "{error}")
+            }
             (found, expected) => panic!("{cut}: {found:?} instead of {expected:?}"),
         }
         assert_eq!(opened(&path, ImageFormat::Raw)[1], Ok((fixed.len() - cut) as u64));

@@ -76,8 +76,7 @@ pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
 
 /// The error for a file that does not begin as an archive.
 fn expected(found: &str, help: &str) -> Error {
-    Error::new(ErrorKind::InvalidArchive, format!("{found}; a .tar.gz archive was expected"))
-        .with_help(help)
+    Error::new(ErrorKind::InvalidArchive, format!("{found}; a .tar.gz archive was expected")).with_help(help)
 }
 
 /// The decompressed stream, and how much of the archive it has consumed so far.

@@ -393,7 +393,8 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if `path` is a file that the template is made of, a backing file of its image
+    /// among them; [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is missing;
     /// [`ImageChanged`](ErrorKind::ImageChanged) when the image is written to meanwhile;
     /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error nothing is left,

@@ -155,7 +155,11 @@ const AT_START: &[(&[u8], &str, &str)] = &[
     (b"PK\x05\x06", "an empty zip file", "nothing is in it: make the zip file again, or fetch it again"),
     (b"\xff\x06\0\0sNaPpY", "a Snappy file", "unpack it first: `snzip -dc IMAGE > NEW.raw`"),
     (b"LRZI\0", "an lrzip file", "unpack it first: `lrzip -d -o NEW.raw IMAGE`"),
-    (b"Salted__", "a file that OpenSSL encrypted", "decrypt it first: `openssl enc -d -in IMAGE -out NEW.raw`, with the cipher it was made with"),
+    (
+        b"Salted__",
+        "a file that OpenSSL encrypted",
+        "decrypt it first: `openssl enc -d -in IMAGE -out NEW.raw`, with the cipher it was made with",
+    ),
     (b"age-encryption.org/v1\n", "a file that age encrypted", "decrypt it first: `age -d -o NEW.raw IMAGE`"),
     (b"-----BEGIN PGP MESSAGE", "a file that PGP encrypted", "decrypt it first: `gpg -d -o NEW.raw IMAGE`"),
     (b"encrcdsa", "an encrypted disk image of macOS (DMG)", DECRYPT_DMG),
@@ -282,7 +286,7 @@ mod tests {
             assert!(!help.is_empty());
             head.rotate_right(16);
             assert_eq!(name(&head, b""), None, "{expected} at 16");
-            assert_eq!(name(&magic[..magic.len() - 1], b""), None, "{expected}, cut");
+            assert_ne!(name(&magic[..magic.len() - 1], b""), Some(*expected), "{expected}, cut");
         }
     }
 

@@ -58,8 +58,7 @@ fn is_lzma(head: &[u8]) -> bool {
     let Some(dictionary) = le::u32_at(head, 1).filter(|size| (1 << 12..=3 << 29).contains(size)) else {
         return false;
     };
-    let is_usual =
-        dictionary.is_power_of_two() || dictionary % 3 == 0 && (dictionary / 3).is_power_of_two();
+    let is_usual = dictionary.is_power_of_two() || dictionary % 3 == 0 && (dictionary / 3).is_power_of_two();
     matches!(head[0], 0x5A..=0x5E)
         && is_usual
         && le::u64_at(head, 5).is_some_and(|size| size == u64::MAX || (1..1 << 38).contains(&size))
@@ -86,7 +85,8 @@ fn is_tar(head: &[u8]) -> bool {
     let field = header[148..156].split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii();
     let digits = std::str::from_utf8(field).ok().filter(|digits| digits.len() >= 3);
     let Some(stated) = digits.and_then(|digits| i64::from_str_radix(digits, 8).ok()) else { return false };
-    let bytes = || header.iter().enumerate().map(|(at, &byte)| if (148..156).contains(&at) { b' ' } else { byte });
+    let bytes =
+        || header.iter().enumerate().map(|(at, &byte)| if (148..156).contains(&at) { b' ' } else { byte });
     header[0] != 0
         && (bytes().map(i64::from).sum::<i64>() == stated
             || bytes().map(|byte| i64::from(byte.cast_signed())).sum::<i64>() == stated)
@@ -99,7 +99,8 @@ fn frame(head: &[u8]) -> Option<Foreign> {
         [0x22..=0x27, 0xB5, 0x2F, 0xFD, ..] => Some(ZSTD),
         [0x50..=0x5F, 0x2A, 0x4D, 0x18, ..] => {
             let next = le::u32_at(head, 4)? as usize;
-            let is_lz4 = next.checked_add(8).and_then(|next| le::slice_at(head, next, 4)) == Some(b"\x04\x22\x4d\x18");
+            let is_lz4 =
+                next.checked_add(8).and_then(|next| le::slice_at(head, next, 4)) == Some(b"\x04\x22\x4d\x18");
             Some(if is_lz4 { LZ4 } else { ZSTD })
         }
         _ => None,
@@ -128,8 +129,10 @@ mod tests {
         head[0] = 0xE9; // as a signed number, another sum
         for signed in [false, true] {
             head[148..156].fill(b' ');
-            let sum: i32 =
-                head.iter().map(|&byte| if signed { i32::from(byte.cast_signed()) } else { i32::from(byte) }).sum();
+            let sum: i32 = head
+                .iter()
+                .map(|&byte| if signed { i32::from(byte.cast_signed()) } else { i32::from(byte) })
+                .sum();
             head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
             assert_eq!(name(&head), Some(TAR.name), "{signed}");
         }

@@ -29,7 +29,8 @@ const JSON: Foreign = Foreign {
     name: "a JSON text",
     help: "it describes something, or is the message of a server: give the disk image itself, or fetch that again",
 };
-const SCRIPT: Foreign = Foreign { name: "a script", help: "give it as the setup script (`--script`), and a disk as the image" };
+const SCRIPT: Foreign =
+    Foreign { name: "a script", help: "give it as the setup script (`--script`), and a disk as the image" };
 const TEXT: Foreign = Foreign {
     name: "a text",
     help: "read it: it may be the message of a server, or the description of an image; give the disk image itself, or fetch that again",
@@ -40,7 +41,8 @@ pub(super) const MAY_BE_SCRIPTS: [Foreign; 4] = [XML, JSON, SCRIPT, TEXT];
 
 /// The text that begins so. The caller has made sure that no boot sector does.
 pub(super) fn of(ends: &Ends<'_>) -> Option<Foreign> {
-    let head = decoded(ends.head);
+    let unit = unit_of(ends.head);
+    let head = decoded(ends.head, unit);
     let start = head.trim_ascii_start();
     // https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md; the second is of the releases before 1.0.
     if [&b"version https://git-lfs.github.com/spec/"[..], b"version https://hawser.github.com/spec/"]
@@ -71,27 +73,43 @@ pub(super) fn of(ends: &Ends<'_>) -> Option<Foreign> {
     }
     // A disk consists of whole sectors. One that is filled with text, such as an install drive, is a disk.
     let has_words = head.iter().any(u8::is_ascii_whitespace);
-    (!ends.size.is_multiple_of(512) && has_words && is_text(&decoded(ends.tail))).then_some(TEXT)
+    (!ends.size.is_multiple_of(512) && has_words && is_text(&decoded(ends.tail, unit))).then_some(TEXT)
 }
 
-/// A text in UTF-16 that says so by its first two bytes becomes UTF-8; the mark of UTF-8 goes.
-fn decoded(bytes: &[u8]) -> Cow<'_, [u8]> {
-    let unit = match bytes {
-        [0xFF, 0xFE, ..] => u16::from_le_bytes,
-        [0xFE, 0xFF, ..] => u16::from_be_bytes,
-        _ => return Cow::Borrowed(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)),
+/// How two bytes are a unit of UTF-16.
+type Unit = fn([u8; 2]) -> u16;
+
+/// How the units stand in a text that says by its first two bytes that it is UTF-16.
+fn unit_of(head: &[u8]) -> Option<Unit> {
+    match head {
+        [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),
+        [0xFE, 0xFF, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    }
+}
+
+/// The text in UTF-8, without a byte order mark.
+fn decoded(bytes: &[u8], unit: Option<Unit>) -> Cow<'_, [u8]> {
+    let Some(unit) = unit else {
+        return Cow::Borrowed(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes));
     };
-    let units = bytes[2..].chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
     // A unit that is half of a character does not count as text.
-    Cow::Owned(char::decode_utf16(units).map(|unit| unit.unwrap_or('\0')).collect::<String>().into_bytes())
+    let text: String = char::decode_utf16(units).map(|unit| unit.unwrap_or('\0')).collect();
+    Cow::Owned(text.trim_start_matches('\u{feff}').into())
 }
 
-/// Printable characters and blanks, in UTF-8 or in a code page of which at least half are ASCII.
+/// Printable characters and blanks, in UTF-8 or in a code page where at least half of them are ASCII. The first and the
+/// last character may be cut.
 fn is_text(bytes: &[u8]) -> bool {
+    let is_utf8 = || {
+        let cut = bytes.iter().take(3).take_while(|&&byte| byte & 0xC0 == 0x80).count();
+        std::str::from_utf8(&bytes[cut..]).map_or_else(|error| error.error_len().is_none(), |_| true)
+    };
     let is_printable = |byte: &u8| *byte >= b' ' && *byte != 0x7F || b"\t\n\x0c\r\x1a\x1b".contains(byte);
     !bytes.is_empty()
         && bytes.iter().all(is_printable)
-        && bytes.iter().filter(|byte| byte.is_ascii()).count() >= bytes.len() / 2
+        && (is_utf8() || bytes.iter().filter(|byte| byte.is_ascii()).count() >= bytes.len() / 2)
 }
 
 /// `#!`, and the absolute path of an interpreter.
@@ -112,7 +130,8 @@ fn without_comments(mut text: &[u8]) -> &[u8] {
 
 /// HTML, or XML of some kind.
 fn markup(text: &[u8], is_text: bool) -> Option<Foreign> {
-    let starts = |first: &[u8]| text.get(..first.len()).is_some_and(|start| start.eq_ignore_ascii_case(first));
+    let starts =
+        |first: &[u8]| text.get(..first.len()).is_some_and(|start| start.eq_ignore_ascii_case(first));
     let has = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
     let tags: [&[u8]; 7] = [b"<html", b"<head", b"<body", b"<title", b"<meta", b"<script", b"<!doctype html"];
     if tags.iter().any(|tag| starts(tag)) {
@@ -191,8 +210,8 @@ mod tests {
             &b"not text: \0"[..],
             b"<a> is a place\0",
             b"{ \x01",
-            b"{ a",
-            b"#!bin/sh\n",
+            b"{\x02",
+            b"#!bin/sh\n\0",
             b"#!/bin/\0\n",
             b"image",
             b"",
@@ -201,6 +220,17 @@ mod tests {
             assert_eq!(name(bytes), None, "{bytes:?}");
         }
         assert_eq!(name(&sectors[1..]), Some(TEXT.name));
+        assert_eq!(name(b"{ a"), Some(TEXT.name));
+        let long = "Disk\n".repeat(301);
+        let utf16: Vec<u8> =
+            "\u{feff}".encode_utf16().chain(long.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+        assert_eq!(name(&utf16), Some(TEXT.name));
+        let ends = Ends { head: &utf16[..1000], tail: &utf16[1000..], size: utf16.len() as u64 };
+        assert_eq!(of(&ends), Some(TEXT));
+        let cyrillic = "Диск ".repeat(300);
+        for cut in 0..3 {
+            assert_eq!(name(&cyrillic.as_bytes()[cut..2600 + cut]), Some(TEXT.name), "{cut}");
+        }
         let tail = Ends { head: b"some text", tail: &[0; 512], size: 1001 };
         assert_eq!(of(&tail), None);
     }

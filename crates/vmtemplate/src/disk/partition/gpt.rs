@@ -106,7 +106,8 @@ fn places_of_backup(disk: &DiskImage, protective: Option<u64>) -> Result<Vec<(u6
         let header = disk.read_vec(sector, 92)?;
         let stated = header.starts_with(b"EFI PART").then(|| le::u64_at(&header, 32)).flatten();
         let hints = [stated, protective].into_iter().flatten();
-        places.extend(hints.filter(|&lba| lba > 1 && lba < last_sector(disk, sector)).map(|lba| (sector, lba)));
+        places
+            .extend(hints.filter(|&lba| lba > 1 && lba < last_sector(disk, sector)).map(|lba| (sector, lba)));
     }
     Ok(places)
 }

@@ -244,14 +244,19 @@ fn the_backup_of_an_enlarged_disk_is_found_where_the_damaged_primary_or_the_mbr_
             assert_eq!(table.warnings.len(), 1, "{what}: {:?}", table.warnings);
             assert!(table.warnings[0].starts_with("the primary GPT is damaged, the backup was used"));
             assert_eq!(table.notes.len(), 1, "{what}");
-            let says = format!("it stands in sector {last}: the disk was enlarged by {} bytes", 1000 * sector);
+            let says =
+                format!("it stands in sector {last}: the disk was enlarged by {} bytes", 1000 * sector);
             assert!(table.notes[0].contains(&says), "{:?}", table.notes);
             assert_eq!((&table.rivals, &table.doubtful), (&vec![], &vec![]), "{what}");
             // Without the MBR the signature of the primary copy still says that there is a GPT.
             let mut disk = disk;
             disk[..512].fill(0);
             let found = read(&disk).unwrap();
-            assert_eq!(found.partitions.is_empty(), what.starts_with("all") || what.starts_with("the place"), "{what}");
+            assert_eq!(
+                found.partitions.is_empty(),
+                what.starts_with("all") || what.starts_with("the place"),
+                "{what}"
+            );
         }
         // Nothing says where it is.
         assert!(read(&with_mbr_of(u32::MAX, all)).is_err());
