@@ -139,7 +139,7 @@ fn markup(text: &[u8], is_text: bool) -> Option<Foreign> {
     }
     let is_xml = starts(b"<?xml") || starts(b"<!doctype");
     let is_tag = text.get(1).is_some_and(|&byte| byte.is_ascii_alphabetic() || byte == b'!');
-    if !is_xml && !(is_tag && is_text) {
+    if !(is_xml || is_tag && is_text) {
         return None;
     }
     Some(if has(b"<html") {
