@@ -254,7 +254,7 @@ fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
         match (by_content, expected) {
             (Ok(found), Ok(expected)) => assert_eq!(found, expected),
             (Err(error), Err(says)) => {
-                assert!(error.contains(says) && error.contains("--format raw"), "{error}")
+                assert!(error.contains(says) && error.contains("--format raw"), "{error}");
             }
             (found, expected) => panic!("{cut}: {found:?} instead of {expected:?}"),
         }
