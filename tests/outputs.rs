@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -162,4 +162,70 @@ fn a_script_is_private_once_values_were_put_in_whatever_is_done_with_it_then() {
     ] {
         assert_eq!(mode(name), expected, "{name}");
     }
+}
+
+/// A disk of the caller that is read from a file.
+#[derive(Debug)]
+struct Over(PathBuf);
+
+impl DiskSource for Over {
+    fn format(&self) -> &'static str {
+        "over"
+    }
+    fn size(&self) -> u64 {
+        4096
+    }
+    fn read_at(&self, buf: &mut [u8], _offset: u64) -> Result<()> {
+        buf.fill(1);
+        Ok(())
+    }
+    fn extent_at(&self, offset: u64) -> Result<Extent> {
+        Ok(Extent { offset, length: self.size() - offset, kind: ExtentKind::Data })
+    }
+    fn files(&self) -> Vec<PathBuf> {
+        vec![self.0.clone()]
+    }
+}
+
+#[test]
+fn a_file_that_is_read_is_no_output_and_any_other_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("base"), "base").unwrap();
+    fs::write(at("other"), "other").unwrap();
+    fs::hard_link(at("base"), at("linked")).unwrap();
+    let image = DiskImage::from_source(Arc::new(Over(at("base"))));
+    let raw = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let pack = PackOptions { overwrite: true, ..PackOptions::default() };
+    let script = at("setup.cmd");
+    fs::write(&script, "net user Administrator ($PASS)\r\n").unwrap();
+    let template =
+        Template::builder("W").image(image.clone()).image_name("w.img").script_path(&script).build().unwrap();
+    let values = MacroValues::new().with("PASS", "s3cret").unwrap();
+    let rendered = template.render(&values, &RenderOptions::default()).unwrap();
+    let drive = InstallDrive::new(&rendered.to_windows()).unwrap();
+    for name in ["base", "linked"] {
+        assert_eq!(image.write_raw(at(name), &raw).unwrap_err().kind(), ErrorKind::InvalidValue);
+    }
+    for name in ["base", "linked", "setup.cmd"] {
+        let errors = [
+            template.pack(at(name), &pack).unwrap_err(),
+            rendered.write_file(at(name), true).unwrap_err(),
+            drive.write(at(name), true).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.kind() == ErrorKind::InvalidValue && error.help().is_some(), "{error:#}");
+            assert_eq!(error.path(), Some(&*at(name)));
+        }
+    }
+    assert_eq!(fs::read(at("base")).unwrap(), b"base");
+    drive.write(at("other"), true).unwrap();
+    rendered.write_file(at("other"), true).unwrap();
+    image.write_raw(at("other"), &raw).unwrap();
+    template.pack(at("other"), &pack).unwrap();
+    // A script that was only read may be written back, with other line ends for example.
+    let own = Script::from_file(&script).unwrap();
+    own.to_windows().write_file(&script, true).unwrap();
+    // So may an archive: it is read to its end before it is replaced.
+    Template::open(at("other")).unwrap().pack(at("other"), &pack).unwrap();
 }

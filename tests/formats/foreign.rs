@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, ImageFormat, Metainfo, OpenOptions, PackOptions, Template,
-    TemplateBuilder, check,
+    Archive, CheckOptions, DiskImage, ErrorKind, ImageFormat, MacroValues, Metainfo, OpenOptions,
+    PackOptions, RenderOptions, Script, Template, TemplateBuilder, check, check_stream,
 };
 
 use super::samples::{sample, sample_disk, write};
@@ -58,7 +58,51 @@ fn containers() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (file(0, b"LUKS\xba\xbe"), "LUKS", "cryptsetup"),
         (file(0, b"\0ntfsclone-image"), "ntfsclone", "ntfsclone --restore-image"),
         (file(0, b"<!DOCTYPE html>"), "web page", "fetch the image again"),
+        (old_tar("machine.ovf"), "an OVA", "tar xf"),
+        (old_tar("disk.raw"), "a tar archive", "tar xf"),
+        (file(0, b"\x50\x2a\x4d\x18\x04\0\0\0\x07\0\0\0\x28\xb5\x2f\xfd"), "zstd", "zstd -dc"),
+        (file(0, b"\x5f\x2a\x4d\x18\x04\0\0\0\x07\0\0\0\x04\x22\x4d\x18"), "LZ4", "lz4 -dc"),
+        (file(0, b"\x1f\x9d\x90\x33\x80"), "compress", "gzip -dc"),
+        (file(0, b"]\0\0\x80\0\0\0\x10\0\0\0\0\0\0"), "lzma", "xz -dc"),
+        (b"PK\x05\x06".iter().copied().chain([0; 18]).collect(), "an empty zip", "make the zip file again"),
+        (file(0, b"PK\x07\x08PK\x03\x04"), "a part of a zip", "zip -s 0"),
+        (file(0, b"%PDF-1.7\n"), "PDF", "fetch the image again"),
+        (file(0, b"\x7fELF\x02\x01\x01\0"), "ELF", "fetch the image again"),
+        (program(0x108), "a program of Windows", "fetch the image again"),
+        (b"#!/bin/sh\necho\n".into(), "a script", "--script"),
+        (b"404: Not Found".into(), "a text", "fetch that again"),
+        (b"{\"message\": \"Not Found\"}\n".into(), "a JSON text", "fetch that again"),
+        (
+            b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>".into(),
+            "an error message",
+            "curl -fLo",
+        ),
+        (b"<Envelope></Envelope>\n".into(), "an XML file", "that it describes"),
+        (b"HTTP/1.1 200 OK\r\n\r\n\0\0".into(), "with its headers", "curl -fLo"),
+        (POINTER.into(), "a Git LFS pointer", "git lfs pull"),
     ]
+}
+
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n\
+    oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
+
+/// A program of Windows whose header stands at `at`.
+fn program(at: u16) -> Vec<u8> {
+    let mut program = file(0, b"MZ");
+    program[0x3C..0x3E].copy_from_slice(&at.to_le_bytes());
+    program[usize::from(at)..][..4].copy_from_slice(b"PE\0\0");
+    program
+}
+
+/// A tar archive of Unix v7, which has no magic.
+fn old_tar(name: &str) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_old();
+    header.set_size(5);
+    builder.append_data(&mut header, name, &b"hello"[..]).unwrap();
+    let archive = builder.into_inner().unwrap();
+    assert_eq!(archive[257..263], [0; 6]);
+    archive
 }
 
 const METAINFO: &str = "<doc><osname>Windows-10</osname><hddimage>w.img</hddimage>\
@@ -100,6 +144,121 @@ fn a_container_that_is_no_disk_is_refused_by_name_through_every_door_with_the_wa
         };
         assert_eq!(codes(&options), 1, "{name}");
         assert_eq!(codes(&CheckOptions { format: Some(ImageFormat::Raw), ..options }), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_disk_is_a_disk_whatever_its_boot_code_looks_like() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk");
+    let mut disk = vmtemplate_workspace::sample_disk();
+    assert_eq!(disk[510..512], [0x55, 0xAA]);
+    // The code in front of it may be any bytes, even those of a text or a program.
+    for code in [
+        &b"\x33\xc0\x8e\xd0\xbc\0\x7c\x8e"[..],
+        b"\xeb\x63\x90\x10\x8e\xd0\xbc\0",
+        b"\xfa\xb8\0\x10\x8e\xd0\xbc\0",
+        b"\xeb\x52\x90NTFS    ",
+        b"\0\0\0\0\0\0\0\0",
+        b"]\0\0\x80\0\0\0\x10\0\0\0\0\0\0",
+        b"\x1f\x9d\x90\x33\x80",
+        b"\x50\x2a\x4d\x18\x04\0\0\0",
+        b"#!/bin/sh\n",
+        b"<html><body>",
+        b"{\"a\": 1}",
+        b"\x7fELF\x02\x01\x01\0",
+        POINTER,
+    ] {
+        disk[..code.len()].copy_from_slice(code);
+        write(&path, &disk);
+        assert_eq!(DiskImage::open(&path).unwrap().format(), "raw", "{code:x?}");
+    }
+    // Disks without a table: empty ones, and an install drive, which is text throughout.
+    for content in [vec![0; 512], vec![0; 1 << 20], b"rem \r\n".repeat(512), vec![0xFF; 4096]] {
+        write(&path, &content);
+        assert_eq!(DiskImage::open(&path).unwrap().format(), "raw");
+    }
+}
+
+#[test]
+fn what_is_no_archive_and_no_script_is_named_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    for (bytes, name) in
+        [(POINTER, "a Git LFS pointer"), (b"<html>", "a web page"), (b"%PDF-1.7", "a PDF document")]
+    {
+        write(&path, bytes);
+        let error = Archive::open(&path).unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidArchive && error.message().contains(name), "{error:#}");
+        let error = Script::from_file(&path).unwrap_err();
+        assert!(error.kind() == ErrorKind::InvalidScript && error.message().contains(name), "{error:#}");
+        let values = MacroValues::new();
+        let error = Template::render_path(&path, &values, &RenderOptions::default()).unwrap_err();
+        assert!(error.message().contains(name), "{error:#}");
+        for name_of_file in ["file", "disk.img"] {
+            let error = check_stream(bytes, name_of_file, &CheckOptions::default()).unwrap_err();
+            assert!(error.kind() == ErrorKind::Unsupported && error.message().contains(name), "{error:#}");
+        }
+    }
+    // A text may be a script, whatever else it may be.
+    for text in ["{\"a\": 1}", "<powershell>\r\n", "echo a\n", "#!/bin/sh\n"] {
+        write(&path, text.as_bytes());
+        assert_eq!(Script::from_file(&path).unwrap().text(), text);
+        check(&path, &CheckOptions::default()).unwrap();
+    }
+}
+
+/// Whether an image opens, by content and by the given format, and what its error says.
+fn opened(path: &Path, format: ImageFormat) -> [Result<u64, String>; 2] {
+    let named = OpenOptions { format: Some(format), ..OpenOptions::default() };
+    [OpenOptions::default(), named].map(|options| {
+        let disk = DiskImage::open_with(path, &options).map_err(|error| format!("{error:#}"))?;
+        Ok(disk.size())
+    })
+}
+
+#[test]
+fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("disk.vhd");
+    let size = sample_disk().len() as u64;
+    let dynamic = sample("dynamic.vhd");
+    for (cut, says) in [
+        (1, "which has 512 bytes"),
+        (200, "which has 512 bytes"),
+        (512, "no footer behind its last block"),
+        (513, "the blocks of the VHD reach to byte"),
+        (4096, "the blocks of the VHD reach to byte"),
+    ] {
+        write(&path, &dynamic[..dynamic.len() - cut]);
+        let [by_content, named] = opened(&path, ImageFormat::Vhd);
+        // 511 bytes are the footer of an old Virtual PC.
+        if cut == 1 {
+            assert_eq!(by_content, Ok(size));
+            continue;
+        }
+        let error = by_content.unwrap_err();
+        assert!(error.contains(says) && error.contains("cut off"), "{cut}: {error}");
+        assert_eq!(named, Ok(size), "{cut}");
+    }
+    // Copied to a device that is larger.
+    write(&path, &[&dynamic[..], &[0; 10_000]].concat());
+    assert_eq!(opened(&path, ImageFormat::Vhd), [Ok(size), Ok(size)]);
+
+    let fixed = sample("fixed.vhd");
+    for (cut, expected) in
+        [(0, Ok(size)), (1, Ok(size)), (2, Err("which has 512 bytes")), (400, Err("which has 512 bytes"))]
+    {
+        write(&path, &fixed[..fixed.len() - cut]);
+        let [by_content, _] = opened(&path, ImageFormat::Vhd);
+        match (by_content, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected),
+            (Err(error), Err(says)) => {
+                assert!(error.contains(says) && error.contains("--format raw"), "{error}");
+            }
+            (found, expected) => panic!("{cut}: {found:?} instead of {expected:?}"),
+        }
+        assert_eq!(opened(&path, ImageFormat::Raw)[1], Ok((fixed.len() - cut) as u64));
     }
 }
 

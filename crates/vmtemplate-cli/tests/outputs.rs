@@ -446,6 +446,76 @@ fn an_archive_never_takes_the_place_of_a_file_that_it_is_made_of() {
     assert!(before == (fs::read(at.join("w.raw")).unwrap(), vmtemplate_workspace::tree(&at.join("fold"))));
 }
 
+/// A qcow2 of version 2 that has no cluster of its own (QEMU, docs/interop/qcow2.rst): header, refcounts, L1 table.
+fn qcow2_over(backing: &str, size: u64) -> Vec<u8> {
+    const CLUSTER: u64 = 1 << 16;
+    let mut image = vec![0; 3 * CLUSTER as usize];
+    let mut put = |at: usize, bytes: &[u8]| image[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"QFI\xfb\0\0\0\x02");
+    put(8, &512_u64.to_be_bytes()); // the name of the backing file
+    put(16, &(backing.len() as u32).to_be_bytes());
+    put(20, &16_u32.to_be_bytes());
+    put(24, &size.to_be_bytes());
+    put(36, &1_u32.to_be_bytes());
+    put(40, &(2 * CLUSTER).to_be_bytes());
+    put(48, &CLUSTER.to_be_bytes());
+    put(56, &1_u32.to_be_bytes());
+    put(512, backing.as_bytes());
+    image
+}
+
+#[test]
+fn no_output_takes_the_place_of_a_file_that_is_read_for_it() {
+    let work = work();
+    let at = work.path();
+    let raw = fs::read(at.join("w.raw")).unwrap();
+    // A qcow2 over a raw disk, without a cluster of its own: all of it is read from the backing file.
+    fs::write(at.join("over.qcow2"), qcow2_over("w.raw", raw.len() as u64)).unwrap();
+    fs::write(
+        at.join("flat.vmdk"),
+        format!(
+            "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\nRW {} FLAT \"w.raw\" 0\n",
+            raw.len() / 512
+        ),
+    )
+    .unwrap();
+    fs::hard_link(at.join("w.raw"), at.join("linked.raw")).unwrap();
+    symlink("over.qcow2", at.join("link.qcow2")).unwrap();
+    let build = |image: &str, output: &str| {
+        format!(
+            "build --name W --image {image} --backing-files . --script fold/setup.cmd --no-check --force -o {output}"
+        )
+    };
+    for command in [
+        "convert over.qcow2 w.raw --backing-files . --force".to_owned(),
+        "convert over.qcow2 linked.raw --backing-files . --force".to_owned(),
+        "convert over.qcow2 link.qcow2 --backing-files . --force".to_owned(),
+        "convert flat.vmdk w.raw --backing-files . --force".to_owned(),
+        "convert flat.vmdk flat.vmdk --backing-files . --force".to_owned(),
+        "convert w.raw linked.raw --force".to_owned(),
+        build("over.qcow2", "w.raw"),
+        build("flat.vmdk", "linked.raw"),
+        build("w.raw", "fold/setup.cmd"),
+        "drive fold --set PASS=s3cret --force -o fold/w.hddimage".to_owned(),
+        "drive fold --set PASS=s3cret --force -o fold/metainfo.xml".to_owned(),
+        "drive fold --set PASS=s3cret --force -o fold/setup.cmd".to_owned(),
+        "drive fold/setup.cmd --set PASS=s3cret --force -o fold/setup.cmd".to_owned(),
+        "render fold --set PASS=s3cret --force -o fold/w.hddimage".to_owned(),
+        "render fold/setup.cmd --set PASS=s3cret --force -o fold/setup.cmd".to_owned(),
+    ] {
+        let before = vmtemplate_workspace::tree(at);
+        let arguments: Vec<&str> = command.split_whitespace().collect();
+        let output = vmtemplate(at, &arguments);
+        assert_eq!(output.status.code(), Some(1), "{command}: {}", said(&output));
+        assert!(said(&output).contains("the output is a file that the"), "{command}: {}", said(&output));
+        assert!(vmtemplate_workspace::tree(at) == before, "{command}");
+    }
+    // Other files in the folder may be replaced.
+    fs::write(at.join("fold/drive.img"), "").unwrap();
+    succeeds(at, &["drive", "fold", "--set", "PASS=s3cret", "--force", "-ofold/drive.img"]);
+    assert_eq!(fs::metadata(at.join("fold/drive.img")).unwrap().len(), 1 << 20);
+}
+
 #[test]
 fn a_signal_ends_a_command_that_waits_for_a_pipe() {
     let work = work();

@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::output::{OutputOptions, write_file};
 use crate::script::Script;
+use crate::sources::Sources;
 
 /// What stands on the install drive behind the script.
 ///
@@ -99,10 +100,21 @@ impl FromStr for Padding {
 /// assert_eq!(drive.script(), rendered);
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct InstallDrive {
     bytes: Vec<u8>,
+    /// What its script was rendered from.
+    sources: Sources,
 }
+
+/// Drives are equal if their bytes are, wherever these come from.
+impl PartialEq for InstallDrive {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for InstallDrive {}
 
 impl InstallDrive {
     /// The size of the drive in bytes: 2048 blocks of 512.
@@ -167,7 +179,7 @@ impl InstallDrive {
         }
         let mut bytes = script.bytes().to_vec();
         padding.fill(&mut bytes);
-        Ok(Self { bytes })
+        Ok(Self { bytes, sources: script.sources().clone() })
     }
 
     /// The drive of these bytes, whoever made it.
@@ -195,7 +207,7 @@ impl InstallDrive {
                 "the install drive is empty; a script was expected",
             ));
         }
-        Ok(Self { bytes })
+        Ok(Self { bytes, sources: Sources::default() })
     }
 
     /// Read a drive from a file or a block device.
@@ -264,7 +276,8 @@ impl InstallDrive {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is not set; those of writing a file.
+    /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is not set; [`ErrorKind::InvalidValue`] if it is a
+    /// file of the template that the script was rendered from; those of writing a file.
     ///
     /// ```
     /// use vmtemplate::{InstallDrive, Script};
@@ -277,6 +290,7 @@ impl InstallDrive {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+        self.sources.refuse(path.as_ref(), "the drive was rendered from")?;
         let options = OutputOptions::with_overwrite(overwrite).access(Access::Private);
         write_file(path.as_ref(), &self.bytes, &options)
     }

@@ -111,12 +111,17 @@ pub(crate) fn is_zero(bytes: &[u8]) -> bool {
     bytes.chunks(4096).all(|block| block.iter().fold(0, |all, &byte| all | byte) == 0)
 }
 
-/// Whether both paths lead to one file, through links and by hard links as well. What cannot be looked at is no such.
+/// Whether both paths lead to one file or block device, through links and by hard links as well. What cannot be looked at
+/// is no such, nor is a terminal or a pipe.
 pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
     #[cfg(unix)]
     let id = |path: &Path| {
-        use std::os::unix::fs::MetadataExt;
-        fs::metadata(path).map(|found| (found.dev(), found.ino())).ok()
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+        let found = fs::metadata(path).ok()?;
+        if found.file_type().is_block_device() {
+            return Some((true, found.rdev(), 0)); // it may have several nodes
+        }
+        found.is_file().then(|| (false, found.dev(), found.ino()))
     };
     #[cfg(not(unix))]
     let id = |path: &Path| fs::canonicalize(path).ok();

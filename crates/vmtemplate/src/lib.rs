@@ -79,6 +79,7 @@ mod positions;
 mod progress;
 mod remote;
 mod source;
+mod sources;
 mod spool;
 #[cfg(test)]
 mod steps;

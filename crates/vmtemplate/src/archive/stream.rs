@@ -9,10 +9,14 @@ use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
 
+use crate::disk::no_script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
 use crate::remote::{self, Location};
 use crate::source::{FileSource, InOrder, ReadAt};
+
+/// As many of the first bytes of a file tell what it is that is no archive.
+const HEAD: u64 = 4096;
 
 /// Open an archive and look at its first bytes.
 pub(super) fn open_archive(path: &Path) -> Result<Arc<dyn ReadAt>> {
@@ -59,10 +63,20 @@ pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
         [b'7', b'z', 0xBC, 0xAF, 0x27, 0x1C] => {
             ("this is a .7z archive", "unpack it with `7z x` and pack the folder")
         }
-        _ => ("this is no gzip file", "give a template as `vmtemplate pack` or `tar czf` makes it"),
+        _ => {
+            let mut head = vec![0; source.size().min(HEAD) as usize];
+            source.read_at(&mut head, 0)?;
+            let what = no_script(&head)
+                .map_or_else(|| "this is no gzip file".to_owned(), |name| format!("this is {name}"));
+            return Err(expected(&what, "give a template as `vmtemplate pack` or `tar czf` makes it"));
+        }
     };
-    Err(Error::new(ErrorKind::InvalidArchive, format!("{what}; a .tar.gz archive was expected"))
-        .with_help(help))
+    Err(expected(what, help))
+}
+
+/// The error for a file that does not begin as an archive.
+fn expected(found: &str, help: &str) -> Error {
+    Error::new(ErrorKind::InvalidArchive, format!("{found}; a .tar.gz archive was expected")).with_help(help)
 }
 
 /// The decompressed stream, and how much of the archive it has consumed so far.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::package;
 use super::{CheckOptions, Parts, check_parts, metadata, rules};
 use crate::archive::{Archive, ArchiveEntry};
-use crate::disk::{DiskImage, is_vmdk_descriptor};
+use crate::disk::{DiskImage, is_vmdk_descriptor, no_script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{read_bounded, read_stream_bounded};
 use crate::finding::{Finding, Report};
@@ -137,7 +137,7 @@ fn kind_of(name: &str, head: &[u8], options: &CheckOptions) -> Kind {
         Kind::Archive
     } else if is_metainfo(name, head) {
         Kind::Metainfo
-    } else if options.language.is_some() || !is_vmdk_descriptor(head) && is_script(name, head) {
+    } else if options.language.is_some() || is_script(name, head) {
         Kind::Script
     } else {
         Kind::Image
@@ -355,15 +355,21 @@ fn is_metainfo(name: &str, head: &[u8]) -> bool {
     name.eq_ignore_ascii_case(METAINFO) || head.starts_with(b"<?xml") || head.starts_with(b"<doc")
 }
 
-/// By its name, or because it is text: an image begins with boot code, zeros or a magic.
+/// By its name, or because it is text: an image begins with boot code, zeros or a magic. A text that is known to be
+/// something else, such as a web page that was saved as an image, counts as an image, whose reader names it.
 fn is_script(name: &str, head: &[u8]) -> bool {
     let is_text = || match std::str::from_utf8(head) {
         Ok(_) => true,
         // The last character is cut off where the head ends.
         Err(error) => error.error_len().is_none(),
     };
-    ScriptLanguage::of_file_name(name).is_some()
-        || head.starts_with(b"\xFF\xFE") && !head.starts_with(b"\xFF\xFE\0\0")
+    if ScriptLanguage::of_file_name(name).is_some() {
+        return true;
+    }
+    if is_vmdk_descriptor(head) || no_script(head).is_some() {
+        return false;
+    }
+    head.starts_with(b"\xFF\xFE") && !head.starts_with(b"\xFF\xFE\0\0")
         || head.starts_with(b"\xFE\xFF")
         || !head.is_empty()
             && head.iter().all(|&byte| byte >= b' ' || byte.is_ascii_whitespace())

@@ -4,6 +4,7 @@
 //! the end of the file, unpacking and its cache, the disk below and the holes of the file itself are all here, once.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::cache::Cache;
@@ -113,6 +114,11 @@ pub(super) trait BlockMap: Send + Sync + fmt::Debug {
     /// As [`DiskSource::verify_unchanged`], for every file of the image.
     fn verify_unchanged(&self) -> Result<()> {
         self.data().verify_unchanged()
+    }
+
+    /// As [`DiskSource::files`].
+    fn files(&self) -> Vec<PathBuf> {
+        self.data().path().map(Path::to_owned).into_iter().collect()
     }
 }
 
@@ -248,6 +254,10 @@ impl<M: BlockMap> DiskSource for Blocks<M> {
     fn verify_unchanged(&self) -> Result<()> {
         self.map.verify_unchanged()
     }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.map.files()
+    }
 }
 
 /// Several disks one after the other: the extents of a split VMDK.
@@ -255,6 +265,8 @@ impl<M: BlockMap> DiskSource for Blocks<M> {
 #[derive(Debug)]
 pub(super) struct Joined {
     format: &'static str,
+    /// The file that names the parts.
+    descriptor: Option<PathBuf>,
     /// Each part with the offset that it ends at.
     parts: Vec<(u64, Arc<dyn DiskSource>)>,
 }
@@ -262,7 +274,11 @@ pub(super) struct Joined {
 #[cfg(feature = "vmdk")]
 impl Joined {
     /// The caller has checked that the sizes do not overflow.
-    pub(super) fn new(format: &'static str, parts: Vec<Arc<dyn DiskSource>>) -> Self {
+    pub(super) fn new(
+        format: &'static str,
+        descriptor: Option<PathBuf>,
+        parts: Vec<Arc<dyn DiskSource>>,
+    ) -> Self {
         let mut end = 0;
         let parts = parts
             .into_iter()
@@ -271,7 +287,7 @@ impl Joined {
                 (end, part)
             })
             .collect();
-        Self { format, parts }
+        Self { format, descriptor, parts }
     }
 
     /// The part that `offset` lies in, and how far into it.
@@ -315,5 +331,9 @@ impl DiskSource for Joined {
 
     fn verify_unchanged(&self) -> Result<()> {
         self.parts.iter().try_for_each(|(_, part)| part.verify_unchanged())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.descriptor.iter().cloned().chain(self.parts.iter().flat_map(|(_, part)| part.files())).collect()
     }
 }

@@ -11,6 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file::PositionedIo;
 use crate::output::{Output, OutputOptions};
 use crate::progress::Control;
+use crate::sources::Sources;
 use crate::threads;
 
 /// Bytes that a worker reads and writes in one go: the largest cluster of a qcow2, so that each is unpacked once.
@@ -71,7 +72,8 @@ impl DiskImage {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless overwriting is asked for;
+    /// [`InvalidValue`](crate::ErrorKind::InvalidValue) if `path` is a file that the disk is read from, a backing file
+    /// among them; [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`StorageFull`](crate::ErrorKind::StorageFull) also for a block device that is too small;
     /// [`ImageChanged`](crate::ErrorKind::ImageChanged) when the image was written to meanwhile; whatever reading the
     /// image or writing the file gives; [`Cancelled`](crate::ErrorKind::Cancelled).
@@ -92,6 +94,7 @@ impl DiskImage {
     /// ```
     pub fn write_raw(&self, path: impl AsRef<Path>, options: &WriteRawOptions) -> Result<RawSummary> {
         let path = path.as_ref();
+        Sources::new(self.files()).refuse(path, "the disk is read from")?;
         let mut output = Output::create(path, &OutputOptions::with_overwrite(options.overwrite))?;
         let at_path = |error: Error| error.with_path(path);
         let summary = match &mut output {

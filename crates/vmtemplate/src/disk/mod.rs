@@ -49,7 +49,7 @@ pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, K
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use open::{ImageFormat, OpenOptions};
-pub(crate) use open::{foreign_content, is_vmdk_descriptor};
+pub(crate) use open::{foreign_content, is_vmdk_descriptor, no_script};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{
@@ -101,6 +101,12 @@ pub trait DiskSource: Send + Sync + fmt::Debug {
     /// Fail if the image was written to since it was opened. The default knows no way to tell.
     fn verify_unchanged(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// The files that the disk is read from: the image, its backing files, its extents. No output takes the place of one of
+    /// them. The default knows of none.
+    fn files(&self) -> Vec<PathBuf> {
+        Vec::new()
     }
 }
 
@@ -307,6 +313,11 @@ impl DiskImage {
     /// Fail if the image was written to since it was opened.
     pub(crate) fn verify_unchanged(&self) -> Result<()> {
         self.source.verify_unchanged().map_err(|error| self.locate(error))
+    }
+
+    /// The files that the disk is read from.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        self.path.iter().cloned().chain(self.source.files()).collect()
     }
 
     fn locate(&self, error: Error) -> Error {

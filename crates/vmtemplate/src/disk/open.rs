@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::file::ImageFile;
-use super::foreign::{self, Foreign};
+use super::foreign::{self, Ends, Foreign, refused};
 use super::raw::RawDisk;
 use super::{DiskImage, DiskSource};
 use crate::error::{Error, ErrorKind, Result};
@@ -151,11 +151,12 @@ enum Found {
     Foreign(Foreign),
 }
 
-/// Recognise an image by its first 512 bytes and its last 512.
-fn recognise(head: &[u8], tail: &[u8]) -> Found {
-    if let Some(foreign) = foreign::by_ends(head, tail) {
+/// Recognise an image by its ends.
+fn recognise(ends: &Ends<'_>) -> Found {
+    if let Some(foreign) = foreign::by_ends(ends) {
         return Found::Foreign(foreign);
     }
+    let head = ends.head;
     if head.starts_with(b"rbd diff v1\n") {
         Found::RbdDiff(1)
     } else if head.starts_with(b"rbd diff v2\n") {
@@ -166,12 +167,36 @@ fn recognise(head: &[u8], tail: &[u8]) -> Found {
         Found::Image(ImageFormat::Vhdx)
     } else if head.starts_with(b"KDMV") || is_vmdk_descriptor(head) {
         Found::Image(ImageFormat::Vmdk)
-    } else if head.starts_with(b"conectix") || tail.starts_with(b"conectix") {
+    } else if head.starts_with(b"conectix") || ends_with_footer(ends) {
         // A fixed VHD is a raw disk with a footer behind it.
         Found::Image(ImageFormat::Vhd)
     } else {
-        Found::Image(ImageFormat::Raw)
+        foreign::by_text(ends).map_or(Found::Image(ImageFormat::Raw), Found::Foreign)
     }
+}
+
+/// Whether the footer of a VHD stands behind whole sectors. It has 512 bytes, or 511 in images of Virtual PC before 2004,
+/// or fewer where the file was cut off within it.
+fn ends_with_footer(Ends { tail, size, .. }: &Ends<'_>) -> bool {
+    let length = match (size % 512) as usize {
+        0 => 512,
+        part => part,
+    };
+    tail.len().checked_sub(length).is_some_and(|at| tail[at..].starts_with(b"conectix"))
+}
+
+/// Recognise what has `size` bytes, which `read` gives from an offset on.
+fn recognise_by(size: u64, mut read: impl FnMut(u64, &mut [u8]) -> Result<()>) -> Result<Found> {
+    let mut head = vec![0; size.min(foreign::HEAD) as usize];
+    let mut tail = vec![0; size.min(foreign::TAIL) as usize];
+    read(0, &mut head)?;
+    read(size - tail.len() as u64, &mut tail)?;
+    Ok(recognise(&Ends { head: &head, tail: &tail, size }))
+}
+
+/// What a file is that was given as a script, by its first bytes, if it is known to be something else.
+pub(crate) fn no_script(head: &[u8]) -> Option<&'static str> {
+    foreign::of_no_script(head).map(|foreign| foreign.name)
 }
 
 /// Whether a text is the descriptor of a VMDK, by its first line: `# Disk DescriptorFile` (VMware, "Virtual Disk Format
@@ -204,11 +229,7 @@ fn open_inner(
     let found = if let Some(format) = format {
         Found::Image(format)
     } else {
-        let length = file.size().min(512);
-        let (mut head, mut tail) = ([0; 512], [0; 512]);
-        file.read_at(&mut head[..length as usize], 0)?;
-        file.read_at(&mut tail[..length as usize], file.size() - length)?;
-        recognise(&head[..length as usize], &tail[..length as usize])
+        recognise_by(file.size(), |offset, buf| file.read_at(buf, offset))?
     };
     match found {
         Found::Image(ImageFormat::Raw) => {
@@ -243,21 +264,9 @@ fn open_inner(
     }
 }
 
-/// The error for a file that is no disk.
-fn refused(Foreign { name, help }: Foreign) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read as a disk")).with_help(
-        format!(
-            "{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw`"
-        ),
-    )
-}
-
 /// What the bytes of a disk are instead of those of a raw disk, by name: a qcow2 that was taken for one.
 pub(crate) fn foreign_content(disk: &DiskImage) -> Result<Option<&'static str>> {
-    let length = disk.size().min(512);
-    let head = disk.read_vec(0, length as usize)?;
-    let tail = disk.read_vec(disk.size() - length, length as usize)?;
-    Ok(match recognise(&head, &tail) {
+    Ok(match recognise_by(disk.size(), |offset, buf| disk.read_at(buf, offset))? {
         Found::Image(ImageFormat::Raw) => foreign::by_volume(disk)?.map(|foreign| foreign.name),
         Found::Image(ImageFormat::Vhd) => Some("a VHD image"),
         Found::Image(ImageFormat::Vhdx) => Some("a VHDX image"),
@@ -373,7 +382,8 @@ mod tests {
 
     #[test]
     fn images_are_recognised_by_their_first_and_last_bytes_whatever_is_built_in() {
-        let of = |head: &[u8]| recognise(head, b"");
+        let at_ends = |head: &[u8], tail: &[u8], size| recognise(&Ends { head, tail, size });
+        let of = |head: &[u8]| at_ends(head, b"", 4096);
         assert_eq!(of(b"QFI\xfb\0\0\0\x03"), Found::Image(ImageFormat::Qcow2));
         assert_eq!(of(b"vhdxfile"), Found::Image(ImageFormat::Vhdx));
         assert_eq!(of(b"KDMV"), Found::Image(ImageFormat::Vmdk));
@@ -385,7 +395,15 @@ mod tests {
         }
         assert_eq!(of(b"# Disk DescriptorFile of mine\n"), Found::Image(ImageFormat::Raw));
         assert_eq!(of(b"conectix"), Found::Image(ImageFormat::Vhd));
-        assert_eq!(recognise(&[0; 512], b"conectix"), Found::Image(ImageFormat::Vhd));
+        let mut footer = [0; 512];
+        footer[..8].copy_from_slice(b"conectix");
+        assert_eq!(at_ends(&[0; 512], &footer, 4096), Found::Image(ImageFormat::Vhd));
+        for part in [8, 85, 511] {
+            let mut tail = [0; 512];
+            tail[512 - part..].copy_from_slice(&footer[..part]);
+            assert_eq!(at_ends(&[0; 512], &tail, 4096 + part as u64), Found::Image(ImageFormat::Vhd));
+            assert_eq!(at_ends(&[0; 512], &tail, 4096), Found::Image(ImageFormat::Raw));
+        }
         assert_eq!(of(b"rbd diff v2\n"), Found::RbdDiff(2));
         assert_eq!(of(&[0; 512]), Found::Image(ImageFormat::Raw));
         assert_eq!(of(b"\x33\xc0\x8e\xd0"), Found::Image(ImageFormat::Raw)); // boot code

@@ -1,5 +1,7 @@
 //! Raw image files and block devices.
 
+use std::path::{Path, PathBuf};
+
 use super::file::ImageFile;
 use super::{DiskSource, Extent};
 use crate::error::Result;
@@ -33,5 +35,9 @@ impl DiskSource for RawDisk {
 
     fn verify_unchanged(&self) -> Result<()> {
         self.0.verify_unchanged()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.0.path().map(Path::to_owned).into_iter().collect()
     }
 }

@@ -5,18 +5,24 @@ use std::sync::Arc;
 use super::blocks::{BlockMap, Blocks, Place, Run};
 use super::bytes::{be32, be64};
 use super::file::ImageFile;
-use super::open::Opener;
+use super::open::{ImageFormat, Opener};
 use super::tables::Tables;
 use super::{DiskSource, invalid, unsupported};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 const SECTOR: u64 = 512;
 /// The footer, and the copy of it that a dynamic image begins with.
 const FOOTER: usize = 512;
+/// The footer of Virtual PC before 2004, whose reserved zeros are one fewer (the specification, "Hard Disk Footer Format").
+const OLD_FOOTER: u64 = 511;
 /// The header of a dynamic image, behind the copy of the footer.
 const HEADER: usize = 1024;
 /// An entry of the block allocation table for a block that the file does not have.
 const UNALLOCATED: u32 = 0xFFFF_FFFF;
+
+/// The entries that are looked at to find the last block: enough for 8 TiB in the usual blocks of 2 MiB, four times what
+/// Hyper-V makes.
+const MAX_LOOKED_AT: u64 = 1 << 22;
 
 /// Disk types, of the footer.
 const FIXED: u32 = 2;
@@ -35,6 +41,8 @@ struct Vhd {
 #[derive(Debug)]
 struct Table {
     offset: u64,
+    /// How many entries the disk needs.
+    entries: u64,
     block_size: u64,
     /// Bytes of the sector bitmap in front of every block, in whole sectors.
     bitmap: u64,
@@ -53,10 +61,17 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
     opener.options.check_size(size)?;
     let blocks = match be32(&footer, 60) {
         FIXED => {
-            file.check(0, size.saturating_add(FOOTER as u64))?;
+            file.check(0, size.saturating_add(OLD_FOOTER))?;
             None
         }
-        DYNAMIC => Some(Table::read(&file, be64(&footer, 16), size)?),
+        DYNAMIC => {
+            let table = Table::read(&file, be64(&footer, 16), size)?;
+            // A caller who names the format gets what is left of a file that was cut off.
+            if opener.options.format != Some(ImageFormat::Vhd) {
+                table.check_end(&file)?;
+            }
+            Some(table)
+        }
         DIFFERENCING => {
             return Err(unsupported("a differencing VHD, which holds only what differs from its parent")
                 .with_help("merge it into its parent: `Merge-VHD`, or convert the newest of the chain with Hyper-V's `Convert-VHD`"));
@@ -69,16 +84,32 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
 /// The copy at the front, which only a dynamic image has, else the one at the end.
 fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let head: [u8; FOOTER] = file.read_array(0)?;
-    let footer = if head.starts_with(b"conectix") {
-        head
-    } else {
-        file.read_array(file.size().saturating_sub(FOOTER as u64))?
-    };
+    let footer = if head.starts_with(b"conectix") { head } else { read_last(file)? };
     if !footer.starts_with(b"conectix") {
         return Err(invalid("there is no VHD footer at the end of the file"));
     }
     check_sum(&footer, 64, "footer")?;
     Ok(footer)
+}
+
+/// What stands in the place of the footer at the end of the file: in the last sector, or behind the last whole one.
+fn read_last(file: &ImageFile) -> Result<[u8; FOOTER]> {
+    let length = match file.size() % SECTOR {
+        0 => FOOTER,
+        part => part as usize,
+    };
+    let mut footer = [0; FOOTER];
+    file.read_at(&mut footer[..length], file.size().saturating_sub(length as u64))?;
+    if footer.starts_with(b"conectix") && (length as u64) < OLD_FOOTER {
+        return Err(cut_off(format!(
+            "the file ends {length} bytes into the VHD footer, which has {FOOTER} bytes"
+        )));
+    }
+    Ok(footer)
+}
+
+fn cut_off(message: String) -> Error {
+    invalid(message).with_help("the file is cut off: copy it again from its source")
 }
 
 /// The size of the disk as Hyper-V and Azure take it: the field "current size".
@@ -130,7 +161,49 @@ impl Table {
             return Err(invalid(format!("the block allocation table stands at the odd offset {offset}")));
         }
         file.check(offset, needed * 4)?; // `needed` is at most 2^32 - 1
-        Ok(Self { offset, block_size, bitmap: (block_size / SECTOR).div_ceil(8).next_multiple_of(SECTOR) })
+        let bitmap = (block_size / SECTOR).div_ceil(8).next_multiple_of(SECTOR);
+        Ok(Self { offset, entries: needed, block_size, bitmap })
+    }
+
+    /// Fail if the file ends before its blocks do, or without the footer that stands behind them: it was cut off. What is
+    /// missing would be noticed when it is read, which may be hours later, or never.
+    fn check_end(&self, file: &ImageFile) -> Result<()> {
+        let is_footer = |bytes: &[u8]| bytes.starts_with(b"conectix");
+        if is_footer(&read_last(file)?) {
+            return Ok(());
+        }
+        let end = self.end(file)?;
+        if end > file.size() {
+            return Err(cut_off(format!(
+                "the blocks of the VHD reach to byte {end} of its file, which ends at {}",
+                file.size()
+            )));
+        }
+        // A file that was copied to a device has the rest of the device behind its end.
+        if file.size() - end >= FOOTER as u64 && is_footer(&file.read_array::<FOOTER>(end)?) {
+            return Ok(());
+        }
+        Err(cut_off(format!("the VHD has no footer behind its last block, which ends at byte {end}"))
+            .or_help("to read it all the same, name its format: `--format vpc`"))
+    }
+
+    /// Where the last block or the table ends in the file, whichever is behind the other.
+    fn end(&self, file: &ImageFile) -> Result<u64> {
+        let mut end = self.offset + (self.entries * 4).next_multiple_of(SECTOR);
+        let mut left = self.entries.min(MAX_LOOKED_AT) * 4;
+        let mut at = self.offset;
+        while left > 0 {
+            let part = left.min(64 << 10);
+            for entry in file.read_vec(at, part as usize)?.chunks_exact(4) {
+                let sector = be32(entry, 0);
+                if sector != UNALLOCATED {
+                    end = end.max(u64::from(sector) * SECTOR + self.bitmap + self.block_size);
+                }
+            }
+            at += part;
+            left -= part;
+        }
+        Ok(end)
     }
 }
 

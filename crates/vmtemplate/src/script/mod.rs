@@ -14,6 +14,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::access::Access;
+use crate::disk::no_script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_stream_bounded;
 use crate::macros::{
@@ -21,6 +22,7 @@ use crate::macros::{
     find_in_bytes, macro_places, render,
 };
 use crate::output::{self, OutputOptions};
+use crate::sources::Sources;
 
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
@@ -50,6 +52,8 @@ pub struct Script {
     bytes: Vec<u8>,
     /// Values have been put in, and a password may be among them.
     has_secrets: bool,
+    /// What it was rendered from.
+    sources: Sources,
 }
 
 /// Scripts are equal if their bytes are, wherever these come from.
@@ -84,7 +88,16 @@ impl Script {
     /// assert_eq!(script.encoding(), ScriptEncoding::Unknown8bit);
     /// ```
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { bytes: bytes.into(), has_secrets: false }
+        Self { bytes: bytes.into(), has_secrets: false, sources: Sources::default() }
+    }
+
+    /// The same script, which takes the place of none of these files.
+    pub(crate) fn with_sources(self, sources: &Sources) -> Self {
+        Self { sources: sources.clone(), ..self }
+    }
+
+    pub(crate) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// The same script, whose file nobody but its owner may read.
@@ -123,7 +136,8 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; those of reading a stream.
+    /// [`ErrorKind::LimitExceeded`] if it is larger than [`Script::MAX_SIZE`]; [`ErrorKind::InvalidScript`] if it is known to
+    /// be something else, such as a packed file or a web page; those of reading a stream.
     ///
     /// ```
     /// use vmtemplate::Script;
@@ -134,13 +148,18 @@ impl Script {
     /// ```
     pub fn from_reader(reader: impl Read) -> Result<Self> {
         let bytes = read_stream_bounded(reader, Self::MAX_SIZE).map_err(cannot_read)?;
-        bytes.map(Self::from_bytes).ok_or_else(|| {
+        let bytes = bytes.ok_or_else(|| {
             Error::new(
                 ErrorKind::LimitExceeded,
                 format!("the script is larger than the install drive, which has {} bytes", Self::MAX_SIZE),
             )
             .with_help("move what is large into the disk image, or let the script download it")
-        })
+        })?;
+        if let Some(name) = no_script(&bytes) {
+            let message = format!("this is {name}; a setup script was expected");
+            return Err(Error::new(ErrorKind::InvalidScript, message).with_help("give the script itself"));
+        }
+        Ok(Self::from_bytes(bytes))
     }
 
     /// The bytes, as they go on the install drive.
@@ -208,7 +227,7 @@ impl Script {
     /// ```
     #[must_use]
     pub fn to_windows(&self) -> Self {
-        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..*self }
+        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..self.clone() }
     }
 
     /// Everything that is spelled as a macro, in order, with its place in [`Script::bytes`].
@@ -341,7 +360,8 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is false; those of writing a file.
+    /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is false; [`ErrorKind::InvalidValue`] if it is a file
+    /// of the template that the script was rendered from; those of writing a file.
     ///
     /// ```
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-script-{}.cmd", std::process::id()));
@@ -350,6 +370,7 @@ impl Script {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+        self.sources.refuse(path.as_ref(), "the script was rendered from")?;
         let access = if self.has_secrets { Access::Private } else { Access::Umask };
         let options = OutputOptions::with_overwrite(overwrite).access(access);
         output::write_file(path.as_ref(), &self.bytes, &options)

@@ -11,6 +11,7 @@ use crate::macros::{MacroName, ScriptLanguage};
 use crate::metainfo::{Limits, Metainfo, MetainfoKey, Product, Support, Tags};
 use crate::named::{image_name, relative_name, script_name};
 use crate::script::{LineEnds, Script, ScriptEncoding};
+use crate::sources::Sources;
 
 /// Bytes of a MB, the unit of disk limits.
 const MB: u64 = 1_000_000;
@@ -49,6 +50,7 @@ pub struct TemplateBuilder {
     image_path: Option<PathBuf>,
     image_name: Option<String>,
     script: Option<Result<Script>>,
+    script_file: Option<PathBuf>,
     script_name: Option<String>,
     limits: Limits,
     tags: Vec<String>,
@@ -170,6 +172,7 @@ impl TemplateBuilder {
     /// ```
     pub fn script(mut self, script: Script) -> Self {
         self.script = Some(Ok(script));
+        self.script_file = None;
         self
     }
 
@@ -183,6 +186,7 @@ impl TemplateBuilder {
     pub fn script_path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         self.script = Some(Script::from_file(path));
+        self.script_file = Some(path.to_owned());
         if self.script_name.is_none() {
             self.script_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         }
@@ -437,6 +441,8 @@ impl TemplateBuilder {
         let mut problems = Problems::default();
         let has_own_script = self.script.is_none();
         let disk = problems.image(self.image.take());
+        let (script_file, image_files) =
+            (self.script_file.take(), disk.as_ref().map(DiskImage::files).unwrap_or_default());
         let script = problems.script(self.script.take(), self.name_of_script().as_deref());
         let is_shell = script.as_ref().and_then(Script::language) == Some(ScriptLanguage::Posix);
         if is_shell && self.script_name.is_none() && self.name_of_script().is_none() {
@@ -453,7 +459,8 @@ impl TemplateBuilder {
                 ];
                 let rest = Rest::of_metainfo(&metainfo);
                 let (script, image) = (Some(script), Some(disk));
-                Ok(Template { metainfo, script, image, rest, files, folder: None, is_archive: false })
+                let sources = Sources::new(script_file.into_iter().chain(image_files));
+                Ok(Template { metainfo, script, image, rest, files, sources, is_archive: false })
             }
             (_, _, _, problems) => Err(Problems(problems).into_error()),
         }

@@ -5,7 +5,7 @@ mod info;
 mod rest;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::archive::{
@@ -16,7 +16,6 @@ use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport, OpenOptions};
 use crate::drive::{InstallDrive, Padding};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::is_same_file;
 use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::{Metainfo, MetainfoKey};
@@ -24,6 +23,7 @@ use crate::named::{self, image_name, script_name};
 use crate::remote::Location;
 use crate::script::Script;
 use crate::source::ReadAt;
+use crate::sources::Sources;
 
 use rest::Rest;
 
@@ -61,8 +61,8 @@ pub struct Template {
     /// The other files that the metadata names.
     rest: Rest,
     files: Vec<ArchiveEntry>,
-    /// The folder that the files are in.
-    folder: Option<PathBuf>,
+    /// The files that it was read from, which no output of it takes the place of: none if that is an archive.
+    sources: Sources,
     /// The image is the one in an archive, as it is there.
     is_archive: bool,
 }
@@ -159,8 +159,9 @@ impl Template {
             files.push(ArchiveEntry { name, size: found.size() });
             image = Some(found);
         }
-        let folder = Some(folder.to_owned());
-        Ok(Self { metainfo, script, image, rest, files, folder, is_archive: false })
+        let own = files.iter().map(|file| folder.join(&file.name));
+        let sources = Sources::new(own.chain(image.iter().flat_map(DiskImage::files)));
+        Ok(Self { metainfo, script, image, rest, files, sources, is_archive: false })
     }
 
     /// The template in an archive that comes from elsewhere than a file; `name` is what errors call it.
@@ -197,7 +198,7 @@ impl Template {
         };
         let rest = Rest::of_archive(archive, &metainfo);
         let files = archive.entries().to_vec();
-        Ok(Self { metainfo, script, image, rest, files, folder: None, is_archive: true })
+        Ok(Self { metainfo, script, image, rest, files, sources: Sources::default(), is_archive: true })
     }
 
     /// The metadata.
@@ -282,7 +283,7 @@ impl Template {
         if options.language.is_none() {
             options.language = self.metainfo.script_file().and_then(|name| script.language_as(&name));
         }
-        script.render(values, &options)
+        Ok(script.render(values, &options)?.with_sources(&self.sources))
     }
 
     /// The install drive of a new machine: [`Template::render`] on a drive of the right size.
@@ -341,7 +342,8 @@ impl Template {
                 let name = path.file_name().map(|name| name.to_string_lossy());
                 let told = name.and_then(|name| script.language_as(&name));
                 let options = RenderOptions { language: options.language.or(told), ..options.clone() };
-                script.render(values, &options)
+                let sources = Sources::new([path.clone()]);
+                script.render(values, &options).map(|script| script.with_sources(&sources))
             }
             _ => Self::open(path)?.render(values, options),
         };
@@ -391,7 +393,8 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if `path` is a file that the template is made of, a backing file of its image
+    /// among them; [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is missing;
     /// [`ImageChanged`](ErrorKind::ImageChanged) when the image is written to meanwhile;
     /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error nothing is left,
@@ -408,7 +411,7 @@ impl Template {
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
         let path = path.as_ref();
-        self.refuse_own_file(path)?;
+        self.sources.refuse(path, "the template is made of")?;
         archive::pack(|| self.pack_entries(options), path, options).map(|summary| self.told(summary))
     }
 
@@ -432,22 +435,6 @@ impl Template {
     pub fn pack_to(&self, mut output: impl Write, options: &PackOptions) -> Result<PackSummary> {
         archive::pack_to(|| self.pack_entries(options), &mut output, options)
             .map(|summary| self.told(summary))
-    }
-
-    /// Fail if `path` is one of the files that the template is made of: the archive would take its place.
-    fn refuse_own_file(&self, path: &Path) -> Result<()> {
-        let in_folder =
-            self.folder.iter().flat_map(|folder| self.files.iter().map(|file| folder.join(&file.name)));
-        let image = self.image.as_ref().filter(|_| !self.is_archive).and_then(DiskImage::path);
-        if in_folder.chain(image.map(Path::to_owned)).any(|own| is_same_file(&own, path)) {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                "the output is a file that the template is made of",
-            )
-            .with_path(path)
-            .with_help("give another path; the archive would take the place of that file"));
-        }
-        Ok(())
     }
 
     /// The summary with what only the template knows.

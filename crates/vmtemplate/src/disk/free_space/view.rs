@@ -1,5 +1,7 @@
 //! The disk as it reads when free clusters are zeros.
 
+use std::path::PathBuf;
+
 use super::super::ntfs::ClusterSet;
 use super::super::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::Result;
@@ -82,5 +84,9 @@ impl DiskSource for View {
 
     fn verify_unchanged(&self) -> Result<()> {
         self.disk.verify_unchanged()
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        self.disk.files()
     }
 }

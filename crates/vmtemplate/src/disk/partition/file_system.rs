@@ -54,7 +54,7 @@ impl FileSystem {
     }
 
     /// The file system that a boot sector names.
-    pub(super) fn of(sector: &[u8]) -> Option<Self> {
+    pub(in crate::disk) fn of(sector: &[u8]) -> Option<Self> {
         // ReFS has no signature at the end of the sector (libyal, "Resilient File System", volume header).
         let name = le::array_at::<8>(sector, 3)?;
         if &name == b"ReFS\0\0\0\0" {

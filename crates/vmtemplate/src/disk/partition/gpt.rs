@@ -26,15 +26,16 @@ struct Copy {
     places: [Range<u64>; 2],
 }
 
-/// Read a GPT; `None` if there is none and the MBR does not say (`protective`) that there is.
-pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<PartitionTable>> {
+/// Read a GPT; `None` if there is none and the MBR does not say (`protective`: the last sector that it covers) that there
+/// is.
+pub(super) fn read(disk: &DiskImage, protective: Option<u64>) -> Result<Option<PartitionTable>> {
     let mut warnings = Vec::new();
     let mut primary_damage = "there is no header in the second sector".to_owned();
     let mut signature_seen = false;
     for sector in SECTOR_SIZES {
         match read_copy(disk, sector, 1)? {
             Ok(primary) => {
-                if !protective {
+                if protective.is_none() {
                     warnings
                         .push("the protective MBR is missing; Windows takes the disk for empty".to_owned());
                 }
@@ -55,23 +56,32 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
             Err(_) => {}
         }
     }
-    if !protective && !signature_seen {
+    if protective.is_none() && !signature_seen {
         return Ok(None);
     }
     let mut backup_damage = "there is no header in the last sector".to_owned();
-    for sector in SECTOR_SIZES {
-        match read_copy(disk, sector, (disk.size() / sector).saturating_sub(1))? {
-            Ok(backup) => {
+    for (sector, lba) in places_of_backup(disk, protective)? {
+        let last = last_sector(disk, sector);
+        match read_copy(disk, sector, lba)? {
+            // Away from the last sector, only what says that it is the backup of the first copy counts.
+            Ok(backup) if lba == last || backup.other == 1 => {
                 warnings.push(format!("the primary GPT is damaged, the backup was used: {primary_damage}"));
-                let mut table = table(disk, &backup, &Default::default(), warnings, Vec::new());
+                let notes = (lba < last).then(|| enlarged(disk, sector, lba, "it stands"));
+                let mut table =
+                    table(disk, &backup, &Default::default(), warnings, notes.into_iter().collect());
+                for (sector, lba) in places_of_backup(disk, protective)? {
+                    if let Ok(other) = read_copy(disk, sector, lba)? {
+                        table.add_rival(disk, &backup, &other);
+                    }
+                }
                 table.add_rivals(disk, &backup)?;
                 return Ok(Some(table));
             }
             Err(damage) if damage.has_signature => backup_damage = damage.text,
-            Err(_) => {}
+            _ => {}
         }
     }
-    if !protective {
+    if protective.is_none() {
         return Ok(None);
     }
     Err(Error::new(
@@ -83,17 +93,42 @@ pub(super) fn read(disk: &DiskImage, protective: bool) -> Result<Option<Partitio
     ))
 }
 
+fn last_sector(disk: &DiskImage, sector: u64) -> u64 {
+    (disk.size() / sector).saturating_sub(1)
+}
+
+/// Where the backup may stand if the primary copy is damaged, by size of sectors and number: in the last sector first. On a
+/// disk that was enlarged it is where the last sector was, which the header of the damaged copy may still say, and the
+/// size of the disk in the protective MBR. Whatever these say, the checksums of what stands there decide.
+fn places_of_backup(disk: &DiskImage, protective: Option<u64>) -> Result<Vec<(u64, u64)>> {
+    let mut places = SECTOR_SIZES.map(|sector| (sector, last_sector(disk, sector))).to_vec();
+    for sector in SECTOR_SIZES.into_iter().filter(|&sector| sector * 2 <= disk.size()) {
+        let header = disk.read_vec(sector, 92)?;
+        let stated = header.starts_with(b"EFI PART").then(|| le::u64_at(&header, 32)).flatten();
+        let hints = [stated, protective].into_iter().flatten();
+        places
+            .extend(hints.filter(|&lba| lba > 1 && lba < last_sector(disk, sector)).map(|lba| (sector, lba)));
+    }
+    Ok(places)
+}
+
+/// What is to be said of a backup in sector `at` of a disk that goes on behind it.
+fn enlarged(disk: &DiskImage, sector: u64, at: u64, stands: &str) -> String {
+    let last = last_sector(disk, sector);
+    format!(
+        "the backup GPT belongs into sector {last}, the last one, and {stands} in sector {at}: the disk was enlarged by {} bytes and the table not adapted",
+        (last - at) * sector
+    )
+}
+
 /// What is to be said of the backup where the primary copy is sound. Firmware and systems go by the primary one, and
 /// write the backup anew when they change the table.
 fn notes_of_backup(disk: &DiskImage, primary: &Copy, backup: &Result<Copy, Damage>) -> Vec<String> {
-    let last = disk.size() / primary.sector - 1;
+    let last = last_sector(disk, primary.sector);
     let at = primary.other;
     let mut notes = Vec::new();
     if at < last {
-        notes.push(format!(
-            "the backup GPT belongs into sector {last}, the last one, and the table says that it stands in sector {at}: the disk was enlarged by {} bytes and the table not adapted",
-            (last - at) * primary.sector
-        ));
+        notes.push(enlarged(disk, primary.sector, at, "the table says that it stands"));
     } else if at > last {
         notes.push(format!(
             "the backup GPT is not on the disk: the table says that it stands in sector {at}, and the last one is {last}; the end of the disk was cut off",
@@ -244,7 +279,7 @@ impl PartitionTable {
     /// that counts in other sectors, or that takes the last sector for the place of the backup, goes by that one.
     fn add_rivals(&mut self, disk: &DiskImage, used: &Copy) -> Result<()> {
         for sector in SECTOR_SIZES {
-            for lba in [1, (disk.size() / sector).saturating_sub(1)] {
+            for lba in [1, last_sector(disk, sector)] {
                 if let Ok(copy) = read_copy(disk, sector, lba)? {
                     self.add_rival(disk, used, &copy);
                 }

@@ -32,6 +32,11 @@ impl Entry {
         self.kind == 0xEE
     }
 
+    /// The last sector that it covers.
+    pub(super) fn last(&self) -> u64 {
+        (u64::from(self.start) + u64::from(self.length)).saturating_sub(1)
+    }
+
     fn kind(&self) -> PartitionKind {
         PartitionKind::Mbr(self.kind)
     }

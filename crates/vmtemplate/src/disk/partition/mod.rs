@@ -162,10 +162,11 @@ impl PartitionTable {
     pub fn read(disk: &DiskImage) -> Result<Self> {
         let first = if disk.size() < 512 { Vec::new() } else { disk.read_vec(0, 512)? };
         let entries = mbr::entries(&first);
-        let protective = entries.as_ref().is_some_and(|all| all.iter().any(mbr::Entry::is_protective));
+        let protective = entries.as_ref().and_then(|all| all.iter().find(|entry| entry.is_protective()));
+        let protective = protective.map(mbr::Entry::last);
         let bare_volume = FileSystem::of(&first).is_some();
         let empty = entries.as_ref().is_none_or(|all| all.iter().all(mbr::Entry::is_empty));
-        let mut table = if protective || (empty && !bare_volume) {
+        let mut table = if protective.is_some() || (empty && !bare_volume) {
             let mut table = gpt::read(disk, protective)?.unwrap_or_else(Self::none);
             // A hybrid MBR, by which Windows goes and not by the GPT. Most repeat what the GPT says.
             if let Some(entries) = &entries {
@@ -174,7 +175,7 @@ impl PartitionTable {
             table
         } else if let (Some(entries), false) = (entries, bare_volume) {
             let mut table = mbr::read(disk, &first, &entries)?;
-            if let Some(gpt) = gpt::read(disk, false)? {
+            if let Some(gpt) = gpt::read(disk, None)? {
                 table.rivals.extend(gpt.partitions.into_iter().chain(gpt.rivals));
                 table.doubtful.extend(gpt.doubtful);
             }
@@ -182,7 +183,7 @@ impl PartitionTable {
         } else {
             let mut table = Self::none();
             // Partitioning tools leave the boot code of a volume that had the whole disk before.
-            if !empty || gpt::read(disk, false)?.is_some() {
+            if !empty || gpt::read(disk, None)?.is_some() {
                 table.doubtful.push(0..disk.size());
             }
             table

@@ -209,6 +209,92 @@ fn the_backup_is_used_when_the_primary_is_damaged() {
     }
 }
 
+/// The checksum of a header is made right again.
+fn sign_header(disk: &mut [u8], at: usize) {
+    disk[at + 16..at + 20].fill(0);
+    let crc = crc32fast::hash(&disk[at..at + 92]);
+    disk[at + 16..at + 20].copy_from_slice(&crc.to_le_bytes());
+}
+
+#[test]
+fn the_backup_of_an_enlarged_disk_is_found_where_the_damaged_primary_or_the_mbr_says() {
+    for sector in [512, 4096] {
+        let whole = Gpt { sector, ..Gpt::default() }.build();
+        let good = read(&whole).unwrap();
+        let mut enlarged = whole.clone();
+        enlarged.resize(whole.len() + 1000 * sector, 0);
+        let last = Gpt::SECTORS as u32 - 1;
+        let with_mbr_of = |size: u32, damage: std::ops::Range<usize>| {
+            let mut disk = enlarged.clone();
+            disk[446 + 12..446 + 16].copy_from_slice(&size.to_le_bytes());
+            disk[damage].iter_mut().for_each(|byte| *byte ^= 0xFF);
+            disk
+        };
+        let entries = 2 * sector + 3..2 * sector + 4;
+        let usable = sector + 40..sector + 41; // the checksum of the header is wrong
+        let all = sector..30 * sector;
+        for (disk, what) in [
+            (with_mbr_of(u32::MAX, entries.clone()), "the entries"),
+            (with_mbr_of(u32::MAX, usable.clone()), "a field of the header"),
+            (with_mbr_of(last, all.clone()), "all of it"),
+            (with_mbr_of(last, sector + 32..sector + 40), "the place of the backup"),
+        ] {
+            let table = read(&disk).unwrap();
+            assert_eq!(table.partitions, good.partitions, "{what}");
+            assert_eq!(table.warnings.len(), 1, "{what}: {:?}", table.warnings);
+            assert!(table.warnings[0].starts_with("the primary GPT is damaged, the backup was used"));
+            assert_eq!(table.notes.len(), 1, "{what}");
+            let says =
+                format!("it stands in sector {last}: the disk was enlarged by {} bytes", 1000 * sector);
+            assert!(table.notes[0].contains(&says), "{:?}", table.notes);
+            assert_eq!((&table.rivals, &table.doubtful), (&vec![], &vec![]), "{what}");
+            // Without the MBR the signature of the primary copy still says that there is a GPT.
+            let mut disk = disk;
+            disk[..512].fill(0);
+            let found = read(&disk).unwrap();
+            assert_eq!(
+                found.partitions.is_empty(),
+                what.starts_with("all") || what.starts_with("the place"),
+                "{what}"
+            );
+        }
+        // Nothing says where it is.
+        assert!(read(&with_mbr_of(u32::MAX, all)).is_err());
+        // What stands there has to prove itself, as the backup of the first copy.
+        for at in [whole.len() - sector + 41, whole.len() - sector - 5] {
+            let mut disk = with_mbr_of(last, usable.clone());
+            disk[at] ^= 1;
+            let error = read(&disk).unwrap_err();
+            assert!(error.message().starts_with("both copies of the GPT are damaged"), "{error}");
+        }
+        let mut disk = with_mbr_of(last, usable);
+        let header = whole.len() - sector;
+        disk[header + 32] = 9;
+        sign_header(&mut disk, header);
+        assert!(read(&disk).is_err());
+    }
+}
+
+#[test]
+fn a_backup_in_the_last_sector_goes_before_one_that_stands_further_in_and_both_are_known() {
+    let old = Gpt::default().build();
+    let mut disk = old.clone();
+    disk.resize(2 * old.len(), 0);
+    let last = disk.len() as u64 / 512 - 1;
+    let newer = Gpt { entries: vec![[64, 200]], ..Gpt::default() };
+    let mut table = vec![0; 128 * 128];
+    table[..16].fill(0x22);
+    table[16..32].fill(9);
+    table[32..40].copy_from_slice(&64_u64.to_le_bytes());
+    table[40..48].copy_from_slice(&200_u64.to_le_bytes());
+    newer.copy(&mut disk, last, 1, last - 32, &table);
+    disk[2 * 512] ^= 1; // the entries of the primary copy
+    let found = read(&disk).unwrap();
+    assert_eq!(places(&found), [(1, 64, 137)]);
+    assert_eq!(found.rivals.len(), 2, "those of the copy that the primary one names");
+    assert_eq!(found.notes, [""; 0]);
+}
+
 #[test]
 fn what_does_no_harm_to_a_gpt_is_a_note_with_its_reason_and_no_warning() {
     for sector in [512, 4096] {

@@ -2,6 +2,7 @@
 
 mod header;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::header::{Compression, Header};
@@ -192,6 +193,12 @@ impl BlockMap for Qcow2 {
         self.file.verify_unchanged()?;
         self.data.iter().try_for_each(ImageFile::verify_unchanged)?;
         self.below.iter().try_for_each(|below| below.verify_unchanged())
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let own = [Some(&self.file), self.data.as_ref()].into_iter().flatten();
+        let own = own.filter_map(ImageFile::path).map(Path::to_owned);
+        own.chain(self.below.iter().flat_map(|below| below.files())).collect()
     }
 }
 

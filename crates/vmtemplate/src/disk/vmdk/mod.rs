@@ -72,7 +72,7 @@ fn open_described(file: &ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
             Kind::Sparse => open_piece(named()?, size)?,
         });
     }
-    Ok(Arc::new(Joined::new("vmdk", parts)))
+    Ok(Arc::new(Joined::new("vmdk", file.path().map(ToOwned::to_owned), parts)))
 }
 
 /// The name of an extent as it is looked for here.

@@ -3,10 +3,37 @@
 //!
 //! Content decides, and a raw disk may hold any bytes. A signature therefore counts only where a disk that a machine
 //! starts from cannot have it: at the start, where such a disk has boot code or zeros, or, further in, together with
-//! what contradicts a disk. Whoever knows better opens the file as raw.
+//! what contradicts a disk. A short signature, and text, prove nothing alone: what follows has to confirm it, and the
+//! first sector must not be one of a disk. A caller who knows better opens the file as raw.
+
+mod packed;
+mod text;
 
 use super::{DiskImage, FileSystem, PartitionTable, le};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How many of the first bytes of a file say what it is.
+pub(super) const HEAD: u64 = 4096;
+/// How many of its last bytes do: the footer of a VHD and the trailer of a DMG have as many.
+pub(super) const TAIL: u64 = 512;
+
+/// The first bytes of a file and its last ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ends<'a> {
+    pub(super) head: &'a [u8],
+    pub(super) tail: &'a [u8],
+    /// The size of the whole file.
+    pub(super) size: u64,
+}
+
+impl Ends<'_> {
+    /// Whether the file begins as a disk does: with a boot sector, a volume, or a GPT that lacks its protective MBR.
+    fn begin_as_disk(&self) -> bool {
+        le::u16_at(self.head, 510) == Some(0xAA55)
+            || FileSystem::of(self.head).is_some()
+            || le::slice_at(self.head, 512, 8) == Some(b"EFI PART")
+    }
+}
 
 /// A kind of file that is not read as a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +47,8 @@ pub(super) struct Foreign {
 const CONVERT: &str = "convert it first: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`";
 const INSTALL: &str = "it holds an installation and not a disk: install from it in a virtual machine, shut that machine down, and give its disk";
 const EWF: &str = "export the disk: `ewfexport -t NEW -f raw IMAGE`";
-const XML: &str = "give the disk image that it describes";
-const PAGE: &str = "what was downloaded is a page and not the file: fetch the image again";
+const FETCH: &str = "it is another file than the disk image: give the right one, or fetch the image again";
+const DECRYPT_DMG: &str = "convert it on a Mac: `hdiutil convert IMAGE -format UDTO -o NEW`";
 
 /// What stands at the very start of a file, its name, and the way out. The signatures are those of the tools' own
 /// documentation and of the database of `file`.
@@ -124,75 +151,86 @@ const AT_START: &[(&[u8], &str, &str)] = &[
     (b"!<arch>\n", "an ar archive", "unpack it first: `ar x IMAGE`"),
     (b"070701", "a cpio archive", "unpack it first: `cpio -id < IMAGE`"),
     (b"070702", "a cpio archive", "unpack it first: `cpio -id < IMAGE`"),
-    (b"<?xml", "an XML file", XML),
-    (b"\xef\xbb\xbf<?xml", "an XML file", XML),
-    (b"<!DOCTYPE", "a web page", PAGE),
-    (b"<!doctype", "a web page", PAGE),
-    (b"<html", "a web page", PAGE),
+    (b"070707", "a cpio archive", "unpack it first: `cpio -id < IMAGE`"),
+    (b"PK\x05\x06", "an empty zip file", "nothing is in it: make the zip file again, or fetch it again"),
+    (b"\xff\x06\0\0sNaPpY", "a Snappy file", "unpack it first: `snzip -dc IMAGE > NEW.raw`"),
+    (b"LRZI\0", "an lrzip file", "unpack it first: `lrzip -d -o NEW.raw IMAGE`"),
+    (
+        b"Salted__",
+        "a file that OpenSSL encrypted",
+        "decrypt it first: `openssl enc -d -in IMAGE -out NEW.raw`, with the cipher it was made with",
+    ),
+    (b"age-encryption.org/v1\n", "a file that age encrypted", "decrypt it first: `age -d -o NEW.raw IMAGE`"),
+    (b"-----BEGIN PGP MESSAGE", "a file that PGP encrypted", "decrypt it first: `gpg -d -o NEW.raw IMAGE`"),
+    (b"encrcdsa", "an encrypted disk image of macOS (DMG)", DECRYPT_DMG),
+    (b"%PDF-", "a PDF document", FETCH),
+    (b"\x89PNG\r\n\x1a\n", "a picture (PNG)", FETCH),
+    (b"SQLite format 3\0", "an SQLite database", FETCH),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE file, such as an .msi or a document", FETCH),
+    (b"\xed\xab\xee\xdb\x03", "an RPM package", "unpack it first: `rpm2cpio IMAGE | cpio -id`"),
+    (b"d8:announce", "a torrent file", "fetch the image that it describes with a BitTorrent client"),
+    (b"d13:announce-list", "a torrent file", "fetch the image that it describes with a BitTorrent client"),
 ];
 
-const OVA: Foreign = Foreign {
-    name: "an OVA, a tar archive of a machine",
-    help: "unpack it (`tar xf IMAGE`), and give the .vmdk file that was in it",
-};
-const TAR: Foreign = Foreign {
-    name: "a tar archive",
-    help: "unpack it (`tar xf IMAGE`), and give the disk image that was in it",
-};
 const ISO: Foreign = Foreign { name: "an ISO image of a CD or DVD", help: INSTALL };
 const DMG: Foreign = Foreign {
     name: "a disk image of macOS (DMG)",
     help: "convert it first: `qemu-img convert -f dmg -O qcow2 IMAGE NEW.qcow2`, or `dmg2img IMAGE NEW.raw`",
 };
 const VDI: Foreign = Foreign { name: "a VDI image", help: CONVERT };
-const BZIP2: Foreign = Foreign { name: "a bzip2 file", help: "unpack it first: `bzip2 -dc IMAGE > NEW.raw`" };
-const LZMA: Foreign = Foreign { name: "an lzma file", help: "unpack it first: `xz -dc IMAGE > NEW.raw`" };
+const ELF: Foreign = Foreign { name: "a program of Linux or another Unix (ELF)", help: FETCH };
+const PE: Foreign = Foreign { name: "a program of Windows (PE)", help: FETCH };
 
-/// Whether a file is no disk, by its first and its last 512 bytes.
-pub(super) fn by_ends(head: &[u8], tail: &[u8]) -> Option<Foreign> {
+/// Whether a file is no disk, by the signatures at its ends.
+pub(super) fn by_ends(ends: &Ends<'_>) -> Option<Foreign> {
+    let head = ends.head;
     if let Some(&(_, name, help)) = AT_START.iter().find(|(magic, ..)| head.starts_with(magic)) {
         return Some(Foreign { name, help });
     }
     if le::slice_at(head, 0x40, 4) == Some(b"\x7f\x10\xda\xbe") {
         return Some(VDI);
     }
-    if is_bzip2(head) {
-        return Some(BZIP2);
-    }
-    if is_lzma(head) {
-        return Some(LZMA);
-    }
-    if is_tar(head) {
-        let name = head.split(|&byte| byte == 0).next().unwrap_or_default().to_ascii_lowercase();
-        return Some(if name.ends_with(b".ovf") { OVA } else { TAR });
-    }
     // The trailer of a DMG: its magic, version 4 and its own length of 512 (libyal, "Apple Universal Disk Image").
-    tail.starts_with(b"koly\0\0\0\x04\0\0\x02\0").then_some(DMG)
+    if ends.tail.starts_with(b"koly\0\0\0\x04\0\0\x02\0") {
+        return Some(DMG);
+    }
+    if ends.begin_as_disk() {
+        return None;
+    }
+    packed::of(head).or_else(|| program(head))
 }
 
-/// The size of its blocks, and the magic of the first of them, or of the end of a file without any.
-fn is_bzip2(head: &[u8]) -> bool {
-    head.starts_with(b"BZh")
-        && head.get(3).is_some_and(|level| (b'1'..=b'9').contains(level))
-        && le::array_at::<6>(head, 4).is_some_and(|magic| {
-            magic == *b"\x31\x41\x59\x26\x53\x59" || magic == *b"\x17\x72\x45\x38\x50\x90"
-        })
+/// Whether a file is a text, and so no disk. Ask for the formats of images first: the descriptor of a VMDK is a text.
+pub(super) fn by_text(ends: &Ends<'_>) -> Option<Foreign> {
+    if ends.begin_as_disk() { None } else { text::of(ends) }
 }
 
-/// The usual properties, a dictionary of a power of two, and a length that is not known, as `lzma` writes it: the
-/// format has no magic.
-fn is_lzma(head: &[u8]) -> bool {
-    head.starts_with(&[0x5d])
-        && le::u32_at(head, 1).is_some_and(|size| size.is_power_of_two() && size >= 1 << 12)
-        && le::u64_at(head, 5) == Some(u64::MAX)
+/// Whether a file that may be a script is known to be something else, by its first bytes.
+pub(super) fn of_no_script(head: &[u8]) -> Option<Foreign> {
+    let head = &head[..head.len().min(HEAD as usize)];
+    // Of whole sectors, so that no text counts by being one.
+    let ends = Ends { head, tail: &[], size: 0 };
+    by_ends(&ends).or_else(|| by_text(&ends)).filter(|found| !text::MAY_BE_SCRIPTS.contains(found))
 }
 
-/// POSIX's and GNU's magic. In the first sector of a disk the same place is boot code, but that sector ends with a
-/// signature, where the header of a tar entry is filled with zeros.
-fn is_tar(head: &[u8]) -> bool {
-    le::slice_at(head, 257, 5) == Some(b"ustar")
-        && le::array_at::<1>(head, 262).is_some_and(|end| end == [0] || end == *b" ")
-        && le::u16_at(head, 510) != Some(0xAA55)
+/// A program, by more than the two or four letters that it begins with.
+fn program(head: &[u8]) -> Option<Foreign> {
+    // The class, the order of bytes and the version (System V ABI, "ELF Identification").
+    if let Some(&[b'\x7f', b'E', b'L', b'F', 1 | 2, 1 | 2, 1]) = head.first_chunk::<7>() {
+        return Some(ELF);
+    }
+    // The header of DOS says where that of Windows is (Microsoft, "PE Format").
+    let header = le::u32_at(head, 0x3C)? as usize;
+    (head.starts_with(b"MZ") && le::slice_at(head, header, 4) == Some(b"PE\0\0")).then_some(PE)
+}
+
+/// The error for a file that is no disk.
+pub(super) fn refused(Foreign { name, help }: Foreign) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read as a disk")).with_help(
+        format!(
+            "{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw`"
+        ),
+    )
 }
 
 /// Where the descriptors of the volume begin on a CD: in its sector 16.
@@ -235,7 +273,8 @@ mod tests {
     use super::*;
 
     fn name(head: &[u8], tail: &[u8]) -> Option<&'static str> {
-        by_ends(head, tail).map(|found| found.name)
+        let ends = Ends { head, tail, size: 4096 };
+        by_ends(&ends).or_else(|| by_text(&ends)).map(|found| found.name)
     }
 
     #[test]
@@ -247,28 +286,65 @@ mod tests {
             assert!(!help.is_empty());
             head.rotate_right(16);
             assert_eq!(name(&head, b""), None, "{expected} at 16");
-            assert_eq!(name(&magic[..magic.len() - 1], b""), None, "{expected}, cut");
+            assert_ne!(name(&magic[..magic.len() - 1], b""), Some(*expected), "{expected}, cut");
         }
     }
 
     #[test]
-    fn a_tar_is_told_from_boot_code_that_holds_its_magic() {
-        let mut head = vec![0; 512];
-        head[..6].copy_from_slice(b"vm.ovf");
-        head[257..263].copy_from_slice(b"ustar\0");
-        assert_eq!(name(&head, b""), Some(OVA.name));
-        head[..6].copy_from_slice(b"a.vmdk");
-        assert_eq!(name(&head, b""), Some(TAR.name));
-        head[510..].copy_from_slice(&[0x55, 0xAA]);
-        assert_eq!(name(&head, b""), None);
+    fn a_program_is_known_by_the_header_that_its_first_letters_announce() {
+        assert_eq!(name(b"\x7fELF\x02\x01\x01\0", b""), Some(ELF.name));
+        assert_eq!(name(b"\x7fELF\x03\x01\x01\0", b""), None);
+        for (header, at, is_program) in [(0x80, 0x80, true), (0xF00, 0xF00, true), (0x80, 0x84, false)] {
+            let mut head = vec![0; 4096];
+            head[..2].copy_from_slice(b"MZ");
+            head[0x3C..0x3E].copy_from_slice(&u16::to_le_bytes(header));
+            head[at..at + 4].copy_from_slice(b"PE\0\0");
+            assert_eq!(name(&head, b"").is_some(), is_program, "{header:#x}");
+            // A kernel of Linux begins like a program, and starts from its first sector.
+            head[510..512].copy_from_slice(&[0x55, 0xAA]);
+            assert_eq!(name(&head, b""), None);
+        }
     }
 
     #[test]
-    fn weak_beginnings_of_packed_files_need_what_follows_them() {
-        assert_eq!(name(b"BZh91AY&SY\0\0", b""), Some(BZIP2.name));
-        assert_eq!(name(b"BZh9 and boot code", b""), None);
-        assert_eq!(name(b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0", b""), Some(LZMA.name));
-        assert_eq!(name(b"]\0\0\x80\0\x90\x90\x90\x90\x90\x90\x90\x90\0", b""), None);
+    fn what_boots_is_a_disk_whatever_weak_signature_it_begins_with() {
+        // The MBRs of Windows, GRUB and syslinux, the boot sectors of NTFS and FAT, an empty disk.
+        let starts: [&[u8]; 6] = [
+            b"\x33\xc0\x8e\xd0\xbc\0\x7c",
+            b"\xeb\x63\x90\x10\x8e\xd0",
+            b"\xfa\xb8\0\x10\x8e\xd0",
+            b"\xeb\x52\x90NTFS    ",
+            b"\xeb\x58\x90MSDOS5.0",
+            b"\0\0\0\0",
+        ];
+        let weak: [&[u8]; 10] = [
+            b"\x1f\x9d\x90\0\0",
+            b"]\0\0\x80\0\xff\xff\xff\xff\xff\xff\xff\xff\0",
+            b"\x50\x2a\x4d\x18\0\0\0\0",
+            b"BZh91AY&SY",
+            b"#!/bin/sh\n",
+            b"\x7fELF\x02\x01\x01",
+            b"{\"a\": 1}",
+            b"<html>",
+            b"<?xml version",
+            b"version https://git-lfs.github.com/spec/v1\n",
+        ];
+        for start in starts.into_iter().chain(weak) {
+            let mut head = vec![0; 4096];
+            head[..start.len()].copy_from_slice(start);
+            head[510..512].copy_from_slice(&[0x55, 0xAA]);
+            assert_eq!(name(&head, &head[..512]), None, "{start:?}");
+            // A GPT whose protective MBR is gone.
+            head[510..512].fill(0);
+            head[512..520].copy_from_slice(b"EFI PART");
+            assert_eq!(name(&head, &head[..512]), None, "{start:?}");
+        }
+        for start in weak {
+            assert!(name(start, start).is_some(), "{start:?}");
+        }
+        for start in starts {
+            assert_eq!(name(start, start), None, "{start:?}");
+        }
     }
 
     #[test]
