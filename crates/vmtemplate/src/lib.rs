@@ -72,12 +72,12 @@ mod access;
 mod destination;
 mod fail_points;
 mod file;
-mod finding;
 mod leftovers;
 mod output;
 mod positions;
 mod progress;
 mod remote;
+mod rules;
 mod source;
 mod spool;
 #[cfg(test)]
@@ -113,7 +113,6 @@ pub use disk::{
 };
 pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
-pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
@@ -126,6 +125,7 @@ pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
     RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
+pub use rules::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use script::{FirstRunKit, LineEnds, LintOptions, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;

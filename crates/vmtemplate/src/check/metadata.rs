@@ -1,9 +1,8 @@
 //! What is checked of metainfo.xml.
 
-use super::rules;
 use crate::error::{Error, Position};
-use crate::finding::{Finding, Rule};
 use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
+use crate::rules::{Finding, Rule, template as rules};
 use crate::shown::Shown;
 
 /// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.

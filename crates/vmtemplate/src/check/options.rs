@@ -2,9 +2,9 @@ use std::path::PathBuf;
 
 use crate::disk::{ImageFormat, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Finding, Report, Rule, Severity};
 use crate::macros::ScriptLanguage;
 use crate::progress::Control;
+use crate::rules::{Finding, Report, Rule, Severity};
 use crate::shown::Shown;
 
 /// What is checked, and how much it matters.

@@ -17,11 +17,11 @@ use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport, OpenOptions};
 use crate::drive::{InstallDrive, Padding};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_same_file;
-use crate::finding::Report;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::{Metainfo, MetainfoKey};
 use crate::named::{self, image_name, script_name};
 use crate::remote::Location;
+use crate::rules::Report;
 use crate::script::Script;
 use crate::source::ReadAt;
 

@@ -14,7 +14,6 @@ mod registry;
 mod release;
 mod remains;
 mod remote;
-mod rules;
 mod script;
 mod service;
 mod shutdown;
@@ -30,9 +29,8 @@ use self::windows::Windows;
 use super::ImageContext;
 use crate::disk::DiskImage;
 use crate::error::Result;
-use crate::finding::{Finding, Severity};
+use crate::rules::{Finding, Severity, image as rules};
 
-pub(super) use rules::{MEMORY_LIMIT, RULES};
 pub use windows::WindowsInfo;
 
 /// Look into the disk, and check what is found.

@@ -5,12 +5,12 @@ use super::pe::Machine;
 use super::registry::Hive;
 use super::release::Release;
 use super::volumes::{Volume, Volumes};
-use super::{boot, language, rules};
+use super::{boot, language};
 use crate::check::ImageContext;
 use crate::disk::DiskImage;
 use crate::error::Result;
-use crate::finding::Finding;
 use crate::progress::Control;
+use crate::rules::{Finding, image as rules};
 use crate::shown::Shown;
 
 const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";

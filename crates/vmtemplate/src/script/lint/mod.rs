@@ -6,7 +6,6 @@ mod flow;
 mod habits;
 mod job;
 mod macros;
-mod rules;
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -16,12 +15,10 @@ use std::ops::Range;
 use self::batch::Batch;
 use super::Script;
 use crate::error::Position;
-use crate::finding::{Finding, Report, Rule};
 use crate::macros::{KnownMacros, MacroUse, ScriptLanguage, Told, find_macros};
 use crate::metainfo::Metainfo;
+use crate::rules::{Finding, Report, Rule, script as rules};
 use crate::shown::Shown;
-
-pub(crate) use rules::RULES;
 
 /// A script can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_FINDINGS: usize = 200;
