@@ -76,13 +76,14 @@ mod leftovers;
 mod output;
 mod positions;
 mod progress;
-mod remote;
 mod rules;
 mod source;
 mod spool;
 #[cfg(test)]
 mod steps;
 mod threads;
+
+mod remote;
 
 mod disk;
 mod macros;

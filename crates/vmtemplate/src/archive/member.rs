@@ -22,7 +22,6 @@
 
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 
-use super::zeros::ZERO_SIZES;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The content of one data member, and the grid that image content is cut by.
@@ -32,6 +31,9 @@ pub(super) const CHUNK: usize = 1 << 20;
 
 /// The largest content of a data member that a reader must be ready for: what bounds its buffers.
 pub(super) const MAX_DATA: u32 = 4 << 20;
+
+/// The most zeros that one member stands for: it keeps the number of members of an empty terabyte in the thousands.
+pub(super) const MAX_ZEROS: u32 = 1 << 30;
 
 pub(super) const HEADER: usize = 28;
 pub(super) const TRAILER: usize = 8;
@@ -88,7 +90,7 @@ impl Header {
             // Deflate cannot grow its input by more than a few bytes per block.
             Kind::Data => (MAX_DATA, 1024 + content as usize + content as usize / 64),
             // 258 zeros in two bits, and the rest of them at two bits each (see `zero_member`).
-            Kind::Zeros => (ZERO_SIZES[0], 256 + content as usize / 1000),
+            Kind::Zeros => (MAX_ZEROS, 256 + content as usize / 1000),
             Kind::Index | Kind::Footer => (0, 1024),
         };
         let fixed = HEADER + payload as usize + TRAILER;

@@ -7,8 +7,9 @@
 use super::header::{BLOCK, padding};
 use super::limits::{UnpackLimits, exceeded};
 use super::names::{SeenNames, safe_name};
+use super::numbers::numeric;
 use super::pax::Pax;
-use super::sparse::{MapReader, Segment, check_segments, numeric, push_gnu_table};
+use super::sparse::{MapReader, Segment, check_segments, push_gnu_table};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;

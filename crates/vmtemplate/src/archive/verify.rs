@@ -10,13 +10,13 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
-use super::index::{IndexWriter, member_at, next_member, read};
+use super::index::IndexWriter;
 use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
+use super::member_reader::{MemberRoom, member_at, next_member, read};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::stream::{check_start, damaged, open_tapped};
-use super::unpack::MemberRoom;
 use super::zeros::ZeroMembers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;

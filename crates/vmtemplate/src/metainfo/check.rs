@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::chars::{quoted, short};
 use super::document::{ELEM, Node, ROOT};
 use super::key::MetainfoKey as Key;
 use super::support::Product;
-use super::xml::{quoted, short};
 use super::{Metainfo, value};
 use crate::error::{Error, ErrorKind, Position};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::xml::quoted;
+use super::chars::quoted;
 use crate::error::{Error, ErrorKind, Result};
 
 macro_rules! keys {

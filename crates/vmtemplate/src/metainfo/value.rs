@@ -1,8 +1,8 @@
 //! What each value may be, and the one way in which it is written.
 
+use super::chars::{is_space, quoted};
 use super::key::MetainfoKey;
 use super::tags::Tags;
-use super::xml::{is_space, quoted};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The value as it is written, or what was expected instead.

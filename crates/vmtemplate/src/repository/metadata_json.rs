@@ -6,23 +6,10 @@ use std::ops::Range;
 
 use super::entry::RepositoryEntry;
 use super::json::{self, Json, Kind, Node, ROOT, quote};
-use super::style::{Style, indent, members, with_comma};
+use super::style::{KEYS, Style, indent, members, with_comma};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::metainfo::Tags;
 use crate::shown::Shown;
-
-/// The keys whose meaning is known, in the order in which a new entry has them.
-pub(super) const KEYS: [&str; 9] = [
-    "name",
-    "tags",
-    "file_name",
-    "image_name",
-    "expand",
-    "network_device",
-    "archive_size_mib",
-    "hdd_mib_required",
-    "min_ram_mib",
-];
 
 /// Something in the description that the platform cannot use.
 pub(super) struct Problem {

@@ -2,7 +2,7 @@
 
 use super::format::RepositoryFormat;
 use super::json::{Json, Kind, ROOT, short};
-use super::metadata_json::KEYS;
+use super::style::KEYS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shown::Shown;
 
