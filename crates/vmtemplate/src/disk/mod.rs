@@ -16,6 +16,7 @@ mod le;
 mod memory;
 mod ntfs;
 mod open;
+mod opener;
 mod partition;
 #[cfg(feature = "qcow2")]
 mod qcow2;
@@ -38,7 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::file::ImageFile;
-use self::open::Opener;
+use self::opener::Opener;
 use crate::error::{Error, ErrorKind, Result};
 
 pub(crate) use fat::FatVolume;
@@ -48,8 +49,9 @@ pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub use open::{ImageFormat, OpenOptions};
-pub(crate) use open::{foreign_content, is_vmdk_descriptor};
+pub(crate) use open::foreign_content;
+pub(crate) use opener::is_vmdk_descriptor;
+pub use opener::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{

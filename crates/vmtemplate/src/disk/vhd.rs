@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::blocks::{BlockMap, Blocks, Place, Run};
 use super::bytes::{be32, be64};
 use super::file::ImageFile;
-use super::open::Opener;
+use super::opener::Opener;
 use super::tables::Tables;
 use super::{DiskSource, invalid, unsupported};
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use super::super::bytes::{be32, be64};
 use super::super::file::ImageFile;
-use super::super::open::OpenOptions;
+use super::super::opener::OpenOptions;
 use super::super::{invalid, unsupported};
 use crate::error::Result;
 

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::Subject;
 use super::block::{Command, List, Printed, Redirect};
-use super::code::runs_commands;
 use super::commands::{DECLARATIONS, READS, Role, Stdin, roles};
 use super::files::file;
 use super::flows;
+use super::foreign::runs_commands;
 use super::parser::Parser;
 use super::quote::Style;
 use super::word::{Hole, UNKNOWN, Word};
