@@ -64,6 +64,8 @@
 //! publishes to object storage; it is off, because of the crates that it brings.
 
 mod civil;
+mod digest;
+mod le;
 mod shown;
 
 mod error;

@@ -9,6 +9,7 @@ use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
 use super::member_reader::{member_at, next_member, read};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
+use crate::le;
 use crate::source::ReadAt;
 
 const RECORD: usize = 8;
@@ -82,10 +83,7 @@ impl MemberMap {
     /// From the index at the end; `None` where there is none, or where it contradicts itself.
     pub(super) fn from_index(source: &dyn ReadAt) -> Result<Option<Self>> {
         let Some((footer_at, footer)) = find_footer(source)? else { return Ok(None) };
-        let number = |n: usize| {
-            let at = HEADER + 8 * n;
-            u64::from_le_bytes(std::array::from_fn(|i| footer[at + i]))
-        };
+        let number = |n: usize| le::u64_in(&footer, HEADER + 8 * n);
         let [index_at, members, content, crc] = std::array::from_fn(number);
         // The numbers must fit each other before memory is reserved by them.
         let overhead = (HEADER + EMPTY + TRAILER) as u64;
@@ -111,8 +109,7 @@ impl MemberMap {
             read(source, &mut records, at + HEADER as u64)?;
             hasher.update(&records);
             for record in records.chunks_exact(RECORD) {
-                let [length, content] = [0, 4]
-                    .map(|i| u32::from_le_bytes([record[i], record[i + 1], record[i + 2], record[i + 3]]));
+                let (length, content) = (le::u32_in(record, 0), le::u32_in(record, 4));
                 if content & !ZEROS == 0 {
                     // It would hide a member: nobody looks at one that holds nothing.
                     return Ok(None);

@@ -23,6 +23,7 @@
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// The content of one data member, and the grid that image content is cut by.
 ///
@@ -68,13 +69,11 @@ pub(super) struct Header {
 impl Header {
     /// Read the first [`HEADER`] bytes of a member; `None` where it is not one of ours.
     pub(super) fn parse(bytes: &[u8; HEADER]) -> Option<Self> {
-        let u16_at = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-        let u32_at = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let ours = bytes[..4] == [0x1F, 0x8B, 8, 4]
             && bytes[12..14] == SUBFIELD
             && bytes[16] == VERSION
-            && u16_at(10) == u16_at(14).wrapping_add(4);
-        let payload = u16_at(14).checked_sub(FIXED_SUBFIELD as u16)?;
+            && le::u16_in(bytes, 10) == le::u16_in(bytes, 14).wrapping_add(4);
+        let payload = le::u16_in(bytes, 14).checked_sub(FIXED_SUBFIELD as u16)?;
         if !ours {
             return None;
         }
@@ -85,7 +84,7 @@ impl Header {
             3 => Kind::Footer,
             _ => return None,
         };
-        let (length, content) = (u32_at(20), u32_at(24));
+        let (length, content) = (le::u32_in(bytes, 20), le::u32_in(bytes, 24));
         let (most_content, most_deflated) = match kind {
             // Deflate cannot grow its input by more than a few bytes per block.
             Kind::Data => (MAX_DATA, 1024 + content as usize + content as usize / 64),

@@ -3,7 +3,7 @@
 use crate::error::{Error, Position};
 use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
 use crate::rules::{Finding, Rule, template as rules};
-use crate::shown::Shown;
+use crate::shown::{Shown, quoted};
 
 /// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.
 ///
@@ -123,9 +123,8 @@ impl Check<'_> {
         }
         for Product { name, .. } in support.products.into_iter().take(MAX_PRODUCTS) {
             if !name.is_empty() && !PRODUCTS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                let short: String = name.chars().take(40).collect();
                 let message =
-                    format!("there is no product `{}`; expected {}", Shown(&short), PRODUCTS.join(", "));
+                    format!("there is no product {}; expected {}", quoted(&name), PRODUCTS.join(", "));
                 self.add(rules::PRODUCT, &Key::Support, message);
             }
         }

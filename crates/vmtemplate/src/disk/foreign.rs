@@ -5,8 +5,9 @@
 //! starts from cannot have it: at the start, where such a disk has boot code or zeros, or, further in, together with
 //! what contradicts a disk. Whoever knows better opens the file as raw.
 
-use super::{DiskImage, FileSystem, PartitionTable, le};
+use super::{DiskImage, FileSystem, PartitionTable};
 use crate::error::Result;
+use crate::le;
 
 /// A kind of file that is not read as a disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Disk images: positioned reads of the virtual disk, and the map of what must be read.
 
+#[cfg(any(feature = "qcow2", feature = "vhd"))]
+mod be;
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod blocks;
-#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
-mod bytes;
 mod cache;
 mod convert;
 mod extent;
@@ -12,7 +12,6 @@ mod file;
 mod foreign;
 mod free_space;
 mod info;
-mod le;
 mod memory;
 mod ntfs;
 mod open;

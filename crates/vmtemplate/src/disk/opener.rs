@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::file::ImageFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
-use crate::shown::Shown;
+use crate::shown::{Shown, short};
 use crate::spool;
 
 /// A format of disk images.
@@ -71,10 +71,7 @@ impl FromStr for ImageFormat {
             "vpc" | "vhd" => Ok(Self::Vhd),
             other => Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!(
-                    "\"{}\" is not an image format that can be read",
-                    Shown(other.chars().take(40).collect::<String>())
-                ),
+                format!("\"{}\" is not an image format that can be read", Shown(short(other))),
             )
             .with_help("the formats are raw, qcow2, vhdx, vmdk and vhd")),
         }

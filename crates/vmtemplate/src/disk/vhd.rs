@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::be;
 use super::blocks::{BlockMap, Blocks, Place, Run};
-use super::bytes::{be32, be64};
 use super::file::ImageFile;
 use super::opener::Opener;
 use super::tables::Tables;
@@ -51,12 +51,12 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
     let footer = read_footer(&file)?;
     let size = virtual_size(&footer);
     opener.options.check_size(size)?;
-    let blocks = match be32(&footer, 60) {
+    let blocks = match be::u32_in(&footer, 60) {
         FIXED => {
             file.check(0, size.saturating_add(FOOTER as u64))?;
             None
         }
-        DYNAMIC => Some(Table::read(&file, be64(&footer, 16), size)?),
+        DYNAMIC => Some(Table::read(&file, be::u64_in(&footer, 16), size)?),
         DIFFERENCING => {
             return Err(unsupported("a differencing VHD, which holds only what differs from its parent")
                 .with_help("merge it into its parent: `Merge-VHD`, or convert the newest of the chain with Hyper-V's `Convert-VHD`"));
@@ -85,11 +85,11 @@ fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
 ///
 /// QEMU's own images may be larger: it goes by the geometry, which older versions of it rounded up from that size.
 fn virtual_size(footer: &[u8; FOOTER]) -> u64 {
-    let size = be64(footer, 48);
+    let size = be::u64_in(footer, 48);
     if &footer[28..32] != b"qemu" {
         return size;
     }
-    let geometry = be32(footer, 56);
+    let geometry = be::u32_in(footer, 56);
     let (cylinders, heads, sectors) = (geometry >> 16, geometry >> 8 & 0xFF, geometry & 0xFF);
     size.max(u64::from(cylinders) * u64::from(heads) * u64::from(sectors) * SECTOR)
 }
@@ -98,7 +98,7 @@ fn virtual_size(footer: &[u8; FOOTER]) -> u64 {
 fn check_sum(bytes: &[u8], field: usize, what: &str) -> Result<()> {
     let sum: u32 = bytes.iter().map(|&byte| u32::from(byte)).sum();
     let own: u32 = bytes[field..field + 4].iter().map(|&byte| u32::from(byte)).sum();
-    let (expected, found) = (!(sum - own), be32(bytes, field));
+    let (expected, found) = (!(sum - own), be::u32_in(bytes, field));
     if found == expected {
         return Ok(());
     }
@@ -113,7 +113,8 @@ impl Table {
             return Err(invalid(format!("there is no dynamic disk header at offset {at}")));
         }
         check_sum(&header, 36, "dynamic disk header")?;
-        let (offset, entries, block_size) = (be64(&header, 16), be32(&header, 28), be32(&header, 32));
+        let (offset, entries, block_size) =
+            (be::u64_in(&header, 16), be::u32_in(&header, 28), be::u32_in(&header, 32));
         if !block_size.is_power_of_two() || u64::from(block_size) < SECTOR {
             return Err(invalid(format!(
                 "blocks of {block_size} bytes; a power of two of at least 512 was expected"
@@ -158,7 +159,7 @@ impl BlockMap for Vhd {
         // The sector bitmap tells which sectors were ever written. It is not asked, as QEMU does not: to trust a
         // bitmap that its writer left empty would turn data into zeros; a sector never written holds zeros anyway.
         Run::of_entries(&entries, table.block_size, within, |entry| {
-            Ok(match be32(entry, 0) {
+            Ok(match be::u32_in(entry, 0) {
                 UNALLOCATED => Place::Zero,
                 sector => Place::Stored(u64::from(sector) * SECTOR + table.bitmap),
             })

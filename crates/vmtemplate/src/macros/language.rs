@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind};
-use crate::shown::Shown;
+use crate::shown::quoted;
 
 /// The interpreter that a script is written for, and so how values are quoted in it.
 ///
@@ -109,8 +109,7 @@ impl FromStr for ScriptLanguage {
 
 /// A word that is none of a fixed set.
 pub(super) fn unknown(text: &str, what: &str, expected: &str) -> Error {
-    let short: String = text.chars().take(40).collect();
-    Error::new(ErrorKind::InvalidValue, format!("`{}` is not {what}; expected {expected}", Shown(&short)))
+    Error::new(ErrorKind::InvalidValue, format!("{} is not {what}; expected {expected}", quoted(text)))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::catalogue::{MacroInfo, MacroKind};
 use super::demand::{Demand, Plain, Refusal};
 use super::find::MacroUse;
 use crate::error::Position;
+use crate::shown::short;
 
 /// A use of a macro and the place that it stands in.
 #[derive(Debug, Clone)]
@@ -133,5 +134,6 @@ pub(super) fn positions(bytes: &[u8], utf8: bool, offsets: impl IntoIterator<Ite
 
 /// A piece of the script as messages show it.
 pub(super) fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).chars().take(40).collect()
+    // No more than that is shown of it.
+    short(&String::from_utf8_lossy(&bytes[..bytes.len().min(400)])).into_owned()
 }

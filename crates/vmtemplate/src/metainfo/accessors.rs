@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::chars::quoted;
 use super::document::{ELEM, Item, Node, ROOT};
 use super::key::MetainfoKey as Key;
 use super::limits::Limits;
@@ -13,6 +12,7 @@ use super::support::{Product, ProductVersion, Support};
 use super::tags::Tags;
 use super::{Metainfo, chars, value};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::{quoted, short};
 
 /// Whether a template takes public SSH keys, and how.
 ///
@@ -537,7 +537,7 @@ impl Metainfo {
         let found = if found.is_empty() { "nothing".to_owned() } else { quoted(found) };
         Error::new(ErrorKind::InvalidMetainfo, format!("found {found}; expected {expected}"))
             .with_position(self.document.position(node))
-            .with_field(chars::short(&key.to_string()))
+            .with_field(short(&key.to_string()))
     }
 
     /// The elements of the first list of this name.

@@ -1,9 +1,7 @@
-//! The characters of XML 1.0 (fifth edition), and how messages show them. The numbers are the sections of that text.
+//! The characters of XML 1.0 (fifth edition). The numbers are the sections of that text.
 
 use quick_xml::escape::resolve_xml_entity;
 use quick_xml::events::BytesRef;
-
-use crate::shown::Shown;
 
 /// The white space of XML (2.3): no more than these four.
 pub(super) fn is_space(c: char) -> bool {
@@ -25,20 +23,6 @@ pub(super) fn is_name_start(c: char) -> bool {
 pub(super) fn is_name_char(c: char) -> bool {
     is_name_start(c)
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
-}
-
-/// Text from outside as a message shows it: quoted, on one line, and short.
-pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", Shown(short(text)))
-}
-
-/// The beginning of a text that may be long.
-pub(super) fn short(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// The character that the reference `&name;` stands for (4.1).

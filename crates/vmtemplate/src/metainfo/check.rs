@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::chars::{quoted, short};
 use super::document::{ELEM, Node, ROOT};
 use super::key::MetainfoKey as Key;
 use super::support::Product;
 use super::{Metainfo, value};
 use crate::error::{Error, ErrorKind, Position};
+use crate::shown::{quoted, short};
 
 /// A file can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_PROBLEMS: usize = 100;

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use quick_xml::escape::{resolve_xml_entity, unescape_with};
 
-use super::chars::{is_char, is_space, quoted};
+use super::chars::{is_char, is_space};
 use super::encoding::Charset;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::quoted;
 
 /// Character data as a reader sees it: references replaced (4.4), line ends as LF (2.11).
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {

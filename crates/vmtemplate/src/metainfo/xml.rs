@@ -11,8 +11,9 @@ use quick_xml::errors::{Error as XmlError, IllFormedError, SyntaxError};
 use quick_xml::events::Event;
 use quick_xml::events::attributes::{AttrError, Attributes};
 
-use super::chars::{is_char, is_name_char, is_name_start, is_space, quoted, reference, short};
+use super::chars::{is_char, is_name_char, is_name_start, is_space, reference};
 use crate::error::{Error, ErrorKind, Position, Result};
+use crate::shown::{quoted, short};
 
 /// Elements inside elements; the platform's own files need four.
 pub(super) const MAX_DEPTH: usize = 32;

@@ -15,7 +15,7 @@ use super::{Repository, reason_against_archive};
 use crate::archive::VerifyOptions;
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::rules::{Finding, Place, Report, Severity, repository as rules};
-use crate::shown::Shown;
+use crate::shown::{Shown, quoted};
 
 /// A value of an entry that only one may have.
 type Part = fn(&RepositoryEntry) -> Option<&str>;
@@ -310,9 +310,5 @@ impl Repository {
 
 /// A template as a message names it.
 fn called(entry: &RepositoryEntry) -> String {
-    if entry.name.is_empty() {
-        "a template without a name".to_owned()
-    } else {
-        format!("`{}`", Shown(super::json::short(&entry.name)))
-    }
+    if entry.name.is_empty() { "a template without a name".to_owned() } else { quoted(&entry.name) }
 }

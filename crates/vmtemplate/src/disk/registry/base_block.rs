@@ -1,9 +1,9 @@
 //! The first block of a hive: what it is, and whether it was written to its end.
 
-use super::super::le;
 use super::cells::{BASE_BLOCK, Cells};
 use super::damaged;
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// The bytes that the checksum covers, and where it stands.
 const CHECKED: usize = 508;

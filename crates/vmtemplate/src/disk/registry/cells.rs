@@ -1,10 +1,10 @@
 //! The cells of a hive: pieces of bytes, found by their offset from the first bin.
 
 use super::super::cache::Cache;
-use super::super::le;
 use super::super::ntfs::NtfsFile;
 use super::damaged;
 use crate::error::Result;
+use crate::le;
 
 /// An offset that means "there is none".
 pub(super) const NONE: u32 = u32::MAX;

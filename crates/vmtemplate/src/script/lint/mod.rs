@@ -18,7 +18,7 @@ use crate::error::Position;
 use crate::macros::{KnownMacros, MacroUse, ScriptLanguage, Told, find_macros};
 use crate::metainfo::Metainfo;
 use crate::rules::{Finding, Report, Rule, script as rules};
-use crate::shown::Shown;
+use crate::shown::quoted;
 
 /// A script can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_FINDINGS: usize = 200;
@@ -222,12 +222,7 @@ impl Lint<'_> {
     }
 }
 
-/// Text of a script as a message shows it: short, and unable to steer a terminal.
+/// Text of a script as a message shows it.
 fn shown(text: &str) -> String {
-    let text = text.trim();
-    let mut short: String = text.chars().take(60).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    format!("`{}`", Shown(short))
+    quoted(text.trim())
 }
