@@ -16,10 +16,6 @@ const LEAST_MEMORY: [(&str, u64); 4] =
 /// More than any machine has: the number is in another unit.
 const MOST_MEMORY: u64 = 1 << 20;
 
-/// The parts of a name that tell the platform the family, from the vendor's article on repositories.
-const FAMILIES: [&str; 10] =
-    ["windows", "alma", "centos", "fedora", "oracle", "redhat", "rocky", "debian", "ubuntu", "freebsd"];
-
 /// How many names of products are looked at.
 const MAX_PRODUCTS: usize = 20;
 
@@ -133,7 +129,7 @@ impl Check<'_> {
     fn name(&mut self) {
         let Some(name) = self.metainfo.os_name() else { return };
         if OsFamily::of_template_name(&name).is_none() {
-            let message = format!("the name has none of {}", FAMILIES.join(", "));
+            let message = format!("the name has none of {}", OsFamily::parts_of_names());
             self.add(rules::FAMILY, &Key::OsName, message);
         }
     }

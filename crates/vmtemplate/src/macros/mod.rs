@@ -4,6 +4,7 @@ mod batch;
 mod catalogue;
 mod demand;
 mod document;
+mod endings;
 mod evidence;
 mod find;
 mod follow;
