@@ -4,6 +4,7 @@
 //! the end of the file, unpacking and its cache, the disk below and the holes of the file itself are all here, once.
 
 use std::fmt;
+#[cfg(feature = "vmdk")]
 use std::sync::Arc;
 
 use super::cache::Cache;

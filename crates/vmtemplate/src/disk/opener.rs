@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+#[cfg(any(feature = "qcow2", feature = "vmdk"))]
 use super::file::ImageFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
