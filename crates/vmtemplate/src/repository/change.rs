@@ -11,7 +11,7 @@ use super::options::{EntryOptions, PublishOptions};
 use super::publish::Staged;
 use super::store::Store;
 use super::store::is_there;
-use super::{Repository, checked_file_name, more_keys, reason_against_archive};
+use super::{Repository, more_keys, reason_against_archive};
 use crate::archive::{VerifyOptions, open_source};
 use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
@@ -280,7 +280,15 @@ impl Repository {
             (None, Some(own)) => own.to_owned(),
             (None, None) => String::new(),
         };
-        checked_file_name(name)
+        if let Some(why) = reason_against_archive(&name) {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                format!("the file name `{}` {why}", Shown(&name)),
+            )
+            .with_field("file_name")
+            .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"));
+        }
+        Ok(name)
     }
 
     /// What the description will say.

@@ -43,7 +43,6 @@ use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::{self, OutputOptions};
 use crate::remote::Expected;
-use crate::shown::Shown;
 use store::Store;
 
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
@@ -241,17 +240,5 @@ fn reason_against_archive(name: &str) -> Option<&'static str> {
             Some("is that of the description, the checksums or a signature")
         }
         None => None,
-    }
-}
-
-/// The name that a caller gives an archive, if the repository takes it.
-fn checked_file_name(name: String) -> Result<String> {
-    match reason_against_archive(&name) {
-        None => Ok(name),
-        Some(why) => {
-            Err(Error::new(ErrorKind::InvalidValue, format!("the file name `{}` {why}", Shown(&name)))
-                .with_field("file_name")
-                .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"))
-        }
     }
 }

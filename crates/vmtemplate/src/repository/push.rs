@@ -6,9 +6,10 @@ use super::options::EntryOptions;
 use super::publish::Staged;
 use super::remote::Sending;
 use super::store::Store;
-use super::{Repository, checked_file_name};
+use super::{Repository, reason_against_archive};
 use crate::archive::{PackOptions, PackSummary};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::Shown;
 use crate::template::Template;
 
 /// How a template is packed and published.
@@ -75,8 +76,7 @@ impl Repository {
         let entry_options = &options.entry;
         options.pack.validate()?;
         let name = name_of(template, entry_options)?;
-        let file_name = entry_options.file_name.clone().unwrap_or_else(|| format!("{name}.tar.gz"));
-        let file_name = checked_file_name(file_name)?;
+        let file_name = file_name(&name, entry_options)?;
         let first = Contents::of_template(template, 0, "");
         let replaces = options.replace && self.described()?.iter().any(|entry| entry.name == name);
         if let Store::Remote(folder) = &self.store {
@@ -116,4 +116,16 @@ fn name_of(template: &Template, options: &EntryOptions) -> Result<String> {
             .with_field("name")
             .with_help("give the name")
     })
+}
+
+fn file_name(name: &str, options: &EntryOptions) -> Result<String> {
+    let file_name = options.file_name.clone().unwrap_or_else(|| format!("{name}.tar.gz"));
+    match reason_against_archive(&file_name) {
+        None => Ok(file_name),
+        Some(why) => {
+            Err(Error::new(ErrorKind::InvalidValue, format!("the file name `{}` {why}", Shown(&file_name)))
+                .with_field("file_name")
+                .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"))
+        }
+    }
 }
