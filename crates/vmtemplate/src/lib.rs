@@ -64,6 +64,8 @@
 //! publishes to object storage; it is off, because of the crates that it brings.
 
 mod civil;
+mod digest;
+mod le;
 mod shown;
 
 mod error;
@@ -72,18 +74,19 @@ mod access;
 mod destination;
 mod fail_points;
 mod file;
-mod finding;
 mod leftovers;
 mod output;
 mod positions;
 mod progress;
-mod remote;
+mod rules;
 mod source;
 mod sources;
 mod spool;
 #[cfg(test)]
 mod steps;
 mod threads;
+
+mod remote;
 
 mod disk;
 mod macros;
@@ -114,7 +117,6 @@ pub use disk::{
 };
 pub use drive::{InstallDrive, Padding};
 pub use error::{Error, ErrorKind, Position, Result};
-pub use finding::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
@@ -127,6 +129,7 @@ pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
     RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
+pub use rules::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
 pub use script::{FirstRunKit, LineEnds, LintOptions, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;

@@ -5,8 +5,8 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::entry::ArchiveEntry;
 use super::parser::Sink;
-use super::unpack::ArchiveEntry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::file::PositionedIo;

@@ -6,9 +6,10 @@
 //! (u64), the bytes of content in all (u64), and the CRC-32 of all records (u32), then 4 bytes 0.
 
 use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
-use super::stream::Behind;
+use super::member_reader::{member_at, next_member, read};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
+use crate::le;
 use crate::source::ReadAt;
 
 const RECORD: usize = 8;
@@ -82,10 +83,7 @@ impl MemberMap {
     /// From the index at the end; `None` where there is none, or where it contradicts itself.
     pub(super) fn from_index(source: &dyn ReadAt) -> Result<Option<Self>> {
         let Some((footer_at, footer)) = find_footer(source)? else { return Ok(None) };
-        let number = |n: usize| {
-            let at = HEADER + 8 * n;
-            u64::from_le_bytes(std::array::from_fn(|i| footer[at + i]))
-        };
+        let number = |n: usize| le::u64_in(&footer, HEADER + 8 * n);
         let [index_at, members, content, crc] = std::array::from_fn(number);
         // The numbers must fit each other before memory is reserved by them.
         let overhead = (HEADER + EMPTY + TRAILER) as u64;
@@ -111,8 +109,7 @@ impl MemberMap {
             read(source, &mut records, at + HEADER as u64)?;
             hasher.update(&records);
             for record in records.chunks_exact(RECORD) {
-                let [length, content] = [0, 4]
-                    .map(|i| u32::from_le_bytes([record[i], record[i + 1], record[i + 2], record[i + 3]]));
+                let (length, content) = (le::u32_in(record, 0), le::u32_in(record, 4));
                 if content & !ZEROS == 0 {
                     // It would hide a member: nobody looks at one that holds nothing.
                     return Ok(None);
@@ -212,65 +209,6 @@ fn find_footer(source: &dyn ReadAt) -> Result<Option<(u64, [u8; FOOTER])>> {
     let is_footer =
         header.is_some_and(|header| header.kind == Kind::Footer && header.payload as usize == FOOTER_PAYLOAD);
     Ok(is_footer.then_some((at, footer)))
-}
-
-/// The header of the member at `at`; `None` at the end of the archive, where zeros may follow. `ended` says that the
-/// member before was the footer. `tap` is shown what is no member.
-pub(super) fn next_member(
-    source: &dyn ReadAt,
-    at: u64,
-    ended: bool,
-    tap: impl FnMut(&[u8]),
-) -> Result<Option<Header>> {
-    if at >= source.size() {
-        return Ok(None);
-    }
-    if let Some(header) = member_at(source, at)? {
-        return if ended { Err(Behind::all(source, at).error()) } else { Ok(Some(header)) };
-    }
-    match Behind::of(source, at, tap)? {
-        None => Ok(None),
-        Some(behind) if ended => Err(behind.error()),
-        Some(_) => Err(not_a_member(at)),
-    }
-}
-
-/// The header of the member at `at`; `None` where none of ours is there. The member ends within the file.
-pub(super) fn member_at(source: &dyn ReadAt, at: u64) -> Result<Option<Header>> {
-    let mut start = [0; HEADER];
-    if source.size() - at < HEADER as u64 {
-        return Ok(None);
-    }
-    read(source, &mut start, at)?;
-    let Some(header) = Header::parse(&start) else { return Ok(None) };
-    if at + u64::from(header.length) > source.size() {
-        return Err(truncated(at));
-    }
-    Ok(Some(header))
-}
-
-pub(super) fn truncated(at: u64) -> Error {
-    Error::new(
-        ErrorKind::InvalidArchive,
-        format!("the archive ends in the middle of the member at offset {at}"),
-    )
-    .with_help("the file is cut off: make or fetch it again")
-}
-
-fn not_a_member(at: u64) -> Error {
-    Error::new(
-        ErrorKind::InvalidArchive,
-        format!("the archive is damaged at offset {at}: a gzip member was expected there"),
-    )
-    .with_help("make or fetch the archive again")
-}
-
-/// Fill `buf` from the archive.
-pub(super) fn read(source: &dyn ReadAt, buf: &mut [u8], at: u64) -> Result<()> {
-    if at.checked_add(buf.len() as u64).is_none_or(|end| end > source.size()) {
-        return Err(truncated(at));
-    }
-    source.read_at(buf, at)
 }
 
 #[cfg(test)]

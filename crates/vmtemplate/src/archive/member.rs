@@ -22,8 +22,8 @@
 
 use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
 
-use super::zeros::ZERO_SIZES;
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// The content of one data member, and the grid that image content is cut by.
 ///
@@ -32,6 +32,9 @@ pub(super) const CHUNK: usize = 1 << 20;
 
 /// The largest content of a data member that a reader must be ready for: what bounds its buffers.
 pub(super) const MAX_DATA: u32 = 4 << 20;
+
+/// The most zeros that one member stands for: it keeps the number of members of an empty terabyte in the thousands.
+pub(super) const MAX_ZEROS: u32 = 1 << 30;
 
 pub(super) const HEADER: usize = 28;
 pub(super) const TRAILER: usize = 8;
@@ -66,13 +69,11 @@ pub(super) struct Header {
 impl Header {
     /// Read the first [`HEADER`] bytes of a member; `None` where it is not one of ours.
     pub(super) fn parse(bytes: &[u8; HEADER]) -> Option<Self> {
-        let u16_at = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
-        let u32_at = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let ours = bytes[..4] == [0x1F, 0x8B, 8, 4]
             && bytes[12..14] == SUBFIELD
             && bytes[16] == VERSION
-            && u16_at(10) == u16_at(14).wrapping_add(4);
-        let payload = u16_at(14).checked_sub(FIXED_SUBFIELD as u16)?;
+            && le::u16_in(bytes, 10) == le::u16_in(bytes, 14).wrapping_add(4);
+        let payload = le::u16_in(bytes, 14).checked_sub(FIXED_SUBFIELD as u16)?;
         if !ours {
             return None;
         }
@@ -83,12 +84,12 @@ impl Header {
             3 => Kind::Footer,
             _ => return None,
         };
-        let (length, content) = (u32_at(20), u32_at(24));
+        let (length, content) = (le::u32_in(bytes, 20), le::u32_in(bytes, 24));
         let (most_content, most_deflated) = match kind {
             // Deflate cannot grow its input by more than a few bytes per block.
             Kind::Data => (MAX_DATA, 1024 + content as usize + content as usize / 64),
             // 258 zeros in two bits, and the rest of them at two bits each (see `zero_member`).
-            Kind::Zeros => (ZERO_SIZES[0], 256 + content as usize / 1000),
+            Kind::Zeros => (MAX_ZEROS, 256 + content as usize / 1000),
             Kind::Index | Kind::Footer => (0, 1024),
         };
         let fixed = HEADER + payload as usize + TRAILER;

@@ -1,11 +1,14 @@
 //! Packing and unpacking `.tar.gz`: members in parallel, holes never read, memory bounded, hostile input refused.
 
+mod entry;
 mod folder;
 mod header;
 mod index;
 mod limits;
 mod member;
+mod member_reader;
 mod names;
+mod numbers;
 mod ordered;
 mod pack;
 mod parser;
@@ -14,18 +17,22 @@ mod plan;
 mod reader;
 mod sparse;
 mod stream;
+mod summary;
 mod unpack;
 mod verify;
 mod writer;
 mod zeros;
 
+pub use entry::ArchiveEntry;
+pub(crate) use entry::{PackContent, PackEntries, PackEntry};
 pub use limits::UnpackLimits;
 pub(crate) use names::reason_against;
-pub(crate) use pack::{PackContent, PackEntries, PackEntry, pack, pack_to};
-pub use pack::{PackOptions, PackSummary};
+pub use pack::PackOptions;
+pub(crate) use pack::{pack, pack_to};
 pub use reader::Archive;
 pub(crate) use stream::{damaged, open_source, open_tapped};
+pub use summary::PackSummary;
+pub use unpack::UnpackOptions;
 pub(crate) use unpack::unpack;
-pub use unpack::{ArchiveEntry, UnpackOptions};
 pub(crate) use verify::verify;
 pub use verify::{Verified, VerifiedFile, VerifyOptions};

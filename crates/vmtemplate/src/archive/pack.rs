@@ -5,14 +5,16 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
+use super::entry::{PackContent, PackEntries, PackEntry};
 use super::header::DEFAULT_MTIME;
 use super::limits::UnpackLimits;
 use super::member::Packer;
 use super::names::SeenNames;
 use super::ordered::{self, Ordered, Step};
 use super::plan::{Content, Piece, Plan, Planned};
+use super::summary::PackSummary;
 use super::writer::MemberWriter;
-use crate::disk::{DiskImage, FreeSpace, FreeSpaceReport};
+use crate::disk::FreeSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::output::{Output, OutputOptions, probe_output};
@@ -111,70 +113,6 @@ impl Default for PackOptions {
             control: Control::default(),
         }
     }
-}
-
-/// What packing did. All numbers are bytes.
-///
-/// `data_read + holes + free` is the size of all files; `zeros_found` is a part of `data_read`.
-///
-/// ```
-/// # let dir = std::env::temp_dir().join(format!("vmt-doc-summary-{}", std::process::id()));
-/// # std::fs::create_dir_all(&dir).unwrap();
-/// use vmtemplate::{DiskImage, PackOptions, Template};
-///
-/// let template = Template::builder("Windows-Server-2019")
-///     .image(DiskImage::from_bytes(vec![0; 1 << 20]))
-///     .build()?;
-/// let summary = template.pack(dir.join("t.tar.gz"), &PackOptions::default())?;
-/// assert_eq!(summary.zeros_found, 1 << 20);
-/// assert!(summary.archive_bytes < 10_000);
-/// # std::fs::remove_dir_all(dir).unwrap();
-/// # Ok::<(), vmtemplate::Error>(())
-/// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct PackSummary {
-    /// The size of the archive.
-    pub archive_bytes: u64,
-    /// The size of all files in it, as they will be unpacked.
-    pub content_bytes: u64,
-    /// What had to be read.
-    pub data_read: u64,
-    /// What was read and found to be whole chunks of zeros.
-    pub zeros_found: u64,
-    /// What the map of the image told to be zero, and was not read.
-    pub holes: u64,
-    /// What the file system in the image marks free, and was not read.
-    pub free: u64,
-    /// The NTFS volumes of the image, and why the free space of one was kept.
-    pub free_space: FreeSpaceReport,
-    /// The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of
-    /// which nothing is named is told as one, with a slash at its end. At most 1000 are told.
-    pub left_behind: Vec<String>,
-    /// What metainfo.xml names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`.
-    pub missing: Vec<String>,
-}
-
-/// What goes into an archive, and what became of the free space of the image.
-#[derive(Debug)]
-pub(crate) struct PackEntries {
-    pub(crate) entries: Vec<PackEntry>,
-    pub(crate) free_space: FreeSpaceReport,
-}
-
-/// A file that goes into an archive.
-#[derive(Debug)]
-pub(crate) struct PackEntry {
-    pub(crate) name: String,
-    pub(crate) content: PackContent,
-}
-
-#[derive(Debug)]
-pub(crate) enum PackContent {
-    /// A folder that has nothing in it.
-    Folder,
-    Bytes(Vec<u8>),
-    Disk(DiskImage),
 }
 
 /// Write what `entries` gives, in its order, to an archive at `path`. It is asked for when the options and the output have

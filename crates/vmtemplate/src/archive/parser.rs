@@ -7,12 +7,13 @@
 use super::header::{BLOCK, padding};
 use super::limits::{UnpackLimits, exceeded};
 use super::names::{SeenNames, safe_name};
+use super::numbers::numeric;
 use super::pax::Pax;
-use super::sparse::{MapReader, Segment, check_segments, numeric, push_gnu_table};
+use super::sparse::{MapReader, Segment, check_segments, push_gnu_table};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
-use crate::shown::Shown;
+use crate::shown::quoted;
 
 /// Where the files of a tar stream go.
 pub(super) trait Sink {
@@ -248,8 +249,8 @@ impl Parser {
         let header = (block.len() == BLOCK).then(|| tar::Header::from_byte_slice(&block));
         let what = match header.filter(|header| header.cksum().ok() == Some(checksum(&block))) {
             Some(header) => {
-                let name: String = String::from_utf8_lossy(&header.path_bytes()).chars().take(80).collect();
-                format!("a second tar archive begins with `{}`", Shown(name))
+                let name = header.path_bytes();
+                format!("a second tar archive begins with {}", quoted(&String::from_utf8_lossy(&name)))
             }
             None => "there are bytes that are no padding".to_owned(),
         };

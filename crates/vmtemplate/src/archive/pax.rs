@@ -3,6 +3,7 @@
 //! The records are those of POSIX pax; the `GNU.sparse.*` keys are described in the GNU tar manual, "Storing Sparse
 //! Files".
 
+use super::numbers::decimal;
 use super::sparse::Segment;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -65,16 +66,6 @@ impl Pax {
     pub(super) fn is_sparse(&self) -> bool {
         self.sparse_major.is_some() || self.real_size.is_some()
     }
-}
-
-/// A decimal number without sign or space.
-pub(super) fn decimal(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    text.iter().try_fold(0u64, |number, &digit| {
-        number.checked_mul(10)?.checked_add(digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?)
-    })
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::entry::{PackContent, PackEntry};
 use super::header::{BLOCK, file_header, folder_header, padding, sparse_header};
 use super::member::CHUNK;
-use super::pack::{PackContent, PackEntry, PackSummary};
 use super::sparse::{Segment, map_blocks};
+use super::summary::PackSummary;
 use crate::disk::{DiskImage, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;

@@ -6,13 +6,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::entry::ArchiveEntry;
 use super::header::BLOCK;
-use super::index::{Member, MemberMap, member_at};
+use super::index::{Member, MemberMap};
 use super::limits::{UnpackLimits, exceeded};
 use super::member::Kind;
+use super::member_reader::{MemberRoom, member_at};
 use super::parser::{Parser, Sink};
 use super::stream::{check_start, damaged, open_archive, open_stream};
-use super::unpack::{ArchiveEntry, MemberRoom};
 use super::zeros::ZeroMembers;
 use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,7 +1,7 @@
 //! The map of a sparse entry: which parts of the file are stored.
 
 use super::header::BLOCK;
-use super::pax::decimal;
+use super::numbers::{decimal, numeric};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most segments that a map may have: a fragmented image of terabytes has fewer.
@@ -55,19 +55,6 @@ fn push(segments: &mut Vec<Segment>, segment: Segment) -> Result<()> {
     }
     segments.push(segment);
     Ok(())
-}
-
-/// A number field of a tar header: octal digits, or base 256 behind a byte `0x80`.
-pub(super) fn numeric(field: &[u8]) -> Option<u64> {
-    let (high, low) = field.split_at(field.len().checked_sub(8)?);
-    if high.first()? & 0x80 != 0 {
-        let fits = high[0] == 0x80 && high[1..].iter().all(|&b| b == 0);
-        return fits.then(|| low.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)));
-    }
-    let text = field.split(|&b| b == 0).next()?.trim_ascii();
-    text.iter().try_fold(0u64, |number, &digit| {
-        (b'0'..=b'7').contains(&digit).then(|| number.checked_mul(8)?.checked_add(u64::from(digit - b'0')))?
-    })
 }
 
 /// The map of form 1.0 that stands before the stored bytes of a file of `real_size`.
@@ -126,16 +113,6 @@ impl MapReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_octal_or_base_256() {
-        assert_eq!(numeric(b"00000000017\0"), Some(15));
-        assert_eq!(numeric(b"        17 \0"), Some(15));
-        assert_eq!(numeric(b"\x80\0\0\0\0\0\0\x05\0\0\0\0"), Some(5 << 32));
-        assert_eq!(numeric(b"\x80\0\0\x01\0\0\0\0\0\0\0\0"), None, "past 64 bits");
-        assert_eq!(numeric(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), None, "negative");
-        assert_eq!(numeric(b"0000000008x\0"), None);
-    }
 
     #[test]
     fn a_map_must_ascend_and_add_up() {

@@ -6,17 +6,18 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::entry::ArchiveEntry;
 use super::folder::{FolderSink, write};
-use super::index::{member_at, next_member, read};
 use super::limits::UnpackLimits;
-use super::member::{Header, Kind, Unpacker};
+use super::member::{Header, Kind};
+use super::member_reader::{MemberRoom, member_at, next_member};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::reader::Archive;
 use super::sparse::Segment;
 use super::stream::{check_start, open_stream};
 use super::zeros::ZeroMembers;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::progress::Control;
 use crate::source::ReadAt;
 
@@ -43,20 +44,6 @@ pub struct UnpackOptions {
     pub threads: Option<NonZeroUsize>,
     /// Watching and stopping. Progress counts bytes of the archive.
     pub control: Control,
-}
-
-/// A file in an archive.
-///
-/// ```
-/// let entry = vmtemplate::ArchiveEntry { name: "metainfo.xml".into(), size: 512 };
-/// assert_eq!(entry.size, 512);
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct ArchiveEntry {
-    /// Its name, with `/` between folders.
-    pub name: String,
-    /// Its size in bytes, holes included.
-    pub size: u64,
 }
 
 /// Unpack an archive into `folder`, which may be new; `path` is what errors call it. `last` gets its place after all
@@ -174,45 +161,6 @@ impl Job {
         done().map_err(|error| error.with_entry(&*self.name))?;
         Ok(self.at + u64::from(self.header.length))
     }
-}
-
-/// What is needed to decompress members, kept from one to the next.
-#[derive(Default)]
-pub(super) struct MemberRoom {
-    unpacker: Unpacker,
-    member: Vec<u8>,
-    content: Vec<u8>,
-}
-
-impl MemberRoom {
-    /// The content of the member at `at`, checked against its CRC-32 and length.
-    pub(super) fn content(&mut self, archive: &dyn ReadAt, at: u64, header: Header) -> Result<&[u8]> {
-        self.member.resize(header.length as usize, 0);
-        read(archive, &mut self.member, at)?;
-        decompress(&mut self.unpacker, &self.member, &mut self.content, at, header)?;
-        Ok(&self.content)
-    }
-
-    /// The same of a member that was read.
-    pub(super) fn decompress(&mut self, member: &[u8], at: u64, header: Header) -> Result<&[u8]> {
-        decompress(&mut self.unpacker, member, &mut self.content, at, header)?;
-        Ok(&self.content)
-    }
-}
-
-fn decompress(
-    unpacker: &mut Unpacker,
-    member: &[u8],
-    content: &mut Vec<u8>,
-    at: u64,
-    header: Header,
-) -> Result<()> {
-    content.resize(header.content as usize, 0);
-    unpacker.content(member, content).map_err(|error| {
-        Error::new(ErrorKind::InvalidArchive, format!("the archive is damaged at offset {at}"))
-            .caused_by(error)
-            .with_help("make or fetch the archive again")
-    })
 }
 
 /// The way through the members of an archive of ours.

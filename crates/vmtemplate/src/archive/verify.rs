@@ -10,14 +10,15 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 
-use super::index::{IndexWriter, member_at, next_member, read};
+use super::index::IndexWriter;
 use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
+use super::member_reader::{MemberRoom, member_at, next_member, read};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::stream::{check_start, damaged, open_tapped};
-use super::unpack::MemberRoom;
 use super::zeros::ZeroMembers;
+use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::source::ReadAt;
@@ -110,10 +111,6 @@ pub(crate) fn verify(
     };
     let (sha256, has_index) = done.map_err(|error| parser.locate(error).with_path(path))?;
     Ok((Verified { sha256, archive_bytes: source.size(), has_index, files: sink.files }, sink.kept))
-}
-
-fn hex(hash: Sha256) -> String {
-    hash.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// The largest file whose bytes are kept.

@@ -1,14 +1,15 @@
 //! Members of zeros: built, not compressed, and recognised byte by byte.
 
-use super::member::{HEADER, Header, Kind, TRAILER};
+use super::member::{CHUNK, HEADER, Header, Kind, MAX_ZEROS, TRAILER};
+use super::member_reader::read;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ReadAt;
 use std::borrow::Cow;
 
 /// The contents that runs of zeros are cut into, largest first.
 ///
-/// The largest keep the number of members of an empty terabyte in the thousands; the smallest is the chunk.
-pub(super) const ZERO_SIZES: [u32; 4] = [1 << 30, 64 << 20, 8 << 20, super::member::CHUNK as u32];
+/// The smallest is the chunk.
+pub(super) const ZERO_SIZES: [u32; 4] = [MAX_ZEROS, 64 << 20, 8 << 20, CHUNK as u32];
 
 /// The member that stands for `content` zeros. `content` is not 0 ([`Header::parse`] sees to that).
 ///
@@ -107,7 +108,7 @@ impl ZeroMembers {
         for (number, part) in expected.chunks(found.len()).enumerate() {
             let found = &mut found[..part.len()];
             if holds {
-                super::index::read(archive, found, at + ((number as u64) << 14))?;
+                read(archive, found, at + ((number as u64) << 14))?;
                 holds = found == part;
             }
         }

@@ -5,16 +5,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::package;
-use super::{CheckOptions, Parts, check_parts, metadata, rules};
+use super::{CheckOptions, Parts, check_parts, metadata};
 use crate::archive::{Archive, ArchiveEntry};
 use crate::disk::{DiskImage, is_vmdk_descriptor, no_script};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::{read_bounded, read_stream_bounded};
-use crate::finding::{Finding, Report};
 use crate::macros::ScriptLanguage;
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
 use crate::named::{self, FolderContents, METAINFO};
 use crate::remote::Location;
+use crate::rules::{Finding, Report, template as rules};
 use crate::script::Script;
 use crate::shown::Shown;
 use crate::spool::Spooled;

@@ -1,10 +1,9 @@
 //! What is checked of metainfo.xml.
 
-use super::rules;
 use crate::error::{Error, Position};
-use crate::finding::{Finding, Rule};
 use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
-use crate::shown::Shown;
+use crate::rules::{Finding, Rule, template as rules};
+use crate::shown::{Shown, quoted};
 
 /// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.
 ///
@@ -16,10 +15,6 @@ const LEAST_MEMORY: [(&str, u64); 4] =
 
 /// More than any machine has: the number is in another unit.
 const MOST_MEMORY: u64 = 1 << 20;
-
-/// The parts of a name that tell the platform the family, from the vendor's article on repositories.
-const FAMILIES: [&str; 10] =
-    ["windows", "alma", "centos", "fedora", "oracle", "redhat", "rocky", "debian", "ubuntu", "freebsd"];
 
 /// How many names of products are looked at.
 const MAX_PRODUCTS: usize = 20;
@@ -124,9 +119,8 @@ impl Check<'_> {
         }
         for Product { name, .. } in support.products.into_iter().take(MAX_PRODUCTS) {
             if !name.is_empty() && !PRODUCTS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                let short: String = name.chars().take(40).collect();
                 let message =
-                    format!("there is no product `{}`; expected {}", Shown(&short), PRODUCTS.join(", "));
+                    format!("there is no product {}; expected {}", quoted(&name), PRODUCTS.join(", "));
                 self.add(rules::PRODUCT, &Key::Support, message);
             }
         }
@@ -135,7 +129,7 @@ impl Check<'_> {
     fn name(&mut self) {
         let Some(name) = self.metainfo.os_name() else { return };
         if OsFamily::of_template_name(&name).is_none() {
-            let message = format!("the name has none of {}", FAMILIES.join(", "));
+            let message = format!("the name has none of {}", OsFamily::parts_of_names());
             self.add(rules::FAMILY, &Key::OsName, message);
         }
     }

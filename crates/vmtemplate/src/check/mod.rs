@@ -5,18 +5,16 @@ mod load;
 mod metadata;
 mod options;
 mod package;
-mod rules;
 mod sarif;
 
 use crate::archive::ArchiveEntry;
 use crate::disk::DiskImage;
 use crate::error::Result;
-use crate::finding::{Finding, Report, Rule};
 use crate::metainfo::Metainfo;
 use crate::named::METAINFO;
 use crate::progress::Control;
-use crate::repository;
-use crate::script::{self, LintOptions, Script};
+use crate::rules::{Finding, Report, image::MEMORY_LIMIT, template as rules};
+use crate::script::{LintOptions, Script};
 
 pub use image::WindowsInfo;
 pub use load::{check, check_stream};
@@ -74,7 +72,7 @@ pub(crate) fn check_parts(
             };
             let inside = image::check_image(disk, &context)?;
             // The name of a template only promises which Windows it is; where the image knows, it alone speaks.
-            if inside.iter().any(|finding| finding.rule() == image::MEMORY_LIMIT) {
+            if inside.iter().any(|finding| finding.rule() == MEMORY_LIMIT) {
                 findings.retain(|finding| finding.rule() != rules::MEMORY);
             }
             findings.extend(inside);
@@ -87,31 +85,4 @@ pub(crate) fn check_parts(
 /// The finding for an image that is in the template and cannot be read there.
 pub(crate) fn image_not_seen(name: &str) -> Finding {
     package::not_seen(name, "in the archive of another tool it can only be read from its start")
-}
-
-impl Rule {
-    /// Every rule, in the order of the codes.
-    ///
-    /// ```
-    /// for rule in vmtemplate::Rule::all() {
-    ///     println!("{} {}: {}", rule.code, rule.severity, rule.title);
-    /// }
-    /// ```
-    pub fn all() -> impl Iterator<Item = &'static Self> {
-        // Those of the room above, too: a code is found whoever goes by it.
-        let tables = [rules::METADATA, rules::PACKAGE, script::RULES, image::RULES, repository::RULES];
-        tables.into_iter().flatten().copied()
-    }
-
-    /// The rule of this code, in upper or lower case.
-    ///
-    /// ```
-    /// use vmtemplate::Rule;
-    ///
-    /// assert_eq!(Rule::by_code("vmt0201").unwrap().code, "VMT0201");
-    /// assert!(Rule::by_code("VMT9999").is_none());
-    /// ```
-    pub fn by_code(code: &str) -> Option<&'static Self> {
-        Self::all().find(|rule| rule.code.eq_ignore_ascii_case(code))
-    }
 }

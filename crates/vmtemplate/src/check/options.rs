@@ -2,10 +2,10 @@ use std::path::PathBuf;
 
 use crate::disk::{ImageFormat, OpenOptions};
 use crate::error::{Error, ErrorKind, Result};
-use crate::finding::{Finding, Report, Rule, Severity};
 use crate::macros::ScriptLanguage;
 use crate::progress::Control;
-use crate::shown::Shown;
+use crate::rules::{Finding, Report, Rule, Severity};
+use crate::shown::quoted;
 
 /// What is checked, and how much it matters.
 ///
@@ -60,8 +60,7 @@ impl CheckOptions {
         match codes.into_iter().find(|code| Rule::by_code(code).is_none()) {
             None => Ok(()),
             Some(code) => {
-                let shown: String = code.chars().take(40).collect();
-                Err(Error::new(ErrorKind::InvalidValue, format!("there is no rule `{}`", Shown(&shown)))
+                Err(Error::new(ErrorKind::InvalidValue, format!("there is no rule {}", quoted(code)))
                     .with_help("codes are such as VMT0101; docs/rules.md lists them"))
             }
         }

@@ -1,13 +1,13 @@
 //! What is checked of the files of a template.
 
-use super::{CheckOptions, Parts, metadata, rules};
+use super::{CheckOptions, Parts, metadata};
 use crate::archive::ArchiveEntry;
 use crate::disk::{DiskImage, ExtentKind, FreeSpaceOptions, foreign_content};
 use crate::error::{ErrorKind, Result};
-use crate::finding::{Finding, Place, Rule};
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
 use crate::named::{self, METAINFO, Named};
 use crate::progress::Control;
+use crate::rules::{Finding, Place, Rule, template as rules};
 use crate::shown::Shown;
 
 /// A file beside the three that belong into a template may have this many bytes: notes, licences.

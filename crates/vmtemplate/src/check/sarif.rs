@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 
-use crate::finding::{Finding, Report, Rule, Severity};
+use crate::rules::{Finding, Report, Rule, Severity};
 
 /// A report in the form of SARIF 2.1.0; serializing it gives the whole file.
 ///

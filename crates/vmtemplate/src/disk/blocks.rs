@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "vmdk")]
 use std::sync::Arc;
 
 use super::cache::Cache;

@@ -4,8 +4,9 @@
 
 use std::ops::Range;
 
-use super::{DiskImage, le};
+use super::DiskImage;
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// Folders of more clusters than this are not followed to their end; their chain may run in a circle.
 const MAX_CHAIN: u32 = 4096;

@@ -105,7 +105,7 @@ impl ImageFile {
     }
 
     /// `length` bytes from `offset` on; nothing is reserved for bytes that the file does not have.
-    #[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+    #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
     pub(super) fn read_vec(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
         self.check(offset, length as u64)?;
         let mut buf = vec![0; length];
@@ -114,7 +114,7 @@ impl ImageFile {
     }
 
     /// A structure of a fixed size.
-    #[cfg(any(feature = "qcow2", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
+    #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
     pub(super) fn read_array<const N: usize>(&self, offset: u64) -> Result<[u8; N]> {
         let mut buf = [0; N];
         self.read_at(&mut buf, offset)?;

@@ -1,9 +1,9 @@
 //! Disk images: positioned reads of the virtual disk, and the map of what must be read.
 
+#[cfg(any(feature = "qcow2", feature = "vhd"))]
+mod be;
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod blocks;
-#[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
-mod bytes;
 mod cache;
 mod convert;
 mod extent;
@@ -12,10 +12,10 @@ mod file;
 mod foreign;
 mod free_space;
 mod info;
-mod le;
 mod memory;
 mod ntfs;
 mod open;
+mod opener;
 mod partition;
 #[cfg(feature = "qcow2")]
 mod qcow2;
@@ -38,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::file::ImageFile;
-use self::open::Opener;
+use self::opener::Opener;
 use crate::error::{Error, ErrorKind, Result};
 
 pub(crate) use fat::FatVolume;
@@ -48,8 +48,9 @@ pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
-pub use open::{ImageFormat, OpenOptions};
-pub(crate) use open::{foreign_content, is_vmdk_descriptor, no_script};
+pub(crate) use open::{foreign_content, no_script};
+pub(crate) use opener::is_vmdk_descriptor;
+pub use opener::{ImageFormat, OpenOptions};
 pub use partition::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{

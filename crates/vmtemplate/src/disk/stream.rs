@@ -4,7 +4,8 @@ use std::io::Read;
 use std::sync::Arc;
 
 use super::file::ImageFile;
-use super::open::{OpenOptions, Opener, open_file};
+use super::open::open_file;
+use super::opener::{OpenOptions, Opener};
 use super::{DiskImage, DiskSource};
 use crate::error::Result;
 #[cfg(feature = "rbd")]

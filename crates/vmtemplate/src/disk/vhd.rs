@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use super::be;
 use super::blocks::{BlockMap, Blocks, Place, Run};
-use super::bytes::{be32, be64};
 use super::file::ImageFile;
-use super::open::{ImageFormat, Opener};
+use super::opener::{ImageFormat, Opener};
 use super::tables::Tables;
 use super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};
@@ -59,13 +59,13 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
     let footer = read_footer(&file)?;
     let size = virtual_size(&footer);
     opener.options.check_size(size)?;
-    let blocks = match be32(&footer, 60) {
+    let blocks = match be::u32_in(&footer, 60) {
         FIXED => {
             file.check(0, size.saturating_add(OLD_FOOTER))?;
             None
         }
         DYNAMIC => {
-            let table = Table::read(&file, be64(&footer, 16), size)?;
+            let table = Table::read(&file, be::u64_in(&footer, 16), size)?;
             // A caller who names the format gets what is left of a file that was cut off.
             if opener.options.format != Some(ImageFormat::Vhd) {
                 table.check_end(&file)?;
@@ -116,11 +116,11 @@ fn cut_off(message: String) -> Error {
 ///
 /// QEMU's own images may be larger: it goes by the geometry, which older versions of it rounded up from that size.
 fn virtual_size(footer: &[u8; FOOTER]) -> u64 {
-    let size = be64(footer, 48);
+    let size = be::u64_in(footer, 48);
     if &footer[28..32] != b"qemu" {
         return size;
     }
-    let geometry = be32(footer, 56);
+    let geometry = be::u32_in(footer, 56);
     let (cylinders, heads, sectors) = (geometry >> 16, geometry >> 8 & 0xFF, geometry & 0xFF);
     size.max(u64::from(cylinders) * u64::from(heads) * u64::from(sectors) * SECTOR)
 }
@@ -129,7 +129,7 @@ fn virtual_size(footer: &[u8; FOOTER]) -> u64 {
 fn check_sum(bytes: &[u8], field: usize, what: &str) -> Result<()> {
     let sum: u32 = bytes.iter().map(|&byte| u32::from(byte)).sum();
     let own: u32 = bytes[field..field + 4].iter().map(|&byte| u32::from(byte)).sum();
-    let (expected, found) = (!(sum - own), be32(bytes, field));
+    let (expected, found) = (!(sum - own), be::u32_in(bytes, field));
     if found == expected {
         return Ok(());
     }
@@ -144,7 +144,8 @@ impl Table {
             return Err(invalid(format!("there is no dynamic disk header at offset {at}")));
         }
         check_sum(&header, 36, "dynamic disk header")?;
-        let (offset, entries, block_size) = (be64(&header, 16), be32(&header, 28), be32(&header, 32));
+        let (offset, entries, block_size) =
+            (be::u64_in(&header, 16), be::u32_in(&header, 28), be::u32_in(&header, 32));
         if !block_size.is_power_of_two() || u64::from(block_size) < SECTOR {
             return Err(invalid(format!(
                 "blocks of {block_size} bytes; a power of two of at least 512 was expected"
@@ -195,7 +196,7 @@ impl Table {
         while left > 0 {
             let part = left.min(64 << 10);
             for entry in file.read_vec(at, part as usize)?.chunks_exact(4) {
-                let sector = be32(entry, 0);
+                let sector = be::u32_in(entry, 0);
                 if sector != UNALLOCATED {
                     end = end.max(u64::from(sector) * SECTOR + self.bitmap + self.block_size);
                 }
@@ -231,7 +232,7 @@ impl BlockMap for Vhd {
         // The sector bitmap tells which sectors were ever written. It is not asked, as QEMU does not: to trust a
         // bitmap that its writer left empty would turn data into zeros; a sector never written holds zeros anyway.
         Run::of_entries(&entries, table.block_size, within, |entry| {
-            Ok(match be32(entry, 0) {
+            Ok(match be::u32_in(entry, 0) {
                 UNALLOCATED => Place::Zero,
                 sector => Place::Stored(u64::from(sector) * SECTOR + table.bitmap),
             })

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::blocks::{BlockMap, Blocks, Place, Run};
-use super::bytes::{le16, le32, le64};
 use super::file::ImageFile;
-use super::open::Opener;
+use super::opener::Opener;
 use super::tables::Tables;
 use super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};
+use crate::le;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -93,7 +93,7 @@ fn check_header(file: &ImageFile) -> Result<()> {
     for at in HEADERS {
         let header: [u8; HEADER] = file.read_array(at)?;
         let valid = header.starts_with(b"head") && check_sum(&header);
-        if valid && current.as_ref().is_none_or(|current| le64(&header, 8) > le64(current, 8)) {
+        if valid && current.as_ref().is_none_or(|current| le::u64_in(&header, 8) > le::u64_in(current, 8)) {
             current = Some(header);
         }
     }
@@ -101,7 +101,7 @@ fn check_header(file: &ImageFile) -> Result<()> {
         return Err(invalid("neither of the two VHDX headers has a valid checksum")
             .with_help("the image is damaged: copy it again from its source"));
     };
-    match le16(&header, 66) {
+    match le::u16_in(&header, 66) {
         1 => {}
         version => return Err(unsupported(format!("version {version} of VHDX; version 1 is read"))),
     }
@@ -139,12 +139,12 @@ impl Regions {
 
     fn parse(file: &ImageFile, table: &[u8]) -> Result<Self> {
         let (mut bat, mut metadata) = (None, None);
-        for entry in table[16..].chunks_exact(32).take(entry_count(le32(table, 8), "region table")?) {
-            let region = Region { offset: le64(entry, 16), length: u64::from(le32(entry, 24)) };
+        for entry in table[16..].chunks_exact(32).take(entry_count(le::u32_in(table, 8), "region table")?) {
+            let region = Region { offset: le::u64_in(entry, 16), length: u64::from(le::u32_in(entry, 24)) };
             let slot = match entry.first_chunk() {
                 Some(&BAT) => &mut bat,
                 Some(&METADATA) => &mut metadata,
-                _ if le32(entry, 28) & REGION_REQUIRED != 0 => {
+                _ if le::u32_in(entry, 28) & REGION_REQUIRED != 0 => {
                     return Err(unsupported("the VHDX has a region that is required and not known"));
                 }
                 _ => continue,
@@ -183,9 +183,10 @@ impl Metadata {
             return Err(invalid("there is no metadata table"));
         }
         let (mut parameters, mut size, mut logical_sector) = (None, None, None);
-        let count = entry_count(u32::from(le16(&table, 10)), "metadata table")?;
+        let count = entry_count(u32::from(le::u16_in(&table, 10)), "metadata table")?;
         for entry in table[32..].chunks_exact(32).take(count) {
-            let (offset, length, flags) = (le32(entry, 16), le32(entry, 20), le32(entry, 24));
+            let (offset, length, flags) =
+                (le::u32_in(entry, 16), le::u32_in(entry, 20), le::u32_in(entry, 24));
             let (slot, expected) = match entry.first_chunk() {
                 Some(&FILE_PARAMETERS) => (&mut parameters, 8),
                 Some(&DISK_SIZE) => (&mut size, 8),
@@ -256,7 +257,7 @@ impl BlockMap for Vhdx {
         let blocks = self.size.div_ceil(self.block_size) - block;
         let to_bitmap = self.chunk_ratio - block % self.chunk_ratio;
         let entries = self.tables.entries(&self.file, at, at + blocks.min(to_bitmap) * 8, 8)?;
-        Run::of_entries(&entries, self.block_size, within, |entry| place(le64(entry, 0)))
+        Run::of_entries(&entries, self.block_size, within, |entry| place(le::u64_in(entry, 0)))
     }
 }
 
@@ -276,7 +277,7 @@ fn place(entry: u64) -> Result<Place> {
 /// CRC-32C of a structure, in its bytes 4 to 8 and counted as zeros there.
 fn check_sum(bytes: &[u8]) -> bool {
     let crc = crc32c(crc32c(crc32c(!0, &bytes[..4]), &[0; 4]), &bytes[8..]);
-    !crc == le32(bytes, 4)
+    !crc == le::u32_in(bytes, 4)
 }
 
 /// The Castagnoli polynomial, reflected. 16 KiB a table would bring nothing: 136 KiB of headers are summed.

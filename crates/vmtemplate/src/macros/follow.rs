@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::demand::Demand;
 use super::find::MacroUse;
-use super::place::{Later, MacroPlace, Quoting, positions, shown};
+use super::place::{Later, MacroPlace, Quoting, Unknown, positions, shown};
 
 /// More places than this are not followed one by one.
 const MOST_PLACES: usize = 200;
@@ -146,7 +146,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
                 found,
                 place: "in no command".to_owned(),
                 demand: Demand::nothing("its place cannot be told".to_owned()),
-                quoting: Quoting::Unknown,
+                quoting: Unknown.into(),
                 later: [].into(),
             },
         })

@@ -3,7 +3,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::shown::Shown;
+use crate::shown::quoted;
 
 /// The name of a macro, such as `IP`, which a script spells `($IP)`.
 ///
@@ -57,7 +57,7 @@ impl MacroName {
             ErrorKind::InvalidMacro,
             format!(
                 "{} is not the name of a macro: 1 to 64 ASCII letters, digits and `_`, no digit first",
-                shown(&name)
+                quoted(&name)
             ),
         ))
     }
@@ -89,15 +89,6 @@ pub(super) fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Text from outside as a message shows it: short, and unable to steer a terminal.
-fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    format!("`{}`", Shown(&short))
-}
-
 impl FromStr for MacroName {
     type Err = Error;
 
@@ -109,7 +100,7 @@ impl FromStr for MacroName {
         }
         let error = Error::new(
             ErrorKind::InvalidMacro,
-            format!("{} is not a macro: `($NAME)` was expected", shown(text)),
+            format!("{} is not a macro: `($NAME)` was expected", quoted(text)),
         );
         // `IP`, `(IP)`, `$IP`, `%IP%`, `($IP` and the like have one meaning.
         let bare = text.trim_matches(|c: char| !c.is_ascii() || !is_name_byte(c as u8));

@@ -1,9 +1,8 @@
 use std::str::FromStr;
 
-use super::language::ScriptLanguage;
+use super::language::{ScriptLanguage, unknown};
 use super::name::MacroName;
-use crate::error::{Error, ErrorKind, Result};
-use crate::shown::Shown;
+use crate::error::{Error, Result};
 
 /// What becomes of a macro that has no value.
 ///
@@ -56,11 +55,6 @@ impl FromStr for MissingValue {
             _ => Err(unknown(text, "what to do without a value", "platform, error, parens, empty or keep")),
         }
     }
-}
-
-pub(super) fn unknown(text: &str, what: &str, expected: &str) -> Error {
-    let short: String = text.chars().take(40).collect();
-    Error::new(ErrorKind::InvalidValue, format!("`{}` is not {what}; expected {expected}", Shown(&short)))
 }
 
 /// How a script is rendered.

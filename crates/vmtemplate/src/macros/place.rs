@@ -1,11 +1,14 @@
 //! Where in a script a macro stands, and what a value must be to stand there.
 
+use std::fmt;
+use std::ops::Deref;
+use std::rc::Rc;
+
 use super::catalogue::{MacroInfo, MacroKind};
 use super::demand::{Demand, Plain, Refusal};
 use super::find::MacroUse;
-use super::language::ScriptLanguage;
-use super::{batch, posix, powershell};
 use crate::error::Position;
+use crate::shown::short;
 
 /// A use of a macro and the place that it stands in.
 #[derive(Debug, Clone)]
@@ -19,18 +22,57 @@ pub(crate) struct MacroPlace {
     /// How it is written here.
     pub(super) quoting: Quoting,
     /// The places where a variable that holds the value is expanded.
-    pub(super) later: std::rc::Rc<[Later]>,
+    pub(super) later: Rc<[Later]>,
 }
 
-/// How the language writes a value at a place.
-#[derive(Debug, Clone)]
-pub(super) enum Quoting {
-    Batch(batch::BatchPlace),
-    PowerShell(powershell::PowerShellPlace),
-    Posix(posix::PosixPlace),
-    /// In no way.
-    Unknown,
+/// How a language writes a value at a place.
+pub(super) trait Quote: fmt::Debug {
+    /// The value as the script must have it, or why it cannot stand there. `plain` is what it means without quotes; of
+    /// several plain words each place says whether it takes them as they are.
+    fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal>;
+
+    /// Fail unless a variable that is expanded here may hold this value.
+    fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal>;
+
+    /// Why a variable that is expanded here carries no free text, if so.
+    fn never_expanded_safely(&self) -> Option<&'static str> {
+        None
+    }
 }
+
+/// The quoting of a place, in whatever language.
+#[derive(Debug, Clone)]
+pub(super) struct Quoting(Rc<dyn Quote>);
+
+impl<Q: Quote + 'static> From<Q> for Quoting {
+    fn from(place: Q) -> Self {
+        Self(Rc::new(place))
+    }
+}
+
+impl Deref for Quoting {
+    type Target = dyn Quote;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+/// A place that is not known: no value can be written there.
+#[derive(Debug)]
+pub(super) struct Unknown;
+
+impl Quote for Unknown {
+    fn quote(&self, _value: &str, _plain: Plain) -> Result<String, Refusal> {
+        Err(UNKNOWN.into())
+    }
+
+    fn expanded(&self, _value: &str, _plain: Plain) -> Result<(), Refusal> {
+        Err(UNKNOWN.into())
+    }
+}
+
+const UNKNOWN: &str = "its place cannot be told";
 
 /// A place where a variable is expanded that holds the value of a macro.
 #[derive(Debug, Clone)]
@@ -65,63 +107,9 @@ impl MacroPlace {
     }
 }
 
-impl Quoting {
-    /// Why a variable that is expanded here carries no free text, if so.
-    fn never_expanded_safely(&self) -> Option<&'static str> {
-        match self {
-            Self::Batch(place) => place.never_expanded_safely(),
-            Self::PowerShell(_) | Self::Posix(_) | Self::Unknown => None,
-        }
-    }
-
-    /// The value as the script must have it, or why it cannot stand there. `plain` is what it means without quotes; of
-    /// several plain words each place says whether it takes them as they are.
-    pub(super) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
-        match self {
-            Self::Batch(place) => place.quote(value, plain),
-            Self::PowerShell(place) => place.quote(value, plain),
-            Self::Posix(place) => place.quote(value, plain),
-            Self::Unknown => Err("its place cannot be told".into()),
-        }
-    }
-
-    /// Fail unless a variable that is expanded here may hold this value.
-    pub(super) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
-        match self {
-            Self::Batch(place) => place.expanded(value, plain),
-            Self::PowerShell(place) => place.expanded(value, plain),
-            Self::Posix(place) => place.expanded(value, plain),
-            Self::Unknown => Err("its place cannot be told".into()),
-        }
-    }
-}
-
 /// The kind of the values of a macro; unknown ones take any text.
 pub(super) fn kind_of(name: &str) -> MacroKind {
     MacroInfo::lookup(name).map_or(MacroKind::Text, |info| info.kind)
-}
-
-/// The place of each of these uses of macros in the bytes of a script, in their order.
-///
-/// The bytes must not be UTF-16. `utf8` is whether columns are counted in UTF-8. For the lint: [`MacroPlace::place`] says
-/// where it is, and [`MacroPlace::never_safe`] why no quoting helps there, if so.
-/// [`Script`](crate::Script) calls this for a script.
-pub(crate) fn macro_places(
-    bytes: &[u8],
-    utf8: bool,
-    language: ScriptLanguage,
-    uses: Vec<MacroUse>,
-) -> Vec<MacroPlace> {
-    if uses.is_empty() {
-        return Vec::new();
-    }
-    match language {
-        ScriptLanguage::Batch => batch::places(bytes, utf8, uses),
-        ScriptLanguage::PowerShell => powershell::places(bytes, utf8, uses),
-        ScriptLanguage::Posix => posix::places(bytes, utf8, uses),
-        // Files of answers have no commands, and no places.
-        ScriptLanguage::Preseed | ScriptLanguage::Kickstart | ScriptLanguage::CloudConfig => Vec::new(),
-    }
 }
 
 /// The position of each of these offsets, which ascend, in one pass.
@@ -146,5 +134,6 @@ pub(super) fn positions(bytes: &[u8], utf8: bool, offsets: impl IntoIterator<Ite
 
 /// A piece of the script as messages show it.
 pub(super) fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).chars().take(40).collect()
+    // No more than that is shown of it.
+    short(&String::from_utf8_lossy(&bytes[..bytes.len().min(400)])).into_owned()
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::catalogue::{MacroInfo, MacroKind};
 use super::name::MacroName;
 use crate::error::{Error, ErrorKind, Result};
-use crate::shown::Shown;
+use crate::shown::quoted;
 
 /// A value on its way to a macro.
 ///
@@ -115,9 +115,7 @@ impl MacroValue {
         let found = if kind.is_secret() {
             format!("found {} characters of another form", text.chars().count())
         } else {
-            let short: String = text.chars().take(60).collect();
-            let dots = if short.len() < text.len() { "…" } else { "" };
-            format!("found `{}{dots}`", Shown(&short))
+            format!("found {}", quoted(text))
         };
         Some((found, kind.help()))
     }

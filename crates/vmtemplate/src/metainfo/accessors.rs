@@ -10,9 +10,9 @@ use super::key::MetainfoKey as Key;
 use super::limits::Limits;
 use super::support::{Product, ProductVersion, Support};
 use super::tags::Tags;
-use super::xml::quoted;
-use super::{Metainfo, value, xml};
+use super::{Metainfo, chars, value};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::{quoted, short};
 
 /// Whether a template takes public SSH keys, and how.
 ///
@@ -521,8 +521,8 @@ impl Metainfo {
     pub(super) fn text(&self, key: &Key) -> Option<Cow<'_, str>> {
         let text = match (self.document.value(self.node(key)?), key) {
             (text, Key::IllegalPasswordCharacters) => text,
-            (Cow::Borrowed(text), _) => text.trim_matches(xml::is_space).into(),
-            (Cow::Owned(text), _) => text.trim_matches(xml::is_space).to_owned().into(),
+            (Cow::Borrowed(text), _) => text.trim_matches(chars::is_space).into(),
+            (Cow::Owned(text), _) => text.trim_matches(chars::is_space).to_owned().into(),
         };
         (!text.is_empty()).then_some(text)
     }
@@ -537,7 +537,7 @@ impl Metainfo {
         let found = if found.is_empty() { "nothing".to_owned() } else { quoted(found) };
         Error::new(ErrorKind::InvalidMetainfo, format!("found {found}; expected {expected}"))
             .with_position(self.document.position(node))
-            .with_field(xml::short(&key.to_string()))
+            .with_field(short(&key.to_string()))
     }
 
     /// The elements of the first list of this name.

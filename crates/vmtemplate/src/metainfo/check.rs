@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use super::document::{ELEM, Node, ROOT};
 use super::key::MetainfoKey as Key;
 use super::support::Product;
-use super::xml::{quoted, short};
 use super::{Metainfo, value};
 use crate::error::{Error, ErrorKind, Position};
+use crate::shown::{quoted, short};
 
 /// A file can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_PROBLEMS: usize = 100;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 
+use super::chars;
 use super::encoding::{self, Charset};
 use super::escape::{self, Place};
 use super::xml::{self, Element, Piece};
@@ -120,7 +121,7 @@ impl Document {
     pub(crate) fn value(&self, node: Node) -> Cow<'_, str> {
         let pieces = self.pieces(node);
         if let [Piece::Text(span)] = pieces.as_slice() {
-            return escape::unescape(self.text[span.clone()].trim_matches(xml::is_space));
+            return escape::unescape(self.text[span.clone()].trim_matches(chars::is_space));
         }
         let (mut out, mut kept) = (String::new(), 0);
         for piece in pieces {
@@ -135,8 +136,8 @@ impl Document {
                 kept = out.len();
                 continue;
             }
-            let raw = if kept == 0 { raw.trim_start_matches(xml::is_space) } else { raw };
-            let solid = raw.trim_end_matches(xml::is_space);
+            let raw = if kept == 0 { raw.trim_start_matches(chars::is_space) } else { raw };
+            let solid = raw.trim_end_matches(chars::is_space);
             if !solid.is_empty() {
                 out.push_str(&escape::unescape(solid));
                 kept = out.len();
@@ -151,7 +152,7 @@ impl Document {
     pub(crate) fn position(&self, node: Node) -> Position {
         let content = self.content(node);
         let raw = &self.text[content.clone()];
-        let space = raw.len() - raw.trim_start_matches(xml::is_space).len();
+        let space = raw.len() - raw.trim_start_matches(chars::is_space).len();
         let offset = if space < raw.len() { content.start + space } else { self.elements[node].open.start };
         self.positions.at(&self.text, offset)
     }
@@ -252,7 +253,7 @@ impl Document {
                 Edit { range: end..end, with }
             }
             (None, Some((name, span))) => {
-                let start = self.text[..name.start].trim_end_matches(xml::is_space).len();
+                let start = self.text[..name.start].trim_end_matches(chars::is_space).len();
                 Edit { range: start..span.end + 1, with: String::new() }
             }
         };
@@ -420,7 +421,7 @@ impl Document {
             return self.open_up(parent, &(body + closing));
         }
         let content = self.content(parent);
-        let end = content.start + self.text[content.clone()].trim_end_matches(xml::is_space).len();
+        let end = content.start + self.text[content.clone()].trim_end_matches(chars::is_space).len();
         if self.text[end..content.end].contains('\n') {
             // The end tag has its line already.
             let line = end + self.text[end..content.end].rfind('\n').unwrap_or(0);
@@ -434,14 +435,14 @@ impl Document {
     fn open_up(&self, node: Node, body: &str) -> Edit {
         let Element { name, open, .. } = &self.elements[node];
         let slash = open.end - "/>".len();
-        let start = self.text[..slash].trim_end_matches(xml::is_space).len();
+        let start = self.text[..slash].trim_end_matches(chars::is_space).len();
         Edit { range: start..open.end, with: format!(">{body}</{}>", &self.text[name.clone()]) }
     }
 
     /// The white space before an element, from the last line break on.
     fn separator(&self, node: Node) -> &str {
         let before = &self.text[..self.elements[node].open.start];
-        let space = &before[before.trim_end_matches(xml::is_space).len()..];
+        let space = &before[before.trim_end_matches(chars::is_space).len()..];
         match space.rfind('\n') {
             Some(at) if space[..at].ends_with('\r') => &space[at - 1..],
             Some(at) => &space[at..],
@@ -510,8 +511,8 @@ pub(crate) fn indent_of(separator: &str) -> &str {
 
 fn trim(text: &str, span: &Range<usize>) -> Range<usize> {
     let raw = &text[span.clone()];
-    let start = span.start + raw.len() - raw.trim_start_matches(xml::is_space).len();
-    start..start + raw.trim_matches(xml::is_space).len()
+    let start = span.start + raw.len() - raw.trim_start_matches(chars::is_space).len();
+    start..start + raw.trim_matches(chars::is_space).len()
 }
 
 /// The part of `text` in `range`, edited.

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use quick_xml::escape::{resolve_xml_entity, unescape_with};
-use quick_xml::events::BytesRef;
 
+use super::chars::{is_char, is_space};
 use super::encoding::Charset;
-use super::xml::{is_char, is_space, quoted};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::quoted;
 
 /// Character data as a reader sees it: references replaced (4.4), line ends as LF (2.11).
 pub(super) fn unescape(raw: &str) -> Cow<'_, str> {
@@ -72,16 +72,6 @@ pub(super) fn escape(value: &str, place: Place, charset: &Charset, line_end: &st
         }
     }
     Ok(out)
-}
-
-/// The character that the reference `&name;` stands for (4.1).
-pub(super) fn reference(name: &str) -> Option<char> {
-    match BytesRef::new(name).resolve_char_ref() {
-        // quick-xml takes control characters and noncharacters, too.
-        Ok(Some(c)) => Some(c).filter(|&c| is_char(c)),
-        Ok(None) => resolve_xml_entity(name)?.chars().next(),
-        Err(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::xml::quoted;
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::quoted;
 
 macro_rules! keys {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {

@@ -5,6 +5,7 @@
 //! reader (VMmanager 5 generation).
 
 mod accessors;
+mod chars;
 mod check;
 mod document;
 mod encoding;

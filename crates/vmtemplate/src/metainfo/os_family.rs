@@ -52,6 +52,11 @@ impl OsFamily {
         let name = name.to_lowercase();
         PARTS.iter().find(|(part, _)| name.contains(part)).map(|&(_, family)| family)
     }
+
+    /// The parts of a name that tell the family, as messages list them.
+    pub(crate) fn parts_of_names() -> String {
+        PARTS.map(|(part, _)| part).join(", ")
+    }
 }
 
 /// As the platform calls the way in which addresses are set.
@@ -63,5 +68,18 @@ impl fmt::Display for OsFamily {
             Self::FreeBsd => "freebsd-based",
             Self::Windows => "Windows",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OsFamily;
+    use crate::rules::repository::FAMILY;
+
+    #[test]
+    fn the_rule_for_names_lists_what_the_platform_looks_for() {
+        let parts = OsFamily::parts_of_names();
+        assert!(FAMILY.fix.contains(&parts), "{parts}");
+        assert!(parts.split(", ").all(|part| OsFamily::of_template_name(part).is_some()));
     }
 }

@@ -1,9 +1,10 @@
 //! What each value may be, and the one way in which it is written.
 
+use super::chars::is_space;
 use super::key::MetainfoKey;
 use super::tags::Tags;
-use super::xml::{is_space, quoted};
 use crate::error::{Error, ErrorKind, Result};
+use crate::shown::quoted;
 
 /// The value as it is written, or what was expected instead.
 pub(super) fn canonical(key: &MetainfoKey, text: &str) -> Result<String, &'static str> {

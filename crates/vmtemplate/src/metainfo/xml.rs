@@ -11,9 +11,9 @@ use quick_xml::errors::{Error as XmlError, IllFormedError, SyntaxError};
 use quick_xml::events::Event;
 use quick_xml::events::attributes::{AttrError, Attributes};
 
-use super::escape::reference;
+use super::chars::{is_char, is_name_char, is_name_start, is_space, reference};
 use crate::error::{Error, ErrorKind, Position, Result};
-use crate::shown::Shown;
+use crate::shown::{quoted, short};
 
 /// Elements inside elements; the platform's own files need four.
 pub(super) const MAX_DEPTH: usize = 32;
@@ -31,42 +31,6 @@ pub(super) struct Element {
     pub(super) close: Range<usize>,
     /// The index after the last element inside this one.
     pub(super) after: usize,
-}
-
-/// The white space of XML (2.3): no more than these four.
-pub(super) fn is_space(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
-}
-
-/// A character that XML can hold at all (2.2).
-pub(super) fn is_char(c: char) -> bool {
-    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
-}
-
-fn is_name_start(c: char) -> bool {
-    matches!(c, ':' | 'A'..='Z' | '_' | 'a'..='z' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}'
-        | '\u{F8}'..='\u{2FF}' | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
-        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
-        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
-}
-
-fn is_name_char(c: char) -> bool {
-    is_name_start(c)
-        || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
-}
-
-/// Text from outside as a message shows it: quoted, on one line, and short.
-pub(super) fn quoted(text: &str) -> String {
-    format!("`{}`", Shown(short(text)))
-}
-
-/// The beginning of a text that may be long.
-pub(super) fn short(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// Reads a document and says where its elements are.

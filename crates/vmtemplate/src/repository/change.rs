@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::contents::{Contents, look_at, sha256};
-use super::description::is_there;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::options::{EntryOptions, PublishOptions};
 use super::publish::Staged;
 use super::store::Store;
+use super::store::is_there;
 use super::{Repository, more_keys, reason_against_archive};
 use crate::archive::{VerifyOptions, open_source};
 use crate::civil;

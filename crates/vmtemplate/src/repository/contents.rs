@@ -1,6 +1,5 @@
 //! What an archive of a repository is, and whether it is whole.
 
-use std::fmt::Write as _;
 use std::io::{BufReader, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::entry::TemplateKind;
 use super::xz;
 use crate::archive::{Archive, VerifyOptions, damaged, open_tapped};
+use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::metainfo::Metainfo;
 use crate::named::image_name;
@@ -175,14 +175,6 @@ pub(super) fn sha256(source: &dyn ReadAt, control: &Control) -> Result<String> {
             read => hash.update(&buffer[..read]),
         }
     }
-}
-
-pub(super) fn hex(hash: Sha256) -> String {
-    let mut digits = String::with_capacity(64);
-    for byte in hash.finalize() {
-        let _ = write!(digits, "{byte:02x}");
-    }
-    digits
 }
 
 /// Takes the SHA-256 of what is written through it.

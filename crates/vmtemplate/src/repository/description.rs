@@ -1,9 +1,5 @@
 //! The file that describes a repository, of either form.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-
 use super::entry::RepositoryEntry;
 use super::format::RepositoryFormat;
 use super::json;
@@ -11,7 +7,6 @@ use super::metadata_json::{MetadataJson, Problem};
 use super::metadata_xml::MetadataXml;
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::read_bounded;
 
 #[derive(Debug, Clone)]
 pub(super) enum Description {
@@ -97,22 +92,4 @@ pub(super) fn read_description(store: &Store, format: RepositoryFormat) -> Resul
             .with_path(store.path_of(format.file_name()))
             .with_help("begin a repository there: `vmtemplate repo init FOLDER`")
     })
-}
-
-/// The bytes of a file, if it is there.
-pub(super) fn read_if_there(path: &Path, max: usize) -> Result<Option<Vec<u8>>> {
-    match read_bounded(path, max) {
-        Ok(Some(bytes)) => Ok(Some(bytes)),
-        Ok(None) => {
-            let message = format!("the file has more than {max} bytes");
-            Err(Error::new(ErrorKind::LimitExceeded, message).with_path(path))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::io("cannot read the file", error).with_path(path)),
-    }
-}
-
-/// Whether there is a file, a link that leads nowhere included.
-pub(super) fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::contents::{hex, look_at, sha256};
+use super::contents::{look_at, sha256};
 use super::description::{Description, read_description};
 use super::entry::RepositoryEntry;
 use super::signature::PublicKey;
@@ -16,6 +16,7 @@ use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::access::Access;
 use crate::archive::{UnpackLimits, VerifyOptions, open_source};
+use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::output::{self, inode};

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::positions::Positions;
-use crate::shown::Shown;
+use crate::shown::{Shown, quoted};
 
 /// The most bytes that a description may have: some forty thousand templates.
 pub(super) const MAX_BYTES: usize = 16 << 20;
@@ -246,7 +246,7 @@ impl Scanner<'_> {
             let key = start..self.at;
             let name = unescape(&self.text[key.clone()]);
             if let Some(again) = keys.replace(name) {
-                let message = format!("the key `{}` is there twice", Shown(short(&again)));
+                let message = format!("the key {} is there twice", quoted(&again));
                 return Err(fault(self.text, start, message).with_help("remove one of the two"));
             }
             self.space();
@@ -385,15 +385,6 @@ impl Scanner<'_> {
 
 fn fault(text: &str, at: usize, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidRepository, message).with_position(Position::of_offset(text, at))
-}
-
-/// The beginning of a text that may be long.
-pub(super) fn short(text: &str) -> String {
-    const SHOWN: usize = 60;
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 /// What a string that was read before means. Half of a surrogate pair, which no text can hold, becomes U+FFFD.

@@ -5,24 +5,11 @@
 use std::ops::Range;
 
 use super::entry::RepositoryEntry;
-use super::json::{self, Json, Kind, Node, ROOT, quote};
-use super::style::{Style, indent, members, with_comma};
+use super::json::{Json, Kind, Node, ROOT, quote};
+use super::style::{KEYS, Style, indent, members, with_comma};
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::metainfo::Tags;
-use crate::shown::Shown;
-
-/// The keys whose meaning is known, in the order in which a new entry has them.
-pub(super) const KEYS: [&str; 9] = [
-    "name",
-    "tags",
-    "file_name",
-    "image_name",
-    "expand",
-    "network_device",
-    "archive_size_mib",
-    "hdd_mib_required",
-    "min_ram_mib",
-];
+use crate::shown::{Shown, short};
 
 /// Something in the description that the platform cannot use.
 pub(super) struct Problem {
@@ -127,7 +114,7 @@ impl MetadataJson {
                 None => tell(ROOT, "there is no `type`; expected \"type\": \"os\"".to_owned()),
                 Some(node) if json.string(node).is_some_and(|text| text == "os") => {}
                 Some(node) => {
-                    tell(node, format!("`type` is {}; expected \"os\"", Shown(json::short(json.raw(node)))));
+                    tell(node, format!("`type` is {}; expected \"os\"", Shown(short(json.raw(node)))));
                 }
             }
         }
@@ -161,7 +148,7 @@ impl MetadataJson {
                         "name" | "file_name" => "a string that is not empty",
                         _ => "a string",
                     };
-                    let found = Shown(json::short(json.raw(node))).to_string();
+                    let found = Shown(short(json.raw(node))).to_string();
                     tell(node, format!("`{key}` is {found}; expected {expected}"));
                 }
             }

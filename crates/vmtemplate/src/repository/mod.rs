@@ -20,7 +20,6 @@ mod push;
 #[cfg(unix)]
 mod readers;
 mod remote;
-mod rules;
 mod signature;
 mod store;
 mod style;
@@ -37,7 +36,6 @@ pub use fetch::{FetchOptions, Fetched};
 pub use format::RepositoryFormat;
 pub use options::{EntryOptions, PublishOptions, RepositoryVerifyOptions, Synced};
 pub use push::{PushOptions, Pushed};
-pub(crate) use rules::RULES;
 pub use signature::{PublicKey, SigningKey};
 
 use crate::access::Access;

@@ -1,10 +1,10 @@
 //! Keys of an entry that the platform has and this library does not know.
 
 use super::format::RepositoryFormat;
-use super::json::{Json, Kind, ROOT, short};
-use super::metadata_json::KEYS;
+use super::json::{Json, Kind, ROOT};
+use super::style::KEYS;
 use crate::error::{Error, ErrorKind, Result};
-use crate::shown::Shown;
+use crate::shown::{Shown, quoted, short};
 
 /// The members of a JSON object, each with its value as it stands there.
 pub(super) fn read(object: &str) -> Result<Vec<(String, String)>> {
@@ -58,10 +58,8 @@ pub(super) fn checked(keys: &[(String, String)], format: RepositoryFormat) -> Re
 
 fn parse(text: &str) -> Result<Json> {
     Json::parse(text.as_bytes()).map_err(|error| {
-        let mut refused = Error::new(
-            ErrorKind::InvalidValue,
-            format!("`{}` is no JSON: {}", Shown(short(text)), error.message()),
-        );
+        let mut refused =
+            Error::new(ErrorKind::InvalidValue, format!("{} is no JSON: {}", quoted(text), error.message()));
         if let Some(position) = error.position() {
             refused = refused.with_position(position);
         }

@@ -10,12 +10,13 @@ use std::io::Write;
 use std::path::Path;
 
 use super::contents::{self, Contents, HashingWriter, look_at};
-use super::description::{Description, read_if_there};
+use super::description::Description;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
 use super::lock::PublishLock;
 use super::options::{EntryOptions, PublishOptions};
 use super::signature::{self, SigningKey};
+use super::store::read_if_there;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::access::Access;

@@ -9,8 +9,8 @@ use std::path::Path;
 use super::entry::RepositoryEntry;
 use super::publish::signature_names;
 use super::store::Store;
-use super::{Repository, reason_against_archive, rules, sums};
-use crate::finding::{Finding, Place};
+use super::{Repository, reason_against_archive, sums};
+use crate::rules::{Finding, Place, repository as rules};
 use crate::shown::Shown;
 
 /// Who is meant to read the repository, as the mode of its description says.

@@ -1,13 +1,14 @@
 //! Where a repository stands: a folder of this machine, or one on a server.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::description::{is_there, read_if_there};
 use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_bounded;
 use crate::progress::Control;
 use crate::remote::{Location, RemoteFolder};
 use crate::source::ReadAt;
@@ -109,4 +110,22 @@ impl Store {
             }),
         }
     }
+}
+
+/// The bytes of a file, if it is there.
+pub(super) fn read_if_there(path: &Path, max: usize) -> Result<Option<Vec<u8>>> {
+    match read_bounded(path, max) {
+        Ok(Some(bytes)) => Ok(Some(bytes)),
+        Ok(None) => {
+            let message = format!("the file has more than {max} bytes");
+            Err(Error::new(ErrorKind::LimitExceeded, message).with_path(path))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io("cannot read the file", error).with_path(path)),
+    }
+}
+
+/// Whether there is a file, a link that leads nowhere included.
+pub(super) fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
 }

@@ -4,8 +4,20 @@ use std::borrow::Cow;
 
 use super::entry::RepositoryEntry;
 use super::json::{escaped, quote};
-use super::metadata_json::KEYS;
 use crate::metainfo::Tags;
+
+/// The keys whose meaning is known, in the order in which a new entry has them.
+pub(super) const KEYS: [&str; 9] = [
+    "name",
+    "tags",
+    "file_name",
+    "image_name",
+    "expand",
+    "network_device",
+    "archive_size_mib",
+    "hdd_mib_required",
+    "min_ram_mib",
+];
 
 /// The white space that a line begins with.
 pub(super) fn indent(line: &str) -> &str {

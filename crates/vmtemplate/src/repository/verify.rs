@@ -11,11 +11,11 @@ use super::publish::signature_names;
 use super::signature::{self, PublicKey};
 use super::store::Store;
 use super::sums::{self, Sums};
-use super::{Repository, reason_against_archive, rules};
+use super::{Repository, reason_against_archive};
 use crate::archive::VerifyOptions;
 use crate::error::{Error, ErrorKind, Position, Result};
-use crate::finding::{Finding, Place, Report, Severity};
-use crate::shown::Shown;
+use crate::rules::{Finding, Place, Report, Severity, repository as rules};
+use crate::shown::{Shown, quoted};
 
 /// A value of an entry that only one may have.
 type Part = fn(&RepositoryEntry) -> Option<&str>;
@@ -192,7 +192,7 @@ impl Repository {
         &self,
         entry: &RepositoryEntry,
         contents: &Contents,
-        tell: &mut impl FnMut(&'static crate::finding::Rule, String),
+        tell: &mut impl FnMut(&'static crate::rules::Rule, String),
     ) -> Result<()> {
         let (template, file) = (called(entry), Shown(&entry.file_name));
         let end = if contents.kind == TemplateKind::KvmImage { ".xz" } else { ".tar.gz" };
@@ -310,9 +310,5 @@ impl Repository {
 
 /// A template as a message names it.
 fn called(entry: &RepositoryEntry) -> String {
-    if entry.name.is_empty() {
-        "a template without a name".to_owned()
-    } else {
-        format!("`{}`", Shown(super::json::short(&entry.name)))
-    }
+    if entry.name.is_empty() { "a template without a name".to_owned() } else { quoted(&entry.name) }
 }

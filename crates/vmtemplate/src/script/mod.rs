@@ -28,7 +28,6 @@ pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
 pub use line_ends::LineEnds;
 pub use lint::LintOptions;
-pub(crate) use lint::RULES;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 /// A script of a template: its bytes as they stand, and what they are as text.

@@ -4,12 +4,11 @@ use std::fmt;
 
 use super::look::{Look, Seen, Unread};
 use super::pe::Machine;
-use super::rules;
 use super::volumes::{Volume, Volumes};
 use super::windows::Windows;
 use crate::disk::{FatVolume, FileSystem, Partition, PartitionScheme};
 use crate::error::ErrorKind;
-use crate::finding::{Finding, Place};
+use crate::rules::{Finding, Place, image as rules};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Firmware {

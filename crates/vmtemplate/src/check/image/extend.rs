@@ -1,11 +1,11 @@
 //! That the setup script can grow the system volume.
 
 use super::look::Look;
+use super::script;
 use super::volumes::Volumes;
 use super::windows::Windows;
-use super::{rules, script};
 use crate::disk::{Partition, PartitionKind};
-use crate::finding::{Finding, Place};
+use crate::rules::{Finding, Place, image as rules};
 
 pub(super) fn check(look: &Look<'_>, volumes: &Volumes, windows: &Windows<'_>) {
     let Some(system) = windows.volume.partition.and_then(|index| volumes.partition(index)) else { return };

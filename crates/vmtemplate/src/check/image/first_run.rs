@@ -4,12 +4,11 @@ use std::time::SystemTime;
 
 use super::look::{Look, Seen};
 use super::pe::Machine;
-use super::rules;
 use super::task::Task;
 use super::windows::Windows;
 use crate::civil;
-use crate::finding::{Finding, Place};
 use crate::macros::ScriptLanguage;
+use crate::rules::{Finding, Place, image as rules};
 use crate::script::{LineEnds, LintOptions, Script, ScriptEncoding};
 use crate::shown::Shown;
 

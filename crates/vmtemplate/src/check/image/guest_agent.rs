@@ -2,8 +2,9 @@
 
 use super::look::{Look, Seen};
 use super::service::{self, Service};
+use super::virtio;
 use super::windows::Windows;
-use super::{rules, virtio};
+use crate::rules::image as rules;
 use crate::shown::Shown;
 
 /// Microsoft, "CurrentControlSet\Services subkey entries".

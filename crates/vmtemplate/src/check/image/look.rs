@@ -2,11 +2,10 @@
 
 use std::cell::RefCell;
 
-use super::rules;
 use crate::check::ImageContext;
 use crate::disk::DiskImage;
 use crate::error::{Error, ErrorKind};
-use crate::finding::{Finding, Place, Rule};
+use crate::rules::{Finding, Place, Rule, image as rules};
 
 pub(super) struct Look<'a> {
     pub(super) disk: &'a DiskImage,

@@ -14,7 +14,6 @@ mod registry;
 mod release;
 mod remains;
 mod remote;
-mod rules;
 mod script;
 mod service;
 mod shutdown;
@@ -30,9 +29,8 @@ use self::windows::Windows;
 use super::ImageContext;
 use crate::disk::DiskImage;
 use crate::error::Result;
-use crate::finding::{Finding, Severity};
+use crate::rules::{Finding, Severity, image as rules};
 
-pub(super) use rules::{MEMORY_LIMIT, RULES};
 pub use windows::WindowsInfo;
 
 /// Look into the disk, and check what is found.
@@ -62,7 +60,7 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
         return look.findings();
     };
     let windows = Windows::open(&look, system);
-    windows.tell(&look, &volumes);
+    report_windows(&look, &windows, &volumes);
     boot::check_loader(&look, &volumes, &windows);
     let checks: &[fn(&Look<'_>, &Windows<'_>)] = &[
         shutdown::check,
@@ -90,4 +88,23 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
 fn is_called_windows(context: &ImageContext<'_>) -> bool {
     let name = context.metainfo.and_then(crate::metainfo::Metainfo::os_name);
     name.is_none_or(|name| name.to_lowercase().contains("windows"))
+}
+
+/// Report which Windows it is.
+fn report_windows(look: &Look<'_>, windows: &Windows<'_>, volumes: &Volumes) {
+    if windows.software.content.is_none() {
+        return;
+    }
+    let mut text = windows.info.to_string();
+    if let Some((firmware, _)) = boot::firmware(volumes) {
+        text = format!("{text}, starts with {firmware}");
+    }
+    match windows.info.image_state.as_deref() {
+        Some("IMAGE_STATE_COMPLETE") => text.push_str(", not generalized"),
+        Some(state) if state.starts_with("IMAGE_STATE_GENERALIZE") => {
+            text.push_str(", generalized by Sysprep");
+        }
+        _ => {}
+    }
+    look.report(rules::WINDOWS, windows.volume.place(look, ""), text);
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::disk::NtfsFile;
 use crate::error::Result;
+use crate::le;
 
 /// The processors that Windows runs on, as "Machine Types" of Microsoft, "PE Format".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,12 +26,12 @@ impl Machine {
         if file.read_at(&mut start, 0)? < start.len() || !start.starts_with(b"MZ") {
             return Ok(None);
         }
-        let at = u64::from(u32::from_le_bytes([start[60], start[61], start[62], start[63]]));
+        let at = u64::from(le::u32_in(&start, 60));
         let mut header = [0; 6];
         if file.read_at(&mut header, at)? < header.len() || !header.starts_with(b"PE\0\0") {
             return Ok(None);
         }
-        Ok(Some(match u16::from_le_bytes([header[4], header[5]]) {
+        Ok(Some(match le::u16_in(&header, 4) {
             0x014C => Self::X86,
             0x8664 => Self::X64,
             0xAA64 => Self::Arm64,

@@ -5,7 +5,8 @@
 
 use super::look::{Look, Seen};
 use super::windows::Windows;
-use super::{first_run, rules, script};
+use super::{first_run, script};
+use crate::rules::image as rules;
 
 const GROUP: &str = r"Policies\Microsoft\Windows\PowerShell";
 const MACHINE: &str = r"Microsoft\PowerShell\1\ShellIds\Microsoft.PowerShell";

@@ -1,10 +1,9 @@
 //! That the volumes are basic ones, which stand on this disk alone.
 
 use super::look::Look;
-use super::rules;
 use super::volumes::Volumes;
 use crate::disk::Pool;
-use crate::finding::{Finding, Place, Severity};
+use crate::rules::{Finding, Place, Severity, image as rules};
 
 pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
     for (pool, rule) in [

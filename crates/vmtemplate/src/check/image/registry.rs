@@ -3,11 +3,10 @@
 use std::cell::Cell;
 
 use super::look::{Look, Seen, Unread};
-use super::rules;
 use super::volumes::Volume;
 use crate::disk::{RegistryHive, RegistryKey, RegistryValue};
 use crate::error::{Error, ErrorKind};
-use crate::finding::{Finding, Place};
+use crate::rules::{Finding, Place, image as rules};
 use crate::shown::Shown;
 
 /// Where Windows keeps the hives.

@@ -1,9 +1,9 @@
 //! What the installation left behind.
 
 use super::look::{Look, Seen};
-use super::rules;
 use super::windows::Windows;
 use crate::disk::Hibernation;
+use crate::rules::image as rules;
 use crate::shown::Shown;
 
 /// A page file smaller than this is not worth a word.

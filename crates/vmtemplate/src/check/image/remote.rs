@@ -4,9 +4,9 @@ use super::firewall::{FirewallRule, Shut};
 use super::look::{Look, Seen};
 use super::service::Service;
 use super::windows::Windows;
-use super::{firewall, rules, script};
+use super::{firewall, script};
 use crate::disk::RegistryType;
-use crate::finding::{Finding, Place};
+use crate::rules::{Finding, Place, image as rules};
 use crate::shown::Shown;
 
 /// `Start` of a service that is never started (Microsoft, "CurrentControlSet\Services subkey entries").

@@ -1,10 +1,10 @@
 //! That Windows was shut down, and has nothing left to do.
 
 use super::look::{Look, Seen};
-use super::rules;
 use super::volumes::Volumes;
 use super::windows::Windows;
 use crate::disk::Hibernation;
+use crate::rules::image as rules;
 use crate::shown::Shown;
 
 pub(super) fn check_volumes(look: &Look<'_>, volumes: &Volumes) {

@@ -1,10 +1,10 @@
 //! Free space: how much there is, and how much of it holds old content.
 
 use super::look::{Look, Seen, Unread};
-use super::rules;
 use super::volumes::{Volume, Volumes};
 use crate::disk::{DiskImage, Extent, ExtentKind};
 use crate::error::Result;
+use crate::rules::image as rules;
 
 /// How much of the bitmap is read at once.
 const PIECE: usize = 64 << 10;

@@ -6,10 +6,9 @@
 
 use super::look::{Look, Seen};
 use super::pe::Machine;
-use super::rules;
 use super::service::Service;
 use super::windows::Windows;
-use crate::finding::{Finding, Place, Rule};
+use crate::rules::{Finding, Place, Rule, image as rules};
 
 /// `Start` of what the boot loader loads, and of what is never started (Microsoft, "CurrentControlSet\Services subkey
 /// entries").

@@ -1,10 +1,9 @@
 //! The partitions of the disk and the NTFS volumes in them.
 
 use super::look::{Look, Seen, Unread};
-use super::rules;
 use crate::disk::{FileSystem, NtfsFile, NtfsVolume, Partition, PartitionScheme, PartitionTable, PoolSign};
 use crate::error::ErrorKind;
-use crate::finding::Place;
+use crate::rules::{Place, image as rules};
 
 /// The hive that a volume has if Windows is installed on it.
 const SYSTEM: &str = "Windows/System32/config/SYSTEM";

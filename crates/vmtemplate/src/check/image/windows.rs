@@ -1,16 +1,16 @@
 //! Which Windows is installed.
 
+use super::language;
 use super::look::{Look, Unread};
 use super::pe::Machine;
 use super::registry::Hive;
 use super::release::Release;
 use super::volumes::{Volume, Volumes};
-use super::{boot, language, rules};
 use crate::check::ImageContext;
 use crate::disk::DiskImage;
 use crate::error::Result;
-use crate::finding::Finding;
 use crate::progress::Control;
+use crate::rules::{Finding, image as rules};
 use crate::shown::Shown;
 
 const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
@@ -190,25 +190,6 @@ impl<'v> Windows<'v> {
     /// A key below the current control set, as a path of the SYSTEM hive.
     pub(super) fn control(&self, path: &str) -> String {
         format!("{}\\{path}", self.control_set)
-    }
-
-    /// Tell which it is.
-    pub(super) fn tell(&self, look: &Look<'_>, volumes: &Volumes) {
-        if self.software.content.is_none() {
-            return;
-        }
-        let mut text = self.info.to_string();
-        if let Some((firmware, _)) = boot::firmware(volumes) {
-            text = format!("{text}, starts with {firmware}");
-        }
-        match self.info.image_state.as_deref() {
-            Some("IMAGE_STATE_COMPLETE") => text.push_str(", not generalized"),
-            Some(state) if state.starts_with("IMAGE_STATE_GENERALIZE") => {
-                text.push_str(", generalized by Sysprep");
-            }
-            _ => {}
-        }
-        look.report(rules::WINDOWS, self.volume.place(look, ""), text);
     }
 }
 

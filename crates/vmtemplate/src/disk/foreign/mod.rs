@@ -9,8 +9,9 @@
 mod packed;
 mod text;
 
-use super::{DiskImage, FileSystem, PartitionTable, le};
+use super::{DiskImage, FileSystem, PartitionTable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// How many of the first bytes of a file say what it is.
 pub(super) const HEAD: u64 = 4096;

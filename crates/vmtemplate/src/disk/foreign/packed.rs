@@ -1,7 +1,7 @@
 //! Archives and packed files whose signature is short, or that have none: what follows has to confirm it.
 
-use super::super::le;
 use super::Foreign;
+use crate::le;
 
 const OVA: Foreign = Foreign {
     name: "an OVA, a tar archive of a machine",

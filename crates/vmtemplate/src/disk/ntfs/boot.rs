@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::super::{DiskImage, le};
+use super::super::DiskImage;
 use super::damaged;
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// Clusters are at most 2 MiB (Windows 10 1709 and later; 64 KiB before).
 const MAX_CLUSTER: u64 = 2 << 20;

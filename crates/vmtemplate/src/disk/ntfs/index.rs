@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use super::super::le;
 use super::record::{Reference, fix_up, kind};
 use super::stream::Stream;
 use super::{NtfsVolume, damaged};
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// The name of the attributes that make up a folder, in UTF-16LE.
 const I30: &[u8] = b"$\0I\x003\x000\0";

@@ -1,9 +1,9 @@
 //! Whether the journal, $LogFile, holds changes that the volume does not have yet.
 
-use super::super::le;
 use super::NtfsVolume;
 use super::record::{fix_up, kind, number};
 use crate::error::Result;
+use crate::le;
 
 /// `client_in_use_list` of a journal that nobody has open.
 const NO_CLIENT: u16 = 0xFFFF;

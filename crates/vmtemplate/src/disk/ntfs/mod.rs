@@ -20,8 +20,9 @@ use self::boot::Boot;
 use self::record::{Attribute, ListEntry, Record, Value, kind, list_entries, number};
 use self::stream::Stream;
 use self::upcase::UpCase;
-use super::{DiskImage, le};
+use super::DiskImage;
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 pub(super) use clusters::ClusterSet;
 pub use file::{NtfsEntry, NtfsFile};

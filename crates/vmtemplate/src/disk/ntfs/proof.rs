@@ -166,7 +166,7 @@ impl Proof<'_> {
     /// Every cluster of the runs must be marked used and be claimed for the first time.
     fn claim(&mut self, number: u64, attribute: &Attribute<'_>, mapped: &Mapped<'_>) -> Result<()> {
         let wrong = |what: String| {
-            let name = super::le::utf16(attribute.name);
+            let name = crate::le::utf16(attribute.name);
             flawed(number, format!("attribute {:#x} \"{}\": {what}", attribute.kind, Shown(name)))
         };
         let mut pairs = mapped.pairs(self.volume.space.boot.clusters);

@@ -1,7 +1,7 @@
 //! Records of the MFT, and the attributes in them.
 
-use super::super::le;
 use super::runs::{MAX_VCN, MappingPairs};
+use crate::le;
 
 /// The stride of update sequence numbers; 512 whatever the sector size (`NTFS_BLOCK_SIZE` of ntfs-3g).
 const STRIDE: usize = 512;

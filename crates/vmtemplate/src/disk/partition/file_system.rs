@@ -1,7 +1,8 @@
 //! Which file system a volume holds, by its first sector.
 
-use super::super::{DiskImage, le};
+use super::super::DiskImage;
 use crate::error::Result;
+use crate::le;
 
 /// A file system that its boot sector names.
 ///

@@ -2,9 +2,10 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::super::{DiskImage, le};
+use super::super::DiskImage;
 use super::{Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// Tables are 16 KiB in practice; whatever a header states, no more than this is read.
 const MAX_TABLE: u64 = 1 << 20;

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::super::{DiskImage, le};
+use super::super::DiskImage;
 use super::{Partition, PartitionKind, PartitionScheme, PartitionTable};
 use crate::error::Result;
+use crate::le;
 
 /// More logical partitions than any system numbers; it bounds the walk of a hostile chain.
 const MAX_LOGICAL: usize = 128;

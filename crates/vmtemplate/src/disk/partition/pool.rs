@@ -7,9 +7,10 @@
 
 use std::ops::Range;
 
-use super::super::{DiskImage, le};
+use super::super::DiskImage;
 use super::{PartitionScheme, PartitionTable};
 use crate::error::Result;
+use crate::le;
 
 /// Sectors of the formats below, whatever the disk has.
 const SECTOR: u64 = 512;

@@ -1,8 +1,8 @@
 //! The header of a qcow2 image, with its extensions (QEMU, docs/interop/qcow2.rst).
 
-use super::super::bytes::{be32, be64};
+use super::super::be;
 use super::super::file::ImageFile;
-use super::super::open::OpenOptions;
+use super::super::opener::OpenOptions;
 use super::super::{invalid, unsupported};
 use crate::error::Result;
 
@@ -63,24 +63,24 @@ impl Header {
         if !head.starts_with(b"QFI\xfb") {
             return Err(invalid("the file does not begin with the magic of qcow2"));
         }
-        let version = be32(&head, 4);
+        let version = be::u32_in(&head, 4);
         if !matches!(version, 2 | 3) {
             return Err(unsupported(format!("version {version} of qcow2; versions 2 and 3 are read")));
         }
-        let cluster_bits = be32(&head, 20);
+        let cluster_bits = be::u32_in(&head, 20);
         if !(9..=21).contains(&cluster_bits) {
             return Err(invalid(format!("a cluster of 2^{cluster_bits} bytes; 2^9 to 2^21 are possible")));
         }
         let cluster = 1 << cluster_bits;
-        let header_length = if version == 2 { 72 } else { be32(&head, 100) };
+        let header_length = if version == 2 { 72 } else { be::u32_in(&head, 100) };
         if version == 3
             && (header_length < 104 || header_length % 8 != 0 || u64::from(header_length) > cluster)
         {
             return Err(invalid(format!("a header of {header_length} bytes")));
         }
-        let features = if version == 2 { 0 } else { be64(&head, 72) };
+        let features = if version == 2 { 0 } else { be::u64_in(&head, 72) };
         check_features(features)?;
-        match be32(&head, 32) {
+        match be::u32_in(&head, 32) {
             0 => {}
             method => {
                 let name = ["", "AES", "LUKS"].get(method as usize).copied().unwrap_or("an unknown method");
@@ -97,18 +97,18 @@ impl Header {
                     .with_help("convert it: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`"));
             }
         };
-        let size = be64(&head, 24);
+        let size = be::u64_in(&head, 24);
         options.check_size(size)?;
         let extended_l2 = features & EXTENDED_L2 != 0;
         let (l1_offset, l1_entries) = check_l1(file, &head, cluster_bits, size, extended_l2)?;
 
-        let backing_offset = be64(&head, 8);
+        let backing_offset = be::u64_in(&head, 8);
         let extensions_end = if backing_offset == 0 { cluster } else { backing_offset.min(cluster) };
         let extensions = Extensions::read(file, u64::from(header_length), extensions_end)?;
         let backing = match backing_offset {
             0 => None,
             offset => {
-                let length = be32(&head, 16);
+                let length = be::u32_in(&head, 16);
                 if length == 0 || length > MAX_NAME || offset > cluster - u64::from(length).min(cluster) {
                     return Err(invalid(format!(
                         "a backing file's name of {length} bytes at offset {offset}"
@@ -169,7 +169,7 @@ fn check_l1(
         )));
     }
     let l2_bits = cluster_bits - if extended_l2 { 4 } else { 3 };
-    let (entries, offset) = (u64::from(be32(head, 36)), be64(head, 40));
+    let (entries, offset) = (u64::from(be::u32_in(head, 36)), be::u64_in(head, 40));
     let needed = size.div_ceil(1 << (cluster_bits + l2_bits));
     if entries < needed {
         return Err(invalid(format!(
@@ -201,7 +201,7 @@ impl Extensions {
                 Err(_) if at + 8 > file.size() => break,
                 Err(error) => return Err(error),
             };
-            let (kind, length) = (be32(&head, 0), u64::from(be32(&head, 4)));
+            let (kind, length) = (be::u32_in(&head, 0), u64::from(be::u32_in(&head, 4)));
             at += 8;
             if kind == END_OF_EXTENSIONS {
                 break;

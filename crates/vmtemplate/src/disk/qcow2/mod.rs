@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::header::{Compression, Header};
+use super::be;
 use super::blocks::{BlockMap, Blocks, Packed, Place, Run};
-use super::bytes::be64;
 use super::file::ImageFile;
-use super::open::{Opener, open_file};
+use super::open::open_file;
+use super::opener::Opener;
 use super::tables::Tables;
 use super::{DiskSource, invalid};
 use crate::error::{Error, Result};
@@ -43,7 +44,7 @@ pub(super) fn open(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskS
     let tables = Tables::new();
     let cluster = 1 << header.cluster_bits;
     tables.check_directory(&file, header.l1_offset, header.l1_entries, 8, cluster, |entry| {
-        be64(entry, 0) & OFFSET != 0
+        be::u64_in(entry, 0) & OFFSET != 0
     })?;
     let data = match &header.data_file {
         Some(name) => Some(opener.named(name, "data file", &file)?.0),
@@ -167,9 +168,9 @@ impl BlockMap for Qcow2 {
         let within = offset % self.cluster_size();
         if self.header.extended_l2 {
             let entry = entries.first();
-            return self.subclusters(be64(entry, 0), be64(entry, 8), within);
+            return self.subclusters(be::u64_in(entry, 0), be::u64_in(entry, 8), within);
         }
-        Run::of_entries(&entries, self.cluster_size(), within, |entry| self.place(be64(entry, 0)))
+        Run::of_entries(&entries, self.cluster_size(), within, |entry| self.place(be::u64_in(entry, 0)))
     }
 
     fn unpack(&self, block: Packed, out: &mut [u8]) -> Result<()> {

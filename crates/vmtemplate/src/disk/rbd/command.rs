@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::super::open::OpenOptions;
+use super::super::opener::OpenOptions;
 use super::super::{DiskSource, invalid};
 use super::diff::{MAGIC, diff_version, spool_diff};
 use crate::error::{Error, ErrorKind, Result};

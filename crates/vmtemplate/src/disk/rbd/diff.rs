@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use super::super::file::{ImageFile, extent_of};
-use super::super::open::OpenOptions;
+use super::super::opener::OpenOptions;
 use super::super::raw::RawDisk;
 use super::super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};

@@ -1,15 +1,12 @@
 //! The first block of a hive: what it is, and whether it was written to its end.
 
-use super::super::le;
-use super::cells::Cells;
+use super::cells::{BASE_BLOCK, Cells};
 use super::damaged;
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 
 /// The bytes that the checksum covers, and where it stands.
 const CHECKED: usize = 508;
-
-/// The length of the block; the bins follow it.
-pub(super) const LENGTH: u64 = 4096;
 
 #[derive(Debug)]
 pub(super) struct BaseBlock {
@@ -25,7 +22,7 @@ impl BaseBlock {
     pub(super) fn read(cells: &Cells<'_>) -> Result<Self> {
         let mut block = [0; CHECKED + 4];
         if cells.read_file(&mut block, 0)? < block.len() {
-            return Err(damaged(format!("a registry hive of less than {LENGTH} bytes")));
+            return Err(damaged(format!("a registry hive of less than {BASE_BLOCK} bytes")));
         }
         let field = |at| le::u32_at(&block, at).unwrap_or_default();
         if !block.starts_with(b"regf") {

@@ -1,14 +1,16 @@
 //! The cells of a hive: pieces of bytes, found by their offset from the first bin.
 
 use super::super::cache::Cache;
-use super::super::le;
 use super::super::ntfs::NtfsFile;
-use super::base_block;
 use super::damaged;
 use crate::error::Result;
+use crate::le;
 
 /// An offset that means "there is none".
 pub(super) const NONE: u32 = u32::MAX;
+
+/// The length of the block that a hive begins with; the bins follow it.
+pub(super) const BASE_BLOCK: u64 = 4096;
 
 /// Bins are so long, or a multiple of it.
 const BIN: u32 = 4096;
@@ -45,7 +47,7 @@ impl<'a> Cells<'a> {
             Source::Bytes(bytes) => bytes.len() as u64,
             Source::File { file, .. } => file.size(),
         };
-        if size == 0 || !size.is_multiple_of(BIN) || u64::from(size) + base_block::LENGTH > length {
+        if size == 0 || !size.is_multiple_of(BIN) || u64::from(size) + BASE_BLOCK > length {
             return Err(damaged(format!(
                 "the hive states {size} bytes of keys, which does not go with a file of {length} bytes"
             )));
@@ -131,9 +133,7 @@ impl<'a> Cells<'a> {
 
     fn fill(&self, buf: &mut [u8], offset: u32) -> Result<()> {
         let end = u64::from(offset) + buf.len() as u64;
-        if end > u64::from(self.size)
-            || self.read_file(buf, base_block::LENGTH + u64::from(offset))? != buf.len()
-        {
+        if end > u64::from(self.size) || self.read_file(buf, BASE_BLOCK + u64::from(offset))? != buf.len() {
             return Err(damaged(format!("something in the hive refers to byte {end:#x}, past its end")));
         }
         Ok(())

@@ -231,7 +231,7 @@ mod tests {
         let list = cell(&mut bins, &list);
         bins[root as usize + 4 + 28..][..4].copy_from_slice(&list.to_le_bytes());
         bins.resize(bins.len().next_multiple_of(4096), 0);
-        let mut base = vec![0; base_block::LENGTH as usize];
+        let mut base = vec![0; cells::BASE_BLOCK as usize];
         base[..4].copy_from_slice(b"regf");
         let fields = [(20, 1), (24, 5), (32, 1), (36, root), (40, bins.len() as u32)];
         for (at, number) in fields {

@@ -1,6 +1,6 @@
 //! Names of keys and values: Latin-1 where that suffices, else UTF-16; compared without regard to case.
 
-use super::super::le;
+use crate::le;
 
 /// A name as it is stored.
 pub(super) fn decode(bytes: &[u8], is_latin1: bool) -> String {

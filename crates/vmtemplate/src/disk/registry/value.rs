@@ -1,9 +1,9 @@
 use std::fmt;
 
-use super::super::le;
 use super::cells::field;
 use super::{RegistryHive, damaged, names};
 use crate::error::{Error, ErrorKind, Result};
+use crate::le;
 use crate::shown::Shown;
 
 /// The fields before the name of a value.

@@ -4,7 +4,7 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::super::{invalid, unsupported};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shown::Shown;
+use crate::shown::{Shown, short};
 
 /// The longest descriptor that is read, in bytes. VMware's are below 20 KiB.
 pub(super) const MAX_LENGTH: u64 = 1 << 20;
@@ -84,7 +84,7 @@ impl Extent {
             _ => return Ok(None),
         }
         let Some(sectors) = sectors.and_then(|word| word.parse::<u64>().ok()) else {
-            return Err(invalid(format!("an extent of unknown length: `{}`", Shown(start(line)))));
+            return Err(invalid(format!("an extent of unknown length: `{}`", Shown(short(line)))));
         };
         let kind = match kind {
             Some("SPARSE") => Kind::Sparse,
@@ -93,7 +93,7 @@ impl Extent {
             other => {
                 return Err(unsupported(format!(
                     "an extent of type `{}`",
-                    Shown(start(other.unwrap_or_default()))
+                    Shown(short(other.unwrap_or_default()))
                 ))
                 .with_help("clone the disk to another type: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`"));
             }
@@ -102,10 +102,10 @@ impl Extent {
             None => 0,
             Some(word) => word
                 .parse()
-                .map_err(|_| invalid(format!("an extent at an unknown offset: `{}`", Shown(start(line)))))?,
+                .map_err(|_| invalid(format!("an extent at an unknown offset: `{}`", Shown(short(line)))))?,
         };
         if name.is_empty() && kind != Kind::Zero {
-            return Err(invalid(format!("an extent without a file: `{}`", Shown(start(line)))));
+            return Err(invalid(format!("an extent without a file: `{}`", Shown(short(line)))));
         }
         Ok(Some(Self { sectors, kind, name: name.to_owned(), offset }))
     }
@@ -134,14 +134,9 @@ fn decode(bytes: &[u8]) -> Result<String> {
     };
     text.map(|text| text.trim_start_matches('\u{feff}').to_owned()).ok_or_else(|| {
         let label = declared.as_deref().map_or("UTF-8".into(), String::from_utf8_lossy);
-        invalid(format!("the descriptor is not text in {:?}, the encoding that it should be in", start(&label)))
+        invalid(format!("the descriptor is not text in {:?}, the encoding that it should be in", short(&label)))
             .with_help("correct its line `encoding=`: it names how the extents' file names are written, such as \"UTF-8\" or \"windows-1251\"")
     })
-}
-
-/// As much of a hostile text as belongs into a message.
-fn start(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

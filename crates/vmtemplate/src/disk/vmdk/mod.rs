@@ -10,7 +10,7 @@ use self::descriptor::{Descriptor, Kind, MAX_LENGTH};
 use self::sparse::SparseExtent;
 use super::blocks::{BlockMap, Blocks, Joined, Place, Run};
 use super::file::ImageFile;
-use super::open::{Opener, is_vmdk_descriptor};
+use super::opener::{Opener, is_vmdk_descriptor};
 use super::{DiskSource, Extent, ExtentKind, invalid, unsupported};
 use crate::error::{Error, Result};
 use crate::shown::Shown;

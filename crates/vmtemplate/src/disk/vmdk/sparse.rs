@@ -1,13 +1,13 @@
 //! Sparse extents: grains behind a directory of tables, as they are or compressed (VMware, "Virtual Disk Format 5.0").
 
 use super::super::blocks::{BlockMap, Packed, Place, Run};
-use super::super::bytes::{le16, le32, le64};
 use super::super::file::ImageFile;
 use super::super::tables::Tables;
 use super::super::{invalid, unsupported};
 use super::SECTOR;
 use super::descriptor::MAX_LENGTH;
 use crate::error::Result;
+use crate::le;
 
 /// Flags of the header.
 const NEWLINES_CHECKED: u32 = 1;
@@ -42,33 +42,34 @@ impl SparseExtent {
     pub(super) fn read(file: ImageFile) -> Result<Self> {
         let mut header: [u8; SECTOR as usize] = file.read_array(0)?;
         check_header(&header)?;
-        let descriptor = (bytes(le64(&header, 28))?, bytes(le64(&header, 36))?);
-        if le64(&header, 56) == AT_END {
+        let descriptor = (bytes(le::u64_in(&header, 28))?, bytes(le::u64_in(&header, 36))?);
+        if le::u64_in(&header, 56) == AT_END {
             header = file.read_array(file.size().saturating_sub(FOOTER))?;
             check_header(&header)?;
         }
-        let flags = le32(&header, 8);
+        let flags = le::u32_in(&header, 8);
         let compressed = flags & COMPRESSED != 0;
-        if compressed && (flags & MARKERS == 0 || le16(&header, 77) != 1) {
+        if compressed && (flags & MARKERS == 0 || le::u16_in(&header, 77) != 1) {
             return Err(unsupported(
                 "compressed grains without markers, or compressed otherwise than by deflate",
             ));
         }
-        let (size, grain) = (bytes(le64(&header, 12))?, bytes(le64(&header, 20))?);
+        let (size, grain) = (bytes(le::u64_in(&header, 12))?, bytes(le::u64_in(&header, 20))?);
         if !grain.is_power_of_two() || !GRAINS.contains(&grain) {
             return Err(invalid(format!(
                 "grains of {grain} bytes; a power of two from 4 KiB to 2 MiB was expected"
             )));
         }
-        let table_entries = u64::from(le32(&header, 44));
+        let table_entries = u64::from(le::u32_in(&header, 44));
         if !(1..=512).contains(&table_entries) {
             return Err(invalid(format!("tables of {table_entries} grains; 512 was expected")));
         }
-        let directory = bytes(le64(&header, 56))?;
+        let directory = bytes(le::u64_in(&header, 56))?;
         let needed = size.div_ceil(grain * table_entries);
         let tables = Tables::new();
-        tables
-            .check_directory(&file, directory, needed, 4, table_entries * 4, |entry| le32(entry, 0) != 0)?;
+        tables.check_directory(&file, directory, needed, 4, table_entries * 4, |entry| {
+            le::u32_in(entry, 0) != 0
+        })?;
         Ok(Self {
             file,
             size,
@@ -96,11 +97,11 @@ fn check_header(header: &[u8; SECTOR as usize]) -> Result<()> {
     if !header.starts_with(b"KDMV") {
         return Err(invalid("there is no header of a sparse VMDK where it should be"));
     }
-    match le32(header, 4) {
+    match le::u32_in(header, 4) {
         1..=3 => {}
         version => return Err(unsupported(format!("version {version} of a sparse VMDK; 1 to 3 are read"))),
     }
-    if le32(header, 8) & NEWLINES_CHECKED != 0 && header[73..77] != *b"\n \r\n" {
+    if le::u32_in(header, 8) & NEWLINES_CHECKED != 0 && header[73..77] != *b"\n \r\n" {
         return Err(invalid("the line ends in the header were changed: the file was transferred as text")
             .with_help("transfer it again, as binary"));
     }
@@ -142,7 +143,7 @@ impl BlockMap for SparseExtent {
         Run::of_entries(&entries, self.grain, offset % self.grain, |entry| {
             let size = self.grain.min(self.size.saturating_sub(begin)) as usize;
             begin += self.grain;
-            match u64::from(le32(entry, 0)) {
+            match u64::from(le::u32_in(entry, 0)) {
                 0 => Ok(Place::Zero),
                 1 if self.zeroed_grains => Ok(Place::Zero),
                 sector if self.compressed => {
@@ -157,7 +158,7 @@ impl BlockMap for SparseExtent {
 
     fn unpack(&self, block: Packed, out: &mut [u8]) -> Result<()> {
         let marker: [u8; MARKER as usize] = self.file.read_array(block.at)?;
-        let length = u64::from(le32(&marker, 8));
+        let length = u64::from(le::u32_in(&marker, 8));
         // Deflate never adds more than a few bytes to what it cannot compress.
         if length > 2 * self.grain {
             return Err(invalid(format!("a compressed grain of {length} bytes")));

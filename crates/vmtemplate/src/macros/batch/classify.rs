@@ -11,6 +11,7 @@ use super::quote::Style;
 use super::subject::{Facts, Place, Printed, Reader, with_argument};
 use super::{Item, Parser, is_redirection};
 use crate::macros::demand::{Demand, Refusal};
+use crate::macros::endings;
 
 impl Parser {
     /// An operand of `if`, of this sort. `begins` is whether `if` looks for `not`, `exist` and the like here.
@@ -389,12 +390,13 @@ fn may_be_run(before: &[Item]) -> bool {
 
 /// What runs a file of this name, in lower case, if something does.
 pub(super) fn reader_of_file(name: &str) -> Option<Reader> {
-    const ENDS: [&str; 7] = [".cmd", ".bat", ".vbs", ".js", ".reg", ".sh", ".wsf"];
+    // The registry is told in these what to run.
+    const REGISTRY: &[&str] = &[".reg"];
     let name = name.trim_end_matches(['"', ' ', '\t']);
-    if name.strip_suffix(".ps1").is_some() {
+    if endings::is_any(name, &[endings::POWERSHELL]) {
         return Some(Reader::PowerShell);
     }
-    ENDS.iter().any(|end| name.ends_with(end)).then_some(Reader::Batch)
+    endings::is_any(name, &[endings::WINDOWS, endings::SHELL, REGISTRY]).then_some(Reader::Batch)
 }
 
 fn is_powershell(program: &str) -> bool {

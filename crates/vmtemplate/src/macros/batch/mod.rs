@@ -26,7 +26,6 @@ use crate::macros::place::{MacroPlace, Quoting};
 use atoms::{Atom, Atoms};
 use classify::{Operand, before_block};
 use nested::names_a_program;
-pub(super) use quote::BatchPlace;
 use quote::{Delayed, Style};
 use subject::{Facts, PIPED, Place, Reader, Subject};
 

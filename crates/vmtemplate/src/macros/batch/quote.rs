@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use crate::macros::demand::{Plain, Refusal};
-use crate::macros::place::Quoting;
+use crate::macros::place::Quote;
 use crate::macros::powershell::PowerShellPlace;
 use crate::shown::Shown;
 
@@ -92,9 +92,36 @@ const OF_CONDITIONS: [&str; 6] = ["/i", "not", "exist", "defined", "errorlevel",
 /// What ends an operand of `if`, with or without a `^` before it.
 const ENDS_OPERAND: [char; 5] = [' ', '\t', ',', ';', '='];
 
-impl From<BatchPlace> for Quoting {
-    fn from(place: BatchPlace) -> Self {
-        Self::Batch(place)
+impl Quote for BatchPlace {
+    fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
+        let Some(inner) = &self.inner else { return Ok(self.quote_for_cmd(value, plain)?) };
+        let text = inner.quote(value, plain)?;
+        let plain = if text == value { plain } else { Plain::No };
+        Ok(self.quote_for_cmd(&text, plain)?)
+    }
+
+    fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
+        self.expanded_for_cmd(value, plain)?;
+        match &self.inner {
+            None => Ok(()),
+            Some(inner) => inner.stands(value, plain).map_err(|refusal| {
+                refusal.or_write(
+                    "use `$env:NAME` in the program of PowerShell for the variable `%NAME%` of cmd.exe",
+                )
+            }),
+        }
+    }
+
+    fn never_expanded_safely(&self) -> Option<&'static str> {
+        match self.style {
+            _ if self.inner.is_some() => Some(IN_POWERSHELL),
+            Style::Word if self.late => {
+                Some("it stands there outside of quotes, and a space would cut it in two")
+            }
+            Style::Word => Some(OUTSIDE),
+            Style::Text | Style::Operand if !self.late => Some(OUTSIDE),
+            Style::Text | Style::Operand | Style::Quoted | Style::Comment => None,
+        }
     }
 }
 
@@ -120,14 +147,6 @@ impl BatchPlace {
             late: true,
             inner: None,
         }
-    }
-
-    /// The value as the script must have it here. `plain` is what it means without any quoting.
-    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
-        let Some(inner) = &self.inner else { return Ok(self.quote_for_cmd(value, plain)?) };
-        let text = inner.quote(value, plain)?;
-        let plain = if text == value { plain } else { Plain::No };
-        Ok(self.quote_for_cmd(&text, plain)?)
     }
 
     fn quote_for_cmd(&self, value: &str, plain: Plain) -> Result<String, String> {
@@ -309,19 +328,6 @@ impl BatchPlace {
         Ok(text)
     }
 
-    /// Fail unless a variable that is expanded here may hold this value.
-    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
-        self.expanded_for_cmd(value, plain)?;
-        match &self.inner {
-            None => Ok(()),
-            Some(inner) => inner.stands(value, plain).map_err(|refusal| {
-                refusal.or_write(
-                    "use `$env:NAME` in the program of PowerShell for the variable `%NAME%` of cmd.exe",
-                )
-            }),
-        }
-    }
-
     fn expanded_for_cmd(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
         self.refuse_accidents(value)?;
         let is_alone = self.before == Beside::Open && self.after == Beside::Open;
@@ -386,18 +392,6 @@ impl BatchPlace {
             return Err("a `%` there may name a variable of the `for` around it".into());
         }
         Ok(())
-    }
-
-    pub(in crate::macros) fn never_expanded_safely(&self) -> Option<&'static str> {
-        match self.style {
-            _ if self.inner.is_some() => Some(IN_POWERSHELL),
-            Style::Word if self.late => {
-                Some("it stands there outside of quotes, and a space would cut it in two")
-            }
-            Style::Word => Some(OUTSIDE),
-            Style::Text | Style::Operand if !self.late => Some(OUTSIDE),
-            Style::Text | Style::Operand | Style::Quoted | Style::Comment => None,
-        }
     }
 }
 

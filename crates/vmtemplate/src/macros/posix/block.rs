@@ -131,3 +131,17 @@ impl Command {
             && !(self.words.len() > 1 && self.words.last().is_some_and(|word| word.text == "]]"))
     }
 }
+
+/// A here-document whose lines are still to come.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) delimiter: String,
+    pub(super) quoted: bool,
+    pub(super) strips_tabs: bool,
+    /// What reads it.
+    pub(super) reader: Stdin,
+    /// The command that it is for, which may be a function.
+    pub(super) command: String,
+    /// The variables that stand for the files that it goes to.
+    pub(super) files: Vec<String>,
+}

@@ -4,20 +4,18 @@ use std::ops::Range;
 
 use super::Subject;
 use super::block::{Command, List, Printed, Redirect};
-use super::code::runs_commands;
 use super::commands::{DECLARATIONS, READS, Role, Stdin, roles};
 use super::files::file;
 use super::flows;
+use super::foreign::runs_commands;
 use super::hooks;
 use super::parser::Parser;
 use super::quote::Style;
 use super::word::{Hole, UNKNOWN, Word};
 use crate::macros::demand::{Demand, Refusal};
+use crate::macros::endings;
 use crate::macros::follow::{What, word_by_word};
 
-/// Ends of names of files that are run or read as code: scripts of the shell, and others.
-const SHELL_FILES: [&str; 2] = [".sh", ".bash"];
-const CODE_FILES: [&str; 6] = [".py", ".pl", ".rb", ".cmd", ".bat", ".ps1"];
 /// Commands that print what they got, and those that print nothing of their arguments.
 const COPIES: [&str; 2] = ["cat", "tee"];
 const FETCHED: &str = "what is fetched from there is run";
@@ -426,19 +424,15 @@ impl Parser<'_> {
     /// Whether the command writes to a file that is run later.
     fn writes_code(&mut self, list: &mut List, command: &Command, name: &str) {
         let files = self.written(command);
-        let ends = |endings: &[&str]| {
-            files.iter().any(|file| {
-                let file = file.to_ascii_lowercase();
-                endings.iter().any(|ending| file.ends_with(ending))
-            })
-        };
+        let ends =
+            |kinds: &[&[&str]]| files.iter().any(|file| endings::is_any(&file.to_ascii_lowercase(), kinds));
         for file in &files {
             self.flows.files.writes(file.clone());
         }
         let mut reader = files.iter().map(|file| self.known.reader(file)).max().unwrap_or_default();
-        if ends(&CODE_FILES) || self.prints_code {
+        if ends(&[endings::OTHERS, endings::WINDOWS, endings::POWERSHELL]) || self.prints_code {
             reader = Stdin::Code;
-        } else if ends(&SHELL_FILES) {
+        } else if ends(&[endings::SHELL]) {
             reader = reader.max(Stdin::Shell);
         }
         let tee = command.words.iter().any(|word| word.command() == "tee");

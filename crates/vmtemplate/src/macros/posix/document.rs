@@ -2,26 +2,13 @@
 
 use std::rc::Rc;
 
+use super::block::Document;
 use super::commands::Stdin;
 use super::flows;
 use super::parser::Parser;
 use super::quote::{Line, Style};
 use super::word::Word;
 use crate::macros::follow::What;
-
-/// A here-document whose lines are still to come.
-#[derive(Debug)]
-pub(super) struct Document {
-    delimiter: String,
-    quoted: bool,
-    strips_tabs: bool,
-    /// What reads it.
-    pub(super) reader: Stdin,
-    /// The command that it is for, which may be a function.
-    pub(super) command: String,
-    /// The variables that stand for the files that it goes to.
-    pub(super) files: Vec<String>,
-}
 
 impl Parser<'_> {
     /// The `<<` at the cursor, and the delimiter behind it.

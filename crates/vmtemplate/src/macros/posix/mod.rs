@@ -2,8 +2,8 @@
 //!
 //! After POSIX.1-2024, Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.7.4 (here-documents), 2.10 (grammar), and
 //! what bash adds. `parser` cuts the script into commands and words, `commands` says what a command makes of each of
-//! its words, `classify` joins the two, and `code` reads words and documents that are scripts themselves, and `hooks` lists variables and
-//! options that programs run.
+//! its words, `classify` joins the two, `code` reads words and documents that are scripts themselves, and `foreign` those
+//! that are programs of other languages. `hooks` lists variables and options whose values programs run.
 
 mod block;
 mod by_name;
@@ -14,6 +14,7 @@ mod document;
 mod expansion;
 mod files;
 mod flows;
+mod foreign;
 mod hooks;
 mod parser;
 mod quote;
@@ -26,8 +27,7 @@ use std::rc::Rc;
 use super::find::MacroUse;
 use super::follow::{self, follow};
 use super::place::MacroPlace;
-
-pub(super) use quote::PosixPlace;
+use quote::PosixPlace;
 
 type Subject = follow::Subject<PosixPlace>;
 

@@ -4,9 +4,8 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use super::Subject;
-use super::block::{Block, BlockKind, Command, List, Redirect};
+use super::block::{Block, BlockKind, Command, Document, List, Redirect};
 use super::commands::Stdin;
-use super::document::Document;
 use super::files::Files;
 use super::flows::{self, Flows};
 use super::quote::{PosixPlace, Style};

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::macros::demand::{Plain, Refusal};
-use crate::macros::place::Quoting;
+use crate::macros::place::Quote;
 
 /// What the shell makes of the bytes at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +83,36 @@ const RESERVED: [&str; 21] = [
     "namespace",
 ];
 
+impl Quote for PosixPlace {
+    fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
+        let Some(inner) = &self.inner else { return self.quote_here(value, plain) };
+        let text = inner.quote(value, plain)?;
+        let plain = if text == value { plain } else { Plain::No };
+        self.quote_here(&text, plain)
+    }
+
+    fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
+        self.refuse_meaning(value)?;
+        if self.style != Style::Bare || self.whole {
+            return Ok(());
+        }
+        let splits = |b: u8| b" \t\n*?[\\".contains(&b);
+        if plain == Plain::No && (value.is_empty() || value.bytes().any(splits)) {
+            return Err(Refusal::from(
+                "it stands there outside of quotes, where the shell cuts it into words and looks for files",
+            )
+            .or_write("put the variable in double quotes"));
+        }
+        if plain == Plain::Words && !self.takes_words {
+            return Err(Refusal::from(
+                "it stands there outside of quotes, where the shell cuts it into words, and one is expected",
+            )
+            .or_write("put the variable in double quotes"));
+        }
+        Ok(())
+    }
+}
+
 impl PosixPlace {
     pub(super) fn new(style: Style) -> Self {
         Self {
@@ -101,13 +131,6 @@ impl PosixPlace {
             loses_tabs: false,
             replacement: None,
         }
-    }
-
-    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
-        let Some(inner) = &self.inner else { return self.quote_here(value, plain) };
-        let text = inner.quote(value, plain)?;
-        let plain = if text == value { plain } else { Plain::No };
-        self.quote_here(&text, plain)
     }
 
     fn quote_here(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
@@ -208,27 +231,6 @@ impl PosixPlace {
         }
         Ok(())
     }
-
-    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
-        self.refuse_meaning(value)?;
-        if self.style != Style::Bare || self.whole {
-            return Ok(());
-        }
-        let splits = |b: u8| b" \t\n*?[\\".contains(&b);
-        if plain == Plain::No && (value.is_empty() || value.bytes().any(splits)) {
-            return Err(Refusal::from(
-                "it stands there outside of quotes, where the shell cuts it into words and looks for files",
-            )
-            .or_write("put the variable in double quotes"));
-        }
-        if plain == Plain::Words && !self.takes_words {
-            return Err(Refusal::from(
-                "it stands there outside of quotes, where the shell cuts it into words, and one is expected",
-            )
-            .or_write("put the variable in double quotes"));
-        }
-        Ok(())
-    }
 }
 
 /// With a backslash before each of these characters.
@@ -241,10 +243,4 @@ fn escaped(value: &str, special: &str) -> String {
         text.push(c);
     }
     text
-}
-
-impl From<PosixPlace> for Quoting {
-    fn from(place: PosixPlace) -> Self {
-        Self::Posix(place)
-    }
 }

@@ -1,7 +1,7 @@
 //! How a value is written at a place of a PowerShell script.
 
 use crate::macros::demand::{Demand, Plain, Refusal};
-use crate::macros::place::Quoting;
+use crate::macros::place::Quote;
 
 /// What PowerShell makes of the bytes at a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,24 +44,8 @@ pub(in crate::macros) struct PowerShellPlace {
 const SINGLE_QUOTES: [char; 5] = ['\'', '\u{2018}', '\u{2019}', '\u{201A}', '\u{201B}'];
 const DOUBLE_QUOTES: [char; 4] = ['"', '\u{201C}', '\u{201D}', '\u{201E}'];
 
-impl PowerShellPlace {
-    /// A place that PowerShell itself does not read.
-    pub(super) fn unread() -> Self {
-        Self {
-            style: Style::Single,
-            argument: false,
-            member: false,
-            ends_word: true,
-            native: false,
-            replacement: false,
-            begins_word: false,
-            begins_line: false,
-            ends_line: false,
-            unicode: true,
-        }
-    }
-
-    pub(in crate::macros) fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
+impl Quote for PowerShellPlace {
+    fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal> {
         self.refuse_characters(value)?;
         self.refuse_meaning(value)?;
         let signs = if self.replacement { value.replace('$', "$$") } else { value.to_owned() };
@@ -114,6 +98,38 @@ impl PowerShellPlace {
             Style::DoubleHere => Ok(escaped("`$")),
             Style::Comment if ends_comment(value) => Err("it ends the comment".into()),
             Style::SingleHere | Style::Comment => Ok(value.to_owned()),
+        }
+    }
+
+    fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
+        if plain != Plain::No {
+            return Ok(());
+        }
+        if self.native && value.is_empty() {
+            return Err(NATIVE_EMPTY.into());
+        }
+        if self.replacement && value.contains('$') {
+            return Err(Refusal::from("`$` in it stands for a part of the text that `-replace` has found")
+                .or_write("write `.Replace(\"$\", \"$$\")` behind the variable"));
+        }
+        self.refuse_meaning(value)
+    }
+}
+
+impl PowerShellPlace {
+    /// A place that PowerShell itself does not read.
+    pub(super) fn unread() -> Self {
+        Self {
+            style: Style::Single,
+            argument: false,
+            member: false,
+            ends_word: true,
+            native: false,
+            replacement: false,
+            begins_word: false,
+            begins_line: false,
+            ends_line: false,
+            unicode: true,
         }
     }
 
@@ -205,21 +221,6 @@ impl PowerShellPlace {
         }
         Ok(())
     }
-
-    /// Fail unless a variable of PowerShell that is expanded here may hold this value, which is not read again.
-    pub(in crate::macros) fn expanded(&self, value: &str, plain: Plain) -> Result<(), Refusal> {
-        if plain != Plain::No {
-            return Ok(());
-        }
-        if self.native && value.is_empty() {
-            return Err(NATIVE_EMPTY.into());
-        }
-        if self.replacement && value.contains('$') {
-            return Err(Refusal::from("`$` in it stands for a part of the text that `-replace` has found")
-                .or_write("write `.Replace(\"$\", \"$$\")` behind the variable"));
-        }
-        self.refuse_meaning(value)
-    }
 }
 
 const NATIVE_EMPTY: &str = "it is empty, which Windows PowerShell does not pass to programs";
@@ -242,10 +243,4 @@ fn is_part_of_word(text: &str) -> bool {
 
 fn ends_comment(text: &str) -> bool {
     text.contains("#>") || text.ends_with('#') || text.starts_with('>')
-}
-
-impl From<PowerShellPlace> for Quoting {
-    fn from(place: PowerShellPlace) -> Self {
-        Self::PowerShell(place)
-    }
 }

@@ -1,5 +1,7 @@
 //! What a statement runs of its words and strings.
 
+use crate::macros::endings;
+
 /// What makes code of text, or runs what it is given.
 const CODE: [&str; 38] = [
     "iex",
@@ -72,8 +74,6 @@ const SETTERS: [&str; 7] =
     ["new-alias", "new-variable", "nv", "set-alias", "set-variable", "setenvironmentvariable", "sv"];
 /// Those of them that are words of other sentences as well, and mean this as commands only.
 const SHORT: [&str; 4] = ["ii", "nv", "start", "sv"];
-/// Ends of names of files that are run later, or read their arguments again.
-const CODE_FILES: [&str; 6] = [".ps1", ".psm1", ".cmd", ".bat", ".vbs", ".js"];
 /// Options behind which another word stands that is no value of theirs.
 const SWITCHES: [&str; 14] = [
     "-c",
@@ -199,7 +199,8 @@ pub(super) fn of_word(word: &str, is_command: bool) -> Option<Runs> {
         Some(Runs::Block)
     } else {
         let is_member = word.rsplit_once('.').is_some_and(|(_, member)| MEMBERS.contains(&member));
-        let is_file = || CODE_FILES.iter().any(|ending| word.ends_with(ending));
+        // Files that are run later, or read their arguments again.
+        let is_file = || endings::is_any(word, &[endings::POWERSHELL, endings::WINDOWS]);
         (is_member || CODE.contains(&stem) || is_file()).then_some(Runs::Code)
     }
 }

@@ -1,8 +1,8 @@
 //! Line ends, encoding, size.
 
-use super::{Lint, rules};
-use crate::finding::Finding;
+use super::Lint;
 use crate::macros::{LONGEST_LINE, ScriptLanguage as Language, Told};
+use crate::rules::{Finding, script as rules};
 use crate::script::{LineEnds, Script, ScriptEncoding};
 
 impl Lint<'_> {

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::batch::{Batch, Fault};
-use super::{Lint, rules, shown};
+use super::{Lint, shown};
+use crate::rules::script as rules;
 
 impl Lint<'_> {
     pub(super) fn check_flow(&mut self, batch: &Batch) {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::batch::{Batch, Command, RedirectKind};
-use super::{Lint, rules, shown};
-use crate::finding::Severity;
+use super::{Lint, shown};
 use crate::macros::{MacroInfo, MacroKind, find_macros};
+use crate::rules::{Severity, script as rules};
 
 impl Lint<'_> {
     pub(super) fn check_habits(&mut self, batch: &Batch) {

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::Lint;
 use super::batch::{Batch, Command};
-use super::{Lint, rules};
-use crate::finding::Finding;
+use crate::rules::{Finding, script as rules};
 
 impl Lint<'_> {
     pub(super) fn check_job(&mut self, batch: &Batch) {

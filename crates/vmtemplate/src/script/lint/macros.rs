@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::batch::Batch;
-use super::{Lint, rules, shown};
+use super::{Lint, shown};
 use crate::error::Position;
-use crate::finding::Finding;
 use crate::macros::{MacroInfo, MacroKind, MacroName, MacroUse, ScriptLanguage, find_macros, is_styled};
 use crate::metainfo::Metainfo;
+use crate::rules::{Finding, script as rules};
 
 /// How many uses of macros are judged by their places, and how many names by what they could mean.
 const MAX_USES: usize = 2000;

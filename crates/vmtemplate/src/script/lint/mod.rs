@@ -6,7 +6,6 @@ mod flow;
 mod habits;
 mod job;
 mod macros;
-mod rules;
 
 use std::cell::OnceCell;
 use std::cmp::Reverse;
@@ -16,12 +15,10 @@ use std::ops::Range;
 use self::batch::Batch;
 use super::Script;
 use crate::error::Position;
-use crate::finding::{Finding, Report, Rule};
 use crate::macros::{KnownMacros, MacroUse, ScriptLanguage, Told, find_macros};
 use crate::metainfo::Metainfo;
-use crate::shown::Shown;
-
-pub(crate) use rules::RULES;
+use crate::rules::{Finding, Report, Rule, script as rules};
+use crate::shown::quoted;
 
 /// A script can be made of nothing but mistakes; nobody reads more of them than this.
 const MAX_FINDINGS: usize = 200;
@@ -225,12 +222,7 @@ impl Lint<'_> {
     }
 }
 
-/// Text of a script as a message shows it: short, and unable to steer a terminal.
+/// Text of a script as a message shows it.
 fn shown(text: &str) -> String {
-    let text = text.trim();
-    let mut short: String = text.chars().take(60).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    format!("`{}`", Shown(short))
+    quoted(text.trim())
 }

@@ -1,7 +1,5 @@
 //! The tables of the rules for metadata (VMT0101 to VMT0149) and for the package (VMT0151 to VMT0199).
 
-use crate::finding::rules;
-
 rules! {
     /// The rules for metainfo.xml.
     METADATA, step "Metadata file";

@@ -1,88 +1,11 @@
-//! What a check has to say: rules, findings, reports. Every room that checks something speaks in these.
+//! What a check has to say: findings, and the report that lists them.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::{Rule, Severity};
 use crate::error::Position;
-
-/// How much a finding matters.
-///
-/// ```
-/// use vmtemplate::Severity;
-///
-/// assert!(Severity::Error > Severity::Warning);
-/// assert_eq!(Severity::Note.to_string(), "note");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Severity {
-    /// Worth knowing; the template works.
-    Note,
-    /// It works, but probably not as it was meant, or not everywhere.
-    Warning,
-    /// A machine made of this template will fail.
-    Error,
-}
-
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Note => "note",
-            Self::Warning => "warning",
-            Self::Error => "error",
-        })
-    }
-}
-
-/// One thing that is checked, with a code that never changes and is never used again for something else.
-///
-/// ```
-/// use vmtemplate::{Script, Severity};
-///
-/// let report = Script::from_text("echo ($IPP)\r\n").lint(None);
-/// let rule = report.findings()[0].rule();
-/// assert!(rule.code.starts_with("VMT"));
-/// assert!(!rule.why.is_empty());
-/// ```
-#[derive(Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct Rule {
-    /// `VMT` and four digits; the first two are the part of the template.
-    pub code: &'static str,
-    /// How much a finding of this rule matters, unless the caller says otherwise.
-    pub severity: Severity,
-    /// What is checked, as the sentence that holds when all is well: "every line ends with CR LF".
-    pub title: &'static str,
-    /// Why it matters: what happens to the machine if it is not so.
-    pub why: &'static str,
-    /// How to mend it, as an instruction, where the finding does not know better.
-    pub fix: &'static str,
-    /// The step of the platform's guide that asks for it, by its heading; empty where the guide is silent.
-    pub step: &'static str,
-}
-
-/// A table of rules of one step of the guide: a constant for each, and one that lists them in order.
-macro_rules! rules {
-    (
-        $(#[$doc:meta])* $table:ident, step $step:literal;
-        $($(#[$about:meta])* $name:ident = $code:literal $severity:ident $title:literal, why $why:literal, fix $fix:literal;)*
-    ) => {
-        $($(#[$about])* pub(super) const $name: &$crate::finding::Rule = &$crate::finding::Rule {
-            code: $code,
-            severity: $crate::finding::Severity::$severity,
-            title: $title,
-            why: $why,
-            fix: $fix,
-            step: $step,
-        };)*
-
-        $(#[$doc])*
-        pub(crate) const $table: &[&$crate::finding::Rule] = &[$($name),*];
-    };
-}
-pub(crate) use rules;
 
 /// Where something was found. Only what is known is set.
 ///

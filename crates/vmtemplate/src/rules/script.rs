@@ -1,7 +1,5 @@
 //! The table of the rules for setup scripts: codes VMT0201 to VMT0299.
 
-use crate::finding::rules;
-
 rules! {
     /// The rules for setup scripts.
     RULES, step "Initial setup script";

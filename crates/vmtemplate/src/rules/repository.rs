@@ -1,7 +1,5 @@
 //! The table of the rules for repositories: codes VMT0701 to VMT0799.
 
-use crate::finding::rules;
-
 rules! {
     /// The rules for repositories.
     RULES, step "Loading the template into the repository";
