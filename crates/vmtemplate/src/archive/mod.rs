@@ -20,7 +20,7 @@ mod writer;
 mod zeros;
 
 pub use limits::UnpackLimits;
-pub(crate) use names::reason_against;
+pub(crate) use names::{MAX_COMPONENT, reason_against};
 pub(crate) use pack::{PackContent, PackEntries, PackEntry, pack, pack_to};
 pub use pack::{PackOptions, PackSummary};
 pub use reader::Archive;
