@@ -18,7 +18,6 @@ static void an_archive_that_the_caller_reads_is_published(void **state)
 {
     struct bytes bytes;
     vmt_entries *entries;
-    size_t length;
     VMT_OPTIONS(vmt_source, source);
     VMT_OPTIONS(vmt_entry_options, options);
     (void)state;
