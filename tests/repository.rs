@@ -308,7 +308,6 @@ fn what_was_changed_by_hand_is_found_and_brought_in_step() {
             ("VMT0714", Severity::Error),
             ("VMT0718", Severity::Note),
             ("VMT0721", Severity::Error),
-            ("VMT0721", Severity::Error), // the checksum of what is not there
         ]
     );
     let synced = repository.sync(&PublishOptions::default()).unwrap();

@@ -119,7 +119,7 @@ const ROWS: &[Row] = &[
     open("set \"v=($V)\"\r\npowershell -NoProfile -Command \"Set-X $env:v\""),
     but("rem it was ($V)\r\n:: it was ($V)", &[(Text, "the next line into the comment")]),
     open("title ($V)"),
-    open("set \"LOG=%TEMP%\\setup.log\"\r\necho host ($V)>>\"%LOG%\"\r\ntype \"%LOG%\""),
+    open("set \"LOG=%TEMP%\\setup.log\"\r\n>>\"%LOG%\" echo host ($V)\r\ntype \"%LOG%\""),
     but(
         "set /a size=($V) / 1024",
         &[

@@ -2316,6 +2316,16 @@ vmt_entries *vmt_repository_add(const vmt_repository *repository,
                                 vmt_error **err);
 
 /**
+ * The same for the archive that `source` gives, which is copied. `name` is what errors call it: any bytes. Without a file
+ * name in `options` the archive is called after its template.
+ */
+vmt_entries *vmt_repository_add_source(const vmt_repository *repository,
+                                       const vmt_source *source,
+                                       const char *name,
+                                       const vmt_entry_options *options,
+                                       vmt_error **err);
+
+/**
  * Pack a template straight into the repository, and describe it. With `replace` it takes the place of the template with
  * this name, if there is one. The list has the one new entry. Both options may be NULL.
  *
@@ -2329,13 +2339,24 @@ vmt_entries *vmt_repository_push(const vmt_repository *repository,
                                  vmt_error **err);
 
 /**
- * Put an archive in the place of the template with this name. Who is downloading the old one gets all of it.
+ * Put an archive in the place of the template with this name. Who is downloading the old one gets all of it. What neither
+ * `options` nor the metainfo.xml of the new archive says stays as it is described.
  */
 vmt_entries *vmt_repository_replace(const vmt_repository *repository,
                                     const char *name,
                                     const char *archive,
                                     const vmt_entry_options *options,
                                     vmt_error **err);
+
+/**
+ * The same for the archive that `source` gives, as in `vmt_repository_add_source()`; `source_name` is what errors call it.
+ */
+vmt_entries *vmt_repository_replace_source(const vmt_repository *repository,
+                                           const char *name,
+                                           const vmt_source *source,
+                                           const char *source_name,
+                                           const vmt_entry_options *options,
+                                           vmt_error **err);
 
 /**
  * Remove the template with this name, and its archive. The list has what the description said of it.
@@ -2347,8 +2368,8 @@ vmt_entries *vmt_repository_remove(const vmt_repository *repository,
 
 /**
  * Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated`, `missing` and `damaged`;
- * free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason; what is said of it stays
- * as it was.
+ * free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason. What is said of those, and
+ * of the missing ones, stays as it was.
  */
 vmt_bytes *vmt_repository_sync(const vmt_repository *repository,
                                const vmt_publish_options *options,

@@ -10,12 +10,13 @@ use vmtemplate::{
 
 use crate::archive::{threads, unpack_limits, vmt_unpack_limits};
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, free, get, get_or_none, handle, json, look, path_in, read, str_in,
-    str_or_none, text,
+    Failure, Outcome, Slot, Text, build, free, get, get_or_none, handle, json, look, path_in, read, source,
+    str_in, str_or_none, text,
 };
 use crate::bytes::vmt_bytes;
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
+use crate::image::vmt_source;
 use crate::pack::{pack_options, vmt_pack_options};
 use crate::report::{ReportValue, vmt_report};
 use crate::repository_entry::{Entries, vmt_entries};
@@ -257,6 +258,30 @@ pub extern "C" fn vmt_repository_add(
     })
 }
 
+/// The same for the archive that `source` gives, which is copied. `name` is what errors call it: any bytes. Without a file
+/// name in `options` the archive is called after its template.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_add_source(
+    repository: *const vmt_repository,
+    source: *const vmt_source,
+    name: *const c_char,
+    options: *const vmt_entry_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let repository = &get(repository)?.repository;
+        let (name, entry) = (path_in(name, "name")?, entry_options(options)?);
+        let replaces = entry_flags(&read(options)?)? & VMT_ENTRY_REPLACE != 0;
+        let source = self::source(read(source)?)?;
+        let added = if replaces {
+            repository.add_or_replace_source(source, name, &entry)?
+        } else {
+            repository.add_source(source, name, &entry)?
+        };
+        Entries::new([added])
+    })
+}
+
 /// Pack a template straight into the repository, and describe it. With `replace` it takes the place of the template with
 /// this name, if there is one. The list has the one new entry. Both options may be NULL.
 ///
@@ -277,7 +302,8 @@ pub extern "C" fn vmt_repository_push(
     })
 }
 
-/// Put an archive in the place of the template with this name. Who is downloading the old one gets all of it.
+/// Put an archive in the place of the template with this name. Who is downloading the old one gets all of it. What neither
+/// `options` nor the metainfo.xml of the new archive says stays as it is described.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_replace(
     repository: *const vmt_repository,
@@ -290,6 +316,25 @@ pub extern "C" fn vmt_repository_replace(
         let repository = &get(repository)?.repository;
         let (name, archive) = (str_in(name, "name")?, path_in(archive, "archive")?);
         Entries::new([repository.replace(name, archive, &entry_options(options)?)?])
+    })
+}
+
+/// The same for the archive that `source` gives, as in `vmt_repository_add_source()`; `source_name` is what errors call it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_repository_replace_source(
+    repository: *const vmt_repository,
+    name: *const c_char,
+    source: *const vmt_source,
+    source_name: *const c_char,
+    options: *const vmt_entry_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_entries {
+    build(err, || {
+        let repository = &get(repository)?.repository;
+        let (name, source_name) = (str_in(name, "name")?, path_in(source_name, "source_name")?);
+        let entry = entry_options(options)?;
+        let source = self::source(read(source)?)?;
+        Entries::new([repository.replace_source(name, source, source_name, &entry)?])
     })
 }
 
@@ -308,8 +353,8 @@ pub extern "C" fn vmt_repository_remove(
 }
 
 /// Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated`, `missing` and `damaged`;
-/// free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason; what is said of it stays
-/// as it was.
+/// free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason. What is said of those, and
+/// of the missing ones, stays as it was.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_sync(
     repository: *const vmt_repository,

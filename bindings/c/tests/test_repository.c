@@ -2,6 +2,56 @@
 
 static vmt_repository *repository;
 
+struct bytes {
+    char *data;
+    size_t length;
+};
+
+static int32_t read_bytes(void *user_data, uint8_t *buffer, size_t length, uint64_t offset)
+{
+    const struct bytes *bytes = user_data;
+    memcpy(buffer, bytes->data + offset, length);
+    return 0;
+}
+
+static void an_archive_that_the_caller_reads_is_published(void **state)
+{
+    struct bytes bytes;
+    vmt_entries *entries;
+    VMT_OPTIONS(vmt_source, source);
+    VMT_OPTIONS(vmt_entry_options, options);
+    (void)state;
+    bytes.data = read_all(make_archive("Windows-Server-2019.tar.gz"), &bytes.length);
+    mkdir(in_folder("streams"), 0755);
+    repository = vmt_repository_create(in_folder("streams"), VMT_FORMAT_VM6, &err);
+    fine();
+    source.user_data = &bytes;
+    source.size = bytes.length;
+    source.read = read_bytes;
+    entries = vmt_repository_add_source(repository, &source, "upload", NULL, &err);
+    fine();
+    says("Windows-Server-2019.tar.gz", vmt_entries_file_name(entries, 0, &length));
+    vmt_entries_free(entries);
+    assert_null(vmt_repository_add_source(repository, &source, "upload", NULL, &err));
+    failed_with(VMT_ALREADY_EXISTS);
+    options.flags = VMT_ENTRY_REPLACE;
+    entries = vmt_repository_add_source(repository, &source, "upload", &options, &err);
+    fine();
+    vmt_entries_free(entries);
+    options.flags = 0;
+    options.tags = "gold";
+    entries = vmt_repository_replace_source(repository, "Windows-Server-2019", &source, "upload", &options, &err);
+    fine();
+    says("gold", vmt_entries_tags(entries, 0, &length));
+    vmt_entries_free(entries);
+    options.image_name = "../x";
+    assert_null(vmt_repository_add_source(repository, &source, "upload", &options, &err));
+    says("image_name", vmt_error_field(err, &length));
+    failed_with(VMT_INVALID_VALUE);
+    vmt_repository_free(repository);
+    free(bytes.data);
+}
+
 static void a_template_is_added_listed_replaced_and_removed(void **state)
 {
     const char *archive = make_archive("Windows-Server-2019.tar.gz");
@@ -222,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_template_is_added_listed_replaced_and_removed),
+        cmocka_unit_test(an_archive_that_the_caller_reads_is_published),
         cmocka_unit_test(a_template_is_pushed_and_fetched),
         cmocka_unit_test(a_repository_is_opened_by_its_description),
         cmocka_unit_test(a_repository_is_signed_and_its_signature_is_asked_for),

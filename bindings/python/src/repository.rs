@@ -11,6 +11,7 @@ use crate::enums::{Choice, member};
 use crate::errors::OrRaise;
 use crate::keys::{PublicKey, SigningKey};
 use crate::run::run;
+use crate::source::ArchiveArgument;
 use crate::template::Template;
 use crate::values::{self, UnpackLimitsArgument};
 
@@ -108,7 +109,8 @@ impl Repository {
 
     /// Read an archive to its end, copy it into the folder, and describe it.
     ///
-    /// What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
+    /// It is a path, a URL, bytes, or a binary file-like object that can seek; what has no path is called after its
+    /// template. What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
     /// there is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and
     /// this module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to
     /// wait for another publisher, as a timedelta or in seconds.
@@ -116,7 +118,7 @@ impl Repository {
     fn add<'py>(
         &self,
         py: Python<'py>,
-        archive: PathBuf,
+        archive: ArchiveArgument,
         replace: bool,
         name: Option<String>,
         tags: Option<Vec<String>>,
@@ -146,18 +148,29 @@ impl Repository {
         };
         let entry = run(py, progress, cancel, |control| {
             options.publish.control = control;
-            if replace { self.0.add_or_replace(archive, &options) } else { self.0.add(archive, &options) }
+            match (archive, replace) {
+                (ArchiveArgument::Path(path), false) => self.0.add(path, &options),
+                (ArchiveArgument::Path(path), true) => self.0.add_or_replace(path, &options),
+                (ArchiveArgument::Source(source, called), false) => {
+                    self.0.add_source(source, called, &options)
+                }
+                (ArchiveArgument::Source(source, called), true) => {
+                    self.0.add_or_replace_source(source, called, &options)
+                }
+            }
         })?;
         values::repository_entry(py, &entry)
     }
 
-    /// The same in the place of the template `name`, whose other values stay as they are.
+    /// The same in the place of the template `name`.
+    ///
+    /// What neither an option nor the metainfo.xml of the new archive says stays as it is described.
     #[pyo3(signature = (name, archive, *, new_name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn replace<'py>(
         &self,
         py: Python<'py>,
         name: &str,
-        archive: PathBuf,
+        archive: ArchiveArgument,
         new_name: Option<String>,
         tags: Option<Vec<String>>,
         file_name: Option<String>,
@@ -186,7 +199,12 @@ impl Repository {
         };
         let entry = run(py, progress, cancel, |control| {
             options.publish.control = control;
-            self.0.replace(name, archive, &options)
+            match archive {
+                ArchiveArgument::Path(path) => self.0.replace(name, path, &options),
+                ArchiveArgument::Source(source, called) => {
+                    self.0.replace_source(name, source, called, &options)
+                }
+            }
         })?;
         values::repository_entry(py, &entry)
     }
@@ -290,6 +308,8 @@ impl Repository {
     }
 
     /// Bring sizes and checksums up to date with the archives that are there and sound.
+    ///
+    /// What is said of the others stays as it is.
     #[pyo3(signature = (*, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn sync<'py>(
         &self,

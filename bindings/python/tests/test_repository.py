@@ -67,6 +67,30 @@ def test_an_archive_is_added_again_where_that_is_asked_for(small: vt.Template, t
         repository.add(tmp_path / "w.tar.gz", name="Windows-10")
 
 
+def test_an_archive_that_has_no_path_is_called_after_its_template(small: vt.Template, tmp_path: Path) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    for level, replace in ((1, False), (9, True)):
+        small.pack(tmp_path / "w.tar.gz", level=level, overwrite=True)
+        entry = repository.add((tmp_path / "w.tar.gz").read_bytes(), replace=replace, name="Windows-10")
+        assert (repository.folder / entry.file_name).read_bytes() == (tmp_path / "w.tar.gz").read_bytes()
+        assert entry.file_name.startswith("Windows-10")
+    with open(tmp_path / "w.tar.gz", "rb") as file:
+        replaced = repository.replace("Windows-10", file, new_name="Windows-11", file_name="x.tar.gz")
+    assert (replaced.name, len(repository.list())) == ("Windows-11", 1)
+    with pytest.raises(TypeError):
+        repository.add(1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".x", "a\nb", "x" * 256, "SHA256SUMS", "metadata.json"])
+def test_names_that_lead_elsewhere_are_refused(archive: Path, tmp_path: Path, name: str) -> None:
+    repository = vt.Repository.create(tmp_path / "repo")
+    for options in ({"image_name": name}, {"file_name": name}):
+        with pytest.raises(vt.InvalidValueError) as caught:
+            repository.add(archive, **options)  # type: ignore[arg-type]
+        assert caught.value.field in options
+    assert repository.list() == []
+
+
 def test_an_entry_has_all_that_the_description_says(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "d.tar.gz").write_bytes(archive.read_bytes())
     (tmp_path / "metadata.xml").write_text(

@@ -334,6 +334,63 @@ fn a_damaged_archive_is_reported_by_sync_and_makes_it_fail() {
 }
 
 #[test]
+fn a_missing_archive_is_reported_by_sync_and_makes_it_fail() {
+    let work = work(2);
+    let at = work.path();
+    let output = |arguments: &[&str]| command(at, arguments).output().unwrap();
+    assert!(output(&["repo", "add", "repo", "a0.tar.gz"]).status.success());
+    assert!(output(&["repo", "add", "repo", "a1.tar.gz", "--image-name", "w1"]).status.success());
+    let before = (description(at), fs::read(at.join("repo/SHA256SUMS")).unwrap());
+    fs::remove_file(at.join("repo/a0.tar.gz")).unwrap();
+    let synced = output(&["repo", "sync", "repo"]);
+    assert_eq!(synced.status.code(), output(&["repo", "verify", "repo"]).status.code());
+    assert_eq!(synced.status.code(), Some(1));
+    let text = String::from_utf8(synced.stdout).unwrap();
+    assert!(text.starts_with("missing a0.tar.gz: ") && text.lines().count() == 1, "{text}");
+    let synced = output(&["repo", "sync", "repo", "--json"]);
+    assert_eq!(synced.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&synced.stdout).unwrap();
+    assert_eq!(json["missing"], serde_json::json!(["a0.tar.gz"]));
+    assert_eq!((description(at), fs::read(at.join("repo/SHA256SUMS")).unwrap()), before);
+    assert!(output(&["repo", "remove", "repo", "Windows-0"]).status.success());
+    assert_eq!(output(&["repo", "sync", "repo"]).status.code(), Some(0));
+    assert!(!fs::read_to_string(at.join("repo/SHA256SUMS")).unwrap().contains("a0.tar.gz"));
+}
+
+#[test]
+fn an_archive_on_standard_input_is_published_under_the_name_of_its_template() {
+    let work = work(2);
+    let at = work.path();
+    let piped = |arguments: &[&str], archive: &str| {
+        let input = fs::File::open(at.join(archive)).unwrap();
+        command(at, arguments).stdin(input).output().unwrap()
+    };
+    let added = piped(&["repo", "add", "repo", "-"], "a0.tar.gz");
+    assert!(added.status.success(), "{}", said(&added));
+    assert_eq!(description(at)["os"][0]["file_name"], "Windows-0.tar.gz");
+    let published =
+        || fs::read(at.join("repo").join(description(at)["os"][0]["file_name"].as_str().unwrap()));
+    assert_eq!(published().unwrap(), fs::read(at.join("a0.tar.gz")).unwrap());
+    assert!(piped(&["repo", "add", "repo", "-", "--replace"], "a0.tar.gz").status.success());
+    let replaced =
+        piped(&["repo", "replace", "repo", "Windows-0", "-", "--file-name", "w.tar.gz"], "a1.tar.gz");
+    assert!(replaced.status.success(), "{}", said(&replaced));
+    assert_eq!(description(at)["os"][0]["file_name"], "w.tar.gz");
+    assert_eq!(published().unwrap(), fs::read(at.join("a1.tar.gz")).unwrap());
+    // Wrong options are reported before standard input is read, and what it gives by its name.
+    let held = description(at);
+    for (arguments, archive, expected) in [
+        (["repo", "add", "repo", "-", "--image-name", "../x"], "disk.raw", "image name `../x`"),
+        (["repo", "add", "repo", "-", "--name", "Windows-9"], "disk.raw", "standard input"),
+    ] {
+        let refused = piped(&arguments, archive);
+        assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
+        assert!(said(&refused).contains(expected), "{}", said(&refused));
+        assert_eq!(description(at), held);
+    }
+}
+
+#[test]
 fn what_is_published_under_any_umask_can_be_read_by_everybody() {
     use std::os::unix::fs::PermissionsExt;
     let work = work(2);

@@ -55,6 +55,27 @@ impl Access {
         file.set_permissions(PermissionsExt::from_mode(mode))
     }
 
+    /// The same for a file that somebody else may own, who alone may change its mode. It is left alone if it can be read
+    /// by everybody who is to read it.
+    #[cfg(unix)]
+    pub(crate) fn apply_to_other(&self, file: &File) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        self.apply(file).or_else(|error| {
+            let wanted = match self {
+                Self::Like(wanted) => wanted.mode(),
+                Self::Public => 0o644,
+                Self::Umask | Self::Private => 0,
+            };
+            let held = file.metadata()?.mode();
+            if wanted & 0o444 & !held == 0 { Ok(()) } else { Err(error) }
+        })
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn apply_to_other(&self, file: &File) -> io::Result<()> {
+        self.apply(file)
+    }
+
     /// Windows takes the rights of a new file from its folder.
     #[cfg(not(unix))]
     pub(crate) fn apply(&self, _file: &File) -> io::Result<()> {

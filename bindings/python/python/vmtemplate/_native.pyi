@@ -701,7 +701,7 @@ class Repository:
         """
     def add(
         self,
-        archive: _Path,
+        archive: _Path | _Bytes | _Seekable,
         *,
         replace: bool = False,
         name: str | None = None,
@@ -720,7 +720,8 @@ class Repository:
     ) -> RepositoryEntry:
         """Read an archive to its end, copy it into the folder, and describe it.
 
-        What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
+        It is a path, a URL, bytes, or a binary file-like object that can seek; what has no path is called after its
+        template. What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
         there is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and
         this module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to
         wait for another publisher, as a timedelta or in seconds.
@@ -728,7 +729,7 @@ class Repository:
     def replace(
         self,
         name: str,
-        archive: _Path,
+        archive: _Path | _Bytes | _Seekable,
         *,
         new_name: str | None = None,
         tags: Sequence[str] | None = None,
@@ -744,7 +745,10 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> RepositoryEntry:
-        """The same in the place of the template `name`, whose other values stay as they are."""
+        """The same in the place of the template `name`.
+
+        What neither an option nor the metainfo.xml of the new archive says stays as it is described.
+        """
     def push(
         self,
         template: Template,
@@ -803,7 +807,10 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Synced:
-        """Bring sizes and checksums up to date with the archives that are there and sound."""
+        """Bring sizes and checksums up to date with the archives that are there and sound.
+
+        What is said of the others stays as it is.
+        """
     def verify(
         self,
         *,

@@ -797,6 +797,6 @@ class Synced:
     updated: tuple[str, ...]
     """The archives whose size or checksum was written anew."""
     missing: tuple[str, ...]
-    """The archives that the description names and that are not there."""
+    """The archives that the description names and that are not there. What is said of them stays as it was."""
     damaged: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """The archives that are not sound, each with the reason. What is said of them stays as it was."""

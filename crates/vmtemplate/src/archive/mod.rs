@@ -26,7 +26,7 @@ mod zeros;
 pub use entry::ArchiveEntry;
 pub(crate) use entry::{PackContent, PackEntries, PackEntry};
 pub use limits::UnpackLimits;
-pub(crate) use names::reason_against;
+pub(crate) use names::{MAX_COMPONENT, reason_against};
 pub use pack::PackOptions;
 pub(crate) use pack::{pack, pack_to};
 pub use reader::Archive;

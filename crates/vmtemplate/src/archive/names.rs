@@ -6,7 +6,7 @@ use super::limits::UnpackLimits;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The longest name of one file or folder that every usual file system takes.
-const MAX_COMPONENT: usize = 255;
+pub(crate) const MAX_COMPONENT: usize = 255;
 
 /// The name of an entry, as parts that may be joined to a folder on any system, Windows too.
 ///

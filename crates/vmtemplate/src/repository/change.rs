@@ -2,21 +2,24 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::contents::{Contents, look_at, sha256};
+use super::contents::{self, Contents, sha256};
 use super::entry::{RepositoryEntry, TemplateKind};
+use super::file_name::{check_file_name, check_form, own_name, staging_name, with_hash};
 use super::format::RepositoryFormat;
-use super::options::{EntryOptions, PublishOptions};
+use super::incoming::{Incoming, no_name};
+use super::options::{EntryOptions, PublishOptions, check_text};
 use super::publish::Staged;
 use super::store::Store;
 use super::store::is_there;
 use super::{Repository, more_keys, reason_against_archive};
-use crate::archive::{VerifyOptions, open_source};
 use crate::civil;
 use crate::error::{Error, ErrorKind, Result};
+use crate::metainfo::{Metainfo, Tags};
 use crate::output::inode;
-use crate::shown::Shown;
+use crate::source::ReadAt;
 
 pub(super) const MIB: u64 = 1 << 20;
 
@@ -44,15 +47,40 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn add(&self, archive: impl AsRef<Path>, options: &EntryOptions) -> Result<RepositoryEntry> {
-        let archive = archive.as_ref();
-        let file_name = self.file_name(archive, options)?;
+        self.add_incoming(&Incoming::at(self, archive.as_ref(), options)?, options)
+    }
+
+    /// The same for the archive that `source` gives, such as [`Spooled`](crate::Spooled) standard input. `name` is what
+    /// errors call it. Unless [`file_name`](EntryOptions::file_name) is given, the archive is called after its template.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`add`](Self::add).
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Control, EntryOptions, Repository, Spooled};
+    ///
+    /// let archive = Spooled::read(std::io::stdin().lock(), &Control::default())?;
+    /// Repository::open("/srv/repo")?.add_source(archive, "standard input", &EntryOptions::default())?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn add_source(
+        &self,
+        source: impl ReadAt + 'static,
+        name: impl AsRef<Path>,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
+        let incoming = Incoming::from_source(Arc::new(source), name.as_ref(), None, options)?;
+        self.add_incoming(&incoming, options)
+    }
+
+    fn add_incoming(&self, incoming: &Incoming, options: &EntryOptions) -> Result<RepositoryEntry> {
         if let Store::Remote(folder) = &self.store {
-            return self.add_remote(folder, archive, &file_name, None, options);
+            return self.add_remote(folder, incoming, None, options);
         }
         // Told now, and not after an hour of copying.
-        let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
-        self.check_new(&first, &file_name, options)?;
-        self.add_staged(Staged::new(self, archive, &file_name, options)?, options)
+        self.check_new(&incoming.look(options)?, &incoming.file_name, options)?;
+        self.add_staged(Staged::new(self, incoming, &incoming.file_name, options)?, options)
     }
 
     /// Fail if an archive of this content could not be added.
@@ -97,23 +125,48 @@ impl Repository {
         archive: impl AsRef<Path>,
         options: &EntryOptions,
     ) -> Result<RepositoryEntry> {
-        let archive = archive.as_ref();
-        let name = if options.name.is_some() {
-            options.name.clone()
-        } else {
-            let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
-            first.metainfo.and_then(|metainfo| Some(metainfo.os_name()?.into_owned()))
-        };
-        match name {
+        self.add_or_replace_incoming(&Incoming::at(self, archive.as_ref(), options)?, options)
+    }
+
+    /// The same for the archive that `source` gives, as in [`add_source`](Self::add_source).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`add`](Self::add) and of [`replace`](Self::replace).
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Control, EntryOptions, Repository, Spooled};
+    ///
+    /// let archive = Spooled::read(std::io::stdin().lock(), &Control::default())?;
+    /// Repository::open("/srv/repo")?.add_or_replace_source(archive, "standard input", &EntryOptions::default())?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn add_or_replace_source(
+        &self,
+        source: impl ReadAt + 'static,
+        name: impl AsRef<Path>,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
+        let incoming = Incoming::from_source(Arc::new(source), name.as_ref(), None, options)?;
+        self.add_or_replace_incoming(&incoming, options)
+    }
+
+    fn add_or_replace_incoming(
+        &self,
+        incoming: &Incoming,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
+        match incoming.template(options)? {
             Some(name) if self.described()?.iter().any(|entry| entry.name == name) => {
-                self.replace(&name, archive, options)
+                self.replace_incoming(&name, incoming, options)
             }
-            _ => self.add(archive, options),
+            _ => self.add_incoming(incoming, options),
         }
     }
 
-    /// Put another archive in the place of that of the template `name`. What is not given comes from the new archive;
-    /// the name, and all that is not known of the entry, stays.
+    /// Put another archive in the place of that of the template `name`. What is given counts, then what the metainfo.xml of
+    /// the new archive states; what neither says stays as it is described: the name, tags where the archive has none, and
+    /// keys that are not known. An image name stays, too, unless it is the one that came from the archive before.
     ///
     /// Two files cannot change in one step, so the new archive gets a file name of its own: the one that is given or
     /// that it has, and where that is taken, one with the first digits of its SHA-256. The description changes from
@@ -137,16 +190,48 @@ impl Repository {
         archive: impl AsRef<Path>,
         options: &EntryOptions,
     ) -> Result<RepositoryEntry> {
-        let archive = archive.as_ref();
-        let wanted = self.file_name(archive, options)?;
+        self.replace_incoming(name, &Incoming::at(self, archive.as_ref(), options)?, options)
+    }
+
+    /// The same for the archive that `source` gives, as in [`add_source`](Self::add_source); `source_name` is what errors
+    /// call it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`replace`](Self::replace).
+    ///
+    /// ```no_run
+    /// use vmtemplate::{Control, EntryOptions, Repository, Spooled};
+    ///
+    /// let archive = Spooled::read(std::io::stdin().lock(), &Control::default())?;
+    /// let repository = Repository::open("/srv/repo")?;
+    /// repository.replace_source("Windows-Server-2019", archive, "standard input", &EntryOptions::default())?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn replace_source(
+        &self,
+        name: &str,
+        source: impl ReadAt + 'static,
+        source_name: impl AsRef<Path>,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
+        let incoming = Incoming::from_source(Arc::new(source), source_name.as_ref(), Some(name), options)?;
+        self.replace_incoming(name, &incoming, options)
+    }
+
+    fn replace_incoming(
+        &self,
+        name: &str,
+        incoming: &Incoming,
+        options: &EntryOptions,
+    ) -> Result<RepositoryEntry> {
         if let Store::Remote(folder) = &self.store {
-            return self.add_remote(folder, archive, &wanted, Some(name), options);
+            return self.add_remote(folder, incoming, Some(name), options);
         }
-        let first = look_at(&open_source(archive)?, archive, true, &verify_options(options))?;
-        let holds = self.holds(archive);
-        let staging = self.check_newer(name, &first, &wanted, holds, options)?;
+        let (wanted, holds) = (&incoming.file_name, incoming.is_in_place);
+        let staging = self.check_newer(name, &incoming.look(options)?, wanted, holds, options)?;
         let staging = staging.filter(|_| !holds).unwrap_or_else(|| wanted.clone());
-        self.replace_staged(name, Staged::new(self, archive, &staging, options)?, &wanted, options)
+        self.replace_staged(name, Staged::new(self, incoming, &staging, options)?, wanted, options)
     }
 
     /// Fail if an archive of this content could not take the place of that of `name`. Gives a file name that nobody has,
@@ -171,7 +256,7 @@ impl Repository {
         if options.file_name.as_ref() == Some(&held.file_name) && !is_in_place {
             return Err(own_name());
         }
-        Ok((0..1000).map(|number| format!("new{number}-{wanted}")).find(|name| self.is_free(name)))
+        Ok((0..1000).map(|number| staging_name(number, wanted)).find(|name| self.is_free(name)))
     }
 
     fn is_free(&self, file_name: &str) -> bool {
@@ -234,9 +319,13 @@ impl Repository {
 
     /// Take the template `name` out of the description, and then remove its archive.
     ///
+    /// On a full disk there is no room for the description without the template; the archive goes first then, and makes
+    /// it. For that moment the description names an archive that is not there.
+    ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template; [`Locked`](ErrorKind::Locked),
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such template; [`StorageFull`](ErrorKind::StorageFull) if the disk is
+    /// full and removing the archive frees nothing of it; [`Locked`](ErrorKind::Locked),
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) as for [`add`](Self::add).
     ///
     /// ```no_run
@@ -253,7 +342,7 @@ impl Repository {
             let (index, held) = self.find(&change.entries(), name)?;
             change.retire(&held.file_name)?;
             change.description.remove(index)?;
-            change.publish()?;
+            change.publish_without(&held.file_name)?;
             Ok(held)
         })
     }
@@ -261,34 +350,6 @@ impl Repository {
     pub(super) fn sha256_of(&self, file_name: &str, options: &PublishOptions) -> Result<String> {
         let archive = self.store.archive(file_name)?;
         sha256(&archive, &options.control).map_err(|error| error.with_path(self.store.path_of(file_name)))
-    }
-
-    /// The name that the archive is to have in the repository.
-    pub(super) fn file_name(&self, archive: &Path, options: &EntryOptions) -> Result<String> {
-        let own = archive.file_name().and_then(|name| name.to_str()).map(without_query);
-        let name = match (&options.file_name, own) {
-            (Some(name), Some(own)) if self.holds(archive) && name != own => {
-                return Err(Error::new(
-                    ErrorKind::InvalidValue,
-                    "the archive stands in the repository already, under another name",
-                )
-                .with_path(archive)
-                .with_field("file_name")
-                .with_help("leave the name out"));
-            }
-            (Some(name), _) => name.clone(),
-            (None, Some(own)) => own.to_owned(),
-            (None, None) => String::new(),
-        };
-        if let Some(why) = reason_against_archive(&name) {
-            return Err(Error::new(
-                ErrorKind::InvalidValue,
-                format!("the file name `{}` {why}", Shown(&name)),
-            )
-            .with_field("file_name")
-            .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"));
-        }
-        Ok(name)
     }
 
     /// What the description will say.
@@ -302,13 +363,8 @@ impl Repository {
         let more = more_keys::checked(&options.set, self.format())?;
         let metainfo = contents.metainfo.as_ref();
         let name = options.name.clone().or_else(|| held.map(|held| held.name.clone()));
-        let name = name.or_else(|| metainfo?.os_name().map(std::borrow::Cow::into_owned));
-        let Some(name) = name.filter(|name| !name.trim().is_empty()) else {
-            return Err(Error::new(ErrorKind::InvalidValue, "the archive does not tell the template's name")
-                .with_field("name")
-                .with_help("give the name"));
-        };
-        let tags = options.tags.clone().or_else(|| metainfo.map(crate::metainfo::Metainfo::tags));
+        let name = name.map_or_else(|| stated_name(metainfo), Ok)?;
+        let tags = options.tags.clone().map_or_else(|| stated_tags(metainfo), |tags| Ok(Some(tags)))?;
         let mut entry = RepositoryEntry {
             name,
             tags: tags.or_else(|| held.map(|held| held.tags.clone())).unwrap_or_default(),
@@ -318,9 +374,10 @@ impl Repository {
         };
         if self.format() == RepositoryFormat::Vm5 {
             entry.template_version = metainfo.and_then(|m| Some(m.template_version()?.into_owned()));
-            entry.template_type =
-                metainfo.map(|m| m.template_type().unwrap_or("ostemplate".into()).into_owned());
-            entry.products = metainfo.map(crate::metainfo::Metainfo::support_texts).unwrap_or_default();
+            let own = metainfo.and_then(|m| Some(m.template_type()?.into_owned()));
+            let held = held.and_then(|held| held.template_type.clone());
+            entry.template_type = own.or(held).or_else(|| metainfo.map(|_| "ostemplate".to_owned()));
+            entry.products = metainfo.map(Metainfo::support_texts).unwrap_or_default();
             return Ok(entry);
         }
         entry.archive_size_mib = Some(contents.archive_bytes.div_ceil(MIB));
@@ -336,20 +393,37 @@ impl Repository {
                     .with_help("leave it out"));
             }
         } else if entry.image_name.is_none() {
-            // The name of a file on a node, whatever folder of the template the image is in.
-            let own = metainfo.and_then(|m| Some(m.image_file()?.rsplit('/').next()?.to_owned()));
-            let stem = || file_name.trim_end_matches(".xz").to_owned();
-            let held = held.and_then(|held| held.image_name.clone());
-            entry.image_name = own.or(held).or_else(|| Some(stem()));
+            let own = metainfo.and_then(own_image_name);
+            let kept = held.filter(|held| {
+                held.image_name.is_some() && (own.is_none() || !self.has_own_image_name(held))
+            });
+            entry.image_name = if let Some(held) = kept {
+                held.image_name.clone()
+            } else {
+                let name = own.unwrap_or_else(|| file_name.trim_end_matches(".xz").to_owned());
+                check_file_name("image_name", &name)?;
+                Some(name)
+            };
         }
         if options.requirements {
-            let limits = metainfo.map(crate::metainfo::Metainfo::limits).transpose()?.unwrap_or_default();
+            let limits = metainfo.map(Metainfo::limits).transpose()?.unwrap_or_default();
             entry.min_ram_mib = limits.memory_mib;
             // The limit is in MB. A disk must hold the image in any case.
             let disk = limits.disk_mb.map(|mb| mb.saturating_mul(1_000_000).div_ceil(MIB));
             entry.hdd_mib_required = disk.max(contents.image_bytes.map(|bytes| bytes.div_ceil(MIB)));
         }
         Ok(entry)
+    }
+
+    /// Whether the image name is the one that comes from the archive, and not the publisher's. What cannot be found out
+    /// counts as the publisher's.
+    fn has_own_image_name(&self, held: &RepositoryEntry) -> bool {
+        if reason_against_archive(&held.file_name).is_some() {
+            return false;
+        }
+        let archive = self.store.archive(&held.file_name).ok();
+        let own = archive.and_then(|archive| own_image_name(&contents::first_metainfo(&archive)?));
+        own == held.image_name
     }
 
     /// The time of the archive, which VMmanager 5 goes by.
@@ -365,9 +439,23 @@ impl Repository {
     }
 }
 
-/// An archive may be given by its URL.
-fn without_query(name: &str) -> &str {
-    name.split_once('?').map_or(name, |(name, _)| name)
+fn stated_name(metainfo: Option<&Metainfo>) -> Result<String> {
+    let name = metainfo.and_then(Metainfo::os_name).filter(|name| !name.trim().is_empty());
+    let name = name.ok_or_else(no_name)?;
+    check_text("name", &name)?;
+    Ok(name.into_owned())
+}
+
+/// An archive without tags states nothing of them.
+fn stated_tags(metainfo: Option<&Metainfo>) -> Result<Option<Tags>> {
+    let tags = metainfo.map(Metainfo::tags).filter(|tags| !tags.is_empty());
+    tags.iter().flat_map(Tags::iter).try_for_each(|tag| check_text("tags", tag))?;
+    Ok(tags)
+}
+
+/// What the image on a node is called after, whatever folder of the template it is in.
+fn own_image_name(metainfo: &Metainfo) -> Option<String> {
+    Some(metainfo.image_file()?.rsplit('/').next()?.to_owned())
 }
 
 /// By what a file that changed is known.
@@ -382,74 +470,5 @@ impl State {
     pub(super) fn of(path: &Path) -> Option<Self> {
         let found = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
         Some(Self { inode: inode(&found), length: found.len(), modified: found.modified().ok() })
-    }
-}
-
-pub(super) fn verify_options(options: &EntryOptions) -> VerifyOptions {
-    VerifyOptions {
-        limits: options.limits,
-        threads: None,
-        control: crate::progress::Control { progress: None, ..options.publish.control.clone() },
-    }
-}
-
-pub(super) fn own_name() -> Error {
-    Error::new(ErrorKind::InvalidValue, "an archive cannot be replaced under its own name in one step")
-        .with_field("file_name")
-        .with_help("leave the name out, or give another one")
-}
-
-/// The ends of the names of archives.
-const ENDS: [&str; 2] = [".tar.gz", ".xz"];
-
-/// Fail unless an archive of this kind may have this name.
-pub(super) fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
-    let end = if kind == TemplateKind::KvmImage { ".xz" } else { ".tar.gz" };
-    if file_name.ends_with(end) && file_name.len() > end.len() {
-        return Ok(());
-    }
-    let name = Shown(&file_name);
-    Err(Error::new(ErrorKind::InvalidValue, format!("the file name is `{name}`; expected one with {end}"))
-        .with_field("file_name")
-        .with_help("the platform tells by its name how to unpack an archive: give a file name"))
-}
-
-/// The name with the first digits of the SHA-256, in the place of those of an archive before.
-pub(super) fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String {
-    let end = ENDS.into_iter().find(|end| file_name.ends_with(end)).unwrap_or_default();
-    let stem = &file_name[..file_name.len() - end.len()];
-    let is_hash =
-        |digits: &&str| matches!(digits.len(), 8 | 16) && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    let stem = match stem.rsplit_once('-') {
-        Some((stem, digits)) if is_hash(&digits) => stem,
-        _ => stem,
-    };
-    format!("{stem}-{}{end}", sha256.get(..digits).unwrap_or(sha256))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digits_of_one_archive_make_room_for_those_of_the_next() {
-        let first = with_hash("Windows-10.tar.gz", "0123456789abcdef", 8);
-        assert_eq!(first, "Windows-10-01234567.tar.gz");
-        assert_eq!(with_hash(&first, "fedcba9876543210", 8), "Windows-10-fedcba98.tar.gz");
-        assert_eq!(with_hash("d-01234567.xz", "fedcba9876543210", 16), "d-fedcba9876543210.xz");
-    }
-
-    #[test]
-    fn names_that_the_platform_would_unpack_in_another_way_are_refused() {
-        assert!(check_form("a.tar.gz", TemplateKind::KvmTemplate).is_ok());
-        assert!(check_form("a.xz", TemplateKind::KvmImage).is_ok());
-        for (name, kind) in [
-            ("a.tar.gz", TemplateKind::KvmImage),
-            ("a.xz", TemplateKind::Lxd),
-            ("a.tgz", TemplateKind::KvmTemplate),
-            (".tar.gz", TemplateKind::KvmTemplate),
-        ] {
-            assert_eq!(check_form(name, kind).unwrap_err().kind(), ErrorKind::InvalidValue, "{name}");
-        }
     }
 }

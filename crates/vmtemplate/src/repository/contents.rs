@@ -130,6 +130,11 @@ pub(super) fn is_lxd(source: &dyn ReadAt) -> bool {
 
 /// The version that the template states, if its metainfo.xml stands near the front.
 pub(super) fn version(source: &dyn ReadAt) -> Option<String> {
+    Some(first_metainfo(source)?.template_version()?.into_owned())
+}
+
+/// The metainfo.xml, if it stands near the front.
+pub(super) fn first_metainfo(source: &dyn ReadAt) -> Option<Metainfo> {
     let input = BufReader::with_capacity(16 << 10, InOrder::new(source));
     let mut archive = tar::Archive::new(MultiGzDecoder::new(input).take(FIRST_BYTES));
     let mut entries = archive.entries().ok()?.take(FIRST_ENTRIES).map_while(Result::ok);
@@ -139,7 +144,7 @@ pub(super) fn version(source: &dyn ReadAt) -> Option<String> {
     })?;
     let mut bytes = Vec::new();
     metainfo.read_to_end(&mut bytes).ok()?;
-    Some(Metainfo::parse(&bytes).ok()?.template_version()?.into_owned())
+    Metainfo::parse(&bytes).ok()
 }
 
 /// Read a .tar.gz to its end; gzip tells whether it is whole. Gives the SHA-256 of the archive.

@@ -66,7 +66,7 @@ impl PublishLock {
         let intents = parse(&read(&mut file).unwrap_or_default());
         let mut lock = Self { file, path, intents };
         fail_point!("lock-acquired");
-        lock.write_note()?;
+        if_there_is_room(lock.write_note())?;
         Ok(lock)
     }
 
@@ -83,11 +83,17 @@ impl PublishLock {
         Ok(())
     }
 
+    /// The same for an archive that is to be removed. On a full disk that is done without the note: killed in between, a
+    /// publisher leaves an archive that nobody describes, which verifying reports.
+    pub(super) fn intend_to_remove(&mut self, file_name: &str, inode: u64) -> Result<()> {
+        if_there_is_room(self.intend(file_name, inode))
+    }
+
     /// All that was intended is done or undone.
     pub(super) fn settled(&mut self) -> Result<()> {
         fail_point!("lock-settling");
         self.intents.clear();
-        self.write_note()
+        if_there_is_room(self.write_note())
     }
 
     /// The note is empty when nobody holds the lock.
@@ -114,6 +120,11 @@ impl PublishLock {
     fn fault(&self, error: io::Error) -> Error {
         Error::io("cannot write into the lock file", error).with_path(&self.path)
     }
+}
+
+/// Let what was not written on a full disk be: the lock itself needs no room.
+fn if_there_is_room(written: Result<()>) -> Result<()> {
+    written.or_else(|error| if error.kind() == ErrorKind::StorageFull { Ok(()) } else { Err(error) })
 }
 
 /// Whoever may write the description may be the next publisher, and the lock file that this one makes stays.

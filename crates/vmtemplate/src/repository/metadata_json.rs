@@ -132,7 +132,11 @@ impl MetadataJson {
                 let key = json.key(node);
                 let is_right = match &*key {
                     "name" | "file_name" => json.string(node).is_some_and(|text| !text.trim().is_empty()),
-                    "image_name" | "expand" | "network_device" => json.kind(node) == Kind::String,
+                    // It becomes the name of a file on every node.
+                    "image_name" => json.string(node).is_some_and(|name| {
+                        name != ".." && !name.contains(|c: char| c == '/' || c.is_control())
+                    }),
+                    "expand" | "network_device" => json.kind(node) == Kind::String,
                     "archive_size_mib" | "hdd_mib_required" | "min_ram_mib" => json.integer(node).is_some(),
                     "tags" => {
                         json.kind(node) == Kind::String
@@ -146,6 +150,7 @@ impl MetadataJson {
                         "tags" => "an array of strings",
                         "archive_size_mib" | "hdd_mib_required" | "min_ram_mib" => "a whole number of MiB",
                         "name" | "file_name" => "a string that is not empty",
+                        "image_name" => "a plain file name",
                         _ => "a string",
                     };
                     let found = Shown(short(json.raw(node))).to_string();

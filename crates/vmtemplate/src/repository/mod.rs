@@ -5,7 +5,9 @@ mod contents;
 mod description;
 mod entry;
 mod fetch;
+mod file_name;
 mod format;
+mod incoming;
 mod json;
 #[cfg(test)]
 mod linear;
@@ -39,10 +41,10 @@ pub use push::{PushOptions, Pushed};
 pub use signature::{PublicKey, SigningKey};
 
 use crate::access::Access;
-use crate::archive::reason_against;
 use crate::error::{Error, ErrorKind, Result};
 use crate::output::{self, OutputOptions};
 use crate::remote::Expected;
+use file_name::reason_against_archive;
 use store::Store;
 
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
@@ -226,19 +228,4 @@ fn make_folder(folder: &Path) -> Result<()> {
     #[cfg(not(unix))]
     let _ = missing;
     Ok(())
-}
-
-/// Why `name` may not be that of an archive in a repository, or `None` if it may.
-fn reason_against_archive(name: &str) -> Option<&'static str> {
-    let is_ours = |name| {
-        [RepositoryFormat::Vm6.file_name(), RepositoryFormat::Vm5.file_name(), sums::NAME].contains(&name)
-    };
-    match reason_against(name) {
-        Some(why) => Some(why),
-        None if name.starts_with('.') => Some("is hidden"),
-        None if is_ours(name) || name.ends_with(signature::SUFFIX) => {
-            Some("is that of the description, the checksums or a signature")
-        }
-        None => None,
-    }
 }

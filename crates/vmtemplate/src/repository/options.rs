@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use super::file_name::check_file_name;
+use crate::shown::short;
 use super::more_keys;
 use super::signature::{PublicKey, SigningKey};
 use crate::archive::UnpackLimits;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Tags;
 use crate::progress::Control;
+use crate::shown::Shown;
 
 /// What every change of a repository needs.
 ///
@@ -87,6 +90,45 @@ impl EntryOptions {
         self.set.extend(more_keys::read(object)?);
         Ok(())
     }
+
+    /// Fail if a value that is given cannot stand in a description: file and image name must be plain file names, and
+    /// no text may be empty or hold control characters. Every operation that takes these options looks first; this is
+    /// for what comes before it, such as reading a stream to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidValue`](crate::ErrorKind::InvalidValue) with the field.
+    ///
+    /// ```
+    /// use vmtemplate::EntryOptions;
+    ///
+    /// let options = EntryOptions { image_name: Some("../w2019".into()), ..EntryOptions::default() };
+    /// assert_eq!(options.validate().unwrap_err().field(), Some("image_name"));
+    /// ```
+    pub fn validate(&self) -> Result<()> {
+        for (field, name) in [("file_name", &self.file_name), ("image_name", &self.image_name)] {
+            name.as_ref().map_or(Ok(()), |name| check_file_name(field, name))?;
+        }
+        let texts =
+            [("name", &self.name), ("expand", &self.expand), ("network_device", &self.network_device)];
+        for (field, text) in texts {
+            text.as_ref().map_or(Ok(()), |text| check_text(field, text))?;
+        }
+        self.tags.iter().flat_map(Tags::iter).try_for_each(|tag| check_text("tags", tag))
+    }
+}
+
+/// Fail unless `text`, which is the value of `field`, can stand on a line of a list and on a terminal.
+pub(super) fn check_text(field: &str, text: &str) -> Result<()> {
+    let what = field.replace('_', " ");
+    let message = if text.trim().is_empty() {
+        format!("the value of {what} is empty")
+    } else if text.chars().any(char::is_control) {
+        format!("`{}`, the value of {what}, holds a control character", Shown(short(text)))
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::InvalidValue, message).with_field(field).with_help("give a text of one line"))
 }
 
 /// How a repository is verified.
@@ -121,7 +163,8 @@ pub struct RepositoryVerifyOptions {
 pub struct Synced {
     /// The archives whose size or checksum was written anew.
     pub updated: Vec<String>,
-    /// The archives that the description names and that are not there.
+    /// The archives that the description names and that are not there. What is said of them stays as it was, so that they
+    /// can be proved when they come back.
     pub missing: Vec<String>,
     /// The archives that are not sound, each with the reason. What is said of them stays as it was: a new checksum would
     /// make damage look like what was published.

@@ -13,6 +13,7 @@ use super::contents::{self, Contents, HashingWriter, look_at};
 use super::description::Description;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
+use super::incoming::Incoming;
 use super::lock::PublishLock;
 use super::options::{EntryOptions, PublishOptions};
 use super::signature::{self, SigningKey};
@@ -20,7 +21,7 @@ use super::store::read_if_there;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::access::Access;
-use crate::archive::{PackOptions, PackSummary, VerifyOptions, open_source};
+use crate::archive::{PackOptions, PackSummary, VerifyOptions};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::leftovers;
@@ -83,12 +84,20 @@ impl Repository {
         for name in &doomed {
             sums.remove(name);
         }
-        self.write_sums(&sums, key)?;
+        let written = self.write_sums(&sums, key);
+        // On a full disk the archives, which nobody describes, make the room for the checksums of the others.
+        let is_late = written.as_ref().is_err_and(|error| error.kind() == ErrorKind::StorageFull);
+        if !is_late {
+            written?;
+        }
         for name in &doomed {
             let path = self.folder().join(name);
             fs::remove_file(&path)
                 .map_err(|error| Error::io("cannot remove the archive", error).with_path(path))?;
             fail_point!("archive-removed");
+        }
+        if is_late {
+            self.write_sums(&sums, key)?;
         }
         sync_folder(self.folder());
         lock.settled()
@@ -171,11 +180,33 @@ impl Change<'_> {
 
     /// Give the archive its place. From now on, unless it becomes described, it is removed again.
     pub(super) fn place(&mut self, staged: Staged) -> Result<()> {
-        let Some(output) = staged.output else { return Ok(()) };
+        let Some(output) = staged.output else {
+            let is_new = || self.entries().iter().all(|entry| entry.file_name != staged.file_name);
+            if staged.was_in_place && is_new() {
+                self.open_to_readers(&staged.file_name)?;
+            }
+            return Ok(());
+        };
         let found = fs::metadata(output.temporary_path())
             .map_err(|error| Error::io("cannot look at what was copied", error))?;
         self.lock.intend(&staged.file_name, inode(&found))?;
         output.commit()
+    }
+
+    /// Give an archive that stood in the folder before it was described the mode and owner that it would have been copied
+    /// with. What a link leads to is not the repository's.
+    fn open_to_readers(&self, file_name: &str) -> Result<()> {
+        let path = self.repository.folder().join(file_name);
+        if !fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            return Ok(());
+        }
+        let access = self.repository.access();
+        let done = fs::File::open(&path).and_then(|file| access.apply_to_other(&file));
+        done.map_err(|error| {
+            Error::io("cannot give the archive the mode of the description", error)
+                .with_path(path)
+                .with_help("let its owner do so: `chmod --reference=DESCRIPTION ARCHIVE`")
+        })
     }
 
     /// Note that the archive is to go as soon as nobody describes it, and its checksum with it. Of an archive that is a
@@ -185,7 +216,9 @@ impl Change<'_> {
             return Ok(());
         }
         match fs::symlink_metadata(self.repository.folder().join(file_name)) {
-            Ok(found) if found.is_file() || found.is_symlink() => self.lock.intend(file_name, inode(&found)),
+            Ok(found) if found.is_file() || found.is_symlink() => {
+                self.lock.intend_to_remove(file_name, inode(&found))
+            }
             // There is no file that the checksum could be of.
             _ => {
                 self.sums.remove(file_name);
@@ -203,6 +236,67 @@ impl Change<'_> {
     }
 }
 
+impl Change<'_> {
+    /// Publish the description without the template whose archive this was. Where the disk has no room for it, removing
+    /// the archive first makes some.
+    pub(super) fn publish_without(&mut self, file_name: &str) -> Result<()> {
+        let full = match self.publish() {
+            Err(error) if error.kind() == ErrorKind::StorageFull => error,
+            done => return done,
+        };
+        let path = self.repository.folder().join(file_name);
+        if self.is_named(file_name) || reason_against_archive(file_name).is_some() || !frees_room(&path) {
+            let message = "there is no room for the description without the template, and removing its archive \
+                           makes none";
+            return Err(Error::new(ErrorKind::StorageFull, message)
+                .with_path(self.repository.description_path())
+                .with_help("nothing has changed: free some space on the disk, and remove the template again")
+                .caused_by(full));
+        }
+        fs::remove_file(&path)
+            .map_err(|error| Error::io("cannot remove the archive", error).with_path(&path))?;
+        fail_point!("archive-removed-first");
+        self.sums.remove(file_name);
+        self.publish().map_err(|error| {
+            let message = "the archive is removed, and the description still names it";
+            Error::new(error.kind(), message)
+                .with_path(self.repository.description_path())
+                .with_help("free some space on the disk, and remove the template again")
+                .caused_by(error)
+        })
+    }
+
+    /// Whether a description will name the archive.
+    fn is_named(&self, file_name: &str) -> bool {
+        let others = [RepositoryFormat::Vm6, RepositoryFormat::Vm5]
+            .into_iter()
+            .filter(|&format| format != self.repository.format());
+        let is_in = |description: &Description| {
+            description.entries().iter().any(|entry| entry.file_name == file_name)
+        };
+        let store = &self.repository.store;
+        is_in(&self.description)
+            || others.into_iter().any(|format| match store.is_there(format.file_name()) {
+                Ok(false) => false,
+                _ => Description::read(store, format).map_or(true, |description| is_in(&description)),
+            })
+    }
+}
+
+/// Whether removing this file gives its disk room: not a link, nor one of several names of the same file.
+fn frees_room(path: &Path) -> bool {
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        found.is_file() && found.nlink() == 1 && found.blocks() > 0
+    }
+    #[cfg(not(unix))]
+    {
+        found.is_file() && found.len() > 0
+    }
+}
+
 /// An archive that is ready to get its place.
 pub(super) struct Staged {
     pub(super) file_name: String,
@@ -210,6 +304,8 @@ pub(super) struct Staged {
     pub(super) sha256: String,
     /// `None` if it is in its place already.
     output: Option<OutputFile>,
+    /// It stood in its place before it was published.
+    was_in_place: bool,
 }
 
 /// A file that is new in the repository.
@@ -222,26 +318,25 @@ impl Staged {
     /// Look at all of the archive, and copy it into the repository under a temporary name.
     pub(super) fn new(
         repository: &Repository,
-        archive: &Path,
+        incoming: &Incoming,
         file_name: &str,
         options: &EntryOptions,
     ) -> Result<Self> {
         let verify =
             VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
-        let source = open_source(archive)?;
+        let Incoming { source, path, is_in_place, .. } = incoming;
         // Before the archive is read, which takes long: what is in the way is reported now.
-        let output = if repository.holds(archive) { None } else { Some(new_file(repository, file_name)?) };
-        let contents = look_at(&source, archive, false, &verify)?;
+        let mut output = if *is_in_place { None } else { Some(new_file(repository, file_name)?) };
+        let contents = look_at(source, path, false, &verify)?;
         let sha256 = contents.sha256.clone().unwrap_or_default();
-        let Some(mut output) = output else {
-            return Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: None });
-        };
-        let copied = copy(&source, output.file(), options).map_err(|error| error.with_path(archive))?;
-        if sha256 != copied {
-            return Err(changed_meanwhile(archive));
+        if let Some(output) = &mut output {
+            let copied = copy(source, output.file(), options).map_err(|error| error.with_path(path))?;
+            if sha256 != copied {
+                return Err(changed_meanwhile(path));
+            }
+            fail_point!("archive-copied");
         }
-        fail_point!("archive-copied");
-        Ok(Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) })
+        Ok(Self { file_name: file_name.to_owned(), contents, sha256, output, was_in_place: *is_in_place })
     }
 
     /// Pack a template into the repository, under a temporary name.
@@ -257,7 +352,9 @@ impl Staged {
         let sha256 = hashing.sha256();
         fail_point!("archive-packed");
         let contents = Contents::of_template(template, summary.archive_bytes, &sha256);
-        Ok((Self { file_name: file_name.to_owned(), contents, sha256, output: Some(output) }, summary))
+        let output = Some(output);
+        let file_name = file_name.to_owned();
+        Ok((Self { file_name, contents, sha256, output, was_in_place: false }, summary))
     }
 
     /// Another name for it.

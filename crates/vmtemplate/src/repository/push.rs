@@ -1,15 +1,15 @@
 //! Publishing a template while it is packed.
 
+use super::Repository;
 use super::contents::Contents;
-use super::entry::RepositoryEntry;
+use super::entry::{RepositoryEntry, TemplateKind};
+use super::file_name::{end_of, named_after};
 use super::options::EntryOptions;
 use super::publish::Staged;
 use super::remote::Sending;
 use super::store::Store;
-use super::{Repository, reason_against_archive};
 use crate::archive::{PackOptions, PackSummary};
 use crate::error::{Error, ErrorKind, Result};
-use crate::shown::Shown;
 use crate::template::Template;
 
 /// How a template is packed and published.
@@ -75,8 +75,9 @@ impl Repository {
     pub fn push(&self, template: &Template, options: &PushOptions) -> Result<Pushed> {
         let entry_options = &options.entry;
         options.pack.validate()?;
+        entry_options.validate()?;
         let name = name_of(template, entry_options)?;
-        let file_name = file_name(&name, entry_options)?;
+        let file_name = named_after(&name, end_of(TemplateKind::KvmTemplate), entry_options)?;
         let first = Contents::of_template(template, 0, "");
         let replaces = options.replace && self.described()?.iter().any(|entry| entry.name == name);
         if let Store::Remote(folder) = &self.store {
@@ -116,16 +117,4 @@ fn name_of(template: &Template, options: &EntryOptions) -> Result<String> {
             .with_field("name")
             .with_help("give the name")
     })
-}
-
-fn file_name(name: &str, options: &EntryOptions) -> Result<String> {
-    let file_name = options.file_name.clone().unwrap_or_else(|| format!("{name}.tar.gz"));
-    match reason_against_archive(&file_name) {
-        None => Ok(file_name),
-        Some(why) => {
-            Err(Error::new(ErrorKind::InvalidValue, format!("the file name `{}` {why}", Shown(&file_name)))
-                .with_field("file_name")
-                .with_help("give a plain file name, such as Windows-Server-2019.tar.gz"))
-        }
-    }
 }

@@ -6,20 +6,19 @@
 //! them again and does the same to the newer one. A publisher that is killed leaves what nobody describes: an empty
 //! file, or an archive.
 
-use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::change::{check_form, own_name, verify_options, with_hash};
-use super::contents::{Contents, HashingWriter, look_at};
+use super::contents::{Contents, HashingWriter};
 use super::description::Description;
 use super::entry::RepositoryEntry;
+use super::file_name::{check_form, own_name, with_hash};
+use super::incoming::Incoming;
 use super::json;
 use super::options::{EntryOptions, PublishOptions};
 use super::publish::{changed_meanwhile, copy, signature_names};
 use super::sums::{self, Sums};
 use super::{Repository, more_keys, reason_against_archive, signature};
-use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::progress::Control;
@@ -45,21 +44,20 @@ impl Repository {
     pub(super) fn add_remote(
         &self,
         folder: &RemoteFolder,
-        archive: &Path,
-        file_name: &str,
+        incoming: &Incoming,
         replaces: Option<&str>,
         options: &EntryOptions,
     ) -> Result<RepositoryEntry> {
         folder.check_writable()?;
-        let source = open_source(archive)?;
-        let contents = look_at(&source, archive, false, &verify_options(options))?;
+        let contents = incoming.prove(options)?;
+        let Incoming { source, path, file_name, .. } = incoming;
         let sending = Sending { first: &contents, file_name, replaces, most: source.size() };
         let sent = self.send(folder, &sending, options, |upload| {
-            let copied = copy(&source, upload, options).map_err(|error| error.with_path(archive))?;
+            let copied = copy(source, upload, options).map_err(|error| error.with_path(path))?;
             if contents.sha256.as_ref() == Some(&copied) {
                 Ok(contents.clone())
             } else {
-                Err(changed_meanwhile(archive))
+                Err(changed_meanwhile(path))
             }
         });
         sent.map(|(entry, _)| entry)

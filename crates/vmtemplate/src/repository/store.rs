@@ -47,6 +47,14 @@ impl Store {
         }
     }
 
+    /// The same, but a link that leads nowhere is no file.
+    pub(super) fn leads_to_data(&self, name: &str) -> Result<bool> {
+        match self {
+            Self::Folder(path) => Ok(path.join(name).exists()),
+            Self::Remote(_) => self.is_there(name),
+        }
+    }
+
     /// The bytes of a small file; `None` if it is not there.
     pub(super) fn read(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
         match self {

@@ -18,8 +18,9 @@ type Proof = std::result::Result<String, String>;
 impl Repository {
     /// Bring sizes, times and checksums in step with the archives, after somebody changed files by hand.
     ///
-    /// All archives are read and proved, as [`add`](Self::add) proves them. One that is not sound keeps what is said of it
-    /// and is reported, as is one that is not there; the others are brought in step.
+    /// All archives are read and proved, as [`add`](Self::add) proves them. One that is not sound, or not there, keeps what
+    /// is said of it, its checksum included, and is reported; the others are brought in step. Lines of SHA256SUMS whose
+    /// file is neither there nor described are removed.
     ///
     /// # Errors
     ///
@@ -63,8 +64,15 @@ impl Repository {
             let mut newer_entries = Vec::new();
             for (index, entry) in change.entries().into_iter().enumerate() {
                 let Some(state) = self.state_of(&entry) else {
-                    if !entry.file_name.is_empty() {
-                        synced.missing.push(entry.file_name);
+                    let name = entry.file_name.clone();
+                    if let Some(why) = reason_against_archive(&name).filter(|_| !name.is_empty()) {
+                        synced.damaged.insert(name, format!("the file name {why}"));
+                    } else if self.store.leads_to_data(&name)? {
+                        // A folder, a device or a pipe.
+                        let reason = self.prove(&entry, options)?.err().unwrap_or_default();
+                        synced.damaged.insert(name, reason);
+                    } else if !name.is_empty() {
+                        synced.missing.push(name);
                     }
                     continue;
                 };
@@ -93,8 +101,12 @@ impl Repository {
                 }
             }
             change.description.update_all(&newer_entries)?;
+            // The checksum of an archive that is described and not there proves it when it comes back. If a description
+            // cannot be read, nobody can say which ones those are.
+            let named = self.named().ok();
+            let is_named = |name: &str| named.as_ref().is_none_or(|named| named.contains(name));
             // A link that leads nowhere holds no bytes that a checksum could be of.
-            let gone = |name: &&str| !self.folder().join(name).exists();
+            let gone = |name: &&str| !self.folder().join(name).exists() && !is_named(name);
             for name in change.sums.names().filter(gone).map(str::to_owned).collect::<Vec<_>>() {
                 change.sums.remove(&name);
             }

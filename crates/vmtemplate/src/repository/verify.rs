@@ -162,12 +162,14 @@ impl Repository {
         };
         let path = self.store.path_of(&entry.file_name);
         let opened = self.store.archive(&entry.file_name);
-        let is_there = || self.store.is_there(&entry.file_name);
+        let leads_to_data = || self.store.leads_to_data(&entry.file_name);
         let contents = match opened.and_then(|archive| look_at(&archive, &path, options.quick, &verify)) {
             Ok(contents) => contents,
             Err(error) if error.ends_the_work() => return Err(error),
-            Err(_) if !is_there()? => {
-                tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} is not there"));
+            Err(_) if !leads_to_data()? => {
+                let is_link = self.store.is_there(&entry.file_name)?;
+                let what = if is_link { "a link that leads nowhere" } else { "not there" };
+                tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} is {what}"));
                 return Ok((findings, entry.kind()));
             }
             Err(error) => {
@@ -242,8 +244,11 @@ impl Repository {
     /// Files that nobody names, and names without a file.
     fn check_folder(&self, sums: &Sums) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
+        let described = self.named();
         for name in sums.names() {
-            if self.store.is_there(name)? {
+            // What is described and not there is reported where it is described.
+            let is_described = described.as_ref().is_ok_and(|described| described.contains(name));
+            if is_described || self.store.is_there(name)? {
                 continue;
             }
             let message = format!("{} has a checksum, and is not there", Shown(&name));
@@ -251,7 +256,7 @@ impl Repository {
             findings.push(Finding::new(rules::CHECKSUM, message).at(place));
         }
         // If the other description cannot be read, nobody can say what is not described.
-        let Ok(described) = self.named() else { return Ok(findings) };
+        let Ok(described) = described else { return Ok(findings) };
         for name in self.store.names()?.unwrap_or_default() {
             let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {

@@ -68,7 +68,7 @@ rules! {
     OTHER_TAGS = "VMT0716" Warning
         "the tags are those of the archive's metainfo.xml",
         why "scripts are offered for a machine by the tags of its template",
-        fix "make both the same: `vmtemplate repo replace FOLDER NAME ARCHIVE`";
+        fix "make both the same: `vmtemplate repo replace FOLDER NAME ARCHIVE`, with an archive that states the tags";
     OTHER_TIME = "VMT0717" Note
         "`utcmtime` is the time at which the archive changed",
         why "the platform fetches an archive again when its time is a later one",
