@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 use vmtemplate::{Archive, Error, ErrorKind, PackOptions, Template, UnpackOptions, VerifyOptions};
-use vmtemplate_workspace::{disk, has_tool, noise, run};
+use vmtemplate_test_support::{disk, has_tool, noise, run};
 
 fn ours() -> Vec<u8> {
     let image = [noise(1, 2 << 20), vec![0; 3 << 20]].concat();

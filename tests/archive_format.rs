@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 
 use vmtemplate::{FreeSpace, PackOptions, Template};
-use vmtemplate_workspace::{disk, noise};
+use vmtemplate_test_support::{disk, noise};
 
 fn u16_at(bytes: &[u8], at: usize) -> usize {
     u16::from_le_bytes(bytes[at..at + 2].try_into().unwrap()).into()

@@ -13,7 +13,7 @@ use vmtemplate::{
     Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, FreeSpace, PackOptions, Script,
     Template, UnpackLimits, UnpackOptions, VerifyOptions,
 };
-use vmtemplate_workspace::{disk, has_tool, noise, run, sample_disk, tree};
+use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, tree};
 
 const SCRIPT: &str = "@echo off\r\necho ($IP)\r\n";
 

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 
 use vmtemplate::{CheckOptions, FreeSpace, PackOptions, Report, Template};
-use vmtemplate_workspace::{noise, proc_self};
+use vmtemplate_test_support::{noise, proc_self};
 
 /// What the image has besides Windows, in MiB: it does not compress.
 const MORE: u64 = 192;

@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use vmtemplate::{CheckOptions, DiskImage, Finding, PartitionTable, Rule, Severity, Template, WindowsInfo};
-use vmtemplate_workspace::ntfs;
-use vmtemplate_workspace::registry::{Key, utf16};
-use vmtemplate_workspace::windows_disk::{
+use vmtemplate_test_support::ntfs;
+use vmtemplate_test_support::registry::{Key, utf16};
+use vmtemplate_test_support::windows_disk::{
     self, BIOS, Base, UEFI, WindowsDisk, check, findings, is_of_the_image, set_text, set_u32,
 };
-use vmtemplate_workspace::{has_tool, run};
+use vmtemplate_test_support::{has_tool, run};
 
 /// A script that leaves to the image what scripts may do about it.
 const PLAIN: &str = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nshutdown /r\r\nexit /b\r\n";

@@ -9,12 +9,12 @@ use vmtemplate::{
     CheckOptions, DiskImage, DiskSource, Error, Extent, ExtentKind, Finding, Report, Script, Severity,
     Template, WindowsInfo,
 };
-use vmtemplate_workspace::ntfs;
-use vmtemplate_workspace::registry::{Key, utf16};
-use vmtemplate_workspace::windows_disk::{
+use vmtemplate_test_support::ntfs;
+use vmtemplate_test_support::registry::{Key, utf16};
+use vmtemplate_test_support::windows_disk::{
     self, BIOS, UEFI, WindowsDisk, check, findings, set, set_text, set_u32,
 };
-use vmtemplate_workspace::{has_tool, run};
+use vmtemplate_test_support::{has_tool, run};
 
 const CONTROL: &str = r"ControlSet001\Control";
 const SERVICES: &str = r"ControlSet001\Services";

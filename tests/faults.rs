@@ -11,7 +11,7 @@ use vmtemplate::{
     CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, PackOptions, Result,
     Template, UnpackOptions,
 };
-use vmtemplate_workspace::{disk, is_root, noise, run};
+use vmtemplate_test_support::{disk, is_root, noise, run};
 
 fn template(image: DiskImage) -> Template {
     Template::builder("Windows-Server-2019").image(image).image_name("disk.hddimage").build().unwrap()

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{ErrorKind, FirstRunKit, LineEnds, Script, ScriptEncoding};
-use vmtemplate_workspace::{has_tool, noise, run, tree};
+use vmtemplate_test_support::{has_tool, noise, run, tree};
 
 /// Something that passes for dd.exe.
 fn dd() -> Vec<u8> {
@@ -193,7 +193,7 @@ fn the_patterns_of_the_first_run_script_find_the_install_drive() {
 #[cfg(unix)]
 mod wine {
     use super::*;
-    use vmtemplate_workspace::wine::{Call, Rule, Run, Wine};
+    use vmtemplate_test_support::wine::{Call, Rule, Run, Wine};
 
     fn words(run: &Run) -> Vec<String> {
         run.calls.iter().map(Call::words).collect()

@@ -11,8 +11,8 @@ use vmtemplate::{
     FreeSpaceOptions, FreeSpaceReport, KeptReason, Report, Result, Severity, Template, VolumeFreeSpace,
     WindowsInfo,
 };
-use vmtemplate_workspace::ntfs::*;
-use vmtemplate_workspace::windows_disk::{BIOS, UEFI, WindowsDisk};
+use vmtemplate_test_support::ntfs::*;
+use vmtemplate_test_support::windows_disk::{BIOS, UEFI, WindowsDisk};
 
 const MIB: usize = 1 << 20;
 
@@ -399,5 +399,5 @@ fn shadow_copies_are_counted_and_told_with_the_command_that_removes_them() {
 }
 
 fn noise(length: usize) -> Vec<u8> {
-    vmtemplate_workspace::noise(7, length)
+    vmtemplate_test_support::noise(7, length)
 }

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use vmtemplate_fuzz::{TARGETS, Target, mutated, seeds};
-use vmtemplate_workspace::proc_self;
+use vmtemplate_test_support::proc_self;
 
 const MUTATIONS: u64 = 2000;
 

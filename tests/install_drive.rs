@@ -7,7 +7,7 @@ use std::fs;
 use vmtemplate::{
     ErrorKind, InstallDrive, MacroValues, MissingValue, Padding, RenderOptions, Script, SetupScript,
 };
-use vmtemplate_workspace::{has_tool, run};
+use vmtemplate_test_support::{has_tool, run};
 
 fn rendered() -> Script {
     let values = MacroValues::new()
@@ -53,7 +53,7 @@ fn a_drive_that_is_there_is_kept_unless_told_otherwise() {
 #[cfg(unix)]
 #[test]
 fn no_padding_runs_anything_behind_a_script() {
-    use vmtemplate_workspace::wine::{Call, Rule, Wine};
+    use vmtemplate_test_support::wine::{Call, Rule, Wine};
 
     let Some(wine) = Wine::new() else { return };
     wine.stand_in("netsh", &[Rule::new("show").prints("Enabled  Connected  Dedicated  Ethernet\r\n")]);

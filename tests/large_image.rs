@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use vmtemplate::{DiskImage, ExtentKind, PackOptions, Template, UnpackOptions};
-use vmtemplate_workspace::{noise, proc_self};
+use vmtemplate_test_support::{noise, proc_self};
 
 const MIB: u64 = 1 << 20;
 const SIZE: u64 = 20 << 30;

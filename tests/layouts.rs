@@ -10,8 +10,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, FreeSpaceOptions, Result};
-use vmtemplate_workspace::ntfs::*;
-use vmtemplate_workspace::tool;
+use vmtemplate_test_support::ntfs::*;
+use vmtemplate_test_support::tool;
 
 const LAYOUTS: u64 = 10_000;
 

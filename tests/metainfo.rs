@@ -11,7 +11,7 @@ use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use vmtemplate::{ErrorKind, Metainfo, MetainfoFields, MetainfoKey};
-use vmtemplate_workspace::has_tool;
+use vmtemplate_test_support::has_tool;
 
 /// How the bytes of a generated file are made. Written out here, so that the library's own tables are not believed.
 #[derive(Clone, Copy, Debug, PartialEq)]

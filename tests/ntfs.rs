@@ -9,7 +9,7 @@ use vmtemplate::{
     DiskImage, ErrorKind, ExtentKind, FreeSpace, FreeSpaceOptions, FreeSpaceReport, Hibernation, KeptReason,
     NtfsVolume, VolumeFreeSpace,
 };
-use vmtemplate_workspace::ntfs::*;
+use vmtemplate_test_support::ntfs::*;
 
 fn open(disk: &DiskImage) -> NtfsVolume {
     NtfsVolume::open(disk, 0..disk.size()).unwrap()

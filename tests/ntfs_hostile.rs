@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use vmtemplate::{DiskImage, ErrorKind, FreeSpaceOptions, KeptReason, NtfsVolume};
-use vmtemplate_workspace::ntfs::*;
+use vmtemplate_test_support::ntfs::*;
 
 /// More than any call needs on the sample volumes: several times their size.
 const BUDGET: u64 = 64 << 20;

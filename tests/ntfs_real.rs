@@ -13,8 +13,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use vmtemplate::{DiskImage, FreeSpaceOptions, KeptReason, NtfsVolume};
-use vmtemplate_workspace::ntfs::*;
-use vmtemplate_workspace::{skipped, tool};
+use vmtemplate_test_support::ntfs::*;
+use vmtemplate_test_support::{skipped, tool};
 
 /// What stood only in files that were deleted.
 const SECRET: &[u8] = b"this must not reach the customers";

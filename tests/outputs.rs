@@ -11,7 +11,7 @@ use vmtemplate::{
     DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FirstRunKit, FreeSpace, InstallDrive, MacroValues,
     PackOptions, RenderOptions, Result, Script, Template, UnpackOptions, WriteRawOptions, probe_output,
 };
-use vmtemplate_workspace::{disk, is_root, noise, run, sample_disk};
+use vmtemplate_test_support::{disk, is_root, noise, run, sample_disk};
 
 /// A disk that counts how often it is read.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use vmtemplate::{
     EntryOptions, ErrorKind, PackOptions, PublishOptions, PushOptions, Repository, RepositoryFormat,
     RepositoryVerifyOptions, Tags, Template,
 };
-use vmtemplate_workspace::{disk, is_root, noise, run, skipped, tree};
+use vmtemplate_test_support::{disk, is_root, noise, run, skipped, tree};
 
 fn template(name: &str, seed: u64) -> Template {
     let template = Template::builder(name).image(disk(&noise(seed, 1 << 16))).tag("windows");
@@ -502,9 +502,9 @@ fn adding_again_is_refused_or_replaces_as_it_is_asked_for() {
     let added = repository.add_or_replace(&archive, &EntryOptions::default()).unwrap();
     assert_eq!(added.file_name, "c.tar.gz");
     // The same once more changes nothing.
-    let before = vmtemplate_workspace::tree(repository.folder());
+    let before = vmtemplate_test_support::tree(repository.folder());
     repository.add_or_replace(&archive, &EntryOptions::default()).unwrap();
-    assert_eq!(vmtemplate_workspace::tree(repository.folder()), before);
+    assert_eq!(vmtemplate_test_support::tree(repository.folder()), before);
     template("Windows-c", 9)
         .pack(&archive, &PackOptions { overwrite: true, ..PackOptions::default() })
         .unwrap();
@@ -589,7 +589,7 @@ fn keys_that_are_not_known_are_set_in_their_order_and_stay() {
 #[test]
 fn a_key_with_checks_of_its_own_and_what_is_no_json_are_refused_before_anything_is_written() {
     let (folder, repository) = work(RepositoryFormat::Vm6);
-    let before = vmtemplate_workspace::tree(repository.folder());
+    let before = vmtemplate_test_support::tree(repository.folder());
     for (key, value) in [
         ("name", "\"x\""),
         ("file_name", "\"../x\""),
@@ -613,7 +613,7 @@ fn a_key_with_checks_of_its_own_and_what_is_no_json_are_refused_before_anything_
             assert_eq!(error.kind(), ErrorKind::InvalidValue, "{key}={value}: {error:#}");
             assert!(error.help().is_some(), "{key}={value}");
         }
-        assert_eq!(vmtemplate_workspace::tree(repository.folder()), before, "{key}={value}");
+        assert_eq!(vmtemplate_test_support::tree(repository.folder()), before, "{key}={value}");
     }
     let (folder, older) = work(RepositoryFormat::Vm5);
     let options = EntryOptions { set: vec![("x".into(), "1".into())], ..EntryOptions::default() };

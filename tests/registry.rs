@@ -9,8 +9,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use vmtemplate::{ErrorKind, RegistryHive, RegistryKey, RegistryType};
-use vmtemplate_workspace::registry::{self, Key, List, hive, key, seal, utf16};
-use vmtemplate_workspace::{has_tool, noise};
+use vmtemplate_test_support::registry::{self, Key, List, hive, key, seal, utf16};
+use vmtemplate_test_support::{has_tool, noise};
 
 /// A key with values of every kind, and a value too long for one cell.
 fn values() -> Vec<(String, u32, Vec<u8>)> {

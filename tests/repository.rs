@@ -14,7 +14,7 @@ use vmtemplate::{
     EntryOptions, ErrorKind, PackOptions, PublicKey, PublishOptions, Repository, RepositoryFormat,
     RepositoryVerifyOptions, Severity, SigningKey, Tags, Template, TemplateKind,
 };
-use vmtemplate_workspace::{disk, has_tool, noise, run};
+use vmtemplate_test_support::{disk, has_tool, noise, run};
 
 /// A template archive in `folder` whose disk is `length` bytes of noise.
 fn archive(folder: &Path, name: &str, length: usize) -> PathBuf {
@@ -174,7 +174,7 @@ fn what_is_refused_leaves_everything_as_it_was() {
     let (folder, repository) = work(RepositoryFormat::Vm6);
     let whole = archive(folder.path(), "Windows-10", 4096);
     repository.add(&whole, &options()).unwrap();
-    let before = vmtemplate_workspace::tree(repository.folder());
+    let before = vmtemplate_test_support::tree(repository.folder());
     let cut = folder.path().join("cut.tar.gz");
     fs::write(&cut, &fs::read(&whole).unwrap()[..1500]).unwrap();
     let mut damaged = fs::read(archive(folder.path(), "Windows-11", 4 << 20)).unwrap();
@@ -201,7 +201,7 @@ fn what_is_refused_leaves_everything_as_it_was() {
     ] {
         let error = repository.add(archive, &options).unwrap_err();
         assert_eq!(error.kind(), kind, "{error:#}");
-        assert_eq!(vmtemplate_workspace::tree(repository.folder()), before, "{error:#}");
+        assert_eq!(vmtemplate_test_support::tree(repository.folder()), before, "{error:#}");
     }
     repository.add(&whole, &image("b")).unwrap();
 }
@@ -314,9 +314,9 @@ fn what_was_changed_by_hand_is_found_and_brought_in_step() {
     assert_eq!(synced.updated, ["Windows-10.tar.gz"]);
     assert_eq!(synced.missing, ["Windows-11.tar.gz"]);
     assert_eq!(codes(&repository), [("VMT0711", Severity::Error), ("VMT0718", Severity::Note)]);
-    let before = vmtemplate_workspace::tree(repository.folder());
+    let before = vmtemplate_test_support::tree(repository.folder());
     assert_eq!(repository.sync(&PublishOptions::default()).unwrap().updated, Vec::<String>::new());
-    assert_eq!(vmtemplate_workspace::tree(repository.folder()), before);
+    assert_eq!(vmtemplate_test_support::tree(repository.folder()), before);
 }
 
 #[test]

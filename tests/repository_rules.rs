@@ -13,7 +13,7 @@ use vmtemplate::{
     EntryOptions, PackOptions, PublishOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Rule,
     Template,
 };
-use vmtemplate_workspace::{disk, noise, run};
+use vmtemplate_test_support::{disk, noise, run};
 
 /// `xz </dev/null`
 const EMPTY_XZ: [u8; 32] =

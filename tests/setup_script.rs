@@ -6,7 +6,7 @@
 use std::fs;
 
 use vmtemplate::{MacroValues, MissingValue, RenderOptions, Script, SetupInterface, SetupScript, SetupStep};
-use vmtemplate_workspace::wine::{Call, Rule, Run, Wine};
+use vmtemplate_test_support::wine::{Call, Rule, Run, Wine};
 
 const PASSWORD: &str = "Secret-1";
 

@@ -11,7 +11,7 @@ use vmtemplate::{
     Archive, DiskImage, DiskSource, Extent, ExtentKind, FreeSpace, PackOptions, Result, Template,
     UnpackOptions,
 };
-use vmtemplate_workspace::{disk, has_tool, noise, run, sample_disk};
+use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk};
 
 /// A disk with data at these places, and a map that tells exactly where.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use vmtemplate::{
     CheckOptions, ErrorKind, PackOptions, PackSummary, Severity, Template, UnpackOptions, VerifyOptions,
     check,
 };
-use vmtemplate_workspace::{has_tool, noise, run, tree};
+use vmtemplate_test_support::{has_tool, noise, run, tree};
 
 /// A folder with these files, made with the folders that they are in; a name with a slash at its end is a folder.
 fn folder(metainfo: &str, files: &[(&str, &[u8])]) -> TempDir {

@@ -9,7 +9,7 @@ use vmtemplate::{
     DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnds, Metainfo, MetainfoKey,
     NtfsVolume, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
 };
-use vmtemplate_workspace::{disk, has_tool, is_root, run, sample_disk};
+use vmtemplate_test_support::{disk, has_tool, is_root, run, sample_disk};
 
 fn fields(error: &Error) -> Vec<(ErrorKind, Option<&str>)> {
     error.problems().iter().map(|problem| (problem.kind(), problem.field())).collect()

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vmtemplate::{ErrorKind, PackOptions, Template, UnpackOptions, Verified, VerifyOptions};
-use vmtemplate_workspace::{disk, has_tool, noise, run, sample_disk};
+use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk};
 
 fn verify(path: &Path) -> vmtemplate::Result<Verified> {
     Template::verify(path, &VerifyOptions::default())

@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use vmtemplate_workspace::wine::{Call, Rule, Wine};
+use vmtemplate_test_support::wine::{Call, Rule, Wine};
 
 #[test]
 fn a_stand_in_writes_down_how_it_was_called() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use vmtemplate::{DiskImage, PartitionTable};
-use vmtemplate_workspace::run;
+use vmtemplate_test_support::run;
 
 use super::MIB;
 

@@ -9,7 +9,7 @@ use vmtemplate::{
     CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, RawSummary, Result,
     WriteRawOptions,
 };
-use vmtemplate_workspace::has_tool;
+use vmtemplate_test_support::has_tool;
 
 use super::tools::{pattern, qemu_img, write_sparse};
 

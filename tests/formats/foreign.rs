@@ -151,7 +151,7 @@ fn a_container_that_is_no_disk_is_refused_by_name_through_every_door_with_the_wa
 fn a_disk_is_a_disk_whatever_its_boot_code_looks_like() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk");
-    let mut disk = vmtemplate_workspace::sample_disk();
+    let mut disk = vmtemplate_test_support::sample_disk();
     assert_eq!(disk[510..512], [0x55, 0xAA]);
     // The code in front of it may be any bytes, even those of a text or a program.
     for code in [
@@ -266,7 +266,7 @@ fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
 fn a_disk_with_the_remains_of_an_iso_in_front_of_its_partition_is_a_disk() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk");
-    let mut disk = vmtemplate_workspace::sample_disk();
+    let mut disk = vmtemplate_test_support::sample_disk();
     assert_eq!(disk[0x8001..0x8006], [0; 5]);
     disk[0x8001..0x8006].copy_from_slice(b"CD001");
     write(&path, &disk);

@@ -545,7 +545,7 @@ const MOST_KIB: u64 = 56 << 10;
 
 /// The most memory that this process has held.
 fn peak_kib() -> u64 {
-    vmtemplate_workspace::proc_self("status", "VmHWM")
+    vmtemplate_test_support::proc_self("status", "VmHWM")
 }
 
 /// Whether the test that asks has this process to itself, so that what it holds can be measured. If not, it is run again
@@ -560,11 +560,11 @@ fn is_alone() -> bool {
     let arguments = [test.as_str(), "--exact", "--nocapture"];
     let done =
         Command::new(std::env::current_exe().unwrap()).args(arguments).env(ALONE, "1").output().unwrap();
-    assert!(done.status.success(), "{}", vmtemplate_workspace::said(&done));
+    assert!(done.status.success(), "{}", vmtemplate_test_support::said(&done));
     assert!(
         String::from_utf8_lossy(&done.stdout).contains("1 passed"),
         "{}",
-        vmtemplate_workspace::said(&done)
+        vmtemplate_test_support::said(&done)
     );
     false
 }

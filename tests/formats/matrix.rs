@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vmtemplate::{DiskImage, OpenOptions};
-use vmtemplate_workspace::has_tool;
+use vmtemplate_test_support::has_tool;
 
 use super::tools::{Random, our_map, pattern, qemu_img, qemu_map, read_all, run, write_sparse};
 

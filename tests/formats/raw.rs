@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use vmtemplate::{DiskImage, ExtentKind, WriteRawOptions};
-use vmtemplate_workspace::has_tool;
+use vmtemplate_test_support::has_tool;
 
 use super::tools::{our_map, pattern, qemu_map, read_all, write_sparse};
 

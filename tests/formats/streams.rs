@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vmtemplate::{CancelToken, Control, DiskImage, ErrorKind, ExtentKind, OpenOptions};
-use vmtemplate_workspace::has_tool;
+use vmtemplate_test_support::has_tool;
 
 use super::tools::{Random, our_map, pattern, qemu_img, read_all, write_sparse};
 

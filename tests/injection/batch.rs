@@ -13,7 +13,7 @@
 use std::collections::BTreeSet;
 
 use vmtemplate::ScriptLanguage;
-use vmtemplate_workspace::wine::{Call, Wine};
+use vmtemplate_test_support::wine::{Call, Wine};
 
 use crate::values::{Group, each, hostile, render};
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
-use vmtemplate_workspace::tool;
+use vmtemplate_test_support::tool;
 
 use crate::places::{CLOSED, CONTEXTS, Context};
 use crate::values::{Group, hostile, render};

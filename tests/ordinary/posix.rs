@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use vmtemplate::ScriptLanguage;
-use vmtemplate_workspace::tool;
+use vmtemplate_test_support::tool;
 
 use crate::places::CONTEXTS;
 use crate::values::{Class, Row, VALUES, hold, rendered};

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use tree_sitter::{Node, Parser};
 use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
-use vmtemplate_workspace::tool;
+use vmtemplate_test_support::tool;
 
 use crate::hostile::hostile;
 use crate::places::CONTEXTS;

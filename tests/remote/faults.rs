@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use vmtemplate::{Error, ErrorKind, FetchOptions, Fetched, Repository, Result, Template};
-use vmtemplate_workspace::noise;
-use vmtemplate_workspace::servers::{Answer, Faulty, Request};
+use vmtemplate_test_support::noise;
+use vmtemplate_test_support::servers::{Answer, Faulty, Request};
 
 use super::{Published, names};
 

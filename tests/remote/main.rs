@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use vmtemplate::{
     EntryOptions, PackOptions, PublishOptions, Repository, RepositoryFormat, SigningKey, Template,
 };
-use vmtemplate_workspace::{disk, noise};
+use vmtemplate_test_support::{disk, noise};
 
 /// A repository with the template `Windows-10`, whose archive has about `length` bytes.
 struct Published {

@@ -8,8 +8,8 @@ use vmtemplate::{
     PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template, UnpackOptions,
     VerifyOptions,
 };
-use vmtemplate_workspace::servers::Nginx;
-use vmtemplate_workspace::{has_tool, noise, run, sample_disk, tree};
+use vmtemplate_test_support::servers::Nginx;
+use vmtemplate_test_support::{has_tool, noise, run, sample_disk, tree};
 
 use super::{Published, names};
 

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// A Windows machine for one test. What it has is gone when it is dropped.
 ///
 /// ```no_run
-/// use vmtemplate_workspace::wine::{Rule, Wine};
+/// use vmtemplate_test_support::wine::{Rule, Wine};
 ///
 /// let Some(wine) = Wine::new() else { return }; // says by name that the test is skipped
 /// wine.stand_in("netsh", &[Rule::new("show interface").prints("Connected\r\n")]);

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 use vmtemplate::{PublicKey, Repository, RepositoryVerifyOptions, Severity};
-use vmtemplate_workspace::{said, tree};
+use vmtemplate_test_support::{said, tree};
 
 /// So many kills in all, spread over the points of all operations.
 const KILLS: usize = 1000;

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use vmtemplate_workspace::{has_tool, is_root, run, said};
+use vmtemplate_test_support::{has_tool, is_root, run, said};
 
 const BIN: &str = env!("CARGO_BIN_EXE_vmtemplate");
 
@@ -430,7 +430,7 @@ fn an_archive_never_takes_the_place_of_a_file_that_it_is_made_of() {
     let at = work.path();
     fs::hard_link(at.join("fold/w.hddimage"), at.join("linked.raw")).unwrap();
     symlink("fold/metainfo.xml", at.join("link.xml")).unwrap();
-    let before = (fs::read(at.join("w.raw")).unwrap(), vmtemplate_workspace::tree(&at.join("fold")));
+    let before = (fs::read(at.join("w.raw")).unwrap(), vmtemplate_test_support::tree(&at.join("fold")));
     let build = ["build", "--name", "W", "--image", "w.raw", "--no-check", "--force", "-ow.raw"];
     for arguments in [
         &build[..],
@@ -443,7 +443,7 @@ fn an_archive_never_takes_the_place_of_a_file_that_it_is_made_of() {
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains("that the template is made of"), "{}", said(&output));
     }
-    assert!(before == (fs::read(at.join("w.raw")).unwrap(), vmtemplate_workspace::tree(&at.join("fold"))));
+    assert!(before == (fs::read(at.join("w.raw")).unwrap(), vmtemplate_test_support::tree(&at.join("fold"))));
 }
 
 /// A qcow2 of version 2 that has no cluster of its own (QEMU, docs/interop/qcow2.rst): header, refcounts, L1 table.
@@ -503,12 +503,12 @@ fn no_output_takes_the_place_of_a_file_that_is_read_for_it() {
         "render fold --set PASS=s3cret --force -o fold/w.hddimage".to_owned(),
         "render fold/setup.cmd --set PASS=s3cret --force -o fold/setup.cmd".to_owned(),
     ] {
-        let before = vmtemplate_workspace::tree(at);
+        let before = vmtemplate_test_support::tree(at);
         let arguments: Vec<&str> = command.split_whitespace().collect();
         let output = vmtemplate(at, &arguments);
         assert_eq!(output.status.code(), Some(1), "{command}: {}", said(&output));
         assert!(said(&output).contains("the output is a file that the"), "{command}: {}", said(&output));
-        assert!(vmtemplate_workspace::tree(at) == before, "{command}");
+        assert!(vmtemplate_test_support::tree(at) == before, "{command}");
     }
     // Other files in the folder may be replaced.
     fs::write(at.join("fold/drive.img"), "").unwrap();

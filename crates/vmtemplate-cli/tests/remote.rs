@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use vmtemplate_workspace::servers::S3;
-use vmtemplate_workspace::{has_tool, noise, run, said};
+use vmtemplate_test_support::servers::S3;
+use vmtemplate_test_support::{has_tool, noise, run, said};
 
 const REPO: &str = "s3://bucket/os/repo";
 

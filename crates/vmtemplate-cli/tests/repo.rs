@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use vmtemplate_workspace::said;
+use vmtemplate_test_support::said;
 
 const PUBLISHERS: usize = 8;
 const ARCHIVES: usize = 25;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -194,6 +195,12 @@ impl<'a> Opener<'a> {
         }
         let path = crate::output::folder_of(beside).join(name);
         let real = fs::canonicalize(&path).map_err(|e| {
+            // A name that no file can have is the fault of the image, and not of the system.
+            if matches!(e.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory) {
+                let named =
+                    format!("the image names \"{}\" as its {role}, which is no path of a file", Shown(&name));
+                return Error::new(ErrorKind::InvalidImage, named).caused_by(e);
+            }
             Error::io(format!("cannot open the {role} that the image names"), e).with_path(&path)
         })?;
         let folder = fs::canonicalize(folder)

@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::file_name::check_file_name;
-use crate::shown::short;
 use super::more_keys;
 use super::signature::{PublicKey, SigningKey};
 use crate::archive::UnpackLimits;
@@ -13,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Tags;
 use crate::progress::Control;
 use crate::shown::Shown;
+use crate::shown::short;
 
 /// What every change of a repository needs.
 ///
