@@ -34,6 +34,14 @@ pub(super) enum What {
 /// The name of an expansion that may be one of any variable, such as `${!NAME}`.
 pub(super) const ANY: &str = "\u{5}";
 
+/// The name of an expansion that may be one of any variable that begins so, such as `!LIST[%%i]!`.
+pub(super) fn any_with(prefix: &str) -> String {
+    format!("{ANY}{prefix}")
+}
+
+/// Of more such prefixes each counts for every variable.
+const MOST_PREFIXES: usize = 100;
+
 /// The name under which a variable of a loop is assigned to that gets the words of a value one by one.
 pub(super) fn word_by_word(variable: &str) -> String {
     format!("{variable}{WORD}")
@@ -79,6 +87,10 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             What::Variable(name) => by_name.entry(name).or_default().push(subject),
         }
     }
+    let prefixes: Vec<(&str, Vec<&Subject<Q>>)> = by_name
+        .extract_if(|name, _| name.starts_with(ANY))
+        .map(|(name, all)| (&name[ANY.len()..], all))
+        .collect();
     // Subjects come in the order of the script, apart from those inside an expansion, which share its line.
     let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
     order.sort_unstable();
@@ -110,10 +122,11 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
                 continue;
             }
             // Values reach an expansion of any variable from variables alone, not from files and functions.
-            let any = (!name.ends_with(OUTPUTS)).then_some(ANY);
-            let expansions =
-                [Some(name.as_str()), any].into_iter().flatten().filter_map(|name| by_name.get(name));
-            for subject in expansions.flatten() {
+            let is_variable = !name.ends_with(OUTPUTS);
+            let reaches =
+                |prefix: &str| is_variable && (prefixes.len() > MOST_PREFIXES || name.starts_with(prefix));
+            let any = prefixes.iter().filter(|(prefix, _)| reaches(prefix)).map(|(_, subjects)| subjects);
+            for subject in by_name.get(name.as_str()).into_iter().chain(any).flatten() {
                 open.extend(names(&subject.assigns, one_word));
                 if name.ends_with(OUTPUTS) && subject.demand == Demand::FREE_TEXT {
                     // No expansion stands there, so that nothing but what gets it can matter.

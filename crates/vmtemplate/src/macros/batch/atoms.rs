@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::macros::find::MacroUse;
-use crate::macros::follow::ANY;
+use crate::macros::follow::any_with;
 
 /// Longer names of variables and programs are told apart by their beginnings only.
 pub(super) const LONGEST_NAME: usize = 100;
@@ -143,15 +143,16 @@ impl Cutter<'_> {
                 let after = &rest[1..];
                 // `call` reads %%NAME%% once more, as %NAME%.
                 let name = run(after, |b| b.is_ascii_alphanumeric() || *b == b'_');
-                if name > 0 && (after[name..].starts_with(b"%%") || after[name..].starts_with(b":")) {
-                    let lower = after[..name].to_ascii_lowercase();
-                    self.variable(&lower, at..at + 2 + name, true, false);
-                }
-                // And %%%NAME%%% as the variable that %NAME% names.
-                let inner = after.strip_prefix(b"%").unwrap_or_default();
-                let inner = inner.strip_prefix(b"%").unwrap_or(inner);
-                if inner.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
-                    self.variable(ANY.as_bytes(), at..at + 2, true, false);
+                let (prefix, rest_of_it) = after.split_at(name);
+                let lower = String::from_utf8_lossy(prefix).to_ascii_lowercase();
+                if name > 0 && (rest_of_it.starts_with(b"%%") || rest_of_it.starts_with(b":")) {
+                    self.variable(lower.as_bytes(), at..at + 2 + name, true, false);
+                } else if let Some(inner) = rest_of_it.strip_prefix(b"%") {
+                    // And %%LIST_%NAME%%% as the variable whose name ends as %NAME% says.
+                    let inner = inner.strip_prefix(b"%").unwrap_or(inner);
+                    if inner.first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+                        self.variable(any_with(&lower).as_bytes(), at..at + 2 + name, true, false);
+                    }
                 }
                 match after.first() {
                     Some(b'~') => self.variable(b"%%~", at..at + 3, true, true),
@@ -228,7 +229,9 @@ impl Cutter<'_> {
                 let is_name = |b: &u8| b.is_ascii_alphanumeric() || b"_.#$@-%[]~+".contains(b);
                 let close = rest.iter().take_while(|b| is_name(b)).count();
                 if rest.get(close) == Some(&b'!') && rest[..close].contains(&b'%') {
-                    self.variable(ANY.as_bytes(), at..at + close + 2, false, true);
+                    let known = rest[..close].iter().position(|&b| b == b'%').unwrap_or_default();
+                    let prefix = String::from_utf8_lossy(&rest[..known]).to_ascii_lowercase();
+                    self.variable(any_with(&prefix).as_bytes(), at..at + close + 2, false, true);
                     self.line(at + 1, at + 1 + close);
                     return at + close + 2;
                 }

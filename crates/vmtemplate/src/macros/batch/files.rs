@@ -13,7 +13,7 @@ use super::quote::BatchPlace;
 use super::subject::Reader;
 use super::{Item, Parser};
 use crate::macros::demand::Demand;
-use crate::macros::follow::{self, ANY, What};
+use crate::macros::follow::{self, What, any_with};
 
 /// No name of a variable begins with these.
 const HELD: char = '\u{2}';
@@ -142,13 +142,21 @@ impl Parser {
 
     /// These variables get what the variables hold that this `set` shows. `from` is where the command begins.
     pub(super) fn read_shown_variables(&mut self, items: &[Item], from: usize, variables: &Rc<[String]>) {
-        let bytes = items[from.min(items.len())..].iter().map_while(|item| match item.atom {
-            Atom::Byte(byte) => Some(byte.to_ascii_lowercase()),
-            _ => None,
-        });
-        let word: Vec<u8> = bytes.skip_while(u8::is_ascii_whitespace).take(4).collect();
-        if word.starts_with(b"set") && word.get(3).is_none_or(u8::is_ascii_whitespace) {
-            self.pseudo(ANY.to_owned(), range_of(items), Demand::FREE_TEXT, variables);
+        let command: String = items[from.min(items.len())..]
+            .iter()
+            .map_while(|item| match item.atom {
+                Atom::Byte(byte) => Some(char::from(byte.to_ascii_lowercase())),
+                _ => None,
+            })
+            .skip_while(char::is_ascii_whitespace)
+            .take(LONGEST_NAME)
+            .collect();
+        let Some(prefix) = command.strip_prefix("set") else { return };
+        if prefix.is_empty() || prefix.starts_with([' ', '\t', '"']) {
+            // An error message is thrown away behind it: `set NAME 2^>nul`.
+            let prefix = prefix.trim_start_matches([' ', '\t', '"']);
+            let prefix = prefix.split([' ', '\t', '"', '^', '|', '>']).next().unwrap_or_default();
+            self.pseudo(any_with(prefix), range_of(items), Demand::FREE_TEXT, variables);
         }
     }
 

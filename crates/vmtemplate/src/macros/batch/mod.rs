@@ -37,32 +37,15 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
     let lower = bytes.to_ascii_lowercase();
     let has = |text: &[u8]| lower.windows(text.len()).any(|window| window == text);
     let can_enable = has(b"enabledelayedexpansion");
-    let mut parser = Parser {
-        delayed: DelayedState {
-            can_enable,
-            can_disable: has(b"disabledelayedexpansion") || has(b"endlocal"),
-            has_labels: lower.split(|&b| b == b'\n').map(<[u8]>::trim_ascii).any(is_label),
-            now: Delayed::Off,
-            pinned: false,
-            stack: Vec::new(),
-        },
-        atoms: atoms::cut(bytes, &uses, can_enable),
-        at: 0,
-        subjects: Vec::new(),
-        frames: vec![Frame::default()],
-        loops: 0,
-        conditional: false,
-        facts: Facts::default(),
-        code_files: HashMap::new(),
-        files: Vec::new(),
-        named: Vec::new(),
-        questions: Vec::new(),
-        shown: Vec::new(),
-        shown_files: Vec::new(),
-        programs: Vec::new(),
-        holds_commands: false,
-        depth: 0,
+    let delayed = DelayedState {
+        can_enable,
+        can_disable: has(b"disabledelayedexpansion") || has(b"endlocal"),
+        has_labels: lower.split(|&b| b == b'\n').map(<[u8]>::trim_ascii).any(is_label),
+        now: Delayed::Off,
+        pinned: false,
+        stack: Vec::new(),
     };
+    let mut parser = Parser::new(atoms::cut(bytes, &uses, can_enable), delayed);
     parser.run();
     parser.settle_files();
     let Parser { atoms, subjects, programs, holds_commands, .. } = parser;
@@ -242,7 +225,33 @@ struct Word {
     text: String,
 }
 
+/// `for /f` sets no more variables (cmd.exe, `for /?`), and longer options are not read.
+const MOST_TOKENS: u8 = 31;
+const LONGEST_OPTIONS: usize = 300;
+
 impl Parser {
+    fn new(atoms: Atoms, delayed: DelayedState) -> Self {
+        Self {
+            atoms,
+            at: 0,
+            subjects: Vec::new(),
+            frames: vec![Frame::default()],
+            loops: 0,
+            conditional: false,
+            delayed,
+            facts: Facts::default(),
+            code_files: HashMap::new(),
+            files: Vec::new(),
+            named: Vec::new(),
+            questions: Vec::new(),
+            shown: Vec::new(),
+            shown_files: Vec::new(),
+            programs: Vec::new(),
+            holds_commands: false,
+            depth: 0,
+        }
+    }
+
     fn peek(&self, ahead: usize) -> Option<Atom> {
         self.atoms.list.get(self.at + ahead).map(|located| located.atom)
     }
@@ -515,7 +524,7 @@ impl Parser {
         if self.byte(0) == Some(b'(') {
             self.at += 1;
             let set = self.set_of_for();
-            let names = loop_variables(&letters, is_file);
+            let names = loop_variables(&letters, if is_file { tokens(&options) } else { 1 });
             let first = set.iter().find(|item| !item.is_blank()).map(|item| item.atom);
             if is_file && matches!(first, Some(Atom::Byte(b'\'' | b'`'))) {
                 self.command_of_for(&set, &names);
@@ -636,12 +645,39 @@ impl Parser {
     }
 }
 
-/// The names under which the values of a set may come up in the body of a loop.
-fn loop_variables(letters: &[u8], is_file: bool) -> Rc<[String]> {
+/// How many variables `for /f` sets by these options: `"tokens=1,3-5*"` sets five, from the named one on.
+fn tokens(options: &[Item]) -> u8 {
+    let text: String = options
+        .iter()
+        .map(|item| match item.atom {
+            Atom::Byte(byte) => char::from(byte.to_ascii_lowercase()),
+            _ => char::REPLACEMENT_CHARACTER,
+        })
+        .filter(|&c| c != '^')
+        .take(LONGEST_OPTIONS)
+        .collect();
+    if text.contains(char::REPLACEMENT_CHARACTER) || text.len() == LONGEST_OPTIONS {
+        return MOST_TOKENS;
+    }
+    let Some((_, listed)) = text.split_once("tokens=") else { return 1 };
+    let listed = listed.split([' ', '\t', '"']).next().unwrap_or_default();
+    let number = |text: &str| text.parse::<u8>().ok();
+    let count = |token: &str| match token.split_once('-') {
+        Some((first, last)) => Some(number(last)?.saturating_sub(number(first)?).saturating_add(1)),
+        None => number(token).map(|_| 1),
+    };
+    let rest = u8::from(listed.contains('*'));
+    let tokens = listed.split([',', '*']).filter(|token| !token.is_empty());
+    let all = tokens.map(count).try_fold(rest, |all, count| Some(all.saturating_add(count?)));
+    all.unwrap_or(MOST_TOKENS).clamp(1, MOST_TOKENS)
+}
+
+/// The names under which the values of a set may come up in the body of a loop, which sets as many variables from each
+/// of the named ones on.
+fn loop_variables(letters: &[u8], count: u8) -> Rc<[String]> {
     let mut names = vec!["%%~".to_owned()];
     for &letter in letters {
-        // `tokens=` goes on to the letters behind the one that is named.
-        let last = if is_file { letter.saturating_add(30).min(b'~') } else { letter };
+        let last = letter.saturating_add(count - 1).min(b'~');
         names.extend((letter..=last).map(|letter| format!("%%{}", char::from(letter))));
     }
     names.sort_unstable();

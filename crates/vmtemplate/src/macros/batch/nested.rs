@@ -8,8 +8,8 @@ use super::argv::{Argument, Piece};
 use super::atoms::{Atom, Atoms, Located};
 use super::commands::Runs;
 use super::quote::Style;
-use super::subject::{Facts, Place, Printed, Subject};
-use super::{DelayedState, Frame, Item, Parser};
+use super::subject::{Place, Printed, Subject};
+use super::{DelayedState, Item, Parser};
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::follow::{self, What};
 use crate::macros::powershell::{self, PowerShellPlace};
@@ -191,28 +191,16 @@ impl Parser {
         let list = items
             .map(|item| Located { atom: item.atom, at: item.at, stray: item.stray, doubt: item.doubt })
             .collect();
+        let atoms = Atoms {
+            list,
+            variables: std::mem::take(&mut self.atoms.variables),
+            inside: std::mem::take(&mut self.atoms.inside),
+        };
         let mut parser = Self {
-            atoms: Atoms {
-                list,
-                variables: std::mem::take(&mut self.atoms.variables),
-                inside: std::mem::take(&mut self.atoms.inside),
-            },
-            at: 0,
-            subjects: Vec::new(),
             programs: std::mem::take(&mut self.programs),
-            frames: vec![Frame::default()],
             loops: self.loops,
-            conditional: false,
-            delayed: DelayedState::fixed(self.delayed.now),
-            facts: Facts::default(),
-            code_files: HashMap::new(),
-            files: Vec::new(),
-            named: Vec::new(),
-            questions: Vec::new(),
-            shown: Vec::new(),
-            shown_files: Vec::new(),
-            holds_commands: false,
             depth: self.depth + 1,
+            ..Self::new(atoms, DelayedState::fixed(self.delayed.now))
         };
         parser.run();
         self.atoms.variables = parser.atoms.variables;
