@@ -118,11 +118,63 @@ fn a_place_that_may_hold_a_hibernated_windows_and_does_not_show_it_keeps_every_v
     assert_eq!(reasons(&empty), [None]);
     let exfat = with(&|disk| disk[MIB + 3..][..8].copy_from_slice(b"EXFAT   "));
     assert_eq!(reasons(&exfat), [None]);
+    // Older programs gave partitions of Linux the type of Windows.
+    for (at, magic) in [
+        (1080, &b"\x53\xEF"[..]),
+        (0, b"XFSB"),
+        (64 << 10 | 64, b"_BHRfS_M"),
+        (0, b"LUKS\xBA\xBE"),
+        (4086, b"SWAPSPACE2"),
+    ] {
+        let other = with(&|disk| {
+            disk[MIB..3 * MIB].fill(0);
+            disk[MIB + at..][..magic.len()].copy_from_slice(magic);
+            disk[3 * MIB - 100..3 * MIB].fill(7);
+        });
+        assert_eq!(reasons(&other), [None], "{magic:?}");
+        // What is left of such a volume is no sign of one, where a volume of Windows has its backup.
+        detail_of(&with(&|disk| {
+            disk[MIB..MIB + (64 << 10)].fill(0);
+            disk[MIB + at..][..magic.len()].copy_from_slice(magic);
+        }));
+    }
     let linux = with(&|disk| {
         disk[446 + 4] = 0x83;
         disk[MIB..MIB + 512].fill(7);
     });
     assert_eq!(reasons(&linux), [None]);
+}
+
+#[test]
+fn a_windows_that_is_hibernated_on_fat_keeps_every_volume() {
+    let with = |kind: u8, name: &[u8; 11], magic: &[u8; 4]| {
+        let mut disk = two_volumes();
+        disk[446 + 4] = kind;
+        let fat = &mut disk[MIB..3 * MIB];
+        fat.fill(0);
+        fat[..3].copy_from_slice(b"\xEB\x3C\x90");
+        // 512 bytes a sector, one sector a cluster, one reserved; one table of 12 sectors; 16 entries in the root.
+        fat[11..24].copy_from_slice(&[0, 2, 1, 1, 0, 1, 16, 0, 0, 16, 0xF8, 12, 0]);
+        fat[54..62].copy_from_slice(b"FAT12   ");
+        fat[510..512].copy_from_slice(&[0x55, 0xAA]);
+        let (root, data) = (13 * 512, 14 * 512);
+        fat[root..root + 11].copy_from_slice(name);
+        fat[root + 11] = 0x06;
+        fat[root + 26] = 2;
+        fat[data..data + 4].copy_from_slice(magic);
+        report(disk)
+    };
+    for kind in [0x07, 0x0B, 0x0C, 0x0E] {
+        for magic in [b"hibr", b"HIBR", b"\x81\x81xp"] {
+            let report = with(kind, b"HIBERFILSYS", magic);
+            assert_eq!((reasons(&report).last(), report.dropped()), (Some(&Some(KeptReason::Hibernated)), 0));
+        }
+        for (name, magic) in
+            [(b"HIBERFILSYS", b"wake"), (b"HIBERFILSYS", b"\0\0\0\0"), (b"HIBERFILBAK", b"hibr")]
+        {
+            assert_eq!(reasons(&with(kind, name, magic)).last(), Some(&None), "{kind:x}");
+        }
+    }
 }
 
 #[test]

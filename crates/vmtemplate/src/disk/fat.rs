@@ -112,6 +112,21 @@ impl FatVolume {
         Ok(true)
     }
 
+    /// The first four bytes of this file in the root folder; `None` if it does not exist or is empty.
+    pub(crate) fn first_bytes(&self, name: &str) -> Result<Option<[u8; 4]>> {
+        let root = Folder { cluster: self.root_cluster, is_root: true };
+        let Some(Entry { cluster, is_folder: false }) = self.find(&root, name)? else { return Ok(None) };
+        if cluster == 0 {
+            return Ok(None);
+        }
+        if cluster < 2 || cluster - 2 >= self.clusters {
+            return Err(damaged(format!("{name} begins in cluster {cluster}, which does not exist")));
+        }
+        let mut bytes = [0; 4];
+        self.read(&mut bytes, self.data + u64::from(cluster - 2) * u64::from(self.cluster))?;
+        Ok(Some(bytes))
+    }
+
     fn find(&self, folder: &Folder, name: &str) -> Result<Option<Entry>> {
         let mut names = Names::default();
         if folder.is_root && self.kind != Kind::Fat32 {

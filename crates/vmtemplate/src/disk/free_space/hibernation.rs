@@ -1,6 +1,7 @@
 //! Whether a Windows on the disk is hibernated, as far as that can be told.
 
 use super::super::DiskImage;
+use super::super::fat::FatVolume;
 use super::super::ntfs::{Hibernation, NtfsVolume};
 use super::super::partition::FileSystem;
 use super::layout::{Haunt, Layout};
@@ -10,8 +11,8 @@ use crate::error::Result;
 const HELP: &str = "run powercfg /h off inside the virtual machine, then shut it down";
 
 /// The bytes at the start of a volume that formatting writes into, whatever the sizes: the boot loader, and behind it
-/// the first records of the MFT or their mirror, which Windows puts into cluster 2.
-const START: u64 = 64 << 10;
+/// the first records of the MFT or their mirror, which Windows puts into cluster 2. And the superblocks of other systems.
+const START: u64 = 68 << 10;
 /// The largest sector, which holds the backup boot sector at the end of a volume.
 const END: u64 = 4096;
 
@@ -76,12 +77,16 @@ fn look_into(disk: &DiskImage, haunt: &Haunt) -> Result<Sight> {
         return Ok(Sight::Unclear("volumes may begin anywhere in it".to_owned()));
     }
     let looked = match FileSystem::detect(disk, haunt.start) {
-        Ok(Some(FileSystem::Fat | FileSystem::ExFat | FileSystem::Refs)) => return Ok(Sight::NoWindows),
+        Ok(Some(FileSystem::ExFat | FileSystem::Refs)) => return Ok(Sight::NoWindows),
+        // Windows 2000 and XP may be installed on FAT.
+        Ok(Some(FileSystem::Fat)) => FatVolume::open(disk, haunt.start..haunt.end_on(disk))
+            .and_then(|fat| fat.first_bytes("hiberfil.sys"))
+            .map(|magic| magic.map_or(Hibernation::None, Hibernation::of)),
         Ok(Some(FileSystem::Ntfs | FileSystem::BitLocker)) => {
             NtfsVolume::open(disk, haunt.start..disk.size()).and_then(|ntfs| ntfs.hibernation())
         }
         Ok(None) if !haunt.suits_windows => return Ok(Sight::NoWindows),
-        Ok(None) => match is_unformatted(disk, haunt) {
+        Ok(None) => match holds_no_windows(disk, haunt) {
             Ok(true) => return Ok(Sight::NoWindows),
             Ok(false) => {
                 let why = "it is neither empty nor a volume that is known";
@@ -98,12 +103,34 @@ fn look_into(disk: &DiskImage, haunt: &Haunt) -> Result<Sight> {
     })
 }
 
-/// Whether both ends of a place are zeros. A volume whose boot sector alone was lost has its backup at the end.
-fn is_unformatted(disk: &DiskImage, haunt: &Haunt) -> Result<bool> {
+/// What other systems write at the start of their volumes, and where: ext2 to ext4 (ext4(5), `s_magic`), XFS, btrfs, F2FS,
+/// JFS, ReiserFS, LUKS, and swap space of 4 KiB pages (blkid's list of magics).
+const OTHERS: [(usize, &[u8]); 11] = [
+    (1080, b"\x53\xEF"),
+    (0, b"XFSB"),
+    (65_600, b"_BHRfS_M"),
+    (1024, b"\x10\x20\xF5\xF2"),
+    (32_768, b"JFS1"),
+    (65_588, b"ReIsErFs"),
+    (65_588, b"ReIsEr2Fs"),
+    (65_588, b"ReIsEr3Fs"),
+    (0, b"LUKS\xBA\xBE"),
+    (4086, b"SWAPSPACE2"),
+    (4086, b"SWAP-SPACE"),
+];
+
+/// Whether a place was never formatted, its ends being zeros, or holds a volume of another system, under a type that
+/// Windows gives to its own: older programs gave it to those of Linux as well. A volume of Windows whose boot sector
+/// alone was lost has its backup at the end.
+fn holds_no_windows(disk: &DiskImage, haunt: &Haunt) -> Result<bool> {
     let Some(end) = haunt.end.filter(|&end| end <= disk.size()) else { return Ok(false) };
     let length = end.saturating_sub(haunt.start);
     let first = disk.read_vec(haunt.start, length.min(START) as usize)?;
     let tail = length.min(END);
     let last = disk.read_vec(end - tail, tail as usize)?;
-    Ok(first.iter().chain(&last).all(|&byte| byte == 0))
+    let is_other =
+        |&(at, magic): &(usize, &[u8])| first.get(at..).is_some_and(|from| from.starts_with(magic));
+    let has_backup = last.chunks(512).any(|sector| FileSystem::of(sector).is_some());
+    let is_empty = first.iter().chain(&last).all(|&byte| byte == 0);
+    Ok(is_empty || (!has_backup && OTHERS.iter().any(is_other)))
 }

@@ -36,6 +36,13 @@ pub(super) struct Haunt {
     pub(super) may_be_divided: bool,
 }
 
+impl Haunt {
+    /// Where it ends, or the disk does.
+    pub(super) fn end_on(&self, disk: &DiskImage) -> u64 {
+        self.end.map_or(disk.size(), |end| end.min(disk.size()))
+    }
+}
+
 impl Layout {
     pub(super) fn read(disk: &DiskImage) -> Result<Self> {
         let table = PartitionTable::read(disk)?;

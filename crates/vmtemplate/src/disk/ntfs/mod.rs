@@ -78,6 +78,18 @@ pub enum Hibernation {
     Hibernated,
 }
 
+impl Hibernation {
+    /// What the first bytes of `hiberfil.sys` say, as the forensics literature and ntfs-3g have it. What is not known may
+    /// be a memory image.
+    pub(super) fn of(magic: [u8; 4]) -> Self {
+        match &magic.map(|byte| byte.to_ascii_lowercase()) {
+            [0, 0, 0, 0] => Self::None,
+            b"wake" => Self::Resumed,
+            _ => Self::Hibernated,
+        }
+    }
+}
+
 /// The clusters of a volume.
 #[derive(Debug)]
 struct Space {
@@ -277,12 +289,7 @@ impl NtfsVolume {
         };
         let mut magic = [0; 4];
         file.read_at(&mut magic, 0)?;
-        // As the forensics literature and ntfs-3g have it. What is not known may be a memory image.
-        Ok(match &magic.map(|byte| byte.to_ascii_lowercase()) {
-            [0, 0, 0, 0] => Hibernation::None,
-            b"wake" => Hibernation::Resumed,
-            _ => Hibernation::Hibernated,
-        })
+        Ok(Hibernation::of(magic))
     }
 
     /// Look a file or folder up, without regard to case: `Windows\System32\config\SYSTEM`.
