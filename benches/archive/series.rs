@@ -39,8 +39,8 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         progress(&format!("{live} MiB alive"), &cost);
         row(&mut table, live, &cost, size);
     }
-    let text = format!("A disk of {} GiB that is filled more and more.", whole >> 10);
-    report.section("A disk with more and more alive in it", &text, &table);
+    let text = format!("A disk of {} GiB that is filled step by step.", whole >> 10);
+    report.section("A disk with more and more live data", &text, &table);
 
     let mut table = Table::new("in all", &COLUMNS);
     let live = 2048 / part;
@@ -53,10 +53,10 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         row(&mut table, whole, &cost, size);
     }
     let text = format!(
-        "{live} MiB alive in all of them. A mebibyte of zeros is a kibibyte of deflate, which is what the archive grows \
-         by; an NTFS volume has a bit for each cluster, which is read to prove it."
+        "Each disk has {live} MiB of live data. The archive grows because a mebibyte of zeros takes a kibibyte of \
+         deflate. The time grows because an NTFS volume has a bit for each cluster, and the proof reads all of them."
     );
-    report.section("The same in larger and larger disks", &text, &table);
+    report.section("The same live data in larger and larger disks", &text, &table);
     remove(&folder);
 }
 
