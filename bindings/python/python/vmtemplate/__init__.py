@@ -1,4 +1,4 @@
-"""OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
+"""Build, check, pack, unpack and publish OS templates for VMmanager clusters, reading only the blocks in use.
 
 A template is a disk image, a setup script and a metadata file (metainfo.xml) in a `.tar.gz` archive.
 
@@ -270,7 +270,7 @@ __all__ = [
 ]
 
 
-# A traceback names an exception as people import it.
+# A traceback shows an exception under the name that it is imported by.
 def _adopt() -> None:
     for item in list(vars(_errors).values()):
         if isinstance(item, type) and issubclass(item, _errors.VmTemplateError):
