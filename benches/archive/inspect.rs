@@ -1,4 +1,4 @@
-//! Looking into a large archive.
+//! Inspecting a large archive.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
     report.section("Inspecting an archive", text, &table);
 }
 
-/// A disk of noise that stands nowhere.
+/// A disk of random data that is not stored anywhere.
 #[derive(Debug)]
 struct Noise {
     size: u64,

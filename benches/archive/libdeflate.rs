@@ -1,4 +1,4 @@
-//! How near packing is to what libdeflate alone does, and what each level gives.
+//! Compares packing with libdeflate alone, and the compression levels with each other.
 
 use vmtemplate::PackOptions;
 

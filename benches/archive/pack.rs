@@ -23,7 +23,7 @@ impl Archives {
 }
 
 pub(crate) fn measure(settings: &Settings, report: &mut Report) -> Archives {
-    // Whoever only asks for unpacking gets the two archives and nothing else.
+    // If only unpacking is measured, only the two archives are made.
     let wanted = |contender: &&Contender| {
         settings.does("pack") || contender.name == PACKING[0].name || contender.name == TAR
     };

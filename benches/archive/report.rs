@@ -61,7 +61,7 @@ impl Report {
     }
 }
 
-/// Something for whoever waits.
+/// Print the progress of the benchmark.
 pub(crate) fn progress(name: &str, cost: &Cost) {
     let [wall, synced, cpu] = [cost.wall, cost.synced, cost.cpu].map(|time| time.as_secs_f64());
     eprintln!("    {name}: {wall:.2} s, on disk {synced:.2} s, CPU {cpu:.2} s, {} MiB", cost.peak >> 20);
@@ -77,13 +77,13 @@ const COLUMNS: &str = "*Seconds* is the time until the last process of the pipel
     system time of all processes. *Memory* is the sum of the peaks of the processes that run at the same time; a process \
     that needs less than the benchmark itself (a few MiB) counts as that much.";
 
-/// What a run cost, as the first columns of a table.
+/// The cost of a run, as the first columns of a table.
 pub(crate) fn figures(cost: &Cost) -> Vec<Option<f64>> {
     let times = [cost.wall, cost.synced, cost.cpu].map(|time| Some(time.as_secs_f64()));
     times.into_iter().chain([Some(cost.peak as f64 / super::MIB as f64)]).collect()
 }
 
-/// Name those who could not take part.
+/// Name the contenders that could not run.
 pub(crate) fn missing(report: &mut Report, contenders: &[&Contender]) {
     for contender in contenders {
         let tool = contender.missing().unwrap_or_default();

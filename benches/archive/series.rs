@@ -1,4 +1,4 @@
-//! That the cost grows with the live bytes and not with the disk.
+//! Shows that the cost grows with the live bytes and not with the disk.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +14,10 @@ use super::table::Table;
 pub(crate) fn measure(settings: &Settings, report: &mut Report) {
     let missing = image::missing();
     if !missing.is_empty() {
-        return report
-            .paragraph(&format!("Missing: the series of disks, for want of {}.\n", missing.join(", ")));
+        return report.paragraph(&format!(
+            "Missing: the series of disks, because of missing tools: {}.\n",
+            missing.join(", ")
+        ));
     }
     let part = match (settings.quick, settings.full_series) {
         (_, true) => 1,

@@ -20,7 +20,7 @@ pub(crate) fn measure(settings: &Settings, archives: &Archives, report: &mut Rep
     }
 }
 
-/// All contenders on one archive. `skips_free_space` tells what is in it.
+/// Run all contenders on one archive. `skips_free_space` says whether free clusters in it are zeros.
 fn of(settings: &Settings, archive: &Path, skips_free_space: bool, what: &str, report: &mut Report) {
     let (here, not_here): (Vec<_>, Vec<_>) =
         UNPACKING.iter().partition(|contender| contender.missing().is_none());

@@ -124,8 +124,8 @@ impl<T: Enumeration> FromPyObject<'_, '_> for Choice<T> {
         let member = class(object.py(), T::CLASS)?.call1((object,))?;
         let word: String = member.getattr("value")?.extract()?;
         let found = T::WORDS.iter().find(|(_, known)| *known == word);
-        found
-            .map(|(value, _)| Self(*value))
-            .ok_or_else(|| PyValueError::new_err(format!("{member} is only a result and cannot be an argument")))
+        found.map(|(value, _)| Self(*value)).ok_or_else(|| {
+            PyValueError::new_err(format!("{member} is only a result and cannot be an argument"))
+        })
     }
 }

@@ -215,7 +215,7 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::PasswordMethod, text)
     }
 
-    /// `date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; written by the platform into an installed template.
+    /// `date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; the platform sets it in an installed template.
     #[getter]
     fn date(&self) -> Option<String> {
         self.text(&vt::MetainfoKey::Date)

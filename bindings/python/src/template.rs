@@ -122,7 +122,7 @@ impl Template {
             Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
         };
-        // A problem with a path is told beside all others, so that it is left to the builder.
+        // The builder opens the path, so that a problem with it is reported together with all others.
         builder = match image.map(|image| image_argument(py, image)).transpose()? {
             Some(ImageArgument::Path(path)) => py.detach(|| builder.image_path(path)),
             Some(ImageArgument::Image(image)) => builder.image(image),

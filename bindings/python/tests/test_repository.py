@@ -87,7 +87,7 @@ def test_names_that_lead_elsewhere_are_refused(archive: Path, tmp_path: Path, na
     for options in ({"image_name": name}, {"file_name": name}):
         with pytest.raises(vt.InvalidValueError) as caught:
             repository.add(archive, **options)  # type: ignore[arg-type]
-        assert caught.value.field in options
+        assert caught.value.context.field in options
     assert repository.list() == []
 
 

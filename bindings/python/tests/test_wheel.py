@@ -66,21 +66,21 @@ def test_the_wheel_says_what_it_is() -> None:
     with zipfile.ZipFile(wheel()) as packed:
         names = packed.namelist()
         folder = f"vmtemplate-{vt.__version__}.dist-info"
-        told = Parser().parsestr(packed.read(f"{folder}/METADATA").decode())
+        metadata = Parser().parsestr(packed.read(f"{folder}/METADATA").decode())
     assert {"vmtemplate/py.typed", "vmtemplate/_native.pyi", "vmtemplate/_native.abi3.so"} <= set(names)
     assert {f"{folder}/licenses/licences/LICENSE-{name}" for name in ("MIT", "APACHE")} <= set(names)
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
         # A package cannot refer to files outside its folder, so these are copies. They are in a separate folder because
         # the source package may contain the originals too.
         assert (ROOT / "bindings" / "python" / "licences" / name).read_bytes() == (ROOT / name).read_bytes()
-    assert told["Name"] == "vmtemplate"
-    assert told["Version"] == vt.__version__ == distribution("vmtemplate").version
-    assert told["License-Expression"] == "MIT OR Apache-2.0"
-    assert told["Requires-Python"] == ">=3.9"
-    assert told.get_all("Requires-Dist") is None
-    assert "Typing :: Typed" in (told.get_all("Classifier") or [])
+    assert metadata["Name"] == "vmtemplate"
+    assert metadata["Version"] == vt.__version__ == distribution("vmtemplate").version
+    assert metadata["License-Expression"] == "MIT OR Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata.get_all("Requires-Dist") is None
+    assert "Typing :: Typed" in (metadata.get_all("Classifier") or [])
     readme = (ROOT / "bindings" / "python" / "README.md").read_text()
-    assert str(told.get_payload()).strip() == readme.strip()
+    assert str(metadata.get_payload()).strip() == readme.strip()
 
 
 def test_the_source_package_has_all_that_it_is_built_from(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The exceptions: one base class, and a class for each kind of error that also derives from a built-in exception."""
+"""The exceptions: a base class, and a class for each kind that also derives from the matching built-in exception."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ErrorContext:
 class VmTemplateError(Exception):
     """The base class of all exceptions of this module.
 
-    `str()` of it tells all: where, what was found, what was expected, the causes, and how to mend it.
+    `str()` returns the whole message: where, what was found, what was expected, the causes, and how to fix it.
 
     >>> import vmtemplate as vt
     >>> try:

@@ -470,7 +470,7 @@ class Metainfo:
     def password_method(self, text: str | None) -> None: ...
     @property
     def date(self) -> str | None:
-        """`date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; written by the platform into an installed template."""
+        """`date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; the platform sets it in an installed template."""
     @date.setter
     def date(self, text: str | None) -> None: ...
     @property
