@@ -62,7 +62,7 @@
 #define VMT_CHECK_DENY_WARNINGS 1
 
 /**
- * Do not look into the disk image.
+ * Do not check the disk image.
  */
 #define VMT_CHECK_SKIP_IMAGE 2
 
@@ -390,7 +390,7 @@ typedef struct {
 } vmt_source;
 
 /**
- * How an archive is unpacked. Fields that are zero have their defaults.
+ * Options for unpacking an archive. Fields that are zero have their defaults.
  */
 typedef struct {
     /**
@@ -519,7 +519,7 @@ typedef ptrdiff_t (*vmt_read_fn)(void *user_data, uint8_t *buffer, size_t length
 typedef int32_t (*vmt_progress_fn)(void *user_data, uint64_t bytes, uint64_t total);
 
 /**
- * How an archive is fetched. Fields that are zero have their defaults.
+ * Options for fetching an archive. Fields that are zero have their defaults.
  */
 typedef struct {
     /**
@@ -1243,9 +1243,10 @@ vmt_code vmt_template_builder_name(vmt_template_builder *builder, const char *na
 vmt_code vmt_template_builder_image(vmt_template_builder *builder, const vmt_image *image);
 
 /**
- * Set the disk image by its path. The image is opened at once; building reports an error of that.
+ * Set the disk image by its path. The image is opened at once; if that fails, building reports the error.
  */
-vmt_code vmt_template_builder_image_path(vmt_template_builder *builder, const char *path);
+vmt_code vmt_template_builder_image_path(vmt_template_builder *builder,
+                                         const char *path);
 
 /**
  * Set the disk image by its path, opened with these options.

@@ -188,7 +188,7 @@ pub extern "C" fn vmt_archive_free(archive: *mut vmt_archive) {
     look((), || free(archive));
 }
 
-/// How an archive is unpacked. Fields that are zero have their defaults.
+/// Options for unpacking an archive. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_unpack_options {

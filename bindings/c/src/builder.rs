@@ -89,7 +89,7 @@ pub extern "C" fn vmt_template_builder_image(
     set(builder, || Ok(get(image)?.disk.clone()), TemplateBuilder::image)
 }
 
-/// Set the disk image by its path. The image is opened at once; building reports an error of that.
+/// Set the disk image by its path. The image is opened at once; if that fails, building reports the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_image_path(
     builder: *mut vmt_template_builder,

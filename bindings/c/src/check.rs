@@ -14,7 +14,7 @@ use crate::script::flags;
 
 /// Treat every warning as an error.
 pub const VMT_CHECK_DENY_WARNINGS: u32 = 1;
-/// Do not look into the disk image.
+/// Do not check the disk image.
 pub const VMT_CHECK_SKIP_IMAGE: u32 = 2;
 
 /// Which rules are checked, and how severe their findings are. Fields that are zero have their defaults.

@@ -27,7 +27,7 @@ pub(crate) struct FetchedValue {
 /// Replace the file if it exists.
 pub const VMT_FETCH_OVERWRITE: u32 = 1;
 
-/// How an archive is fetched. Fields that are zero have their defaults.
+/// Options for fetching an archive. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_fetch_options {

@@ -1,7 +1,7 @@
 //! The C library of vmtemplate. `include/vmtemplate.h` is generated from this crate, and documents it for C.
 //!
-//! Each file holds one handle and its functions. They translate arguments and results, and the library does the work;
-//! `boundary` is where pointers become references, and errors and panics become numbers and handles.
+//! Each file contains one handle and its functions. They convert arguments and results; the library does the work.
+//! `boundary` converts pointers to references, and errors and panics to numbers and handles.
 //!
 //! Cargo builds a static library from it, and install.sh links the shared library from that. It is not a Rust API: Rust
 //! programs use the crate `vmtemplate`.

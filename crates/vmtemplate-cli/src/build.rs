@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use vmtemplate::{CheckOptions, Metainfo, Result, Script, Severity, Template, TemplateBuilder};
 
-use crate::numbers::number;
+use crate::parsers::number;
 use crate::report::Watch;
 use crate::source::Opening;
 use crate::streams::{self, is_stream};

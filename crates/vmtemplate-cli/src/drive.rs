@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use vmtemplate::{InstallDrive, Padding, Result};
 
+use crate::parsers;
 use crate::report;
 use crate::streams::{self, is_stream};
 use crate::values::Values;
@@ -19,7 +20,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     values: Values,
     /// What fills the drive after the script: blank-lines, zeros [default: blank-lines]
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", value_parser = parsers::name::<Padding>)]
     padding: Option<Padding>,
     /// Write the drive here: to a file that only its owner may read, or to a block device (with --force); - for
     /// standard output

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Error, Metainfo, MetainfoKey, Result};
+use vmtemplate::{Metainfo, MetainfoKey, Result};
 
-use crate::{inspect, report, streams};
+use crate::{inspect, parsers, report, streams};
 
 /// Show or edit a metainfo.xml. Everything that is not set keeps its bytes: order, indents, comments, unknown elements.
 ///
@@ -31,7 +31,7 @@ pub(crate) struct Args {
 
 fn assignment(text: &str) -> std::result::Result<(MetainfoKey, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as limit.mem=2048")?;
-    let key = key.parse().map_err(|error: Error| format!("{error:#}"))?;
+    let key = parsers::name(key)?;
     Ok((key, value.to_owned()))
 }
 

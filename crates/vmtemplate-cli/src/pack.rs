@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use vmtemplate::{Control, OpenOptions, PackOptions, Result, Spooled, Template};
 
-use crate::numbers::{number, threads};
+use crate::parsers::{number, threads};
 use crate::report::{self, Watch};
 use crate::source::{FreeSpaceChoice, Opening};
 use crate::streams::{self, STDIN, is_stream};

@@ -13,8 +13,8 @@ use vmtemplate::{
 
 use crate::ExitCode;
 use crate::findings;
-use crate::numbers::number;
 use crate::pack::{self, Packing};
+use crate::parsers::{self, number};
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN};
 
@@ -61,7 +61,7 @@ struct Folder {
     #[arg(value_name = "FOLDER|URL")]
     path: PathBuf,
     /// vm6 (metadata.json) or vm5 (metadata.xml) [default: the one that the repository has]
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = parsers::name::<RepositoryFormat>)]
     format: Option<RepositoryFormat>,
     /// Print as JSON
     #[arg(long)]
@@ -167,7 +167,12 @@ struct Init {
     #[arg(value_name = "FOLDER|URL")]
     folder: PathBuf,
     /// vm6 (metadata.json) or vm5 (metadata.xml)
-    #[arg(long, value_name = "FORMAT", default_value_t = RepositoryFormat::Vm6)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value_t = RepositoryFormat::Vm6,
+        value_parser = parsers::name::<RepositoryFormat>
+    )]
     format: RepositoryFormat,
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use vmtemplate::{Result, SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
+use crate::parsers;
 use crate::report;
 
 /// Print the setup script that `vmtemplate build` uses without --script.
@@ -23,7 +24,7 @@ enum System {
 struct Windows {
     /// Leave a step out; may be given more than once: password, address, ipv6, name-servers, volume, activation,
     /// remote-desktop, first-run, restart
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = parsers::name::<SetupStep>)]
     without: Vec<SetupStep>,
     /// Account whose password is set [default: Administrator]
     #[arg(long, value_name = "NAME")]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use vmtemplate::{CheckOptions, DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
 
+use crate::parsers;
 use crate::streams::{self, is_stream};
 
 #[derive(clap::Args)]
@@ -14,7 +15,7 @@ pub(crate) struct Opening {
     backing_files: Option<PathBuf>,
     /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]. With `raw` the bytes of the
     /// file are the disk, even if they look like another format
-    #[arg(long, value_name = "FORMAT")]
+    #[arg(long, value_name = "FORMAT", value_parser = parsers::name::<ImageFormat>)]
     format: Option<ImageFormat>,
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use indicatif::HumanBytes;
 use vmtemplate::{Error, Result, Spooled, Template, UnpackOptions};
 
-use crate::numbers::threads;
+use crate::parsers::threads;
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN, is_stream};
 

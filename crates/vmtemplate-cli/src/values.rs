@@ -8,6 +8,7 @@ use vmtemplate::{
     Template,
 };
 
+use crate::parsers;
 use crate::streams::{self, STDIN};
 
 #[derive(clap::Args)]
@@ -22,7 +23,7 @@ pub(crate) struct Values {
     file: Option<PathBuf>,
     /// What to do with a macro without a value: error, parens, empty, keep, or platform, which does what the platform
     /// is known to do [default: error]
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", value_parser = parsers::name::<MissingValue>)]
     missing: Option<MissingValue>,
     /// Replace macros as the platform does: no value is quoted, and none is refused for its place. For comparison only
     #[arg(long)]
@@ -36,7 +37,7 @@ pub(crate) struct Values {
 pub(crate) struct Language {
     /// Language of the script: batch, powershell, posix, preseed, kickstart, cloud-config [default: recognised by the
     /// #! line, the file name, or the content]
-    #[arg(long, value_name = "LANGUAGE")]
+    #[arg(long, value_name = "LANGUAGE", value_parser = parsers::name::<ScriptLanguage>)]
     pub(crate) language: Option<ScriptLanguage>,
 }
 

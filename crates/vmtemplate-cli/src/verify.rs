@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use vmtemplate::{Result, Spooled, Template, VerifyOptions};
 
-use crate::numbers::threads;
+use crate::parsers::threads;
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN};
 

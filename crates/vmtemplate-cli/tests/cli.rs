@@ -263,6 +263,27 @@ fn a_number_that_does_not_parse_is_answered_with_what_the_option_expects() {
 }
 
 #[test]
+fn a_name_that_an_option_does_not_take_is_answered_with_the_names_that_it_takes() {
+    let folder = work();
+    let commands: [(&[&str], &str, &str); 6] = [
+        (&["disk", "win2019.raw"], "--format", "raw qcow2 vhdx vmdk vhd"),
+        (&["render", "windows.cmd"], "--missing", "platform error parens empty keep"),
+        (&["render", "windows.cmd"], "--language", "batch powershell posix preseed kickstart cloud-config"),
+        (&["drive", "windows.cmd", "-o", "drive.img"], "--padding", "blank-lines zeros"),
+        (&["script", "windows"], "--without", "password address ipv6 restart"),
+        (&["repo", "init", "repo"], "--format", "vm6 vm5"),
+    ];
+    for (command, option, names) in commands {
+        let output = vmtemplate(folder.path(), &[command, &[option, "foo"]].concat());
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {text}");
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with(&format!("error: invalid value 'foo' for '{option} <")), "{text}");
+        assert!(names.split(' ').all(|name| first.contains(name)), "{text}");
+    }
+}
+
+#[test]
 fn help_explains_each_command_and_option() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["build", "pack", "inspect", "unpack", "disk", "convert", "metainfo", "lint", "check"] {

@@ -1,8 +1,10 @@
-//! Whole numbers on the command line, with messages that say what an option takes.
+//! Parsers of option values, with messages that say what an option expects.
 
 use std::fmt::Display;
 use std::num::NonZeroUsize;
 use std::str::FromStr;
+
+use vmtemplate::Error;
 
 /// A parser for an option whose value is `what`, a whole number from `least` to `most`.
 ///
@@ -17,6 +19,11 @@ where
     T: FromStr + Display + Copy + Send + Sync + 'static,
 {
     move |text| text.parse().map_err(|_| format!("expected {what}, a whole number from {least} to {most}"))
+}
+
+/// A parser for an option whose value is a name that the library parses: the message includes the help of its error.
+pub(crate) fn name<T: FromStr<Err = Error>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: Error| format!("{error:#}"))
 }
 
 /// The parser of every `--threads`.
