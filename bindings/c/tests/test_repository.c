@@ -21,7 +21,7 @@ static void an_archive_that_the_caller_reads_is_published(void **state)
     VMT_OPTIONS(vmt_source, source);
     VMT_OPTIONS(vmt_entry_options, options);
     (void)state;
-    bytes.data = read_all(make_archive("Windows-Server-2019.tar.gz"), &bytes.length);
+    bytes.data = read_all(make_archive("stream.tar.gz"), &bytes.length);
     mkdir(in_folder("streams"), 0755);
     repository = vmt_repository_create(in_folder("streams"), VMT_FORMAT_VM6, &err);
     fine();
