@@ -12,7 +12,7 @@ use vmtemplate_test_support::windows_disk::{
 };
 use vmtemplate_test_support::{has_tool, run};
 
-/// A script that does not replace any requirement on the image.
+/// A script without steps that could make up for what the image lacks.
 const PLAIN: &str = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nshutdown /r\r\nexit /b\r\n";
 
 /// One fault: the code of its rule, the disk it is made on, and how.
@@ -435,7 +435,7 @@ fn every_rule_of_the_image_has_a_case() {
     assert_eq!(cases, rules);
 }
 
-/// The name suggests one Windows and the image contains another: both imply a memory limit.
+/// The name suggests a version of Windows and the image contains one; both imply a memory limit.
 #[test]
 fn a_memory_limit_that_is_too_low_is_told_once() {
     let report = check(BIOS.disk().image(), Some(PLAIN), 256);

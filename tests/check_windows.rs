@@ -21,7 +21,7 @@ const SERVICES: &str = r"ControlSet001\Services";
 const FIREWALL: &str = r"ControlSet001\Services\SharedAccess\Parameters\FirewallPolicy";
 const VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 
-/// A script that does not replace any requirement on the image.
+/// A script without steps that could make up for what the image lacks.
 const PLAIN: &str = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nshutdown /r\r\nexit /b\r\n";
 
 fn disk_with(hive: &str, change: impl FnOnce(&mut Key)) -> WindowsDisk {

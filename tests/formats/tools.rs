@@ -6,7 +6,7 @@ use std::process::Command;
 
 use vmtemplate::{DiskImage, ExtentKind};
 
-/// Run a tool to its end; `words` is split at spaces, and each `@` in it is replaced with one of `PATHS`.
+/// Run a tool to its end; `words` is split at spaces, and each `@` in it is replaced with the next of `paths`.
 pub(crate) fn run(tool: &str, words: &str, paths: &[&Path]) -> String {
     let mut paths = paths.iter();
     let mut command = Command::new(tool);

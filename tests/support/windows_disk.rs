@@ -257,7 +257,7 @@ pub fn record_named(volume: &[u8], name: &str) -> usize {
         if !volume[at..].starts_with(b"FILE") || ntfs::u16_at(volume, at + 22) & 1 == 0 {
             return false;
         }
-        // A record without a name, such as the first ones of a volume, is skipped.
+        // The attributes before the name are skipped; a record may have no name, such as the first ones of a volume.
         let mut attribute = at + ntfs::u16_at(volume, at + 20);
         while ntfs::u32_at(volume, attribute) < 0x30 {
             attribute += ntfs::u32_at(volume, attribute + 4);
