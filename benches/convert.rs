@@ -1,8 +1,8 @@
-//! `write_raw` and the extent map beside qemu-img, on the same images in one run. Results are compared byte for byte,
-//! but for a volume whose free space is left out, which has its own table.
+//! Compares `write_raw` and the extent map with qemu-img, on the same images in one run. Results are compared byte for
+//! byte, except for a volume whose free space is left out, which has its own table.
 //!
 //! `cargo bench --bench convert [-- MIB]`: the size of the disk, 1024 MiB by default. Each number is the best of three;
-//! `qemu-img` is told to bring its output to the disk (`-t writeback`), as `write_raw` does.
+//! `-t writeback` makes `qemu-img` flush its output to the disk, as `write_raw` does.
 
 #![allow(clippy::unwrap_used)] // a bench that cannot run has nothing else to do
 
@@ -56,7 +56,7 @@ fn main() {
     let (source, image, ours, theirs) = (path("disk"), path("image"), path("ours"), path("theirs"));
     make_disk(&source, mib);
 
-    println!("{mib} MiB, half of it data; milliseconds, and ours as a part of qemu-img's");
+    println!("{mib} MiB, half of it data; milliseconds, and the ratio of vmtemplate to qemu-img");
     println!(
         "{:<18} {:>9} {:>9} {:>6}   {:>9} {:>9} {:>6}",
         "", "convert", "qemu-img", "", "map", "qemu-img", ""
@@ -97,14 +97,14 @@ fn main() {
     free_space(folder.path(), mib);
 }
 
-/// An NTFS volume that was full once, of which a part is alive: ours without and with its free space beside qemu-img.
+/// An NTFS volume of which only a part is live: vmtemplate without and with free space, compared with qemu-img.
 fn free_space(folder: &Path, mib: u64) {
     let [volume, mount, ours, theirs] = ["volume", "mount", "ours", "theirs"].map(|name| folder.join(name));
     let run = |program: &str, words: &[&str], path: &Path| {
         Command::new(program).args(words).arg(path).output().is_ok_and(|output| output.status.success())
     };
     println!(
-        "\nan NTFS volume of {mib} MiB, full of deleted files; milliseconds, and ours as a part of qemu-img's"
+        "\nan NTFS volume of {mib} MiB, full of deleted files; milliseconds, and the ratio of vmtemplate to qemu-img"
     );
     println!("{:<18} {:>9} {:>9} {:>9} {:>6} {:>6}", "", "skip", "keep", "qemu-img", "skip", "keep");
     for eighths in [1, 2, 4, 6] {
@@ -113,13 +113,13 @@ fn free_space(folder: &Path, mib: u64) {
         if !run("mkntfs", &["--quick", "--quiet", "--force"], &volume)
             || !run("ntfs-3g", &[volume.to_str().unwrap()], &mount)
         {
-            eprintln!("SKIPPED free space: it needs mkntfs, ntfs-3g, and a user who may mount");
+            eprintln!("SKIPPED free space: it needs mkntfs, ntfs-3g, and a user with permission to mount");
             return;
         }
         let files = mib * 7 / 8 / 4;
         for number in 0..files {
             make_disk(&mount.join(number.to_string()), 4);
-            // All of it data: `make_disk` leaves a hole at the end.
+            // Data everywhere: `make_disk` leaves a hole at the end.
             fs::OpenOptions::new()
                 .write(true)
                 .open(mount.join(number.to_string()))
@@ -142,7 +142,7 @@ fn free_space(folder: &Path, mib: u64) {
         let qemu = best(|| {
             qemu_img(&["convert", "-t", "writeback", "-f", "raw", "-O", "raw"], &[&volume, &theirs]);
         });
-        let name = format!("{} MiB alive", read >> 20);
+        let name = format!("{} MiB live", read >> 20);
         println!("{name:<18} {skip:>9.0} {keep:>9.0} {qemu:>9.0} {:>6.2} {:>6.2}", skip / qemu, keep / qemu);
         fs::remove_file(&volume).unwrap();
     }

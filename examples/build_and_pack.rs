@@ -1,4 +1,4 @@
-//! Build a template from a disk image and pack it, with a line of progress.
+//! Build a template from a disk image and pack it, printing the progress.
 //!
 //! `cargo run --release --example build_and_pack -- win2019.qcow2 Windows-Server-2019.tar.gz`
 
@@ -7,7 +7,7 @@ use vmtemplate::{Control, PackOptions, Template};
 fn main() -> vmtemplate::Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     let (Some(image), Some(archive)) = (arguments.next(), arguments.next()) else {
-        eprintln!("use: build_and_pack IMAGE OUT.tar.gz");
+        eprintln!("usage: build_and_pack IMAGE OUT.tar.gz");
         std::process::exit(2);
     };
     let template = Template::builder("Windows-Server-2019")

@@ -1,4 +1,4 @@
-//! The install drive of one new machine: our setup script with its values, as the platform would make it.
+//! Write the install drive of a new machine: the library's setup script with values, as the platform would make it.
 //!
 //!     cargo run --example install_drive -- drive.img
 

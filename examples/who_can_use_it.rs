@@ -1,4 +1,4 @@
-//! Say whether a virtual machine has what a template needs.
+//! Print what a virtual machine lacks to use a template.
 //!
 //! `cargo run --example who_can_use_it -- Windows-Server-2019.tar.gz 2048 40000`
 
@@ -7,7 +7,7 @@ use vmtemplate::{AddressFamily, ProductVersion, Template, VmSpec};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [path, memory_mib, disk_mb] = arguments.as_slice() else {
-        eprintln!("use: who_can_use_it TEMPLATE MEMORY_MIB DISK_MB");
+        eprintln!("usage: who_can_use_it TEMPLATE MEMORY_MIB DISK_MB");
         std::process::exit(2);
     };
     let template = Template::open(path)?;
@@ -16,12 +16,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("VMmanager 6 cannot use it");
     }
     let vm = VmSpec {
-        memory_mib: memory_mib.parse()?,
-        disk_mb: disk_mb.parse()?,
+        memory_mib: number("MEMORY_MIB", memory_mib)?,
+        disk_mb: number("DISK_MB", disk_mb)?,
         primary_address: AddressFamily::Ipv4,
     };
     for miss in metainfo.limits()?.check(&vm) {
         println!("{miss}");
     }
     Ok(())
+}
+
+fn number(name: &str, text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{name} is {text:?}; expected a whole number"))
 }

@@ -1,4 +1,4 @@
-//! What is behind the end of an archive: padding is nobody's business, and all else is reported by every reader alike.
+//! Data after the end of an archive: padding is ignored, and every reader reports anything else in the same way.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -17,7 +17,7 @@ fn ours() -> Vec<u8> {
     archive
 }
 
-/// A tar stream of another tool, with these files.
+/// A tar stream made by another tool, with these files.
 fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     for (name, bytes) in files {
@@ -42,7 +42,7 @@ fn first() -> Vec<u8> {
     tar(&[("metainfo.xml", METAINFO), ("setup.cmd", b"rem\r\n"), ("w.img", &[7; 4096])])
 }
 
-/// What every reader says of an archive: list, open, verify and unpack, of a file and of a source.
+/// The results of all readers of an archive: list, open, verify and unpack, from a file and from a source.
 fn readers(bytes: &[u8]) -> Vec<(&'static str, Option<Error>)> {
     let work = tempfile::tempdir().unwrap();
     let path = work.path().join("t.tar.gz");

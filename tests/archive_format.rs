@@ -1,4 +1,4 @@
-//! `docs/archive-format.md` by itself is enough: a reader written from it alone, without this crate.
+//! A reader written only from `docs/archive-format.md`, without this crate: the document is sufficient.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -28,7 +28,7 @@ struct Member {
     content: usize,
 }
 
-/// "A member": every field of the table is as it says there.
+/// "A member": every field is as the table says.
 fn member(archive: &[u8], at: usize) -> Member {
     let bytes = &archive[at..];
     let payload = u16_at(bytes, 10) - 16;

@@ -1,4 +1,4 @@
-//! Archives beside the real tools: theirs unpack ours, ours opens theirs, and hostile ones are refused.
+//! Archives and the real tools: other tools unpack ours, the library opens theirs and refuses hostile ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -32,7 +32,7 @@ fn template(image: DiskImage) -> Template {
         .unwrap()
 }
 
-/// A disk with all that chunks can be: data, data between holes, zeros, an odd end.
+/// A disk with every kind of chunk: data, data between holes, zeros, an odd end.
 fn mixed_disk() -> Vec<u8> {
     let mut bytes = vec![0; (37 << 20) + 512 * 3];
     for (seed, at, length) in
@@ -43,7 +43,7 @@ fn mixed_disk() -> Vec<u8> {
     bytes
 }
 
-/// Every byte, free space too.
+/// Pack every byte, including free space.
 fn pack(image: DiskImage, path: &Path) {
     let options = PackOptions { free_space: FreeSpace::Keep, ..PackOptions::default() };
     template(image).pack(path, &options).unwrap();
@@ -105,7 +105,7 @@ fn our_reader_opens_and_unpacks_the_archives_of_every_tar() {
     let image = mixed_disk();
     for (name, bytes) in expected(&image) {
         let mut file = File::create(source.join(name)).unwrap();
-        // Holes stay holes, so that the sparse forms have something to say.
+        // Holes stay holes, so that the sparse formats contain some.
         file.set_len(bytes.len() as u64).unwrap();
         for (number, block) in
             bytes.chunks(4096).enumerate().filter(|(_, block)| block.iter().any(|&b| b != 0))
@@ -187,7 +187,7 @@ fn our_archive_comes_back_sparse_and_whole() {
     }
 }
 
-/// A disk that tells its map in pieces of odd sizes, and zeros as data here and there.
+/// A disk that reports its map in pieces of odd sizes, and some zeros as data.
 #[derive(Debug)]
 struct OddMap(Vec<u8>, u64);
 
@@ -283,7 +283,7 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     let entries = list(&whole).unwrap();
     // The footer is the last 70 bytes: without it there is no index.
     assert_eq!(list(&whole[..whole.len() - 70]).unwrap(), entries);
-    // Every record of the index moves to the member before: all sums stay right, and the CRC-32 is made to fit.
+    // Every record of the index moves to the previous member: all sums stay correct, and the CRC-32 is fixed.
     let footer = whole.len() - 70 + 28;
     let index_at = u64::from_le_bytes(whole[footer..footer + 8].try_into().unwrap()) as usize;
     let members = u64::from_le_bytes(whole[footer + 8..footer + 16].try_into().unwrap()) as usize;
@@ -294,7 +294,7 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     crc.update(records);
     lying[footer + 24..footer + 28].copy_from_slice(&crc.sum().to_le_bytes());
     assert_eq!(list(&lying).unwrap(), entries);
-    // An index that tells of zeros where data is, and fits in all else, is found out when the data are read.
+    // An index that reports data as zeros, and is consistent otherwise, is detected when the data is read.
     let mut lying = whole.clone();
     lying[index_at + 28 + 8 + 7] |= 0x80; // the highest bit of the second record's content
     let mut crc = flate2::Crc::new();
@@ -304,7 +304,7 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     let inside = Archive::open(&path).unwrap().disk("win2019.hddimage").unwrap();
     assert_eq!(inside.read_vec(0, 512).unwrap_err().kind(), ErrorKind::InvalidArchive);
     assert_eq!(inside.extents().next().unwrap().unwrap_err().kind(), ErrorKind::InvalidArchive);
-    // The index of another archive, or one damaged anywhere, is no better.
+    // The index of another archive, and an index that is damaged anywhere, are detected too.
     for at in (index_at..whole.len()).step_by(7) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0xFF;
@@ -403,7 +403,7 @@ fn every_limit_holds_for_archives_of_ours_and_of_others_and_for_every_reader() {
     let mut header = tar::Header::new_gnu();
     header.set_size(0);
     header.set_mode(0o644);
-    // The tar crate writes a name of more than 100 bytes as an entry before.
+    // The tar crate writes a name of more than 100 bytes as a preceding entry.
     builder.append_data(&mut header, format!("a/b/c/{}", "n".repeat(120)), &[][..]).unwrap();
     fs::write(&deep, gzip(&builder.into_inner().unwrap())).unwrap();
 
@@ -455,7 +455,7 @@ fn a_truncated_or_damaged_archive_is_an_error_that_says_where() {
     for (whose, archive) in [("ours", &ours), ("foreign", &foreign)] {
         for cut in [1, 5, 100, archive.len() / 2] {
             fs::write(&path, &archive[..archive.len() - cut]).unwrap();
-            // Without its last member, or a part of it, an archive of ours lacks only the index: still all is there.
+            // Without its last member, or a part of it, our archive lacks only the index: all files are complete.
             if whose == "ours"
                 && cut <= 100
                 && Template::unpack(&path, work.path().join("ok"), &UnpackOptions::default()).is_ok()
@@ -473,7 +473,7 @@ fn a_truncated_or_damaged_archive_is_an_error_that_says_where() {
             let error = unpack_error(&path);
             assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{whose}, byte {at}: {error:#}");
             assert!(error.message().contains("offset"), "{whose}, byte {at}: {error:#}");
-            // The one checksum of another tool's archive may be the first to tell, where every file has been passed.
+            // The only checksum of another tool's archive may detect the damage after all files were read.
             let entry = error.entry();
             let known = entry == Some("win2019.hddimage") || (whose == "foreign" && entry.is_none());
             assert!(known, "{whose}, byte {at}: {error:#}");

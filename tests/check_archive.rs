@@ -1,4 +1,4 @@
-//! A check of an archive looks into the image where it is. In a process of its own, for its figures.
+//! A check of an archive reads the image in place. It runs in a separate process, which is measured.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // helpers of tests fail as tests do
 
@@ -8,7 +8,7 @@ use std::io::Write;
 use vmtemplate::{CheckOptions, FreeSpace, PackOptions, Report, Template};
 use vmtemplate_test_support::{noise, proc_self};
 
-/// What the image has besides Windows, in MiB: it does not compress.
+/// The size of incompressible data in the image besides Windows, in MiB.
 const MORE: u64 = 192;
 
 fn of_the_image(report: &Report) -> Vec<String> {
@@ -24,7 +24,7 @@ fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
     let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/windows-bios.raw.gz");
     let mut disk = File::create(&image).unwrap();
     std::io::copy(&mut flate2::read::GzDecoder::new(File::open(fixture).unwrap()), &mut disk).unwrap();
-    // Behind the last partition, where nothing looks.
+    // After the last partition, which no rule reads.
     for mib in 0..MORE {
         disk.write_all(&noise(mib, 1 << 20)).unwrap();
     }
@@ -34,7 +34,7 @@ fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
     let before = of_the_image(&template.check(&CheckOptions::default()).unwrap());
     assert_eq!(before.len(), 1, "{before:#?}");
     assert!(before[0].contains("[VMT0501]"), "{before:#?}");
-    // An image alone is checked as one of a template is.
+    // An image alone is checked like the image of a template.
     let alone = of_the_image(&vmtemplate::check(&image, &CheckOptions::default()).unwrap());
     assert!(alone.len() == 1 && alone[0].starts_with("win.raw, partition 2: note [VMT0501]"), "{alone:#?}");
     for free_space in [FreeSpace::Skip, FreeSpace::Keep] {
@@ -50,7 +50,7 @@ fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
         assert_eq!(of_the_image(&vmtemplate::check(&archive, &CheckOptions::default()).unwrap()), before);
         assert!(read < size / 20, "{read} of {size} bytes were read");
     }
-    // Packing is within this, too.
+    // This includes packing.
     let peak = proc_self("status", "VmHWM");
     assert!(peak < 64 << 10, "{peak} KiB at the peak");
 }

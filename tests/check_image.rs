@@ -1,4 +1,4 @@
-//! The rules of the image: a good disk gives no finding, and a disk with one fault gives the one of that fault.
+//! The rules of the image: a good disk has no finding, and a disk with one fault has the finding of that fault.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -12,7 +12,7 @@ use vmtemplate_test_support::windows_disk::{
 };
 use vmtemplate_test_support::{has_tool, run};
 
-/// A script that leaves to the image what scripts may do about it.
+/// A script without steps that could make up for what the image lacks.
 const PLAIN: &str = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nshutdown /r\r\nexit /b\r\n";
 
 /// One fault: the code of its rule, the disk it is made on, and how.
@@ -60,7 +60,7 @@ fn cases() -> Vec<Case> {
     vec![
         case("VMT0301", BIOS, "no volume with a folder", |disk| disk.rename("config", "confih")),
         case("VMT0302", BIOS, "the root of the index", |disk| {
-            // A folder that is damaged: something is said, and nothing of it is taken for missing.
+            // A damaged folder is reported, and none of its files is reported as missing.
             disk.patch_system_volume(|volume| {
                 let record = windows_disk::record_named(volume, "vmmgr");
                 let root = ntfs::attribute_at(volume, record, 0x90, "$I30");
@@ -84,7 +84,7 @@ fn cases() -> Vec<Case> {
             disk.bytes[last + 16] ^= 1;
         }),
         case("VMT0323", UEFI, "the disk was enlarged by 1048576 bytes", |disk| {
-            // As `qemu-img resize` leaves it.
+            // The state after `qemu-img resize`.
             let enlarged = disk.bytes.len() + (1 << 20);
             disk.bytes.resize(enlarged, 0);
         }),
@@ -435,7 +435,7 @@ fn every_rule_of_the_image_has_a_case() {
     assert_eq!(cases, rules);
 }
 
-/// The name promises a Windows, and the image knows which one it is: both have an opinion of the memory limit.
+/// The name suggests a version of Windows and the image contains one; both imply a memory limit.
 #[test]
 fn a_memory_limit_that_is_too_low_is_told_once() {
     let report = check(BIOS.disk().image(), Some(PLAIN), 256);
@@ -519,7 +519,7 @@ fn efi_system_partitions_of_every_size_of_fat_are_looked_into() {
         std::fs::File::options().write(true).open(&image).unwrap().set_len(size).unwrap();
         let path = image.to_str().unwrap();
         run("mkfs.vfat", ["-F", bits, "-s", per_cluster, path]);
-        // Folders of more clusters than one, with names of both kinds before the ones that are looked for.
+        // Folders of several clusters, with names of both kinds before the names that are searched for.
         run("mmd", ["-i", path, "::/EFI", "::/EFI/Microsoft", "::/EFI/Microsoft/Boot", "::/EFI/BOOT"]);
         for number in 0..150 {
             let name = format!("::/EFI/Microsoft/Boot/a name that is long, number {number}");
@@ -542,7 +542,7 @@ fn efi_system_partitions_of_every_size_of_fat_are_looked_into() {
             let report = check(DiskImage::from_bytes(disk), None, 2048);
             findings(&report).iter().map(|finding| finding.rule().code).collect::<Vec<_>>()
         };
-        // There is no Windows on it, and that is all.
+        // The only finding is that it contains no Windows.
         assert_eq!(codes(None), ["VMT0301"], "FAT{bits}");
         assert_eq!(codes(Some("EFI/Microsoft/Boot/bootmgfw.efi")), ["VMT0307", "VMT0301"], "FAT{bits}");
         assert_eq!(codes(Some("EFI/BOOT/BOOTX64.EFI")), ["VMT0307", "VMT0308", "VMT0301"], "FAT{bits}");
@@ -566,8 +566,8 @@ fn structures(disk: &[u8]) -> Vec<std::ops::Range<usize>> {
     ranges
 }
 
-/// What a check may read of the fixtures, which have 30 and 31 MiB, each read counted as 64 bytes more than it fetches. It
-/// takes 1.23 MiB for the one and 1.09 MiB for the other; the rest is room for one rule or another, and for no second pass.
+/// What a check may read of the fixtures, which have 30 and 31 MiB; each read counts 64 bytes more than it fetches. The
+/// check needs 1.23 MiB and 1.09 MiB; the rest allows for a few more rules, but not for a second pass.
 const CHECK_BUDGET: u64 = 3 << 19;
 
 #[test]
@@ -613,6 +613,6 @@ fn thousands_of_mutated_disks_give_findings_and_end() {
         }));
         told.extend(outcome.unwrap_or_else(|_| panic!("round {round}: {patches:x?}")));
     }
-    // The run reaches all parts of what is read.
+    // The run covers all structures that are read.
     assert!(told.len() >= 15, "{told:?}");
 }

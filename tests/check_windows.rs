@@ -1,4 +1,4 @@
-//! What a check reads out of the registry and the files of Windows: drivers, firewall, tasks, values, and what is broken.
+//! What a check reads from the registry and the files of Windows: drivers, firewall, tasks, values, and damage.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -21,7 +21,7 @@ const SERVICES: &str = r"ControlSet001\Services";
 const FIREWALL: &str = r"ControlSet001\Services\SharedAccess\Parameters\FirewallPolicy";
 const VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 
-/// A script that leaves to the image what scripts may do about it.
+/// A script without steps that could make up for what the image lacks.
 const PLAIN: &str = "@echo off\r\nnet user Administrator \"($PASS)\"\r\nshutdown /r\r\nexit /b\r\n";
 
 fn disk_with(hive: &str, change: impl FnOnce(&mut Key)) -> WindowsDisk {
@@ -30,13 +30,13 @@ fn disk_with(hive: &str, change: impl FnOnce(&mut Key)) -> WindowsDisk {
     disk
 }
 
-/// The codes that a check of the disk gives, each with its message.
+/// The codes of a check of the disk, each with its message.
 fn told(disk: WindowsDisk, script: &str) -> Vec<(&'static str, String)> {
     let report = check(disk.image(), Some(script), 2048);
     findings(&report).iter().map(|finding| (finding.rule().code, finding.message().to_owned())).collect()
 }
 
-/// The one finding that a check of the disk gives.
+/// The only finding of a check of the disk.
 fn only(report: &Report) -> &Finding {
     let found = findings(report);
     assert_eq!(found.len(), 1, "{found:#?}");
@@ -45,7 +45,7 @@ fn only(report: &Report) -> &Finding {
 
 #[test]
 fn a_driver_is_looked_for_where_its_service_starts_it_from() {
-    // In the driver store, as since virtio-win of 2024: a place that is not the usual one, in every way to write it.
+    // In the driver store, where virtio-win has installed since 2024, in every way to write the path.
     for image in [
         r"\SystemRoot\System32\drivers\viostor.syt",
         r"System32\drivers\viostor.syt",
@@ -57,7 +57,7 @@ fn a_driver_is_looked_for_where_its_service_starts_it_from() {
         disk.rename("viostor.sys", "viostor.syt");
         assert_eq!(told(disk, PLAIN), [], "{image}");
     }
-    // Without a path, or with one that leads to no volume that is known, it has its usual one.
+    // Without a path, or with a path to an unknown volume, the usual path applies.
     for image in [None, Some(r"\Device\HarddiskVolume9\viostor.sys")] {
         let disk = disk_with("SYSTEM", |root| {
             windows_disk::remove(root, &format!(r"{SERVICES}\viostor"));
@@ -97,7 +97,7 @@ fn drivers_that_live_in_the_driver_store_are_found() {
     }
     assert_eq!(told(WindowsDisk { bytes: disk.bytes.clone() }, PLAIN), []);
 
-    // A package that no service starts is installed when the device is met, which is too late for the disk alone.
+    // A package without a service is installed when the device is detected, which is too late for the disk only.
     disk.registry("SYSTEM", |root| {
         for (service, _) in drivers {
             windows_disk::remove(root, &format!(r"{SERVICES}\{service}"));
@@ -144,7 +144,7 @@ fn a_rule_for_other_networks_leaves_that_of_a_new_machine_shut() {
     let report = check(disk().image(), Some(PLAIN), 2048);
     assert_eq!((only(&report).rule().code, only(&report).message()), ("VMT0631", message));
     assert!(only(&report).fix().contains("netsh advfirewall firewall add rule"));
-    // A script that switches the group on changes no profile; one that adds a rule lets people in.
+    // A script that enables the group does not change profiles; one that adds a rule opens the port.
     let enable = "netsh advfirewall firewall set rule group=\"@FirewallAPI.dll,-28752\" new enable=yes\r\n";
     assert_eq!(told(disk(), &format!("{enable}{PLAIN}")), [("VMT0631", message.to_owned())]);
     let add =
@@ -193,7 +193,7 @@ fn group_policies_of_the_firewall_win_over_its_own_settings() {
     let report = check(off.image(), Some(PLAIN), 2048);
     assert_eq!(only(&report).rule().code, "VMT0632");
     assert!(only(&report).place().path.as_deref().unwrap().ends_with(r"WindowsFirewall\PublicProfile"));
-    // The rules of the machine do not count where the policy leaves them out.
+    // The rules of the machine do not apply if the policy excludes them.
     let left_out = |rule: Option<&str>| {
         let disk = disk_with("SOFTWARE", |root| {
             set_u32(root, &format!(r"{policy}\PublicProfile"), "AllowLocalPolicyMerge", 0);
@@ -271,7 +271,7 @@ fn a_value_is_read_as_what_it_holds_whatever_its_type() {
         let disk = disk_with("SYSTEM", |root| set(root, &path, "Start", kind, data.clone()));
         assert_eq!(told(disk, PLAIN), [], "type {kind}: {data:?}");
     }
-    // What holds no text is told as what it is, and the rest is read.
+    // A value that is not text is reported with its type, and the rest is read.
     let disk = disk_with("SOFTWARE", |root| set(root, VERSION, "ProductName", 3, vec![1, 0, 2, 0, 255]));
     let info = WindowsInfo::read(&disk.image()).unwrap().unwrap();
     assert_eq!((info.product, info.build.as_deref()), (None, Some("17763.3650")));
@@ -317,7 +317,7 @@ fn a_task_runs_if_one_of_its_triggers_does() {
     let mut disk = BIOS.disk();
     disk.patch_file(path, &utf16(from), &pad(to, from.len()));
     assert_eq!(told(disk, PLAIN), []);
-    // Without a mark: blanks stand in its place.
+    // Without a byte order mark: blanks replace it.
     let mut disk = BIOS.disk();
     let start = "\u{FEFF}<?xml version=\"1.0\" encoding=\"UTF-16\"?>";
     disk.patch_file(path, &utf16(start), &utf16(&" ".repeat(start.chars().count())));
@@ -420,7 +420,7 @@ fn an_image_that_cannot_be_read_is_told_once_as_that() {
     }
 }
 
-/// The end of an image is where its last clusters are: the table at its start is whole.
+/// A truncated image lacks its last clusters; the table at its start is intact.
 #[test]
 fn a_qcow2_that_is_cut_off_is_not_taken_for_one_of_a_partition() {
     if !has_tool("qemu-img") {
@@ -431,7 +431,7 @@ fn a_qcow2_that_is_cut_off_is_not_taken_for_one_of_a_partition() {
     std::fs::write(&raw, BIOS.disk().bytes).unwrap();
     run("qemu-img", ["convert", "-O", "qcow2", raw.to_str().unwrap(), image.to_str().unwrap()]);
     let size = std::fs::metadata(&image).unwrap().len();
-    // Less and less of it is left.
+    // A shorter and shorter part of it is left.
     for part in [16, 4, 2] {
         std::fs::File::options().write(true).open(&image).unwrap().set_len(size - size / part).unwrap();
         let disk = DiskImage::open(&image).unwrap();

@@ -1,4 +1,4 @@
-//! What goes wrong in the middle: a clear error, nothing half-written, and what was there is still there.
+//! Failures in the middle of the work: a clear error, no partial output, and existing files are unchanged.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -24,7 +24,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A folder with an archive of an earlier run in it.
+/// A folder with an archive from an earlier run.
 fn with_old_archive() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("t.tar.gz");
@@ -32,7 +32,7 @@ fn with_old_archive() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Pack over the old archive and expect to fail: it must be there as it was, and nothing beside it.
+/// Pack over the old archive, which must fail and leave the old archive unchanged and no other file.
 fn failing_pack(image: DiskImage, options: PackOptions) -> Error {
     let (folder, path) = with_old_archive();
     let error = template(image).pack(&path, &PackOptions { overwrite: true, ..options }).unwrap_err();
@@ -147,7 +147,7 @@ fn unpacking_that_is_cancelled_half_way_leaves_nothing() {
     let error = Template::unpack(&path, folder.path().join("out"), &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(names(folder.path()), ["t.tar.gz"]);
-    // Into a folder that is there: its own files stay, and nothing is added.
+    // Into an existing folder: its own files stay, and no file is added.
     let error = Template::unpack(&path, folder.path(), &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(names(folder.path()), ["t.tar.gz"]);

@@ -1,4 +1,4 @@
-//! The first-run kit: its scripts under a real interpreter, its CD image under other readers.
+//! The first-run kit: its scripts run in a real interpreter, and other programs read its CD image.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -8,7 +8,7 @@ use std::path::Path;
 use vmtemplate::{ErrorKind, FirstRunKit, LineEnds, Script, ScriptEncoding};
 use vmtemplate_test_support::{has_tool, noise, run, tree};
 
-/// Something that passes for dd.exe.
+/// A file that is accepted as dd.exe.
 fn dd() -> Vec<u8> {
     [b"MZ".to_vec(), noise(7, 5000)].concat()
 }
@@ -73,7 +73,7 @@ fn the_cd_image_is_read_by_bsdtar_and_isoinfo() {
         assert_eq!(fs::metadata(&image).unwrap().len() % 2048, 0);
         let image = image.to_str().unwrap();
 
-        // bsdtar takes the Joliet names.
+        // bsdtar uses the Joliet names.
         let folder = work.path().join("unpacked");
         fs::create_dir(&folder).unwrap();
         run("bsdtar", ["-xf", image, "-C", folder.to_str().unwrap()]);
@@ -142,7 +142,7 @@ Virtual output devices
  /dev/null   (discard the data)
 ";
 
-/// The loop of firstrun.ps1 with the patterns that stand in it, which mean the same to Python.
+/// The loop of firstrun.ps1 with its patterns, which have the same meaning in Python.
 const FIND: &str = r"
 import re, sys
 device, source = None, None
@@ -179,12 +179,12 @@ fn the_patterns_of_the_first_run_script_find_the_install_drive() {
     let drive = r"\\?\Device\Harddisk1\Partition0";
     assert_eq!(find(LIST), drive);
     assert_eq!(find(&LIST.replace('\n', "\r\n")), drive);
-    // A disk that does not tell what it is.
+    // A disk that does not report what it is.
     let short = LIST
         .replace("  link to \\\\?\\Device\\Harddisk1\\DR1\n  Fixed hard disk media. Block size = 512\n", "");
     assert!(short.len() < LIST.len());
     assert_eq!(find(&short), drive);
-    // A partition of that size is no install drive; neither is a disk of another size that ends alike.
+    // A partition of that size is not an install drive, nor is a disk whose size only ends with the same digits.
     let (before, _) = LIST.split_once(drive).unwrap();
     assert_eq!(find(before), "");
     assert_eq!(find(&LIST.replace("size is 1048576 bytes", "size is 11048576 bytes")), "");

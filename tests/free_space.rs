@@ -1,4 +1,4 @@
-//! What is left out of a disk: whom the clusters belong to, what ends the work, what is told.
+//! Leaving out the free space of a disk: who owns clusters, which errors end the work, and what is reported.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -59,7 +59,7 @@ fn one_hibernated_windows_keeps_every_volume_of_the_disk() {
             assert!(detail.contains("powercfg /h off"), "{detail}");
         }
     }
-    // One that has resumed since is none.
+    // A machine that has resumed is not hibernated.
     let mut disk = disk.clone();
     disk[MIB + hiberfil..][..4].copy_from_slice(b"wake");
     assert_eq!(reasons(&report(disk)), [None, None]);
@@ -95,25 +95,25 @@ fn a_place_that_may_hold_a_hibernated_windows_and_does_not_show_it_keeps_every_v
         (record_at(&volume, 0), &b"BAAD"[..], "partition 1 cannot be told"),
         (3, b"-FVE-FS-", "encrypted by BitLocker"),
         (0, &zeros[..512], "neither empty nor a volume that is known"),
-        // The backup boot sector is left.
+        // The backup boot sector remains.
         (0, &zeros[..], "neither empty nor a volume that is known"),
     ] {
         let detail = detail_of(&with(&|disk| disk[MIB + at..][..bytes.len()].copy_from_slice(bytes)));
         assert!(detail.contains(says), "{detail}");
     }
-    // Behind a chain of logical partitions that is broken.
+    // After a broken chain of logical partitions.
     let detail = detail_of(&with(&|disk| {
         disk[446 + 4] = 0x0F;
         disk[MIB + 510] = 0;
     }));
     assert!(detail.contains("bytes 1048576 to"), "{detail}");
-    // The boot record of the chain is the boot sector of a volume, too.
+    // The boot record of the chain is also the boot sector of a volume.
     detail_of(&with(&|disk| disk[446 + 4] = 0x0F));
     // Past the end of the disk.
     let detail = detail_of(&with(&|disk| disk[446 + 8..][..4].copy_from_slice(&u32::MAX.to_le_bytes())));
     assert!(detail.contains("partition 1"), "{detail}");
 
-    // What nobody formatted holds no Windows, nor does another file system, nor a partition for Linux.
+    // An unformatted partition contains no Windows, nor does another file system or a Linux partition.
     let empty = with(&|disk| disk[MIB..3 * MIB].fill(0));
     assert_eq!(reasons(&empty), [None]);
     let exfat = with(&|disk| disk[MIB + 3..][..8].copy_from_slice(b"EXFAT   "));
@@ -242,10 +242,10 @@ fn what_belongs_to_a_larger_whole_is_kept_and_named() {
     }
     let report = with(&|disk| disk[2 * MIB..][..4].copy_from_slice(b"\x0D\xD0\x01\xC0"));
     assert_eq!(reasons(&report), [Some(KeptReason::Raid), None], "VMFS in a partition of its own");
-    // A physical volume in a partition has nothing to do with the partition beside it.
+    // A physical volume in a partition does not affect the other partition.
     let report = with(&|disk| disk[4 * MIB + 512..][..8].copy_from_slice(b"LABELONE"));
     assert_eq!(reasons(&report), [None, Some(KeptReason::Lvm)]);
-    // Partitions of pools are listed, whatever begins in them.
+    // Partitions of pools are listed, even if a volume begins in them.
     let report = with(&|disk| {
         disk[446 + 4] = 0x42;
         disk[MIB..MIB + 512].fill(0);
@@ -260,13 +260,13 @@ fn a_volume_without_a_partition_table_must_end_where_it_says() {
     let volume = sample(512);
     let at = volume.len() - 512;
     assert_eq!(reasons(&report(volume.clone())), [None]);
-    // What follows the volume is nobody's clusters.
+    // Data after the volume does not belong to its clusters.
     assert_eq!(reasons(&report([volume.clone(), vec![7; MIB]].concat())), [None]);
-    // The first part of a volume that goes on elsewhere, with something else behind it.
+    // The first part of a volume that continues elsewhere, followed by other data.
     let mut part = volume.clone();
     part[at..].fill(7);
     assert_eq!(reasons(&report(part)), [Some(KeptReason::Unpartitioned)]);
-    // A partition table that was written over the boot code.
+    // A partition table over the boot code.
     let mut table = volume;
     table[446..510].fill(0);
     table[450] = 7;
@@ -275,11 +275,11 @@ fn a_volume_without_a_partition_table_must_end_where_it_says() {
     assert_eq!(reasons(&report(table)), [Some(KeptReason::DoubtfulTable)]);
 }
 
-/// A disk that fails in its own way from some read on.
+/// A disk that fails with its own error after a number of reads.
 #[derive(Debug)]
 struct Failing {
     bytes: Arc<Vec<u8>>,
-    /// How many reads still succeed.
+    /// The number of reads that still succeed.
     left: AtomicU64,
     how: How,
 }
@@ -405,11 +405,11 @@ fn a_dynamic_disk_and_storage_spaces_are_errors_of_a_windows_template() {
             assert_eq!(severity_of(&report, code), Some(Severity::Error), "{report:?}");
         }
     }
-    // What an earlier use left is not sure to be one.
+    // The remains of an earlier use may not be a pool.
     let mut disk = BIOS.disk();
     disk.bytes[6 * 512..][..8].copy_from_slice(b"PRIVHEAD");
     assert_eq!(severity_of(&check(disk), "VMT0310"), Some(Severity::Warning));
-    // No Windows is promised, and none is found.
+    // No Windows is expected, and none is found.
     let mut disk = two_volumes();
     disk[446 + 4] = 0x42;
     let template = Template::builder("Debian-12").image(DiskImage::from_bytes(disk)).build().unwrap();

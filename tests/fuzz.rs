@@ -1,4 +1,4 @@
-//! The fuzz targets on their seeds and on a few thousand mutations of those, the same in every run.
+//! Runs the fuzz targets on their seeds and on a few thousand deterministic mutations.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // whatever fails here fails the test that asked
 
@@ -27,7 +27,7 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Feed `bytes` to a target, and say what they were if it fails.
+/// Feed `bytes` to a target, and report them if it fails.
 fn feed((name, target): Target, bytes: &[u8], what: &str) {
     let begun = Instant::now();
     if catch_unwind(AssertUnwindSafe(|| target(bytes))).is_err() {
@@ -35,7 +35,7 @@ fn feed((name, target): Target, bytes: &[u8], what: &str) {
         fs::write(&path, bytes).unwrap();
         panic!("{name} fails on {what}, which is kept as {}", path.display());
     }
-    // Far more than any takes, however busy the machine is; what never ends is what is looked for.
+    // Far more than any target needs, even on a busy machine: this detects endless loops.
     assert!(begun.elapsed() < Duration::from_mins(1), "{name} takes {:?} for {what}", begun.elapsed());
 }
 
@@ -47,7 +47,7 @@ fn no_seed_and_no_mutation_of_one_breaks_a_promise_or_takes_long_or_much_memory(
         for (name, bytes) in &corpus {
             feed(target, bytes, name);
         }
-        // The samples that inputs are patches of are in memory by now: they are no part of what an input costs.
+        // The samples that inputs patch are in memory by now, so they are not counted.
         let before = proc_self("status", "VmRSS") / 1024;
         // The peak begins anew (proc_pid_clear_refs(5)).
         fs::write("/proc/self/clear_refs", "5").unwrap();
@@ -66,7 +66,7 @@ fn no_seed_and_no_mutation_of_one_breaks_a_promise_or_takes_long_or_much_memory(
 fn the_committed_seeds_are_those_that_are_made() {
     let _alone = ALONE.lock();
     for (target, _) in TARGETS {
-        // Beside them, a file `fault-…` is an input that once broke a promise.
+        // A file `fault-…` in the same folder is an input that once broke a promise.
         let names: Vec<_> = corpus(target)
             .into_iter()
             .map(|(name, _)| name)

@@ -1,8 +1,8 @@
-//! The law of CONTRIBUTING.md on imports: the library reads from the bottom up, one floor after the other.
+//! Enforces the rule of CONTRIBUTING.md on imports: a module imports only from modules that `lib.rs` lists before it.
 //!
-//! Every `use` line and every path that begins with `crate`, `self` or `super` counts; a name that a module only passes on is
-//! followed to the module that defines it. Test code (`#[cfg(test)]`) may import what it likes. A module and the modules
-//! inside it are one thing: between these two no direction is asked for.
+//! Every `use` line and every path that begins with `crate`, `self` or `super` counts; a name that a module only passes
+//! on is followed to the module that defines it. Test code (`#[cfg(test)]`) may import what it likes. A module and the
+//! modules inside it are one thing: between these two no direction is asked for.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
-/// Modules beside each other that import from each other all the same: the folder, the modules, the reason.
+/// Sibling modules that may import from each other: the folder, the modules, the reason.
 const CIRCLES: &[(&str, &[&str], &str)] = &[(
     "disk",
     &["open", "qcow2"],
@@ -32,9 +32,9 @@ struct Tree {
 struct Module {
     /// The modules inside, in the order of their `mod` lines.
     children: Vec<String>,
-    /// What a `use` line binds: the name, and the path that it stands for.
+    /// The binding of a `use` line: the name and its path.
     names: BTreeMap<String, Vec<String>>,
-    /// Every path that is named.
+    /// Every path that the module names.
     paths: Vec<Vec<String>>,
 }
 
@@ -116,7 +116,7 @@ impl Tree {
         self.add(path, reader, folder);
     }
 
-    /// Take up the module at `path`, and those inside it: in its own file, or in files in `folder`.
+    /// Add the module at `path`, and its submodules: in its own file, or in files in `folder`.
     fn add(&mut self, path: ModulePath, mut reader: Reader, folder: &Path) {
         for child in &reader.module.children {
             let at = [path.as_slice(), std::slice::from_ref(child)].concat();
@@ -132,7 +132,7 @@ impl Tree {
         self.modules.insert(path, reader.module);
     }
 
-    /// The module that defines what `named` stands for in the module at `from`; `None` if that is no part of the crate.
+    /// The module that defines what `named` means in the module at `from`; `None` if that is not part of the crate.
     fn defining(&self, from: &[String], named: &[String]) -> Option<ModulePath> {
         self.follow(from, named, 0)
     }
@@ -148,7 +148,7 @@ impl Tree {
             name if module.children.iter().any(|child| child == name) => {
                 [from, std::slice::from_ref(first)].concat()
             }
-            // A name that stands for a path with the same beginning is one of another crate: `use serde::{self, ser}`.
+            // A name whose path begins with the same name belongs to another crate: `use serde::{self, ser}`.
             name => match module.names.get(name) {
                 Some(meant) if meant.first() != Some(first) => {
                     let meant = [meant.as_slice(), rest].concat();
@@ -194,10 +194,10 @@ impl Tree {
         upwards.map(|(from, to)| arrow(from, to)).collect()
     }
 
-    /// The circles between the modules inside each module, each with the imports that it consists of.
+    /// The cycles between the submodules of each module, each with its imports.
     fn circles(&self) -> BTreeMap<(ModulePath, BTreeSet<String>), BTreeSet<String>> {
         let imports = self.imports();
-        // Below the module that two have in common, two of its children stand for them.
+        // The two modules are represented by the children of their common parent.
         let mut folders: BTreeMap<ModulePath, BTreeMap<&str, BTreeSet<&str>>> = BTreeMap::new();
         for (from, to) in &imports {
             let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();
@@ -236,7 +236,7 @@ fn arrow(from: &ModulePath, to: &ModulePath) -> String {
     format!("{} -> {}", from.join("::"), to.join("::"))
 }
 
-/// What can be come to from `start`, itself only through others.
+/// Everything reachable from `start`, which itself is included only if it is reachable through others.
 fn reachable<'a>(edges: &BTreeMap<&'a str, BTreeSet<&'a str>>, start: &str) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut open: Vec<&str> = vec![start];
@@ -254,7 +254,7 @@ fn reachable<'a>(edges: &BTreeMap<&'a str, BTreeSet<&'a str>>, start: &str) -> B
 #[derive(Default)]
 struct Reader {
     module: Module,
-    /// The modules that stand in the file itself.
+    /// The modules in the file itself.
     inline: BTreeMap<String, Reader>,
 }
 
@@ -279,7 +279,7 @@ impl Reader {
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut named: Vec<String> = Vec::new();
         let mut colons = 0;
-        // One token more than there are ends the last path.
+        // One more token than the stream has ends the last path.
         for token in tokens.into_iter().map(Some).chain([None]) {
             match token {
                 Some(TokenTree::Punct(sign)) if sign.as_char() == ':' && !named.is_empty() => colons += 1,
@@ -352,7 +352,7 @@ impl<'ast> Visit<'ast> for Reader {
         visit::visit_path(self, path);
     }
 
-    /// What stands in the brackets of a macro is not parsed: words joined by `::` are paths.
+    /// The arguments of a macro are not parsed: words joined by `::` are paths.
     fn visit_macro(&mut self, mac: &'ast syn::Macro) {
         self.add_tokens(mac.tokens.clone());
     }

@@ -1,4 +1,4 @@
-//! The install drive, as the first-run scripts take it apart.
+//! The install drive, as the first-run scripts read it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -69,7 +69,7 @@ fn no_padding_runs_anything_behind_a_script() {
         assert_eq!(on_drive.calls[0].arguments[2], "a&b %PATH%");
         assert_eq!((on_drive.code, on_drive.stdout.as_str()), (0, ""), "{padding}");
     }
-    // A script from elsewhere may not end itself, may end without a line end, and may look for labels that stand before.
+    // A foreign script may not end itself, may have no final line end, and may jump back to labels.
     for (script, expected) in [
         ("@echo off\r\nnet one\r\nnet two\r\n", &["net one", "net two"][..]),
         ("@echo off\nnet one\nnet two", &["net one", "net two"]),

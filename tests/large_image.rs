@@ -1,4 +1,4 @@
-//! A large, mostly empty disk: alone in its program, which is measured as a whole.
+//! A large, mostly empty disk, in a separate process whose memory is measured.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -32,7 +32,7 @@ fn twenty_gib_with_64_mib_of_data_are_packed_and_unpacked_without_being_read_or_
     assert_eq!(summary.content_bytes, SIZE + summary.data_read - 64 * MIB);
     assert!(summary.holes >= SIZE - 65 * MIB, "{summary:?}");
     assert!(packed.0 - before.0 < 66 * MIB, "{} bytes read for packing", packed.0 - before.0);
-    // Noise does not compress, and 20 GiB of zeros are 20 MiB of deflate.
+    // Random data does not compress, and 20 GiB of zeros take 20 MiB of deflate.
     assert!(packed.1 - before.1 < 86 * MIB, "{} bytes written for packing", packed.1 - before.1);
 
     // Opening reads metadata and script, and finds the image through the index.

@@ -1,6 +1,6 @@
-//! Ten thousand layouts of disks against an oracle: nothing alive is dropped, and what is free is.
+//! Ten thousand disk layouts against an oracle: no live sector is dropped, and free sectors are.
 //!
-//! The oracle knows whose each sector is because it puts it there. It shares no code with the library: partition tables
+//! The oracle knows the owner of each sector because it writes it. It shares no code with the library: partition tables
 //! and foreign metadata are written byte by byte, and free clusters are read from `$Bitmap` of the sample volumes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -19,10 +19,10 @@ const LAYOUTS: u64 = 10_000;
 const DISK: u64 = 32 << 10;
 /// The volumes of the sample have 4096 clusters of a sector each, the backup boot sector among them.
 const VOLUME: u64 = 4096;
-/// Each volume stands somewhere in a part of the disk that is its own.
+/// Each volume is somewhere in its own part of the disk.
 const SLOT: u64 = 9216;
 
-/// Numbers that are the same in every run.
+/// Deterministic pseudo-random numbers.
 struct Random(u64);
 
 impl Random {
@@ -43,11 +43,11 @@ struct Samples {
     dirty: Arc<Vec<u8>>,
     /// The journal is of version 2.0, and says that it is clean.
     mounted: Arc<Vec<u8>>,
-    /// The newer page of the journal was written in part; the older one says that it is clean.
+    /// The newer page of the journal was written only in part; the older one says that it is clean.
     torn: Arc<Vec<u8>>,
-    /// Windows may be hibernated on these, and nobody can tell.
+    /// Windows may be hibernated on these; it cannot be determined.
     unclear: Vec<Arc<Vec<u8>>>,
-    /// These hold no Windows: a partition that nobody formatted, and a FAT volume.
+    /// These contain no Windows: an unformatted partition, and a FAT volume.
     harmless: Vec<Arc<Vec<u8>>>,
     /// Which sectors of the volume are free.
     free: Vec<bool>,
@@ -65,7 +65,7 @@ impl Samples {
         let flags = attribute_at(&clean, record_at(&clean, 3), 0x70, "") + 24 + 10;
         let hiberfil = first_cluster_of_record(&clean, record_of(&clean, "hiberfil.sys")) * 512;
         let log = first_cluster_of(&clean, 2) * 512;
-        // The last sector is no cluster.
+        // The last sector is not a cluster.
         let is_free = |cluster: usize| {
             let (byte, mask) = bitmap_bit(&clean, cluster);
             cluster + 1 < VOLUME as usize && clean[byte] & mask == 0
@@ -97,11 +97,11 @@ impl Samples {
     }
 }
 
-/// A disk of pieces, a later one over the earlier ones. Between them stands what somebody left there.
+/// A disk made of pieces; later ones overwrite earlier ones. The space between them has leftover data.
 #[derive(Debug, Default)]
 struct Pieces(Vec<Piece>);
 
-/// Where it stands, and which part of which bytes it is.
+/// The position of a piece, and its range of which bytes.
 type Piece = (u64, Arc<Vec<u8>>, std::ops::Range<usize>);
 
 impl Pieces {
@@ -140,7 +140,7 @@ impl DiskSource for Pieces {
     }
 }
 
-/// A partition as a table states it, in sectors.
+/// A partition in a table, in sectors.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Entry {
     start: u64,
@@ -172,9 +172,9 @@ enum Twist {
     Mounted,
     Torn,
     Hibernated,
-    /// It cannot be opened, so that nobody knows whether Windows is hibernated there.
+    /// It cannot be opened, so it is unknown whether Windows is hibernated on it.
     Unclear,
-    /// It is no NTFS volume, and cannot be one.
+    /// It is not an NTFS volume, and cannot be one.
     Harmless,
     /// The metadata of DRBD, bcache or Stratis.
     Shared,
@@ -185,11 +185,11 @@ enum Twist {
     Nested,
     Enclosed,
     Twice,
-    /// The second half of the volume stands elsewhere, and another's data in its place, on a dynamic disk.
+    /// On a dynamic disk, the second half of the volume is elsewhere, and other data is in its place.
     Spanned,
 }
 
-/// What is said of the whole disk.
+/// Properties of the whole disk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Whole {
     Nothing,
@@ -199,17 +199,18 @@ enum Whole {
     Spaces,
     Controller,
     LvmOfDisk,
-    /// A second table states what the first one does.
+    /// A second table has the same entries as the first one.
     SameTable,
-    /// It states something else over the first volume.
+    /// It has another entry over the first volume.
     OtherTable,
-    /// An entry out of the bounds of its table, in both copies or in the backup alone, covers a part of the first volume.
+    /// An entry outside the bounds of its table, in both copies or only in the backup, covers a part of the first
+    /// volume.
     OutOfBounds,
     /// An entry ends before it begins.
     Reversed,
-    /// The last sector has another table than the one that the primary copy takes for its backup.
+    /// The table in the last sector is not the one that the primary copy refers to as its backup.
     TableAtEnd,
-    /// There is another table, which counts sectors of 4096 bytes.
+    /// Another table counts sectors of 4096 bytes.
     TableOf4096,
     SecondExtended,
     BrokenChain,
@@ -219,7 +220,7 @@ enum Whole {
 
 struct Layout {
     pieces: Pieces,
-    /// Whether a sector may read as zeros: nobody's but a volume's, which marks it free.
+    /// Whether a sector may read as zeros: only a volume owns it, and marks it free.
     droppable: Vec<bool>,
     told: String,
 }
@@ -249,7 +250,7 @@ fn record(entries: &[(u8, u64, u64)]) -> Vec<u8> {
     sector
 }
 
-/// Where one copy of a GPT stands, in sectors of this many bytes.
+/// The position of a copy of a GPT, in sectors of this many bytes.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     sector: u64,
@@ -275,7 +276,7 @@ fn put_copy(pieces: &mut Pieces, place: Place, entries: &[Entry]) {
         place[..16].copy_from_slice(&guid(entry.kind));
         place[16] = slot as u8 + 1;
         place[32..40].copy_from_slice(&entry.start.to_le_bytes());
-        // One of no length ends before it begins.
+        // An entry without length ends before it begins.
         place[40..48].copy_from_slice(&(entry.start + entry.length - 1).to_le_bytes());
     }
     let mut header = vec![0; 512];
@@ -293,7 +294,7 @@ fn put_copy(pieces: &mut Pieces, place: Place, entries: &[Entry]) {
     pieces.put(table_lba * sector, table);
 }
 
-/// A superblock of Linux RAID 1.x that stands at `at` of its device.
+/// A superblock of Linux RAID 1.x at `at` of its device.
 fn md_block(at: u64) -> Vec<u8> {
     let mut block = vec![0; 1024];
     block[..4].copy_from_slice(&0xA92B_4EFC_u32.to_le_bytes());
@@ -589,13 +590,13 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 is_logical: false,
             });
         }
-        // What the chain does not tell may be a Windows.
+        // A volume that the chain does not list may contain Windows.
         W::BrokenChain | W::TwoLogical | W::Nothing | W::SameTable => {}
     }
     if all_live {
         droppable.fill(false);
     }
-    // The tables stand over all else.
+    // The tables overwrite everything else.
     let rival = Entry { start: first.start + 100, ..first };
     let mbr = |entry: &Entry| (entry.kind, entry.start, entry.length);
     let mut listed = entries.clone();
@@ -641,7 +642,7 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
                 _ => put_gpt(&mut pieces, &listed, &backup),
             }
             if matches!(whole, W::Controller | W::PrivateHeadAtEnd) {
-                // The metadata of the whole disk were written last: the second copy may be damaged.
+                // The metadata of the whole disk was written last, so the second copy may be damaged.
                 let is_sign = |piece: &Piece| piece.0 >= (DISK - 4096) * 512 && piece.1.len() < 100;
                 let sign = pieces.0.iter().position(is_sign).unwrap();
                 let sign = pieces.0.remove(sign);
@@ -660,7 +661,7 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
             let places: Vec<u64> = logical.iter().map(|entry| entry.start - 63).collect();
             let end = logical.last().map_or(0, |entry| entry.start + entry.length);
             let mut table: Vec<_> = listed.iter().filter(|entry| !entry.is_logical).map(mbr).collect();
-            // A container that is seen first is the one that is read.
+            // The container that is found first is the one that is read.
             let container = (random.one_of(&[0x05, 0x0F]), places[0], end - places[0]);
             let at = table.iter().position(|entry| entry.0 == 0x0F).unwrap_or(table.len());
             table.insert(at, container);
@@ -682,7 +683,7 @@ fn generate(seed: u64, samples: &Samples) -> Layout {
     Layout { pieces, droppable, told }
 }
 
-/// Whether the library and the oracle agree on a layout; how many bytes were dropped.
+/// Fail unless the library and the oracle agree on a layout; returns the number of dropped bytes.
 fn compare(seed: u64, samples: &Samples) -> u64 {
     let Layout { pieces, droppable, told } = generate(seed, samples);
     let disk = DiskImage::from_source(Arc::new(pieces));
@@ -737,7 +738,7 @@ fn ten_thousand_layouts_lose_nothing_alive_and_keep_nothing_without_need() {
     assert!(some > 2000 && none > 2000, "{some} layouts lost free space, {none} were kept whole");
 }
 
-/// What the layouts plant is what the tools of Linux take it for.
+/// Linux tools recognise the metadata that the layouts write.
 #[test]
 fn the_planted_metadata_are_those_that_blkid_knows() {
     let Some(blkid) = tool("blkid") else { return };

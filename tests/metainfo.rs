@@ -1,4 +1,4 @@
-//! metainfo.xml through the public API: generated files in every style, mutated files, and `xmllint` beside us.
+//! metainfo.xml through the public API: generated files in every style, mutated files, and a comparison with `xmllint`.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers outside of `#[test]` are tests all the same
 
@@ -13,7 +13,7 @@ use proptest::test_runner::TestRunner;
 use vmtemplate::{ErrorKind, Metainfo, MetainfoFields, MetainfoKey};
 use vmtemplate_test_support::has_tool;
 
-/// How the bytes of a generated file are made. Written out here, so that the library's own tables are not believed.
+/// The encoding of a generated file. Implemented here, independently of the library's tables.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Encoding {
     Utf8,
@@ -46,7 +46,7 @@ impl Encoding {
         }
     }
 
-    /// Letters that the encoding has beside ASCII.
+    /// Letters of the encoding that are not ASCII.
     fn letters(self) -> &'static str {
         match self {
             Self::Windows1251 => "Привет Ёё",
@@ -87,7 +87,7 @@ impl Encoding {
 /// A piece of a generated file: an element with its value, or anything else.
 #[derive(Clone, Debug)]
 struct Piece {
-    /// The key, and the value that the raw text stands for.
+    /// The key, and the value of the raw text.
     value: Option<(MetainfoKey, String)>,
     raw: String,
 }
@@ -116,7 +116,7 @@ fn text(metainfo: &Metainfo, key: &MetainfoKey) -> Option<String> {
     metainfo.get(key).map(std::borrow::Cow::into_owned)
 }
 
-/// Keys whose element holds plain text, with what a value of it may be.
+/// Keys whose element contains plain text, with allowed values.
 fn valid_value(key: &str, encoding: Encoding) -> BoxedStrategy<String> {
     match key {
         "limit.mem" | "limit.disk" => (0..10_000_000_u64).prop_map(|n| n.to_string()).boxed(),
@@ -180,7 +180,7 @@ fn written(value: &str, way: u8) -> String {
     }
 }
 
-/// What may stand between elements.
+/// What may appear between elements.
 fn noise() -> impl Strategy<Value = &'static str> {
     select(vec![
         "",
@@ -275,7 +275,7 @@ fn generated() -> impl Strategy<Value = Generated> {
     })
 }
 
-/// A value to set: one that the encoding of the file may or may not have the characters for.
+/// A value to set, whose characters the encoding of the file may or may not have.
 fn change() -> impl Strategy<Value = (&'static str, String)> {
     select([&TOP[..], &LIMITS[..]].concat())
         .prop_flat_map(|name| (Just(name), valid_value(name, Encoding::Utf8)))
@@ -313,7 +313,7 @@ proptest! {
                 prop_assert_eq!(text(&again, &other), held.map(|(_, value)| value.clone()), "{}", name);
             }
         }
-        // The bytes around the element, or around the place of the new one, are what they were.
+        // The bytes around the element, or around the new element, are unchanged.
         let at = file.pieces.iter().position(|piece| piece.value.as_ref().is_some_and(|(key, _)| *key == set));
         let (head, tail) = if let Some(at) = at {
             let join = |pieces: &[Piece]| pieces.iter().map(|piece| piece.raw.as_str()).collect::<String>();
@@ -327,7 +327,7 @@ proptest! {
             (before[..common].to_vec(), before[common..].to_vec())
         };
         prop_assert!(after.starts_with(&head) && after.ends_with(&tail) && after.len() >= head.len() + tail.len());
-        // And setting it once more changes nothing at all.
+        // Setting it again changes nothing.
         metainfo.set(&set, &value).unwrap();
         prop_assert_eq!(metainfo.to_bytes(), after);
     }
@@ -404,7 +404,7 @@ proptest! {
     fn fields_make_a_file_that_says_the_same(file in generated()) {
         let mut fields = Metainfo::parse(&file.bytes()).unwrap().fields().unwrap();
         let metainfo = Metainfo::from_fields(&fields).unwrap();
-        // An empty list of tags and a missing one say the same.
+        // An empty list of tags and a missing one are equivalent.
         prop_assert_eq!(&Metainfo::parse(&metainfo.to_bytes()).unwrap().fields().unwrap(), &fields);
         fields.reboot_count += 1;
         let json = serde_json::to_string(&fields).unwrap();
@@ -426,7 +426,7 @@ proptest! {
     }
 }
 
-/// Calls whatever there is on a file from outside; only panics and lost bytes are faults here.
+/// Calls every function on a foreign file; only panics and lost bytes are failures.
 fn use_everything(bytes: &[u8]) {
     let mut metainfo = match Metainfo::parse(bytes) {
         Ok(metainfo) => metainfo,
@@ -545,7 +545,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
                 Encoding::Utf16Be => splinter.encode_utf16().flat_map(u16::to_be_bytes).collect(),
                 _ => splinter.as_bytes().to_vec(),
             };
-            // Whole characters of UTF-16 more often than halves of them.
+            // Whole UTF-16 characters more often than halves of them.
             let at = if file.encoding.label() == "UTF-16" && byte > 16 { at & !1 } else { at };
             match what {
                 0 | 1 => drop(bytes.splice(at..at, splinter)),
@@ -564,7 +564,7 @@ fn mutated() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// What xmllint complains about; nothing if it takes the file as well-formed.
+/// The complaints of xmllint; none if it accepts the file as well-formed.
 fn xmllint(folder: &Path, bytes: &[u8]) -> Result<(), String> {
     let path = folder.join("metainfo.xml");
     std::fs::write(&path, bytes).unwrap();
@@ -623,7 +623,7 @@ fn what_xmllint_refuses_as_not_well_formed_is_refused_here_too() {
     assert!(both > 300 && neither > 100, "the mutations miss: {both} refused, {neither} accepted");
 }
 
-/// What XML allows and metainfo.xml does not; and a NUL behind the root element, where libxml2 stops reading.
+/// What XML allows and metainfo.xml does not; and a NUL after the root element, where libxml2 stops reading.
 fn stricter_on_purpose(message: &str) -> bool {
     [
         "a DTD is not allowed",

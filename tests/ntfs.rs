@@ -19,7 +19,7 @@ fn without_free_space(disk: &DiskImage) -> (DiskImage, FreeSpaceReport) {
     disk.without_free_space(&FreeSpaceOptions::default()).unwrap()
 }
 
-/// What the report says of the only volume.
+/// The report of the only volume.
 fn volume(disk: &DiskImage) -> VolumeFreeSpace {
     let (_, report) = without_free_space(disk);
     assert_eq!(report.volumes.len(), 1, "{report:?}");
@@ -171,7 +171,7 @@ fn free_space_reads_as_zeros_and_all_else_as_before() {
         for at in 0..image.len() / cluster as usize {
             let range = at * cluster as usize..(at + 1) * cluster as usize;
             let (byte, mask) = bitmap_bit(&image, at);
-            // The last cluster holds the backup boot sector, and is none of the volume.
+            // The last cluster contains the backup boot sector, and does not belong to the volume.
             if image[byte] & mask == 0 && at + 1 < image.len() / cluster as usize {
                 assert!(bytes[range].iter().all(|&byte| byte == 0));
                 free += u64::from(cluster);
@@ -190,7 +190,7 @@ fn free_space_reads_as_zeros_and_all_else_as_before() {
         assert!(contains(&image, b"this stood in a deleted file"));
         assert!(!contains(&bytes, b"this stood in a deleted file"));
 
-        // In pieces of any size and place, the view gives the same.
+        // The view returns the same in pieces of any size and offset.
         let mut at = 0;
         for length in (1..).map(|i| i * 7919 % 20_000 + 1) {
             let length = length.min(bytes.len() - at);
@@ -294,14 +294,14 @@ fn a_volume_that_windows_has_not_let_go_of_stays_whole() {
         let pages = [restart_page(9, newer.0, newer.1), restart_page(7, older.0, older.1)];
         assert_eq!(reason(&with(log, &pages.concat())), expected, "{older:?} {newer:?}");
     }
-    // A version of 2.0 or above is that of a mounted volume, whatever the flags say.
+    // A version of 2.0 or above means a mounted volume, whatever the flags say.
     for (major, expected) in
         [(1, None), (2, Some(KeptReason::OpenJournal)), (3, Some(KeptReason::OpenJournal))]
     {
         let newer = [restart_page(7, 0xFFFF, 2), of_version(major, restart_page(9, 0xFFFF, 2))].concat();
         assert_eq!(reason(&with(log, &newer)), expected, "version {major}");
         assert_eq!(open(&with(log, &newer)).has_clean_journal().unwrap(), expected.is_none());
-        // An older page says nothing; of two that are as new, the one that is less sure does.
+        // An older page is ignored; of two pages of the same age, the less certain one counts.
         let older = [of_version(major, restart_page(7, 0xFFFF, 2)), restart_page(9, 0xFFFF, 2)].concat();
         assert_eq!(reason(&with(log, &older)), None, "version {major}");
         let alike = [of_version(major, restart_page(9, 0xFFFF, 2)), restart_page(9, 0xFFFF, 2)].concat();
@@ -328,7 +328,7 @@ fn a_cloud_file_is_read_where_its_data_are_on_the_disk() {
         let error = read(&image).unwrap_err();
         assert!(error.message().contains("kept in a cloud"), "{error}");
 
-        // Its data come: clusters of another file in place of the hole.
+        // It gets data: clusters of another file instead of the hole.
         let data = attribute_at(&image, record, 0x80, "");
         let pairs = data + u16_at(&image, data + 32);
         let first = first_cluster_of_record(&image, record_of(&image, "plain.bin")) as u16;
@@ -339,7 +339,7 @@ fn a_cloud_file_is_read_where_its_data_are_on_the_disk() {
         image[data + 56..data + 64].copy_from_slice(&5000_u64.to_le_bytes());
         assert_eq!(read(&image).unwrap(), blocks(1, 250)[..5000]);
 
-        // Windows marks a file of which a part must be fetched: FILE_ATTRIBUTE_OFFLINE.
+        // Windows marks a file that is only partly on the disk: FILE_ATTRIBUTE_OFFLINE.
         let information = attribute_at(&image, record, 0x10, "");
         let attributes = information + u16_at(&image, information + 20) + 32;
         image[attributes + 1] |= 0x10;
@@ -479,7 +479,7 @@ fn bad_clusters_belong_to_the_stream_that_lists_them() {
         [&[0x02][..], &rest, &[0]].concat(),
     ];
     let new = new.concat();
-    // The record grows by a multiple of eight, end mark included.
+    // The record grows by a multiple of eight, including the end mark.
     let grown = (pairs + new.len()).next_multiple_of(8).max(end) - end;
     image.copy_within(end..end + 8, end + grown);
     image[pairs..pairs + new.len()].copy_from_slice(&new);

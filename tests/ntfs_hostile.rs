@@ -1,4 +1,4 @@
-//! Hostile NTFS volumes: structures bent by hand, each for one attack, and many bent at random.
+//! Hostile NTFS volumes: structures changed by hand, each for one attack, and many random changes.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use vmtemplate::{DiskImage, ErrorKind, FreeSpaceOptions, KeptReason, NtfsVolume};
 use vmtemplate_test_support::ntfs::*;
 
-/// More than any call needs on the sample volumes: several times their size.
+/// More than any call reads of the sample volumes: several times their size.
 const BUDGET: u64 = 64 << 20;
 
 fn put(image: &mut [u8], at: usize, bytes: &[u8]) {
@@ -23,7 +23,7 @@ fn open(disk: &DiskImage) -> vmtemplate::Result<NtfsVolume> {
     NtfsVolume::open(disk, 0..disk.size())
 }
 
-/// The volume is kept whole, and the detail says `why`.
+/// Fail unless the free space of the volume is kept, with a detail that contains `why`.
 fn assert_kept(image: Vec<u8>, why: &str) {
     let (_, report) = disk(image).without_free_space(&FreeSpaceOptions::default()).unwrap();
     let kept = report.volumes[0].kept.as_ref().unwrap_or_else(|| panic!("not kept, but: {why}"));
@@ -31,7 +31,7 @@ fn assert_kept(image: Vec<u8>, why: &str) {
     assert!(kept.detail.contains(why), "{kept:?} does not say {why:?}");
 }
 
-/// Where the first index block of the folder `many` stands.
+/// The position of the first index block of the folder `many`.
 fn index_block_of_many(image: &[u8]) -> usize {
     let allocation = attribute_at(image, record_of(image, "many"), 0xA0, "$I30");
     first_cluster_of_attribute(image, allocation) * cluster_size(image)
@@ -41,7 +41,7 @@ fn index_block_of_many(image: &[u8]) -> usize {
 fn an_index_that_refers_to_itself_ends() {
     let mut image = sample(4096);
     let block = index_block_of_many(&image);
-    // The first entry of the block gets a block below it: the block itself, where its names are looked for again.
+    // The first entry of the block gets a child block: the block itself, in which its names are searched for again.
     let entry = block + 24 + u32_at(&image, block + 24);
     let length = u16_at(&image, entry + 8);
     image[entry + 12] |= 1;
@@ -50,7 +50,7 @@ fn an_index_that_refers_to_itself_ends() {
     let error = open(&disk).unwrap().file("many/A").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidImage);
     assert!(error.message().contains("refers to itself"), "{error}");
-    // A list follows no reference.
+    // A listing follows no references.
     assert!(open(&disk).unwrap().file("many").unwrap().list().is_ok());
 }
 
@@ -73,8 +73,8 @@ fn an_attribute_list_that_leads_nowhere_is_refused() {
     let record = record_of(&good, "fragmented.bin");
     let list = attribute_at(&good, record, 0x20, "");
     let value = first_cluster_of_attribute(&good, list) * 4096;
-    // The last entry is a piece of the data. A record of another file; one that is not there; the record itself,
-    // which does not have the piece.
+    // The last entry is a piece of the data. It refers to a record of another file; to one that does not exist; to the
+    // record itself, which does not have the piece.
     let mut entry = value;
     while entry + u16_at(&good, entry + 4) < value + u32_at(&good, list + 48) {
         entry += u16_at(&good, entry + 4);
@@ -94,7 +94,7 @@ fn an_attribute_list_that_leads_nowhere_is_refused() {
         assert!(error.message().contains(why), "{error}");
         assert_kept(image, why);
     }
-    // An entry of no length would be read for ever.
+    // An entry without length would cause an endless loop.
     let mut image = good.clone();
     put(&mut image, value + 4, &[0, 0]);
     assert_kept(image, "an entry with impossible sizes");
@@ -127,7 +127,7 @@ fn runs_that_overflow_or_leave_the_volume_are_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidImage, "{bad:x?}");
         assert_kept(image, "its mapping pairs contradict themselves or leave the volume");
     }
-    // Fewer clusters than the size needs: what is not mapped cannot be proved.
+    // Fewer clusters than the size needs: a part that is not mapped cannot be proved.
     let mut image = good.clone();
     put(&mut image, data + 48, &(1u64 << 40).to_le_bytes());
     assert_kept(image, "of a stream are mapped");
@@ -194,7 +194,7 @@ fn sizes_in_the_boot_sector_are_bounded() {
     }
 }
 
-/// A small generator of numbers: the same ones in every run.
+/// A small deterministic number generator.
 struct Random(u64);
 
 impl Random {
@@ -204,7 +204,7 @@ impl Random {
     }
 }
 
-/// Offsets that hold structures: boot sector, records, index blocks, bitmaps.
+/// Offsets of structures: boot sector, records, index blocks, bitmaps.
 fn structures(image: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut ranges = vec![0..80, 510..512];
     for at in (0..image.len()).step_by(512) {
@@ -223,7 +223,7 @@ fn structures(image: &[u8]) -> Vec<std::ops::Range<usize>> {
     ranges
 }
 
-/// Everything that can be asked of a volume; how many files were read.
+/// Call everything on a volume, and return the number of files that were read.
 fn exercise(disk: &DiskImage) -> usize {
     let (view, report) = disk.without_free_space(&FreeSpaceOptions::default()).unwrap();
     let Ok(volume) = open(disk) else {
@@ -232,7 +232,7 @@ fn exercise(disk: &DiskImage) -> usize {
     };
     volume.hibernation().ok();
     volume.has_clean_journal().ok();
-    // Where something is left out, it must not be missed.
+    // Nothing that is needed may be left out.
     let lean = (report.dropped() > 0).then(|| open(&view).unwrap());
     let mut read = 0;
     for folder in ["", "many", "ordner äöü", "COMPRESSED"] {
@@ -301,7 +301,7 @@ fn twenty_thousand_mutated_volumes_give_errors_or_data() {
             scope.spawn(work);
         }
     });
-    // Most mutations leave something to be read: the run goes deep.
+    // Most mutations leave readable files, so the run reaches deep code.
     let readable = readable.into_inner();
     assert!(readable > 10_000, "{readable}");
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {

@@ -1,6 +1,6 @@
-//! NTFS volumes made by mkntfs and filled through ntfs-3g, which also is the second opinion on all that is read.
+//! NTFS volumes that mkntfs makes and ntfs-3g fills. The tests compare everything they read with ntfs-3g.
 //!
-//! These tests need mkntfs, ntfs-3g, ntfsfix, ntfsinfo and setfattr, and a user who may mount.
+//! They need mkntfs, ntfs-3g, ntfsfix, ntfsinfo and setfattr, and permission to mount.
 
 #![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -16,10 +16,10 @@ use vmtemplate::{DiskImage, FreeSpaceOptions, KeptReason, NtfsVolume};
 use vmtemplate_test_support::ntfs::*;
 use vmtemplate_test_support::{skipped, tool};
 
-/// What stood only in files that were deleted.
+/// Text that was only in deleted files.
 const SECRET: &[u8] = b"this must not reach the customers";
 
-/// Whether a volume can be made and mounted here; says what is missing.
+/// Whether a volume can be made and mounted on this machine; prints what is missing.
 fn can_mount() -> bool {
     let tools = ["mkntfs", "ntfs-3g", "ntfsfix", "ntfsinfo", "setfattr", "umount"];
     if tools.iter().any(|name| tool(name).is_none()) {
@@ -105,7 +105,7 @@ fn fill(mount: &Mount, cluster: usize) {
         let attribute = ["-n", "system.ntfs_attrib_be", "-v", "0x00000810"];
         run(Command::new("setfattr").args(attribute).arg(mount.path("compressed")));
         for (name, length) in [("small", 5_000), ("units", 16 * cluster * 3), ("odd", 300_001)] {
-            // Text, then noise, which does not compress, then a unit of zeros, which is a hole.
+            // Text, then random data, which does not compress, then a unit of zeros, which is a hole.
             let text: Vec<u8> =
                 (0..).flat_map(|i| format!("line {i} of {}\n", i % 97).into_bytes()).take(length).collect();
             let content = [text, noise(5, 16 * cluster), vec![0; 32 * cluster], b"end".to_vec()].concat();
@@ -121,7 +121,7 @@ fn fill(mount: &Mount, cluster: usize) {
         }
     }
 
-    // The volume is filled to the last cluster and some small files removed: what is written then is in pieces.
+    // The volume is filled to the last cluster and some small files are removed: new files are then fragmented.
     // ntfs-3g fills several places in turn, so only every eighth leaves holes that do not touch.
     fs::create_dir(mount.path("fill")).unwrap();
     let small = noise(9, cluster.max(1024));
@@ -132,7 +132,7 @@ fn fill(mount: &Mount, cluster: usize) {
     for i in (0..2400).step_by(8) {
         fs::remove_file(mount.path(&format!("fill/{i}"))).unwrap();
     }
-    // As many pieces as the mapping pairs of several records take.
+    // As many pieces as the mapping pairs of several records hold.
     let mut file = File::create(mount.path("in pieces")).unwrap();
     for piece in noise(11, 290 * small.len()).chunks(small.len()) {
         if file.write_all(piece).is_err() {
@@ -156,7 +156,7 @@ fn fill_up(path: &Path, piece: &[u8]) {
     while file.write_all(&piece[..512]).is_ok() {}
 }
 
-/// Every file under `folder` by its path, and what it holds. Folders are listed with an empty content.
+/// Every file under `folder` by its path, with its content. Folders are listed with empty content.
 fn live_files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     fn visit(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -226,7 +226,7 @@ fn write_raw(disk: &DiskImage, path: &Path) {
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    // The first byte is looked for on its own: whole volumes are searched, without optimisation.
+    // The first byte is searched for separately, because unoptimised code searches whole volumes.
     bytes.iter().enumerate().any(|(at, &byte)| byte == part[0] && bytes[at..].starts_with(part))
 }
 
@@ -308,7 +308,7 @@ fn a_bit_flipped_for_any_owner_on_a_used_volume_keeps_it_whole() {
     make_volume(&made, 12 << 20, 1024);
     let mount = Mount::new(&made, &folder.path().join("mnt"), "rw");
     fill(&mount, 1024);
-    // So many pieces that the attribute list stands in clusters of its own.
+    // So many pieces that the attribute list is nonresident.
     let pieces = File::create(mount.path("thousands of pieces")).unwrap();
     for i in 0..3000 {
         pieces.write_all_at(&noise(i, 1024), i * 2048).unwrap();

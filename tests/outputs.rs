@@ -1,4 +1,4 @@
-//! Where the library writes to: who may read it, what is in its way, and what takes bytes as they come.
+//! Outputs of the library: their permissions, existing files, and devices and pipes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -223,9 +223,9 @@ fn a_file_that_is_read_is_no_output_and_any_other_is() {
     rendered.write_file(at("other"), true).unwrap();
     image.write_raw(at("other"), &raw).unwrap();
     template.pack(at("other"), &pack).unwrap();
-    // A script that was only read may be written back, with other line ends for example.
+    // A script may replace the file that it was read from, for example with other line ends.
     let own = Script::from_file(&script).unwrap();
     own.to_windows().write_file(&script, true).unwrap();
-    // So may an archive: it is read to its end before it is replaced.
+    // An archive may do so too: it is read completely before it is replaced.
     Template::open(at("other")).unwrap().pack(at("other"), &pack).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What a repository says of its templates, and what becomes of archives that are damaged, linked or replaced.
+//! The description of a repository, and what happens to archives that are damaged, linked or replaced.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -47,7 +47,7 @@ fn codes(repository: &Repository) -> Vec<&'static str> {
     report.findings().iter().map(|finding| finding.rule().code).collect()
 }
 
-/// An archive that `damage` was done to.
+/// An archive after `damage` was done to it.
 fn damaged(path: &Path, damage: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
     let mut bytes = fs::read(path).unwrap();
     damage(&mut bytes);
@@ -75,7 +75,7 @@ fn sync_keeps_what_is_said_of_a_damaged_archive_and_describes_the_others() {
             assert_eq!((synced.updated.len(), synced.missing.len()), (0, 0));
             assert_eq!((read(&description), read(&sums)), before);
             assert!(codes(&repository).contains(&"VMT0712"));
-            // Another archive was replaced by hand, by one that is sound.
+            // Another archive was replaced by hand with an intact one.
             fs::copy(folder.path().join("c.tar.gz"), repository.folder().join("b.tar.gz")).unwrap();
             let synced = repository.sync(&PublishOptions::default()).unwrap();
             assert_eq!((synced.updated.as_slice(), synced.damaged.len()), (&["b.tar.gz".to_owned()][..], 1));
@@ -109,13 +109,13 @@ fn sync_reports_what_is_missing_keeps_its_checksum_and_describes_the_others() {
         let found = codes(&repository);
         assert_eq!(found.iter().filter(|code| **code == "VMT0711").count(), 1, "{found:?}");
         assert!(!found.contains(&"VMT0721"), "{found:?}");
-        // Another archive that comes back in its place is found out; the one that was published is as good as ever.
+        // Another archive in its place is detected; the one that was published is accepted again.
         fs::copy(folder.path().join("c.tar.gz"), at.join("a.tar.gz")).unwrap();
         assert!(codes(&repository).contains(&"VMT0721"));
         fs::rename(folder.path().join("away.tar.gz"), at.join("a.tar.gz")).unwrap();
         assert!(!codes(&repository).iter().any(|code| ["VMT0711", "VMT0721"].contains(code)));
         assert!(repository.sync(&PublishOptions::default()).unwrap().missing.is_empty());
-        // What stands there and is no archive is not missing, and a link that leads nowhere is.
+        // A file that is not an archive is not missing, but a dangling link is.
         fs::remove_file(at.join("a.tar.gz")).unwrap();
         fs::create_dir(at.join("a.tar.gz")).unwrap();
         fs::remove_file(at.join("b.tar.gz")).unwrap();
@@ -138,7 +138,7 @@ fn an_archive_from_a_stream_is_called_after_its_template() {
     assert_eq!((&*added.name, &*added.file_name), ("Windows-c", "Windows-c.tar.gz"));
     assert_eq!(fs::read(repository.folder().join("Windows-c.tar.gz")).unwrap(), archive("c.tar.gz"));
     assert_eq!(add("c.tar.gz", &plain).unwrap_err().kind(), ErrorKind::AlreadyExists);
-    // The same once more changes nothing.
+    // Doing it again changes nothing.
     let before = tree(repository.folder());
     repository.add_or_replace_source(archive("c.tar.gz"), "a stream", &plain).unwrap();
     assert_eq!(tree(repository.folder()), before);
@@ -220,7 +220,7 @@ fn names_that_lead_elsewhere_are_refused_before_anything_is_written() {
         }
         assert_eq!(tree(repository.folder()), before, "{name:?}");
     }
-    // The same of a name that comes from the archive; one that is given takes its place.
+    // The same applies to a name from the archive; a given name replaces it.
     let hidden =
         Template::builder("Windows-e").image(disk(&noise(5, 4096))).image_name(".hidden").build().unwrap();
     let push = PushOptions::default();
@@ -229,7 +229,7 @@ fn names_that_lead_elsewhere_are_refused_before_anything_is_written() {
     let entry = EntryOptions { image_name: Some("e".into()), ..EntryOptions::default() };
     repository.push(&hidden, &PushOptions { entry, ..push }).unwrap();
     repository.remove("Windows-e", &PublishOptions::default()).unwrap();
-    // And of one that was written by hand.
+    // And to a name that was written by hand.
     let text = read(repository.description_path());
     for name in ["../x", "..", "a\\nb"] {
         let changed = text.replacen("Windows-a.hddimage", name, 1);
@@ -239,7 +239,7 @@ fn names_that_lead_elsewhere_are_refused_before_anything_is_written() {
     fs::write(repository.description_path(), text).unwrap();
     let tags = EntryOptions { tags: Some(Tags::from("a\u{7}b")), ..EntryOptions::default() };
     assert_eq!(repository.add(&archive, &tags).unwrap_err().field(), Some("tags"));
-    // The longest name there is, also where digits make another one of it.
+    // The longest possible name, also if digits are added to it.
     let longest = format!("{}.tar.gz", "x".repeat(248));
     let options = EntryOptions { file_name: Some(longest.clone()), ..EntryOptions::default() };
     assert_eq!(repository.add(&archive, &options).unwrap().file_name, longest);
@@ -270,7 +270,7 @@ fn replacing_keeps_what_the_publisher_wrote_unless_the_archive_states_it() {
         (entry.tags.to_string(), entry.image_name.clone().unwrap(), entry)
     };
     let plain = EntryOptions::default();
-    // What came from the archive follows the next one.
+    // A value from the archive changes with the next archive.
     let (_, image, _) = replace(&archive(&["windows"], "second.hddimage", 11), &plain);
     assert_eq!(image, "second.hddimage");
     edit("[\"windows\"]", "[\"gold\"]");
@@ -287,13 +287,13 @@ fn replacing_keeps_what_the_publisher_wrote_unless_the_archive_states_it() {
     let options = EntryOptions { tags: Some(Tags::from("t")), image_name: Some("i".into()), ..plain.clone() };
     let (tags, image, _) = replace(&archive(&["server"], "fifth.hddimage", 14), &options);
     assert_eq!((&*tags, &*image), ("t", "i"));
-    // With the archive gone, nobody knows whose name it is.
+    // Without the archive, it is unknown where the name came from.
     let (_, _, entry) = replace(&archive(&["server"], "i", 15), &plain);
     fs::remove_file(repository.folder().join(entry.file_name)).unwrap();
     let (_, image, _) = replace(&archive(&["server"], "sixth.hddimage", 16), &plain);
     assert_eq!(image, "i");
     assert_eq!(codes(&repository), [""; 0]);
-    // By the option that `add` had, too: two templates may have images of one name.
+    // The option of `add` counts too: two templates may have the same image name.
     let shared = archive(&[], "Windows-b.hddimage", 17);
     let named =
         EntryOptions { name: Some("Windows-c".into()), image_name: Some("c".into()), ..plain.clone() };
@@ -347,7 +347,7 @@ fn a_template_is_removed_from_a_full_disk_or_nothing_changes() {
             for (seed, name) in [(1, "Windows-a"), (2, "Windows-b")] {
                 repository.push(&template(name, seed), &PushOptions { ..PushOptions::default() }).unwrap();
             }
-            // Checksums that need more room than the description.
+            // Checksums that need more space than the description.
             let line = format!("# {}\n", "x".repeat(2 * PAGE));
             let sums = at.join("SHA256SUMS");
             fs::write(&sums, read(&sums) + &line).unwrap();
@@ -358,7 +358,7 @@ fn a_template_is_removed_from_a_full_disk_or_nothing_changes() {
             while filler.write_all(&[1; PAGE]).is_ok() {}
             let length = filler.metadata().unwrap().len();
             filler.set_len(length - (free * PAGE) as u64).unwrap();
-            // A link to an archive elsewhere, and one of two names of it, make no room.
+            // Removing a link to an archive elsewhere, or one of its two names, frees no space.
             let archive = at.join("Windows-a.tar.gz");
             for is_link in [true, false] {
                 if free != 0 {
@@ -406,30 +406,30 @@ fn a_linked_archive_is_read_where_it_leads_and_only_the_link_is_ever_removed() {
     };
     let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     let plain = EntryOptions::default();
-    // Added where it is; what it leads to keeps its mode.
+    // Added in place; the target of the link keeps its mode.
     let first = link(21);
     assert_eq!(repository.add(&first, &plain).unwrap().file_name, "21.tar.gz");
     assert!(is_link(&first));
     assert_eq!(mode(shelf.join("21.tar.gz")), 0o600);
     assert_eq!(codes(&repository), ["VMT0724"]);
     set_mode(shelf.join("21.tar.gz"), 0o644);
-    // The same bytes in its place change nothing.
+    // Replacing it with the same bytes changes nothing.
     fs::copy(shelf.join("21.tar.gz"), folder.path().join("same.tar.gz")).unwrap();
     repository.replace("Windows-c", folder.path().join("same.tar.gz"), &plain).unwrap();
     assert!(is_link(&first));
-    // Replaced by another link: the first one goes, and what it led to stays.
+    // Replaced with another link: the first one is removed, its target is kept.
     let second = link(22);
     set_mode(shelf.join("22.tar.gz"), 0o644);
     assert_eq!(repository.replace("Windows-c", &second, &plain).unwrap().file_name, "22.tar.gz");
     assert!(is_link(&second) && !is_link(&first) && shelf.join("21.tar.gz").exists());
     assert_eq!(codes(&repository), [""; 0]);
-    // Brought in step with what it leads to now.
+    // Updated for its new target.
     fs::copy(shelf.join("21.tar.gz"), shelf.join("22.tar.gz")).unwrap();
     assert_eq!(repository.sync(&PublishOptions::default()).unwrap().updated, ["22.tar.gz"]);
     assert_eq!(codes(&repository), [""; 0]);
     damaged(&shelf.join("22.tar.gz"), |bytes| bytes.truncate(1000));
     assert!(repository.sync(&PublishOptions::default()).unwrap().damaged.contains_key("22.tar.gz"));
-    // A copy takes the place of the link.
+    // A copy replaces the link.
     let copied = repository.replace("Windows-c", folder.path().join("c.tar.gz"), &plain).unwrap();
     assert!(at.join(copied.file_name).is_file() && !is_link(&second) && shelf.join("22.tar.gz").exists());
     assert_eq!(codes(&repository), [""; 0]);
@@ -451,7 +451,7 @@ fn a_linked_archive_goes_with_its_line_and_what_it_leads_to_stays() {
     assert!(!read(at.join("SHA256SUMS")).contains("a.tar.gz"));
     assert!(fs::symlink_metadata(at.join("metadata.json")).unwrap().is_symlink());
     assert_eq!(codes(&repository), [""; 0]);
-    // One that is replaced, one that leads nowhere, and one that is not there at all.
+    // A link that is replaced, a dangling link, and a link that does not exist.
     for (name, link) in [("replaced", Some("a.tar.gz")), ("dangling", Some("nothing")), ("absent", None)] {
         let described = read(shelf.join("metadata.json"));
         fs::remove_file(at.join("b.tar.gz")).unwrap();
@@ -501,7 +501,7 @@ fn adding_again_is_refused_or_replaces_as_it_is_asked_for() {
     let archive = folder.path().join("c.tar.gz");
     let added = repository.add_or_replace(&archive, &EntryOptions::default()).unwrap();
     assert_eq!(added.file_name, "c.tar.gz");
-    // The same once more changes nothing.
+    // Doing it again changes nothing.
     let before = vmtemplate_test_support::tree(repository.folder());
     repository.add_or_replace(&archive, &EntryOptions::default()).unwrap();
     assert_eq!(vmtemplate_test_support::tree(repository.folder()), before);
@@ -537,12 +537,12 @@ fn the_list_has_version_size_and_time_of_every_archive() {
         assert_eq!(entries[0].template_version.as_deref(), Some("5.1"));
         assert_eq!(entries[0].archive_size_mib, Some(1));
         assert_eq!(entries[0].modified_utc.as_deref(), Some("2016-12-27 05:12:25"));
-        // What is not sound has a size and a time all the same, and what is not there has what is said of it.
+        // A damaged archive still has a size and a time; the entry of a missing one is unchanged.
         assert!(entries[1].modified_utc.is_some());
         fs::remove_file(repository.folder().join("b.tar.gz")).unwrap();
         let size = repository.list().unwrap()[1].archive_size_mib;
         assert_eq!(size, (format == RepositoryFormat::Vm6).then_some(1));
-        // Nothing of it is written into the description.
+        // None of this is written to the description.
         assert!(!read(repository.description_path()).contains("modified"));
     }
 }
@@ -563,7 +563,7 @@ fn keys_that_are_not_known_are_set_in_their_order_and_stay() {
         "{}",
         description()
     );
-    // One is changed, one is new, and the others stay, also when nothing is said of them.
+    // One key is changed, one is new, and the others stay, also if no option names them.
     let mut options = EntryOptions::default();
     options.set_keys(r#"{"n": [], "os_group": "other"}"#).unwrap();
     let before = description();
@@ -576,7 +576,7 @@ fn keys_that_are_not_known_are_set_in_their_order_and_stay() {
     assert_eq!(replaced.other.keys().collect::<Vec<_>>(), keys);
     repository.replace("Windows-c", folder.path().join("c.tar.gz"), &EntryOptions::default()).unwrap();
     assert_eq!(description(), expected);
-    // And while packing.
+    // The same while packing.
     let mut push = PushOptions::default();
     push.entry.set_keys(r#"{"efi_boot": true}"#).unwrap();
     let pushed = repository.push(&template("Windows-d", 4), &push).unwrap();
@@ -651,7 +651,7 @@ fn the_least_version_of_a_product_is_described_and_what_was_written_by_hand_stay
     let added = repository.add(first, &EntryOptions::default()).unwrap();
     assert_eq!(added.products, ["vmmgr:5.4", "DCImgr"]);
     assert_eq!(support(), "<elem version=\"5.4\">vmmgr</elem> <elem>DCImgr</elem>");
-    // By hand: here it counts, and not in the template.
+    // Set by hand: the description counts, not the template.
     let text = read(repository.description_path()).replace("<elem>DCImgr", "<elem version='5.100'>DCImgr");
     fs::write(repository.description_path(), text).unwrap();
     replace("<elem version='5.4.0'>vmmgr</elem><elem>DCImgr</elem>", 2);
@@ -659,12 +659,12 @@ fn the_least_version_of_a_product_is_described_and_what_was_written_by_hand_stay
     let replaced = replace("<elem version='5.6'>vmmgr</elem><elem version='6'>VEmgr</elem>", 3);
     assert_eq!(support(), "<elem version=\"5.6\">vmmgr</elem> <elem version=\"6\">VEmgr</elem>");
     assert_eq!(replaced.products, ["vmmgr:5.6", "VEmgr:6"]);
-    // An archive that says nothing of it, and bringing in step, change nothing.
+    // An archive without the value, and `sync`, change nothing.
     let before = support();
     repository.replace("Windows-10", archive("", 4), &EntryOptions::default()).unwrap();
     repository.sync(&PublishOptions::default()).unwrap();
     assert_eq!(support(), before);
-    // Where there was none, one is made, on lines of its own.
+    // A missing element is added on separate lines.
     let text = read(repository.description_path());
     let (start, rest) = text.split_once("    <support>").unwrap();
     let rest = rest.split_once("</support>\n").unwrap().1;
@@ -721,11 +721,11 @@ fn an_archive_that_was_in_the_folder_before_gets_the_mode_of_the_description() {
         assert_eq!(mode(at.join("c.tar.gz")), expected);
         repository.replace("Windows-c", place("d.tar.gz", 32), &EntryOptions::default()).unwrap();
         assert_eq!(mode(at.join("d.tar.gz")), expected);
-        // One that is described already is not new.
+        // An archive that is already described is not new.
         set_mode(at.join("d.tar.gz"), 0o664);
         repository.replace("Windows-c", at.join("d.tar.gz"), &EntryOptions::default()).unwrap();
         assert_eq!(mode(at.join("d.tar.gz")), 0o664);
-        // What is refused keeps its mode.
+        // A refused file keeps its mode.
         fs::copy(folder.path().join("a.tar.gz"), at.join("e.tar.gz")).unwrap();
         set_mode(at.join("e.tar.gz"), 0o600);
         repository.add(at.join("e.tar.gz"), &EntryOptions::default()).unwrap_err();

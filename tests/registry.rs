@@ -1,4 +1,4 @@
-//! Registry hives through the public API, beside hivex, and bent ones.
+//! Registry hives through the public API, compared with hivex, and mutated ones.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -91,7 +91,7 @@ fn exported_by_hivex(path: &Path) -> String {
 }
 
 fn hivexregedit(arguments: [&OsStr; 3]) -> String {
-    // Files and streams in UTF-8, whatever the names in them.
+    // Use UTF-8 for files and streams, independent of the locale.
     let out = Command::new("hivexregedit").args(arguments).env("PERL_UNICODE", "SD").output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).unwrap()
@@ -124,7 +124,7 @@ fn every_kind_of_list_and_value_is_read_back_and_hivex_agrees() {
         assert!(key.subkey("Key number 300").unwrap().is_none());
     }
     if has_tool("hivexregedit") {
-        // hivex 1.3 takes the four bytes that fill the cell of a segment up for a part of the data.
+        // hivex 1.3 treats the four padding bytes of a segment's cell as data.
         let mut root = sample();
         root.keys.iter_mut().for_each(|key| key.values.retain(|(_, _, data)| data.len() <= 16_344));
         let bytes = registry::hive(&root);
@@ -220,7 +220,7 @@ fn hives_that_hivex_made_are_read_value_for_value() {
     let ours = exported(&hive);
     assert!(ours.lines().count() > 1500, "{}", ours.lines().count());
     assert_same(&ours, &exported_by_hivex(&path));
-    // Every key that it lists is found by its path, in the other case too.
+    // Every listed key is found by its path, also in the other case.
     for line in ours.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')) {
         for path in [line.to_owned(), line.to_uppercase()] {
             assert!(hive.key(&path).unwrap().is_some() || line.contains('ß'), "{path}");
@@ -245,7 +245,7 @@ fn an_unclean_hive_is_told_and_a_log_is_not_taken_for_a_hive() {
     }
 }
 
-/// Where a record with this name begins: the signature of its cell.
+/// The offset of the record with this name: the signature of its cell.
 fn record(hive: &[u8], signature: [u8; 2], header: usize, name: &str) -> usize {
     (4096..hive.len())
         .step_by(4)
@@ -257,7 +257,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
 }
 
-/// Walk all of it and read all of it; how many keys and values there were.
+/// Walk and read the whole hive, and return the number of keys and values.
 fn walk(key: &RegistryKey<'_>, left: &mut usize) -> vmtemplate::Result<usize> {
     let mut seen = 1;
     for value in key.values()? {
@@ -276,7 +276,7 @@ fn walk(key: &RegistryKey<'_>, left: &mut usize) -> vmtemplate::Result<usize> {
 fn walk_bytes(bytes: Vec<u8>) -> vmtemplate::Result<usize> {
     let mut left = bytes.len() / 80;
     let hive = RegistryHive::from_bytes(bytes)?;
-    // Lookups go other ways than walks.
+    // Lookups take other paths than walks.
     for path in [r"Lists\Lh\Key number 7", r"Lists\Ri(7)\Key number 299", r"Names\ABC", r"Names\ж", "Values"]
     {
         hive.key(path).and_then(|key| key.map(|key| key.string("text")).transpose()).ok();
@@ -341,7 +341,7 @@ fn structures_that_contradict_themselves_are_refused() {
 #[test]
 fn twenty_thousand_mutated_hives_give_errors_or_data() {
     let good = hive(&sample());
-    // Data of values say nothing of the structure; they are left out.
+    // The data of values is not part of the structure, so it is not mutated.
     let noise_begins = good.windows(64).position(|window| window == &noise(2, 64)[..]).unwrap();
     let structure: Vec<usize> =
         (0..48).chain(4096..noise_begins.min(good.len())).chain(good.len() - 2048..good.len()).collect();

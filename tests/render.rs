@@ -1,4 +1,4 @@
-//! Rendering through the public API: what holds for every script and all values.
+//! Rendering through the public API: properties of all scripts and values.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -10,7 +10,7 @@ use vmtemplate::{
 
 const NAMES: [&str; 6] = ["IP", "PASS", "HOSTNAME", "PRODUCTKEY", "X", "NAMESERVERS"];
 
-/// Scripts of pieces that mean something to one language or another, with macros between them.
+/// Scripts made from pieces that have a meaning in some language, with macros between them.
 fn script() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         5 => prop::sample::select(&NAMES[..]).prop_map(|name| format!("(${name})")),
@@ -25,7 +25,7 @@ fn script() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
 
-/// Whether rendering replaces it: `X` is no macro of the platform, and one only with a value.
+/// Whether rendering replaces it: the platform does not know `X`, so `X` is a macro only if it has a value.
 fn is_macro(found: &MacroUse, values: &MacroValues) -> bool {
     MacroInfo::lookup(found.name.name()).is_some() || values.get(found.name.name()).is_some()
 }
@@ -89,7 +89,7 @@ proptest! {
     ) {
         let options = RenderOptions { missing, language, ..RenderOptions::default() };
         if let Ok(once) = Script::from_text(script).render(&values, &options) {
-            // The language is that of the first script: a value does not change it.
+            // The language is detected before rendering: a value does not change it.
             let twice = once.render(&values, &options);
             prop_assert_eq!(twice.as_ref().ok(), Some(&once), "{:?}", twice);
         }
@@ -178,7 +178,7 @@ proptest! {
             let value = match name {
                 "IP" => "192.0.2.10",
                 "PRODUCTKEY" => "AAAAA-BBBBB-CCCCC-DDDDD-EEEEE",
-                // Of several, a shell script has quotes around them where one word is expected.
+                // A shell script has quotes around several values if one word is expected.
                 "NAMESERVERS" => "192.0.2.53",
                 _ => "plain",
             };
@@ -186,7 +186,7 @@ proptest! {
         }
         let script = Script::from_text(script);
         let options = RenderOptions { missing: MissingValue::Keep, language, ..RenderOptions::default() };
-        // PowerShell has no bare words; there they get quotes.
+        // PowerShell has no bare words, so the value is quoted.
         if language != Some(ScriptLanguage::PowerShell)
             && script.language() != Some(ScriptLanguage::PowerShell)
             && let Ok(rendered) = script.render(&values, &options)
@@ -203,7 +203,7 @@ proptest! {
         let values = MacroValues::new().with("PASS", "a & 'b' \\").unwrap();
         let options = RenderOptions { language, ..RenderOptions::default() };
         if let Ok(rendered) = Script::from_bytes(bytes).render(&values, &options) {
-            // No macro is left, and the value made no new one: without any value the result is the same again.
+            // No macro is left, and the value created none: rendering the result without values changes nothing.
             prop_assert_eq!(rendered.render(&MacroValues::new(), &options).unwrap(), rendered);
         }
     }
@@ -258,7 +258,7 @@ fn utf_16_for_powershell_is_rendered_and_keeps_its_encoding() {
         let rendered = script.render(&values, &RenderOptions::default()).unwrap();
         let expected = "\u{FEFF}$p = '\u{5BC6}''\u{1F40E}'\r\nif ($p) { ($nic) }\r\n";
         assert_eq!(rendered, utf_16(expected, to_bytes));
-        // A problem is told with its place in characters.
+        // A problem is reported with its position in characters.
         let error = script.render(&MacroValues::new(), &RenderOptions::default()).unwrap_err();
         assert_eq!(error.problems()[0].position().unwrap().column, 7);
     }
@@ -282,7 +282,7 @@ fn utf_16_that_nothing_reads_is_refused_and_never_keeps_its_macros() {
         assert_eq!(error.kind(), ErrorKind::InvalidScript, "{reason}");
         assert!(error.message().contains(reason), "{error}");
         assert!(error.help().is_some());
-        // In a template, and on the drive of a machine, it is the same.
+        // The result is the same in a template, and on the drive of a machine.
         let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
         let template = builder.script(script.clone()).build();
         if let Ok(template) = template {
@@ -332,7 +332,7 @@ fn what_is_declared_is_a_macro() {
     assert_eq!(script.render(&none, &declared).unwrap().text(), "@echo off\r\necho  ($nic)\r\n");
     let strict = RenderOptions { missing: MissingValue::Error, ..declared };
     assert_eq!(script.render(&none, &strict).unwrap_err().problems().len(), 1);
-    // A template knows what its metadata declares.
+    // A template uses the macros that its metadata declares.
     let builder = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512]));
     let template = builder.script(script).declare_macro("($LICENCE)").build().unwrap();
     let error = template.render(&none, &RenderOptions::default()).unwrap_err();
@@ -372,7 +372,7 @@ fn the_name_of_the_script_in_the_metadata_says_its_language() {
     assert_eq!(rendered.text(), "echo 'a b'\n");
 }
 
-/// A built template keeps a shell script as it is, also one that does not begin with `#!`.
+/// Building a template does not change a shell script, even one that does not begin with `#!`.
 #[test]
 fn a_shell_script_keeps_its_line_ends_in_a_template() {
     let text = "set -e\necho \"root:($PASS)\" | chpasswd\nreboot\n";
@@ -506,7 +506,7 @@ fn the_largest_scripts_are_rendered_in_linear_time() {
             let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
             let begin = std::time::Instant::now();
             let _ = Script::from_text(text.clone()).render(&values, &options);
-            // A quadratic one takes minutes; a busy machine is no reason to fail.
+            // A quadratic algorithm takes minutes; a busy machine must not make this fail.
             assert!(begin.elapsed().as_secs() < 60, "{language}: {line:?}");
         }
     }
@@ -528,7 +528,7 @@ fn a_loop_over_a_list_takes_its_words_one_by_one() {
         let rendered = Script::from_text(script).render(&values, &options);
         assert!(rendered.is_ok(), "{script}: {rendered:?}");
     }
-    // In quotes the loop goes over one item, which is the whole list.
+    // In quotes, the loop has one item: the whole list.
     for (script, language) in [
         ("for ns in \"($NAMESERVERS)\"; do ip route add $ns/32 dev eth0; done", ScriptLanguage::Posix),
         ("for %%i in (\"($NAMESERVERS)\") do netsh add address=%%~i", ScriptLanguage::Batch),

@@ -1,4 +1,4 @@
-//! Repositories as publishers, readers and their tools see them.
+//! Repositories from the view of publishers, readers and their tools.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -16,7 +16,7 @@ use vmtemplate::{
 };
 use vmtemplate_test_support::{disk, has_tool, noise, run};
 
-/// A template archive in `folder` whose disk is `length` bytes of noise.
+/// A template archive in `folder` whose disk is `length` bytes of random data.
 fn archive(folder: &Path, name: &str, length: usize) -> PathBuf {
     let path = folder.join(format!("{name}.tar.gz"));
     let seed = name.bytes().fold(length as u64, |seed, byte| seed.wrapping_mul(31) + u64::from(byte));
@@ -50,8 +50,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The codes of what was found, each with its severity.
-/// What a verification finds, sorted by code: the order of the findings is no promise.
+/// The codes of the findings, each with its severity.
+/// The findings of a verification, sorted by code: their order is not specified.
 fn codes(repository: &Repository) -> Vec<(&'static str, Severity)> {
     let report = repository.verify(&RepositoryVerifyOptions::default()).unwrap();
     let mut codes: Vec<_> =
@@ -151,7 +151,7 @@ fn a_replaced_archive_has_a_file_name_of_its_own_and_the_old_one_goes() {
     let expected = [".vmtemplate-lock", "SHA256SUMS", &*entry.file_name, "metadata.json"];
     assert_eq!(names(repository.folder()), expected);
     assert_eq!(codes(&repository), []);
-    // Damaged in its place, it is replaced by the same bytes under a third name.
+    // A damaged archive is replaced with the same bytes under a third name.
     let path = repository.folder().join(&entry.file_name);
     let mut bytes = fs::read(&path).unwrap();
     bytes[1 << 20] ^= 1;
@@ -161,7 +161,7 @@ fn a_replaced_archive_has_a_file_name_of_its_own_and_the_old_one_goes() {
     assert_eq!(again.file_name, format!("Windows-10-{}.tar.gz", &sum[..16]));
     fs::remove_file(repository.folder().join("Windows-10.tar.gz")).unwrap();
     assert_eq!(codes(&repository), []);
-    // And back: the plain name is free again.
+    // Replaced again: the plain name is free again.
     assert_eq!(repository.replace("Windows-10", &first, &options()).unwrap().file_name, "Windows-10.tar.gz");
     let same = EntryOptions { file_name: Some("Windows-10.tar.gz".into()), ..options() };
     assert_eq!(repository.replace("Windows-10", &second, &same).unwrap_err().kind(), ErrorKind::InvalidValue);
@@ -237,7 +237,7 @@ fn linux_and_lxd_templates_are_told_apart_and_not_mixed() {
     let windows = archive(at, "Windows-10", 4096);
     assert_eq!(other.add(&windows, &options()).unwrap_err().kind(), ErrorKind::InvalidRepository);
     assert_eq!(codes(&other), []);
-    // By hand nobody hinders it.
+    // A user can write it by hand.
     fs::copy(at.join("Debian-12.xz"), other.folder().join("Debian-12.xz")).unwrap();
     let text = description(&other)
         .replace("    {", "    {\"name\": \"Debian-12\", \"file_name\": \"Debian-12.xz\"},\n    {");
@@ -245,7 +245,7 @@ fn linux_and_lxd_templates_are_told_apart_and_not_mixed() {
         .unwrap();
     other.sync(&PublishOptions::default()).unwrap();
     assert_eq!(codes(&other), [("VMT0708", Severity::Error), ("VMT0709", Severity::Warning)]);
-    // A cut .xz and a cut .tar.gz are not published.
+    // A truncated .xz and a truncated .tar.gz are not published.
     for (name, file) in [("Debian-13", "Debian-12.xz"), ("Ubuntu-25", "Ubuntu-24.tar.gz")] {
         let bytes = fs::read(at.join(file)).unwrap();
         let cut = at.join(format!("cut-{file}"));
@@ -384,7 +384,7 @@ fn vmmanager_5_has_its_own_form_and_the_same_care() {
     assert!(description(&repository).contains("<utcmtime>2016-12-27 05:12:25</utcmtime>"));
     repository.remove("Windows-10", &PublishOptions::default()).unwrap();
     assert!(repository.list().unwrap().is_empty());
-    // Both generations from one folder, if it is asked for.
+    // One folder can serve both formats if the caller requests it.
     let both = Repository::create(repository.folder(), RepositoryFormat::Vm6).unwrap();
     assert_eq!(Repository::open(both.folder()).unwrap().format(), RepositoryFormat::Vm6);
     let older = Repository::open_as(both.folder(), RepositoryFormat::Vm5).unwrap();
@@ -403,7 +403,7 @@ fn what_a_killed_publisher_left_verifies_and_is_cleaned_by_the_next() {
     let (folder, repository) = work(RepositoryFormat::Vm6);
     repository.add(archive(folder.path(), "Windows-10", 4096), &options()).unwrap();
     let at = repository.folder();
-    // Killed after the archive was put in place and the checksum written, before it was described.
+    // Killed after the archive and the checksum were written, before the archive was described.
     let orphan = at.join("Windows-11.tar.gz");
     fs::copy(archive(folder.path(), "Windows-11", 4096), &orphan).unwrap();
     let sum = Template::verify(&orphan, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
@@ -510,7 +510,7 @@ fn a_signed_repository_is_accepted_by_minisign_and_changed_only_with_the_key() {
     let text = description(&repository);
     fs::write(repository.description_path(), text.replace("Windows-11\"", "Windows-1l\"")).unwrap();
     assert_eq!(found()[0], ("VMT0723", "metadata.json".to_owned()));
-    // Killed between the description and the signature: the signature is there under its second name.
+    // Killed between writing the description and the signature: the signature still has its temporary name.
     let (now, next) = ("metadata.json.minisig", "metadata.json.next.minisig");
     fs::write(repository.description_path(), &text).unwrap();
     fs::rename(repository.folder().join(now), repository.folder().join(next)).unwrap();
@@ -518,7 +518,7 @@ fn a_signed_repository_is_accepted_by_minisign_and_changed_only_with_the_key() {
     assert_eq!(found(), []);
     repository.sync(&publish).unwrap();
     assert!(accepted() && !repository.folder().join(next).exists());
-    // By a key with a password, made by minisign.
+    // With a key with a password, made by minisign.
     let (secret, public) = (at.join("p.key"), at.join("p.pub"));
     let mut child = Command::new("minisign")
         .args(["-G", "-f", "-p", public.to_str().unwrap(), "-s", secret.to_str().unwrap()])

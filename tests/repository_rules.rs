@@ -1,4 +1,4 @@
-//! Every rule for repositories has a repository here that breaks it, and nothing else.
+//! For every rule for repositories, a repository that breaks only this rule.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -19,7 +19,7 @@ use vmtemplate_test_support::{disk, noise, run};
 const EMPTY_XZ: [u8; 32] =
     *b"\xFD7zXZ\0\0\x04\xE6\xD6\xB4\x46\0\0\0\0\x1C\xDF\x44\x21\x1F\xB6\xF3\x7D\x01\0\0\0\0\x04YZ";
 
-/// A sound repository with the template `Windows-10` in `w.tar.gz`, to be broken.
+/// A repository without findings, with the template `Windows-10` in `w.tar.gz`; the tests break it.
 struct Draft {
     folder: TempDir,
     repository: Repository,
@@ -48,7 +48,7 @@ impl Draft {
         self.repository.folder().join(name)
     }
 
-    /// Change a part of a file, which must be there.
+    /// Replace a part of a file, which must exist.
     fn edit(&self, name: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.at(name)).unwrap();
         assert!(text.contains(from), "{from}: {text}");
@@ -187,7 +187,7 @@ fn no_rule_is_without_a_case() {
     }
 }
 
-/// What is reported as not readable: the file that is named first in each message.
+/// The files that are reported as not readable: each message begins with the name.
 fn unreadable(draft: &Draft) -> Vec<String> {
     let report = draft.repository.verify(&draft.options).unwrap();
     let mut files = Vec::new();
@@ -208,12 +208,12 @@ fn who_may_read_the_description_may_read_all_that_it_is_served_with() {
         draft.mode(name, 0o640);
     }
     assert_eq!(unreadable(&draft), files);
-    // A repository that is closed to all but a group is served by one of the group.
+    // A repository that only a group may read is served by a member of the group.
     draft.mode("metadata.json", 0o640);
     assert_eq!(unreadable(&draft), [""; 0]);
     draft.mode("w.tar.gz", 0o600);
     assert_eq!(unreadable(&draft), ["w.tar.gz"]);
-    // All of it was written under umask 077.
+    // Everything was written with umask 077.
     files.iter().chain(&["metadata.json"]).for_each(|name| draft.mode(name, 0o600));
     assert_eq!(unreadable(&draft), ["metadata.json", "SHA256SUMS", "metadata.json.minisig", "w.tar.gz"]);
     files.iter().chain(&["metadata.json"]).for_each(|name| draft.mode(name, 0o644));

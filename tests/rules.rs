@@ -1,4 +1,4 @@
-//! Every rule for metadata, package and script has a template here that breaks it, and nothing else.
+//! For every rule for metadata, package and script, a template that breaks only this rule.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -13,7 +13,7 @@ use vmtemplate::{
     TemplateBuilder, check,
 };
 
-/// A template with which nothing is wrong, to be broken.
+/// A template without findings; the tests break it.
 struct Draft {
     metainfo: String,
     script: Vec<u8>,
@@ -23,7 +23,7 @@ struct Draft {
     image_size: Option<u64>,
     image_name: &'static str,
     more: Vec<(&'static str, Vec<u8>)>,
-    /// In a .tar.gz as `tar` makes it.
+    /// The template as a .tar.gz made by `tar`.
     is_tarred: bool,
 }
 
@@ -63,14 +63,14 @@ impl Draft {
         }
     }
 
-    /// Change a part of the metadata, which must be there.
+    /// Replace a part of the metadata, which must exist.
     fn metainfo(mut self, from: &str, to: &str) -> Self {
         assert!(self.metainfo.contains(from), "{from}");
         self.metainfo = self.metainfo.replace(from, to);
         self
     }
 
-    /// Change a part of the script, which must be there.
+    /// Replace a part of the script, which must exist.
     fn script(mut self, from: &str, to: &str) -> Self {
         let script = String::from_utf8(self.script).unwrap();
         let (from, to) = (from.replace('\n', "\r\n"), to.replace('\n', "\r\n"));
@@ -79,7 +79,7 @@ impl Draft {
         self
     }
 
-    /// Add lines to the script, where they are run.
+    /// Add lines to a part of the script that runs.
     fn line(self, line: &str) -> Self {
         self.script("net user", &format!("{line}\nnet user"))
     }
@@ -256,7 +256,7 @@ fn each_rule_has_a_template_that_breaks_it_and_nothing_else() {
     }
 }
 
-/// Who does what a finding says has nothing more to do.
+/// Following the fix of a finding removes the finding.
 #[test]
 fn advice_about_macros_leads_to_no_other_finding() {
     let good = Draft::good;
@@ -348,7 +348,7 @@ fn macros_of_the_metadata_itself_and_of_files_that_it_names_are_used() {
     for (used, expected) in [
         ("<kernelcommand>url=http://($MIRROR)/</kernelcommand><macro>", &[][..]),
         ("<externals><elem><url>($MIRROR)</url></elem></externals><macro>", &[]),
-        // What is in it cannot be seen; it is missing, too.
+        // Its contents cannot be read, so they are reported as missing too.
         ("<installcfg>preseed.cfg</installcfg><macro>", &["VMT0158"]),
     ] {
         let report = declared().metainfo("<macro>", used).check();
@@ -358,7 +358,7 @@ fn macros_of_the_metadata_itself_and_of_files_that_it_names_are_used() {
     assert_eq!(codes(&comment.check()), ["VMT0213"]);
 }
 
-/// A variable in parentheses is spelled as a macro is.
+/// A variable in parentheses is spelled like a macro.
 #[test]
 fn expressions_of_other_languages_are_no_macros() {
     for (name, text) in [
@@ -376,7 +376,7 @@ fn expressions_of_other_languages_are_no_macros() {
         let report = Script::from_text(text).lint_with(&options);
         assert!(!codes(&report).contains(&"VMT0211"), "{text}\n{report:#?}");
     }
-    // A misspelt name stays one.
+    // A misspelt name is still reported.
     for (name, text) in [
         ("a.ps1", "Set-It '($pass)'\r\n"),
         ("a.ps1", "if ($pass -eq 1) { ($PASSS) }\r\n"),
@@ -393,7 +393,7 @@ fn expressions_of_other_languages_are_no_macros() {
     }
 }
 
-/// The parenthesis of a text that the platform does not replace is one for cmd.exe.
+/// A parenthesis in a text that the platform does not replace is a parenthesis for cmd.exe.
 #[test]
 fn what_is_no_macro_has_the_parentheses_of_its_language() {
     let script = "if defined X (\n  echo ($nic)\n)\n";
@@ -418,7 +418,7 @@ fn the_language_is_that_of_the_options_or_the_first_line_or_the_name_or_the_cont
     let metainfo = Metainfo::parse(b"<doc><installdrive>setup.sh</installdrive></doc>").unwrap();
     let options = LintOptions { metainfo: Some(&metainfo), file_name: Some("a.txt"), language: None };
     assert!(Script::from_text("a\nb\n").lint_with(&options).findings().is_empty());
-    // The check has the same, for a file of any name.
+    // The check finds the same, for a file with any name.
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("setup");
     fs::write(&path, "a\nb\n").unwrap();
@@ -435,7 +435,7 @@ fn no_rule_is_without_a_case() {
             "VMT01" | "VMT02" => {
                 assert!(cases.iter().any(|(code, _)| *code == rule.code), "{} has no case", rule.code);
             }
-            // Those of the image have theirs in check_image.rs, and those of repositories in repository_rules.rs.
+            // check_image.rs has the cases of the image, and repository_rules.rs those of repositories.
             "VMT03" | "VMT04" | "VMT05" | "VMT06" | "VMT07" => {}
             _ => panic!("{} belongs to no test that has a case for each rule", rule.code),
         }
@@ -462,7 +462,7 @@ fn codes_are_in_order_and_unique_and_every_rule_says_why_and_how() {
     }
 }
 
-/// The page is made from the table.
+/// The page is generated from the table.
 #[test]
 fn the_page_of_the_rules_is_that_of_the_table() {
     let mut page = "# The rules\n\nMade from the tables in the library: `UPDATE_DOCS=1 cargo test --test rules` writes this page \
@@ -571,8 +571,8 @@ echo shutdown /r >> c:\end.cmd
 cmd /c c:\end.cmd
 "#;
 
-/// What the guide's script and metadata do wrong, and not a word more: blocks, parentheses as text, substitutions with
-/// quotes, redirected `set /P`, a restart in a written file, the end in a folder that is gone are all as they should be.
+/// Exactly the findings of the guide's script and metadata. Blocks, parentheses as text, substitutions with quotes,
+/// redirected `set /P`, a restart in a written file, and the end in a removed folder are all correct.
 #[test]
 fn the_commands_of_the_guide_give_true_findings_only() {
     let script = Script::from_text(GUIDE_LIKE).to_windows();
@@ -607,7 +607,7 @@ fn the_default_script_is_clean() {
     assert!(report.findings().is_empty(), "{report:#?}");
 }
 
-/// Whatever is left out of it; and a part whose absence is a mistake is missed.
+/// Any optional part may be left out, and a missing required part is reported.
 #[test]
 fn our_own_script_is_clean_in_every_form() {
     let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
@@ -626,7 +626,7 @@ fn our_own_script_is_clean_in_every_form() {
     assert_eq!(codes(&script.lint(Some(&metainfo))), Vec::<&str>::new());
 }
 
-/// What scripts do that look like mistakes and are none.
+/// Things in scripts that look like mistakes but are correct.
 #[test]
 fn what_is_no_mistake_is_not_told() {
     for lines in [
@@ -650,7 +650,7 @@ fn what_is_no_mistake_is_not_told() {
         "cscript //nologo %windir%\\system32\\slmgr.vbs /dli",
         "echo x> C:\\s.txt\necho y>> C:\\s.txt\ndel C:\\s.txt\necho z> C:\\s.txt",
     ] {
-        // A goto of unknown goal ends the part before it, so what follows is written behind a condition.
+        // A goto to an unknown label ends the part before it, so the following lines are behind a condition.
         let lines =
             if lines.starts_with("goto") { format!("if defined NEXT {lines}") } else { lines.to_owned() };
         let report = Draft::good().line(&lines).check();
@@ -703,7 +703,7 @@ fn another_script_that_does_the_rest_is_not_second_guessed() {
 #[test]
 fn scripts_beside_the_setup_script_are_not_taken_for_it() {
     assert!(Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(None).findings().is_empty());
-    // The metadata says which one is the setup script.
+    // The metadata names the setup script.
     let metainfo = Metainfo::parse(b"<doc/>").unwrap();
     let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(Some(&metainfo));
     assert_eq!(codes(&report), ["VMT0243", "VMT0241", "VMT0242"]);
@@ -791,7 +791,7 @@ fn a_qcow2_is_an_error_where_it_will_not_be_converted() {
     let options = CheckOptions { skip_image: true, ..CheckOptions::default() };
     assert_eq!(codes(&check(folder.path(), &options).unwrap()), ["VMT0155"]);
     assert!(Template::open(folder.path()).unwrap().check(&options).unwrap().findings().is_empty());
-    // Packed as the raw file that it is not.
+    // Packed as if it were a raw file.
     let raw = OpenOptions { format: Some("raw".parse().unwrap()), ..OpenOptions::default() };
     let image = DiskImage::open_with(folder.path().join("win2022.hddimage"), &raw).unwrap();
     let path = folder.path().join("t.tar.gz");

@@ -1,4 +1,5 @@
-//! Our setup script under a real interpreter: which commands it calls, in which order, and with what.
+//! Runs the library's setup script in a real interpreter: which commands it calls, in which order, with which
+//! arguments.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -10,7 +11,7 @@ use vmtemplate_test_support::wine::{Call, Rule, Run, Wine};
 
 const PASSWORD: &str = "Secret-1";
 
-/// What a platform may leave where a macro has no value.
+/// What a platform may write for a macro without a value.
 const EVERY_MISSING: [MissingValue; 3] = [MissingValue::Parens, MissingValue::Empty, MissingValue::Keep];
 
 const STATIC: &[(&str, &str)] = &[
@@ -33,12 +34,12 @@ fn rendered(
     Ok(script.render(&all, options)?.into_bytes())
 }
 
-/// The script with these values in it.
+/// The script rendered with these values.
 fn fill(script: &Script, values: &[(&str, &str)], missing: MissingValue) -> Vec<u8> {
     rendered(script, values, &RenderOptions { missing, ..RenderOptions::default() }).unwrap()
 }
 
-/// The same as the platform does it: replaced, and nothing more.
+/// The script rendered as the platform does, without quoting.
 fn fill_plainly(script: &Script, values: &[(&str, &str)]) -> Vec<u8> {
     let mut text = script.text().into_owned();
     for (name, value) in values {
@@ -53,7 +54,7 @@ const INTERFACES: &str = "\r\nAdmin State    State          Type             Int
      Enabled        Connected      Dedicated        Ethernet Instance 0 2\r\n\
      Enabled        Connected      Dedicated        Ethernet 3\r\n\r\n";
 
-/// A machine on which every command that the script calls does what it does on a good day.
+/// A machine on which every command that the script calls succeeds.
 fn machine() -> Option<Wine> {
     let mut wine = Wine::new()?;
     wine.stand_in("netsh", &[Rule::new("interface show interface").prints(INTERFACES)]);
@@ -64,8 +65,8 @@ fn machine() -> Option<Wine> {
     Some(wine)
 }
 
-/// Run a script beside the folder that it is going to remove. On a machine it stands in that folder; but wine keeps the
-/// file of a running script open, where Windows opens it for each line, and so could not remove it.
+/// Run a script next to the folder that it removes. On a real machine it is in that folder; but wine keeps the file of
+/// a running script open, while Windows opens it for each line, so wine could not remove it.
 fn run(wine: &Wine, script: &[u8]) -> Run {
     fs::create_dir_all(wine.path("C:\\vmmgr")).unwrap();
     fs::write(wine.path("C:\\vmmgr\\firstrun.cmd"), "rem").unwrap();
@@ -82,7 +83,7 @@ fn log(wine: &Wine) -> String {
     fs::read_to_string(wine.drive_c().join("setup.log")).unwrap().replace("\r\n", "\n")
 }
 
-/// The calls of a machine with a static address, without those of the steps in `without`.
+/// The calls on a machine with a static address, without those of the steps in `without`.
 fn calls_of_static_address(without: Option<SetupStep>) -> Vec<&'static str> {
     let calls: &[(SetupStep, &[&str])] = &[
         (SetupStep::Password, &["net user Administrator Secret-1 /y"]),
@@ -113,7 +114,7 @@ fn calls_of_static_address(without: Option<SetupStep>) -> Vec<&'static str> {
         (SetupStep::RemoveFirstRun, &["schtasks /Delete /TN vmmgr_firstrun /F"]),
         (SetupStep::Restart, &["shutdown /r /t 5"]),
     ];
-    // Asking for the interface is part of three steps.
+    // Three steps query the interface.
     let kept =
         |step: SetupStep, call: &str| Some(step) != without || call == "netsh interface show interface";
     calls
@@ -291,7 +292,7 @@ fn a_step_that_fails_is_logged_and_the_rest_goes_on() {
     }
 }
 
-/// What the password arrives as, and by which command.
+/// The password as a command receives it, and that command.
 fn arrived(run: &Run) -> Option<(&str, &str)> {
     let call = run.calls.iter().find(|call| call.program == "net" || call.program == "powershell")?;
     Some(if call.program == "net" {
@@ -325,7 +326,7 @@ fn a_password_arrives_as_it_is_and_never_reaches_the_log() {
     for (password, by) in passwords {
         let values = [&[("PASS", password)], &STATIC[1..]].concat();
         let mut scripts = vec![fill(&script, &values, MissingValue::Parens)];
-        // What the platform puts there as it is has to come through just so.
+        // A value that the platform inserts without quoting must arrive unchanged.
         if !password.contains('%') {
             scripts.push(fill_plainly(&script, &values));
         }

@@ -1,4 +1,4 @@
-//! Sparse entries: the holes of an image stay out of the archive and come back on the node.
+//! Sparse entries: the holes of an image are not in the archive and are restored on the node.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -13,11 +13,11 @@ use vmtemplate::{
 };
 use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk};
 
-/// A disk with data at these places, and a map that tells exactly where.
+/// A disk with data at these places, and an exact map of them.
 #[derive(Debug)]
 struct Islands {
     size: u64,
-    /// Offset and length; the content is noise.
+    /// Offset and length; the content is random.
     data: Vec<(u64, u64)>,
     kind_between: ExtentKind,
 }
@@ -68,17 +68,17 @@ fn holds(path: &Path, size: u64, data: &[(u64, u64)]) -> bool {
     let islands_are_there = data
         .iter()
         .all(|&(at, length)| back.read_vec(at, length as usize).unwrap() == noise(at + 1, length as usize));
-    // What is not an island is a hole, up to the blocks of the file system.
+    // Everything else is a hole, rounded to blocks of the file system.
     let told: u64 =
         back.extents().map(Result::unwrap).filter(|e| e.kind == ExtentKind::Data).map(|e| e.length).sum();
     let most: u64 = data.iter().map(|(_, length)| length + (128 << 10)).sum();
     back.size() == size && islands_are_there && told <= most
 }
 
-/// What is special about a disk, its size, and its islands by offset and length.
+/// A description of a disk, its size, and its islands by offset and length.
 type Shape = (&'static str, u64, Vec<(u64, u64)>);
 
-/// Disks whose maps end in all the ways that a map can.
+/// Disks whose maps end in all possible ways.
 fn shapes() -> Vec<Shape> {
     vec![
         ("nothing but a hole", 10 << 20, vec![]),
@@ -157,7 +157,7 @@ fn a_sparse_archive_is_opened_read_and_packed_again_like_any_other() {
 
 #[test]
 fn what_is_free_between_stored_parts_is_neither_read_nor_stored() {
-    // Holes this short are stored for the sake of a short map: as zeros. `Islands` fails if they are read.
+    // Holes this short are stored as zeros, to keep the map short. `Islands` fails if they are read.
     let data: Vec<(u64, u64)> = (0..200).map(|n| (n * 20_480, 4096)).collect();
     let source = Islands { size: 8 << 20, data: data.clone(), kind_between: ExtentKind::Free };
     let work = tempfile::tempdir().unwrap();
@@ -218,7 +218,7 @@ fn the_files_of_an_archive_can_be_unpacked_one_by_one() {
         assert_eq!((error.kind(), error.entry()), (vmtemplate::ErrorKind::NotFound, Some("no.such")));
         assert!(!work.path().join("none").exists());
     }
-    // Of an image the blocks that are holes stay holes here too.
+    // Holes of an image stay holes here too.
     let options = UnpackOptions { only: vec!["w.hddimage".into()], ..UnpackOptions::default() };
     Template::unpack(&ours, work.path().join("one"), &options).unwrap();
     let blocks = |folder: &str| fs::metadata(work.path().join(folder).join("w.hddimage")).unwrap().blocks();

@@ -1,4 +1,4 @@
-//! All files that metainfo.xml names are packed and come back, and none from outside of the folder.
+//! All files that metainfo.xml names are packed and unpacked, but none from outside the folder.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -12,7 +12,7 @@ use vmtemplate::{
 };
 use vmtemplate_test_support::{has_tool, noise, run, tree};
 
-/// A folder with these files, made with the folders that they are in; a name with a slash at its end is a folder.
+/// A folder with these files and their parent folders; a name with a slash at its end is a folder.
 fn folder(metainfo: &str, files: &[(&str, &[u8])]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let metainfo = format!("<doc><osname>Windows-10</osname>{metainfo}</doc>");
@@ -28,7 +28,7 @@ fn folder(metainfo: &str, files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// Pack it, read the archive through every door, and unpack it: what came back, and the summary.
+/// Pack the template, read the archive in every way, and unpack it: returns the unpacked files and the summary.
 fn round_trip(folder: &Path) -> (Vec<(PathBuf, Vec<u8>)>, PackSummary) {
     let work = tempfile::tempdir().unwrap();
     let path = work.path().join("t.tar.gz");
@@ -249,7 +249,7 @@ fn links_are_followed_inside_the_folder_and_refused_where_they_lead_out_or_to_fo
             "{name}: {report:?}"
         );
     }
-    // An image in a folder that is a link to elsewhere.
+    // An image in a folder that is a link to another place.
     let bad = folder(
         "<hddimage>images/secret</hddimage><installdrive>setup.cmd</installdrive>",
         &[("setup.cmd", b"rem")],

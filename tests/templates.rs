@@ -1,4 +1,4 @@
-//! Building, opening and packing templates, as a program does it.
+//! Building, opening and packing templates, as a program does.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -219,7 +219,7 @@ fn the_archive_of_another_tool_opens_and_says_what_it_cannot_do() {
     assert!(error.help().unwrap().contains("unpack"));
 }
 
-/// What stands only in a file of the sample disk that was deleted.
+/// Text that is only in a deleted file of the sample disk.
 const DELETED: &[u8] = b"\n510000\n510001\n";
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
@@ -282,7 +282,7 @@ fn a_raw_file_is_written_without_free_space_unless_it_is_to_be_kept() {
 fn a_volume_that_was_not_shut_down_is_packed_whole_and_the_summary_says_why() {
     let work = tempfile::tempdir().unwrap();
     let mut sample = sample_disk();
-    // The dirty flag of `$Volume`: the attribute of type 0x70 in record 3, whose flags stand 10 bytes into its value.
+    // The dirty flag of `$Volume`: the attribute of type 0x70 in record 3, whose flags are at byte 10 of its value.
     let volume = 1 << 20;
     let mft = u64::from_le_bytes(sample[volume + 48..volume + 56].try_into().unwrap()) as usize * 4096;
     let record = volume + mft + 3 * 1024;
@@ -319,7 +319,7 @@ fn one_disk_gives_one_archive_in_whatever_format_it_comes() {
     let expected = pack(&raw);
     for format in ["qcow2", "vmdk", "vhdx", "vpc"] {
         let image = work.path().join(format!("disk.{format}"));
-        // A VHD has a size that cylinders, heads and sectors can tell, unless it is told otherwise.
+        // By default, qemu-img rounds the size of a VHD to cylinders, heads and sectors.
         let options: &[&str] = if format == "vpc" { &["-o", "force_size=on"] } else { &[] };
         let paths = [raw.to_str().unwrap(), image.to_str().unwrap()];
         let arguments = ["convert", "-f", "raw", "-O", format].into_iter();

@@ -1,7 +1,7 @@
-//! What the libraries for Rust, Python and C must agree on: the cases of tests/vectors, through the public API.
+//! The cases of tests/vectors, on which Rust, Python and C must agree, through the public API.
 //!
-//! `UPDATE_VECTORS=1 cargo test --test vectors` writes what is expected anew; read the difference before you commit it.
-//! tests/vectors/README.md tells how a case is written.
+//! `UPDATE_VECTORS=1 cargo test --test vectors` updates the expected results; read the difference before you commit it.
+//! tests/vectors/README.md describes the format of a case.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -22,10 +22,10 @@ use vmtemplate::{
     Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
 };
 
-/// The widest line that the cases are written in, where it can be helped.
+/// The maximum width of lines in the cases, if possible.
 const WIDTH: usize = 116;
 
-/// Run every case of a topic and compare, or write, what comes out.
+/// Run every case of a topic, and compare or write the results.
 fn topic<I: DeserializeOwned>(name: &str, run: impl Fn(I) -> Result<Value>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/vectors/{name}.json"));
     let text = fs::read_to_string(&path).unwrap();
@@ -58,7 +58,7 @@ fn topic<I: DeserializeOwned>(name: &str, run: impl Fn(I) -> Result<Value>) {
     }
 }
 
-/// A reader with C strings and doubles for numbers loses nothing.
+/// Readers with C strings and doubles lose no information.
 fn readable_from_c(value: &Value, case: &str) {
     match value {
         Value::String(text) => assert!(!text.contains('\0'), "{case}: a NUL in a text"),
@@ -72,7 +72,7 @@ fn readable_from_c(value: &Value, case: &str) {
     }
 }
 
-/// The whole file: name, input, result, each on one line where it fits.
+/// The whole file: name, input, result, each on one line if it fits.
 fn written(cases: &[Map<String, Value>]) -> String {
     let cases = cases.iter().map(|case| {
         let members = ["name", "input", "expect"].map(|key| {
@@ -86,7 +86,7 @@ fn written(cases: &[Map<String, Value>]) -> String {
 }
 
 fn write_value(out: &mut String, key: &str, value: &Value, indent: usize) {
-    // A text of several lines is shown as such.
+    // A text with several lines is written as several lines.
     let lines = match value {
         Value::String(text) if key == "text" => lines_of(text),
         other => other.clone(),
@@ -110,7 +110,7 @@ fn write_value(out: &mut String, key: &str, value: &Value, indent: usize) {
     write!(out, "{}\n{}\n{end}{}", brackets[0], inner.join(",\n"), brackets[1]).unwrap();
 }
 
-/// A text of several lines as an array of them.
+/// A text with several lines as an array of lines.
 fn lines_of(text: &str) -> Value {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     if lines.len() > 1 { json!(lines) } else { json!(text) }
@@ -122,7 +122,7 @@ fn inner(before: &str, key: &str, value: &Value, indent: usize) -> String {
     out
 }
 
-/// JSON with a space behind each comma and colon that is not in a string.
+/// JSON with a space after each comma and colon that is not in a string.
 fn spaced(compact: &str) -> String {
     let (mut out, mut quoted, mut escaped) = (String::new(), false, false);
     for c in compact.chars() {
@@ -136,7 +136,7 @@ fn spaced(compact: &str) -> String {
     out
 }
 
-/// What of an error is the same everywhere: messages and paths are for people.
+/// The parts of an error that are the same in all languages, without messages and paths.
 fn error_of(error: &Error) -> Value {
     let mut members = Map::new();
     members.insert("kind".into(), error.kind().name().into());
@@ -197,15 +197,15 @@ impl Text {
     }
 }
 
-/// Bytes, in the form in which they are shortest to write.
+/// Bytes in their shortest form.
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct Content {
     text: Option<Text>,
-    /// How often the text stands there, if not once.
+    /// The number of repetitions, if not one.
     repeat: Option<usize>,
     hex: Option<String>,
-    /// The path of a gzip file, from the root of the repository; `runs` are written over what it unpacks to.
+    /// The path of a gzip file, from the root of the repository; `runs` are written over its content.
     gzip: Option<PathBuf>,
     /// Zeros, with `runs` written over them in their order.
     size: usize,
@@ -503,7 +503,7 @@ fn install_drives_are_filled() {
     });
 }
 
-/// A template as its builder takes it.
+/// The arguments of a template's builder.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
@@ -628,7 +628,7 @@ struct NamedFile {
 }
 
 impl NamedFile {
-    /// Write it into a folder, which is made, as are those in its name.
+    /// Write the file into a folder, which is created, as are the folders in its name.
     fn write_below(&self, folder: &Path) {
         let path = folder.join(&self.name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -744,7 +744,7 @@ fn repositories_are_edited_in_place() {
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
-        /// Of `add`: take the place of a template of the same name.
+        /// For `add`: replace the template with the same name.
         replace: bool,
         set: Option<Map<String, Value>>,
     }

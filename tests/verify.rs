@@ -1,4 +1,4 @@
-//! Verifying: what is sound is told with its checksums, and what is not is found wherever it stands.
+//! Verification returns the checksums of an intact archive, and finds damage at every place.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
@@ -14,7 +14,8 @@ fn verify(path: &Path) -> vmtemplate::Result<Verified> {
     Template::verify(path, &VerifyOptions::default())
 }
 
-/// A template whose image has data, holes, and an odd end; as `plain.tar.gz` and `sparse.tar.gz`, and unpacked in `files`.
+/// A template whose image has data, holes, and an odd end; as `plain.tar.gz` and `sparse.tar.gz`, and unpacked in
+/// `files`.
 fn packed() -> TempDir {
     let work = tempfile::tempdir().unwrap();
     let mut image = sample_disk();
@@ -86,7 +87,7 @@ fn a_byte_changed_anywhere_is_found() {
     let path = work.path().join("damaged.tar.gz");
     fs::write(&path, &whole).unwrap();
     let sound = verify(&path).unwrap();
-    // The last bytes are the index: there every byte is tried.
+    // The last bytes are the index: every byte of it is tried.
     let places = (0..whole.len()).step_by(9973).chain(whole.len() - 300..whole.len());
     for at in places {
         let mut damaged = whole.clone();
@@ -103,7 +104,7 @@ fn a_byte_changed_anywhere_is_found() {
                 ),
                 "byte {at}: {error:#}"
             ),
-            // The padding bits behind the last block of a member say nothing; the archive's own checksum tells.
+            // The padding bits after the last block of a member have no meaning; only the archive's checksum differs.
             Ok(verified) => {
                 assert_eq!(verified.files, sound.files, "byte {at}");
                 assert_ne!(verified.sha256, sound.sha256, "byte {at}");
@@ -121,7 +122,7 @@ fn a_byte_changed_anywhere_is_found() {
 fn an_index_that_lies_is_found_though_unpacking_can_do_without_it() {
     let work = packed();
     let mut bytes = fs::read(work.path().join("plain.tar.gz")).unwrap();
-    // In the footer, the number of members (docs/archive-format.md): the members themselves are sound.
+    // In the footer, the number of members (docs/archive-format.md): the members themselves are intact.
     let footer = bytes.len() - 70 + 28;
     bytes[footer + 8] ^= 1;
     let path = work.path().join("lying.tar.gz");

@@ -1,4 +1,4 @@
-//! The machine that the tests of batch files run on.
+//! Tests of the machine that runs batch files in tests.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do

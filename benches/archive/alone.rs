@@ -1,6 +1,6 @@
-//! libdeflate alone on the live bytes: how fast packing could be if there were nothing else to do.
+//! libdeflate alone on the live bytes: how fast packing could be without any other work.
 //!
-//! Runs in a process of its own, started by the bench, so that its memory does not count as that of what is measured.
+//! It runs in a separate process, started by the benchmark, so that its memory is not measured with the others.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,12 +12,12 @@ use std::{env, fs, thread};
 use libdeflater::{CompressionLvl, Compressor};
 use vmtemplate::{DiskImage, FreeSpaceOptions};
 
-/// The pieces that an archive of ours is made of.
+/// The chunk size of an archive made by vmtemplate.
 const CHUNK: u64 = 1 << 20;
-/// How much is in memory at once where reading is not timed.
+/// The number of chunks in memory at once if reading is not timed.
 const BATCH: usize = 256;
 
-/// What the process found, by names.
+/// The results of the process by name.
 pub(crate) struct Numbers(String);
 
 impl Numbers {
@@ -128,7 +128,7 @@ fn live(image: &str) -> DiskImage {
     DiskImage::open(image).unwrap().without_free_space(&FreeSpaceOptions::default()).unwrap().0
 }
 
-/// The chunks of the grid in which there is something to read, but for those that are zeros all the same.
+/// The chunks of the grid that contain data, except those that are all zero.
 fn chunks(disk: &DiskImage) -> Vec<(u64, usize)> {
     let mut chunks: Vec<(u64, usize)> = Vec::new();
     for extent in disk.extents().map(Result::unwrap).filter(|extent| extent.kind.must_be_read()) {
@@ -153,7 +153,7 @@ fn deflate(compressor: &mut Compressor, content: &[u8], out: &mut Vec<u8>) -> us
     compressor.deflate_compress(content, out).unwrap()
 }
 
-/// Do `work` for each of `count` numbers, and add up what it returns.
+/// Call `work` for each of `count` numbers, and sum its results.
 fn on_threads(
     threads: usize,
     count: usize,

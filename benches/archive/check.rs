@@ -35,7 +35,7 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         &[Some(look.wall.as_secs_f64()), Some(mib(look.read)), Some(part), Some(mib(look.peak))],
     );
     remove(&archive);
-    let text = "`vmtemplate check` of the archive: the rules of metadata, package, script and image, the registry and the \
-                files of the Windows in it among them.";
+    let text = "`vmtemplate check` of the archive: the rules for metadata, package, script and image, including the registry \
+                and the files of the Windows in it.";
     report.section("Checking an archive", text, &table);
 }

@@ -1,4 +1,4 @@
-//! Whether what came out is what went in.
+//! Compares results with their inputs.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -10,7 +10,7 @@ use vmtemplate::{DiskImage, FreeSpaceOptions};
 use super::image::Mount;
 use super::rivals::is_installed;
 
-/// A disk from its start to its end: as it is, or with zeros where its volumes mark clusters free.
+/// Reads a disk from start to end, either unchanged or with free clusters of its volumes as zeros.
 pub(crate) fn reader(disk: &Path, skips_free_space: bool) -> impl Read {
     let mut disk = DiskImage::open(disk).unwrap();
     if skips_free_space {
@@ -33,7 +33,7 @@ impl Read for DiskReader {
     }
 }
 
-/// Fail unless both give the same bytes.
+/// Fail unless both return the same bytes.
 pub(crate) fn assert_same(mut one: impl Read, mut other: impl Read, what: &str) {
     let mut buffers = [vec![0; 1 << 18], vec![0; 1 << 18]];
     let mut at = 0_u64;
@@ -42,7 +42,7 @@ pub(crate) fn assert_same(mut one: impl Read, mut other: impl Read, what: &str) 
         let second = fill(&mut other, &mut buffers[1]);
         assert!(
             first == second && buffers[0][..first] == buffers[1][..second],
-            "{what}: other content behind {at}"
+            "{what}: different content after {at}"
         );
         if first == 0 {
             return;
@@ -62,7 +62,7 @@ fn fill(source: &mut impl Read, buffer: &mut [u8]) -> usize {
     done
 }
 
-/// Fail unless GNU tar finds `disk` in `archive`. The gzip is whichever is fastest here; it is not ours.
+/// Fail unless GNU tar finds `disk` in `archive`. It is decompressed by the fastest installed gzip, not by vmtemplate.
 pub(crate) fn assert_packed(archive: &Path, disk: &Path, skips_free_space: bool, what: &str) {
     let gzip = ["igzip", "pigz", "gzip"].into_iter().find(|name| is_installed(name)).unwrap();
     let mut gunzip = Command::new(gzip).arg("-dc").arg(archive).stdout(Stdio::piped()).spawn().unwrap();
@@ -78,7 +78,7 @@ pub(crate) fn assert_packed(archive: &Path, disk: &Path, skips_free_space: bool,
 
 /// Fail unless all files of all NTFS volumes of two disks are the same, as ntfs-3g reads them.
 ///
-/// Returns how many files and bytes that were.
+/// Returns the number of files and bytes.
 pub(crate) fn assert_same_files(one: &Path, other: &Path) -> (u64, u64) {
     let (_, report) = DiskImage::open(one).unwrap().without_free_space(&FreeSpaceOptions::default()).unwrap();
     let mut found = (0, 0);
@@ -111,7 +111,7 @@ fn compare(one: &Path, other: &Path, found: &mut (u64, u64)) {
     }
 }
 
-/// Bring a file into the page cache, but for its holes.
+/// Read a file into the page cache, except its holes.
 pub(crate) fn warm(path: &Path) {
     let disk = DiskImage::open_with(
         path,

@@ -1,4 +1,4 @@
-//! A disk as a master VM leaves it: partitioned, NTFS, real executables and libraries, deleted files, mostly empty.
+//! A disk like that of a master VM: partitioned, NTFS, real executables and libraries, deleted files, mostly empty.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -11,12 +11,12 @@ use vmtemplate_test_support::run;
 
 use super::MIB;
 
-/// Where the partition begins: at 1 MiB, as every installer of today does it.
+/// The start of the partition: 1 MiB, as modern installers place it.
 const PARTITION: u64 = MIB;
 /// Larger files would make the sizes too coarse.
 const LARGEST: u64 = 64 * MIB;
 
-/// What a disk holds, in MiB.
+/// The sizes of a disk and its contents, in MiB.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     pub whole: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Size {
     pub deleted: u64,
 }
 
-/// The tools that making a disk needs and that are not here.
+/// The tools that making a disk needs and that are not installed.
 pub(crate) fn missing() -> Vec<String> {
     let mut missing: Vec<_> = ["mkntfs", "ntfs-3g", "losetup", "umount"]
         .into_iter()
@@ -60,8 +60,8 @@ pub(crate) fn create(path: &Path, whole: u64) {
     );
 }
 
-/// A disk of this size with its files, those to be deleted written among those that stay. What a check looks at of a
-/// Windows is there as well, from the disk that the tests have.
+/// A disk of this size with its files; deleted files are written between those that stay. The Windows files that a
+/// check reads are copied from the disk of the tests.
 pub(crate) fn make(path: &Path, size: Size) {
     let unfinished = path.with_extension("unfinished");
     create(&unfinished, size.whole);
@@ -92,14 +92,14 @@ fn copy_windows(into: &Path) {
     run("cp", ["-r".as_ref(), "-T".as_ref(), mount.0.as_os_str(), into.as_os_str()]);
 }
 
-/// More live files on a disk that `create` made, up to `live` MiB in all.
+/// Add live files to a disk that `create` made, up to `live` MiB in all.
 pub(crate) fn grow(path: &Path, files: &mut Files, live: u64) {
     let length = fs::metadata(path).unwrap().len();
     let mount = Mount::of_volume(path, PARTITION, length - PARTITION, "rw");
     files.copy(&mount.0.join("Windows"), live * MIB);
 }
 
-/// The executables and libraries of this machine, those of Windows first, again and again.
+/// The executables and libraries of this machine, those of wine first, repeated endlessly.
 pub(crate) struct Files {
     paths: Vec<PathBuf>,
     next: usize,
@@ -110,7 +110,7 @@ impl Files {
     pub(crate) fn find() -> Self {
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
         let mut paths = Vec::new();
-        // Where wine keeps its libraries, which are PE files, differs from one distribution to another.
+        // The folder of wine's libraries, which are PE files, differs between distributions.
         for folder in ["/usr/lib/x86_64-linux-gnu/wine", "/usr/lib/wine", "/usr/lib64/wine", "/opt/wine"] {
             walk(Path::new(folder), b"MZ", &mut paths);
         }
@@ -126,7 +126,7 @@ impl Files {
         while self.copied < bytes {
             let (round, number) = (self.next / self.paths.len(), self.next % self.paths.len());
             self.next += 1;
-            // As many files in a folder as System32 has, more or less.
+            // About as many files in a folder as System32 has.
             let folder = folder.join(format!("{round}-{}", number / 2000));
             fs::create_dir_all(&folder).unwrap();
             let path = &self.paths[number];

@@ -1,4 +1,4 @@
-//! Looking into a large archive.
+//! Inspecting a large archive.
 
 use std::sync::Arc;
 
@@ -30,12 +30,12 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         table.row(name, true, &[Some(look.wall.as_secs_f64()), Some(look.read as f64 / 1024.0)]);
         remove(&archive);
     }
-    let text = "`vmtemplate inspect` of an archive whose image does not compress. All that the process read is counted, \
-                its own start included.";
-    report.section("Looking into an archive", text, &table);
+    let text = "`vmtemplate inspect` of an archive whose image does not compress. The count includes everything that the \
+                process read, also to start.";
+    report.section("Inspecting an archive", text, &table);
 }
 
-/// A disk of noise that stands nowhere.
+/// A disk of random data that is not stored anywhere.
 #[derive(Debug)]
 struct Noise {
     size: u64,

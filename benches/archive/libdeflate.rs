@@ -1,4 +1,4 @@
-//! How near packing is to what libdeflate alone does, and what each level gives.
+//! Compares packing with libdeflate alone, and the compression levels with each other.
 
 use vmtemplate::PackOptions;
 
@@ -53,8 +53,9 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         );
     }
     let text = format!(
-        "The {:.0} MiB of live chunks, level {level}, on {threads} threads. Ours also proves the volume before it \
-         leaves anything out ({proof:.3} s), writes the archive, and waits until it is on the disk.",
+        "The {:.0} MiB of live chunks, level {level}, on {threads} threads. vmtemplate also proves the \
+         volume consistent before it leaves anything out ({proof:.3} s), writes the archive, and waits until the archive \
+         is on the disk.",
         live / super::MIB as f64
     );
     report.section("Beside libdeflate alone", &text, &table);
@@ -81,8 +82,8 @@ pub(crate) fn levels(settings: &Settings, report: &mut Report) {
         );
     }
     let text = format!(
-        "{sample:.0} MiB of live chunks from all over the disk. The default is the fastest level that is no larger than \
-         `gzip -6` makes them."
+        "{sample:.0} MiB of live chunks from all over the disk. The default is the fastest level whose output is no \
+         larger than that of `gzip -6`."
     );
     report.section("Levels", &text, &table);
 }

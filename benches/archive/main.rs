@@ -1,24 +1,24 @@
-//! Packing and unpacking a realistic disk beside what people use today, on the same work in one run.
+//! Compares packing and unpacking of a realistic disk with the usual tools, on the same work in one run.
 //!
-//! `cargo bench --bench archive`, after `cargo build --release -p vmtemplate-cli`: ours is measured as the command, a
-//! process like its rivals. `make bench` does both. It is steered by the environment:
+//! Run `cargo bench --bench archive` after `cargo build --release -p vmtemplate-cli`: the command `vmtemplate` is
+//! measured as a process, like the other tools. `make bench` does both. Environment variables control it:
 //!
-//! | variable | what it does |
+//! | variable | effect |
 //! | --- | --- |
-//! | `BENCH_QUICK=1` | a disk of half a GiB and short series, each once: within a minute or so |
-//! | `BENCH_IMAGE=PATH` | this disk instead of one that is made; any format |
-//! | `BENCH_WHOLE_MIB`, `BENCH_LIVE_MIB`, `BENCH_DELETED_MIB` | what the disk that is made holds |
+//! | `BENCH_QUICK=1` | a disk of half a GiB and short series, each once: about a minute |
+//! | `BENCH_IMAGE=PATH` | use this disk, in any format, instead of making one |
+//! | `BENCH_WHOLE_MIB`, `BENCH_LIVE_MIB`, `BENCH_DELETED_MIB` | sizes of the disk that is made |
 //! | `BENCH_RUNS=N` | the best of N alternating runs, 3 by default |
-//! | `BENCH_BUDGET=SECONDS` | who has used up that much is not run again, 60 by default |
-//! | `BENCH_ONLY=pack,unpack,…` | some parts: `pack`, `unpack`, `alone`, `levels`, `inspect`,
+//! | `BENCH_BUDGET=SECONDS` | a tool that has used this time is not run again, 60 by default |
+//! | `BENCH_ONLY=pack,unpack,…` | only these parts: `pack`, `unpack`, `alone`, `levels`, `inspect`,
 //! | | `check`, `series` |
-//! | `BENCH_FULL_SERIES=1` | series of 1 to 8 GiB alive and 8 to 512 GiB in all, not a quarter of that |
+//! | `BENCH_FULL_SERIES=1` | series of 1 to 8 GiB of live data and 8 to 512 GiB in all, not a quarter of that |
 //! | `BENCH_DOCS=FOLDER` | writes benchmarks.md and benchmarks.svg there |
 //!
-//! Disks that were made are kept in the target folder for the next run. Everything that comes out is compared.
+//! Disks are kept in the target folder for the next run. Every result is compared with the input.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a bench that cannot run has nothing else to do
-#![allow(clippy::cast_precision_loss)] // numbers for people
+#![allow(clippy::cast_precision_loss)] // numbers for human readers
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod alone;
@@ -42,7 +42,7 @@ use settings::Settings;
 
 const MIB: u64 = 1 << 20;
 
-/// The files of a template, in the order that ours packs them in.
+/// The files of a template, in the order that vmtemplate packs them in.
 const NAMES: [&str; 3] = ["metainfo.xml", "windows.cmd", IMAGE];
 const IMAGE: &str = "disk.hddimage";
 

@@ -1,4 +1,4 @@
-//! Running a pipeline of processes, and what it cost.
+//! Runs pipelines of processes and measures their cost.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -7,21 +7,21 @@ use std::time::{Duration, Instant};
 
 use wait4::Wait4;
 
-/// What one run cost.
+/// The cost of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Cost {
     /// Until the last process ended.
     pub wall: Duration,
-    /// Until the output was on the disk as well. Ours does that itself.
+    /// Until the output was also on the disk. vmtemplate waits for that itself.
     pub synced: Duration,
     /// User and system time of all processes.
     pub cpu: Duration,
-    /// The peaks of memory of the processes that ran side by side, added up; of a process and its children, the larger.
+    /// The sum of the memory peaks of the processes of the pipeline; for a process with children, the larger peak.
     pub peak: u64,
 }
 
 impl Cost {
-    /// The better of two runs, each number on its own.
+    /// The better of two runs, number by number.
     fn min(self, other: Self) -> Self {
         Self {
             wall: self.wall.min(other.wall),
@@ -59,22 +59,22 @@ pub(crate) fn run(stages: Vec<Command>, output: &Path) -> Cost {
     Cost { wall, synced: begun.elapsed(), cpu, peak }
 }
 
-/// What looking into something cost: a process that ends soon.
+/// The cost of a short process, such as an inspection.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
     pub wall: Duration,
-    /// Bytes that the process read, its own start included.
+    /// Bytes that the process read, including its own start.
     pub read: u64,
     pub peak: u64,
 }
 
-/// The best of ten runs of a command. It may find something, which is not failing.
+/// The best of ten runs of a command. The command may have findings, which is not a failure.
 pub(crate) fn look(command: impl Fn() -> Command) -> Look {
     let mut best: Option<Look> = None;
     for _ in 0..10 {
         let begun = Instant::now();
         let child = command().spawn().unwrap();
-        // Its counters can be read between its end and our taking note of it.
+        // Its counters can be read after it has ended and before this process waits for it.
         let folder = format!("/proc/{}", child.id());
         while !fs::read_to_string(format!("{folder}/stat")).unwrap().contains(") Z ") {
             std::thread::sleep(Duration::from_micros(50));
@@ -104,7 +104,7 @@ fn sync(path: &Path) {
 
 /// The costs of several contenders in alternating runs, the best of each.
 ///
-/// A contender that has used up `budget` is not run again: its noise is small beside its time.
+/// A contender that has used up `budget` is not run again: its noise is small compared with its time.
 pub(crate) struct Rounds {
     pub runs: usize,
     pub budget: Duration,

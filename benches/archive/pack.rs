@@ -23,7 +23,7 @@ impl Archives {
 }
 
 pub(crate) fn measure(settings: &Settings, report: &mut Report) -> Archives {
-    // Whoever only asks for unpacking gets the two archives and nothing else.
+    // If only unpacking is measured, only the two archives are made.
     let wanted = |contender: &&Contender| {
         settings.does("pack") || contender.name == PACKING[0].name || contender.name == TAR
     };
@@ -69,9 +69,10 @@ fn tell(report: &mut Report, here: &[&Contender], costs: &[Cost], sizes: &[u64])
     }
     report.section(
         "Packing",
-        "Every archive was unpacked by GNU tar and compared with the disk, byte for byte; that of the first row with \
-         the disk whose free clusters are zeros. The last two columns: how many times longer than ours without and with \
-         the free space. `--sparse` leaves out the holes of the disk, as `tar -S` does.",
+        "GNU tar unpacked every archive, and the result was compared with the disk, byte for byte; the first row was \
+         compared with the disk with its free clusters set to zero. The last two columns show how many times longer each \
+         tool takes than vmtemplate without the free space (skip) and with it (keep). `--sparse` leaves out the holes of \
+         the disk, as `tar -S` does.",
         &table,
     );
     report.plotted.push(("Packing".into(), table, &[0, 2, 3, 4]));

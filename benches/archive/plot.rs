@@ -1,4 +1,4 @@
-//! The tables as bars, in an SVG that is read on light and dark pages.
+//! The tables as bars, in an SVG that is readable on light and dark pages.
 
 use std::fmt::Write as _;
 

@@ -19,16 +19,16 @@ impl Report {
     pub(crate) fn new(settings: &Settings) -> Self {
         let disk = match settings.size {
             Some(size) => format!(
-                "A disk of {} MiB with one NTFS volume: {} MiB of executables and libraries, those of Windows (wine's) \
-                 first, and {} MiB more that were deleted again; the rest was never written. It is a raw file with \
-                 holes.",
+                "A disk of {} MiB with one NTFS volume: {} MiB of executables and libraries (Windows files from wine \
+                 first), and {} MiB of files that were deleted again. The rest was never written. The disk is a raw file \
+                 with holes.",
                 size.whole, size.live, size.deleted
             ),
-            None => "A disk that was given.".into(),
+            None => "A disk given by `BENCH_IMAGE`.".into(),
         };
         let about = format!(
-            "{disk} {} threads. The best of {} alternating runs, or as many as fit into {} seconds; everything that is \
-             read is in the page cache.",
+            "{disk} {} threads. Each result is the best of {} alternating runs, or of as many as fit into {} seconds. All \
+             input is in the page cache.",
             settings.threads,
             settings.rounds.runs,
             settings.rounds.budget.as_secs()
@@ -61,33 +61,33 @@ impl Report {
     }
 }
 
-/// Something for whoever waits.
+/// Print the progress of the benchmark.
 pub(crate) fn progress(name: &str, cost: &Cost) {
     let [wall, synced, cpu] = [cost.wall, cost.synced, cost.cpu].map(|time| time.as_secs_f64());
     eprintln!("    {name}: {wall:.2} s, on disk {synced:.2} s, CPU {cpu:.2} s, {} MiB", cost.peak >> 20);
 }
 
-const HEAD: &str = "`make bench` measures this anew on your machine, and `BENCH_DOCS=docs make bench` writes this \
-    page and its plot. Compare the numbers within a table: they come from one run.";
+const HEAD: &str = "`make bench` repeats these measurements on your machine, and `BENCH_DOCS=docs make bench` writes \
+    this page and its plot. Compare numbers within a table only: they come from one run.";
 
 const PLOT: &str = "![The tables as bars](benchmarks.svg)";
 
-const COLUMNS: &str = "*Seconds* are those until the last process of the pipeline ended, *on disk* those until its \
-    output had reached the disk as well: ours always waits for that, the others never do. *CPU* is user and system \
-    time of all processes. *Memory* adds up the peaks of the processes that run side by side; a process that needs \
-    less than the bench itself (a few MiB) counts as that much.";
+const COLUMNS: &str = "*Seconds* is the time until the last process of the pipeline ended. *On disk* is the time until \
+    its output had also reached the disk; vmtemplate always waits for that, the others never do. *CPU* is the user and \
+    system time of all processes. *Memory* is the sum of the peaks of the processes that run at the same time; a process \
+    that needs less than the benchmark itself (a few MiB) counts as that much.";
 
-/// What a run cost, as the first columns of a table.
+/// The cost of a run, as the first columns of a table.
 pub(crate) fn figures(cost: &Cost) -> Vec<Option<f64>> {
     let times = [cost.wall, cost.synced, cost.cpu].map(|time| Some(time.as_secs_f64()));
     times.into_iter().chain([Some(cost.peak as f64 / super::MIB as f64)]).collect()
 }
 
-/// Name those who could not take part.
+/// Name the contenders that could not run.
 pub(crate) fn missing(report: &mut Report, contenders: &[&Contender]) {
     for contender in contenders {
         let tool = contender.missing().unwrap_or_default();
-        report.paragraph(&format!("Missing: `{}`, for want of {tool}.\n", contender.name));
+        report.paragraph(&format!("Missing: `{}`, because {tool} is not installed.\n", contender.name));
     }
 }
 

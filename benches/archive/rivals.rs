@@ -1,16 +1,16 @@
-//! Who packs and unpacks: ours as the command `vmtemplate`, and what people use today.
+//! The contenders that pack and unpack: the command `vmtemplate`, and the usual tools.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Somebody who does the work that is measured.
+/// A pipeline that does the work that is measured.
 pub(crate) struct Contender {
     pub name: &'static str,
     /// Programs that it needs.
     tools: &'static [&'static str],
     stages: Stages,
     pub is_ours: bool,
-    /// Whether what the volume marks free comes out as zeros.
+    /// Whether clusters that the volume marks free are zeros in the result.
     pub skips_free_space: bool,
 }
 
@@ -30,7 +30,7 @@ impl Contender {
         (self.stages)(input, output)
     }
 
-    /// What it needs and is not installed.
+    /// A program that it needs and that is not installed.
     pub(crate) fn missing(&self) -> Option<&'static str> {
         self.tools.iter().copied().find(|tool| !is_installed(tool))
     }
@@ -119,7 +119,7 @@ fn words(program: &str, words: &[&str]) -> Command {
     command
 }
 
-/// The command `vmtemplate` that was built beside this bench.
+/// The command `vmtemplate` that was built next to this benchmark.
 pub(crate) fn ours(arguments: &[&str]) -> Command {
     let bench = std::env::current_exe().unwrap();
     let mut command =

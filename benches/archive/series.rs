@@ -1,4 +1,4 @@
-//! That the cost grows with the live bytes and not with the disk.
+//! Shows that the cost grows with the live bytes and not with the disk.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +14,10 @@ use super::table::Table;
 pub(crate) fn measure(settings: &Settings, report: &mut Report) {
     let missing = image::missing();
     if !missing.is_empty() {
-        return report
-            .paragraph(&format!("Missing: the series of disks, for want of {}.\n", missing.join(", ")));
+        return report.paragraph(&format!(
+            "Missing: the series of disks, because of missing tools: {}.\n",
+            missing.join(", ")
+        ));
     }
     let part = match (settings.quick, settings.full_series) {
         (_, true) => 1,
@@ -39,8 +41,8 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         progress(&format!("{live} MiB alive"), &cost);
         row(&mut table, live, &cost, size);
     }
-    let text = format!("A disk of {} GiB that is filled more and more.", whole >> 10);
-    report.section("A disk with more and more alive in it", &text, &table);
+    let text = format!("A disk of {} GiB that is filled step by step.", whole >> 10);
+    report.section("A disk with more and more live data", &text, &table);
 
     let mut table = Table::new("in all", &COLUMNS);
     let live = 2048 / part;
@@ -53,10 +55,10 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
         row(&mut table, whole, &cost, size);
     }
     let text = format!(
-        "{live} MiB alive in all of them. A mebibyte of zeros is a kibibyte of deflate, which is what the archive grows \
-         by; an NTFS volume has a bit for each cluster, which is read to prove it."
+        "Each disk has {live} MiB of live data. The archive grows because a mebibyte of zeros takes a kibibyte of \
+         deflate. The time grows because an NTFS volume has a bit for each cluster, and the proof reads all of them."
     );
-    report.section("The same in larger and larger disks", &text, &table);
+    report.section("The same live data in larger and larger disks", &text, &table);
     remove(&folder);
 }
 

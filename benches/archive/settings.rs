@@ -18,23 +18,24 @@ pub(crate) struct Settings {
     pub threads: usize,
     pub rounds: Rounds,
     only: Option<String>,
-    /// Where everything is made.
+    /// The folder for all files.
     pub work: PathBuf,
     /// The template, ready to be packed.
     pub folder: PathBuf,
     /// The disk in it.
     pub disk: PathBuf,
-    /// What was made, or nothing for a disk of somebody else.
+    /// The size of the disk, or `None` for a disk given by `BENCH_IMAGE`.
     pub size: Option<Size>,
 }
 
 impl Settings {
-    /// The settings with the disk in its place, or why there is none.
+    /// The settings with their disk, or the reason that it cannot be made.
     pub(crate) fn from_env() -> Result<Self, String> {
         let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
         let number = |name: &str, default: u64| {
-            env::var(name)
-                .map_or(Ok(default), |text| text.parse().map_err(|_| format!("{name}={text} is no number")))
+            env::var(name).map_or(Ok(default), |text| {
+                text.parse().map_err(|_| format!("{name} is {text:?}; expected a whole number"))
+            })
         };
         let ours = rivals::ours(&[]);
         if !Path::new(ours.get_program()).is_file() {
@@ -98,7 +99,7 @@ impl Settings {
         self.only.as_ref().is_none_or(|only| only.split(',').any(|word| word == part))
     }
 
-    /// A place for something that is made anew.
+    /// A path for a new file or folder; an old one is removed.
     pub(crate) fn fresh(&self, name: &str) -> PathBuf {
         let path = self.work.join(name);
         remove(&path);
@@ -106,7 +107,7 @@ impl Settings {
     }
 }
 
-/// A disk of somebody else as a raw file in the template.
+/// The given disk as a raw file in the template.
 fn place_given(given: &Path, disk: &Path) -> Result<(), String> {
     let image = DiskImage::open(given).map_err(|error| error.to_string())?;
     if image.format() == "raw" && fs::hard_link(given, disk).is_ok() {
@@ -121,7 +122,7 @@ pub(crate) fn remove(path: &Path) {
     } else if path.exists() {
         fs::remove_file(path).unwrap();
     }
-    // The blocks of a large file are freed in the background; what comes next should not pay for it.
+    // The blocks of a large file are freed in the background, which should not slow down the next run.
     File::open(path.parent().unwrap()).unwrap().sync_all().unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! What is told: tables of numbers as Markdown, and the same numbers for the plot.
+//! Tables of numbers as Markdown, and the same numbers for the plot.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ pub(crate) struct Table {
 pub(crate) struct Row {
     pub name: String,
     pub is_ours: bool,
-    /// `None` where there is nothing to tell.
+    /// `None` where a number does not apply.
     pub values: Vec<Option<f64>>,
 }
 
@@ -63,7 +63,7 @@ impl Table {
     }
 }
 
-/// Three digits that count.
+/// A number with about three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value {
         v if v >= 100.0 => format!("{v:.0}"),

@@ -14,13 +14,13 @@ use super::settings::{Settings, remove};
 use super::table::Table;
 
 pub(crate) fn measure(settings: &Settings, archives: &Archives, report: &mut Report) {
-    of(settings, &archives.ours, true, "an archive of ours", report);
+    of(settings, &archives.ours, true, "an archive made by vmtemplate", report);
     if let Some(theirs) = &archives.theirs {
-        of(settings, theirs, false, "an archive of `tar -czf`", report);
+        of(settings, theirs, false, "an archive made by `tar -czf`", report);
     }
 }
 
-/// All contenders on one archive. `skips_free_space` tells what is in it.
+/// Run all contenders on one archive. `skips_free_space` says whether free clusters in it are zeros.
 fn of(settings: &Settings, archive: &Path, skips_free_space: bool, what: &str, report: &mut Report) {
     let (here, not_here): (Vec<_>, Vec<_>) =
         UNPACKING.iter().partition(|contender| contender.missing().is_none());
@@ -54,11 +54,11 @@ fn of(settings: &Settings, archive: &Path, skips_free_space: bool, what: &str, r
         values.push((!contender.is_ours).then(|| cost.wall.as_secs_f64() / costs[0].wall.as_secs_f64()));
         table.row(contender.name, contender.is_ours, &values);
     }
-    let mut text = "Every disk that came out was compared, byte for byte.".to_owned();
+    let mut text = "Every unpacked disk was compared, byte for byte.".to_owned();
     if let Some((files, bytes)) = files {
         let _ = write!(
             text,
-            " Its {files} files ({} MiB), read through ntfs-3g, are those of the disk that was packed.",
+            " Its {files} files ({} MiB), read through ntfs-3g, are the same as those of the packed disk.",
             bytes >> 20
         );
     }

@@ -1,7 +1,7 @@
-"""What Python costs: the same work by the module and by Rust, in one run.
+"""The overhead of Python: the same work by the module and by Rust, in one run.
 
 `make bench` runs it with an optimised wheel. Packing is compared with the command `vmtemplate`, whose time includes its
-start; small calls are told in microseconds.
+start; small calls are measured in microseconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VALUES = {"PASS": "a b&c", "IP": "192.0.2.10"}
 
 
 def pack_both(image: Path, folder: Path, command: Path, rounds: int) -> tuple[float, float]:
-    """Seconds of each, the middle of several rounds that take turns."""
+    """The seconds of each: the median of several alternating rounds."""
     took: dict[str, list[float]] = {"python": [], "rust": []}
     template = vt.Template.build("A", image=image, script=SCRIPT, script_name="setup.cmd")
     script = folder / "setup.cmd"
@@ -57,7 +57,7 @@ def pack_both(image: Path, folder: Path, command: Path, rounds: int) -> tuple[fl
 
 
 def microseconds(call: Callable[[], object], rounds: int = 2000) -> float:
-    """What one call takes: the best of five series."""
+    """The time of a call: the best of five series."""
     best = float("inf")
     for _ in range(5):
         began = time.perf_counter()
@@ -68,7 +68,7 @@ def microseconds(call: Callable[[], object], rounds: int = 2000) -> float:
 
 
 def main() -> None:
-    """Measure, tell, and fail where Python costs more than it may."""
+    """Measure, print the results, and fail if the overhead of Python is too large."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("command", type=Path, help="the command vmtemplate, optimised")
     given = parser.parse_args()

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts the C library and the command where Linux expects them. `make install` builds them first and calls this.
+# Installs the C library and the command where Linux expects them. `make install` builds them first and calls this.
 #   BUILT=target/release PREFIX=/usr/local [DESTDIR=/tmp/package] [LIBDIR=/usr/lib/x86_64-linux-gnu] install.sh
 set -eu
 here=$(dirname "$0")
@@ -10,9 +10,9 @@ header=$here/include/vmtemplate.h
 value() { sed -n "s/^#define $1 \"\{0,1\}\([^\"]*\)\"\{0,1\}$/\1/p" "$header"; }
 version=$(value VMT_VERSION)
 abi=$(value VMT_ABI_VERSION)
-# What a static library needs of the system: `rustc --print native-static-libs` on Linux.
+# The system libraries that the static library needs: `rustc --print native-static-libs` on Linux.
 private='-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc'
-# From LIBDIR/cmake/vmtemplate back to PREFIX.
+# The relative path from LIBDIR/cmake/vmtemplate to PREFIX.
 case $libdir in
 "$prefix"/*) to_prefix=../..$(printf '%s' "${libdir#"$prefix"}" | sed 's,/[^/]*,/..,g') ;;
 *) to_prefix=$prefix ;;
@@ -25,12 +25,12 @@ fill() {
 }
 
 mkdir -p "$root$libdir/pkgconfig" "$root$libdir/cmake/vmtemplate" "$root$prefix/include" "$root$prefix/bin"
-# Linked here and not by rustc, which exports all that is `extern "C"` in any crate below: only what the header declares
-# is to be seen.
+# Linked here and not by rustc, which exports every `extern "C"` function of all dependencies: only what the header
+# declares may be visible.
 exports=$(mktemp)
 trap 'rm -f "$exports"' EXIT
 echo '{ global: vmt_*; local: *; };' >"$exports"
-# As rustc does: an optimised library comes without what debuggers want of Rust's own library.
+# As rustc does for an optimised library: strip the debug information of Rust's standard library.
 case $BUILT in
 *release) debug=-Wl,--strip-debug ;;
 *) debug= ;;

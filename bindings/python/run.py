@@ -2,8 +2,8 @@
 
     python3 bindings/python/run.py test | lint | fmt | docs | bench | wheel
 
-Everything is made below the target folder of cargo: `python/tools` has the tools of requirements-dev.txt,
-`python/fresh` nothing but the wheel. Where the tools cannot be had, that is said, and is a failure where CI is set.
+Everything is made below cargo's target folder: `python/tools` contains the tools of requirements-dev.txt,
+`python/fresh` only the wheel. If the tools cannot be installed, this script says so, and fails if CI is set.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class MissingToolsError(Exception):
 
 
 def run(*command: object, **variables: str) -> None:
-    """Run a command, and end with its status if it fails."""
+    """Run a command, and exit if it fails."""
     done = subprocess.run(list(map(str, command)), cwd=HERE, env={**os.environ, **variables}, check=False)
     if done.returncode:
         sys.exit(f"failed: {' '.join(map(str, command))}")
 
 
 def tools() -> Path:
-    """The folder of the tools, which are installed if they are not there in the versions that are asked for."""
+    """The folder of the tools. They are installed unless they exist in the required versions."""
     wanted = REQUIREMENTS.read_text() + sys.version
     stamp = TOOLS / "installed"
     if not (stamp.exists() and stamp.read_text() == wanted):
@@ -60,7 +60,7 @@ def wheel(profile: str) -> Path:
     bin_folder = tools()
     for old in WHEELS.glob("*.whl"):
         old.unlink()
-    # The manifest is named so that the folder in which this is called means nothing.
+    # The path of the manifest is given so that the current folder does not matter.
     build = [
         "build",
         "--quiet",
@@ -77,24 +77,24 @@ def wheel(profile: str) -> Path:
 
 
 def install(built: Path, python: Path) -> None:
-    """Put the wheel, and nothing else, into an environment."""
+    """Install only the wheel into an environment."""
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]
     run(*pip, "--force-reinstall", "--no-deps", built)
 
 
 def site_packages(environment: Path) -> Path:
-    """Where an environment has its packages."""
+    """The folder of an environment's packages."""
     [found] = environment.glob("lib/python*/site-packages")
     return found
 
 
 def test() -> None:
-    """The types, then all tests with the wheel that is installed."""
+    """Check the types, then run all tests with the installed wheel."""
     built = wheel("dev")
     bin_folder = tools()
     install(built, bin_folder / "python")
     run(bin_folder / "python", "-m", "mypy.stubtest", "vmtemplate")
-    # What the tests share is found where pytest finds it.
+    # The modules that the tests share are found as pytest finds them.
     run(
         bin_folder / "mypy",
         "--strict",
@@ -108,7 +108,7 @@ def test() -> None:
     run(bin_folder / "pyright", "--pythonpath", bin_folder / "python", "--warnings", "--project", HERE)
     venv.create(FRESH, clear=True, with_pip=True)
     install(built, FRESH / "bin" / "python")
-    # pytest comes from the other environment, and vmtemplate from this one.
+    # pytest is in the other environment, vmtemplate in this one.
     path = f"{site_packages(FRESH)}:{site_packages(TOOLS)}:{HERE / 'tests'}"
     variables = {"PYTHONPATH": path, "VMTEMPLATE_WHEEL": str(built)}
     variables["PATH"] = f"{FRESH / 'bin'}:{bin_folder}:{os.environ['PATH']}"
@@ -116,7 +116,7 @@ def test() -> None:
 
 
 def lint() -> None:
-    """What needs no wheel."""
+    """Run the checks that do not need the wheel."""
     bin_folder = tools()
     for folder in (HERE, EXAMPLES, BENCH):
         run(bin_folder / "ruff", "check", "--quiet", "--config", HERE / "pyproject.toml", folder)
@@ -124,7 +124,7 @@ def lint() -> None:
 
 
 def fmt() -> None:
-    """Mend what can be mended."""
+    """Format, and fix what can be fixed automatically."""
     bin_folder = tools()
     for folder in (HERE, EXAMPLES, BENCH):
         run(bin_folder / "ruff", "check", "--quiet", "--fix", "--config", HERE / "pyproject.toml", folder)
@@ -132,16 +132,16 @@ def fmt() -> None:
 
 
 def docs() -> None:
-    """The documentation as HTML."""
+    """Write the documentation as HTML."""
     bin_folder = tools()
     install(wheel("dev"), bin_folder / "python")
-    # The examples in it are run by tests/test_surface.py.
+    # tests/test_surface.py runs the examples in it.
     run(bin_folder / "pdoc", "--docformat", "google", "--output-directory", DOCS, "vmtemplate")
     print(f"{DOCS / 'vmtemplate.html'}")
 
 
 def bench() -> None:
-    """Python beside Rust, both optimised."""
+    """Compare Python with Rust, both optimised."""
     bin_folder = tools()
     install(wheel("release"), bin_folder / "python")
     run("cargo", "build", "--release", "--quiet", "-p", "vmtemplate-cli", CARGO_TARGET_DIR=str(TARGET))

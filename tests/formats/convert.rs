@@ -1,4 +1,4 @@
-//! Any disk as a raw file.
+//! Converting any disk to a raw file.
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
@@ -17,11 +17,11 @@ fn names(folder: &std::path::Path) -> Vec<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// Data but for a stretch of zeros by its map and one of free clusters.
+/// Data, except a range of zeros by its map and a range of free clusters.
 #[derive(Debug)]
 struct Mixed {
     bytes: Vec<u8>,
-    /// Fails to read from here on.
+    /// Reads from this offset on fail.
     broken_from: u64,
 }
 

@@ -1,4 +1,4 @@
-//! Files that are no disks, and images that are not called as they are elsewhere.
+//! Files that are not disks, and images whose names or formats are unusual.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn tar(name: &str) -> Vec<u8> {
     builder.into_inner().unwrap()
 }
 
-/// Each with what its error says of it, and the command that the help names.
+/// Each with a part of its error, and the command that the help names.
 fn containers() -> Vec<(Vec<u8>, &'static str, &'static str)> {
     let mut iso = file(0x8000, b"\x01CD001\x01");
     iso[0x8800..0x8807].copy_from_slice(b"\xffCD001\x01");
@@ -86,7 +86,7 @@ fn containers() -> Vec<(Vec<u8>, &'static str, &'static str)> {
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1\n\
     oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 12345\n";
 
-/// A program of Windows whose header stands at `at`.
+/// A Windows program whose header is at `at`.
 fn program(at: u16) -> Vec<u8> {
     let mut program = file(0, b"MZ");
     program[0x3C..0x3E].copy_from_slice(&at.to_le_bytes());
@@ -94,7 +94,7 @@ fn program(at: u16) -> Vec<u8> {
     program
 }
 
-/// A tar archive of Unix v7, which has no magic.
+/// A tar archive of Unix v7, which has no magic number.
 fn old_tar(name: &str) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_old();
@@ -132,7 +132,7 @@ fn a_container_that_is_no_disk_is_refused_by_name_through_every_door_with_the_wa
         let finding = report.findings().iter().find(|finding| finding.rule().code == "VMT0155").unwrap();
         assert!(finding.message().contains(name) && finding.fix().contains(way_out), "{finding}");
 
-        // The word of the user counts, for all of them.
+        // A given format is accepted for all of them.
         let raw = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
         assert!(read_all(&DiskImage::open_with(&path, &raw).unwrap()) == bytes, "{name}");
         let archive = folder.path().join("t.tar.gz");
@@ -153,7 +153,7 @@ fn a_disk_is_a_disk_whatever_its_boot_code_looks_like() {
     let path = folder.path().join("disk");
     let mut disk = vmtemplate_test_support::sample_disk();
     assert_eq!(disk[510..512], [0x55, 0xAA]);
-    // The code in front of it may be any bytes, even those of a text or a program.
+    // The boot code before it may be any bytes, even those of a text or a program.
     for code in [
         &b"\x33\xc0\x8e\xd0\xbc\0\x7c\x8e"[..],
         b"\xeb\x63\x90\x10\x8e\xd0\xbc\0",
@@ -173,7 +173,7 @@ fn a_disk_is_a_disk_whatever_its_boot_code_looks_like() {
         write(&path, &disk);
         assert_eq!(DiskImage::open(&path).unwrap().format(), "raw", "{code:x?}");
     }
-    // Disks without a table: empty ones, and an install drive, which is text throughout.
+    // Disks without a partition table: empty ones, and an install drive, which is all text.
     for content in [vec![0; 512], vec![0; 1 << 20], b"rem \r\n".repeat(512), vec![0xFF; 4096]] {
         write(&path, &content);
         assert_eq!(DiskImage::open(&path).unwrap().format(), "raw");
@@ -200,7 +200,7 @@ fn what_is_no_archive_and_no_script_is_named_as_well() {
             assert!(error.kind() == ErrorKind::Unsupported && error.message().contains(name), "{error:#}");
         }
     }
-    // A text may be a script, whatever else it may be.
+    // A text may be a script, whatever else it may look like.
     for text in ["{\"a\": 1}", "<powershell>\r\n", "echo a\n", "#!/bin/sh\n"] {
         write(&path, text.as_bytes());
         assert_eq!(Script::from_file(&path).unwrap().text(), text);
@@ -208,7 +208,7 @@ fn what_is_no_archive_and_no_script_is_named_as_well() {
     }
 }
 
-/// Whether an image opens, by content and by the given format, and what its error says.
+/// Whether an image opens, by content and by the given format, and its error.
 fn opened(path: &Path, format: ImageFormat) -> [Result<u64, String>; 2] {
     let named = OpenOptions { format: Some(format), ..OpenOptions::default() };
     [OpenOptions::default(), named].map(|options| {
@@ -241,7 +241,7 @@ fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
         assert!(error.contains(says) && error.contains("cut off"), "{cut}: {error}");
         assert_eq!(named, Ok(size), "{cut}");
     }
-    // Copied to a device that is larger.
+    // Copied to a larger device.
     write(&path, &[&dynamic[..], &[0; 10_000]].concat());
     assert_eq!(opened(&path, ImageFormat::Vhd), [Ok(size), Ok(size)]);
 
@@ -271,7 +271,7 @@ fn a_disk_with_the_remains_of_an_iso_in_front_of_its_partition_is_a_disk() {
     disk[0x8001..0x8006].copy_from_slice(b"CD001");
     write(&path, &disk);
     assert_eq!(DiskImage::open(&path).unwrap().format(), "raw");
-    // The same bytes without the table are those of an ISO.
+    // Without the table, the same bytes are an ISO.
     disk[446..510].fill(0);
     write(&path, &disk);
     assert!(DiskImage::open(&path).unwrap_err().message().contains("ISO"));
@@ -308,7 +308,7 @@ fn a_descriptor_is_opened_as_vmware_and_virtualbox_write_it_and_wherever_it_was_
             let path = described(folder.path(), first, name);
             let disk = DiskImage::open_with(&path, &options).unwrap();
             assert!(disk.format() == "vmdk" && read_all(&disk) == sample_disk(), "{first} {name:?}");
-            // `check` takes it for an image too, and looks for its extents where it is told to.
+            // `check` treats it as an image too, and opens extents in the given folder.
             let error = check(&path, &CheckOptions::default()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:#}");
             assert!(error.help().unwrap().contains("backing_files"), "{error:#}");
@@ -344,14 +344,14 @@ fn a_raw_volume_that_ends_with_the_footer_of_a_vhd_names_the_way_to_open_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("volume");
     let fixed = sample("fixed.vhd");
-    // The volume alone, cut out of the disk together with the footer: shorter than the footer says.
+    // The volume alone, cut from the disk with the footer: shorter than the footer says.
     let cut = &fixed[512..];
     write(&path, cut);
     let error = DiskImage::open(&path).unwrap_err();
     assert!(error.help().unwrap().contains("--format raw"), "{error:#}");
     let raw = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
     assert!(read_all(&DiskImage::open_with(&path, &raw).unwrap()) == cut);
-    // A footer that is not sound.
+    // A damaged footer.
     let mut damaged = fixed.clone();
     let end = damaged.len();
     damaged[end - 100] ^= 1;

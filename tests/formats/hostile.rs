@@ -1,4 +1,4 @@
-//! Images that were built or bent to do harm: each ends in an error or in data.
+//! Images that were built or mutated to do harm: reading each ends with an error or with data.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, symlink};
@@ -41,7 +41,7 @@ fn qcow2() -> Vec<u8> {
 const COPIED: u64 = 1 << 63;
 const COMPRESSED: u64 = 1 << 62;
 
-/// Make it name a backing file.
+/// Make the image refer to a backing file.
 fn with_backing(mut image: Vec<u8>, name: &str) -> Vec<u8> {
     put(&mut image, 8, &512_u64.to_be_bytes());
     put(&mut image, 16, &(name.len() as u32).to_be_bytes());
@@ -73,7 +73,7 @@ fn the_image_that_the_attacks_start_from_is_sound() {
     assert!(read_all(&disk)[..65536].iter().all(|&b| b == 7));
 }
 
-/// An attack: what it is, where it writes, what it writes, and the error that it must meet.
+/// An attack: its name, where it writes, what it writes, and the expected error.
 type Attack = (&'static str, usize, Vec<u8>, ErrorKind);
 
 #[test]
@@ -167,12 +167,12 @@ fn a_file_cut_anywhere_is_an_error_and_never_silent_zeros() {
         "stream.vmdk",
     ] {
         let image = sample(name);
-        // The last 512 bytes may be nothing that is read: the padding of a cluster, the second footer of a VHD.
+        // The last 512 bytes may not be read: the padding of a cluster, the second footer of a VHD.
         for cut in (0..image.len() - 512).step_by(image.len() / 150) {
             write(&path, &image[..cut]);
             let Ok(opened) = DiskImage::open(&path) else { continue };
             if opened.format() == "raw" {
-                // What is left of a fixed VHD without its footer, or of nothing, is a raw disk.
+                // A fixed VHD without its footer, and an empty file, are raw disks.
                 assert!(name == "fixed.vhd", "{name} cut at {cut} is taken for a raw disk");
                 continue;
             }
@@ -223,7 +223,7 @@ fn files_outside_the_folder_are_reached_by_no_name() {
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}: {error:#}");
     }
 
-    // The extents of a VMDK stand beside their descriptor.
+    // The extents of a VMDK are in the folder of their descriptor.
     for name in ["../secret", "link", "folder/secret", secret.to_str().unwrap(), ".."] {
         let text =
             format!("# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\nRW 8 FLAT \"{name}\" 0\n");
@@ -245,7 +245,7 @@ fn an_image_that_is_its_own_backing_file_is_refused() {
         assert_eq!(error.kind(), ErrorKind::InvalidImage, "{error:#}");
         assert!(error.message().contains("itself"), "{error:#}");
     }
-    // By way of another, and by another name of the same file.
+    // Through another image, and by another name of the same file.
     write(&folder.path().join("other"), &with_backing(qcow2(), "image"));
     write(&path, &with_backing(qcow2(), "other"));
     assert_eq!(DiskImage::open_with(&path, &options).unwrap_err().kind(), ErrorKind::InvalidImage);
@@ -254,7 +254,7 @@ fn an_image_that_is_its_own_backing_file_is_refused() {
     }
     let error = DiskImage::open_with(folder.path().join("0"), &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitExceeded, "{error:#}");
-    // A VMDK that names its own descriptor as an extent reads its text, and no more.
+    // A VMDK that names its own descriptor as an extent reads the text of the descriptor, and no other data.
     let text = "# Disk DescriptorFile\nRW 1 FLAT \"image\" 0\nRW 1 SPARSE \"image\"\n";
     write(&path, format!("{text}{}", "#".repeat(600)).as_bytes());
     DiskImage::open_with(&path, &options).unwrap_err();
@@ -279,7 +279,7 @@ fn a_cluster_that_unpacks_to_more_than_a_cluster_is_refused() {
     }
 }
 
-/// Its L1 table, still empty, stands at 1 MiB.
+/// Its L1 table, still empty, is at 1 MiB.
 fn qcow2_of_64_tib() -> Vec<u8> {
     let mut image = qcow2();
     image.resize(0x20_0000, 0);
@@ -293,7 +293,7 @@ fn qcow2_of_64_tib() -> Vec<u8> {
 fn tables_that_overlap_each_other_and_the_header_end_in_data_or_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image");
-    // 64 TiB of which every 512 MiB are mapped by one table, to one cluster: a map of a thousand million pieces.
+    // 64 TiB in which one table maps every 512 MiB to one cluster: a map of a thousand million pieces.
     let mut image = qcow2_of_64_tib();
     for entry in 0..1 << 17 {
         put(&mut image, 0x10_0000 + entry * 8, &0x2_0000_u64.to_be_bytes());
@@ -325,9 +325,9 @@ fn the_map_of_an_empty_disk_of_many_tib_is_found_at_once() {
 
 // ---- mutated -------------------------------------------------------------------------------------------------------
 
-/// Where the headers and tables of an image stand: what is worth bending.
+/// The positions of headers and tables in an image, which are worth mutating.
 type Hot = fn(&[u8]) -> Vec<Range<usize>>;
-/// Makes the checksums right again, so that what lies behind them is reached.
+/// Fixes the checksums, so that the code after their verification is reached.
 type Fix = fn(&mut [u8]);
 
 fn be64(image: &[u8], at: usize) -> usize {
@@ -421,7 +421,7 @@ fn fix_vhdx(image: &mut [u8]) {
     }
 }
 
-/// Bend a few bytes of `image`, mostly where it hurts.
+/// Mutate a few bytes of `image`, mostly in headers and tables.
 fn mutate(image: &mut Vec<u8>, hot: &[Range<usize>], random: &mut Random) {
     for _ in 0..=random.below(3) {
         let range = match random.below(10) {
@@ -465,7 +465,7 @@ fn mutate(image: &mut Vec<u8>, hot: &[Range<usize>], random: &mut Random) {
     }
 }
 
-/// Open what `path` holds now; read and map it as far as a bound that hides no endless loop.
+/// Open the image at `path`; read and map it up to a bound that does not hide an endless loop.
 fn exercise(path: &Path, random: &mut Random) {
     let Ok(disk) = DiskImage::open(path) else { return };
     let mut data = Vec::new();
@@ -539,23 +539,23 @@ fn mutation_run(names: &'static [&'static str], iterations: u64, hot: Hot, fix: 
     assert!(grown < MOST_KIB, "the work on {names:?} held {grown} KiB at once");
 }
 
-/// What the work on the mutated samples of a format may hold at once: twice what the largest takes. What the images state
-/// of themselves goes up to 2^64.
+/// The memory limit of the work on the mutated samples of a format: twice what the largest needs. The sizes in the
+/// images go up to 2^64.
 const MOST_KIB: u64 = 56 << 10;
 
-/// The most memory that this process has held.
+/// The peak memory of this process.
 fn peak_kib() -> u64 {
     vmtemplate_test_support::proc_self("status", "VmHWM")
 }
 
-/// Whether the test that asks has this process to itself, so that what it holds can be measured. If not, it is run again
-/// in a process of its own, and must pass there.
+/// Whether the calling test has a separate process, so that its memory can be measured. If not, the test is run again
+/// in a separate process, and must pass there.
 fn is_alone() -> bool {
     const ALONE: &str = "VMTEMPLATE_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return true;
     }
-    // The harness names the thread of a test after it.
+    // The test harness names the thread of a test after the test.
     let test = thread::current().name().unwrap().to_owned();
     let arguments = [test.as_str(), "--exact", "--nocapture"];
     let done =
@@ -569,12 +569,12 @@ fn is_alone() -> bool {
     false
 }
 
-/// Make a file that holds `old` hold `new`, writing only what differs.
+/// Change the content of a file from `old` to `new`, writing only differences.
 fn replace(file: &File, old: &[u8], new: &[u8]) {
     if old.len() != new.len() {
         file.set_len(new.len() as u64).unwrap();
     }
-    // In large steps first: almost all is the same.
+    // In large steps first: almost everything is equal.
     for (index, block) in new.chunks(16 << 10).enumerate() {
         let at = index * (16 << 10);
         if old.get(at..at + block.len()) != Some(block) {

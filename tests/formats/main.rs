@@ -1,4 +1,4 @@
-//! Disk image formats through the public API: beside qemu-img, from committed samples, and under attack.
+//! Disk image formats through the public API: compared with qemu-img, from committed samples, and under attack.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 

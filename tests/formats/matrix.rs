@@ -1,4 +1,4 @@
-//! Every format and variant that qemu-img makes, bit for bit beside its own `convert -O raw`, and map beside map.
+//! Every format and variant that qemu-img makes, compared bit by bit with its `convert -O raw`, and with its map.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,7 +47,7 @@ impl Lab {
         DiskImage::open_with(image, &self.options).unwrap()
     }
 
-    /// The image reads as qemu-img reads it, in one go and in odd pieces, and its map is the same.
+    /// Fail unless the image reads as with qemu-img, at once and in odd pieces, with the same map.
     fn compare(&self, image: &Path, format: &str) {
         self.compare_bytes(image, format);
         let (ours, theirs) = self.maps(image, format);
@@ -62,15 +62,15 @@ impl Lab {
         );
     }
 
-    /// Our map may know more zeros than qemu-img's, but not fewer.
+    /// The library's map may have more zeros than qemu-img's, but not fewer.
     fn no_more_is_read(&self, image: &Path, format: &str) {
         let (ours, theirs) = self.maps(image, format);
         let more = (0..ours.len()).filter(|&at| ours[at] && !theirs[at]).count();
         assert_eq!(more, 0, "{}: sectors that qemu-img knows to be zeros", image.display());
     }
 
-    /// As `compare`, for the formats that qemu-img maps without a look at the holes of the file (VHD) or not at all
-    /// (VHDX): instead of its map, no block that is all zeros may be called data.
+    /// Like `compare`, for formats that qemu-img maps without the holes of the file (VHD) or not at all (VHDX): instead
+    /// of comparing maps, fail if the library's map reports a block of zeros as data.
     fn compare_blocks(&self, image: &Path, format: &str, block: usize) {
         self.compare_bytes(image, format);
         self.no_more_is_read(image, format);
@@ -248,14 +248,14 @@ fn clusters_in_an_external_data_file_read_as_qemu_reads_them() {
         let image = lab.path("outside.qcow2");
         let data = lab.path("outside.data");
         qemu_img(&format!("create -q -f qcow2 -o data_file=@,data_file_raw={raw} @ 6M"), &[&data, &image]);
-        // The cluster at offset 0 of the data file is one too.
+        // The cluster at offset 0 of the data file is valid too.
         qemu_io(
             &image,
             "qcow2",
             &["write -P 6 0 1000", "write -P 8 2000000 200000", "write -z 65536 131072"],
         );
         lab.compare_bytes(&image, "qcow2");
-        // With data_file_raw, qemu-img calls the whole disk data; ours sees the holes of the data file.
+        // With data_file_raw, qemu-img reports the whole disk as data; the library sees the holes of the data file.
         lab.no_more_is_read(&image, "qcow2");
     }
 }

@@ -33,7 +33,7 @@ fn the_holes_of_a_raw_file_are_zeros_of_its_map() {
     }
 }
 
-/// A loop device, taken away when it is dropped.
+/// A loop device, detached when it is dropped.
 struct Loop(String);
 
 impl Loop {

@@ -1,4 +1,4 @@
-//! The committed samples: every format without qemu-img, and the material that is mutated.
+//! The committed samples: every format without qemu-img, and the input of mutations.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -9,7 +9,7 @@ use vmtemplate::{DiskImage, ErrorKind, ExtentKind, ImageFormat, OpenOptions};
 
 use super::tools::read_all;
 
-/// Every sample that stands alone, with its format.
+/// Every sample that needs no other file, with its format.
 pub(crate) const SAMPLES: &[(&str, &str)] = &[
     ("v2.qcow2", "qcow2"),
     ("v3.qcow2", "qcow2"),
@@ -25,7 +25,7 @@ pub(crate) const SAMPLES: &[(&str, &str)] = &[
     ("stream.vmdk", "vmdk"),
 ];
 
-/// The disk that every sample holds; as tests/fixtures/images/generate.py makes it.
+/// The disk in every sample, as tests/fixtures/images/generate.py makes it.
 pub(crate) fn sample_disk() -> Vec<u8> {
     let sector = |i: usize| {
         let filled = (i.is_multiple_of(5) || i < 100) && !(1024..1536).contains(&i);
@@ -49,13 +49,13 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) {
 fn every_sample_holds_the_sample_disk_and_maps_its_zeros() {
     let folder = tempfile::tempdir().unwrap();
     for (name, format) in SAMPLES {
-        // Recognised by content: the name says nothing.
+        // Recognised by content, not by name.
         let path = folder.path().join("image.raw");
         write(&path, &sample(name));
         let disk = DiskImage::open(&path).unwrap();
         assert_eq!((disk.format(), disk.size()), (*format, 1 << 20), "{name}");
         assert!(read_all(&disk) == sample_disk(), "{name}");
-        // A fixed VHD has no table, a VHDX and a dynamic VHD have one block here: their holes are the file system's.
+        // A fixed VHD has no table; the VHDX and the dynamic VHD have one block: their holes come from the file system.
         if matches!(*format, "qcow2" | "vmdk") {
             let zeros: u64 = disk
                 .extents()

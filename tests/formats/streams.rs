@@ -1,4 +1,4 @@
-//! Images that come as a stream: raw, in a format, and from Ceph.
+//! Images from a stream: raw, in a format, and from Ceph.
 
 use std::fs;
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use vmtemplate_test_support::has_tool;
 
 use super::tools::{Random, our_map, pattern, qemu_img, read_all, write_sparse};
 
-/// A reader that hands out a few bytes at a time, as a pipe does.
+/// A reader that returns a few bytes at a time, as a pipe does.
 struct Short<'a>(&'a [u8], Random);
 
 impl Read for Short<'_> {
@@ -93,7 +93,7 @@ fn a_stream_may_hold_an_image_of_another_format() {
     assert_eq!(disk.format(), "qcow2");
     assert_eq!(read_all(&disk), pattern(2 << 20));
 
-    // What such an image names cannot be found beside it.
+    // A stream has no folder for files that the image refers to.
     let over = folder.path().join("over.qcow2");
     qemu_img("create -q -f qcow2 -b @ -F qcow2 @", &[&image, &over]);
     let allowed = OpenOptions { backing_files: Some(folder.path().to_owned()), ..OpenOptions::default() };
@@ -187,7 +187,7 @@ fn a_diff_that_is_cut_off_or_contradicts_itself_is_refused() {
             assert_eq!(error.kind(), kind, "{what}: {error:#}");
         }
     }
-    // A record of version 2 whose length is not that of its content.
+    // A record of version 2 with a wrong length.
     let mut lying = Diff::new(2).size(512).end();
     lying[13] = 9;
     assert_eq!(from(&lying).unwrap_err().kind(), ErrorKind::InvalidImage);
@@ -195,7 +195,7 @@ fn a_diff_that_is_cut_off_or_contradicts_itself_is_refused() {
 
 #[test]
 fn zeros_over_the_same_data_again_and_again_come_to_an_end() {
-    // 17 bytes of stream would cause 4 MiB of writing, as often as they are repeated.
+    // Each repetition of 17 bytes of the stream would write 4 MiB.
     let mut diff = Diff::new(1).size(4 << 20).data(0, &vec![1; 4 << 20]);
     for _ in 0..10_000 {
         diff = diff.zero(0, 4 << 20);

@@ -1,4 +1,4 @@
-//! The tools of others that the tests compare with, and the disks that they are fed.
+//! The tools that the tests compare with, and the disks that both read.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use vmtemplate::{DiskImage, ExtentKind};
 
-/// Run a tool to its end; `words` is split at spaces, `PATHS` stand for the `@` in it.
+/// Run a tool to its end; `words` is split at spaces, and each `@` in it is replaced with the next of `paths`.
 pub(crate) fn run(tool: &str, words: &str, paths: &[&Path]) -> String {
     let mut paths = paths.iter();
     let mut command = Command::new(tool);
@@ -30,7 +30,7 @@ pub(crate) fn qemu_img(words: &str, paths: &[&Path]) -> String {
     run("qemu-img", words, paths)
 }
 
-/// A small generator with a seed: the same bytes in every run.
+/// A small deterministic generator with a seed.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
@@ -54,7 +54,7 @@ impl Random {
     }
 }
 
-/// A disk with all that matters to a reader: noise, text, zeros written and zeros never touched, odd boundaries.
+/// A disk with everything that matters to a reader: random data, text, written zeros, holes, odd boundaries.
 pub(crate) fn pattern(size: usize) -> Vec<u8> {
     let mut disk = vec![0; size];
     let mut random = Random(size as u64);
@@ -88,7 +88,7 @@ pub(crate) fn write_sparse(path: &Path, disk: &[u8]) {
     }
 }
 
-/// The whole disk, and proof that its map is whole and true.
+/// The whole disk, after checking that its map is complete and correct.
 pub(crate) fn read_all(disk: &DiskImage) -> Vec<u8> {
     let whole = disk.read_vec(0, disk.size() as usize).unwrap();
     let mut end = 0;
@@ -105,7 +105,7 @@ pub(crate) fn read_all(disk: &DiskImage) -> Vec<u8> {
     whole
 }
 
-/// The map as `qemu-img map` has it: a kind for every 512 bytes, `true` where there is data.
+/// The map of `qemu-img map`: a value for every 512 bytes, `true` for data.
 pub(crate) fn qemu_map(words: &str, image: &Path, size: u64) -> Vec<bool> {
     let json = qemu_img(&format!("map --output=json {words} @"), &[image]);
     let mut map = vec![false; (size / 512) as usize];

@@ -1,14 +1,14 @@
 //! Batch files, under wine's cmd.exe.
 //!
-//! Where wine's cmd.exe (8.0) is known to differ from that of Windows, the renderer follows Windows, and values that
-//! would show the difference are left out here; what they become is tested beside the renderer:
+//! Where wine's cmd.exe (8.0) is known to differ from that of Windows, the renderer follows Windows. Values that would
+//! show the difference are left out here; unit tests of the renderer cover them:
 //!
-//! - Delayed expansion: wine takes `^` for a plain character and drops a lone `!`; Windows takes `^!` for `!`.
-//! - `\"`: for wine the quotes go on, and `^` behind it is a plain character; Windows ends the quotes there.
-//! - `%NAME%` and `!NAME!`: wine looks for `%` or `!` in the value of the variable again; Windows does not.
+//! - Delayed expansion: for wine, `^` is a plain character, and it drops a lone `!`; for Windows, `^!` is `!`.
+//! - `\"`: for wine, the quotes continue, and a following `^` is a plain character; Windows ends the quotes there.
+//! - `%NAME%` and `!NAME!`: wine expands `%` or `!` in the value of the variable again; Windows does not.
 //!
-//! `cmd.exe` of Windows is the stricter one in another point: `/?` in an argument of its own commands shows a help
-//! text. Such values are refused, which wine does not ask for.
+//! In one point `cmd.exe` of Windows is stricter: `/?` in an argument of its own commands shows a help text. The
+//! renderer refuses such values, which wine does not require.
 
 use std::collections::BTreeSet;
 
@@ -18,10 +18,10 @@ use vmtemplate_test_support::wine::{Call, Wine};
 use crate::values::{Group, each, hostile, render};
 
 const COUNT: usize = 10_000;
-/// So many values in a command; the line must not become too long.
+/// The number of values in a command, limited by the length of a line.
 const GROUP: usize = 200;
 
-/// How values come out of a script.
+/// How a script outputs values.
 #[derive(Clone, Copy)]
 enum Out {
     /// As arguments of `rec`, one for each value, with this much around each.
@@ -30,9 +30,9 @@ enum Out {
     Lines,
     /// As lines `NUMBER:same` of the output.
     Same,
-    /// As what is piped into `sink`, one for each value.
+    /// As input that is piped into `sink`, one for each value.
     Piped,
-    /// As literals of this quote in the program that `powershell` gets, one for each value.
+    /// As literals with this quote in the program that `powershell` receives, one for each value.
     PowerShell(char),
     /// Not at all: they are in comments.
     Nowhere,
@@ -42,9 +42,9 @@ struct Context {
     name: &'static str,
     write: fn(&[usize]) -> String,
     out: Out,
-    /// Wine does not take these as Windows does.
+    /// Values that wine interprets in another way than Windows.
     left_out: fn(&str) -> bool,
-    /// At least this many of all values must be let through, so that the test is about something.
+    /// The minimum number of values that must be accepted, so that the test tests something.
     least: usize,
 }
 
@@ -172,11 +172,11 @@ const CONTEXTS: [Context; 28] = [
     )
     .without(|value| value.contains(['^', '(', ')'])),
     context("before a redirection", |n| each(n, "echo #:($V#)>&1\r\n"), Out::Lines, 4000),
-    // Each of them takes two processes.
+    // Each of them needs two processes.
     context("pipe", |n| each(n, "echo ($V#)|sink.exe\r\n"), Out::Piped, 5).without(|value| value.len() != 1),
 ];
 
-/// Places that no value passes, or harmless ones only.
+/// Places that accept no value, or only harmless ones.
 const CLOSED: [&str; 54] = [
     "echo ($V) | cmd",
     "echo ($V) > x.cmd",
@@ -235,7 +235,7 @@ const CLOSED: [&str; 54] = [
     "set X=($V)\r\nfor /f \"tokens=2 delims==\" %%a in ('set X') do %%a",
 ];
 
-/// Places where one plain word stands, and nothing that means anything to an interpreter.
+/// Places for one plain word without characters that have a meaning for an interpreter.
 const NARROW: [&str; 25] = [
     "cmd /c net user x ($V)",
     "cmd /c \"net user x ($V)\"",
@@ -330,14 +330,14 @@ fn hostile_values_arrive_as_they_are_or_are_refused() {
         assert_eq!(files(&wine), before, "a file was made");
         assert!(run.calls.iter().all(|call| call.program != "canary"), "a value became a command");
         attempts += 1;
-        // Once in some ten thousand times wine starts a process that never comes to its first line. What a value does
-        // it does every time.
+        // Rarely, about once in ten thousand times, wine starts a process that never runs its first line. The effect of
+        // a value is the same every time.
         if run.calls.len() >= expected || attempts == 3 {
             break run;
         }
         println!("wine has lost {} of {expected} calls: once more", expected - run.calls.len());
     };
-    // Whatever else is called is not what is expected there.
+    // Any other call is unexpected.
     let mut calls = run.calls.as_slice();
     let mut stdout = run.stdout.as_str();
     for (number, (context, groups)) in rendered.iter().enumerate() {
@@ -350,7 +350,7 @@ fn hostile_values_arrive_as_they_are_or_are_refused() {
     assert!(calls.is_empty() && stdout.is_empty(), "{calls:?}\n{stdout}");
 }
 
-/// How many times a stand-in is called by these groups.
+/// The number of calls of stand-ins by these groups.
 fn expected_calls(context: &Context, groups: &[Group]) -> usize {
     match context.out {
         Out::Arguments(..) | Out::PowerShell(_) => {
@@ -361,7 +361,7 @@ fn expected_calls(context: &Context, groups: &[Group]) -> usize {
     }
 }
 
-/// Take what a context did off the calls, and give back the others.
+/// Remove the calls of a context from `calls`, and return the others.
 fn compare<'c>(
     context: &Context,
     values: &[String],
@@ -377,7 +377,7 @@ fn compare<'c>(
                 let (call, rest) = calls.split_first().unwrap_or_else(|| panic!("{name}: a call is missing"));
                 calls = rest;
                 assert_eq!(call.program, "rec", "{name}");
-                // Some contexts have each value twice.
+                // Some contexts contain each value twice.
                 let times = call.arguments.len() / group.accepted.len();
                 let expected = group.accepted.iter().flat_map(|&number| {
                     std::iter::repeat_n(format!("{before}{}{after}", values[number]), times)
@@ -434,8 +434,8 @@ fn compare<'c>(
     calls
 }
 
-/// The words behind `Set-X`, each between quotes: in single ones a quote is doubled, in double ones a backquote stands
-/// before what would mean something (Microsoft, "about_Quoting_Rules").
+/// The words after `Set-X`, each in quotes: in single quotes a quote is doubled, in double quotes a backquote escapes
+/// special characters (Microsoft, "about_Quoting_Rules").
 fn literals(program: &str, quote: char) -> Vec<String> {
     let mut rest = program.strip_prefix("Set-X").unwrap_or_else(|| panic!("{program}"));
     let mut found = Vec::new();
@@ -475,7 +475,7 @@ fn no_value_passes_where_it_would_be_a_command() {
     }
 }
 
-/// Every file of the machine but those that wine keeps for itself.
+/// Every file of the machine except wine's own.
 fn files(wine: &Wine) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut folders = vec![wine.drive_c()];

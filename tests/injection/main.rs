@@ -1,4 +1,4 @@
-//! Hostile values in every place of a script, under real interpreters: each arrives as it is, or was refused.
+//! Hostile values in every place of a script, with real interpreters: each arrives unchanged, or is refused.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 

@@ -3,14 +3,14 @@
 pub(crate) struct Context {
     pub(crate) name: &'static str,
     pub(crate) write: fn(&[usize]) -> String,
-    /// What is around each value when it arrives.
+    /// The text around each value when it arrives.
     pub(crate) around: (&'static str, &'static str),
     pub(crate) least: usize,
     /// An interpreter reads the value as code: letters, digits and `.`, `:`, `_`, `-` pass, and nothing else.
     pub(crate) plain: bool,
-    /// Only bash knows the construction.
+    /// Only bash has the construct.
     pub(crate) bash: bool,
-    /// Each value starts a program, which takes time: the first tenth of the values will do.
+    /// Each value starts a program, which takes time: only the first tenth of the values is tried.
     pub(crate) forks: bool,
 }
 
@@ -35,7 +35,7 @@ fn call(numbers: &[usize], arguments: &str) -> String {
     format!("rec{}\n", each(numbers, arguments))
 }
 
-/// A program that ends each of its arguments with a NUL; what is before it runs it.
+/// A program that writes each of its arguments with a NUL at the end; the text before it runs it.
 fn program(numbers: &[usize], before: &str) -> String {
     format!("{before} printf '%s\\0'{}\n", each(numbers, " ($V#)"))
 }
@@ -140,7 +140,7 @@ pub(crate) const CONTEXTS: &[Context] = &[
     plain("program of awk", |n| each(n, "awk 'BEGIN { printf \"%s%c\", \"($V#)\", 0 }'\n"), 40),
 ];
 
-/// Records its parameters, as a script of its own.
+/// Records its parameters; a separate script.
 const REC: &str = "for a do printf \"%s\\0\" \"$a\"; done";
 
 pub(crate) const CLOSED: &[&str] = &[
@@ -158,7 +158,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "x=($V)\neval \"$x\"",
     "cat > /tmp/x.sh <<EOF\n($V)\nEOF",
     "x=`case a in a) ($V) ;; esac`",
-    // Where a value gets into a variable without an assignment.
+    // Values that get into a variable without an assignment.
     "f() { eval \"$1\"; }\nf \"($V)\"",
     "f() { for x do eval \"$x\"; done; }\nf '($V)'",
     "for x do ($V); done",
@@ -180,7 +180,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "f() { echo \"($V)\"; }\nx=$(f)\neval \"$x\"",
     "if :; then echo \"($V)\"; fi | while read x; do eval \"$x\"; done",
     "echo ($V) > /tmp/x | read\neval \"$REPLY\"",
-    // What runs another command.
+    // Commands that run another command.
     "sudo -u root -- ($V)",
     "env A=b ($V)",
     "env -S ($V)",
@@ -216,7 +216,7 @@ pub(crate) const CLOSED: &[&str] = &[
     ". <(echo ($V))",
     "sh < <(echo ($V))",
     "sh <<< ($V)",
-    // What reads code from what is printed.
+    // Commands that read code from printed text.
     "echo ($V) | sudo -u root bash -s",
     "echo ($V) | tr a b | sh",
     "{ echo ($V); echo; } | sh",
@@ -234,7 +234,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "tee /tmp/x.sh <<EOF\n($V)\nEOF",
     "{ echo ($V); } > /tmp/x.sh",
     "cat <<EOF |\n($V)\nEOF\nsh",
-    // Programs of other languages that run what stands in a string.
+    // Programs of other languages that run a string.
     "awk 'BEGIN { system(\"($V)\") }'",
     "awk -v c=($V) 'BEGIN { system(c) }'",
     "awk -v c=($V) 'BEGIN { c | getline }'",
@@ -245,7 +245,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "python3 -c \"import os; os.system('($V)')\"",
     "python3 <<EOF\nimport subprocess\nsubprocess.run(['($V)'])\nEOF",
     "mysql -e '\\! ($V)'",
-    // Names of variables, and what shells read differently.
+    // Names of variables, and text that shells read differently.
     "read ($V)",
     "export ($V)",
     "printf -v ($V) x",
@@ -293,11 +293,11 @@ pub(crate) const CLOSED: &[&str] = &[
     "echo \"($V)\" > f\nX=$(grep x f | head -n 1)\nsh -c \"$X\"",
     "echo \"($V)\" > f\nbash -c \"$(<f)\"",
     "cat > f <<EOF\n($V)\nEOF\neval \"$(cat f)\"",
-    // Functions that print it.
+    // Functions that print the value.
     "X=\"($V)\"\nf() { echo \"$X\"; }\neval \"$(f)\"",
     "f() { echo \"($V)\"; }\nf | sh",
     "f() (echo \"($V)\")\nsh -c \"$(f)\"",
-    // Programs of other languages that run what they get.
+    // Programs of other languages that run their input.
     "echo \"($V)\" | awk '{ system($0) }'",
     "echo \"($V)\" | awk '{ print $0 | \"sh\" }'",
     "X=\"($V)\" awk 'BEGIN { system(ENVIRON[\"X\"]) }'",
@@ -311,7 +311,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "printf '%s\\n' \"($V)\" > x.sh",
     "make -f - <<EOF\n($V)\nEOF",
     "echo \"($V)\" | make -f /dev/stdin",
-    // Variables that are read by their names.
+    // Variables that are read by name.
     "X=\"($V)\"\nN=X\nsh -c \"${!N}\"",
     "X=\"($V)\"\nN=X\nY=${!N}\neval \"$Y\"",
     "X=\"($V)\"\ndeclare -n R=X\neval \"$R\"",
@@ -333,7 +333,7 @@ pub(crate) const CLOSED: &[&str] = &[
     "complete -C \"($V)\" x",
 ];
 
-/// The text once for each number, which takes the place of every `#` in it.
+/// The text, repeated for each number, which replaces every `#` in it.
 fn each(numbers: &[usize], text: &str) -> String {
     numbers.iter().map(|number| text.replace('#', &number.to_string())).collect()
 }

@@ -1,4 +1,4 @@
-//! Shell scripts, under every shell of POSIX that is there.
+//! Shell scripts, with every POSIX shell that is installed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -63,7 +63,7 @@ fn hostile_values_arrive_as_they_are_or_are_refused() {
     }
 }
 
-/// Run the groups as one script, and give back what arrived.
+/// Run the groups as one script, and return the values that arrived.
 fn run(program: &Path, arguments: &[&str], groups: &[Group], folder: &Path, name: &str) -> Vec<String> {
     let (tools, work) = (folder.join("tools"), folder.join("work"));
     fs::create_dir(&tools).unwrap();
@@ -71,7 +71,7 @@ fn run(program: &Path, arguments: &[&str], groups: &[Group], folder: &Path, name
     let canary = tools.join("canary");
     fs::write(&canary, format!("#!/bin/sh\n: > '{}'\n", folder.join("sung").display())).unwrap();
     fs::set_permissions(&canary, fs::Permissions::from_mode(0o755)).unwrap();
-    // Functions, for speed; what they get they write with NULs between. `lines` reads one line.
+    // Functions, for speed; they write their arguments separated by NULs. `lines` reads one line.
     let mut script = b"#!/bin/sh\nempty=\n\
         rec() { for argument do printf '%s\\0' \"$argument\"; done; }\n\
         tell() { printf '%s' \"$1\"; }\n\

@@ -1,7 +1,7 @@
-//! PowerShell scripts, read by a grammar that is not this project's: the one of tree-sitter.
+//! PowerShell scripts, parsed with an independent grammar: that of tree-sitter.
 //!
-//! PowerShell itself is not to be had where these tests run. What they hold instead: with every value that is let
-//! through, the script has the same structure as with a plain word, and the value is one literal of it.
+//! PowerShell itself is not available where these tests run. They assert instead that a script with an accepted value
+//! has the same structure as with a plain word, and that the value is one literal in it.
 
 use tree_sitter::{Node, Parser, Tree};
 use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
@@ -10,7 +10,7 @@ use crate::values::hostile;
 
 const COUNT: usize = 2_000;
 
-/// Real constructions, and how many of the values pass at least.
+/// Real constructs, and the minimum number of accepted values.
 const OPEN: [(&str, usize); 38] = [
     ("$p = '($V)'", 1500),
     ("$p = \"($V)\"", 1500),
@@ -52,7 +52,7 @@ const OPEN: [(&str, usize); 38] = [
     ("Invoke-Command -ScriptBlock { net user Administrator '($V)' }", 900),
 ];
 
-/// Places that take plain words, or numbers, and nothing else.
+/// Places that accept only plain words or numbers.
 const NARROW: [&str; 24] = [
     "Add-X C:\\a\\($V)\\b",
     "Add-X -Name:($V)",
@@ -80,7 +80,7 @@ const NARROW: [&str; 24] = [
     "Invoke-Command -ScriptBlock { param($p) cmd /c echo $p } -ArgumentList '($V)'",
 ];
 
-/// Places that name what is run: no text passes.
+/// Places that name a command: no text is accepted.
 const CLOSED: [&str; 55] = [
     "($V)",
     "& ($V)",
@@ -126,7 +126,7 @@ const CLOSED: [&str; 55] = [
     "Invoke-Item \"($V)\"",
     "ii ($V)",
     "Import-Module \"($V)\"",
-    // What is run comes from parentheses, and values from variables that are read by their names.
+    // The command comes from parentheses, and values from variables that are read by name.
     "$X = '($V)'\n& ($X)",
     "$p = & ('C:\\x\\' + '($V)')",
     "& (Get-Item \"($V)\") -quiet",
@@ -143,7 +143,7 @@ const CLOSED: [&str; 55] = [
 fn render(script: &str, value: &str) -> Result<String, vmtemplate::Error> {
     let values = MacroValues::new().with("V", value).unwrap();
     let options = RenderOptions { language: Some(ScriptLanguage::PowerShell), ..RenderOptions::default() };
-    // With a byte order mark every character may stand in it.
+    // With a byte order mark, the script may contain every character.
     let done = Script::from_text(format!("\u{feff}{script}")).render(&values, &options)?;
     Ok(done.text().trim_start_matches('\u{feff}').to_owned())
 }
@@ -161,7 +161,7 @@ impl Grammar {
         self.0.parse(script, None).unwrap()
     }
 
-    /// The structure of a script. Of a literal or comment its kind is left, and what it is made of only if that acts.
+    /// The structure of a script: of a literal or comment only its kind, and its parts only if they are evaluated.
     fn structure(&mut self, script: &str) -> Vec<String> {
         let tree = self.read(script);
         let mut found = Vec::new();
@@ -170,7 +170,7 @@ impl Grammar {
     }
 }
 
-/// This grammar takes some `#` in a string for the beginning of a comment.
+/// This grammar treats some `#` in a string as the start of a comment.
 fn can_read(script: &str, value: &str) -> bool {
     !(value.contains('#') && script.contains('"'))
 }
@@ -188,7 +188,7 @@ fn structure(node: Node<'_>, found: &mut Vec<String>) {
     found.push("end".to_owned());
 }
 
-/// A plain word, or a number where nothing else stands.
+/// A plain word, or a number if the value is alone.
 fn like(script: &str, value: &str) -> String {
     let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let plain = if is_number { "17" } else { "plain" };

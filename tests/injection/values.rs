@@ -1,9 +1,9 @@
-//! Hostile values, the same in every run.
+//! Deterministic hostile values.
 
 use vmtemplate::{Error, MacroValues, RenderOptions, Script, ScriptLanguage};
 
-/// What values are made of: metacharacters of every interpreter, attempts to run `canary` or to write a file, options,
-/// expansions, quotes of all sorts, text.
+/// The pieces of values: metacharacters of every interpreter, attempts to run `canary` or to write a file, options,
+/// expansions, quotes of all kinds, text.
 const PIECES: [&str; 119] = [
     "a",
     "B",
@@ -126,7 +126,7 @@ const PIECES: [&str; 119] = [
     "\u{1a}",
 ];
 
-/// This many values, beginning with each piece alone and between letters.
+/// This many values; the first ones are each piece alone and between letters.
 pub(crate) fn hostile(count: usize) -> Vec<String> {
     let mut values: Vec<String> = vec![String::new()];
     for words in [
@@ -170,14 +170,15 @@ pub(crate) fn hostile(count: usize) -> Vec<String> {
     values
 }
 
-/// A group of values, rendered together: those that were refused are left out and named.
+/// A group of values that are rendered together, without refused values, which are listed.
 pub(crate) struct Group {
     pub script: Vec<u8>,
     pub accepted: Vec<usize>,
     pub refused: Vec<(usize, Error)>,
 }
 
-/// Render what `write` makes of the numbers of values, with macro `($V7)` for value 7, until nothing is refused.
+/// Render the script that `write` makes from the numbers of values, with macro `($V7)` for value 7, until none is
+/// refused.
 pub(crate) fn render(
     values: &[String],
     numbers: &[usize],
@@ -189,7 +190,7 @@ pub(crate) fn render(
     loop {
         let mut given = MacroValues::new();
         for &number in &accepted {
-            // Control characters that no value may have do not get this far.
+            // Values with forbidden control characters are refused earlier.
             given.set(&format!("V{number}"), values[number].as_str()).unwrap_or_else(|e| panic!("{e}"));
         }
         let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
@@ -214,7 +215,7 @@ pub(crate) fn render(
     }
 }
 
-/// The text once for each number, which takes the place of every `#` in it.
+/// The text, repeated for each number, which replaces every `#` in it.
 pub(crate) fn each(numbers: &[usize], text: &str) -> String {
     numbers.iter().map(|number| text.replace('#', &number.to_string())).collect()
 }

@@ -1,4 +1,4 @@
-//! Batch files. That what passes arrives as it is, or runs nothing, is what the injection tests hold.
+//! Batch files. The injection tests assert that accepted values arrive unchanged and run nothing.
 
 use vmtemplate::ScriptLanguage;
 
@@ -14,14 +14,14 @@ const fn but(script: &'static str, refused: &'static [(Class, &'static str)]) ->
     Row { script, refused }
 }
 
-/// A command in a command is read twice, and quotes do not last for both.
+/// A command inside a command is parsed twice, and quotes protect only once.
 const AGAIN: &[(Class, &str)] = &[
     (Backslash, "reads it as a part of a command"),
     (Spaced, "reads it as a part of a command"),
     (Text, "reads it as a part of a command"),
 ];
 
-/// The places of the injection test, and what hosters write in their setup scripts.
+/// The places of the injection test, and lines from setup scripts of hosters.
 const ROWS: &[Row] = &[
     open("net user Administrator ($V)"),
     open("net user Administrator \"($V)\""),
@@ -50,7 +50,7 @@ const ROWS: &[Row] = &[
     open("x.exe --key=\"($V)\""),
     open("echo ($V)"),
     open("echo #:\"($V)\""),
-    // A digit right before `>` is the number of a stream.
+    // A digit directly before `>` is the number of a stream.
     but("echo ($V)>> C:\\log.txt", &[(Text, "number of a stream")]),
     open(">>C:\\u.xml echo ^<Password^>($V)^</Password^>"),
     open(">>C:\\x.txt echo a($V)"),
@@ -113,7 +113,7 @@ const ROWS: &[Row] = &[
         &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
     ),
     open("setlocal EnableDelayedExpansion\r\nset \"v=($V)\"\r\nx.exe \"!v!\""),
-    // Whether the other value has a `!` decides what becomes of a `^`.
+    // The meaning of a `^` depends on whether the other value has a `!`.
     but("setlocal EnableDelayedExpansion\r\nx.exe \"($V)\" ($V)", &[(Text, "delayed expansion")]),
     open("setlocal EnableDelayedExpansion\r\necho ($V)"),
     open("set \"v=($V)\"\r\npowershell -NoProfile -Command \"Set-X $env:v\""),

@@ -1,4 +1,4 @@
-//! Shell scripts: the places in which hostile values are tried, and what hosters write.
+//! Shell scripts: the places of the injection test, and lines from scripts of hosters.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -17,7 +17,7 @@ const fn open(script: &'static str) -> Row {
     Row { script, refused: &[] }
 }
 
-/// What hosters write in their install scripts, and where nothing is refused.
+/// Lines from install scripts of hosters in which no value is refused.
 pub(crate) const OPEN: &[Row] = &[
     // Names and addresses.
     open("DOMAIN=$(printf '%s\\n' ($V) | sed \"s/^[^.]*\\.//\")"),
@@ -66,7 +66,7 @@ pub(crate) const OPEN: &[Row] = &[
     open("mysqladmin -u root password \"($V)\""),
     open("mysql -u root -p\"($V)\" -e 'FLUSH PRIVILEGES'"),
     open("curl -fsS --user \"admin:($V)\" https://example.com/"),
-    // What starts another command.
+    // Commands that start another command.
     open("sudo -u app env HOME=/srv KEY=($V) nohup /srv/run --key ($V) &"),
     open("timeout -k 5 60 curl -fsS ($V)"),
     open("nice -n 10 ionice -c 3 setsid stdbuf -oL logger ($V)"),
@@ -97,7 +97,7 @@ pub(crate) const OPEN: &[Row] = &[
     open("chroot /mnt <<EOF\nprintf '%s\\n' \"root:($V)\" | chpasswd\nEOF"),
     open("chroot /mnt /bin/sh <<'EOF'\ncat > /etc/hostname <<END\n($V)\nEND\nEOF"),
     open("virt-customize -a x.qcow2 --root-password password:($V)"),
-    // Files that are written, and what else runs.
+    // Written files, and other commands.
     open("printf '%s\\n' ($V) > /etc/hostname\n/bin/hostname -F /etc/hostname\nhostname"),
     open("printf '127.0.1.1 %s\\n' \"($V)\" >> /etc/hosts\nsystemctl restart networking"),
     open(
@@ -112,7 +112,7 @@ pub(crate) const OPEN: &[Row] = &[
     open(
         "printf 'host=%s\\n' \"($V)\" > /etc/app.conf\ncp /etc/app.conf /etc/app.bak\nh=$(cat /etc/app.conf)\nlogger -- \"x$h\"",
     ),
-    // Each function has parameters of its own.
+    // Each function has its own parameters.
     open(
         "set_pass() { printf '%s:%s\\n' \"$1\" \"$2\" | chpasswd; }\nset_pass root \"($V)\"\nconfig() { sed -i \"s/^$1=.*/$1=$2/\" f; }\nconfig HOSTNAME x",
     ),
@@ -123,7 +123,7 @@ pub(crate) const OPEN: &[Row] = &[
 const CODE: &[(Class, &str)] =
     &[(Text, "letters, digits and"), (Spaced, "letters, digits and"), (Backslash, "letters, digits and")];
 
-/// Where the interpreter gives a value a meaning that no quoting takes away.
+/// Places in which the interpreter gives a value a meaning that quoting cannot prevent.
 pub(crate) const PARTLY: &[Row] = &[
     Row { script: "echo \"root:($V)\" | chpasswd", refused: ECHO },
     Row { script: "echo ($V) >> /etc/hosts", refused: ECHO },
@@ -135,7 +135,7 @@ pub(crate) const PARTLY: &[Row] = &[
     // The file name would lead to another folder.
     Row { script: "cp x y > /var/log/($V)", refused: ONE_WORD },
     Row { script: "cat < /usr/share/zoneinfo/($V)", refused: ONE_WORD },
-    // A variable outside of quotes.
+    // A variable outside quotes.
     Row { script: "h=($V)\nhostname $h", refused: SPLIT },
     Row { script: "addrs=($V)\nfor a in $addrs; do ip addr add \"$a\" dev eth0; done", refused: SPLIT },
     Row {
@@ -143,7 +143,7 @@ pub(crate) const PARTLY: &[Row] = &[
         refused: &[
             (Spaced, "cuts it into words"),
             (Backslash, "cuts it into words"),
-            // `?` stands for any character in the names of files.
+            // `?` matches any character in file names.
             (Text, "looks for files"),
             (List, "cuts it into words"),
         ],
@@ -193,7 +193,7 @@ const ONE_WORD: &[(Class, &str)] = &[
     (Backslash, "names the file"),
     (List, "names the file"),
 ];
-/// A list outside of quotes is several arguments, as it would be in the script itself.
+/// A list outside quotes is several arguments, as it would be in the script itself.
 const BARE_CODE: &[(Class, &str)] = CODE;
 const ONE_WORD_OF_CODE: &[(Class, &str)] = &[
     (Text, "letters, digits and"),
@@ -266,7 +266,7 @@ fn what_is_rendered_is_a_script_that_shells_can_read() {
     );
 }
 
-/// A place that refuses a value, what its help says, and the same written so.
+/// A place that refuses a value, the help of the error, and the place after following the help.
 const WAYS_OUT: &[(&str, &str, &str)] = &[
     ("v=($V)\nsh -c \"useradd $v\"", "$1", "sh -c 'useradd \"$1\"' sh ($V)"),
     ("host=`echo '($V)'`", "$(…)", "host=$(printf '%s' '($V)')"),

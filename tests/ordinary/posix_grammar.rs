@@ -1,4 +1,4 @@
-//! Rendered shell scripts under a grammar that nobody here wrote: tree-sitter's for bash.
+//! Rendered shell scripts, parsed with an independent grammar: tree-sitter's for bash.
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use crate::hostile::hostile;
 use crate::places::CONTEXTS;
 use crate::posix::{OPEN, PARTLY};
 
-/// What a construction is put into.
+/// The contexts of a construct.
 const AROUND: [(&str, &str); 8] = [
     ("", ""),
     ("if true; then\n", "\nfi"),
@@ -23,7 +23,7 @@ const AROUND: [(&str, &str); 8] = [
     ("out=$(\n", "\n)"),
 ];
 
-/// Numbers that are the same in every run.
+/// Deterministic pseudo-random numbers.
 struct Random(u64);
 
 impl Random {
@@ -35,7 +35,7 @@ impl Random {
     }
 }
 
-/// A script of constructions in each other and one after the other, with macros `($V)`.
+/// A script of nested and consecutive constructs, with macros `($V)`.
 fn script(random: &mut Random, pieces: &[String]) -> String {
     let mut text = String::new();
     for _ in 0..=random.below(3) {
@@ -56,7 +56,7 @@ fn render(script: &str, value: &str) -> Option<String> {
     Some(Script::from_text(script).render(&values, &options).ok()?.text().into_owned())
 }
 
-/// The commands of a script with the number of their words, and what runs inside of words; not what the words are.
+/// The commands of a script with the number of their words, and commands inside words; not the text of the words.
 fn shape(parser: &mut Parser, text: &str) -> Option<String> {
     let tree = parser.parse(text, None).unwrap();
     let mut shape = String::new();
@@ -89,12 +89,12 @@ fn describe(node: Node<'_>, shape: &mut String) {
     let mut cursor = node.walk();
     let mut children: Vec<Node<'_>> = node.named_children(&mut cursor).collect();
     if node.kind() == "heredoc_redirect" {
-        // Of a document that begins with a backslash the grammar takes the beginning for a word behind the delimiter.
+        // If a document begins with a backslash, the grammar treats its start as a word after the delimiter.
         let row = node.start_position().row;
         children.retain(|child| child.kind().starts_with("heredoc_") || child.end_position().row == row);
     }
     if node.kind().starts_with("heredoc_") && node.kind() != "heredoc_redirect" {
-        // The grammar cuts the text of a document at every backslash.
+        // The grammar splits the text of a document at every backslash.
         inside(&children, shape);
     } else if is_word {
         shape.push('w');
@@ -111,7 +111,7 @@ fn describe(node: Node<'_>, shape: &mut String) {
     shape.push(' ');
 }
 
-/// What runs inside of a word.
+/// The commands inside a word.
 fn inside(children: &[Node<'_>], shape: &mut String) {
     for child in children {
         if child.kind().ends_with("expansion") || child.kind().ends_with("substitution") {
@@ -147,7 +147,7 @@ fn a_value_changes_no_command_of_a_script_by_another_grammar() {
         let value = &values[random.below(values.len())];
         let Some(expected) = render(&script, "plain1") else { continue };
         let Some(expected) = shape(&mut parser, &expected) else {
-            // The grammar does not know all that shells do.
+            // The grammar does not cover the whole language of shells.
             unread += 1;
             continue;
         };
@@ -155,7 +155,7 @@ fn a_value_changes_no_command_of_a_script_by_another_grammar() {
             refused += 1;
             continue;
         };
-        // Where the grammar gives up on a value (a `]` inside of `[[ … ]]`, for example), bash itself is asked.
+        // If the grammar fails on a value (for example a `]` inside `[[ … ]]`), bash itself decides.
         let found = shape(&mut parser, &text);
         if let Some(found) = &found {
             assert_eq!(found, &expected, "{value:?} in\n{script}\ngave\n{text}");

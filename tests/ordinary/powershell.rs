@@ -1,4 +1,4 @@
-//! PowerShell scripts. That what passes is one literal of the script is what the injection tests hold.
+//! PowerShell scripts. The injection tests assert that an accepted value is one literal of the script.
 
 use vmtemplate::ScriptLanguage;
 
@@ -15,7 +15,7 @@ const fn but(script: &'static str, refused: &'static [(Class, &'static str)]) ->
 }
 
 const PART: &str = "a part of a word";
-/// It is text that is read once more, in a language that the statement does not say.
+/// The text is parsed again, in a language that the statement does not show.
 const CODE: &[(Class, &str)] = &[
     (List, "for a command or for code"),
     (Backslash, "for a command or for code"),

@@ -1,8 +1,8 @@
-//! Twenty-five values as platforms and people make them, and what becomes of them.
+//! Twenty-five values as platforms and people make them, and the result of rendering them.
 
 use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
 
-/// A value, and the macro that has it.
+/// A value and its macro.
 pub(crate) struct Ordinary {
     pub(crate) name: &'static str,
     pub(crate) value: &'static str,
@@ -40,7 +40,7 @@ pub(crate) const VALUES: [Ordinary; 25] = [
     of("VOL_SIZE_M", "20480"),
 ];
 
-/// Which values a place may refuse.
+/// The values that a place may refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// A number in digits.
@@ -71,7 +71,7 @@ impl Ordinary {
     }
 }
 
-/// The script with the value in place of `($V)`, or the reason and the help of the refusal.
+/// The script with the value instead of `($V)`, or the reason and the help of the refusal.
 pub(crate) fn rendered(
     script: &str,
     ordinary: &Ordinary,
@@ -89,7 +89,7 @@ pub(crate) fn rendered(
     }
 }
 
-/// A place, and what may be refused there, each with the reason that the message gives.
+/// A place, and the values that it may refuse, each with the reason in the message.
 pub(crate) struct Row {
     pub(crate) script: &'static str,
     pub(crate) refused: &'static [(Class, &'static str)],

@@ -1,4 +1,4 @@
-//! Against a server that fails: whatever happens, a fetch gives the right file, or none and the reason.
+//! Fetching from a server that fails: a fetch returns the correct file, or no file and the reason.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::{Published, names};
 
 const ARCHIVE: &str = "Windows-10.tar.gz";
 
-/// A server of `published` that answers as `fault` wants where it gives something.
+/// A server of `published` that answers with `fault` if that returns an answer.
 fn serve(
     published: &Arc<Published>,
     fault: impl Fn(&Request, Answer) -> Answer + Send + Sync + 'static,
@@ -31,7 +31,7 @@ fn fetch(server: &Faulty, folder: &Path) -> Result<Fetched> {
     Repository::open(server.url(""))?.fetch("Windows-10", folder, &FetchOptions::default())
 }
 
-/// Numbers that are the same in every run (xorshift).
+/// Deterministic pseudo-random numbers (xorshift).
 fn random(seed: u64, number: usize) -> u64 {
     let bytes = noise(seed * 1000 + number as u64, 8);
     u64::from_le_bytes(bytes.try_into().unwrap())
@@ -44,7 +44,7 @@ fn a_line_that_is_cut_anywhere_gives_the_right_file_in_the_end() {
         for seed in 1..=24_u64 {
             let published = &published;
             scope.spawn(move || {
-                // Two answers in three are cut, the description's too.
+                // Two of three answers are truncated, including the description.
                 let server = serve(published, move |request, answer| {
                     let random = random(seed, request.number);
                     let length = answer.body.len() as u64 + 1;
@@ -59,7 +59,7 @@ fn a_line_that_is_cut_anywhere_gives_the_right_file_in_the_end() {
                             assert_eq!(names(here.path()), [ARCHIVE], "seed {seed}");
                             return;
                         }
-                        // Cut too often: nothing has the archive's name, and the next fetch goes on.
+                        // Truncated too often: no file has the archive's name, and the next fetch resumes.
                         Err(error) => assert_eq!(error.kind(), ErrorKind::Network, "seed {seed}: {error:#}"),
                     }
                     assert!(!here.path().join(ARCHIVE).exists(), "seed {seed}");
@@ -119,7 +119,7 @@ fn a_server_that_stays_busy_is_told() {
     assert!((2..20).contains(&server.requests().len()));
 }
 
-/// What a fetch says of a server that answers like this, and that it leaves no file.
+/// The error of a fetch from a server with this answer; fails if the fetch leaves a file.
 fn refused(
     published: &Arc<Published>,
     fault: impl Fn(&Request, Answer) -> Answer + Send + Sync + 'static,
@@ -136,7 +136,7 @@ fn is_archive(request: &Request) -> bool {
     request.path == ARCHIVE && request.method == "GET"
 }
 
-/// Whether a client asks for more after it has seen the end of the file.
+/// Whether a client sends requests after it has read the end of the file.
 fn is_later(request: &Request) -> bool {
     is_archive(request) && request.range.is_some_and(|range| range.1.is_some())
 }
@@ -145,7 +145,7 @@ fn is_later(request: &Request) -> bool {
 fn lengths_that_are_not_what_was_asked_for_are_refused() {
     let published = Arc::new(Published::new(1 << 20));
     let size = published.archive.len();
-    // More is announced than comes; the connection stays open or is closed.
+    // The server announces more than it sends; the connection stays open or is closed.
     let longer = move |request: &Request, answer: Answer| {
         if !is_later(request) {
             return answer;
@@ -154,7 +154,7 @@ fn lengths_that_are_not_what_was_asked_for_are_refused() {
         let cut = Some(answer.body.len());
         Answer { cut, ..answer.with("Content-Length", &length) }
     };
-    // Less comes than was asked for, and the server says so.
+    // The server sends less than was requested, and says so.
     let shorter = move |request: &Request, mut answer: Answer| {
         if !is_later(request) {
             return answer;
@@ -162,14 +162,14 @@ fn lengths_that_are_not_what_was_asked_for_are_refused() {
         answer.body.truncate(100);
         answer.with("Content-Length", "100")
     };
-    // Another range than was asked for.
+    // Another range than was requested.
     let elsewhere = move |request: &Request, answer: Answer| {
         if !is_later(request) {
             return answer;
         }
         answer.with("Content-Range", &format!("bytes 1-100/{size}"))
     };
-    // The file has another size all of a sudden.
+    // The size of the file changes.
     let another = move |request: &Request, answer: Answer| match request.range {
         Some((first, Some(end))) if is_archive(request) => {
             answer.with("Content-Range", &format!("bytes {first}-{}/{}", end - 1, size + 1))
@@ -195,14 +195,14 @@ fn an_archive_that_is_replaced_while_it_is_fetched_is_told() {
             },
         );
     assert_eq!(error.kind(), ErrorKind::ImageChanged);
-    // A server that knows no conditions tells the newer tag in its answers.
+    // A server without conditional requests sends the newer tag in its answers.
     let newer = other.clone();
     let error = refused(&published, move |request, answer| {
         let careless = Request { if_match: None, ..request.clone() };
         if is_later(request) { Answer::file(&careless, &newer, "two") } else { answer }
     });
     assert_eq!(error.kind(), ErrorKind::ImageChanged);
-    // One that knows no tags tells when the file was changed.
+    // A server without tags sends the modification time of the file.
     let untagged = |answer: Answer, time: &str| {
         let mut answer = answer.with("Last-Modified", time);
         answer.headers.retain(|(name, _)| name != "ETag");
@@ -221,7 +221,7 @@ fn an_archive_that_is_replaced_while_it_is_fetched_is_told() {
 #[test]
 fn a_file_with_another_checksum_gets_no_name() {
     let published = Arc::new(Published::new(1 << 20));
-    // The archive is sound, and another one.
+    // The archive is intact, but another one.
     let other = Published::new(2 << 20);
     let error = refused(&published, move |request, answer| {
         if request.path == ARCHIVE { Answer::file(request, &other.archive, "one") } else { answer }
@@ -252,7 +252,7 @@ fn a_part_that_is_not_what_it_should_be_is_fetched_anew() {
     let part = here.path().join(&names(here.path())[0]);
     let length = fs::metadata(&part).unwrap().len() as usize;
     assert!(length > 0);
-    // A machine that lost its power kept the length, and not the bytes.
+    // After a power failure the file has the right length, but not the right bytes.
     fs::write(&part, vec![0; length]).unwrap();
     let fetched = fetch(&server, here.path()).unwrap();
     assert!(fs::read(fetched.path).unwrap() == published.archive);
@@ -293,7 +293,7 @@ fn an_archive_is_fetched_from_a_server_without_ranges_as_well() {
     assert_eq!(names(here.path()), [ARCHIVE]);
 }
 
-/// A server that states no lengths and gives no parts: each answer is what `frame` makes of the whole file.
+/// A server without lengths and ranges: each answer is the whole file, framed by `frame`.
 fn lengthless(
     published: &Arc<Published>,
     frame: impl Fn(&Request, Answer) -> Answer + Send + Sync + 'static,
@@ -344,7 +344,7 @@ fn an_answer_without_a_length_that_is_cut_gives_no_file() {
             lengthless(&published, move |request, answer| cut(request, answer.chunked(request))),
             ErrorKind::Network,
         ),
-        // Where nothing marks the end, what came is another archive.
+        // If nothing marks the end, a truncated answer looks like another archive.
         (
             lengthless(&published, move |request, answer| cut(request, answer.until_closed())),
             ErrorKind::InvalidArchive,

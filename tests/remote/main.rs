@@ -1,4 +1,4 @@
-//! Archives and repositories on servers: what is moved, and what becomes of a fetch when servers and lines fail.
+//! Archives and repositories on servers: how much is transferred, and what happens when servers or connections fail.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 

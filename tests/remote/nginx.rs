@@ -1,4 +1,4 @@
-//! Against nginx.
+//! Tests with nginx as the server.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use vmtemplate_test_support::{has_tool, noise, run, sample_disk, tree};
 
 use super::{Published, names};
 
-/// A disk that does not compress: deflate does not look back as far as a block.
+/// An incompressible disk: deflate does not look back as far as a block.
 #[derive(Debug)]
 struct Noise {
     block: Vec<u8>,
@@ -59,7 +59,7 @@ fn inspecting_an_archive_of_a_gibibyte_moves_less_than_a_mebibyte() {
     assert!(nginx.bytes_sent() < 1 << 20, "{:#?}", nginx.requests());
     assert!(nginx.requests().len() <= 4, "{:#?}", nginx.requests());
 
-    // A place in the middle of the image is one member.
+    // Reading in the middle of the image fetches one member.
     let before = nginx.bytes_sent();
     let here = remote.image().unwrap().read_vec(700 << 20, 4096).unwrap();
     assert_eq!(here, noise(1, 1 << 20)[..4096]);
@@ -115,7 +115,7 @@ fn verifying_a_remote_repository_quickly_moves_only_parts_of_it() {
     assert!(repository.verify(&quick).unwrap().findings().is_empty());
     assert!(nginx.bytes_sent() < 1 << 20, "{:#?}", nginx.requests());
     assert!(repository.verify(&RepositoryVerifyOptions::default()).unwrap().findings().is_empty());
-    // A byte in the middle is another.
+    // A byte in the middle is changed.
     let path = published.repo().join("Windows-10.tar.gz");
     let mut bytes = published.archive.clone();
     let middle = bytes.len() / 2;
@@ -158,7 +158,7 @@ fn a_fetch_that_was_stopped_goes_on_where_it_was() {
     assert_eq!(names(here.path()), ["Windows-10.tar.gz"]);
     let moved = nginx.bytes_sent() - before;
     assert!(moved < (published.archive.len() as u64 - fetched.resumed_at) + (1 << 20), "{moved}");
-    // The third time nothing is left to fetch.
+    // The third time, everything is already fetched.
     let before = nginx.bytes_sent();
     assert_eq!(fetch(Control::default()).unwrap().resumed_at, published.archive.len() as u64);
     assert!(nginx.bytes_sent() - before < 1 << 16);

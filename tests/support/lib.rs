@@ -1,6 +1,6 @@
-//! What the tests, examples and benches of this workspace share.
+//! Helpers of the tests, examples and benches of this workspace.
 
-// Whatever fails here fails the test that asked.
+// A failure here fails the calling test.
 #![allow(clippy::panic)]
 
 pub mod ntfs;
@@ -18,15 +18,15 @@ use std::process::{Command, Output};
 
 use vmtemplate::DiskImage;
 
-/// Where `tool` is, if the test that asks may use it. Says by name that the test is skipped if not; where CI is set,
-/// that is a failure.
+/// The path of `tool`, if it is installed. If not, this reports by name that the calling test is skipped, or panics if
+/// CI is set.
 ///
 /// # Panics
 ///
 /// In CI, which has every tool.
 #[must_use]
 pub fn tool(tool: &str) -> Option<PathBuf> {
-    // The tools of file systems are not in every user's PATH.
+    // File system tools are not in every user's PATH.
     let folders = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&folders)
         .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
@@ -38,13 +38,13 @@ pub fn tool(tool: &str) -> Option<PathBuf> {
     found
 }
 
-/// Whether the test that asks may use `tool`. See [`tool`].
+/// Whether `tool` is installed. See [`tool`].
 #[must_use]
 pub fn has_tool(name: &str) -> bool {
     tool(name).is_some()
 }
 
-/// Whether the test that asks may do what only root may. See [`tool`].
+/// Whether the calling test runs as root. See [`tool`].
 #[must_use]
 pub fn is_root() -> bool {
     let uid = Command::new("id").arg("-u").output().map(|out| out.stdout).unwrap_or_default();
@@ -55,17 +55,17 @@ pub fn is_root() -> bool {
     is_root
 }
 
-/// Say that the test that asks is skipped, past the harness, which keeps the output of tests that pass to itself.
+/// Report that the calling test is skipped, bypassing the harness, which hides the output of passing tests.
 ///
 /// # Panics
 ///
 /// In CI, where nothing may be skipped.
 pub fn skipped(why: &str) {
-    // The harness names the thread of a test after it.
+    // The test harness names the thread of a test after the test.
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(std::env::var_os("CI").is_none(), "{test}: {why}, and CI must not skip it");
     let line = format!("SKIPPED {test}: {why}\n");
-    // Standard error itself is not captured, only what macros print; it may be a file, which must only grow.
+    // The harness captures only what macros print, not standard error itself, which may be a file that must only grow.
     io::stderr().write_all(line.as_bytes()).ok();
     // The list that tests/run.sh prints at the end.
     if let Some(list) = std::env::var_os("VMTEMPLATE_SKIPPED")
@@ -75,7 +75,7 @@ pub fn skipped(why: &str) {
     }
 }
 
-/// Run a tool, and fail with what it said if it fails.
+/// Run a tool; if it fails, panic with its output.
 ///
 /// # Panics
 ///
@@ -87,7 +87,7 @@ pub fn run(tool: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -
     output
 }
 
-/// How a command ended and what it printed, for the message of a test that fails.
+/// The status and output of a command, for the message of a failing test.
 #[must_use]
 pub fn said(output: &Output) -> String {
     format!(
@@ -122,7 +122,7 @@ pub fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// `length` bytes that do not compress and are the same in every run (xorshift).
+/// `length` incompressible, deterministic bytes (xorshift).
 #[must_use]
 pub fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -156,7 +156,7 @@ pub fn sample_disk() -> Vec<u8> {
 ///
 /// # Panics
 ///
-/// Where there is no such file or key.
+/// If the file or the key does not exist.
 #[must_use]
 pub fn proc_self(file: &str, key: &str) -> u64 {
     let text =
@@ -168,7 +168,7 @@ pub fn proc_self(file: &str, key: &str) -> u64 {
         .unwrap_or_else(|| panic!("/proc/self/{file} has no {key}"))
 }
 
-/// A disk in memory from its bytes.
+/// A disk in memory with these bytes.
 #[must_use]
 pub fn disk(bytes: &[u8]) -> DiskImage {
     DiskImage::from_bytes(bytes)

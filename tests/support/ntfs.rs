@@ -1,6 +1,6 @@
-//! What the NTFS tests share: sample volumes, patched views of them, and where things stand in them.
+//! Helpers of the NTFS tests: sample volumes, patched views of them, and positions of structures in them.
 
-// Whatever fails here fails the test that asked.
+// A failure here fails the calling test.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 use std::io::Read;
@@ -52,31 +52,31 @@ pub fn u32_at(image: &[u8], at: usize) -> usize {
     u32::from_le_bytes(image[at..at + 4].try_into().unwrap()) as usize
 }
 
-/// The cluster size that the boot sector states.
+/// The cluster size in the boot sector.
 pub fn cluster_size(image: &[u8]) -> usize {
     u16_at(image, 11) * usize::from(image[13])
 }
 
-/// Where record `number` stands, on a volume whose MFT is in one piece up to there.
+/// The offset of record `number`, on a volume whose MFT is contiguous up to there.
 pub fn record_at(image: &[u8], number: usize) -> usize {
     u32_at(image, 48) * cluster_size(image) + number * 1024
 }
 
-/// Where the base record of the file called `name` (ASCII) stands.
+/// The offset of the base record of the file called `name` (ASCII).
 pub fn record_of(image: &[u8], name: &str) -> usize {
     let wanted: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let in_use = |&at: &usize| image[at..].starts_with(b"FILE") && u16_at(image, at + 22) & 1 == 1;
     let records = || (0..image.len()).step_by(512).filter(in_use);
     let has_name = |&at: &usize| image[at..at + 1024].windows(wanted.len()).any(|window| window == wanted);
     let found = records().find(has_name).unwrap();
-    // The name may stand in a record that extends the file's own.
+    // The name may be in an extension record of the file.
     match u32_at(image, found + 32) {
         0 => found,
         base => records().find(|&at| u32_at(image, at + 44) == base).unwrap(),
     }
 }
 
-/// Where the first attribute of this type and name (ASCII) of the record at `record` stands.
+/// The offset of the first attribute with this type and name (ASCII) in the record at `record`.
 pub fn attribute_at(image: &[u8], record: usize, kind: usize, name: &str) -> usize {
     let mut at = record + u16_at(image, record + 20);
     loop {
@@ -111,29 +111,29 @@ pub fn first_cluster_of_attribute(image: &[u8], attribute: usize) -> usize {
         .fold(0, |lcn, &byte| lcn << 8 | usize::from(byte))
 }
 
-/// Where the bit of `cluster` stands: byte and mask.
+/// The position of the bit of `cluster`: byte and mask.
 pub fn bitmap_bit(image: &[u8], cluster: usize) -> (usize, u8) {
     (first_cluster_of(image, 6) * cluster_size(image) + cluster / 8, 1 << (cluster % 8))
 }
 
-/// A disk in memory with some bytes replaced, that counts what is read and gives up past a budget.
+/// A disk in memory with some bytes replaced, which counts reads and fails when a budget is exceeded.
 #[derive(Debug)]
 pub struct Patched {
     /// The bytes.
     pub base: Arc<Vec<u8>>,
-    /// Where another byte stands, and which.
+    /// The offsets of replaced bytes, and their values.
     pub patches: Vec<(usize, u8)>,
-    /// How much may still be read; each read costs 64 bytes more than its own.
+    /// The number of bytes that may still be read; each read costs 64 additional bytes.
     pub budget: AtomicU64,
 }
 
 impl Patched {
-    /// The disk with these patches, and no budget.
+    /// The disk with these patches, without a budget.
     pub fn disk(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>) -> DiskImage {
         Self::with_budget(base, patches, u64::MAX)
     }
 
-    /// The disk with these patches, of which no more than `budget` may be read.
+    /// The disk with these patches, of which at most `budget` bytes may be read.
     pub fn with_budget(base: &Arc<Vec<u8>>, patches: Vec<(usize, u8)>, budget: u64) -> DiskImage {
         DiskImage::from_source(Arc::new(Self { base: base.clone(), patches, budget: budget.into() }))
     }
@@ -149,7 +149,7 @@ impl DiskSource for Patched {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()> {
-        // A call costs something too, or an endless loop of small reads would take long to show.
+        // A call costs something too, so that an endless loop of small reads is detected soon.
         let cost = buf.len() as u64 + 64;
         let spend = |left: u64| left.checked_sub(cost);
         let within = self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend).is_ok();
@@ -177,7 +177,7 @@ pub fn scratch() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// A page of `$LogFile` of this major version, whose clients are gone and whose flag says that all is well.
+/// A page of `$LogFile` of this major version, without clients and with the flag of a clean volume.
 pub fn journal_page(major: u16) -> Vec<u8> {
     let mut page = vec![0; 4096];
     let fields: [(usize, &[u8]); 10] = [

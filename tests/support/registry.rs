@@ -1,18 +1,18 @@
 //! Registry hives written byte by byte, after Maxim Suhanov's "Windows registry file format specification".
 
-// Whatever fails here fails the test that asked.
+// A failure here fails the calling test.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
-/// A key to be written.
+/// A key to write.
 #[derive(Debug, Clone, Default)]
 pub struct Key {
     /// Its name.
     pub name: String,
     /// The name, type and data of each value.
     pub values: Vec<(String, u32, Vec<u8>)>,
-    /// The keys below it.
+    /// Its subkeys.
     pub keys: Vec<Key>,
-    /// How the keys below it are listed.
+    /// The kind of its list of subkeys.
     pub list: List,
 }
 
@@ -26,7 +26,7 @@ pub enum List {
     Lh,
     /// With the offsets alone.
     Li,
-    /// An `ri` over `lh` lists of so many keys each.
+    /// An `ri` over `lh` lists with this many keys each.
     Ri(usize),
 }
 
@@ -60,7 +60,7 @@ pub fn hive(root: &Key) -> Vec<u8> {
     bytes
 }
 
-/// Put the checksum of the first block right.
+/// Fix the checksum of the base block.
 pub fn seal(hive: &mut [u8]) {
     let word = |chunk: &[u8]| u32::from_le_bytes(chunk.try_into().unwrap());
     let sum = match hive[..508].chunks_exact(4).map(word).fold(0, |sum, word| sum ^ word) {
@@ -71,7 +71,7 @@ pub fn seal(hive: &mut [u8]) {
     hive[508..512].copy_from_slice(&sum.to_le_bytes());
 }
 
-/// A security descriptor that owns nothing and grants nothing.
+/// A security descriptor without owner and permissions.
 fn security() -> Vec<u8> {
     [vec![1, 0, 0, 0x80], vec![0; 16]].concat()
 }
@@ -108,7 +108,7 @@ fn hint(name: &str) -> u32 {
 struct Bins(Vec<u8>);
 
 impl Bins {
-    /// A cell of these bytes; its offset.
+    /// Add a cell with these bytes, and return its offset.
     fn cell(&mut self, bytes: &[u8]) -> u32 {
         let at = self.0.len();
         let size = (bytes.len() + 4).next_multiple_of(8);

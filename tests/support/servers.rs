@@ -1,4 +1,4 @@
-//! Servers for tests: on 127.0.0.1, on a free port, and gone with the test.
+//! Servers for tests: on 127.0.0.1, on a free port, and stopped with the test.
 
 use std::fs;
 use std::io::{BufReader, Read as _, Write as _};
@@ -14,13 +14,13 @@ use tempfile::TempDir;
 
 use crate::tool;
 
-/// A port that is free now.
+/// A port that is currently free.
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|e| panic!("no free port: {e}"));
     listener.local_addr().unwrap_or_else(|e| panic!("no free port: {e}")).port()
 }
 
-/// Wait until somebody listens on the port.
+/// Wait until a server listens on the port.
 fn wait_for(port: u16, child: &mut Child) {
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -52,7 +52,7 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Serve `folder`. `None` if nginx is not there, which is said. See [`tool`].
+    /// Serve `folder`. `None`, with a message, if nginx is not installed. See [`tool`].
     ///
     /// # Panics
     ///
@@ -88,27 +88,27 @@ impl Nginx {
         Some(Self { _process: Process(child), port, work })
     }
 
-    /// The URL of a file or folder in what is served.
+    /// The URL of a served file or folder.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/{path}", self.port)
     }
 
-    /// The requests so far, a line each: method, path, range, status, and how many bytes were sent.
+    /// The requests so far, one per line: method, path, range, status, and number of bytes sent.
     ///
     /// # Panics
     ///
-    /// If there is no log.
+    /// If the log does not exist.
     #[must_use]
     pub fn requests(&self) -> Vec<String> {
-        // Written when a request ends, which its client may know a moment earlier.
+        // nginx writes a line when a request ends, a moment after its client notices.
         thread::sleep(Duration::from_millis(100));
         let path = self.work.path().join("access.log");
         let log = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         log.lines().map(str::to_owned).collect()
     }
 
-    /// How many bytes it has sent so far, headers included.
+    /// The number of bytes sent so far, including headers.
     ///
     /// # Panics
     ///
@@ -130,7 +130,7 @@ pub struct S3 {
 }
 
 impl S3 {
-    /// `None` if `moto_server` is not there, which is said. See [`tool`].
+    /// `None`, with a message, if `moto_server` is not installed. See [`tool`].
     ///
     /// # Panics
     ///
@@ -152,7 +152,7 @@ impl S3 {
         Some(server)
     }
 
-    /// The variables by which a client finds it.
+    /// The environment variables by which a client finds it.
     #[must_use]
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -168,7 +168,7 @@ impl S3 {
     ///
     /// # Panics
     ///
-    /// If there is no answer.
+    /// If the server does not answer.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str) -> (u16, Vec<u8>) {
         self.ask_with(method, path, b"")
@@ -178,10 +178,10 @@ impl S3 {
     ///
     /// # Panics
     ///
-    /// If there is no answer.
+    /// If the server does not answer.
     #[must_use]
     pub fn ask_with(&self, method: &str, path: &str, body: &[u8]) -> (u16, Vec<u8>) {
-        // moto wants a signature, and looks no closer at it.
+        // moto requires a signature, but does not verify it.
         let signature = "AWS4-HMAC-SHA256 Credential=key/20261124/us-east-1/s3/aws4_request, \
                          SignedHeaders=host, Signature=0";
         let ask = || -> std::io::Result<Vec<u8>> {
@@ -206,7 +206,7 @@ impl S3 {
     ///
     /// # Panics
     ///
-    /// If there is no log.
+    /// If the log does not exist.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_else(|e| panic!("no log: {e}"))
@@ -220,15 +220,15 @@ pub struct Request {
     pub method: String,
     /// Without the first slash.
     pub path: String,
-    /// First byte and end of the range that is asked for; a first byte alone counts from the end.
+    /// First byte and end of the requested range; a first byte alone counts from the end.
     pub range: Option<(u64, Option<u64>)>,
     /// The condition `If-Match`.
     pub if_match: Option<String>,
-    /// Which request this is, from 0.
+    /// The number of the request, from 0.
     pub number: usize,
 }
 
-/// What [`Faulty`] answers.
+/// An answer of [`Faulty`].
 #[derive(Debug, Clone, Default)]
 pub struct Answer {
     /// The status, as `200 OK`.
@@ -249,7 +249,7 @@ impl Answer {
         Self { status: status.to_owned(), headers, ..Self::default() }
     }
 
-    /// What a good server answers that has `bytes` under this tag.
+    /// The answer of a correct server that has `bytes` under this tag.
     #[must_use]
     pub fn file(request: &Request, bytes: &[u8], etag: &str) -> Self {
         let etag = format!("\"{etag}\"");
@@ -278,7 +278,7 @@ impl Answer {
         Self { status: status.to_owned(), headers, body, cut: None }
     }
 
-    /// The same in chunks, without saying how long it is (RFC 9112, 7.1).
+    /// The same in chunks, without a length (RFC 9112, 7.1).
     #[must_use]
     pub fn chunked(mut self, request: &Request) -> Self {
         self.headers.retain(|(name, _)| name != "Content-Length");
@@ -292,7 +292,7 @@ impl Answer {
         self
     }
 
-    /// The same, ending with the connection and without saying how long it is (RFC 9112, 6.3).
+    /// The same without a length, ended by closing the connection (RFC 9112, 6.3).
     #[must_use]
     pub fn until_closed(mut self) -> Self {
         self.headers.retain(|(name, _)| name != "Content-Length");
@@ -310,7 +310,7 @@ impl Answer {
     }
 }
 
-/// A server that answers what the test wants.
+/// A server whose answers the test chooses.
 #[derive(Debug)]
 pub struct Faulty {
     port: u16,
@@ -320,11 +320,11 @@ pub struct Faulty {
 }
 
 impl Faulty {
-    /// Answer every request with what `answer` gives.
+    /// Answer every request with the result of `answer`.
     ///
     /// # Panics
     ///
-    /// If there is no free port.
+    /// If no port is free.
     pub fn serve(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap_or_else(|e| panic!("no free port: {e}"));
         let port = listener.local_addr().unwrap_or_else(|e| panic!("no port: {e}")).port();
@@ -339,7 +339,7 @@ impl Faulty {
                 }
                 let Ok(stream) = stream else { continue };
                 let (seen, answer, count) = (Arc::clone(&seen), Arc::clone(&answer), Arc::clone(&count));
-                // It ends with the connection, and that with the client.
+                // The thread ends with the connection, which ends with the client.
                 thread::spawn(move || converse(stream, &*answer, &seen, &count));
             }
         });

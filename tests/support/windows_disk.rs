@@ -1,6 +1,6 @@
-//! The small Windows disks of the fixtures, and ways to put one fault into them.
+//! The small Windows disks of the fixtures, and functions that introduce one fault into them.
 
-// Whatever fails here fails the test that asked.
+// A failure here fails the calling test.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 use std::io::Read;
@@ -49,7 +49,7 @@ impl WindowsDisk {
         DiskImage::from_bytes(self.bytes)
     }
 
-    /// The disk as it is now, as an image.
+    /// The current disk as an image.
     pub fn view(&self) -> DiskImage {
         DiskImage::from_bytes(self.bytes.clone())
     }
@@ -74,7 +74,8 @@ impl WindowsDisk {
         change(&mut self.bytes[range]);
     }
 
-    /// Change the volume of Windows where ntfs-3g mounts it; whether it could be mounted here. Says what is missing if not.
+    /// Mount the volume of Windows with ntfs-3g and change it. Returns whether it could be mounted; if not, prints what
+    /// is missing.
     pub fn mount_system_volume(&mut self, change: impl FnOnce(&Path)) -> bool {
         if !["ntfs-3g", "umount"].into_iter().all(has_tool) || !is_root() {
             return false;
@@ -96,7 +97,7 @@ impl WindowsDisk {
         true
     }
 
-    /// Give a file or folder of an NTFS volume another name, of the same length and at the same place of the order.
+    /// Rename a file or folder of an NTFS volume; the new name has the same length and the same position in the order.
     pub fn rename(&mut self, from: &str, to: &str) {
         let (from, to) = (utf16(from), utf16(to));
         assert_eq!(from.len(), to.len());
@@ -109,7 +110,7 @@ impl WindowsDisk {
             };
             let end = (at + length).min(self.bytes.len());
             let windows = self.bytes[at..end].windows(from.len()).enumerate();
-            // The length of a name, in characters, and its kind stand before it.
+            // The length of a name in characters and its kind are before it.
             places.extend(
                 windows
                     .filter(|(_, window)| *window == from)
@@ -123,13 +124,13 @@ impl WindowsDisk {
         }
     }
 
-    /// Give a file of the EFI system partition another name of the same length.
+    /// Rename a file of the EFI system partition; the new name has the same length.
     pub fn rename_fat(&mut self, from: &str, to: &str) {
         let short = |name: &str| {
             let (stem, extension) = name.split_once('.').unwrap();
             format!("{:<8}{:<3}", stem.to_uppercase(), extension.to_uppercase()).into_bytes()
         };
-        // A long name is cut into pieces of 5, 6 and 2 characters.
+        // A long name is split into pieces of 5, 6 and 2 characters.
         let piece = |name: &str| utf16(&name.chars().skip(5).take(6).collect::<String>());
         let mut places = 0;
         for (from, to) in [(short(from), short(to)), (piece(from), piece(to))] {
@@ -144,7 +145,7 @@ impl WindowsDisk {
         assert!(places > 0, "{from}");
     }
 
-    /// Replace bytes of a file of Windows, wherever they occur in it, by as many others.
+    /// Replace every occurrence of some bytes in a file of Windows with bytes of the same length.
     pub fn patch_file(&mut self, path: &str, from: &[u8], to: &[u8]) {
         assert_eq!(from.len(), to.len());
         let content = self.read(path);
@@ -162,7 +163,7 @@ impl WindowsDisk {
         self.write(path, &content, &wanted);
     }
 
-    /// Write the content of a file, which is as long as before, where it stands.
+    /// Overwrite the content of a file in place with content of the same length.
     fn write(&mut self, path: &str, old: &[u8], new: &[u8]) {
         assert_eq!(old.len(), new.len());
         let system = self.system_range();
@@ -172,7 +173,7 @@ impl WindowsDisk {
         if volume[data + 8] == 0 {
             let at = data + ntfs::u16_at(volume, data + 20);
             for (offset, (old, new)) in old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new) {
-                // The last two bytes of a sector of a record stand elsewhere.
+                // The last two bytes of each sector of a record are in its update sequence.
                 assert!((at + offset) % 512 < 510);
                 assert_eq!(volume[at + offset], *old);
                 volume[at + offset] = *new;
@@ -185,7 +186,7 @@ impl WindowsDisk {
         assert!(self.read(path) == new);
     }
 
-    /// Change a hive: it is read, changed as a tree, and written anew in its place.
+    /// Change a hive: read it, change it as a tree, and write it back in place.
     pub fn registry(&mut self, name: &str, change: impl FnOnce(&mut Key)) {
         let path = format!("Windows/System32/config/{name}");
         let old = self.read(&path);
@@ -197,12 +198,12 @@ impl WindowsDisk {
         self.write(&path, &old, &new);
     }
 
-    /// Let a file of Windows that stands in its record be empty.
+    /// Make a resident file of Windows empty.
     pub fn empty_file(&mut self, name: &str) {
         self.patch_system_volume(|volume| empty(volume, name));
     }
 
-    /// Let a hive look as if Windows was switched off while it wrote it.
+    /// Make a hive look as if Windows was switched off while writing it.
     pub fn reopen_hive(&mut self, name: &str) {
         let path = format!("Windows/System32/config/{name}");
         let old = self.read(&path);
@@ -212,7 +213,7 @@ impl WindowsDisk {
         self.write(&path, &old, &new);
     }
 
-    /// Put a partition of this type behind all others of an MBR.
+    /// Add a partition of this type after all others of an MBR.
     pub fn add_partition_behind(&mut self, kind: u8) {
         let entry = 446 + 2 * 16;
         assert_eq!(self.bytes[entry + 4], 0);
@@ -222,7 +223,7 @@ impl WindowsDisk {
         self.bytes[entry + 12..entry + 16].copy_from_slice(&64_u32.to_le_bytes());
     }
 
-    /// Give entry `entry` of a GPT the type of entry `other`, in both copies.
+    /// Set the type of entry `entry` of a GPT to that of entry `other`, in both copies.
     pub fn set_gpt_kind(&mut self, entry: usize, other: usize) {
         let last = self.bytes.len() - 512;
         for header in [512, last] {
@@ -241,7 +242,7 @@ impl WindowsDisk {
     }
 }
 
-/// Let a file of this volume that stands in its record be empty.
+/// Make a resident file of this volume empty.
 pub fn empty(volume: &mut [u8], name: &str) {
     let record = record_named(volume, name);
     let data = ntfs::attribute_at(volume, record, 0x80, "");
@@ -249,14 +250,14 @@ pub fn empty(volume: &mut [u8], name: &str) {
     volume[data + 16..data + 20].fill(0);
 }
 
-/// Where the record of the file or folder of this name stands.
+/// The offset of the record of the file or folder with this name.
 pub fn record_named(volume: &[u8], name: &str) -> usize {
     let name = utf16(name);
     let is_named = |&at: &usize| {
         if !volume[at..].starts_with(b"FILE") || ntfs::u16_at(volume, at + 22) & 1 == 0 {
             return false;
         }
-        // A record without a name, as of the first ones of a volume, has other attributes to be asked for.
+        // The attributes before the name are skipped; a record may have no name, such as the first ones of a volume.
         let mut attribute = at + ntfs::u16_at(volume, at + 20);
         while ntfs::u32_at(volume, attribute) < 0x30 {
             attribute += ntfs::u32_at(volume, attribute + 4);
@@ -289,7 +290,7 @@ fn tree(key: &RegistryKey<'_>) -> Key {
     }
 }
 
-/// The key at `path`, made if it is not there.
+/// The key at `path`, which is created if it does not exist.
 fn at<'k>(root: &'k mut Key, path: &str) -> &'k mut Key {
     path.split('\\').fold(root, |key, name| {
         let index = key.keys.iter().position(|below| below.name == name).unwrap_or_else(|| {
@@ -300,12 +301,12 @@ fn at<'k>(root: &'k mut Key, path: &str) -> &'k mut Key {
     })
 }
 
-/// Add a key, and those above it.
+/// Add a key and its parents.
 pub fn add(root: &mut Key, path: &str) {
     at(root, path);
 }
 
-/// Set a value, in a key that is added if it is missing.
+/// Set a value, in a key that is added if it does not exist.
 pub fn set(root: &mut Key, path: &str, name: &str, kind: u32, data: Vec<u8>) {
     let key = at(root, path);
     key.values.retain(|(known, _, _)| known != name);
@@ -322,7 +323,7 @@ pub fn set_text(root: &mut Key, path: &str, name: &str, text: &str) {
     set(root, path, name, 1, utf16(&format!("{text}\0")));
 }
 
-/// Remove a key with all below it.
+/// Remove a key and its subkeys.
 pub fn remove(root: &mut Key, path: &str) {
     let (parent, name) = path.rsplit_once('\\').unwrap();
     let parent = at(root, parent);
@@ -331,7 +332,7 @@ pub fn remove(root: &mut Key, path: &str) {
     assert_eq!(parent.keys.len() + 1, before, "{path}");
 }
 
-/// What a check says of a template with this disk.
+/// The report of a check of a template with this disk.
 pub fn check(disk: DiskImage, script: Option<&str>, memory_mib: u64) -> Report {
     let script = script.map_or_else(Script::default_windows, Script::from_text);
     let template = Template::builder("Windows-Server-2019")
@@ -345,7 +346,7 @@ pub fn check(disk: DiskImage, script: Option<&str>, memory_mib: u64) -> Report {
     template.check(&CheckOptions::default()).unwrap()
 }
 
-/// What the rules of the image found, but for the note that tells which Windows it is.
+/// The findings of the rules of the image, except the note that names the Windows.
 pub fn findings(report: &Report) -> Vec<&Finding> {
     report
         .findings()
@@ -354,7 +355,7 @@ pub fn findings(report: &Report) -> Vec<&Finding> {
         .collect()
 }
 
-/// Whether a rule is about what is inside the image.
+/// Whether a rule concerns the contents of the image.
 pub fn is_of_the_image(rule: &Rule) -> bool {
     ("VMT0300".."VMT0700").contains(&rule.code)
 }

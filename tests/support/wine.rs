@@ -1,7 +1,7 @@
-//! Batch files under a real interpreter: wine's `cmd.exe`, with stand-ins for the commands that they call.
+//! Runs batch files with a real interpreter: wine's `cmd.exe`, with stand-ins for the commands that they call.
 //!
-//! A machine of its own is made for each [`Wine`]: its own `C:`, registry and processes, so that tests may run at the
-//! same time and write to the same paths. Only what Windows itself brings is shared; it is made once for a target
+//! Each [`Wine`] is a separate machine with its own `C:`, registry and processes, so that tests may run at the same
+//! time and write to the same paths. Only the files of Windows itself are shared; they are made once for a target
 //! folder, which takes some seconds.
 
 use std::ffi::{OsStr, OsString};
@@ -18,15 +18,15 @@ use crate::tool;
 
 const COMPILER: &str = "x86_64-w64-mingw32-gcc";
 const STAND_IN: &str = include_str!("stand-in.c");
-/// A script that asks a question would wait for ever.
+/// The timeout of scripts: one that waits for input would never end.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// A Windows machine for one test. What it has is gone when it is dropped.
+/// A Windows machine for one test. Its files are removed when it is dropped.
 ///
 /// ```no_run
 /// use vmtemplate_test_support::wine::{Rule, Wine};
 ///
-/// let Some(wine) = Wine::new() else { return }; // says by name that the test is skipped
+/// let Some(wine) = Wine::new() else { return }; // prints that the test is skipped
 /// wine.stand_in("netsh", &[Rule::new("show interface").prints("Connected\r\n")]);
 /// let done = wine.run(b"@echo off\r\nnetsh interface show interface\r\nexit /b 3\r\n");
 /// assert_eq!(done.calls[0].arguments, ["interface", "show", "interface"]);
@@ -39,16 +39,16 @@ pub struct Wine {
     watched: String,
 }
 
-/// What a script did.
+/// The result of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
     /// Every call of a stand-in, in order.
     pub calls: Vec<Call>,
     /// The exit code of the script.
     pub code: i32,
-    /// What came out; bytes that are not UTF-8 are replaced.
+    /// Its standard output; bytes that are not UTF-8 are replaced.
     pub stdout: String,
-    /// What came out as errors. Wine may add its own words.
+    /// Its standard error, to which wine may add messages.
     pub stderr: String,
 }
 
@@ -57,18 +57,18 @@ pub struct Run {
 pub struct Call {
     /// The command, without `.exe`.
     pub program: String,
-    /// The whole command line as the command got it.
+    /// The whole command line as the command received it.
     pub command_line: String,
-    /// The arguments as `CommandLineToArgvW` takes them apart, without the command itself.
+    /// The arguments as `CommandLineToArgvW` splits them, without the command itself.
     pub arguments: Vec<String>,
-    /// What was piped into it, or stood in the file behind `/s`.
+    /// Its standard input, or the content of the file after `/s`.
     pub input: String,
-    /// What the variable of [`Wine::watch`] held.
+    /// The value of the variable of [`Wine::watch`].
     pub variable: String,
 }
 
 impl Call {
-    /// Command and arguments, one space between them: handy for comparing.
+    /// Command and arguments, separated by single spaces, for comparisons.
     #[must_use]
     pub fn words(&self) -> String {
         let mut words = self.program.clone();
@@ -80,7 +80,7 @@ impl Call {
     }
 }
 
-/// What a stand-in does when its command line holds a pattern.
+/// What a stand-in does if its command line contains a pattern.
 #[derive(Debug, Clone, Default)]
 pub struct Rule {
     pattern: String,
@@ -91,7 +91,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// For command lines that hold `pattern`; all do if it is empty. The first rule that fits holds.
+    /// For command lines that contain `pattern`, or all if it is empty. The first matching rule applies.
     #[must_use]
     pub fn new(pattern: &str) -> Self {
         Self { pattern: pattern.to_owned(), ..Self::default() }
@@ -104,14 +104,14 @@ impl Rule {
         self
     }
 
-    /// Print this as an error.
+    /// Print this to standard error.
     #[must_use]
     pub fn complains(mut self, text: &str) -> Self {
         text.clone_into(&mut self.stderr);
         self
     }
 
-    /// End with this exit code.
+    /// Exit with this code.
     #[must_use]
     pub fn exits(mut self, code: u8) -> Self {
         self.code = code;
@@ -127,7 +127,7 @@ impl Rule {
 }
 
 impl Wine {
-    /// A new machine, or `None` where wine or the compiler for the stand-ins is not installed.
+    /// A new machine, or `None` if wine or the compiler for the stand-ins is not installed.
     ///
     /// # Panics
     ///
@@ -142,18 +142,18 @@ impl Wine {
         Some(Self { prefix, stand_in: shared.join("stand-in.exe"), watched: String::new() })
     }
 
-    /// Note for each call what this environment variable holds.
+    /// Record the value of this environment variable for each call.
     pub fn watch(&mut self, variable: &str) {
         variable.clone_into(&mut self.watched);
     }
 
-    /// Where `C:` is.
+    /// The folder that is `C:`.
     #[must_use]
     pub fn drive_c(&self) -> PathBuf {
         self.prefix.path().join("drive_c")
     }
 
-    /// Where the file of a Windows path such as `C:\vmmgr\dd.exe` is, letters as they stand.
+    /// The file of a Windows path such as `C:\vmmgr\dd.exe`; the path is case-sensitive.
     ///
     /// # Panics
     ///
@@ -164,12 +164,12 @@ impl Wine {
         self.drive_c().join(rest.replace('\\', "/"))
     }
 
-    /// Play the command `name` (without `.exe`), found in `PATH` before any other.
+    /// Install a stand-in for the command `name` (without `.exe`), which precedes all others in `PATH`.
     pub fn stand_in(&self, name: &str, rules: &[Rule]) {
         self.stand_in_at(&format!("C:\\stand-ins\\{name}.exe"), rules);
     }
 
-    /// Play the command with this Windows path.
+    /// Install a stand-in for the command with this Windows path.
     ///
     /// # Panics
     ///
@@ -191,7 +191,7 @@ impl Wine {
         done.unwrap_or_else(|e| panic!("cannot place a stand-in at {windows}: {e}"));
     }
 
-    /// Run a batch file of these bytes with `cmd /c`.
+    /// Run a batch file with these bytes with `cmd /c`.
     ///
     /// # Panics
     ///
@@ -201,7 +201,7 @@ impl Wine {
         self.run_at("C:\\work\\script.cmd", script, &[])
     }
 
-    /// Write a batch file of these bytes to a Windows path and run it with arguments, in its folder.
+    /// Write a batch file with these bytes to a Windows path and run it with arguments, in its folder.
     ///
     /// # Panics
     ///
@@ -232,7 +232,7 @@ impl Wine {
             .env("WINEPATH", "C:\\stand-ins")
             .env("STAND_IN_CALLS", dos_path(&calls))
             .env("STAND_IN_VARIABLE", &self.watched)
-            // Files, not pipes: the services of wine would hold a pipe open long after the script.
+            // Files, not pipes: wine's services would keep a pipe open long after the script.
             .stdin(Stdio::null())
             .stdout(create(&stdout))
             .stderr(create(&stderr))
@@ -262,7 +262,7 @@ impl Wine {
 
 impl Drop for Wine {
     fn drop(&mut self) {
-        // Its services would live on for some seconds, and write into the folder that is being removed.
+        // Its services would run for some seconds more, and write into the folder that is being removed.
         wine(self.prefix.path(), "wineserver").arg("-k").status().ok();
     }
 }
@@ -274,7 +274,7 @@ fn read(path: &Path) -> String {
 fn parse_calls(bytes: &[u8]) -> Vec<Call> {
     let mut fields = bytes.split(|&byte| byte == 0).map(|field| String::from_utf8_lossy(field).into_owned());
     let mut calls = Vec::new();
-    // Behind the last NUL stands an empty field.
+    // An empty field follows the last NUL.
     while let Some(program) = fields.next().filter(|name| !name.is_empty()) {
         let mut next = || fields.next().unwrap_or_else(|| panic!("a call of {program} is cut off"));
         let (command_line, input, variable, count) = (next(), next(), next(), next());
@@ -285,12 +285,12 @@ fn parse_calls(bytes: &[u8]) -> Vec<Call> {
     calls
 }
 
-/// A command of wine's for the machine at `prefix`.
+/// A wine command for the machine at `prefix`.
 fn wine(prefix: &Path, command: impl AsRef<OsStr>) -> Command {
     let mut wine = Command::new(command);
     wine.env("WINEPREFIX", prefix)
         .env("WINEDEBUG", "-all")
-        // No questions about .NET and HTML, no entries in the menus of this machine's user.
+        // No dialogs about .NET and HTML, no entries in the desktop menus of the user.
         .env("WINEDLLOVERRIDES", "mscoree,mshtml=;winemenubuilder.exe=d")
         // The code pages of an English Windows: 437 for batch files.
         .env("LC_ALL", "C.UTF-8")
@@ -305,7 +305,7 @@ fn dos_path(path: &Path) -> OsString {
     dos
 }
 
-/// What all machines share: a Windows as wine makes it, and the compiled stand-in. Made once for each target folder.
+/// The files that all machines share: wine's Windows, and the compiled stand-in. Made once for each target folder.
 fn shared() -> io::Result<PathBuf> {
     // The executable of a test is target/PROFILE/deps/TEST.
     let test = std::env::current_exe()?;
@@ -322,7 +322,7 @@ fn shared() -> io::Result<PathBuf> {
         }
         fs::create_dir(&windows)?;
         check(wine(&windows, "wineboot").arg("-i").stdin(Stdio::null()))?;
-        // The registry is written when the server ends, which it may have done by itself; then this fails.
+        // The registry is written when the server ends. It may have ended by itself; then this fails.
         wine(&windows, "wineserver").arg("-k").stderr(Stdio::null()).status()?;
         if !windows.join("system.reg").is_file() {
             return Err(io::Error::other("wineboot wrote no registry"));
@@ -345,7 +345,7 @@ fn shared() -> io::Result<PathBuf> {
     Ok(shared)
 }
 
-/// A machine of its own: own registry and drive, and Windows itself by links.
+/// A separate machine: its own registry and drive, and links to Windows itself.
 fn machine(shared: &Path) -> io::Result<TempDir> {
     let prefix = tempfile::Builder::new().prefix("vmtemplate-wine-").tempdir()?;
     let (from, to) = (shared.join("windows"), prefix.path());

@@ -1,4 +1,4 @@
-/* The half of the bench that is C: `pack IMAGE OUT` or `getters ARCHIVE`. It prints nanoseconds; overhead.rs compares. */
+/* The C part of the benchmark: `pack IMAGE OUT` or `getters ARCHIVE`. It prints nanoseconds; overhead.rs compares. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -31,7 +31,7 @@ static int pack(const char *image, const char *out)
     if (template_ == NULL)
         return failed(err);
     options.flags = VMT_PACK_OVERWRITE;
-    /* Once before it counts: the other side's memory and threads are warm as well. */
+    /* Once as a warm-up: the Rust part has warm memory and threads too. */
     if (vmt_template_pack(template_, out, &options, NULL, &err) != VMT_OK)
         return failed(err);
     start = now();

@@ -1,7 +1,8 @@
-//! What the way through C costs: the same image packed from Rust and from C by turns, and the price of a getter.
+//! The overhead of the C library: the same image packed from Rust and from C in turns, and the cost of a getter.
 //!
-//! The C program runs with the library that install.sh makes, as every C program does. It needs gcc, and the release build
-//! of the library beside this program, which `make bench` makes. `BENCH_QUICK=1` packs less, less often.
+//! The C program runs with the library that install.sh links, as every C program does. The benchmark needs gcc, and the
+//! release build of the library next to this program, which `make bench` makes. `BENCH_QUICK=1` packs less, and less
+//! often.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -9,7 +10,7 @@ use std::time::Instant;
 
 use vmtemplate::{PackOptions, Template};
 
-/// What packing may take more than from Rust, and the nanoseconds of a getter.
+/// The maximum ratio of packing from C to packing from Rust, and the maximum nanoseconds of a getter.
 const MOST_OVERHEAD: f64 = 1.02;
 const MOST_NANOSECONDS: f64 = 20.0;
 
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool, Failure> {
     if Command::new("gcc").arg("--version").output().is_err() {
-        println!("The way through C is not measured: gcc is missing");
+        println!("The overhead of C was not measured: gcc is not installed");
         return Ok(true);
     }
     let (mib, turns) = if std::env::var_os("BENCH_QUICK").is_some() { (64, 5) } else { (384, 9) };
@@ -45,11 +46,11 @@ fn measure(folder: &Path, mib: u32, turns: u32) -> Result<bool, Failure> {
     std::fs::write(&image, content(mib))?;
     let (ours, theirs) = (folder.join("rust.tar.gz"), folder.join("c.tar.gz"));
     let (mut rust, mut c) = (f64::MAX, f64::MAX);
-    // By turns, so that what else the machine does falls on both; the best of each, which it disturbs least.
+    // In turns, so that other load on the machine affects both; the best time of each is affected least.
     for _ in 0..turns {
         let template = Template::builder("Windows-Server-2019").image_path(&image).build()?;
         let options = PackOptions { overwrite: true, ..PackOptions::default() };
-        // Once before it counts, as the C program does.
+        // Once as a warm-up, as the C program does.
         template.pack(&ours, &options)?;
         let start = Instant::now();
         template.pack(&ours, &options)?;
@@ -78,7 +79,7 @@ fn measure(folder: &Path, mib: u32, turns: u32) -> Result<bool, Failure> {
     Ok(good)
 }
 
-/// The C program, linked with the library that is installed below `folder`.
+/// The C program, linked with the library that is installed in `folder`.
 fn compile(folder: &Path) -> Result<PathBuf, Failure> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let built = std::env::current_exe()?.ancestors().nth(2).ok_or("no target folder")?.to_owned();
@@ -103,7 +104,7 @@ fn call(program: &Path, arguments: &[&Path]) -> Result<String, Failure> {
     finish(Command::new(program).args(arguments))
 }
 
-/// What the command prints; what it says on standard error if it fails.
+/// Run the program and return what it prints, or its standard error if it fails.
 fn finish(command: &mut Command) -> Result<String, Failure> {
     let done = command.output()?;
     if !done.status.success() {
@@ -113,7 +114,7 @@ fn finish(command: &mut Command) -> Result<String, Failure> {
     Ok(String::from_utf8(done.stdout)?)
 }
 
-/// Text-like bytes that compress about as well as programs do, different in every MiB.
+/// Text-like bytes that compress about as well as programs do, and differ in every MiB.
 fn content(mib: u32) -> Vec<u8> {
     let mut state = 1_u32;
     let mut bytes = Vec::with_capacity((mib as usize) << 20);

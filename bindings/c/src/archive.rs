@@ -1,4 +1,4 @@
-//! Looking into archives, and unpacking them.
+//! Inspecting and unpacking archives.
 
 use std::ffi::c_char;
 use std::num::NonZeroUsize;
@@ -14,7 +14,7 @@ use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
 use crate::image::{vmt_image, vmt_source};
 
-/// The files of an archive or a template, by name and size. It is never changed; many threads may look at it.
+/// The files of an archive or a template, by name and size. It is immutable; any number of threads may use it.
 pub struct vmt_files(Slot<Files>);
 handle!(vmt_files, Files);
 
@@ -33,7 +33,7 @@ impl vmt_files {
     }
 }
 
-/// How many there are.
+/// The number of files.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_files_count(files: *const vmt_files) -> usize {
     look(0, || Ok(get(files)?.0.len()))
@@ -45,19 +45,20 @@ pub extern "C" fn vmt_files_name(files: *const vmt_files, index: usize, length: 
     text(length, || Ok(get(files)?.0.get(index).map(|(name, _)| name)))
 }
 
-/// Its bytes; 0 past the end.
+/// The size of a file in bytes; 0 past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_files_size(files: *const vmt_files, index: usize) -> u64 {
     look(0, || Ok(get(files)?.0.get(index).map_or(0, |&(_, size)| size)))
 }
 
-/// Free a list. NULL is taken, and so is one that is part of a template or an archive, which stays.
+/// Free a list. NULL, and a list that is part of a template or an archive, are ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_files_free(files: *mut vmt_files) {
     look((), || free(files));
 }
 
-/// Bounds on what an archive may hold. Zeros are defaults, which let an image of 2 TiB and more pass.
+/// Bounds on what an archive may contain. Fields that are zero have their defaults, which let an image of 2 TiB and
+/// more pass.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_unpack_limits {
@@ -65,17 +66,17 @@ pub struct vmt_unpack_limits {
     pub struct_size: usize,
     /// Files and folders; 1000.
     pub entries: u64,
-    /// Bytes of all files together, holes included; 16 TiB.
+    /// Bytes of all files together, including holes; 16 TiB.
     pub total_size: u64,
-    /// Bytes of the name of one file or folder; 255.
+    /// Bytes in the name of a file or folder; 255.
     pub name_length: u64,
-    /// Folders inside folders; 16.
+    /// Depth of nested folders; 16.
     pub path_depth: u64,
     /// Bytes of the tar stream for each byte of the archive; 1100.
     pub ratio: u64,
-    /// Headers that describe the next entry, in a row; 8.
+    /// Consecutive headers that describe the next entry; 8.
     pub header_chain: u32,
-    /// Bytes of one such header; 1 MiB.
+    /// Bytes in one such header; 1 MiB.
     pub header_size: u64,
 }
 
@@ -93,12 +94,12 @@ pub(crate) fn unpack_limits(limits: *const vmt_unpack_limits) -> Outcome<UnpackL
     })
 }
 
-/// A number of threads, of which 0 is as many as the machine has.
+/// A number of threads; 0 means one per CPU.
 pub(crate) fn threads(count: u32) -> Option<NonZeroUsize> {
     NonZeroUsize::new(count as usize)
 }
 
-/// An archive that is open. It is never changed; many threads may read from it.
+/// An open archive. It is immutable; any number of threads may read from it.
 pub struct vmt_archive(Slot<ArchiveValue>);
 handle!(vmt_archive, ArchiveValue);
 
@@ -118,8 +119,8 @@ impl From<Archive> for ArchiveValue {
     }
 }
 
-/// Open an archive, of any tool. One of vmtemplate is open in milliseconds; another is read to its end. `limits` may be
-/// NULL.
+/// Open an archive made by any tool. Opening one made by vmtemplate takes milliseconds; any other is read completely.
+/// `limits` may be NULL.
 ///
 /// Fails with `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_LIMIT_EXCEEDED`.
 #[unsafe(no_mangle)]
@@ -131,7 +132,8 @@ pub extern "C" fn vmt_archive_open(
     build(err, || Ok(Archive::open_with(path_in(path, "path")?, &unpack_limits(limits)?)?.into()))
 }
 
-/// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes. `limits` may be NULL.
+/// Open the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors. `limits`
+/// may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_from_source(
     source: *const vmt_source,
@@ -145,19 +147,19 @@ pub extern "C" fn vmt_archive_from_source(
     })
 }
 
-/// Where it is, as bytes.
+/// The path or URL of the archive, as bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_path(archive: *const vmt_archive, length: *mut usize) -> *const c_char {
     text(length, || Ok(Some(&get(archive)?.path)))
 }
 
-/// Its files, which are part of it and are not freed; NULL for NULL.
+/// Its files, which are part of the archive and must not be freed; NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_files(archive: *const vmt_archive) -> *const vmt_files {
     look(std::ptr::null(), || Ok(std::ptr::from_ref(&get(archive)?.files)))
 }
 
-/// A small file out of it, such as `metainfo.xml`. Fails with `VMT_NOT_FOUND`, `VMT_LIMIT_EXCEEDED`.
+/// Read a small file of the archive, such as `metainfo.xml`. Fails with `VMT_NOT_FOUND`, `VMT_LIMIT_EXCEEDED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_read(
     archive: *const vmt_archive,
@@ -167,9 +169,10 @@ pub extern "C" fn vmt_archive_read(
     build(err, || Ok(Text::new(get(archive)?.archive.read(str_in(name, "name")?)?)))
 }
 
-/// A disk image in it, to read without unpacking. Fails with `VMT_UNSUPPORTED` if another tool made the archive.
+/// Open a disk image in the archive without unpacking it. Fails with `VMT_UNSUPPORTED` if another tool made the
+/// archive.
 ///
-/// The image may live longer than the archive.
+/// The image may outlive the archive.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_image(
     archive: *const vmt_archive,
@@ -179,34 +182,35 @@ pub extern "C" fn vmt_archive_image(
     build(err, || Ok(get(archive)?.archive.disk(str_in(name, "name")?)?.into()))
 }
 
-/// Close it. NULL is taken.
+/// Close it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_free(archive: *mut vmt_archive) {
     look((), || free(archive));
 }
 
-/// How an archive is unpacked. Zeros are defaults.
+/// Options for unpacking an archive. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_unpack_options {
     /// `sizeof(vmt_unpack_options)`.
     pub struct_size: usize,
-    /// Bounds on what it may hold; may be NULL.
+    /// Bounds on what the archive may contain; may be NULL.
     pub limits: *const vmt_unpack_limits,
     /// Names of the files to unpack, `only_count` of them; NULL for all.
     pub only: *const *const c_char,
-    /// How many.
+    /// The number of `only`.
     pub only_count: usize,
-    /// Threads that decompress; 0 takes as many as the machine has.
+    /// Threads that decompress; 0 means one per CPU.
     pub threads: u32,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
-/// Unpack an archive of any tool into a folder, which may be new, and list its files. `options` may be NULL.
+/// Unpack an archive made by any tool into a folder, which is created if it does not exist, and list its files.
+/// `options` may be NULL.
 ///
-/// Holes come back as holes. Nothing is written over: a file that is there already is `VMT_ALREADY_EXISTS`. After an
-/// error nothing of the archive is in the folder.
+/// Holes are restored as holes. No file is overwritten: an existing file fails with `VMT_ALREADY_EXISTS`. After an
+/// error the folder contains no file of the archive.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_unpack(
     archive: *const c_char,

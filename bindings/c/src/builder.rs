@@ -16,8 +16,8 @@ use crate::template::{TemplateValue, vmt_template};
 
 /// Builds a template. One thread at a time may use it.
 ///
-/// Its setters return a code, which need not be looked at: what could not be set is told by
-/// `vmt_template_builder_build()`, together with all else that is wrong. Setting something again replaces it.
+/// Its setters return a code, which the caller may ignore: `vmt_template_builder_build()` reports every value that
+/// could not be set, together with all other problems. Setting a value again replaces it.
 pub struct vmt_template_builder(Slot<BuilderValue>);
 handle!(vmt_template_builder, BuilderValue);
 
@@ -33,7 +33,7 @@ impl From<TemplateBuilder> for BuilderValue {
     }
 }
 
-/// Change the builder with what `argument` reads, or remember why that could not be read.
+/// Change the builder with the value that `argument` reads, or remember why it could not be read.
 fn set<A>(
     builder: *mut vmt_template_builder,
     argument: impl FnOnce() -> Outcome<A>,
@@ -54,7 +54,7 @@ fn set<A>(
     })
 }
 
-/// A builder for a template with this name. NULL or what is not UTF-8 is told when it is built.
+/// Make a builder for a template with this name. If it is NULL or not UTF-8, building reports that.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_new(name: *const c_char) -> *mut vmt_template_builder {
     let builder = look(std::ptr::null_mut(), || Ok(give(BuilderValue::from(TemplateBuilder::default()))));
@@ -62,7 +62,7 @@ pub extern "C" fn vmt_template_builder_new(name: *const c_char) -> *mut vmt_temp
     builder
 }
 
-/// A builder that begins with the metadata of another template, which stays. What is set goes over it.
+/// Make a builder that starts with a copy of the metadata of another template. Setters replace its values.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_from_metainfo(
     metainfo: *const vmt_metainfo,
@@ -71,7 +71,7 @@ pub extern "C" fn vmt_template_builder_from_metainfo(
     build(err, || Ok(TemplateBuilder::from_metainfo(get(metainfo)?.metainfo.clone()).into()))
 }
 
-/// The name of the operating system, which is that of the template.
+/// Set the name of the operating system, which is the name of the template.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_name(
     builder: *mut vmt_template_builder,
@@ -80,7 +80,7 @@ pub extern "C" fn vmt_template_builder_name(
     set(builder, || str_in(name, "name"), TemplateBuilder::name)
 }
 
-/// The disk image. `image` stays, and may be freed at once.
+/// Set the disk image. `image` is not consumed, and may be freed at once.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_image(
     builder: *mut vmt_template_builder,
@@ -89,7 +89,7 @@ pub extern "C" fn vmt_template_builder_image(
     set(builder, || Ok(get(image)?.disk.clone()), TemplateBuilder::image)
 }
 
-/// The disk image, by its path. It is opened at once; what goes wrong then is told when the template is built.
+/// Set the disk image by its path. The image is opened at once; if that fails, building reports the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_image_path(
     builder: *mut vmt_template_builder,
@@ -98,7 +98,7 @@ pub extern "C" fn vmt_template_builder_image_path(
     set(builder, || path_in(path, "path"), TemplateBuilder::image_path)
 }
 
-/// The disk image, by its path, opened as said.
+/// Set the disk image by its path, opened with these options.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_image_with(
     builder: *mut vmt_template_builder,
@@ -112,7 +112,7 @@ pub extern "C" fn vmt_template_builder_image_with(
     )
 }
 
-/// The name of the image in the template; made from that of the template unless set.
+/// Set the file name of the image in the template. The default is derived from the name of the template.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_image_name(
     builder: *mut vmt_template_builder,
@@ -121,7 +121,8 @@ pub extern "C" fn vmt_template_builder_image_name(
     set(builder, || str_in(name, "name"), TemplateBuilder::image_name)
 }
 
-/// The setup script; ours for Windows unless set. `script` stays, and may be freed at once.
+/// Set the setup script. The default is vmtemplate's own for Windows. `script` is not consumed, and may be freed at
+/// once.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_script(
     builder: *mut vmt_template_builder,
@@ -130,7 +131,7 @@ pub extern "C" fn vmt_template_builder_script(
     set(builder, || Ok(get(script)?.script.clone()), TemplateBuilder::script)
 }
 
-/// The setup script, by its path.
+/// Set the setup script by its path.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_script_path(
     builder: *mut vmt_template_builder,
@@ -139,7 +140,7 @@ pub extern "C" fn vmt_template_builder_script_path(
     set(builder, || path_in(path, "path"), TemplateBuilder::script_path)
 }
 
-/// The name of the script in the template; `windows.cmd` or that of the file unless set.
+/// Set the file name of the script in the template. The default is that of the file, or `windows.cmd`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_script_name(
     builder: *mut vmt_template_builder,
@@ -148,7 +149,7 @@ pub extern "C" fn vmt_template_builder_script_name(
     set(builder, || str_in(name, "name"), TemplateBuilder::script_name)
 }
 
-/// The least memory of a machine, in MiB.
+/// Set the minimum memory of a machine, in MiB.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_memory_mib(
     builder: *mut vmt_template_builder,
@@ -157,25 +158,25 @@ pub extern "C" fn vmt_template_builder_memory_mib(
     set(builder, || Ok(memory_mib), TemplateBuilder::memory_mib)
 }
 
-/// The least disk of a machine, in MB.
+/// Set the minimum disk size of a machine, in MB.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_disk_mb(builder: *mut vmt_template_builder, disk_mb: u64) -> vmt_code {
     set(builder, || Ok(disk_mb), TemplateBuilder::disk_mb)
 }
 
-/// Whether machines with an IPv4 address as their primary one can be made.
+/// Set whether the primary address of a machine may be IPv4.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_ipv4(builder: *mut vmt_template_builder, supported: bool) -> vmt_code {
     set(builder, || Ok(supported), TemplateBuilder::ipv4)
 }
 
-/// The same for IPv6.
+/// Set whether the primary address of a machine may be IPv6.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_ipv6(builder: *mut vmt_template_builder, supported: bool) -> vmt_code {
     set(builder, || Ok(supported), TemplateBuilder::ipv6)
 }
 
-/// The number of reboots after which the system counts as installed.
+/// Set the number of reboots after which the system counts as installed.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_reboot_count(
     builder: *mut vmt_template_builder,
@@ -184,7 +185,7 @@ pub extern "C" fn vmt_template_builder_reboot_count(
     set(builder, || Ok(count), TemplateBuilder::reboot_count)
 }
 
-/// Whether the image has virtio drivers for disks.
+/// Set whether the image has virtio drivers for disks.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_virtio_disk(
     builder: *mut vmt_template_builder,
@@ -193,7 +194,7 @@ pub extern "C" fn vmt_template_builder_virtio_disk(
     set(builder, || Ok(installed), TemplateBuilder::virtio_disk)
 }
 
-/// Whether the image has virtio drivers for the network.
+/// Set whether the image has virtio drivers for the network.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_virtio_net(
     builder: *mut vmt_template_builder,
@@ -202,7 +203,7 @@ pub extern "C" fn vmt_template_builder_virtio_net(
     set(builder, || Ok(installed), TemplateBuilder::virtio_net)
 }
 
-/// One more tag.
+/// Add a tag.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_tag(
     builder: *mut vmt_template_builder,
@@ -211,7 +212,7 @@ pub extern "C" fn vmt_template_builder_tag(
     set(builder, || str_in(tag, "tag"), TemplateBuilder::tag)
 }
 
-/// The version of the template, as any text.
+/// Set the version of the template, which may be any text.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_template_version(
     builder: *mut vmt_template_builder,
@@ -220,7 +221,7 @@ pub extern "C" fn vmt_template_builder_template_version(
     set(builder, || str_in(version, "version"), TemplateBuilder::template_version)
 }
 
-/// One more macro that the user fills in, in the form `($NAME)`.
+/// Add a macro that the user fills in, in the form `($NAME)`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_declare_macro(
     builder: *mut vmt_template_builder,
@@ -229,7 +230,7 @@ pub extern "C" fn vmt_template_builder_declare_macro(
     set(builder, || str_in(name, "name"), TemplateBuilder::declare_macro)
 }
 
-/// One more product that can use the template, such as `VMmgr`, from a version on, or, for NULL, of any version.
+/// Add a product that can use the template, such as `VMmgr`, with its minimum version; NULL accepts any version.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_support(
     builder: *mut vmt_template_builder,
@@ -248,9 +249,10 @@ pub extern "C" fn vmt_template_builder_support(
     )
 }
 
-/// The template. It consumes `builder`, also when it fails.
+/// Build the template. This consumes `builder`, also if it fails.
 ///
-/// Fails with `VMT_INVALID_TEMPLATE`, or what the one thing that is wrong is, with a problem for each thing that is wrong.
+/// If several things are wrong, it fails with `VMT_INVALID_TEMPLATE` and an error that has a problem for each of them;
+/// if only one is wrong, with the code of that problem.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_build(
     builder: *mut vmt_template_builder,
@@ -272,7 +274,7 @@ pub extern "C" fn vmt_template_builder_build(
     })
 }
 
-/// Free one that is not built. NULL is taken.
+/// Free a builder that was not built. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_builder_free(builder: *mut vmt_template_builder) {
     look((), || free(builder));

@@ -12,35 +12,35 @@ use crate::report::{ReportValue, vmt_report};
 use crate::rule::severity_in;
 use crate::script::flags;
 
-/// Every warning counts as an error.
+/// Treat every warning as an error.
 pub const VMT_CHECK_DENY_WARNINGS: u32 = 1;
-/// Do not look into the disk image.
+/// Do not check the disk image.
 pub const VMT_CHECK_SKIP_IMAGE: u32 = 2;
 
-/// What is checked, and how much it matters. Zeros are defaults.
+/// Which rules are checked, and how severe their findings are. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_check_options {
     /// `sizeof(vmt_check_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_CHECK_` numbers.
+    /// A combination of `VMT_CHECK_` flags.
     pub flags: u32,
-    /// Rules that are switched off: `allow_count` codes.
+    /// Codes of rules to disable, `allow_count` of them.
     pub allow: *const *const c_char,
-    /// How many.
+    /// The number of `allow`.
     pub allow_count: usize,
-    /// Rules that matter more, or less, than usual: `severity_count` texts such as `VMT0109=error`; the other words are
-    /// `warning` and `note`. The last one for a code counts.
+    /// Rules with another severity than the default: `severity_count` texts such as `VMT0109=error`; the other
+    /// severities are `warning` and `note`. If a code appears twice, the last text counts.
     pub severities: *const *const c_char,
-    /// How many.
+    /// The number of `severities`.
     pub severity_count: usize,
-    /// Stops the work; may be NULL.
+    /// Cancels the work; may be NULL.
     pub control: *const vmt_control,
-    /// The format of the disk image, where it shall not be found out, as in `vmt_open_options`.
+    /// The format of the disk image, as in `vmt_open_options`; NULL detects it.
     pub format: *const c_char,
-    /// The folder in which files that are named inside an image may be opened, as in `vmt_open_options`.
+    /// The folder of the files that an image may refer to, as in `vmt_open_options`.
     pub backing_files: *const c_char,
-    /// The language of the setup script, where it shall not be found out, as in `vmt_render_options`.
+    /// The language of the setup script, as in `vmt_render_options`; NULL detects it.
     pub language: *const c_char,
 }
 
@@ -55,8 +55,11 @@ pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckO
             "warning" => 2,
             "error" => 3,
             _ => {
-                return Err(Failure::new(VMT_INVALID_VALUE, format!("`{text}` gives no severity to a rule"))
-                    .with_help("write it as VMT0109=error; the other words are warning and note"));
+                return Err(Failure::new(
+                    VMT_INVALID_VALUE,
+                    format!("`{text}` does not set the severity of a rule"),
+                )
+                .with_help("write it as VMT0109=error; the other severities are warning and note"));
             }
         };
         Ok((code.to_owned(), severity_in(severity)?))
@@ -75,8 +78,8 @@ pub(crate) fn check_options(options: *const vmt_check_options) -> Outcome<CheckO
 
 /// Check an archive, a folder with a template, a disk image or a script. `options` may be NULL.
 ///
-/// What is wrong is in the report. Fails with `VMT_NOT_FOUND`, `VMT_CANCELLED`, and with `VMT_INVALID_VALUE` if the
-/// options name a rule that does not exist.
+/// The report contains every problem that was found. Fails with `VMT_NOT_FOUND`, `VMT_CANCELLED`, and with
+/// `VMT_INVALID_VALUE` if the options name a rule that does not exist.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_check(
     path: *const c_char,
@@ -86,8 +89,8 @@ pub extern "C" fn vmt_check(
     build(err, || Ok(ReportValue::new(vmtemplate::check(path_in(path, "path")?, &check_options(options)?)?)))
 }
 
-/// The same of what `read` gives up to its end, as a file of this name, which may say what it is: `setup.cmd`. An archive
-/// or an image is kept in a temporary file without a name meanwhile.
+/// Check the data that `read` returns up to its end, as if it were a file with this name. The name may show what the
+/// data is, as `setup.cmd` does. During the check an archive or an image is kept in a temporary file without a name.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_check_stream(
     read: vmt_read_fn,

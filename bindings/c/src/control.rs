@@ -1,4 +1,4 @@
-//! Watching and stopping long work.
+//! Progress and cancellation of long work.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -7,23 +7,24 @@ use vmtemplate::Control;
 
 use crate::boundary::{Outcome, Slot, control_of, free, get, get_or_none, give, handle, look};
 
-/// Is told how far the work is: `bytes` of `total`, which is 0 while nobody knows it. Returning something else than 0
-/// cancels the work. It is called every few MiB, on a thread that does the work, and must not throw or longjmp.
+/// Receives progress: `bytes` of `total`, which is 0 while it is unknown. Returning a value other than 0 cancels the
+/// work. It is called every few MiB, on a thread that does the work, and must not throw or longjmp.
 pub type vmt_progress_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, bytes: u64, total: u64) -> i32>;
 
-/// Watches and stops work whose options name it. It may be freed as soon as that has returned.
+/// Reports the progress of the work whose options name it, and cancels it. It may be freed once the work has returned.
 pub struct vmt_control(Slot<Control>);
 handle!(vmt_control, Control);
 
-/// A control that reports to `progress`, which may be NULL, with `user_data`. Never NULL, but for a fault of the library.
+/// Make a control that calls `progress`, which may be NULL, with `user_data`. Returns NULL only for a bug in the
+/// library.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_control_new(progress: vmt_progress_fn, user_data: *mut c_void) -> *mut vmt_control {
     look(ptr::null_mut(), || Ok(give(control_of(progress, user_data))))
 }
 
-/// Ask the work to stop, from any thread. It ends with `VMT_CANCELLED` and leaves nothing half-written. It cannot be
-/// undone: later work with this control is cancelled at once.
+/// Cancel the work, from any thread. It ends with `VMT_CANCELLED` and leaves no partial output. This cannot be undone:
+/// later work with this control is cancelled at once.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_control_cancel(control: *const vmt_control) {
     look((), || {
@@ -32,19 +33,19 @@ pub extern "C" fn vmt_control_cancel(control: *const vmt_control) {
     });
 }
 
-/// Whether it was asked to stop.
+/// Whether the control was cancelled.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_control_is_cancelled(control: *const vmt_control) -> bool {
     look(false, || Ok(get(control)?.cancel.is_cancelled()))
 }
 
-/// Free a control. NULL is taken.
+/// Free a control. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_control_free(control: *mut vmt_control) {
     look((), || free(control));
 }
 
-/// The control that options name, or one that does nothing.
+/// The control in the options, or one that does nothing.
 pub(crate) fn chosen(control: *const vmt_control) -> Outcome<Control> {
     Ok(get_or_none(control)?.cloned().unwrap_or_default())
 }

@@ -9,17 +9,18 @@ use crate::boundary::{Slot, build, bytes_in, free, get, handle, look, output, pa
 use crate::error::{vmt_code, vmt_error};
 use crate::script::vmt_script;
 
-/// The bytes of every install drive.
+/// The size of every install drive in bytes.
 pub const VMT_DRIVE_SIZE: usize = 1_048_576;
 const _: () = assert!(VMT_DRIVE_SIZE == InstallDrive::SIZE);
 
-/// The disk that carries the setup script into a new machine. It is never changed; many threads may look at it.
+/// The disk that passes the setup script to a new machine. It is immutable; any number of threads may use it.
 pub struct vmt_drive(Slot<InstallDrive>);
 handle!(vmt_drive, InstallDrive);
 
-/// The drive with a rendered script. `padding` is `blank-lines` or `zeros`; NULL is the first of them.
+/// Make a drive with a rendered script. `padding` is `blank-lines` (also for NULL) or `zeros`.
 ///
-/// Fails with `VMT_LIMIT_EXCEEDED` if the script is too long, and with `VMT_INVALID_SCRIPT` if it cannot stand there.
+/// Fails with `VMT_LIMIT_EXCEEDED` if the script is too long, and with `VMT_INVALID_SCRIPT` if the drive cannot hold
+/// it.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_drive_new(
     script: *const vmt_script,
@@ -35,7 +36,7 @@ pub extern "C" fn vmt_drive_new(
     })
 }
 
-/// The drive that these bytes are. They are copied.
+/// Make a drive from all of its bytes, which are copied.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_drive_from_bytes(
     bytes: *const u8,
@@ -45,7 +46,7 @@ pub extern "C" fn vmt_drive_from_bytes(
     build(err, || Ok(InstallDrive::from_bytes(bytes_in(bytes, length, "bytes")?)?))
 }
 
-/// The drive in a file or on a block device.
+/// Read the drive from a file or a block device.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_drive_read(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_drive {
     build(err, || Ok(InstallDrive::read(path_in(path, "path")?)?))
@@ -57,7 +58,7 @@ pub extern "C" fn vmt_drive_script(drive: *const vmt_drive, err: *mut *mut vmt_e
     build(err, || Ok(get(drive)?.script().into()))
 }
 
-/// All of its bytes, as long as it lives. `length`, which may be NULL, gets `VMT_DRIVE_SIZE`.
+/// All of its bytes, valid as long as the drive. `length`, which may be NULL, receives `VMT_DRIVE_SIZE`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_drive_bytes(drive: *const vmt_drive, length: *mut usize) -> *const u8 {
     let (bytes, count) = look((ptr::null(), 0), || {
@@ -68,7 +69,7 @@ pub extern "C" fn vmt_drive_bytes(drive: *const vmt_drive, length: *mut usize) -
     bytes
 }
 
-/// Write it to a file so that it appears whole or not at all, or to a block device. Fails with `VMT_ALREADY_EXISTS`
+/// Write it to a file, which appears complete or not at all, or to a block device. Fails with `VMT_ALREADY_EXISTS`
 /// unless `overwrite`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_drive_write(
@@ -80,7 +81,7 @@ pub extern "C" fn vmt_drive_write(
     status(err, || Ok(get(drive)?.write(path_in(path, "path")?, overwrite)?))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_drive_free(drive: *mut vmt_drive) {
     look((), || free(drive));

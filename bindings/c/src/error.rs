@@ -1,4 +1,4 @@
-//! Errors, and the numbers of their kinds.
+//! Errors, and the codes of their kinds.
 
 use std::error::Error as _;
 use std::ffi::c_char;
@@ -9,26 +9,26 @@ use vmtemplate::ErrorKind;
 
 use crate::boundary::{Failure, Slot, Text, fixed, free, get, handle, look, text};
 
-/// What went wrong, as a program asks it. Numbers never change; new ones may come.
+/// What went wrong, for a program to compare. Numbers never change; later versions may add new ones.
 pub type vmt_code = i32;
 
-/// Nothing went wrong.
+/// Success.
 pub const VMT_OK: vmt_code = 0;
-/// A file or folder is not there.
+/// A file or folder does not exist.
 pub const VMT_NOT_FOUND: vmt_code = 1;
-/// The operating system does not let this user read or write it.
+/// The operating system does not allow this user to read or write it.
 pub const VMT_PERMISSION_DENIED: vmt_code = 2;
-/// The output is there already, and overwriting was not asked for.
+/// The output already exists, and overwriting was not requested.
 pub const VMT_ALREADY_EXISTS: vmt_code = 3;
-/// The disk that is written to is full, or a quota is used up.
+/// The disk that is written to is full, or a quota is exceeded.
 pub const VMT_STORAGE_FULL: vmt_code = 4;
-/// Any other failure of reading or writing.
+/// Any other error while reading or writing.
 pub const VMT_IO: vmt_code = 5;
 /// The caller cancelled the work.
 pub const VMT_CANCELLED: vmt_code = 6;
-/// A value that the caller gave is outside what it may be, or a text is not UTF-8.
+/// A value from the caller is not allowed, or a text is not UTF-8.
 pub const VMT_INVALID_VALUE: vmt_code = 7;
-/// metainfo.xml is not well-formed, or an element of it holds what it may not hold.
+/// metainfo.xml is not well-formed, or an element of it has a value that is not allowed.
 pub const VMT_INVALID_METAINFO: vmt_code = 8;
 /// A macro is not written as `($NAME)`.
 pub const VMT_INVALID_MACRO: vmt_code = 9;
@@ -36,7 +36,7 @@ pub const VMT_INVALID_MACRO: vmt_code = 9;
 pub const VMT_INVALID_SCRIPT: vmt_code = 10;
 /// A disk image, or a structure inside it, contradicts its format.
 pub const VMT_INVALID_IMAGE: vmt_code = 11;
-/// It is sound, but uses a feature that is not supported.
+/// The input is intact, but uses a feature that is not supported.
 pub const VMT_UNSUPPORTED: vmt_code = 12;
 /// The image changed or shrank while it was read.
 pub const VMT_IMAGE_CHANGED: vmt_code = 13;
@@ -44,24 +44,23 @@ pub const VMT_IMAGE_CHANGED: vmt_code = 13;
 pub const VMT_INVALID_TEMPLATE: vmt_code = 14;
 /// An archive is truncated, damaged, or not an archive.
 pub const VMT_INVALID_ARCHIVE: vmt_code = 15;
-/// An archive holds an entry that is refused because unpacking it could do harm.
+/// An archive contains an entry that is refused because unpacking it could do harm.
 pub const VMT_UNSAFE_ARCHIVE: vmt_code = 16;
-/// A bound on hostile input was passed: too many, too large, too deep.
+/// A bound on hostile input was exceeded: too many, too large, or too deep.
 pub const VMT_LIMIT_EXCEEDED: vmt_code = 17;
-/// The description of a repository is malformed, or does not allow what was asked for.
+/// The description of a repository is malformed, or does not allow the requested change.
 pub const VMT_INVALID_REPOSITORY: vmt_code = 18;
-/// Another process is writing, and did not end in the time that was given.
+/// Another process is writing, and did not finish before the timeout.
 pub const VMT_LOCKED: vmt_code = 19;
-/// A signature is missing, is not one of this key, or is not of this content.
+/// A signature is missing, was made with another key, or does not match the content.
 pub const VMT_INVALID_SIGNATURE: vmt_code = 20;
-/// A server cannot be reached, or did not answer as it should.
+/// A server cannot be reached, or its response is wrong.
 pub const VMT_NETWORK: vmt_code = 21;
-/// A pointer is NULL that must not be.
+/// A pointer is NULL that must not be NULL.
 pub const VMT_NULL_ARGUMENT: vmt_code = 1000;
-/// A handle was freed or consumed already, is being changed by another thread, or is part of another handle.
+/// A handle was already freed or consumed, is being changed by another thread, or is part of another handle.
 pub const VMT_INVALID_HANDLE: vmt_code = 1001;
-/// A fault of the library itself, which standard error tells as well. The call was abandoned; other handles can be used
-/// further.
+/// A bug in the library; it is also printed to standard error. The call was abandoned; other handles remain usable.
 pub const VMT_PANIC: vmt_code = 1002;
 
 /// The number of a kind.
@@ -69,8 +68,8 @@ pub(crate) const fn code_of(kind: ErrorKind) -> vmt_code {
     kind.number().cast_signed()
 }
 
-/// What went wrong, where, and how to mend it. Whoever received it frees it with `vmt_error_free()`; its texts live as
-/// long as it does. Many threads may look at one error.
+/// What went wrong, where, and how to fix it. The caller that received it frees it with `vmt_error_free()`; its texts
+/// live as long as it does. Any number of threads may read an error.
 pub struct vmt_error(Slot<ErrorValue>);
 handle!(vmt_error, ErrorValue);
 
@@ -134,7 +133,7 @@ impl ErrorValue {
     }
 }
 
-/// What `{:#}` of the library's errors prints, for those of this crate.
+/// The text that `{:#}` prints for the library's errors, for the errors of this crate.
 fn full_text(failure: &Failure) -> String {
     let problems = failure.problems.iter().map(|problem| match &problem.library {
         Some(error) => format!("{error:#}"),
@@ -144,7 +143,7 @@ fn full_text(failure: &Failure) -> String {
     failure.help.as_ref().map_or(text.clone(), |help| format!("{text} ({help})"))
 }
 
-// The header has the numbers of the library.
+// The header has the same numbers as the library.
 const NUMBERS: [(vmt_code, ErrorKind); 21] = [
     (VMT_NOT_FOUND, ErrorKind::NotFound),
     (VMT_PERMISSION_DENIED, ErrorKind::PermissionDenied),
@@ -177,7 +176,7 @@ const _: () = {
     }
 };
 
-/// The name of a number, if it is one of a kind.
+/// The name of a code, if it is the code of a kind.
 fn name_of(code: vmt_code) -> Option<&'static str> {
     match code {
         VMT_OK => Some("ok"),
@@ -188,85 +187,85 @@ fn name_of(code: vmt_code) -> Option<&'static str> {
     }
 }
 
-/// Free an error. NULL is taken.
+/// Free an error. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_free(error: *mut vmt_error) {
     look((), || free(error));
 }
 
-/// What kind of error it is; `VMT_OK` for NULL.
+/// The code of the error; `VMT_OK` for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_code(error: *const vmt_error) -> vmt_code {
     look(VMT_OK, || Ok(get(error)?.code))
 }
 
-/// The stable name of a code, such as `not-found`; NULL if there is no such code. It lives for ever.
+/// The stable name of a code, such as `not-found`; NULL if no such code exists. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_code_name(code: vmt_code) -> *const c_char {
     text(ptr::null_mut(), || Ok(name_of(code).map(fixed)))
 }
 
-/// The stable name of that kind, such as `not-found`; NULL for NULL. It lives for ever.
+/// The stable name of the error's code, such as `not-found`; NULL for NULL. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_kind(error: *const vmt_error) -> *const c_char {
     text(ptr::null_mut(), || Ok(Some(fixed(get(error)?.kind))))
 }
 
-/// What was found and what was expected, without the place. `length`, which may be NULL, gets its bytes.
+/// What was found and what was expected, without the place. `length`, which may be NULL, receives the number of bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_message(error: *const vmt_error, length: *mut usize) -> *const c_char {
     text(length, || Ok(Some(&get(error)?.message)))
 }
 
-/// All of it in one line: place, message, problems, causes, help. This is what a log wants.
+/// The whole error in one line, for logs: place, message, problems, causes, help.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_text(error: *const vmt_error, length: *mut usize) -> *const c_char {
     text(length, || Ok(Some(&get(error)?.text)))
 }
 
-/// The file or folder that it happened in, as bytes; NULL if none is known.
+/// The file or folder in which it occurred, as bytes; NULL if none is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_path(error: *const vmt_error, length: *mut usize) -> *const c_char {
     text(length, || Ok(get(error)?.path.as_ref()))
 }
 
-/// The entry of an archive, or the file inside an image, that it happened in; NULL if none is known.
+/// The entry of an archive, or the file inside an image, in which it occurred; NULL if none is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_entry(error: *const vmt_error, length: *mut usize) -> *const c_char {
     text(length, || Ok(get(error)?.entry.as_ref()))
 }
 
-/// The element, key or option that holds the bad value; NULL if none is known.
+/// The element, key or option that has the bad value; NULL if none is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_field(error: *const vmt_error, length: *mut usize) -> *const c_char {
     text(length, || Ok(get(error)?.field.as_ref()))
 }
 
-/// How to mend it; NULL where that cannot be told.
+/// How to fix it; NULL if no fix is known.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_help(error: *const vmt_error, length: *mut usize) -> *const c_char {
     text(length, || Ok(get(error)?.help.as_ref()))
 }
 
-/// The line in a text, from 1; 0 if it did not happen in one.
+/// The line in a text, from 1; 0 if it did not occur in a text.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_line(error: *const vmt_error) -> usize {
     look(0, || Ok(get(error)?.line))
 }
 
-/// The column in characters, from 1; 0 if it did not happen in a text.
+/// The column in characters, from 1; 0 if it did not occur in a text.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_column(error: *const vmt_error) -> usize {
     look(0, || Ok(get(error)?.column))
 }
 
-/// How many causes are behind it, such as an error of the system.
+/// The number of causes, such as an error of the operating system.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_cause_count(error: *const vmt_error) -> usize {
     look(0, || Ok(get(error)?.causes.len()))
 }
 
-/// A cause, from the nearest at 0; NULL past the end.
+/// A cause; 0 is the nearest one. NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_cause(
     error: *const vmt_error,
@@ -276,13 +275,13 @@ pub extern "C" fn vmt_error_cause(
     text(length, || Ok(get(error)?.causes.get(index)))
 }
 
-/// How many problems were found in one go; 0 where it is one error alone.
+/// The number of problems that the error combines; 0 for a single error.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_problem_count(error: *const vmt_error) -> usize {
     look(0, || Ok(get(error)?.problems.len()))
 }
 
-/// One of these problems, which is part of the error and is not freed; NULL past the end.
+/// One of these problems, which is part of the error and must not be freed; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_problem(error: *const vmt_error, index: usize) -> *const vmt_error {
     look(ptr::null(), || Ok(get(error)?.problems.get(index).map_or(ptr::null(), ptr::from_ref)))

@@ -1,4 +1,4 @@
-//! Archives out of a repository.
+//! Archives fetched from a repository.
 
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use crate::repository::vmt_repository;
 use crate::repository_keys::vmt_public_key;
 use crate::script::flags;
 
-/// An archive that was fetched. It is never changed; many threads may look at it.
+/// An archive that was fetched. It is immutable; any number of threads may use it.
 pub struct vmt_fetched(Slot<FetchedValue>);
 handle!(vmt_fetched, FetchedValue);
 
@@ -24,27 +24,27 @@ pub(crate) struct FetchedValue {
     sha256: Text,
 }
 
-/// Replace a file of that name that is there already.
+/// Replace the file if it exists.
 pub const VMT_FETCH_OVERWRITE: u32 = 1;
 
-/// How an archive is fetched. Zeros are defaults.
+/// Options for fetching an archive. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_fetch_options {
     /// `sizeof(vmt_fetch_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_FETCH_` numbers.
+    /// A combination of `VMT_FETCH_` flags.
     pub flags: u32,
-    /// The description and the checksums must be signed by this key; may be NULL.
+    /// The key by which the description and the checksums must be signed; may be NULL.
     pub public_key: *const vmt_public_key,
-    /// Bounds on what the archive may hold; may be NULL.
+    /// Bounds on what the archive may contain; may be NULL.
     pub limits: *const vmt_unpack_limits,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
-/// Copy the archive of the template with this name into a folder, and compare it with its checksum. A fetch that was
-/// broken off goes on where it was. `options` may be NULL.
+/// Copy the archive of the template with this name into a folder, and compare it with its checksum. An interrupted
+/// fetch is resumed. `options` may be NULL.
 ///
 /// Fails with `VMT_NOT_FOUND`, `VMT_ALREADY_EXISTS`, `VMT_INVALID_ARCHIVE`, `VMT_INVALID_SIGNATURE`, `VMT_NETWORK`.
 #[unsafe(no_mangle)]
@@ -73,7 +73,7 @@ pub extern "C" fn vmt_repository_fetch(
     })
 }
 
-/// Where the archive is now, as bytes.
+/// The path of the fetched archive, as bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_fetched_path(fetched: *const vmt_fetched, length: *mut usize) -> *const c_char {
     text(length, || Ok(Some(&get(fetched)?.path)))
@@ -85,25 +85,25 @@ pub extern "C" fn vmt_fetched_sha256(fetched: *const vmt_fetched, length: *mut u
     text(length, || Ok(Some(&get(fetched)?.sha256)))
 }
 
-/// Whether SHA256SUMS of the repository has this checksum.
+/// Whether the SHA256SUMS of the repository lists this checksum.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_fetched_has_checksum(fetched: *const vmt_fetched) -> bool {
     look(false, || Ok(get(fetched)?.fetched.has_checksum))
 }
 
-/// Its bytes.
+/// The size of the archive in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_fetched_archive_bytes(fetched: *const vmt_fetched) -> u64 {
     look(0, || Ok(get(fetched)?.fetched.archive_bytes))
 }
 
-/// How many of them were there already, from a fetch that was broken off.
+/// The number of bytes that were kept from an interrupted fetch.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_fetched_resumed_at(fetched: *const vmt_fetched) -> u64 {
     look(0, || Ok(get(fetched)?.fetched.resumed_at))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_fetched_free(fetched: *mut vmt_fetched) {
     look((), || free(fetched));

@@ -1,4 +1,4 @@
-//! What runs the setup script in a new machine.
+//! The scripts that run the setup script in a new machine.
 
 use std::ffi::c_char;
 
@@ -8,8 +8,8 @@ use crate::boundary::{Outcome, Slot, Text, build, free, get, handle, look, path_
 use crate::bytes::vmt_bytes;
 use crate::error::{vmt_code, vmt_error};
 
-/// The scripts that find the install drive and run what is on it, and `prepare.cmd`, which puts them into a master VM.
-/// It is never changed; many threads may look at it.
+/// The scripts that find the install drive and run its script, and `prepare.cmd`, which installs them in a master VM.
+/// It is immutable; any number of threads may use it.
 pub struct vmt_first_run(Slot<FirstRunValue>);
 handle!(vmt_first_run, FirstRunValue);
 
@@ -23,7 +23,7 @@ fn file<'a>(kit: *const vmt_first_run, index: usize) -> Outcome<Option<&'a (Text
     Ok(get(kit)?.files.get(index))
 }
 
-/// The kit. `dd`, which may be NULL, is the path of a `dd.exe` to put beside the scripts.
+/// Make the kit. `dd`, which may be NULL, is the path of a `dd.exe` to include.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_first_run_new(dd: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_first_run {
     build(err, || {
@@ -36,7 +36,7 @@ pub extern "C" fn vmt_first_run_new(dd: *const c_char, err: *mut *mut vmt_error)
     })
 }
 
-/// How many files it has.
+/// The number of files.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_first_run_file_count(kit: *const vmt_first_run) -> usize {
     look(0, || Ok(get(kit)?.files.len()))
@@ -52,7 +52,7 @@ pub extern "C" fn vmt_first_run_file_name(
     text(length, || Ok(file(kit, index)?.map(|(name, _)| name)))
 }
 
-/// Its bytes; NULL past the end.
+/// The content of a file; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_first_run_file_bytes(
     kit: *const vmt_first_run,
@@ -62,7 +62,7 @@ pub extern "C" fn vmt_first_run_file_bytes(
     text(length, || Ok(file(kit, index)?.map(|(_, bytes)| bytes))).cast()
 }
 
-/// Write the files into a folder, which may be new.
+/// Write the files into a folder, which is created if it does not exist.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_first_run_write(
     kit: *const vmt_first_run,
@@ -78,7 +78,7 @@ pub extern "C" fn vmt_first_run_iso(kit: *const vmt_first_run, err: *mut *mut vm
     build(err, || Ok(Text::new(get(kit)?.kit.iso())))
 }
 
-/// Write the CD image as a file. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.
+/// Write the CD image to a file. Fails with `VMT_ALREADY_EXISTS` unless `overwrite` is set.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_first_run_write_iso(
     kit: *const vmt_first_run,
@@ -89,7 +89,7 @@ pub extern "C" fn vmt_first_run_write_iso(
     status(err, || Ok(get(kit)?.kit.write_iso(path_in(path, "path")?, overwrite)?))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_first_run_free(kit: *mut vmt_first_run) {
     look((), || free(kit));

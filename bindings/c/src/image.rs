@@ -16,7 +16,7 @@ use crate::control::{chosen, vmt_control};
 use crate::error::{vmt_code, vmt_error};
 use crate::script::flags;
 
-/// A virtual disk, in whatever format it is stored. It is never changed; many threads may read it.
+/// A virtual disk, in whatever format it is stored. It is immutable; any number of threads may read it.
 pub struct vmt_image(Slot<ImageValue>);
 handle!(vmt_image, ImageValue);
 
@@ -39,28 +39,28 @@ impl vmt_image {
     }
 }
 
-/// How an image is opened. Zeros are defaults.
+/// Options for opening an image. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_open_options {
     /// `sizeof(vmt_open_options)`.
     pub struct_size: usize,
-    /// The format, where it shall not be found out: `raw`, `qcow2`, `vhdx`, `vmdk` or `vhd`.
+    /// The format: `raw`, `qcow2`, `vhdx`, `vmdk` or `vhd`; NULL detects it.
     pub format: *const c_char,
-    /// The folder in which files that are named inside an image (backing files, extents) may be opened. NULL opens none:
-    /// an image from elsewhere could name any file.
+    /// The folder of the files that an image may refer to (backing files, extents). NULL opens none of them, because a
+    /// hostile image could name any file.
     pub backing_files: *const c_char,
     /// The largest virtual disk that is accepted, in bytes; 64 TiB for 0.
     pub max_size: u64,
-    /// Where a stream is kept while it is worked on; `$TMPDIR` or `/var/tmp` for NULL.
+    /// The folder for the temporary copy of a stream; `$TMPDIR` or `/var/tmp` for NULL.
     pub temporary_folder: *const c_char,
     /// The program that reads `rbd:POOL/IMAGE`; `rbd` for NULL.
     pub rbd_program: *const c_char,
-    /// Watches and stops the reading of a stream; may be NULL.
+    /// Reports progress of reading a stream, and cancels it; may be NULL.
     pub control: *const vmt_control,
 }
 
-/// A path that may be left out.
+/// An optional path.
 pub(crate) fn path_or_none(path: *const c_char, name: &'static str) -> Outcome<Option<PathBuf>> {
     if path.is_null() { Ok(None) } else { Ok(Some(path_in(path, name)?.to_owned())) }
 }
@@ -78,46 +78,46 @@ pub(crate) fn open_options(options: *const vmt_open_options) -> Outcome<OpenOpti
     })
 }
 
-/// What is known of a part of a disk.
+/// The kind of a part of a disk.
 pub type vmt_extent_kind = u32;
-/// It must be read.
+/// Data, which must be read.
 pub const VMT_EXTENT_DATA: vmt_extent_kind = 0;
-/// It is zero, and need not be read.
+/// Zeros, which need not be read.
 pub const VMT_EXTENT_ZERO: vmt_extent_kind = 1;
-/// A file system marks it free; it counts as zero.
+/// Marked free by a file system; treated as zeros.
 pub const VMT_EXTENT_FREE: vmt_extent_kind = 2;
 
 /// A part of a disk.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_extent {
-    /// Where it begins.
+    /// The offset of the part in bytes.
     pub offset: u64,
-    /// How many bytes it has.
+    /// The length of the part in bytes.
     pub length: u64,
-    /// What is known of it.
+    /// The kind of the part.
     pub kind: vmt_extent_kind,
 }
 
-/// Gets a part of a disk, which is there for this call only. Returning something else than 0 ends the walk.
+/// Receives a part of a disk, which is valid during this call only. Returning a value other than 0 ends the walk.
 pub type vmt_extent_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, extent: *const vmt_extent) -> i32>;
 
-/// Reads a stream: puts at most `length` bytes into `buffer` and returns how many, 0 at the end, or an `errno` as a
-/// negative number.
+/// Reads a stream: writes at most `length` bytes into `buffer`, and returns their number, 0 at the end of the stream,
+/// or a negative `errno`.
 pub type vmt_read_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize) -> isize>;
 
-/// Takes the next `length` bytes of what is written: an archive or a disk. Returns 0, or an `errno`.
+/// Receives the next `length` bytes of the output, an archive or a disk. Returns 0, or an `errno`.
 pub type vmt_write_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, bytes: *const u8, length: usize) -> i32>;
 
-/// Fills `buffer` with the `length` bytes at `offset`, all of which are there. Returns 0, or an `errno`.
+/// Fills `buffer` with the `length` bytes at `offset`, which are never past the end. Returns 0, or an `errno`.
 pub type vmt_read_at_fn =
     Option<unsafe extern "C" fn(user_data: *mut c_void, buffer: *mut u8, length: usize, offset: u64) -> i32>;
 
-/// Says how many bytes from `offset` on are of one kind, in `*length`, and of which, in `*kind`. Returns 0, or an
-/// `errno`.
+/// Stores in `*kind` the kind of the bytes at `offset`, and in `*length` how many bytes from there on have that kind.
+/// Returns 0, or an `errno`.
 pub type vmt_extent_at_fn = Option<
     unsafe extern "C" fn(
         user_data: *mut c_void,
@@ -127,30 +127,31 @@ pub type vmt_extent_at_fn = Option<
     ) -> i32,
 >;
 
-/// Frees what callbacks need.
+/// Frees the `user_data` of callbacks.
 pub type vmt_free_fn = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
-/// A disk, or an archive, that the caller reads. Its functions are called from many threads at once, and must not throw or longjmp.
+/// A disk or an archive that callbacks of the caller read. They are called from many threads at once, and must not
+/// throw or longjmp.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_source {
     /// `sizeof(vmt_source)`.
     pub struct_size: usize,
-    /// What the functions get; may be NULL.
+    /// Passed to the callbacks; may be NULL.
     pub user_data: *mut c_void,
-    /// How many bytes there are.
+    /// The size in bytes.
     pub size: u64,
-    /// Reads a part of it. It must be there.
+    /// Reads a part of it. Must not be NULL.
     pub read: vmt_read_at_fn,
-    /// Tells what of a disk need not be read; NULL if everything must. Nobody asks it of an archive.
+    /// Reports which parts of a disk need not be read; NULL reads everything. Not called for an archive.
     pub extent: vmt_extent_at_fn,
-    /// Called once, when the last handle that needs the source is freed, or when making the first one fails after the
-    /// source was read; may be NULL. It is not called for a source that is refused as it stands: without `read`, or with a
-    /// size of 0.
+    /// Called once, when the last handle that needs the source is freed, or when making the first handle fails after
+    /// the source was read; may be NULL. It is not called for a source that is refused at once, because `read` is NULL
+    /// or `size` is 0.
     pub free: vmt_free_fn,
 }
 
-/// Open an image: a file or block device of any format that is known, or `rbd:POOL/IMAGE[@SNAP]`. `options` may be NULL.
+/// Open an image: a file or block device in any known format, or `rbd:POOL/IMAGE[@SNAP]`. `options` may be NULL.
 ///
 /// Fails with `VMT_NOT_FOUND`, `VMT_PERMISSION_DENIED`, `VMT_INVALID_IMAGE`, `VMT_UNSUPPORTED`, `VMT_LIMIT_EXCEEDED`.
 #[unsafe(no_mangle)]
@@ -162,7 +163,7 @@ pub extern "C" fn vmt_image_open(
     build(err, || Ok(DiskImage::open_with(path_in(path, "path")?, &open_options(options)?)?.into()))
 }
 
-/// A raw disk of these bytes, which are copied.
+/// Make a raw disk from these bytes, which are copied.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_from_bytes(
     bytes: *const u8,
@@ -172,7 +173,7 @@ pub extern "C" fn vmt_image_from_bytes(
     build(err, || Ok(DiskImage::from_bytes(bytes_in(bytes, length, "bytes")?).into()))
 }
 
-/// A disk that is read by `source`, which is copied; what it points to must live until its `free` is called.
+/// Make a disk that `source` reads. The struct is copied; what it points to must live until its `free` is called.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_from_source(
     source: *const vmt_source,
@@ -181,7 +182,7 @@ pub extern "C" fn vmt_image_from_source(
     build(err, || Ok(DiskImage::from_source(self::source(read(source)?)?).into()))
 }
 
-/// An image of any format that comes as a stream. It is read to its end, into a temporary file without a name.
+/// Open an image of any format from a stream, which is first read completely into a temporary file without a name.
 /// `options` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_from_stream(
@@ -193,32 +194,32 @@ pub extern "C" fn vmt_image_from_stream(
     build(err, || Ok(DiskImage::from_stream(reader(read, user_data)?, &open_options(options)?)?.into()))
 }
 
-/// Free an image. NULL is taken, and so is one that is part of a template, which stays.
+/// Free an image. NULL, and a handle that is part of a template, are ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_free(image: *mut vmt_image) {
     look((), || free(image));
 }
 
-/// The bytes of the disk; 0 for NULL.
+/// The size of the disk in bytes; 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_size(image: *const vmt_image) -> u64 {
     look(0, || Ok(get(image)?.disk.size()))
 }
 
-/// Its format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`. It lives for ever.
+/// The format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_format(image: *const vmt_image) -> *const c_char {
     text(ptr::null_mut(), || Ok(Some(fixed(get(image)?.disk.format()))))
 }
 
-/// The path that it was opened by, as bytes; NULL if there is none.
+/// The path that the image was opened with, as bytes; NULL if it was not opened by a path.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_path(image: *const vmt_image, length: *mut usize) -> *const c_char {
     text(length, || Ok(get(image)?.path.as_ref()))
 }
 
-/// Fill `buffer` with the `length` bytes at `offset` of the disk. Fails with `VMT_INVALID_VALUE` if they are not all on
-/// it; what is in the buffer then is not told.
+/// Fill `buffer` with the `length` bytes at `offset` of the disk. Fails with `VMT_INVALID_VALUE` if some of them are
+/// past the end of the disk; the content of the buffer is then unspecified.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_read_at(
     image: *const vmt_image,
@@ -233,9 +234,9 @@ pub extern "C" fn vmt_image_read_at(
     })
 }
 
-/// Give each part of the disk to `visit`, from the first to the last. Neighbours of one kind come as one.
+/// Call `visit` for each part of the disk, from the first to the last. Adjacent parts of the same kind are merged.
 ///
-/// Fails with `VMT_CANCELLED` when `visit` asked for it.
+/// Fails with `VMT_CANCELLED` if `visit` ended the walk.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_extents(
     image: *const vmt_image,
@@ -246,28 +247,28 @@ pub extern "C" fn vmt_image_extents(
     status(err, || visit_extents(get(image)?.disk.extents(), visit, user_data))
 }
 
-/// Read what the file systems mark free as well.
+/// Also read what file systems mark free.
 pub const VMT_FREE_SPACE_KEEP: u32 = 1;
-/// Leave the contents of page files out too.
+/// Also leave out the contents of page files.
 pub const VMT_FREE_SPACE_DROP_PAGE_FILES: u32 = 2;
 
-/// How free space is looked for. Zeros are defaults.
+/// Options for skipping free space. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_free_space_options {
     /// `sizeof(vmt_free_space_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_FREE_SPACE_` numbers.
+    /// A combination of `VMT_FREE_SPACE_` flags.
     pub flags: u32,
-    /// Stops the work; may be NULL.
+    /// Cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
-/// The same disk, in which what its NTFS volumes mark free is not read. A volume that cannot be proved consistent is left
-/// as it is.
+/// The same disk, without reading what its NTFS volumes mark free. A volume that cannot be proved consistent is left
+/// unchanged.
 ///
-/// `*report`, unless `report` is NULL, gets JSON of what was left out, and of why a volume was kept whole; free it with
-/// `vmt_bytes_free()`.
+/// `*report`, unless `report` is NULL, receives JSON about what was left out, and why the free space of a volume was
+/// kept; free it with `vmt_bytes_free()`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_without_free_space(
     image: *const vmt_image,
@@ -295,24 +296,24 @@ pub(crate) const fn free_space(keep: bool) -> FreeSpace {
     if keep { FreeSpace::Keep } else { FreeSpace::Skip }
 }
 
-/// Replace a file that is there.
+/// Replace an existing file.
 pub const VMT_WRITE_RAW_OVERWRITE: u32 = 1;
-/// Write what the file systems mark free as well.
+/// Also write what file systems mark free.
 pub const VMT_WRITE_RAW_KEEP_FREE_SPACE: u32 = 2;
-/// Leave the contents of page files out too.
+/// Also leave out the contents of page files.
 pub const VMT_WRITE_RAW_DROP_PAGE_FILES: u32 = 4;
 
-/// How a raw file is written. Zeros are defaults.
+/// Options for writing a raw file. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_write_raw_options {
     /// `sizeof(vmt_write_raw_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_WRITE_RAW_` numbers.
+    /// A combination of `VMT_WRITE_RAW_` flags.
     pub flags: u32,
-    /// Threads; 0 takes as many as the machine has.
+    /// Threads; 0 means one per CPU.
     pub threads: u32,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
@@ -331,7 +332,7 @@ fn write_raw_options(options: *const vmt_write_raw_options) -> Outcome<WriteRawO
     })
 }
 
-/// Give C the summary as JSON, if it wants that.
+/// Return the summary to C as JSON, if the caller wants it.
 fn hand_out(place: *mut *mut vmt_bytes, summary: &RawSummary) -> Outcome<()> {
     if !place.is_null() {
         output(place, give(Text::new(json(summary)?)));
@@ -339,9 +340,10 @@ fn hand_out(place: *mut *mut vmt_bytes, summary: &RawSummary) -> Outcome<()> {
     Ok(())
 }
 
-/// Write the disk as a sparse raw file, which appears whole or not at all. `options` may be NULL.
+/// Write the disk as a sparse raw file, which appears complete or not at all. `options` may be NULL.
 ///
-/// `*summary`, unless `summary` is NULL, gets JSON of what was read and written; free it with `vmt_bytes_free()`.
+/// `*summary`, unless `summary` is NULL, receives JSON about what was read and written; free it with
+/// `vmt_bytes_free()`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_write_raw(
     image: *const vmt_image,
@@ -357,10 +359,10 @@ pub extern "C" fn vmt_image_write_raw(
     })
 }
 
-/// The same, with every byte of the disk given to `write` in order, on this thread. What is no data comes as zeros.
-/// `threads` and `VMT_WRITE_RAW_OVERWRITE` of the options have no meaning here.
+/// The same, but pass every byte of the disk to `write` in order, on this thread. Parts that are not data are passed as
+/// zeros. `threads` and `VMT_WRITE_RAW_OVERWRITE` have no effect.
 ///
-/// What was written before an error is a part of the disk.
+/// After an error, `write` has received only a part of the disk.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_image_write_raw_to(
     image: *const vmt_image,

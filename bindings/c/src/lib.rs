@@ -1,19 +1,19 @@
-//! The C library of vmtemplate. `include/vmtemplate.h` is made of this crate, and documents it for C.
+//! The C library of vmtemplate. `include/vmtemplate.h` is generated from this crate, and documents it for C.
 //!
-//! Each file holds one handle and its functions. They translate arguments and results, and the library does the work;
-//! `boundary` is where pointers become references, and errors and panics become numbers and handles.
+//! Each file contains one handle and its functions. They convert arguments and results; the library does the work.
+//! `boundary` converts pointers to references, and errors and panics to numbers and handles.
 //!
-//! Cargo builds a static library of it, and install.sh links the shared one from that. It is no Rust API: Rust programs use
-//! the crate `vmtemplate`.
+//! Cargo builds a static library from it, and install.sh links the shared library from that. It is not a Rust API: Rust
+//! programs use the crate `vmtemplate`.
 
-// The names are those of C.
+// The names follow C conventions.
 #![allow(non_camel_case_types)]
-// What C passes is a raw pointer; what keeps each use of one sound is told in `boundary`.
+// C passes raw pointers; `boundary` explains why each use of one is sound.
 #![allow(clippy::not_unsafe_ptr_arg_deref)]
 
 mod boundary;
 
-// Public, though nothing imports them: the lint for missing documentation asks that of what the header is made of.
+// Public although nothing imports them, so that the lint for missing documentation covers what the header is made from.
 pub mod archive;
 pub mod builder;
 pub mod bytes;

@@ -1,34 +1,34 @@
-//! What a machine must have.
+//! The requirements of a template on a machine.
 
 use vmtemplate::{AddressFamily, LimitMiss, Limits, VmSpec};
 
 use crate::boundary::{Failure, Outcome};
 use crate::error::VMT_INVALID_VALUE;
 
-/// What a template says of a protocol.
+/// What a template says about an IP version.
 pub type vmt_support = u32;
-/// Nothing.
+/// The template does not say.
 pub const VMT_UNSET: vmt_support = 0;
-/// It does not support it.
+/// The template does not support it.
 pub const VMT_NO: vmt_support = 1;
-/// It supports it.
+/// The template supports it.
 pub const VMT_YES: vmt_support = 2;
 
-/// What a machine must have to be made of a template. Zeros say nothing.
+/// What a machine must have to use a template. A field that is zero sets no limit.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_limits {
-    /// Whether machines with an IPv4 address as their primary one can be made.
+    /// Whether the primary address of a machine may be IPv4.
     pub ipv4: vmt_support,
-    /// The same for IPv6.
+    /// Whether the primary address of a machine may be IPv6.
     pub ipv6: vmt_support,
-    /// The least memory, in MiB.
+    /// The minimum memory, in MiB.
     pub memory_mib: u64,
-    /// The least disk, in MB.
+    /// The minimum disk size, in MB.
     pub disk_mb: u64,
 }
 
-/// What a machine lacks: the sum of these.
+/// What a machine lacks: a combination of these flags.
 pub type vmt_misses = u32;
 /// The template does not support the family of its primary address.
 pub const VMT_MISS_PRIMARY_ADDRESS: vmt_misses = 1;
@@ -36,7 +36,7 @@ pub const VMT_MISS_PRIMARY_ADDRESS: vmt_misses = 1;
 pub const VMT_MISS_MEMORY: vmt_misses = 2;
 /// It has too small a disk.
 pub const VMT_MISS_DISK: vmt_misses = 4;
-/// Something that is newer than this list.
+/// It lacks something that a later version of this list names.
 pub const VMT_MISS_OTHER: vmt_misses = 0x8000_0000;
 
 fn flag_in(flag: vmt_support, name: &str) -> Outcome<Option<bool>> {
@@ -59,7 +59,7 @@ pub(crate) const fn flag_out(flag: Option<bool>) -> vmt_support {
     }
 }
 
-/// Put what C gave over `limits`, whose limits of other names stay.
+/// Replace the limits in `limits` with those from C; limits with other names are kept.
 pub(crate) fn overlay(limits: &mut Limits, given: &vmt_limits) -> Outcome<()> {
     limits.ipv4 = flag_in(given.ipv4, "ipv4")?;
     limits.ipv6 = flag_in(given.ipv6, "ipv6")?;
@@ -77,7 +77,7 @@ pub(crate) fn out(limits: &Limits) -> vmt_limits {
     }
 }
 
-/// What a machine with these lacks.
+/// What a machine with this memory, disk and address lacks.
 pub(crate) fn misses(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u32) -> Outcome<vmt_misses> {
     let primary_address = match primary {
         4 => AddressFamily::Ipv4,

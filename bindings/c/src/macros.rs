@@ -1,4 +1,4 @@
-//! Macros: the catalogue, and those in a text.
+//! Macros: those that the platform knows, and those in a text.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -10,7 +10,7 @@ use crate::boundary::{
 };
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
 
-/// The macros in a text, in their order. Many threads may look at them.
+/// The macros in a text, in their order. Any number of threads may use the list.
 pub struct vmt_macros(Slot<MacrosValue>);
 handle!(vmt_macros, MacrosValue);
 
@@ -57,7 +57,7 @@ pub extern "C" fn vmt_find_macros(
     })
 }
 
-/// How many there are.
+/// The number of macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macros_count(macros: *const vmt_macros) -> usize {
     look(0, || Ok(get(macros)?.0.len()))
@@ -73,13 +73,13 @@ pub extern "C" fn vmt_macros_name(
     text(length, || Ok(at(macros, index)?.map(|found| &found.name)))
 }
 
-/// The byte at which it begins.
+/// The offset of its first byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macros_start(macros: *const vmt_macros, index: usize) -> usize {
     look(0, || Ok(at(macros, index)?.map_or(0, |found| found.start)))
 }
 
-/// The byte behind its end.
+/// The offset after its last byte.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macros_end(macros: *const vmt_macros, index: usize) -> usize {
     look(0, || Ok(at(macros, index)?.map_or(0, |found| found.end)))
@@ -97,37 +97,38 @@ pub extern "C" fn vmt_macros_column(macros: *const vmt_macros, index: usize) -> 
     look(0, || Ok(at(macros, index)?.map_or(0, |found| found.column)))
 }
 
-/// Free them. NULL is taken.
+/// Free them. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macros_free(macros: *mut vmt_macros) {
     look((), || free(macros));
 }
 
-/// How many macros the platform knows.
+/// The number of macros that the platform knows.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_catalogue_count() -> usize {
     look(0, || Ok(MacroInfo::catalogue().len()))
 }
 
-/// The bare name of one of them; NULL past the end. It lives for ever.
+/// The bare name of a macro that the platform knows; NULL past the end. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_catalogue_name(index: usize) -> *const c_char {
     text(ptr::null_mut(), || Ok(MacroInfo::catalogue().get(index).map(|info| fixed(info.name))))
 }
 
-/// What the macro with this bare name stands for; NULL if the platform does not know it. It lives for ever.
+/// The meaning of the macro with this bare name; NULL if the platform does not know it. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macro_meaning(name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || Ok(MacroInfo::lookup(str_in(name, "name")?).map(|info| fixed(info.meaning))))
 }
 
-/// The macro of the platform whose name is nearest to this one; NULL if none is near. It lives for ever.
+/// The known macro whose name is most similar to this one; NULL if none is similar. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macro_nearest(name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || Ok(MacroInfo::nearest(str_in(name, "name")?).map(|info| fixed(info.name))))
 }
 
-/// What kind of value that macro holds, such as `address-v4`; NULL if the platform does not know it. It lives for ever.
+/// The kind of value of the macro with this bare name, such as `address-v4`; NULL if the platform does not know it. The
+/// text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macro_kind(name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || {
@@ -136,8 +137,8 @@ pub extern "C" fn vmt_macro_kind(name: *const c_char) -> *const c_char {
     })
 }
 
-/// Whether a text is the name of a macro: bare, such as `IP`, or, if `spelled`, as it stands in a script, such as
-/// `($IP)`. Fails with `VMT_INVALID_MACRO`.
+/// Check that a text is the name of a macro: bare, such as `IP`, or, if `spelled` is set, as a script spells it, such
+/// as `($IP)`. Fails with `VMT_INVALID_MACRO`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_macro_check(name: *const c_char, spelled: bool, err: *mut *mut vmt_error) -> vmt_code {
     status(err, || {

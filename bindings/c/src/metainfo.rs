@@ -14,10 +14,10 @@ use crate::boundary::{
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
 use crate::limits::{self, vmt_limits, vmt_misses};
 
-/// The metadata of a template. It is read leniently and edited in place: what is not set keeps its bytes.
+/// The metadata of a template. It is read leniently and edited in place: everything that is not set keeps its bytes.
 ///
-/// Texts and problems that it hands out live until it is changed or freed. Many threads may look at one that nobody
-/// changes meanwhile.
+/// Texts and problems that it returns live until it is changed or freed. Any number of threads may read it while no
+/// thread changes it.
 pub struct vmt_metainfo(Slot<MetainfoValue>);
 handle!(vmt_metainfo, MetainfoValue);
 
@@ -27,7 +27,7 @@ pub(crate) struct MetainfoValue {
     made: Mutex<Made>,
 }
 
-/// What was handed out since the last change.
+/// The texts that were returned since the last change.
 #[derive(Debug, Default)]
 struct Made {
     texts: BTreeMap<String, Box<Text>>,
@@ -54,7 +54,7 @@ impl MetainfoValue {
     }
 }
 
-/// A text that is made once and then kept, under a name that no two getters share.
+/// A text that is made once and then kept under a name that is unique to its getter.
 fn kept(
     metainfo: *const vmt_metainfo,
     length: *mut usize,
@@ -73,7 +73,7 @@ fn kept_text(
 ) -> Outcome<(*const c_char, usize)> {
     let value = get(metainfo)?;
     let mut known = value.made.lock().unwrap_or_else(PoisonError::into_inner);
-    // What is not there is not kept: its names are whatever the caller asks for.
+    // An absent text is not kept: the caller could ask for any number of names.
     if !known.texts.contains_key(name)
         && let Some(bytes) = make(&value.metainfo)?
     {
@@ -86,15 +86,15 @@ fn key(name: *const c_char) -> Outcome<MetainfoKey> {
     Ok(str_in(name, "key")?.parse()?)
 }
 
-/// A new one with the name of the operating system and nothing else that can be left out.
+/// Make new metadata with the name of the operating system and only what is required.
 ///
-/// Fails with `VMT_INVALID_VALUE` if the name is empty or cannot stand in XML.
+/// Fails with `VMT_INVALID_VALUE` if the name is empty or contains characters that XML does not allow.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_new(os_name: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_metainfo {
     build(err, || Ok(Metainfo::new(str_in(os_name, "os_name")?)?.into()))
 }
 
-/// Read one from the bytes of a metainfo.xml. Fails with `VMT_INVALID_METAINFO`, with line and column.
+/// Parse the bytes of a metainfo.xml. Fails with `VMT_INVALID_METAINFO`, with line and column.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_parse(
     bytes: *const u8,
@@ -104,28 +104,25 @@ pub extern "C" fn vmt_metainfo_parse(
     build(err, || Ok(Metainfo::parse(bytes_in(bytes, length, "bytes")?)?.into()))
 }
 
-/// Read one from a file, or from the metainfo.xml in a folder.
+/// Read metadata from a file, or from the metainfo.xml in a folder.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_from_file(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_metainfo {
     build(err, || Ok(Metainfo::from_file(path_in(path, "path")?)?.into()))
 }
 
-/// Make one of a JSON object with the keys that `vmt_metainfo_json()` writes. Fails with `VMT_INVALID_VALUE`.
+/// Make metadata from a JSON object with the keys that `vmt_metainfo_json()` writes. Fails with `VMT_INVALID_VALUE`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_from_json(json: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_metainfo {
     build(err, || {
         let fields = serde_json::from_str(str_in(json, "json")?).map_err(|error| {
-            Failure::new(
-                VMT_INVALID_VALUE,
-                format!("this is no JSON object of what a metainfo.xml holds: {error}"),
-            )
-            .with_help("write the keys as `vmt_metainfo_json()` does")
+            Failure::new(VMT_INVALID_VALUE, format!("this is not a JSON object of metadata: {error}"))
+                .with_help("use the keys that `vmt_metainfo_json()` writes")
         })?;
         Ok(Metainfo::from_fields(&fields)?.into())
     })
 }
 
-/// A copy, which can be changed. This is how to edit the metadata of a template that is open.
+/// Make a copy, which can be changed: for example to edit the metadata of an open template.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_clone(
     metainfo: *const vmt_metainfo,
@@ -134,19 +131,19 @@ pub extern "C" fn vmt_metainfo_clone(
     build(err, || Ok(get(metainfo)?.metainfo.clone().into()))
 }
 
-/// Free one. NULL is taken, and so is one that is part of a template, which stays.
+/// Free metadata. NULL, and a handle that is part of a template, are ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_free(metainfo: *mut vmt_metainfo) {
     look((), || free(metainfo));
 }
 
-/// The bytes of the file, in the encoding that it came in.
+/// The bytes of the file, in the encoding that it was read in.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_bytes(metainfo: *const vmt_metainfo, length: *mut usize) -> *const u8 {
     kept(metainfo, length, "bytes", |metainfo| Ok(Some(metainfo.to_bytes()))).cast()
 }
 
-/// All of it as a JSON object. Fails with `VMT_INVALID_METAINFO` if a value in it is not what it should be.
+/// The metadata as a JSON object. Fails with `VMT_INVALID_METAINFO` if a value in it is invalid.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_json(
     metainfo: *const vmt_metainfo,
@@ -159,7 +156,7 @@ pub extern "C" fn vmt_metainfo_json(
     text
 }
 
-/// Write the file so that it appears whole or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.
+/// Write the file, which appears complete or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite` is set.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_write_file(
     metainfo: *const vmt_metainfo,
@@ -170,8 +167,8 @@ pub extern "C" fn vmt_metainfo_write_file(
     status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite)?))
 }
 
-/// The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if it is not there or
-/// empty, or if there is no such key.
+/// The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if the element does
+/// not exist or is empty, or if the key does not exist.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_get(
     metainfo: *const vmt_metainfo,
@@ -184,9 +181,9 @@ pub extern "C" fn vmt_metainfo_get(
     })
 }
 
-/// Set that text. All else keeps its bytes.
+/// Set the text of an element. Everything else keeps its bytes.
 ///
-/// Fails with `VMT_INVALID_VALUE` if there is no such key, or it does not take this text; then nothing is changed.
+/// Fails with `VMT_INVALID_VALUE` if the key does not exist or does not allow this text; then nothing is changed.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set(
     metainfo: *mut vmt_metainfo,
@@ -201,7 +198,7 @@ pub extern "C" fn vmt_metainfo_set(
     })
 }
 
-/// Remove an element. `*removed`, which may be NULL, says whether it was there.
+/// Remove an element. `*removed`, which may be NULL, receives whether it existed.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_remove(
     metainfo: *mut vmt_metainfo,
@@ -219,8 +216,8 @@ pub extern "C" fn vmt_metainfo_remove(
     })
 }
 
-/// Read the limits. Fails with `VMT_INVALID_METAINFO` if one is not what it should be. Those with other names are read
-/// with `vmt_metainfo_get()`, as `limit.NAME`.
+/// Read the limits. Fails with `VMT_INVALID_METAINFO` if one is invalid. Limits with other names are read with
+/// `vmt_metainfo_get()`, as `limit.NAME`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_limits(
     metainfo: *const vmt_metainfo,
@@ -233,7 +230,7 @@ pub extern "C" fn vmt_metainfo_limits(
     })
 }
 
-/// Set the limits; zeros remove theirs. Those with other names stay.
+/// Set the limits; a field that is zero removes its limit. Limits with other names are kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set_limits(
     metainfo: *mut vmt_metainfo,
@@ -249,8 +246,8 @@ pub extern "C" fn vmt_metainfo_set_limits(
     })
 }
 
-/// What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` gets the sum of the
-/// `VMT_MISS_` numbers; 0 if it can be made.
+/// What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` receives a
+/// combination of `VMT_MISS_` flags; 0 if it lacks nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_check_machine(
     metainfo: *const vmt_metainfo,
@@ -266,7 +263,7 @@ pub extern "C" fn vmt_metainfo_check_machine(
     })
 }
 
-/// How many tags it has.
+/// The number of tags.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_tag_count(metainfo: *const vmt_metainfo) -> usize {
     look(0, || Ok(get(metainfo)?.metainfo.tags().len()))
@@ -299,7 +296,7 @@ pub extern "C" fn vmt_metainfo_set_tags(
     })
 }
 
-/// How many products it names.
+/// The number of products.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_product_count(metainfo: *const vmt_metainfo) -> usize {
     look(0, || Ok(get(metainfo)?.metainfo.support().products.len()))
@@ -317,7 +314,7 @@ pub extern "C" fn vmt_metainfo_product_name(
     })
 }
 
-/// The least version of that product, as `a.b.c`; NULL if any will do.
+/// The minimum version of that product, as `a.b.c`; NULL if any version can use the template.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_product_version(
     metainfo: *const vmt_metainfo,
@@ -331,7 +328,7 @@ pub extern "C" fn vmt_metainfo_product_version(
     })
 }
 
-/// Set the products: `count` texts, each a name, or a name and the least version: `VMmgr:5.45`.
+/// Set the products: `count` texts, each a name, or a name and the minimum version: `VMmgr:5.45`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set_products(
     metainfo: *mut vmt_metainfo,
@@ -360,13 +357,13 @@ pub extern "C" fn vmt_metainfo_allows(
     })
 }
 
-/// How many macros it declares.
+/// The number of declared macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_macro_count(metainfo: *const vmt_metainfo) -> usize {
     look(0, || Ok(get(metainfo)?.metainfo.declared_macros().len()))
 }
 
-/// A macro that is declared, such as `($PRODUCTKEY)`; NULL past the end.
+/// A declared macro, such as `($PRODUCTKEY)`; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_macro(
     metainfo: *const vmt_metainfo,
@@ -378,7 +375,7 @@ pub extern "C" fn vmt_metainfo_macro(
     })
 }
 
-/// Set the macros that are declared: `count` texts in the form `($NAME)`.
+/// Set the declared macros: `count` texts in the form `($NAME)`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set_macros(
     metainfo: *mut vmt_metainfo,
@@ -393,7 +390,7 @@ pub extern "C" fn vmt_metainfo_set_macros(
     })
 }
 
-/// Read the number of reboots after which the system counts as installed; 1 if it is not there.
+/// Read the number of reboots after which the system counts as installed; 1 if the metadata does not say.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_reboot_count(
     metainfo: *const vmt_metainfo,
@@ -403,7 +400,7 @@ pub extern "C" fn vmt_metainfo_reboot_count(
     status(err, || write(count, get(metainfo)?.metainfo.reboot_count()?, "count"))
 }
 
-/// Set that number.
+/// Set the number of reboots after which the system counts as installed.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set_reboot_count(
     metainfo: *mut vmt_metainfo,
@@ -413,7 +410,7 @@ pub extern "C" fn vmt_metainfo_set_reboot_count(
     status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_reboot_count(count)?)))
 }
 
-/// Whether the image has virtio drivers for disks.
+/// Read whether the image has virtio drivers for disks.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_virtio_disk(metainfo: *const vmt_metainfo) -> bool {
     look(false, || Ok(get(metainfo)?.metainfo.virtio_disk()))
@@ -429,7 +426,7 @@ pub extern "C" fn vmt_metainfo_set_virtio_disk(
     status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_virtio_disk(has_drivers)?)))
 }
 
-/// Whether the image has virtio drivers for the network.
+/// Read whether the image has virtio drivers for the network.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_virtio_net(metainfo: *const vmt_metainfo) -> bool {
     look(false, || Ok(get(metainfo)?.metainfo.virtio_net()))
@@ -445,7 +442,7 @@ pub extern "C" fn vmt_metainfo_set_virtio_net(
     status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_virtio_net(has_drivers)?)))
 }
 
-/// Whether the template takes public SSH keys. `*base64`, which may be NULL, says whether they come in base64.
+/// Read whether the template takes public SSH keys. `*base64`, which may be NULL, receives whether they are in base64.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_ssh_public_key(metainfo: *const vmt_metainfo, base64: *mut bool) -> bool {
     let key = look(SshPublicKey::default(), || Ok(get(metainfo)?.metainfo.ssh_public_key()));
@@ -453,7 +450,7 @@ pub extern "C" fn vmt_metainfo_ssh_public_key(metainfo: *const vmt_metainfo, bas
     key.accepted
 }
 
-/// Set whether it takes them, and how they come.
+/// Set whether the template takes public SSH keys, and whether they are in base64.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set_ssh_public_key(
     metainfo: *mut vmt_metainfo,
@@ -467,7 +464,7 @@ pub extern "C" fn vmt_metainfo_set_ssh_public_key(
     })
 }
 
-/// A text for people, in a language such as `en`, or, for NULL, in none that it names. NULL if it is not there.
+/// The description in a language such as `en`; for NULL, the one without a language. NULL if it does not exist.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_description(
     metainfo: *const vmt_metainfo,
@@ -482,7 +479,7 @@ pub extern "C" fn vmt_metainfo_description(
     })
 }
 
-/// Where an archive of VMmanager 5 can be had from; NULL past the end.
+/// A URL from which an archive of VMmanager 5 can be downloaded; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_external_url(
     metainfo: *const vmt_metainfo,
@@ -494,13 +491,13 @@ pub extern "C" fn vmt_metainfo_external_url(
     })
 }
 
-/// How many values in it are not what they should be.
+/// The number of invalid values.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_problem_count(metainfo: *const vmt_metainfo) -> usize {
     look(0, || Ok(with_problems(get(metainfo)?, <[_]>::len)))
 }
 
-/// One of these problems, which is part of the metainfo and is not freed; NULL past the end.
+/// The problem with one of them, which is part of the metadata and must not be freed; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_problem(metainfo: *const vmt_metainfo, index: usize) -> *const vmt_error {
     look(ptr::null(), || {
@@ -517,8 +514,8 @@ fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) 
     see(problems)
 }
 
-/// The family that the platform takes a template of this name for: `redhat-based`, `debian-based`, `freebsd-based` or
-/// `Windows`. NULL if it takes it for none. It lives for ever.
+/// The operating system family that the platform recognises by this template name: `redhat-based`, `debian-based`,
+/// `freebsd-based` or `Windows`. NULL if it recognises none. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_os_family(template_name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || {

@@ -1,4 +1,4 @@
-//! What can be told of an output before it is written.
+//! Checking an output before it is written.
 
 use std::ffi::c_char;
 
@@ -7,8 +7,8 @@ use vmtemplate::probe_output;
 use crate::boundary::{path_in, status};
 use crate::error::{vmt_code, vmt_error};
 
-/// Fail now with what writing to `path` would begin with, and not after what comes before it, such as a check: something
-/// is there and `overwrite` is false, its folder is missing or takes no new file, it is a folder. Nothing is written.
+/// Fail early with the error that writing to `path` would fail with: it exists and `overwrite` is false, its folder
+/// does not exist or does not accept new files, or it is a folder. Nothing is written.
 ///
 /// Fails with `VMT_ALREADY_EXISTS`, `VMT_NOT_FOUND`, `VMT_PERMISSION_DENIED`, `VMT_IO`.
 #[unsafe(no_mangle)]

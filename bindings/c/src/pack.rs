@@ -1,4 +1,4 @@
-//! Packing, and what it did.
+//! Options and summary of packing.
 
 use std::ffi::c_char;
 
@@ -10,34 +10,34 @@ use crate::control::{chosen, vmt_control};
 use crate::image::free_space;
 use crate::script::flags;
 
-/// Replace an archive that is there.
+/// Replace an existing archive.
 pub const VMT_PACK_OVERWRITE: u32 = 1;
-/// Leave the holes of the image out of the archive altogether, for nodes that unpack with GNU tar or bsdtar.
+/// Do not store the holes of the image, for nodes that unpack with GNU tar or bsdtar.
 pub const VMT_PACK_SPARSE: u32 = 2;
-/// Pack what the file systems mark free as well.
+/// Also pack what file systems mark free.
 pub const VMT_PACK_KEEP_FREE_SPACE: u32 = 4;
-/// Leave the contents of page files out too.
+/// Also leave out the contents of page files.
 pub const VMT_PACK_DROP_PAGE_FILES: u32 = 8;
-/// `mtime` is the time of the entries; without it `SOURCE_DATE_EPOCH` or a fixed time is.
+/// Use `mtime` as the time of the entries, instead of `SOURCE_DATE_EPOCH` or a fixed time.
 pub const VMT_PACK_MTIME: u32 = 16;
-/// `level` is the level; without it the default is.
+/// Use `level` as the compression level, instead of the default.
 pub const VMT_PACK_LEVEL: u32 = 32;
 
-/// How a template is packed. Zeros are defaults.
+/// Options for packing a template. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_pack_options {
     /// `sizeof(vmt_pack_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_PACK_` numbers.
+    /// A combination of `VMT_PACK_` flags.
     pub flags: u32,
-    /// How hard to compress, from 1 to 12, with `VMT_PACK_LEVEL`.
+    /// The compression level from 1 to 12; used with `VMT_PACK_LEVEL`.
     pub level: i32,
-    /// Threads that compress; 0 takes as many as the machine has.
+    /// Threads that compress; 0 means one per CPU.
     pub threads: u32,
-    /// The time of the entries in seconds since 1970, with `VMT_PACK_MTIME`.
+    /// The time of the entries in seconds since 1970; used with `VMT_PACK_MTIME`.
     pub mtime: u64,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn pack_options(options: *const vmt_pack_options) -> Outcome<PackOpti
     })
 }
 
-/// What packing did. It is never changed; many threads may look at it.
+/// A summary of packing. It is immutable; any number of threads may use it.
 pub struct vmt_pack_summary(Slot<SummaryValue>);
 handle!(vmt_pack_summary, SummaryValue);
 
@@ -69,7 +69,7 @@ pub(crate) struct SummaryValue {
     json: Text,
 }
 
-/// Give C the summary, if it wants one.
+/// Return the summary to C, if the caller wants it.
 pub(crate) fn hand_out(place: *mut *mut vmt_pack_summary, summary: PackSummary) -> Outcome<()> {
     if !place.is_null() {
         let texts = |names: &[String]| names.iter().map(Text::new).collect();
@@ -80,49 +80,49 @@ pub(crate) fn hand_out(place: *mut *mut vmt_pack_summary, summary: PackSummary) 
     Ok(())
 }
 
-/// The bytes of the archive.
+/// The size of the archive in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_archive_bytes(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.archive_bytes))
 }
 
-/// The bytes of all files in it.
+/// The size of all files in the archive in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_content_bytes(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.content_bytes))
 }
 
-/// The bytes that were read.
+/// The number of bytes that were read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_data_read(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.data_read))
 }
 
-/// The bytes that were read and turned out to be zero.
+/// The number of bytes that were read and are all zero.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_zeros_found(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.zeros_found))
 }
 
-/// The bytes that the image told to be zero, and that were not read.
+/// The number of bytes that the image records as zero, and that were not read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_holes(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.holes))
 }
 
-/// The bytes that file systems mark free, and that were not read.
+/// The number of bytes that file systems mark free, and that were not read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_free_bytes(summary: *const vmt_pack_summary) -> u64 {
     look(0, || Ok(get(summary)?.summary.free))
 }
 
-/// How many names of files were left behind, because the metadata does not name them; at most 1000.
+/// The number of files that were not packed, because the metadata does not name them; at most 1000.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_left_behind_count(summary: *const vmt_pack_summary) -> usize {
     look(0, || Ok(get(summary)?.left_behind.len()))
 }
 
-/// One of them; a folder of which nothing is named ends with a slash. NULL past the end.
+/// The name of one of them; a slash follows the name of a whole folder. NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_left_behind(
     summary: *const vmt_pack_summary,
@@ -132,7 +132,7 @@ pub extern "C" fn vmt_pack_summary_left_behind(
     text(length, || Ok(get(summary)?.left_behind.get(index)))
 }
 
-/// How many files the metadata names, beside image and script, that are not there.
+/// The number of files, besides image and script, that the metadata names and that do not exist.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_missing_count(summary: *const vmt_pack_summary) -> usize {
     look(0, || Ok(get(summary)?.missing.len()))
@@ -148,7 +148,7 @@ pub extern "C" fn vmt_pack_summary_missing(
     text(length, || Ok(get(summary)?.missing.get(index)))
 }
 
-/// All of it as JSON, with the volumes, and why one was kept whole.
+/// The whole summary as JSON, including the volumes, and the reason if the free space of one was kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_json(
     summary: *const vmt_pack_summary,
@@ -157,7 +157,7 @@ pub extern "C" fn vmt_pack_summary_json(
     text(length, || Ok(Some(&get(summary)?.json)))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_free(summary: *mut vmt_pack_summary) {
     look((), || free(summary));

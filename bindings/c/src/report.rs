@@ -1,4 +1,4 @@
-//! What a check has found.
+//! The findings of a check.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -9,7 +9,7 @@ use vmtemplate::{Finding, Report, Summary};
 use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, text};
 use crate::rule::{severity_in, severity_out, vmt_severity};
 
-/// The findings of a check. It is never changed; many threads may look at it, and texts live as long as it does.
+/// The findings of a check. It is immutable, any number of threads may use it, and its texts live as long as it does.
 pub struct vmt_report(Slot<ReportValue>);
 handle!(vmt_report, ReportValue);
 
@@ -78,37 +78,37 @@ fn kept<'a>(cell: &'a OnceLock<Text>, value: &impl serde::Serialize) -> Outcome<
     Ok(Some(cell.get_or_init(|| text)))
 }
 
-/// How many findings there are.
+/// The number of findings.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_count(report: *const vmt_report) -> usize {
     look(0, || Ok(get(report)?.report.findings().len()))
 }
 
-/// How many of them are errors.
+/// The number of errors.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_errors(report: *const vmt_report) -> usize {
     count(report, |summary| summary.errors)
 }
 
-/// How many of them are warnings.
+/// The number of warnings.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_warnings(report: *const vmt_report) -> usize {
     count(report, |summary| summary.warnings)
 }
 
-/// How many of them are notes.
+/// The number of notes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_notes(report: *const vmt_report) -> usize {
     count(report, |summary| summary.notes)
 }
 
-/// Whether there is a finding that matters as much, or more. False for NULL, and for what is no severity.
+/// Whether a finding has this or a higher severity. False for NULL, and for an unknown severity.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_has(report: *const vmt_report, severity: vmt_severity) -> bool {
     look(false, || Ok(get(report)?.report.has(severity_in(severity)?)))
 }
 
-/// All of it as JSON, as `vmtemplate check --json` prints it.
+/// The report as JSON, as `vmtemplate check --json` prints it.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_json(report: *const vmt_report, length: *mut usize) -> *const c_char {
     text(length, || {
@@ -117,7 +117,7 @@ pub extern "C" fn vmt_report_json(report: *const vmt_report, length: *mut usize)
     })
 }
 
-/// All of it as SARIF 2.1.0, which services for code review read.
+/// The report as SARIF 2.1.0, which code review services read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_sarif(report: *const vmt_report, length: *mut usize) -> *const c_char {
     text(length, || {
@@ -126,13 +126,14 @@ pub extern "C" fn vmt_report_sarif(report: *const vmt_report, length: *mut usize
     })
 }
 
-/// The code of the rule of a finding; NULL past the end. It lives for ever. `vmt_rule_title()` and others tell more.
+/// The code of the rule that a finding breaks; NULL past the end. The text is static. `vmt_rule_title()` and others
+/// describe the rule.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_code(report: *const vmt_report, index: usize) -> *const c_char {
     finding(report, index, ptr::null(), |finding| fixed(finding.rule().code).pointer())
 }
 
-/// How much it matters; 0 past the end.
+/// The severity; 0 past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_severity(report: *const vmt_report, index: usize) -> vmt_severity {
     finding(report, index, 0, |finding| severity_out(finding.severity()))
@@ -148,7 +149,7 @@ pub extern "C" fn vmt_finding_message(
     finding_text(report, index, length, |finding| Some(&finding.message))
 }
 
-/// How to mend it; NULL past the end.
+/// How to fix it; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_fix(
     report: *const vmt_report,
@@ -168,7 +169,7 @@ pub extern "C" fn vmt_finding_text(
     finding_text(report, index, length, |finding| Some(&finding.text))
 }
 
-/// The file of the template that it is in; NULL if it is in none.
+/// The file of the template that it concerns; NULL if it concerns none.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_file(
     report: *const vmt_report,
@@ -178,7 +179,7 @@ pub extern "C" fn vmt_finding_file(
     finding_text(report, index, length, |finding| finding.file.as_ref())
 }
 
-/// The path inside the image that it is at; NULL if it is at none.
+/// The path inside the image that it concerns; NULL if it concerns none.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_path(
     report: *const vmt_report,
@@ -188,25 +189,25 @@ pub extern "C" fn vmt_finding_path(
     finding_text(report, index, length, |finding| finding.path.as_ref())
 }
 
-/// The number of the partition that it is on; 0 if it is on none.
+/// The number of the partition that it concerns; 0 if it concerns none.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_partition(report: *const vmt_report, index: usize) -> u32 {
     finding(report, index, 0, |finding| finding.place().partition.unwrap_or(0))
 }
 
-/// Its line in a text, from 1; 0 if it is in none.
+/// Its line in a text, from 1; 0 if it is not in a text.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_line(report: *const vmt_report, index: usize) -> usize {
     finding(report, index, 0, |finding| finding.place().position.map_or(0, |at| at.line))
 }
 
-/// Its column in characters, from 1; 0 if it is in no text.
+/// Its column in characters, from 1; 0 if it is not in a text.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_column(report: *const vmt_report, index: usize) -> usize {
     finding(report, index, 0, |finding| finding.place().position.map_or(0, |at| at.column))
 }
 
-/// The line that it is in, or the part of it around the place; NULL if it is in no text.
+/// The line that contains it, or the part of that line around it; NULL if it is not in a text.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_excerpt(
     report: *const vmt_report,
@@ -216,19 +217,19 @@ pub extern "C" fn vmt_finding_excerpt(
     finding_text(report, index, length, |finding| finding.excerpt.as_ref())
 }
 
-/// The column of the place in the excerpt, from 1; 0 if there is none.
+/// The column in the excerpt at which it begins, from 1; 0 without an excerpt.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_excerpt_column(report: *const vmt_report, index: usize) -> usize {
     finding(report, index, 0, |finding| finding.excerpt().map_or(0, |excerpt| excerpt.column))
 }
 
-/// How many characters of the excerpt it is about; 0 if there is none.
+/// The number of characters of the excerpt that it concerns; 0 without an excerpt.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_finding_excerpt_length(report: *const vmt_report, index: usize) -> usize {
     finding(report, index, 0, |finding| finding.excerpt().map_or(0, |excerpt| excerpt.length))
 }
 
-/// Free a report. NULL is taken.
+/// Free a report. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_report_free(report: *mut vmt_report) {
     look((), || free(report));

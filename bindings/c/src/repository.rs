@@ -24,8 +24,8 @@ use crate::repository_keys::{vmt_public_key, vmt_signing_key};
 use crate::script::flags;
 use crate::template::vmt_template;
 
-/// A folder of archives, and the file that describes them to the platform. Many threads, and many processes, may publish
-/// at once.
+/// A folder of archives, and the file that describes them to the platform. Any number of threads and processes may
+/// publish to it at once.
 pub struct vmt_repository(Slot<RepositoryValue>);
 handle!(vmt_repository, RepositoryValue);
 
@@ -46,7 +46,7 @@ impl From<Repository> for RepositoryValue {
     }
 }
 
-/// Which platform reads the description.
+/// The platform that reads the description.
 pub type vmt_repository_format = u32;
 /// VMmanager 6: metadata.json.
 pub const VMT_FORMAT_VM6: vmt_repository_format = 6;
@@ -59,13 +59,13 @@ fn format(format: vmt_repository_format) -> Outcome<RepositoryFormat> {
         VMT_FORMAT_VM5 => Ok(RepositoryFormat::Vm5),
         other => Err(Failure::new(
             VMT_INVALID_VALUE,
-            format!("{other} is no format of repositories; expected VMT_FORMAT_VM6 or VMT_FORMAT_VM5"),
+            format!("{other} is not a repository format; expected VMT_FORMAT_VM6 or VMT_FORMAT_VM5"),
         )),
     }
 }
 
-/// Open a repository; its description tells the format. Fails with `VMT_NOT_FOUND` if there is none, and with
-/// `VMT_INVALID_REPOSITORY` if there are two.
+/// Open a repository and detect its format by its description. Fails with `VMT_NOT_FOUND` if it has no description, and
+/// with `VMT_INVALID_REPOSITORY` if it has two.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_open(
     folder: *const c_char,
@@ -84,7 +84,7 @@ pub extern "C" fn vmt_repository_open_as(
     build(err, || Ok(Repository::open_as(path_in(folder, "folder")?, self::format(format)?)?.into()))
 }
 
-/// Make a folder a repository, empty as yet. Fails with `VMT_ALREADY_EXISTS` if it is one.
+/// Create an empty repository in a folder. Fails with `VMT_ALREADY_EXISTS` if the folder is a repository.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_create(
     folder: *const c_char,
@@ -123,13 +123,13 @@ pub extern "C" fn vmt_repository_format_of(repository: *const vmt_repository) ->
     })
 }
 
-/// Close it. NULL is taken.
+/// Close it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_free(repository: *mut vmt_repository) {
     look((), || free(repository));
 }
 
-/// The templates that the description names.
+/// List the templates in the description.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_list(
     repository: *const vmt_repository,
@@ -138,22 +138,23 @@ pub extern "C" fn vmt_repository_list(
     build(err, || Entries::new(get(repository)?.repository.list()?))
 }
 
-/// Do not wait at all for another publisher to end.
+/// Do not wait for another publisher to finish.
 pub const VMT_PUBLISH_NO_WAIT: u32 = 1;
 
-/// How a repository is changed. Zeros are defaults.
+/// Options for changing a repository. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_publish_options {
     /// `sizeof(vmt_publish_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_PUBLISH_` numbers.
+    /// A combination of `VMT_PUBLISH_` flags.
     pub flags: u32,
-    /// How long to wait for another publisher to end, in milliseconds; a minute for 0.
+    /// The maximum time to wait for another publisher to finish, in milliseconds; 0 means one minute.
     pub lock_timeout_ms: u64,
-    /// Sign the description and the checksums; may be NULL. What is signed is changed only with a key.
+    /// The key that signs the description and the checksums; may be NULL. A signed repository can be changed only with
+    /// a key.
     pub key: *const vmt_signing_key,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
@@ -174,17 +175,16 @@ fn publish_options(options: *const vmt_publish_options) -> Outcome<PublishOption
 
 /// Write `hdd_mib_required` and `min_ram_mib` from the limits of the template.
 pub const VMT_ENTRY_REQUIREMENTS: u32 = 1;
-/// Take the place of the template of the same name, if there is one: for `vmt_repository_add()` and
-/// `vmt_repository_push()`.
+/// Replace the template with the same name, if one exists: for `vmt_repository_add()` and `vmt_repository_push()`.
 pub const VMT_ENTRY_REPLACE: u32 = 2;
 
-/// What the description says of a template. What is NULL is taken from the archive.
+/// What the description says about a template. A field that is NULL is taken from the archive.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_entry_options {
     /// `sizeof(vmt_entry_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_ENTRY_` numbers.
+    /// A combination of `VMT_ENTRY_` flags.
     pub flags: u32,
     /// The name that users see.
     pub name: *const c_char,
@@ -192,18 +192,18 @@ pub struct vmt_entry_options {
     pub tags: *const c_char,
     /// The name of the archive in the repository.
     pub file_name: *const c_char,
-    /// What the image file on a node is called after. KVM only.
+    /// The name from which the node derives the name of the image file. KVM only.
     pub image_name: *const c_char,
     /// The partition that grows with the disk. KVM only.
     pub expand: *const c_char,
     /// The name of the network device. KVM only.
     pub network_device: *const c_char,
-    /// Bounds on what the archive may hold; may be NULL.
+    /// Bounds on what the archive may contain; may be NULL.
     pub limits: *const vmt_unpack_limits,
-    /// Lock, signature, progress; may be NULL.
+    /// Options for lock, signature and progress; may be NULL.
     pub publish: *const vmt_publish_options,
-    /// Keys that the platform has and this library does not know: a JSON object, `{"efi_boot": true}`. Entries get them in
-    /// its order.
+    /// Keys that the platform has and this library does not know, as a JSON object such as `{"efi_boot": true}`. They
+    /// are written in the order of the object.
     pub set: *const c_char,
 }
 
@@ -234,10 +234,10 @@ fn entry_flags(options: &vmt_entry_options) -> Outcome<u32> {
     flags(options.flags, VMT_ENTRY_REQUIREMENTS | VMT_ENTRY_REPLACE)
 }
 
-/// Add an archive: it is read to its end, copied into the folder, and described. The list has the one new entry.
-/// `options` may be NULL.
+/// Add an archive: verify it, copy it into the folder, and describe it. The list has one entry, the new one. `options`
+/// may be NULL.
 ///
-/// Fails with `VMT_ALREADY_EXISTS` if a template of this name is there, `VMT_INVALID_ARCHIVE`, `VMT_LOCKED`,
+/// Fails with `VMT_ALREADY_EXISTS` if a template with this name exists, `VMT_INVALID_ARCHIVE`, `VMT_LOCKED`,
 /// `VMT_INVALID_SIGNATURE`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_add(
@@ -258,8 +258,8 @@ pub extern "C" fn vmt_repository_add(
     })
 }
 
-/// The same for the archive that `source` gives, which is copied. `name` is what errors call it: any bytes. Without a file
-/// name in `options` the archive is called after its template.
+/// The same for the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors.
+/// Without a file name in `options`, the file name of the archive is derived from the name of its template.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_add_source(
     repository: *const vmt_repository,
@@ -282,8 +282,8 @@ pub extern "C" fn vmt_repository_add_source(
     })
 }
 
-/// Pack a template straight into the repository, and describe it. With `replace` it takes the place of the template with
-/// this name, if there is one. The list has the one new entry. Both options may be NULL.
+/// Pack a template directly into the repository, and describe it. With `VMT_ENTRY_REPLACE` it replaces the template
+/// with the same name, if one exists. The list has one entry, the new one. Both options may be NULL.
 ///
 /// Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
 #[unsafe(no_mangle)]
@@ -302,8 +302,8 @@ pub extern "C" fn vmt_repository_push(
     })
 }
 
-/// Put an archive in the place of the template with this name. Who is downloading the old one gets all of it. What neither
-/// `options` nor the metainfo.xml of the new archive says stays as it is described.
+/// Replace the archive of the template with this name. Downloads of the old archive that are in progress are not
+/// interrupted. What neither `options` nor the metainfo.xml of the new archive gives keeps its description.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_replace(
     repository: *const vmt_repository,
@@ -319,7 +319,7 @@ pub extern "C" fn vmt_repository_replace(
     })
 }
 
-/// The same for the archive that `source` gives, as in `vmt_repository_add_source()`; `source_name` is what errors call it.
+/// The same for the archive that `source` reads, as in `vmt_repository_add_source()`; `source_name` names it in errors.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_replace_source(
     repository: *const vmt_repository,
@@ -338,7 +338,7 @@ pub extern "C" fn vmt_repository_replace_source(
     })
 }
 
-/// Remove the template with this name, and its archive. The list has what the description said of it.
+/// Remove the template with this name, and its archive. The list has one entry, the removed one.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_remove(
     repository: *const vmt_repository,
@@ -352,9 +352,9 @@ pub extern "C" fn vmt_repository_remove(
     })
 }
 
-/// Write sizes and checksums anew where archives were changed by hand. Gives JSON with `updated`, `missing` and `damaged`;
-/// free it with `vmt_bytes_free()`. `damaged` has each archive that is not sound with the reason. What is said of those, and
-/// of the missing ones, stays as it was.
+/// Update sizes and checksums after archives were changed by hand. Returns JSON with `updated`, `missing` and
+/// `damaged`; free it with `vmt_bytes_free()`. `damaged` has each damaged archive with the reason. The entries of
+/// damaged and missing archives stay unchanged.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_sync(
     repository: *const vmt_repository,
@@ -364,30 +364,30 @@ pub extern "C" fn vmt_repository_sync(
     build(err, || Ok(Text::new(json(&get(repository)?.repository.sync(&publish_options(options)?)?)?)))
 }
 
-/// Open the archives without reading them to their ends: no checksums.
+/// Open the archives without reading all of them: no checksums are compared.
 pub const VMT_REPOSITORY_VERIFY_QUICK: u32 = 1;
 
-/// How a repository is verified. Zeros are defaults.
+/// Options for verifying a repository. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_repository_verify_options {
     /// `sizeof(vmt_repository_verify_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_REPOSITORY_VERIFY_` numbers.
+    /// A combination of `VMT_REPOSITORY_VERIFY_` flags.
     pub flags: u32,
-    /// Threads that decompress; 0 takes as many as the machine has.
+    /// Threads that decompress; 0 means one per CPU.
     pub threads: u32,
-    /// The description and the checksums must be signed by this key; may be NULL.
+    /// The key by which the description and the checksums must be signed; may be NULL.
     pub public_key: *const vmt_public_key,
-    /// Bounds on what archives may hold; may be NULL.
+    /// Bounds on what archives may contain; may be NULL.
     pub limits: *const vmt_unpack_limits,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
 /// Check the description, every archive, every checksum, and the signatures. `options` may be NULL.
 ///
-/// What is wrong is in the report.
+/// The report contains every problem that was found.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_verify(
     repository: *const vmt_repository,

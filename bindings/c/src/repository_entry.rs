@@ -1,4 +1,4 @@
-//! What the description of a repository says of its templates.
+//! The entries of a repository's description.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -7,7 +7,7 @@ use vmtemplate::RepositoryEntry;
 
 use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, named, text, word};
 
-/// Templates of a repository, as its description has them. It is never changed; many threads may look at it.
+/// Templates of a repository, as the description has them. It is immutable; any number of threads may use it.
 pub struct vmt_entries(Slot<Entries>);
 handle!(vmt_entries, Entries);
 
@@ -53,7 +53,7 @@ fn part(
     text(length, || Ok(get(entries)?.0.get(index).and_then(see)))
 }
 
-/// How many there are.
+/// The number of templates.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_count(entries: *const vmt_entries) -> usize {
     look(0, || Ok(get(entries)?.0.len()))
@@ -79,7 +79,7 @@ pub extern "C" fn vmt_entries_tags(
     part(entries, index, length, |entry| Some(&entry.tags))
 }
 
-/// The name of the archive; NULL past the end.
+/// The file name of the archive; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_file_name(
     entries: *const vmt_entries,
@@ -89,7 +89,7 @@ pub extern "C" fn vmt_entries_file_name(
     part(entries, index, length, |entry| Some(&entry.file_name))
 }
 
-/// What the image file on a node is called after; NULL if the description does not say it.
+/// The name from which the node derives the name of the image file; NULL if the description has none.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_image_name(
     entries: *const vmt_entries,
@@ -99,7 +99,7 @@ pub extern "C" fn vmt_entries_image_name(
     part(entries, index, length, |entry| entry.image_name.as_ref())
 }
 
-/// The version of the template; NULL if neither the description nor the archive says it.
+/// The version of the template; NULL if neither the description nor the archive has one.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_version(
     entries: *const vmt_entries,
@@ -109,7 +109,7 @@ pub extern "C" fn vmt_entries_version(
     part(entries, index, length, |entry| entry.version.as_ref())
 }
 
-/// When the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC; NULL if that is not known.
+/// The modification time of the archive in UTC, as `YYYY-MM-DD hh:mm:ss`; NULL if it is not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_modified(
     entries: *const vmt_entries,
@@ -119,19 +119,20 @@ pub extern "C" fn vmt_entries_modified(
     part(entries, index, length, |entry| entry.modified.as_ref())
 }
 
-/// The size of the archive in MiB; 0 if the description does not say it.
+/// The size of the archive in MiB; 0 if the description does not have it.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_archive_size_mib(entries: *const vmt_entries, index: usize) -> u64 {
     look(0, || Ok(get(entries)?.0.get(index).and_then(|value| value.entry.archive_size_mib).unwrap_or(0)))
 }
 
-/// The family that the platform takes it for, as `vmt_os_family()` tells it; NULL for none. It lives for ever.
+/// The operating system family, as `vmt_os_family()` returns it; NULL for none. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_family(entries: *const vmt_entries, index: usize) -> *const c_char {
     text(ptr::null_mut(), || Ok(get(entries)?.0.get(index).and_then(|value| value.entry.family()).map(named)))
 }
 
-/// What it is by the name of its archive: `kvm-template`, `kvm-image` or `lxd`; NULL past the end. It lives for ever.
+/// The kind of template, by the file name of its archive: `kvm-template`, `kvm-image` or `lxd`; NULL past the end. The
+/// text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_kind(entries: *const vmt_entries, index: usize) -> *const c_char {
     text(ptr::null_mut(), || {
@@ -140,7 +141,7 @@ pub extern "C" fn vmt_entries_kind(entries: *const vmt_entries, index: usize) ->
     })
 }
 
-/// All of it as JSON, with the keys that are not known here; NULL past the end.
+/// The entry as JSON, including keys that this library does not know; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_json(
     entries: *const vmt_entries,
@@ -150,7 +151,7 @@ pub extern "C" fn vmt_entries_json(
     part(entries, index, length, |entry| Some(&entry.json))
 }
 
-/// Free a list. NULL is taken.
+/// Free a list. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_entries_free(entries: *mut vmt_entries) {
     look((), || free(entries));

@@ -1,4 +1,4 @@
-//! The keys that repositories are signed with.
+//! The keys for the signatures of repositories.
 
 use std::ffi::c_char;
 
@@ -7,13 +7,13 @@ use vmtemplate::{PublicKey, SigningKey};
 use crate::boundary::{Slot, build, free, handle, look, path_in, str_in, str_or_none};
 use crate::error::vmt_error;
 
-/// A secret key of minisign. It is never changed; many threads may use it.
+/// A minisign secret key. It is immutable; any number of threads may use it.
 pub struct vmt_signing_key(Slot<SigningKey>);
 handle!(vmt_signing_key, SigningKey);
 
-/// Read a secret key from its file. `password` may be NULL, for one that was made with `minisign -G -W`.
+/// Read a secret key from its file. `password` may be NULL for a key without a password (`minisign -G -W`).
 ///
-/// Fails with `VMT_INVALID_VALUE` if it is no secret key, or the password is not the right one.
+/// Fails with `VMT_INVALID_VALUE` if the file is not a secret key, or the password is wrong.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_signing_key_from_file(
     path: *const c_char,
@@ -23,13 +23,13 @@ pub extern "C" fn vmt_signing_key_from_file(
     build(err, || Ok(SigningKey::from_file(path_in(path, "path")?, str_or_none(password, "password")?)?))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_signing_key_free(key: *mut vmt_signing_key) {
     look((), || free(key));
 }
 
-/// A public key of minisign. It is never changed; many threads may use it.
+/// A minisign public key. It is immutable; any number of threads may use it.
 pub struct vmt_public_key(Slot<PublicKey>);
 handle!(vmt_public_key, PublicKey);
 
@@ -42,7 +42,7 @@ pub extern "C" fn vmt_public_key_from_file(
     build(err, || Ok(PublicKey::from_file(path_in(path, "path")?)?))
 }
 
-/// Read a public key from its text: what is in the file, or its last line alone.
+/// Parse a public key: the content of its file, or only the last line of that.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_public_key_from_text(
     text: *const c_char,
@@ -51,7 +51,7 @@ pub extern "C" fn vmt_public_key_from_text(
     build(err, || Ok(str_in(text, "text")?.parse()?))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_public_key_free(key: *mut vmt_public_key) {
     look((), || free(key));

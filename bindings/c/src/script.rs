@@ -16,7 +16,7 @@ use crate::metainfo::vmt_metainfo;
 use crate::report::{ReportValue, vmt_report};
 use crate::values::vmt_values;
 
-/// A script. It is never changed; many threads may look at it, and texts live as long as it does.
+/// A script. It is immutable, any number of threads may use it, and its texts live as long as it does.
 pub struct vmt_script(Slot<ScriptValue>);
 handle!(vmt_script, ScriptValue);
 
@@ -38,7 +38,7 @@ impl vmt_script {
     }
 }
 
-/// The bytes of a script, copied. Any bytes are taken; the lint says what is wrong with them.
+/// Make a script from its bytes, which are copied. Any bytes are accepted; the lint reports problems.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_new(
     bytes: *const u8,
@@ -48,13 +48,13 @@ pub extern "C" fn vmt_script_new(
     build(err, || Ok(Script::from_bytes(bytes_in(bytes, length, "bytes")?).into()))
 }
 
-/// A script file.
+/// Read a script from its file.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_from_file(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_script {
     build(err, || Ok(Script::from_file(path_in(path, "path")?)?.into()))
 }
 
-/// Our own setup script for Windows, all steps of it. `vmt_setup_new()` makes others.
+/// Make vmtemplate's own setup script for Windows, with all steps. `vmt_setup_new()` makes variants of it.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_default_windows(err: *mut *mut vmt_error) -> *mut vmt_script {
     build(err, || Ok(Script::default_windows().into()))
@@ -71,7 +71,7 @@ pub extern "C" fn vmt_script_bytes(script: *const vmt_script, length: *mut usize
     bytes
 }
 
-/// Its text as UTF-8; what is no text in its encoding is replaced.
+/// Its text as UTF-8; bytes that its encoding does not allow are replaced.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_text(script: *const vmt_script, length: *mut usize) -> *const c_char {
     text(length, || {
@@ -80,7 +80,7 @@ pub extern "C" fn vmt_script_text(script: *const vmt_script, length: *mut usize)
     })
 }
 
-/// How a script is encoded.
+/// The encoding of a script.
 pub type vmt_encoding = u32;
 /// ASCII.
 pub const VMT_ENCODING_ASCII: vmt_encoding = 0;
@@ -110,18 +110,18 @@ pub extern "C" fn vmt_script_encoding(script: *const vmt_script) -> vmt_encoding
     })
 }
 
-/// How its lines end.
+/// The line ends of a script.
 pub type vmt_line_ends = u32;
-/// There is one line.
+/// No line end: a single line.
 pub const VMT_LINE_ENDS_NONE: vmt_line_ends = 0;
-/// CR LF, as Windows has it.
+/// CR LF, as on Windows.
 pub const VMT_LINE_ENDS_CRLF: vmt_line_ends = 1;
-/// LF, with which cmd.exe may miss labels.
+/// LF; cmd.exe may then miss labels.
 pub const VMT_LINE_ENDS_LF: vmt_line_ends = 2;
-/// Both.
+/// Both CR LF and LF.
 pub const VMT_LINE_ENDS_MIXED: vmt_line_ends = 3;
 
-/// How its lines end.
+/// The line ends of a script.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_line_ends(script: *const vmt_script) -> vmt_line_ends {
     look(VMT_LINE_ENDS_NONE, || {
@@ -134,14 +134,14 @@ pub extern "C" fn vmt_script_line_ends(script: *const vmt_script) -> vmt_line_en
     })
 }
 
-/// Its language, `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` of a file that is no script;
-/// NULL if it cannot be told. It lives for ever.
+/// Its language: `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` for a file that is not a
+/// script; NULL if it is unknown. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_language(script: *const vmt_script) -> *const c_char {
     text(ptr::null_mut(), || Ok(get(script)?.script.language().map(named)))
 }
 
-/// The same for a file with this name, whose ending decides where the script has no `#!` line.
+/// The same for a file with this name; its extension decides if the script has no `#!` line.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_language_as(
     script: *const vmt_script,
@@ -150,7 +150,7 @@ pub extern "C" fn vmt_script_language_as(
     text(ptr::null_mut(), || Ok(get(script)?.script.language_as(str_in(file_name, "file_name")?).map(named)))
 }
 
-/// The same script with every line end as CR LF, which cmd.exe asks for.
+/// The same script with CR LF line ends, which cmd.exe requires.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_to_windows(
     script: *const vmt_script,
@@ -159,35 +159,35 @@ pub extern "C" fn vmt_script_to_windows(
     build(err, || Ok(get(script)?.script.to_windows().into()))
 }
 
-/// What is spelled as a macro in it, known or not.
+/// Find everything in the script that is spelled as a macro, known or not.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_macros(script: *const vmt_script, err: *mut *mut vmt_error) -> *mut vmt_macros {
     build(err, || Ok(MacrosValue::new(get(script)?.script.macros())))
 }
 
-/// Render as the platform does: values are not quoted, whatever is in them.
+/// Render as the platform does: no value is quoted.
 pub const VMT_RENDER_AS_PLATFORM: u32 = 1;
 
-/// How macros are replaced. Zeros are defaults.
+/// Options for replacing macros. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_render_options {
     /// `sizeof(vmt_render_options)`.
     pub struct_size: usize,
-    /// The sum of `VMT_RENDER_` numbers.
+    /// A combination of `VMT_RENDER_` flags.
     pub flags: u32,
-    /// What becomes of a macro without a value: `error` (the default), `parens`, `empty`, `keep`, or `platform`, which is
-    /// what the platform is known to do.
+    /// What to do with a macro without a value: `error` (the default), `parens`, `empty`, `keep`, or `platform`, which
+    /// does what the platform is known to do.
     pub missing: *const c_char,
-    /// The language of the script, where it shall not be found out: `batch`, `powershell`, `posix`, `preseed`, `kickstart`
-    /// or `cloud-config`.
+    /// The language of the script: `batch`, `powershell`, `posix`, `preseed`, `kickstart` or `cloud-config`; NULL
+    /// detects it.
     pub language: *const c_char,
-    /// What a password must not have. For a template, metainfo.xml says it.
+    /// Characters that a password must not contain. For a template they are taken from metainfo.xml.
     pub illegal_password_characters: *const c_char,
-    /// Macros, such as `($COLOUR)`, beside those that the platform knows and those that have a value: `declared_count`
-    /// of them. For a template, those that metainfo.xml declares are added. Any other `($name)` stays as it is.
+    /// Macros, such as `($COLOUR)`, besides those that the platform knows and those that have a value: `declared_count`
+    /// of them. For a template, those that metainfo.xml declares are added. Any other `($name)` is left unchanged.
     pub declared: *const *const c_char,
-    /// How many.
+    /// The number of `declared`.
     pub declared_count: usize,
 }
 
@@ -213,7 +213,7 @@ pub(crate) fn render_options(options: *const vmt_render_options) -> Outcome<Rend
     })
 }
 
-/// Flags of which only these are known.
+/// Fail unless all flags that are set are known.
 pub(crate) fn flags(given: u32, known: u32) -> Outcome<u32> {
     if given & !known == 0 {
         return Ok(given);
@@ -221,10 +221,10 @@ pub(crate) fn flags(given: u32, known: u32) -> Outcome<u32> {
     Err(Failure::new(VMT_INVALID_VALUE, format!("`flags` is {given:#x}; only {known:#x} are known")))
 }
 
-/// The script with its macros replaced, each value quoted for its place, so that none becomes a command.
+/// Replace the macros of a script. Each value is quoted for its place, so that none runs as a command.
 ///
-/// `options` may be NULL. Fails with `VMT_INVALID_VALUE`, with a problem for each value that cannot be written where it
-/// is used, and for each macro without one.
+/// `options` may be NULL. Fails with `VMT_INVALID_VALUE`, with a problem for each value that cannot be quoted for its
+/// place, and for each macro without a value.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_render(
     script: *const vmt_script,
@@ -235,7 +235,7 @@ pub extern "C" fn vmt_script_render(
     build(err, || Ok(get(script)?.script.render(&get(values)?.values, &render_options(options)?)?.into()))
 }
 
-/// What would go wrong with it. `metainfo`, which may be NULL, tells what the template declares.
+/// Report what would go wrong with a script. `metainfo`, which may be NULL, is the metadata of its template.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_lint(
     script: *const vmt_script,
@@ -248,22 +248,22 @@ pub extern "C" fn vmt_script_lint(
     })
 }
 
-/// What is known of a script beside its bytes. Zeros are defaults.
+/// Information about a script that its bytes do not contain. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_lint_options {
     /// `sizeof(vmt_lint_options)`.
     pub struct_size: usize,
-    /// The metadata of its template: which macros are declared, how many restarts are waited for, and the name of the
-    /// script. May be NULL.
+    /// The metadata of its template, which has the declared macros, the number of restarts, and the name of the script.
+    /// May be NULL.
     pub metainfo: *const vmt_metainfo,
-    /// The name of its file, whose ending says the language where neither a `#!` line nor the metadata does.
+    /// The name of its file, whose extension decides the language if neither a `#!` line nor the metadata does.
     pub file_name: *const c_char,
-    /// The language of the script, where it shall not be found out, as in `vmt_render_options`.
+    /// The language of the script, as in `vmt_render_options`; NULL detects it.
     pub language: *const c_char,
 }
 
-/// What would go wrong with it, by all that is known. `options` may be NULL.
+/// Report what would go wrong with a script. `options` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_lint_with(
     script: *const vmt_script,
@@ -281,7 +281,7 @@ pub extern "C" fn vmt_script_lint_with(
     })
 }
 
-/// Write the file so that it appears whole or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite`.
+/// Write the file, which appears complete or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite` is set.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_write_file(
     script: *const vmt_script,
@@ -292,7 +292,7 @@ pub extern "C" fn vmt_script_write_file(
     status(err, || Ok(get(script)?.script.write_file(path_in(path, "path")?, overwrite)?))
 }
 
-/// Free a script. NULL is taken, and so is one that is part of a template, which stays.
+/// Free a script. NULL, and a handle that is part of a template, are ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_free(script: *mut vmt_script) {
     look((), || free(script));

@@ -1,4 +1,4 @@
-//! Our own setup script, step by step.
+//! vmtemplate's own setup script, step by step.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -27,14 +27,14 @@ fn change(
     })
 }
 
-/// All steps, as `vmt_script_default_windows()` has them. Never NULL, but for a fault of the library.
+/// Start with all steps, as in `vmt_script_default_windows()`. Returns NULL only for a bug in the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_new() -> *mut vmt_setup {
     look(ptr::null_mut(), || Ok(give(SetupScript::windows())))
 }
 
-/// Leave a step out: `password`, `address`, `ipv6`, `name-servers`, `volume`, `activation`, `remote-desktop`, `first-run`
-/// or `restart`.
+/// Leave a step out: `password`, `address`, `ipv6`, `name-servers`, `volume`, `activation`, `remote-desktop`,
+/// `first-run` or `restart`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_without(
     setup: *mut vmt_setup,
@@ -44,7 +44,7 @@ pub extern "C" fn vmt_setup_without(
     change(setup, err, |setup| Ok(setup.without(str_in(step, "step")?.parse()?)))
 }
 
-/// The account that gets the password; `Administrator` unless set.
+/// Set the account whose password is set. The default is `Administrator`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_administrator(
     setup: *mut vmt_setup,
@@ -54,7 +54,8 @@ pub extern "C" fn vmt_setup_administrator(
     change(setup, err, |setup| Ok(setup.administrator(str_in(account, "account")?)))
 }
 
-/// The file that the script writes its log to; `C:\setup.log` unless set. `%NAME%` stands for a variable of Windows.
+/// Set the log file of the script. The default is `C:\setup.log`. `%NAME%` is replaced with an environment variable of
+/// Windows.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_log_file(
     setup: *mut vmt_setup,
@@ -64,7 +65,7 @@ pub extern "C" fn vmt_setup_log_file(
     change(setup, err, |setup| Ok(setup.log_file(str_in(path, "path")?)))
 }
 
-/// The network interface that gets the addresses, by name; NULL, the default, for the first that is connected.
+/// Set the name of the network interface to set up. NULL, the default, is the first one that is connected.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_interface(
     setup: *mut vmt_setup,
@@ -80,7 +81,7 @@ pub extern "C" fn vmt_setup_interface(
     })
 }
 
-/// Whether the firewall is opened for Remote Desktop; true unless set.
+/// Set whether the firewall is opened for Remote Desktop. The default is true.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_open_firewall(
     setup: *mut vmt_setup,
@@ -91,7 +92,7 @@ pub extern "C" fn vmt_setup_open_firewall(
     change(setup, err, |setup| Ok(setup.firewall(firewall)))
 }
 
-/// Whether the product key of `($PRODUCTKEY)` is installed before Windows is activated.
+/// Set whether the product key in `($PRODUCTKEY)` is installed before Windows is activated.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_product_key(
     setup: *mut vmt_setup,
@@ -101,13 +102,13 @@ pub extern "C" fn vmt_setup_product_key(
     change(setup, err, |setup| Ok(setup.product_key(used)))
 }
 
-/// The script. It consumes `setup`, also when it fails.
+/// Make the script. This consumes `setup`, also if it fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_build(setup: *mut vmt_setup, err: *mut *mut vmt_error) -> *mut vmt_script {
     build(err, || Ok(take(setup)?.build()?.into()))
 }
 
-/// Free one that is not built. NULL is taken.
+/// Free a setup that was not built. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_setup_free(setup: *mut vmt_setup) {
     look((), || free(setup));

@@ -19,7 +19,7 @@ use crate::report::{ReportValue, vmt_report};
 use crate::script::{render_options, vmt_render_options, vmt_script};
 use crate::values::vmt_values;
 
-/// A template: metadata, script, image. It is never changed; many threads may use it at once.
+/// A template: metadata, script, image. It is immutable; any number of threads may use it.
 pub struct vmt_template(Slot<TemplateValue>);
 handle!(vmt_template, TemplateValue);
 
@@ -54,7 +54,7 @@ pub extern "C" fn vmt_template_open(path: *const c_char, err: *mut *mut vmt_erro
     build(err, || Ok(TemplateValue::new(Template::open(path_in(path, "path")?)?)))
 }
 
-/// The same, with the image of a folder opened by `options`, which may be NULL. The image in an archive is what it is.
+/// The same, with `options`, which may be NULL, for the image in a folder. They do not affect the image in an archive.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_open_with(
     path: *const c_char,
@@ -66,7 +66,7 @@ pub extern "C" fn vmt_template_open_with(
     })
 }
 
-/// Open the archive that `source` gives, which is copied. `name` is what errors call it: any bytes.
+/// Open the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_from_source(
     source: *const vmt_source,
@@ -79,32 +79,34 @@ pub extern "C" fn vmt_template_from_source(
     })
 }
 
-/// Its metadata, which is part of it and is not freed; NULL for NULL. `vmt_metainfo_clone()` gives one that can be edited.
+/// Its metadata, which is part of the template and must not be freed; NULL for NULL. `vmt_metainfo_clone()` makes a
+/// copy that can be edited.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_metainfo(template: *const vmt_template) -> *const vmt_metainfo {
     look(ptr::null(), || Ok(ptr::from_ref(&get(template)?.metainfo)))
 }
 
-/// Its setup script, which is part of it and is not freed; NULL if it has none.
+/// Its setup script, which is part of the template and must not be freed; NULL if it has none.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_script(template: *const vmt_template) -> *const vmt_script {
     look(ptr::null(), || Ok(get(template)?.script.as_ref().map_or(ptr::null(), ptr::from_ref)))
 }
 
-/// Its disk image, which is part of it and is not freed; NULL if it cannot be read, as in an archive of another tool.
+/// Its disk image, which is part of the template and must not be freed; NULL if it cannot be read in place, as in an
+/// archive made by another tool.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_image(template: *const vmt_template) -> *const vmt_image {
     look(ptr::null(), || Ok(get(template)?.image.as_ref().map_or(ptr::null(), ptr::from_ref)))
 }
 
-/// Its files, which are part of it and are not freed; NULL for NULL.
+/// Its files, which are part of the template and must not be freed; NULL for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_files(template: *const vmt_template) -> *const vmt_files {
     look(ptr::null(), || Ok(ptr::from_ref(&get(template)?.files)))
 }
 
-/// All that is known of it as JSON, as `vmtemplate inspect --json` prints it. Fails with `VMT_INVALID_METAINFO` if a value in
-/// its metadata is not what it should be.
+/// The template as JSON, as `vmtemplate inspect --json` prints it. Fails with `VMT_INVALID_METAINFO` if a value in its
+/// metadata is invalid.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_json(
     template: *const vmt_template,
@@ -114,7 +116,7 @@ pub extern "C" fn vmt_template_json(
     let (text, bytes) = call(err, (ptr::null(), 0), || {
         let value = get(template)?;
         if value.json.get().is_none() {
-            // Of two threads that come here at once, the first one's text is kept.
+            // If two threads come here at once, the text of the first one is kept.
             let _ = value.json.set(Text::new(json(&value.template.info()?)?));
         }
         Ok(value.json.get().map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
@@ -123,8 +125,8 @@ pub extern "C" fn vmt_template_json(
     text
 }
 
-/// Its setup script with the macros replaced, as `vmt_script_render()` does it. What passwords must not have is taken from
-/// its metadata. `options` may be NULL.
+/// Replace the macros of its setup script, as `vmt_script_render()` does. The characters that passwords must not
+/// contain are taken from its metadata. `options` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_render(
     template: *const vmt_template,
@@ -135,7 +137,7 @@ pub extern "C" fn vmt_template_render(
     build(err, || Ok(get(template)?.template.render(&get(values)?.values, &render_options(options)?)?.into()))
 }
 
-/// The same of the template or the script file at `path`.
+/// The same for the template or the script file at `path`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_render_path(
     path: *const c_char,
@@ -149,7 +151,7 @@ pub extern "C" fn vmt_render_path(
     })
 }
 
-/// Check it, as `vmt_check()` does. `options` may be NULL.
+/// Check a template, as `vmt_check()` does. `options` may be NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_check(
     template: *const vmt_template,
@@ -159,9 +161,9 @@ pub extern "C" fn vmt_template_check(
     build(err, || Ok(ReportValue::new(get(template)?.template.check(&check_options(options)?)?)))
 }
 
-/// Pack it as an archive, which appears whole or not at all. `options` may be NULL.
+/// Pack a template as an archive, which appears complete or not at all. `options` may be NULL.
 ///
-/// `*summary`, unless `summary` is NULL, gets what was done; free it with `vmt_pack_summary_free()`. Fails with
+/// `*summary`, unless `summary` is NULL, receives a summary; free it with `vmt_pack_summary_free()`. Fails with
 /// `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_IMAGE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_pack(
@@ -178,10 +180,10 @@ pub extern "C" fn vmt_template_pack(
     })
 }
 
-/// Pack it into whatever `write` writes to, from its first byte to its last. `options` may be NULL; what they say of
-/// overwriting is not asked.
+/// Pack a template and pass the archive to `write`, from its first byte to its last. `options` may be NULL;
+/// `VMT_PACK_OVERWRITE` has no effect.
 ///
-/// `*summary` as in `vmt_template_pack()`. After an error a part of the archive was written.
+/// `*summary` is as in `vmt_template_pack()`. After an error, `write` has received only a part of the archive.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_pack_to(
     template: *const vmt_template,
@@ -198,7 +200,7 @@ pub extern "C" fn vmt_template_pack_to(
     })
 }
 
-/// Free a template. NULL is taken.
+/// Free a template. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_free(template: *mut vmt_template) {
     look((), || free(template));

@@ -1,4 +1,4 @@
-//! Values of macros.
+//! Macro values.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -11,15 +11,15 @@ use crate::boundary::{
 };
 use crate::error::{vmt_code, vmt_error};
 
-/// Values of macros, each checked against what its macro holds. Texts that it hands out live until it is changed or
-/// freed. Many threads may look at one that nobody changes meanwhile.
+/// Macro values, each checked against the kind of value that its macro takes. Texts that it returns live until it is
+/// changed or freed. Any number of threads may read it while no thread changes it.
 pub struct vmt_values(Slot<ValuesValue>);
 handle!(vmt_values, ValuesValue);
 
 #[derive(Debug, Default)]
 pub(crate) struct ValuesValue {
     pub(crate) values: MacroValues,
-    /// Names and values as texts, since somebody asked for one.
+    /// Names and values as texts, made when the first one is read.
     texts: OnceLock<Vec<(Text, Text)>>,
 }
 
@@ -40,20 +40,20 @@ impl ValuesValue {
     }
 }
 
-/// No values yet. Never NULL, but for a fault of the library.
+/// Make an empty set of values. Returns NULL only for a bug in the library.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_new() -> *mut vmt_values {
     look(ptr::null_mut(), || Ok(give(ValuesValue::default())))
 }
 
-/// The values of a JSON object: strings, numbers, `true` and `false`; lists as strings or as arrays; `null` for no
+/// Parse a JSON object of values: strings, numbers, `true` and `false`; lists as strings or as arrays; `null` for no
 /// value. Fails with `VMT_INVALID_VALUE`, with a problem for each value that its macro does not take.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_from_json(json: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_values {
     build(err, || Ok(MacroValues::from_json(str_in(json, "json")?)?.into()))
 }
 
-/// The same of a file.
+/// The same from a file.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_from_json_file(
     path: *const c_char,
@@ -64,8 +64,8 @@ pub extern "C" fn vmt_values_from_json_file(
 
 /// Set the value of a macro, which is named `IP` or `($IP)`. An earlier value is replaced.
 ///
-/// Fails with `VMT_INVALID_VALUE` if the macro does not take it, and with `VMT_INVALID_MACRO` if this is no name of a
-/// macro. What was set before stays.
+/// Fails with `VMT_INVALID_VALUE` if the macro does not take the value, and with `VMT_INVALID_MACRO` if `name` is not
+/// the name of a macro; then an earlier value is kept.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_set(
     values: *mut vmt_values,
@@ -81,7 +81,7 @@ pub extern "C" fn vmt_values_set(
     })
 }
 
-/// Set a value that is written `NAME=VALUE`.
+/// Set a value in the form `NAME=VALUE`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_assign(
     values: *mut vmt_values,
@@ -96,7 +96,7 @@ pub extern "C" fn vmt_values_assign(
     })
 }
 
-/// Take over all values of `others`, which stays; where both have one, the other's.
+/// Copy all values of `others`. They replace the values of the same macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_extend(
     values: *mut vmt_values,
@@ -112,13 +112,13 @@ pub extern "C" fn vmt_values_extend(
     })
 }
 
-/// How many macros have a value.
+/// The number of macros that have a value.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_count(values: *const vmt_values) -> usize {
     look(0, || Ok(get(values)?.values.len()))
 }
 
-/// The bare name of a macro that has a value, by name; NULL past the end.
+/// The bare name of a macro that has a value, in the order of names; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_name(
     values: *const vmt_values,
@@ -142,7 +142,7 @@ pub extern "C" fn vmt_values_get(
     })
 }
 
-/// Free them. NULL is taken.
+/// Free them. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_values_free(values: *mut vmt_values) {
     look((), || free(values));

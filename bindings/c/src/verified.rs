@@ -1,4 +1,4 @@
-//! What verifying an archive gives.
+//! The result of verifying an archive.
 
 use std::ffi::c_char;
 
@@ -9,7 +9,8 @@ use crate::boundary::{Slot, Text, build, free, get, handle, look, path_in, read,
 use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
 
-/// An archive that is sound: its checksum, and those of its files. It is never changed; many threads may look at it.
+/// The result of verifying an intact archive: its checksum, and those of its files. It is immutable; any number of
+/// threads may use it.
 pub struct vmt_verified(Slot<VerifiedValue>);
 handle!(vmt_verified, VerifiedValue);
 
@@ -21,21 +22,21 @@ pub(crate) struct VerifiedValue {
     files: Vec<(Text, u64, Text)>,
 }
 
-/// How an archive is verified. Zeros are defaults.
+/// Options for verifying an archive. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_verify_options {
     /// `sizeof(vmt_verify_options)`.
     pub struct_size: usize,
-    /// Bounds on what it may hold; may be NULL.
+    /// Bounds on what the archive may contain; may be NULL.
     pub limits: *const vmt_unpack_limits,
-    /// Threads that decompress; 0 takes as many as the machine has.
+    /// Threads that decompress; 0 means one per CPU.
     pub threads: u32,
-    /// Watches and stops the work; may be NULL.
+    /// Reports progress and cancels the work; may be NULL.
     pub control: *const vmt_control,
 }
 
-/// Read all of an archive: every checksum, header and length, and that the files which metainfo.xml names are there.
+/// Verify an archive: every checksum, header and length, and that all files that metainfo.xml names are in it.
 /// `options` may be NULL.
 ///
 /// Fails with `VMT_INVALID_ARCHIVE`, with the entry and the offset of the damage, and with `VMT_INVALID_TEMPLATE`.
@@ -69,19 +70,19 @@ pub extern "C" fn vmt_verified_sha256(verified: *const vmt_verified, length: *mu
     text(length, || Ok(Some(&get(verified)?.sha256)))
 }
 
-/// The bytes of the archive.
+/// The size of the archive in bytes.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_verified_archive_bytes(verified: *const vmt_verified) -> u64 {
     look(0, || Ok(get(verified)?.archive_bytes))
 }
 
-/// Whether it has an index, as those of vmtemplate have.
+/// Whether the archive has an index, as archives made by vmtemplate have.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_verified_has_index(verified: *const vmt_verified) -> bool {
     look(false, || Ok(get(verified)?.has_index))
 }
 
-/// How many files are in it.
+/// The number of files in the archive.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_verified_file_count(verified: *const vmt_verified) -> usize {
     look(0, || Ok(get(verified)?.files.len()))
@@ -97,13 +98,13 @@ pub extern "C" fn vmt_verified_file_name(
     text(length, || Ok(get(verified)?.files.get(index).map(|(name, _, _)| name)))
 }
 
-/// Its bytes; 0 past the end.
+/// The size of a file in bytes; 0 past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_verified_file_size(verified: *const vmt_verified, index: usize) -> u64 {
     look(0, || Ok(get(verified)?.files.get(index).map_or(0, |&(_, size, _)| size)))
 }
 
-/// Its SHA-256 in hex; NULL past the end.
+/// The SHA-256 of a file in hex; NULL past the end.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_verified_file_sha256(
     verified: *const vmt_verified,
@@ -113,7 +114,7 @@ pub extern "C" fn vmt_verified_file_sha256(
     text(length, || Ok(get(verified)?.files.get(index).map(|(_, _, sha256)| sha256)))
 }
 
-/// Free it. NULL is taken.
+/// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_verified_free(verified: *mut vmt_verified) {
     look((), || free(verified));

@@ -1,4 +1,4 @@
-"""Reads the functions, structs and constants out of vmtemplate.h, for the scripts beside this one."""
+"""Parses the functions, structs and constants of vmtemplate.h, for the other scripts in this folder."""
 import pathlib
 import re
 
@@ -11,7 +11,7 @@ def text():
 
 
 def split_type(declaration):
-    """`const char *name` as (`const char *`, `name`)."""
+    """Split `const char *name` into (`const char *`, `name`)."""
     match = re.fullmatch(r"(.*?)(\w+)", declaration.strip(), flags=re.S)
     return " ".join(match[1].split()).replace("* ", "*"), match[2]
 
@@ -26,7 +26,7 @@ def functions():
         kind, name = split_type(head)
         arguments = [] if arguments.strip() == "void" else [split_type(one) for one in arguments.split(",")]
         found.append((kind, name, arguments))
-    # A prototype that the pattern does not see would be tested by nobody.
+    # A prototype that the pattern misses would not be tested.
     seen = {name for _, name, _ in found}
     for name in re.findall(r"\b(vmt_\w+)\(", text()):
         assert name in seen, f"{name}() of the header was not understood"
@@ -34,7 +34,7 @@ def functions():
 
 
 def structs():
-    """Each struct whose fields are told, as (name, [field, ...])."""
+    """Each struct with public fields, as (name, [field, ...])."""
     return [
         (name, [split_type(field)[1] for field in body.split(";")[:-1]])
         for body, name in re.findall(r"typedef struct \w* ?\{(.*?)\} (\w+);", text(), flags=re.S)
@@ -42,5 +42,5 @@ def structs():
 
 
 def constants():
-    """Each number that the header defines."""
+    """Each numeric constant of the header."""
     return re.findall(r"^#define (VMT_\w+) ", text(), flags=re.M)

@@ -1,18 +1,18 @@
-"""Writes nulls.c: every function of the header, called with nothing but NULL, and with NULL in each position alone.
+"""Writes nulls.c, which calls every function of the header with only NULLs, and with a single NULL in each position.
 
-It is made of the header, so that no function is forgotten; a new type of argument does not compile until there is a
-sample of it in nulls_samples.h. Run with the argument `panics` against a library that was built with the feature
-`test-panics`, the same calls must all come back with VMT_PANIC and its message.
+It is generated from the header, so that no function is forgotten. A new type of argument does not compile until
+nulls_samples.h has a sample of it. With the argument `panics` and a library that was built with the feature
+`test-panics`, the same calls must all fail with VMT_PANIC and its message.
 """
 import re
 
 import header
 
-# Arguments in which NULL says "none" or "the default".
+# Arguments for which NULL means "none" or "the default".
 NULL_IS_GOOD = {
     ("vmt_script_lint", "metainfo"),
 }
-# What a text must say so that a function goes on to its other arguments; "x" will do for the rest.
+# Texts that a function must accept before it reads its other arguments; "x" is enough for all other texts.
 TEXTS = {
     "padding": "zeros",
     "key": "osname",
@@ -23,12 +23,12 @@ TEXTS = {
     "json": "{}",
     "assignment": "IP=192.0.2.1",
 }
-# Functions that give NULL without an error where there is nothing.
+# Functions that return NULL without an error if a value does not exist.
 NULL_IS_AN_ANSWER = {"vmt_image_windows"}
 
 
 def sample(kind, name, place):
-    """A value of this type that is not NULL, and the statements before and after the call that it takes."""
+    """A value of this type that is not NULL, and the statements that it needs before and after the call."""
     if kind == "vmt_error **":
         return "&err", "", ""
     handle = re.fullmatch(r"(const )?(vmt_\w+) \*", kind)
@@ -39,7 +39,7 @@ def sample(kind, name, place):
         return f"&{local}", f"VMT_OPTIONS({handle[2]}, {local});", ""
     if handle and handle[1]:
         return f"samples.{handle[2]}", "", ""
-    if handle:  # it may be changed, consumed or freed: one for this call alone; a second free does nothing
+    if handle:  # the call may change, consume or free it, so it gets its own; a second free does nothing
         local = f"a{place}"
         return local, f"{handle[2]} *{local} = fresh_{handle[2]}();", f"{handle[2]}_free({local});"
     out = re.fullmatch(r"(vmt_\w+) \*\*", kind)
@@ -71,10 +71,10 @@ def is_pointer(kind):
 
 
 def call(result, name, arguments, null):
-    """One call, with NULL at the positions `null`, and what must hold after it."""
+    """One call, with NULL at the positions `null`, and the assertions after it."""
     before, after, values = [], [], []
     for place, (kind, argument) in enumerate(arguments):
-        # One that is overwritten would be gone for the calls after it.
+        # A sample that is overwritten would be missing for the calls after it.
         if argument == "path" and re.search("write|pack|iso", name):
             argument = "path that is written"
         value, prepare, tidy = sample(kind, argument, place)
@@ -91,7 +91,7 @@ def call(result, name, arguments, null):
     shown = f"{name}({', '.join(values)})"
     lines.append(f'at = "{shown.replace(chr(34), chr(39))}";')
     returns = re.fullmatch(r"(const )?(vmt_\w+) \*", result)
-    # NULL in the place of a handle, a text or a callback is an error; elsewhere it stands for a default, or for "no".
+    # NULL for a handle, a text or a callback is an error; elsewhere it means a default, or "none".
     refused = any(
         (re.fullmatch(r"(const )?vmt_\w+ \*", arguments[place][0])
          and not re.search(r"(_options|_limits|_misses) \*$", arguments[place][0])

@@ -1,4 +1,4 @@
-/* What nulls.c needs: a handle of each type, and what must hold after each call. */
+/* For nulls.c: a handle of each type, and assertions after each call. */
 #include "support.h"
 
 static const char *at; /* the call that is being made */
@@ -15,7 +15,7 @@ static void stop(const char *why)
     exit(1);
 }
 
-/* A call with an error came back: it failed if and only if there is one; NULL where something must be has its code. */
+/* After a call with an error: it failed if and only if the error is set, and a required NULL has its own code. */
 static void after(bool failed, bool refused)
 {
     calls++;
@@ -39,7 +39,7 @@ static void after(bool failed, bool refused)
     err = NULL;
 }
 
-/* The same of a call whose error was not wanted. */
+/* The same for a call whose `err` was NULL. */
 static void bare(vmt_code code, bool refused)
 {
     calls++;
@@ -47,7 +47,7 @@ static void bare(vmt_code code, bool refused)
         stop("returned another code");
 }
 
-/* A getter came back. */
+/* After a getter. */
 static void nothing(bool nothing, bool refused)
 {
     calls++;
@@ -172,7 +172,7 @@ static struct {
     EACH_TYPE(FIELD)
 } samples;
 
-/* One more of a type, for a call that changes, consumes or frees it. */
+/* Another handle of a type, for a call that changes, consumes or frees it. */
 #define FRESH(type)                                                                                                    \
     static type *fresh_##type(void)                                                                                    \
     {                                                                                                                  \

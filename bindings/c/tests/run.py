@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""The tests of the C library: it is installed into a folder, and used from there as C programs use it.
+"""The tests of the C library, which is installed into a folder and used from there as C programs use it.
 
-What is missing on this machine is named and left out; where CI is set, that fails.
+A step that lacks a tool is skipped by name, or fails if CI is set.
     run.py [STEP ...]    all steps, or these
-UPDATE_ABI=1 writes abi.txt anew.
+UPDATE_ABI=1 writes abi.txt.
 """
 import concurrent.futures
 import difflib
@@ -32,7 +32,7 @@ CPP = ["-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "
 TESTS = sorted(path.stem[len("test_"):] for path in HERE.glob("test_*.c"))
 EXAMPLES = sorted((ROOT / "examples" / "c").glob("*.c"))
 missing = set()
-# What the step that is being run lacks.
+# The tools that the current step lacks.
 absent = []
 
 
@@ -41,7 +41,7 @@ class Failed(Exception):
 
 
 def run(*command, env=None, cwd=None, quiet=True, expect=0):
-    """Run a command; unless it ends as expected, fail with all that it said."""
+    """Run a command; unless it exits as expected, fail with everything that it printed."""
     command = [str(one) for one in command]
     env = {**os.environ, "RUST_BACKTRACE": "0", "LC_ALL": "C.UTF-8", **(env or {})}
     done = subprocess.run(command, env=env, cwd=cwd, text=True, errors="replace", stdout=subprocess.PIPE,
@@ -54,7 +54,7 @@ def run(*command, env=None, cwd=None, quiet=True, expect=0):
 
 
 def needs(*tools):
-    """Whether all of these are here. A tool is a program, or a package of pkg-config."""
+    """Whether all of these tools are installed. A tool is a program, or a package of pkg-config."""
     lacking = [tool for tool in tools if not (shutil.which(tool) or has_package(tool))]
     absent.extend(tool for tool in lacking if tool not in absent)
     missing.update(lacking)
@@ -62,7 +62,7 @@ def needs(*tools):
 
 
 def skipped(what):
-    """Name what is skipped, here and in the list that tests/run.sh prints at the end."""
+    """Report what is skipped, here and in the list that tests/run.sh prints at the end."""
     print(f"    SKIPPED {what}", flush=True)
     if listed := os.environ.get("VMTEMPLATE_SKIPPED"):
         with open(listed, "a") as lines:
@@ -88,7 +88,7 @@ def loader(prefix=PREFIX):
 
 
 def at_once(work, items):
-    """Do it for each item, as many at a time as there are processors."""
+    """Call it for each item, on one thread per CPU."""
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(work, items))
 
@@ -110,7 +110,7 @@ def compile_c(source, out, *more, cpp=False, packages=("vmtemplate",), prefix=PR
 # --- the steps -------------------------------------------------------------------------------------------------------
 
 def step_install():
-    """It is installed as Linux expects it, and a package can be made of it with DESTDIR."""
+    """The library is installed as Linux expects it, and DESTDIR allows packaging it."""
     install(PREFIX)
     version, abi = (re.search(rf'#define {name} "?([\d.]+)', header.HEADER.read_text())[1]
                     for name in ("VMT_VERSION", "VMT_ABI_VERSION"))
@@ -126,7 +126,7 @@ def step_install():
         assert "/../../../../" not in (multiarch / "cmake/vmtemplate/vmtemplate-config.cmake").read_text()
         assert "../../../.." in (multiarch / "cmake/vmtemplate/vmtemplate-config.cmake").read_text()
     if needs("readelf"):
-        # What the loader of a linked program looks for: the number of the ABI and no other.
+        # The loader of a linked program looks for the number of the ABI only.
         soname = re.findall(r"\(SONAME\).*\[(.*)\]", run("readelf", "-d", lib / "libvmtemplate.so"))
         assert soname == [f"libvmtemplate.so.{abi}"], soname
     if needs("pkg-config"):
@@ -144,7 +144,7 @@ def step_symbols():
 
 
 def step_abi():
-    """No function, constant or struct of the header has changed against abi.txt."""
+    """The functions, constants and structs of the header match abi.txt."""
     if not needs("gcc"):
         return
     lines = ['#include <stdio.h>', '#include <vmtemplate.h>', "int main(void) {"]
@@ -174,7 +174,7 @@ def step_abi():
 
 
 def step_coverage():
-    """Every function of the header is called by a test that was written for it."""
+    """A handwritten test calls every function of the header."""
     tests = "".join((HERE / f"test_{name}.c").read_text() for name in TESTS)
     never = [name for _, name, _ in header.functions() if not re.search(rf"\b{name}\(", tests)]
     assert not never, f"without a test: {never}"
@@ -207,7 +207,7 @@ def compile_nulls(*more, out="nulls", prefix=PREFIX):
 
 
 def step_examples():
-    """The examples compile without a warning as C99 and as C++17, and do what they say."""
+    """The examples compile without a warning as C99 and as C++17, and do what they claim."""
     if not needs("gcc", "g++", "pkg-config"):
         return
     built = {}
@@ -227,7 +227,7 @@ def step_examples():
             assert "error [VMT" in said and "of them errors" in said, said
             run(f"{built['drive']}{suffix}", archive, drive, "IP=192.0.2.10", "PASS=a b&c", env=loader())
             assert os.path.getsize(drive) == 1048576
-        # The program of the README, which has no image of that name.
+        # The program of the README; the image that it names does not exist.
         readme = WORK / "readme.c"
         block = re.search(r"```c\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.S)[1]
         readme.write_text(f"#include <stdio.h>\n#include <vmtemplate.h>\nint main(void)\n{{\n{block}}}\n")
@@ -249,7 +249,7 @@ def step_static():
 
 
 def step_cmake():
-    """CMake finds it, shared and static."""
+    """CMake finds the library, shared and static."""
     if not needs("cmake", "make", "gcc"):
         return
     build = WORK / "consumer"
@@ -262,18 +262,18 @@ def step_cmake():
 
 
 def step_valgrind():
-    """No test leaks, or reads what it must not."""
+    """No test leaks memory or reads invalid memory."""
     if not needs("gcc", "pkg-config", "cmocka", "libcjson", "valgrind"):
         return
     def look(program):
         run("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect,possible",
             f"--suppressions={HERE}/valgrind.supp", "--error-exitcode=9", "--fair-sched=yes", program, env=loader())
-    # The longest begins first.
+    # The longest step starts first.
     at_once(look, sorted([compile_nulls(), *map(compile_test, TESTS)], key=lambda path: path.stem != "test_vectors"))
 
 
 def step_sanitizers():
-    """The C side is clean under AddressSanitizer (with its search for leaks) and UndefinedBehaviorSanitizer."""
+    """The C side is clean under AddressSanitizer (including leaks) and UndefinedBehaviorSanitizer."""
     if not needs("gcc", "pkg-config", "cmocka", "libcjson"):
         return
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-O1"]
@@ -283,13 +283,13 @@ def step_sanitizers():
 
 
 def step_panics():
-    """A panic in any function comes out as an error with its message."""
+    """A panic in any function becomes an error with its message."""
     if not needs("gcc", "pkg-config", "cmocka"):
         return
     install(PANICS, "--features", "test-panics")
     said = run(compile_nulls(out="panics-nulls", prefix=PANICS), "panics", env=loader(PANICS))
     print("    " + said.splitlines()[-1])
-    # What is left in the target folder is the library as it should be.
+    # The target folder ends up with the library of the normal build.
     run(*CARGO, "build", "--quiet", "-p", "vmtemplate-c", cwd=ROOT)
 
 

@@ -1,4 +1,4 @@
-/* What the tests share: a folder of their own, and errors that end a test with their text. */
+/* Helpers of the tests: a separate folder for each, and errors that fail a test with their text. */
 #ifndef SUPPORT_H
 #define SUPPORT_H
 
@@ -16,9 +16,9 @@
 #include <cmocka.h>
 #include <vmtemplate.h>
 
-static vmt_error *err; /* every call of a test writes it */
+static vmt_error *err; /* set by every call of a test */
 
-/* Fail unless the last call was without an error. */
+/* Fail unless the last call succeeded. */
 #define fine()                                                                                                         \
     do {                                                                                                               \
         if (err != NULL)                                                                                               \
@@ -34,7 +34,7 @@ static vmt_error *err; /* every call of a test writes it */
         err = NULL;                                                                                                    \
     } while (0)
 
-/* Fail unless a text is there, says this, has this length, and ends with a NUL. */
+/* Fail unless a text exists, equals this, has this length, and ends with a NUL. */
 #define says(expected, call)                                                                                           \
     do {                                                                                                               \
         size_t length = 99999;                                                                                         \
@@ -45,7 +45,7 @@ static vmt_error *err; /* every call of a test writes it */
         assert_int_equal(text[length], 0);                                                                             \
     } while (0)
 
-/* The same, where there is no text. */
+/* Fail unless no text exists. */
 #define says_nothing(call)                                                                                             \
     do {                                                                                                               \
         size_t length = 99999;                                                                                         \
@@ -69,7 +69,7 @@ static int remove_folder(void **state)
     return system(command);
 }
 
-/* A path in the test's folder. Sixteen may be in use at a time. */
+/* A path in the test's folder. Sixteen may be in use at the same time. */
 static const char *in_folder(const char *name)
 {
     static char paths[16][256];
@@ -94,7 +94,7 @@ static const char *write_text(const char *name, const char *text)
     return write_file(name, text, strlen(text));
 }
 
-/* All of a file; the caller frees it. */
+/* The content of a file; the caller frees it. */
 static char *read_all(const char *path, size_t *length)
 {
     struct stat status;
@@ -109,7 +109,7 @@ static char *read_all(const char *path, size_t *length)
     return bytes;
 }
 
-/* A disk of 4 MiB: 64 KiB of data that does not compress away, then zeros. */
+/* A disk of 4 MiB: 64 KiB of incompressible data, then zeros. */
 #define DISK_SIZE (4u << 20)
 static const uint8_t *disk_bytes(void)
 {
@@ -153,7 +153,7 @@ static const char *make_archive(const char *name)
     return path;
 }
 
-/* Takes what is written, up to `most` bytes; more do not fit the device. */
+/* Receives output, up to `most` bytes; more bytes do not fit on the device. */
 struct sink {
     uint8_t *bytes;
     size_t length, most;
@@ -169,7 +169,7 @@ static int32_t write_sink(void *user_data, const uint8_t *bytes, size_t length)
     return 0;
 }
 
-/* Not every test uses all of it. */
+/* Not every test uses all of these. */
 static void (*const unused[])(void) __attribute__((unused)) = {
     (void (*)(void))make_folder, (void (*)(void))remove_folder, (void (*)(void))write_text,
     (void (*)(void))read_all,    (void (*)(void))make_archive,  (void (*)(void))write_sink,

@@ -44,7 +44,7 @@ static void what_is_part_of_a_template_is_neither_freed_nor_changed(void **state
     failed_with(VMT_INVALID_HANDLE);
     says("Windows-Server-2019", vmt_metainfo_get(metainfo, "osname", &length));
     vmt_template_free(template);
-    /* The shell of the template is still there, and with it that of its parts. */
+    /* The memory of the dead template is still kept, and so is that of its parts. */
     assert_null(vmt_metainfo_get(metainfo, "osname", NULL));
 }
 
@@ -78,14 +78,14 @@ static void options_of_another_version_are_told_apart(void **state)
     assert_null(vmt_verify(path, &options.known, &err));
     failed_with(VMT_INVALID_VALUE);
 
-    /* A header that is older: the struct ends sooner. */
+    /* An older header: the struct is shorter. */
     options.known.struct_size = offsetof(vmt_verify_options, threads);
     options.known.threads = 0xdead;
     verified = vmt_verify(path, &options.known, &err);
     fine();
     vmt_verified_free(verified);
 
-    /* A newer one whose new field is not used, and one whose is. */
+    /* A newer header whose new field is not used, and one whose new field is used. */
     options.known.threads = 0;
     options.known.struct_size = sizeof options;
     verified = vmt_verify(path, &options.known, &err);
@@ -107,7 +107,7 @@ static void flags_that_are_not_known_are_refused(void **state)
     vmt_template_free(template);
 }
 
-/* Eight threads: all look at one template, and each builds, packs, checks and frees handles of its own. */
+/* Eight threads: all read one template, and each builds, packs, checks and frees its own handles. */
 static vmt_template *shared;
 static const char *shared_archive;
 
@@ -171,7 +171,7 @@ static void eight_threads_use_one_template_at_once(void **state)
         if (failed != NULL)
             fail_msg("thread %d failed to %s", i, (const char *)failed);
     }
-    /* What each packed is the same, byte by byte. */
+    /* All threads packed the same bytes. */
     bytes = read_all(in_folder("thread-0.tar.gz"), &length);
     other = read_all(in_folder("thread-7.tar.gz"), &other_length);
     assert_int_equal(length, other_length);
@@ -181,7 +181,7 @@ static void eight_threads_use_one_template_at_once(void **state)
     vmt_template_free(shared);
 }
 
-/* Eight threads change one handle: each call does all of its work, or says that another is at it. */
+/* Eight threads change one handle: each call succeeds, or reports that another call is changing the handle. */
 static vmt_values *contended;
 static int refused;
 

@@ -3,7 +3,7 @@
 
 #include "support.h"
 
-/* A disk that the test reads: what it is asked, and how it answers. */
+/* A disk with callbacks: the calls that it received, and how it answers them. */
 struct source {
     pthread_mutex_t lock;
     size_t reads;

@@ -21,7 +21,7 @@ static void an_archive_that_the_caller_reads_is_published(void **state)
     VMT_OPTIONS(vmt_source, source);
     VMT_OPTIONS(vmt_entry_options, options);
     (void)state;
-    bytes.data = read_all(make_archive("Windows-Server-2019.tar.gz"), &bytes.length);
+    bytes.data = read_all(make_archive("stream.tar.gz"), &bytes.length);
     mkdir(in_folder("streams"), 0755);
     repository = vmt_repository_create(in_folder("streams"), VMT_FORMAT_VM6, &err);
     fine();
@@ -97,7 +97,7 @@ static void a_template_is_added_listed_replaced_and_removed(void **state)
     assert_string_equal(vmt_entries_kind(entries, 0), "kvm-template");
     assert_null(vmt_entries_kind(entries, 1));
     assert_non_null(strstr(vmt_entries_json(entries, 0, NULL), "\"name\": \"Windows-Server-2019\""));
-    /* The template states no version; when the archive changed is known in any case. */
+    /* The template has no version; the modification time of the archive is always known. */
     says_nothing(vmt_entries_version(entries, 0, &length));
     assert_non_null(vmt_entries_modified(entries, 0, &length));
     assert_int_equal(length, strlen("2026-03-01 09:05:00"));
@@ -220,7 +220,7 @@ static void a_repository_is_opened_by_its_description(void **state)
     failed_with(VMT_NOT_FOUND);
 }
 
-/* A pair of keys that was made with `minisign -G -W` for this test and signs nothing else. */
+/* A key pair that was made with `minisign -G -W` for this test and signs nothing else. */
 static const char PUBLIC_KEY[] =
     "untrusted comment: minisign public key\nRWR2LkzxlDoaPsF/lzl4rBMr3ed5JkPht3L5w7afEu6Wgfy/cnHDD1vp\n";
 static const char SECRET_KEY[] =

@@ -48,7 +48,7 @@ static void the_catalogue_knows_the_macros(void **state)
     assert_int_equal(vmt_macro_check("($IP)", true, &err), VMT_OK);
     assert_int_equal(vmt_macro_check("IP", true, &err), VMT_INVALID_MACRO);
     failed_with(VMT_INVALID_MACRO);
-    /* It is the same text each time. */
+    /* Each call returns the same text. */
     assert_ptr_equal(vmt_catalogue_name(0), vmt_catalogue_name(0));
 }
 

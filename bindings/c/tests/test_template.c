@@ -331,20 +331,20 @@ static void work_tells_how_far_it_is_and_stops(void **state)
     assert_true(watch.total >= DISK_SIZE);
     assert_false(vmt_control_is_cancelled(control));
 
-    /* By what the callback returns. */
+    /* Cancelled by the return value of the callback. */
     watch.stop = 1;
     options.flags = VMT_PACK_OVERWRITE;
     assert_int_equal(vmt_template_pack(template, path, &options, NULL, &err), VMT_CANCELLED);
     failed_with(VMT_CANCELLED);
     assert_true(vmt_control_is_cancelled(control));
-    /* It cannot be undone. */
+    /* A cancelled control stays cancelled. */
     watch.stop = 0;
     verify.control = control;
     assert_null(vmt_verify(path, &verify, &err));
     failed_with(VMT_CANCELLED);
     vmt_control_free(control);
 
-    /* By a call, from the callback or from anywhere. */
+    /* Cancelled by a call, from the callback or from elsewhere. */
     options.control = watch.control = control = vmt_control_new(watch_it, &watch);
     assert_int_equal(vmt_template_pack(template, in_folder("not.tar.gz"), &options, NULL, &err), VMT_CANCELLED);
     failed_with(VMT_CANCELLED);

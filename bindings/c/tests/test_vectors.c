@@ -1,4 +1,4 @@
-/* The cases of tests/vectors, on which all libraries must agree; tests/vectors/README.md tells how one is written.
+/* The cases of tests/vectors, on which all libraries must agree; tests/vectors/README.md describes their format.
    VMT_ROOT is the root of the repository. */
 #include <ctype.h>
 
@@ -6,7 +6,7 @@
 
 #include "support.h"
 
-/* --- what a case is made of ----------------------------------------------------------------------------------------- */
+/* --- the parts of a case -------------------------------------------------------------------------------------------- */
 
 struct bytes {
     uint8_t *data;
@@ -18,7 +18,7 @@ static const cJSON *member(const cJSON *object, const char *name)
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-/* A text that is there, or NULL. */
+/* The text of a key, or NULL if the case does not have it. */
 static const char *string(const cJSON *object, const char *name)
 {
     const cJSON *found = member(object, name);
@@ -116,12 +116,12 @@ static struct bytes content(const cJSON *from)
 
 static bool is_utf8(const uint8_t *bytes, size_t length)
 {
-    vmt_macros *macros = vmt_find_macros((const char *)bytes, length, NULL); /* the library says it */
+    vmt_macros *macros = vmt_find_macros((const char *)bytes, length, NULL); /* the library reports it */
     vmt_macros_free(macros);
     return macros != NULL;
 }
 
-/* What a result says of bytes: text, cut into lines if there are several, or hex. */
+/* The form of bytes in a result: text, split into lines if it has several, or hex. */
 static cJSON *of_bytes(const uint8_t *bytes, size_t length)
 {
     cJSON *out = cJSON_CreateObject();
@@ -159,7 +159,7 @@ static cJSON *of_bytes(const uint8_t *bytes, size_t length)
     return out;
 }
 
-/* SHA-256 as FIPS 180-4 has it, in hex. */
+/* SHA-256 as in FIPS 180-4, in hex. */
 static const char *sha256(const uint8_t *bytes, size_t length)
 {
     static char hex[65];
@@ -167,7 +167,7 @@ static const char *sha256(const uint8_t *bytes, size_t length)
     uint32_t h[8], w[64], v[8];
     size_t block, blocks = (length + 9 + 63) / 64, found = 0;
     unsigned n, i;
-    /* The constants are the first 32 bits of the fractions of the roots of the first primes. */
+    /* The constants are the first 32 bits of the fractional parts of the roots of the first primes. */
     for (n = 2; found < 64; n++) {
         bool prime = true;
         for (i = 2; i * i <= n; i++)
@@ -175,7 +175,7 @@ static const char *sha256(const uint8_t *bytes, size_t length)
         if (!prime)
             continue;
         {
-            /* Newton's way to the roots, in long double, whose 64 bits are enough for 32 behind the point. */
+            /* Newton's method in long double, whose 64 bits are enough for 32 fractional bits. */
             long double cube = n, square = n;
             for (i = 0; i < 100; i++) {
                 cube -= (cube * cube * cube - n) / (3 * cube * cube);
@@ -217,7 +217,7 @@ static const char *sha256(const uint8_t *bytes, size_t length)
     return hex;
 }
 
-/* --- what comes out ------------------------------------------------------------------------------------------------- */
+/* --- results -------------------------------------------------------------------------------------------------------- */
 
 static cJSON *of_error(const vmt_error *error)
 {
@@ -260,7 +260,7 @@ static cJSON *of_report(const vmt_report *report)
     return out;
 }
 
-/* --- the topics: each gives what comes out, or NULL and `err` ------------------------------------------------------- */
+/* --- the topics: each returns the result, or NULL and `err` --------------------------------------------------------- */
 
 static cJSON *errors(const cJSON *input)
 {
@@ -292,7 +292,7 @@ static vmt_metainfo *metainfo_of(const cJSON *file)
     return metainfo;
 }
 
-/* What a machine lacks, as the library describes it in JSON: C gets it as a sum. */
+/* What a machine lacks, in the library's JSON form; C gets it as flags. */
 static cJSON *of_misses(vmt_misses misses, vmt_limits limits, const cJSON *vm)
 {
     cJSON *out = cJSON_CreateArray(), *one;
@@ -444,7 +444,7 @@ static vmt_script *script_of(const cJSON *from)
     return script;
 }
 
-/* The script of a case with its values in place, or NULL and `err`. */
+/* The rendered script of a case, or NULL and `err`. */
 static vmt_script *rendered(const cJSON *input)
 {
     vmt_script *script = script_of(member(input, "script")), *out = NULL;
@@ -622,7 +622,7 @@ static vmt_template *template_of(const cJSON *draft)
     return vmt_template_builder_build(builder, &err);
 }
 
-/* A folder that is new for each case. */
+/* A new folder for each case. */
 static const char *new_folder(void)
 {
     static int next;
@@ -632,7 +632,7 @@ static const char *new_folder(void)
     return name;
 }
 
-/* Write a file, and the folder that its name may begin with. */
+/* Write a file, and create the folder in its name. */
 static void put_file(const char *parent, const cJSON *file)
 {
     char name[400];
@@ -807,7 +807,7 @@ static cJSON *disk(const cJSON *input)
     return out;
 }
 
-/* Pack the archive of an operation, or give NULL and `err`. */
+/* Pack the archive of an operation, or return NULL and `err`. */
 static const char *archive_of(const cJSON *operation)
 {
     const cJSON *archive = member(operation, "archive");
@@ -862,7 +862,7 @@ static cJSON *repository(const cJSON *input)
     const cJSON *operation, *tag;
     cJSON *out = NULL;
     if (!vm5 && strcmp(string(input, "format"), "vm6") != 0)
-        format = 0; /* a form that is none */
+        format = 0; /* not a format */
     snprintf(parent, sizeof parent, "%s/repo", new_folder());
     snprintf(path, sizeof path, "%s/%s", folder, parent);
     if (member(input, "description") == NULL) {

@@ -10,17 +10,19 @@ use crate::run::run;
 use crate::source::ArchiveArgument;
 use crate::values::{self, UnpackLimitsArgument};
 
-/// An archive, looked into without being unpacked.
+/// An archive, inspected without unpacking it.
 ///
-/// One of vmtemplate is opened by its index and not read; one of another tool is read to its end. It iterates over its
-/// `entries`, has their number as its length, and `name in archive` asks for a file.
+/// An archive made by vmtemplate is opened by its index, without reading it; one made by another tool is read
+/// completely. Iterating over it returns its `entries`, `len` their number, and `name in archive` whether it contains a
+/// file.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct Archive(vt::Archive);
 
 #[pymethods]
 impl Archive {
-    /// Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may
-    /// make use meanwhile. `limits` bounds what a hostile archive may do.
+    /// Open an archive: a path, a URL, bytes, or a seekable binary file-like object.
+    ///
+    /// No other code may use the object at the same time. `limits` bounds what a hostile archive may do.
     #[staticmethod]
     #[pyo3(signature = (archive, *, limits=None))]
     fn open(
@@ -36,25 +38,25 @@ impl Archive {
         .map(Self)
     }
 
-    /// Where it is, or the name of what it was opened from.
+    /// Its path or URL, or the name of the object that it was opened from.
     #[getter]
     fn path(&self) -> PathBuf {
         self.0.path().to_owned()
     }
 
-    /// Its files, in the archive's order.
+    /// Its files, in the order of the archive.
     #[getter]
     fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         values::tuple(py, self.0.entries(), values::archive_entry)
     }
 
-    /// A whole file of it, which must not be a large one.
+    /// Read a small file of the archive as bytes.
     fn read<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.0.read(name)).or_raise()?;
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// A file of it as a disk image, of which only what is asked for is read.
+    /// Open a file of the archive as a disk image, which is read on demand.
     fn disk(&self, py: Python<'_>, name: &str) -> PyResult<DiskImage> {
         py.detach(|| self.0.disk(name)).or_raise().map(DiskImage)
     }

@@ -1,10 +1,10 @@
 use pyo3::prelude::*;
 use vmtemplate as vt;
 
-/// A switch that stops long work from another thread.
+/// Cancels long work from another thread.
 ///
-/// Give it as `cancel=` to what takes long. Work that was stopped raises `CancelledError` and leaves nothing
-/// half-written. Once thrown, a switch stays so: take a new one for the next work.
+/// Pass it as `cancel=` to a method that may take long. Cancelled work raises `CancelledError` and leaves no partial
+/// output. A token cannot be reset: use a new one for the next work.
 ///
 /// >>> import vmtemplate as vt
 /// >>> cancel = vt.CancelToken()
@@ -21,12 +21,12 @@ impl CancelToken {
         Self(vt::CancelToken::new())
     }
 
-    /// Stop the work that has this token, at its next step.
+    /// Cancel the work that has this token, at its next step.
     fn cancel(&self) {
         self.0.cancel();
     }
 
-    /// Whether it was told to stop.
+    /// Whether `cancel` was called.
     #[getter]
     fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()

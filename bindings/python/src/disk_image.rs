@@ -13,7 +13,7 @@ use crate::run::run;
 use crate::source::{Output, Reader, Seekable};
 use crate::values;
 
-/// An open disk image, read-only: the bytes of the virtual disk, whatever format they are kept in.
+/// An open, read-only disk image: the bytes of the virtual disk, independent of the image format.
 ///
 /// >>> import vmtemplate as vt
 /// >>> disk = vt.DiskImage.from_bytes(bytes(512) + b"data" + bytes(508))
@@ -44,8 +44,8 @@ pub(crate) fn open_options(
 impl DiskImage {
     /// Open a raw file, a block device, a qcow2, VHDX, VMDK or VHD, or `rbd:POOL/IMAGE[@SNAP]`.
     ///
-    /// `format` is recognised by content if it is not given. Files that are named inside an image, such as the backing
-    /// file of a qcow2, are opened in the folder `backing_files` and nowhere else.
+    /// Without `format`, the format is recognised by content. Files that an image refers to, such as the backing file
+    /// of a qcow2, are opened only in the folder `backing_files`.
     #[staticmethod]
     #[pyo3(signature = (path, *, format=None, backing_files=None, max_size=None, temporary_folder=None, rbd_program=None))]
     fn open(
@@ -61,7 +61,7 @@ impl DiskImage {
         py.detach(|| vt::DiskImage::open_with(path, &options)).or_raise().map(Self)
     }
 
-    /// A raw disk of these bytes.
+    /// A raw disk with these bytes.
     #[staticmethod]
     fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self(vt::DiskImage::from_bytes(values::bytes(data)?)))
@@ -69,7 +69,7 @@ impl DiskImage {
 
     /// An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
     ///
-    /// It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
+    /// The whole object is first copied into a temporary file without a name, in which blocks of zeros take no space.
     #[staticmethod]
     #[pyo3(signature = (file, *, format=None, max_size=None, temporary_folder=None, progress=None, cancel=None))]
     fn from_stream(
@@ -88,9 +88,9 @@ impl DiskImage {
         .map(Self)
     }
 
-    /// A raw disk in a binary file-like object that can seek; only what is asked for is read, when it is asked for.
+    /// A raw disk in a seekable binary file-like object, which is read on demand.
     ///
-    /// Nobody else may use the object meanwhile.
+    /// No other code may use the object at the same time.
     #[staticmethod]
     fn from_seekable(file: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self(vt::DiskImage::from_source(std::sync::Arc::new(Seekable::new(file)?))))
@@ -108,30 +108,30 @@ impl DiskImage {
         self.0.format()
     }
 
-    /// Where the image is, if it was opened by a path.
+    /// The path of the image, if it was opened by a path.
     #[getter]
     fn path(&self) -> Option<PathBuf> {
         self.0.path().map(ToOwned::to_owned)
     }
 
-    /// The bytes of the disk from `offset` on.
+    /// Read `length` bytes of the disk from `offset` on.
     fn read<'py>(&self, py: Python<'py>, offset: u64, length: usize) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.0.read_vec(offset, length)).or_raise()?;
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// What is known of each part of the disk before it is read, from its start to its end.
+    /// The parts of the disk in order, each with its kind: data, zeros, or free space. No data is read.
     fn extents(&self) -> ExtentIterator {
         ExtentIterator(Mutex::new(Walk::new(self.0.clone(), vt::DiskImage::extents)))
     }
 
-    /// What the disk holds: its partitions, its volumes, and what packing would read of it.
+    /// What the disk contains: its partitions, its volumes, and how much of it packing would read.
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let info = run(py, None, None, |_| self.0.info())?;
         values::disk_info(py, &info)
     }
 
-    /// The disk with the clusters that its NTFS volumes mark free read as zeros, and what became of each volume.
+    /// The same disk with free clusters of its NTFS volumes read as zeros, and a report for each volume.
     #[pyo3(signature = (*, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, cancel=None), text_signature = "($self, *, free_space='skip', drop_page_files=False, cancel=None)")]
     fn without_free_space<'py>(
         &self,
@@ -147,9 +147,9 @@ impl DiskImage {
         (Self(disk), values::free_space_report(py, &report)?).into_pyobject(py)
     }
 
-    /// Write the disk to a sparse raw file, which appears whole or not at all, or to a binary file-like object.
+    /// Write the disk to a sparse raw file, which appears complete or not at all, or to a binary file-like object.
     ///
-    /// A device or a named pipe is written to as it is, a block device only with `overwrite`.
+    /// A device or a named pipe is written to directly; a block device requires `overwrite`.
     #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
     fn write_raw<'py>(
         &self,
@@ -190,7 +190,7 @@ self_cell!(
 
 type Extents<'a> = vt::Extents<'a>;
 
-/// The extents of a disk, one by one.
+/// Iterates over the extents of a disk.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct ExtentIterator(Mutex<Walk>);
 

@@ -1,4 +1,4 @@
-//! The enumerations of the library as those of Python, by the words of their JSON forms.
+//! Maps the enums of the library to those of Python by the words of their JSON forms.
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -8,13 +8,13 @@ use vmtemplate as vt;
 
 use crate::errors::OrRaise;
 
-/// An enumeration that has a class in `vmtemplate._enums`.
+/// An enum that has a class in `vmtemplate._enums`.
 pub(crate) trait Enumeration: Copy + PartialEq + 'static {
     /// The name of the class.
     const CLASS: &'static str;
-    /// Every value with its word.
+    /// Every variant with its word.
     const WORDS: &'static [(Self, &'static str)];
-    /// What the library says of a word, where it reads them itself.
+    /// The library's own parser of words, if it has one.
     const PARSE: Option<fn(&str) -> vt::Result<Self>>;
 }
 
@@ -35,7 +35,7 @@ macro_rules! enumerations {
             const PARSE: Option<fn(&str) -> vt::Result<Self>> = parser!($($parsed)?);
         })*
 
-        /// The words of every enumeration, for the test that compares them with the classes.
+        /// The words of every enum, for the test that compares them with the classes.
         #[pyfunction]
         pub(crate) fn enumerations(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
             let all = PyDict::new(py);
@@ -104,7 +104,7 @@ pub(crate) fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyA
     MODULE.get_or_try_init(py, || py.import("vmtemplate._enums").map(Bound::unbind))?.bind(py).getattr(name)
 }
 
-/// A value on its way to Python. One that has no word there is `OTHER`, if the class has that.
+/// Converts a value to Python. A value without a word becomes `OTHER`, if the class has that.
 pub(crate) fn member<T: Enumeration>(py: Python<'_>, value: T) -> PyResult<Bound<'_, PyAny>> {
     let word = T::WORDS.iter().find(|(known, _)| *known == value).map_or("other", |(_, word)| word);
     class(py, T::CLASS)?.call1((word,))
@@ -120,12 +120,12 @@ impl<T: Enumeration> FromPyObject<'_, '_> for Choice<T> {
         if let (Some(parse), Ok(word)) = (T::PARSE, object.extract::<String>()) {
             return parse(&word).or_raise().map(Self);
         }
-        // `Severity("warning")` and `Severity(Severity.WARNING)` both give the member, all else a clear ValueError.
+        // `Severity("warning")` and `Severity(Severity.WARNING)` both return the member; anything else is a ValueError.
         let member = class(object.py(), T::CLASS)?.call1((object,))?;
         let word: String = member.getattr("value")?.extract()?;
         let found = T::WORDS.iter().find(|(_, known)| *known == word);
-        found
-            .map(|(value, _)| Self(*value))
-            .ok_or_else(|| PyValueError::new_err(format!("{member} cannot be asked for")))
+        found.map(|(value, _)| Self(*value)).ok_or_else(|| {
+            PyValueError::new_err(format!("{member} is only a result and cannot be an argument"))
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Errors of the library as exceptions.
+//! Converts errors of the library to exceptions.
 
 use std::error::Error as _;
 use std::io;
@@ -10,7 +10,7 @@ use vmtemplate as vt;
 
 use crate::values;
 
-/// Raises what the library returns.
+/// Raises the error that the library returns.
 pub(crate) trait OrRaise<T> {
     fn or_raise(self) -> PyResult<T>;
 }
@@ -23,14 +23,14 @@ impl<T> OrRaise<T> for vt::Result<T> {
 
 /// The exception to raise for an error.
 pub(crate) fn raised(py: Python<'_>, error: &vt::Error) -> PyErr {
-    // What a file-like object of the caller raised comes out as it was.
+    // An exception from a file-like object of the caller is raised unchanged.
     if let Some(own) = causes(error).find_map(own_exception) {
         return own.clone_ref(py);
     }
     exception(py, error).map_or_else(|error| error, PyErr::from_value)
 }
 
-/// The exception as an object.
+/// The exception object.
 pub(crate) fn exception<'py>(py: Python<'py>, error: &vt::Error) -> PyResult<Bound<'py, PyAny>> {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let make = MAKE.import(py, "vmtemplate._errors", "make")?;
@@ -53,12 +53,12 @@ fn causes(error: &vt::Error) -> impl Iterator<Item = &(dyn std::error::Error + '
     std::iter::successors(error.source(), |&cause| cause.source())
 }
 
-/// The exception that went through the library inside of an error of input or output.
+/// The exception of the caller's object, which the library has wrapped in an I/O error.
 fn own_exception<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e PyErr> {
     cause.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }
 
-/// The word and number of every kind, for the test that compares them with the classes.
+/// The name and number of every kind, for the test that compares them with the classes.
 #[pyfunction]
 pub(crate) fn error_kinds() -> Vec<(&'static str, u32)> {
     vt::ErrorKind::all().iter().map(|kind| (kind.name(), kind.number())).collect()

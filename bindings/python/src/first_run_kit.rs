@@ -6,7 +6,7 @@ use vmtemplate as vt;
 
 use crate::errors::OrRaise;
 
-/// The scripts that run the setup script in a new machine, and `prepare.cmd`, which puts them into a master VM.
+/// The scripts that run the setup script in a new machine, and `prepare.cmd`, which installs them in a master VM.
 ///
 /// `dd` is the path of `dd.exe` from "dd for Windows", which the scripts need and which is not part of this package.
 ///
@@ -33,7 +33,7 @@ impl FirstRunKit {
         .map(Self)
     }
 
-    /// The files by their names.
+    /// The contents of the files by name.
     fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let files = PyDict::new(py);
         for (name, bytes) in self.0.files() {
@@ -42,7 +42,7 @@ impl FirstRunKit {
         Ok(files)
     }
 
-    /// Write the files into a folder, which is made if it is not there.
+    /// Write the files into a folder, which is created if it does not exist.
     fn write(&self, py: Python<'_>, folder: PathBuf) -> PyResult<()> {
         py.detach(|| self.0.write(folder)).or_raise()
     }
@@ -52,7 +52,7 @@ impl FirstRunKit {
         PyBytes::new(py, &py.detach(|| self.0.iso()))
     }
 
-    /// Write the CD image to a file, which appears whole or not at all.
+    /// Write the CD image to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_iso(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
         py.detach(|| self.0.write_iso(path, overwrite)).or_raise()

@@ -1,4 +1,4 @@
-//! The functions of the module, and those behind methods of the dataclasses.
+//! The functions of the module, including those that implement methods of the dataclasses.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::run::run;
 use crate::source::Input;
 use crate::values::{self, LimitsArgument, SupportArgument, VmSpecArgument};
 
-/// The options of a check, from the arguments that `check` and `Template.check` have.
+/// The options of a check, from the arguments of `check` and `Template.check`.
 pub(crate) fn check_options(
     allow: Vec<String>,
     severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
@@ -32,15 +32,15 @@ pub(crate) fn check_options(
     }
 }
 
-/// Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
+/// Check an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 ///
-/// A binary file-like object is read to its end and checked as a file with its name; an archive or an image is kept in
-/// a temporary file without a name meanwhile.
+/// Instead of a path, `path` may be a binary file-like object, which is read completely and checked as a file with its
+/// name. During the check an archive or an image is kept in a temporary file without a name.
 ///
-/// `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
-/// every warning counts as an error. `skip_image` does not look into the disk image. `language` is that of the setup
-/// script, where it shall not be found out. `format` and `backing_files` say how the image is opened, as
-/// `DiskImage.open` takes them; with a `format`, no rule asks what else it looks like.
+/// `allow` disables rules by their codes, `severities` changes the severity of rules, and `deny_warnings` treats every
+/// warning as an error. `skip_image` does not check the disk image. `language` is the language of the setup script;
+/// without it, the language is detected. `format` and `backing_files` are as in `DiskImage.open`; with a `format`, no
+/// rule checks whether the image looks like another format.
 ///
 /// >>> import tempfile, pathlib, vmtemplate as vt
 /// >>> with tempfile.TemporaryDirectory() as folder:
@@ -77,8 +77,10 @@ pub(crate) fn check<'py>(
     values::report(py, &report)
 }
 
-/// Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is
-/// there and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
+/// Raise early the exception that writing to `path` would raise.
+///
+/// It raises if the file exists and `overwrite` is not set, if its folder does not exist or does not accept new files,
+/// or if it is a folder. Nothing is written.
 ///
 /// >>> import vmtemplate as vt
 /// >>> vt.probe_output("/no/such/folder/drive.img")
@@ -91,7 +93,7 @@ pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> Py
     py.detach(|| vt::probe_output(path, overwrite)).or_raise()
 }
 
-/// The macros that stand in a text, known or not, in their order.
+/// The macros in a text, known or not, in their order.
 ///
 /// >>> import vmtemplate as vt
 /// >>> [str(use.name) for use in vt.find_macros("($IP)/($NETMASK) ($)")]
@@ -108,13 +110,13 @@ pub(crate) fn all_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     PyList::new(py, vt::Rule::all().map(|rule| values::rule(py, rule)).collect::<PyResult<Vec<_>>>()?)
 }
 
-/// The rule of a code.
+/// The rule with a code.
 #[pyfunction]
 pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     vt::Rule::by_code(code).map(|rule| values::rule(py, rule)).transpose()
 }
 
-/// What a machine lacks for these limits.
+/// The limits that a machine does not meet.
 #[pyfunction]
 pub(crate) fn check_limits(
     py: Python<'_>,
@@ -151,7 +153,7 @@ pub(crate) fn macro_catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     PyList::new(py, infos.collect::<PyResult<Vec<_>>>()?)
 }
 
-/// The macro of a name.
+/// The macro with a name.
 #[pyfunction]
 pub(crate) fn macro_lookup<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     vt::MacroInfo::lookup(name).map(|info| values::macro_info(py, info)).transpose()
@@ -163,7 +165,7 @@ pub(crate) fn macro_nearest<'py>(py: Python<'py>, name: &str) -> PyResult<Option
     vt::MacroInfo::nearest(name).map(|info| values::macro_info(py, info)).transpose()
 }
 
-/// What the platform takes a template of this name for.
+/// The operating system family that the platform recognises by a template name.
 #[pyfunction]
 pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     vt::OsFamily::of_template_name(name).map(|family| member(py, family)).transpose()
@@ -176,7 +178,7 @@ pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> Py
     values::partition_table(py, &table)
 }
 
-/// Which Windows is on a disk.
+/// The Windows that is installed on a disk.
 #[pyfunction]
 pub(crate) fn read_windows_info<'py>(
     py: Python<'py>,

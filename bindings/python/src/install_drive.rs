@@ -32,7 +32,7 @@ impl InstallDrive {
         py.detach(|| vt::InstallDrive::with_padding(&script.0, padding.0)).or_raise().map(Self)
     }
 
-    /// A drive of these bytes.
+    /// A drive with these bytes.
     #[staticmethod]
     fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         vt::InstallDrive::from_bytes(values::bytes(data)?).or_raise().map(Self)
@@ -44,13 +44,13 @@ impl InstallDrive {
         py.detach(|| vt::InstallDrive::read(path)).or_raise().map(Self)
     }
 
-    /// The script on it, without the padding.
+    /// The script on the drive, without the padding.
     #[getter]
     fn script(&self, py: Python<'_>) -> Script {
         Script(py.detach(|| self.0.script()))
     }
 
-    /// Write it to a file, which appears whole or not at all.
+    /// Write the drive to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
         py.detach(|| self.0.write(path, overwrite)).or_raise()
@@ -66,7 +66,7 @@ impl InstallDrive {
     }
 
     fn __repr__(&self) -> String {
-        // The script may hold a password.
+        // The script may contain a password.
         format!("<InstallDrive, a script of {} bytes>", self.0.script().bytes().len())
     }
 }

@@ -5,13 +5,13 @@ use vmtemplate as vt;
 
 use crate::errors::OrRaise;
 
-/// The secret key that signs a repository, as `minisign -G` makes it.
+/// The secret key that signs a repository, as made by `minisign -G`.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct SigningKey(pub(crate) vt::SigningKey);
 
 #[pymethods]
 impl SigningKey {
-    /// Read a key from its file. `password` is needed if it has one; checking it takes about a second.
+    /// Read a key from its file. `password` is required if the key has one; checking it takes about a second.
     #[staticmethod]
     #[pyo3(signature = (path, password=None))]
     fn from_file(py: Python<'_>, path: PathBuf, password: Option<String>) -> PyResult<Self> {
@@ -23,14 +23,14 @@ impl SigningKey {
     }
 }
 
-/// The public key that the signatures of a repository are checked with.
+/// The public key that verifies the signatures of a repository.
 #[pyclass(frozen, eq, module = "vmtemplate")]
 #[derive(PartialEq)]
 pub(crate) struct PublicKey(pub(crate) vt::PublicKey);
 
 #[pymethods]
 impl PublicKey {
-    /// A key from its text, which begins with `RW`.
+    /// Parse a key from its text, which begins with `RW`.
     #[new]
     fn new(text: &str) -> PyResult<Self> {
         text.parse().or_raise().map(Self)

@@ -1,11 +1,11 @@
-//! The Python module `vmtemplate._native`: classes and functions over the library, and nothing that the library lacks.
+//! The Python module `vmtemplate._native`: classes and functions that wrap the library and add no features.
 //!
-//! Plain values, enumerations and exceptions are classes of Python, in `python/vmtemplate/`; [`values`], [`enums`] and
-//! [`errors`] go between them and those of the library. All else is a class here, one file for each. Classes are frozen:
-//! what can change stands behind a lock, so that threads may share all of it.
+//! Plain values, enums and exceptions are Python classes in `python/vmtemplate/`; [`values`], [`enums`] and [`errors`]
+//! convert them to and from the types of the library. Everything else is a class in this crate, one file for each.
+//! Classes are frozen, and mutable state is behind a lock, so threads may share every object.
 
-// What the macros of PyO3 ask for: keyword arguments are arguments, arguments are owned, methods have `self`. Python
-// shows paths in quotes, and lists in the documentation are lists of Python.
+// PyO3's macros require these: keyword arguments become many arguments, arguments are owned, and methods take `self`.
+// `repr` in Python quotes paths, and lists in the documentation are Python lists.
 #![allow(
     clippy::doc_link_with_quotes,
     clippy::fn_params_excessive_bools,
@@ -87,6 +87,6 @@ mod _native {
     use super::template::Template;
 
     #[pymodule_export]
-    #[allow(non_upper_case_globals)] // so is it called in Python
+    #[allow(non_upper_case_globals)] // the name in Python
     const __version__: &str = env!("CARGO_PKG_VERSION");
 }

@@ -4,7 +4,7 @@ use vmtemplate as vt;
 
 use crate::errors::OrRaise;
 
-/// The name of a macro, such as `IP`, which a script spells `($IP)`. Upper and lower case differ.
+/// The name of a macro, such as `IP`, which a script spells `($IP)`. Names are case-sensitive.
 ///
 /// >>> import vmtemplate as vt
 /// >>> str(vt.MacroName("IP")), vt.MacroName.parse("($IP)").name
@@ -15,7 +15,7 @@ pub(crate) struct MacroName(pub(crate) vt::MacroName);
 
 #[pymethods]
 impl MacroName {
-    /// The longest name, in characters.
+    /// The maximum length of a name in characters.
     #[classattr]
     const MAX_LENGTH: usize = vt::MacroName::MAX_LENGTH;
 
@@ -24,7 +24,7 @@ impl MacroName {
         vt::MacroName::new(name).or_raise().map(Self)
     }
 
-    /// Read a name from its whole spelling, `($NAME)`.
+    /// Parse a name in the form `($NAME)`.
     #[staticmethod]
     fn parse(text: &str) -> PyResult<Self> {
         text.parse().or_raise().map(Self)

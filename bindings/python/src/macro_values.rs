@@ -9,10 +9,10 @@ use vmtemplate as vt;
 
 use crate::errors::OrRaise;
 
-/// The values of macros by their bare names. Each is checked when it is set; `repr()` does not show them.
+/// Macro values by bare name. Each value is checked when it is set; `repr()` does not show values.
 ///
-/// A value is text, a number, a truth, an address of `ipaddress`, or a list or tuple of these. Wherever values are
-/// taken, a plain dict is too.
+/// A value is a `str`, a number, a `bool`, an address of `ipaddress`, or a list or tuple of these. Every parameter that
+/// takes values also takes a plain dict.
 ///
 /// >>> import ipaddress, vmtemplate as vt
 /// >>> values = vt.MacroValues({"IP": ipaddress.ip_address("192.0.2.10"), "TMPIPv4": False})
@@ -23,8 +23,8 @@ use crate::errors::OrRaise;
 pub(crate) struct MacroValues(Mutex<vt::MacroValues>);
 
 impl MacroValues {
-    /// Read or change them. No Python may run in `work`: another thread could wait for the lock and not let go of the
-    /// interpreter.
+    /// Read or change the values. `work` must not run Python code: another thread could wait for the lock while it
+    /// holds the interpreter.
     fn with<T>(&self, work: impl FnOnce(&mut vt::MacroValues) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -34,7 +34,7 @@ impl MacroValues {
     }
 }
 
-/// The values of an argument: a `MacroValues`, or a mapping.
+/// Macro values as an argument: a `MacroValues` or a mapping.
 pub(crate) struct ValuesArgument(pub(crate) vt::MacroValues);
 
 impl FromPyObject<'_, '_> for ValuesArgument {
@@ -78,9 +78,9 @@ fn one_value(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if value.is_instance_of::<PyString>() || value.is_instance_of::<PyInt>() || is_address(value)? {
         return Ok(value.str()?.to_string());
     }
-    // Its text could be anything, such as `<object at 0x…>`.
+    // `str` of any other object is arbitrary text, such as `<object at 0x…>`.
     Err(PyTypeError::new_err(format!(
-        "the value of a macro is str, int, bool, an address of ipaddress, or a list of these; found {}",
+        "the value of a macro must be str, int, bool, an address of ipaddress, or a list of these; found {}",
         value.get_type().name()?
     )))
 }
@@ -104,7 +104,7 @@ impl MacroValues {
         Self(Mutex::new(values.map(|values| values.0).unwrap_or_default()))
     }
 
-    /// The values of a JSON object: strings, numbers, truths, and lists of these.
+    /// Parse a JSON object of values: strings, numbers, booleans, and lists of these.
     #[staticmethod]
     fn from_json(json: &str) -> PyResult<Self> {
         vt::MacroValues::from_json(json).or_raise().map(|values| Self(Mutex::new(values)))
@@ -116,24 +116,24 @@ impl MacroValues {
         py.detach(|| vt::MacroValues::from_json_file(path)).or_raise().map(|values| Self(Mutex::new(values)))
     }
 
-    /// Set a value that is written `NAME=VALUE`.
+    /// Set a value in the form `NAME=VALUE`.
     fn assign(&self, assignment: &str) -> PyResult<()> {
         self.with(|values| values.assign(assignment)).or_raise()
     }
 
-    /// Take over all values of another mapping; they go before those that are there.
+    /// Copy all values of another mapping; they replace existing values.
     fn update(&self, values: ValuesArgument) {
         self.with(|held| held.extend(values.0));
     }
 
-    /// The text of a value, or `default`.
+    /// The text of a value, or `default` if the macro has none.
     #[pyo3(signature = (name, default=None, /))]
     fn get(&self, name: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> Option<Py<PyAny>> {
         let text = self.with(|values| values.get(name).map(ToOwned::to_owned));
         text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default)
     }
 
-    /// The bare names of all values.
+    /// The bare names of all macros that have a value.
     fn keys(&self) -> Vec<String> {
         self.with(|values| values.names().map(|name| name.name().to_owned()).collect())
     }

@@ -10,11 +10,11 @@ use vmtemplate as vt;
 use crate::errors::{OrRaise, exception};
 use crate::values::{self, LimitsArgument, MetainfoFieldsArgument, SshPublicKeyArgument, SupportArgument};
 
-/// A metainfo.xml: the description of a template that the platform reads.
+/// A metainfo.xml: the metadata of a template, which the platform reads.
 ///
-/// It is edited, not rewritten: what is not set keeps its bytes. Properties are the typed values; an index is the text
-/// of any element, by its name or `limit.NAME`. A property that is set to None, and an index that is deleted, take
-/// the element away.
+/// Changes edit the file in place: everything that is not set keeps its bytes. Properties are typed values; indexing by
+/// element name or `limit.NAME` returns the text of an element. Setting a property to None, or deleting an index,
+/// removes the element.
 ///
 /// >>> import vmtemplate as vt
 /// >>> metainfo = vt.Metainfo("Windows-Server-2019")
@@ -29,13 +29,13 @@ impl Metainfo {
         Self(Mutex::new(metainfo))
     }
 
-    /// Read or change it. No Python may run in `work`: another thread could wait for the lock and not let go of the
-    /// interpreter.
+    /// Read or change the metadata. `work` must not run Python code: another thread could wait for the lock while it
+    /// holds the interpreter.
     fn with<T>(&self, work: impl FnOnce(&mut vt::Metainfo) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A copy of it as it is now.
+    /// A copy of the current metadata.
     pub(crate) fn copy(&self) -> vt::Metainfo {
         self.with(|metainfo| metainfo.clone())
     }
@@ -60,7 +60,7 @@ impl Metainfo {
         vt::Metainfo::new(os_name).or_raise().map(Self::of)
     }
 
-    /// Read the text of a metainfo.xml, whatever its values are; `check()` says what is wrong with them.
+    /// Parse the text of a metainfo.xml. Invalid values are accepted; `check()` reports them.
     #[staticmethod]
     fn parse(text: &Bound<'_, PyAny>) -> PyResult<Self> {
         vt::Metainfo::parse(&values::bytes_or_text(text)?).or_raise().map(Self::of)
@@ -72,32 +72,32 @@ impl Metainfo {
         py.detach(|| vt::Metainfo::from_file(path)).or_raise().map(Self::of)
     }
 
-    /// A new metainfo.xml that says all this.
+    /// Make a new metainfo.xml from these fields.
     #[staticmethod]
     fn from_fields(fields: MetainfoFieldsArgument) -> PyResult<Self> {
         vt::Metainfo::from_fields(&fields.into()).or_raise().map(Self::of)
     }
 
-    /// Everything that it says, as plain values.
+    /// All fields of the metainfo.xml as plain values.
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let fields = self.with(|metainfo| metainfo.fields()).or_raise()?;
         values::metainfo_fields(py, &fields)
     }
 
-    /// What is wrong with it: the errors that getters would raise, and more. They are returned, not raised.
+    /// Return, not raise, all problems: the errors that properties would raise, and more.
     fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let problems = self.with(|metainfo| metainfo.check());
         PyList::new(py, problems.iter().map(|problem| exception(py, problem)).collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// Write it to a file, which appears whole or not at all.
+    /// Write the metainfo.xml to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
         let metainfo = self.copy();
         py.detach(|| metainfo.write_file(path, overwrite)).or_raise()
     }
 
-    /// The text of an element, or `default`.
+    /// The text of an element, or `default` if it does not exist.
     #[pyo3(signature = (key, default=None, /))]
     fn get(&self, key: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
         let key: vt::MetainfoKey = key.parse().or_raise()?;
@@ -138,7 +138,7 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::OsName, text)
     }
 
-    /// The same as `os_name`, by the name of its element.
+    /// An alias of `os_name`, named like its element.
     #[getter]
     fn osname(&self) -> Option<String> {
         self.os_name()
@@ -149,7 +149,7 @@ impl Metainfo {
         self.set_os_name(text)
     }
 
-    /// `version`: the version of the template; any text.
+    /// `version`: the version of the template, which may be any text.
     #[getter]
     fn template_version(&self) -> Option<String> {
         self.text(&vt::MetainfoKey::Version)
@@ -193,7 +193,7 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::Type, text)
     }
 
-    /// `illegal_password_characters`: the characters that a password must not have.
+    /// `illegal_password_characters`: the characters that a password must not contain.
     #[getter]
     fn illegal_password_characters(&self) -> Option<String> {
         self.text(&vt::MetainfoKey::IllegalPasswordCharacters)
@@ -204,7 +204,7 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::IllegalPasswordCharacters, text)
     }
 
-    /// `chpasswd_method`: how a password is changed, as the platform writes it into an installed template.
+    /// `chpasswd_method`: how a password is changed; the platform writes it into an installed template.
     #[getter]
     fn password_method(&self) -> Option<String> {
         self.text(&vt::MetainfoKey::PasswordMethod)
@@ -215,7 +215,7 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::PasswordMethod, text)
     }
 
-    /// `date`: the time that the platform writes into an installed template, `YYYY-MM-DD hh:mm:ss`.
+    /// `date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; the platform sets it in an installed template.
     #[getter]
     fn date(&self) -> Option<String> {
         self.text(&vt::MetainfoKey::Date)
@@ -226,7 +226,8 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::Date, text)
     }
 
-    /// `install_result`: what the platform writes into an installed template; `ok` or `0` if it went well.
+    /// `install_result`: the result of the installation, `ok` or `0` for success; the platform writes it into an
+    /// installed template.
     #[getter]
     fn install_result(&self) -> Option<String> {
         self.text(&vt::MetainfoKey::InstallResult)
@@ -237,7 +238,7 @@ impl Metainfo {
         self.set_text(&vt::MetainfoKey::InstallResult, text)
     }
 
-    /// What a machine must have.
+    /// The limits: what a machine must have.
     #[getter]
     fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let limits = self.with(|metainfo| metainfo.limits()).or_raise()?;
@@ -273,7 +274,7 @@ impl Metainfo {
         self.with(|metainfo| metainfo.set_tags(&tags.into())).or_raise()
     }
 
-    /// The restarts after which the system counts as installed.
+    /// The number of restarts after which the system counts as installed.
     #[getter]
     fn reboot_count(&self) -> PyResult<u32> {
         self.with(|metainfo| metainfo.reboot_count()).or_raise()

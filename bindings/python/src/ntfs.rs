@@ -10,13 +10,13 @@ use crate::enums::member;
 use crate::errors::OrRaise;
 use crate::values;
 
-/// An NTFS volume of a disk, read-only.
+/// A read-only NTFS volume of a disk.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct NtfsVolume(Arc<vt::NtfsVolume>);
 
 #[pymethods]
 impl NtfsVolume {
-    /// Open the volume that takes `length` bytes of the disk from `offset` on, as its partition says.
+    /// Open the volume in the partition of `length` bytes at `offset` of the disk.
     #[staticmethod]
     #[pyo3(signature = (disk, offset=0, length=None))]
     fn open(py: Python<'_>, disk: &DiskImage, offset: u64, length: Option<u64>) -> PyResult<Self> {
@@ -26,7 +26,7 @@ impl NtfsVolume {
             .map(|volume| Self(Arc::new(volume)))
     }
 
-    /// Where it begins, in bytes of the disk.
+    /// The offset of the volume on the disk, in bytes.
     #[getter]
     fn offset(&self) -> u64 {
         self.0.offset()
@@ -38,7 +38,7 @@ impl NtfsVolume {
         self.0.size()
     }
 
-    /// Bytes per cluster.
+    /// The cluster size in bytes.
     #[getter]
     fn cluster_size(&self) -> u32 {
         self.0.cluster_size()
@@ -62,24 +62,24 @@ impl NtfsVolume {
         self.0.version()
     }
 
-    /// Whether Windows will check it at its next start.
+    /// Whether Windows will check the volume at its next start.
     #[getter]
     fn is_dirty(&self) -> bool {
         self.0.is_dirty()
     }
 
-    /// Whether its journal is closed: the machine was shut down.
+    /// Whether the journal is closed, which it is after a clean shutdown.
     fn has_clean_journal(&self, py: Python<'_>) -> PyResult<bool> {
         py.detach(|| self.0.has_clean_journal()).or_raise()
     }
 
-    /// Whether Windows sleeps in it.
+    /// Whether Windows is hibernated on the volume.
     fn hibernation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let found = py.detach(|| self.0.hibernation()).or_raise()?;
         member(py, found)
     }
 
-    /// The file or folder of this path, with `\` or `/` between folders; `""` is the root. Case does not matter.
+    /// The file or folder at this path, with `\` or `/` between folders; `""` is the root. Case is ignored.
     fn file(&self, py: Python<'_>, path: &str) -> PyResult<NtfsFile> {
         py.detach(|| FileCell::try_new(Arc::clone(&self.0), |volume| volume.file(path)))
             .or_raise()
@@ -113,7 +113,7 @@ impl NtfsFile {
         self.file.borrow_dependent()
     }
 
-    /// The volume, and the path of the file in it.
+    /// The volume, and the path of the file on it.
     pub(crate) fn place(&self) -> (Arc<vt::NtfsVolume>, &str) {
         (Arc::clone(self.file.borrow_owner()), &self.path)
     }
@@ -121,7 +121,7 @@ impl NtfsFile {
 
 #[pymethods]
 impl NtfsFile {
-    /// Whether it is a folder.
+    /// Whether this is a folder.
     #[getter]
     fn is_folder(&self) -> bool {
         self.get().is_folder()
@@ -133,16 +133,16 @@ impl NtfsFile {
         self.get().size()
     }
 
-    /// The path that it was asked for by.
+    /// The path that was used to open it.
     #[getter]
     fn path(&self) -> &str {
         &self.path
     }
 
-    /// At most `length` bytes from `offset` on; fewer at the end of the file.
+    /// Read at most `length` bytes from `offset` on; fewer at the end of the file.
     fn read_at<'py>(&self, py: Python<'py>, offset: u64, length: usize) -> PyResult<Bound<'py, PyBytes>> {
         let read = py.detach(|| {
-            // A file is never longer than it says, however much was asked for.
+            // Allocate no more than the file has, even if the caller asks for more.
             let rest = self.get().size().saturating_sub(offset);
             let mut bytes = vec![0; length.min(usize::try_from(rest).unwrap_or(usize::MAX))];
             let read = self.get().read_at(&mut bytes, offset)?;
@@ -152,13 +152,13 @@ impl NtfsFile {
         Ok(PyBytes::new(py, &read.or_raise()?))
     }
 
-    /// The whole file, if it has at most `max` bytes.
+    /// Read the whole file, which must not be larger than `max` bytes.
     fn read<'py>(&self, py: Python<'py>, max: u64) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = py.detach(|| self.get().read(max)).or_raise()?;
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// What is in the folder.
+    /// The entries of the folder.
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let entries = py.detach(|| self.get().list()).or_raise()?;
         PyList::new(

@@ -1,4 +1,4 @@
-// The path of a method is for one lifetime, a closure for all.
+// A method path fits one lifetime only, a closure any lifetime.
 #![allow(clippy::redundant_closure_for_method_calls)]
 
 use std::sync::Arc;
@@ -37,13 +37,13 @@ impl Hive {
     }
 }
 
-/// A hive of the registry of Windows, read-only.
+/// A read-only hive of the Windows registry.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct RegistryHive(Arc<Hive>);
 
 #[pymethods]
 impl RegistryHive {
-    /// A hive of these bytes.
+    /// Open a hive from these bytes.
     #[staticmethod]
     fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
         vt::RegistryHive::from_bytes(values::bytes(data)?)
@@ -51,7 +51,7 @@ impl RegistryHive {
             .map(|hive| Self(Arc::new(Hive::Bytes(hive))))
     }
 
-    /// A hive in a file of an NTFS volume, of which only what is asked for is read.
+    /// Open a hive in a file of an NTFS volume, which is read on demand.
     #[staticmethod]
     fn open(py: Python<'_>, file: &NtfsFile) -> PyResult<Self> {
         let (volume, path) = file.place();
@@ -60,19 +60,19 @@ impl RegistryHive {
             .map(|cell| Self(Arc::new(Hive::File(cell))))
     }
 
-    /// Whether all changes have reached it.
+    /// Whether the hive is clean: all changes were written to it.
     #[getter]
     fn is_clean(&self) -> bool {
         self.0.get().is_clean()
     }
 
-    /// The key at the top.
+    /// The root key.
     fn root(&self, py: Python<'_>) -> PyResult<RegistryKey> {
         let (name, place) = py.detach(|| self.0.get().root().map(|key| named(&key))).or_raise()?;
         Ok(RegistryKey { hive: Arc::clone(&self.0), place, path: String::new(), name })
     }
 
-    /// The key of this path, with `\` between keys; None if it is not there. Case does not matter.
+    /// The key at this path, with `\` between keys; None if it does not exist. Case is ignored.
     fn key(&self, py: Python<'_>, path: &str) -> PyResult<Option<RegistryKey>> {
         let found = py.detach(|| Ok(self.0.get().key(path)?.map(|key| named(&key)))).or_raise()?;
         Ok(found.map(|(name, place)| RegistryKey {
@@ -88,7 +88,7 @@ impl RegistryHive {
     }
 }
 
-/// What a handle keeps of a key.
+/// The position of a key in the hive.
 fn named(key: &vt::RegistryKey<'_>) -> (String, vt::RegistryKeyPlace) {
     (key.name().to_owned(), key.place())
 }
@@ -103,7 +103,7 @@ pub(crate) struct RegistryKey {
 }
 
 impl RegistryKey {
-    /// Look at the key where it stands. It was there when this object was made, and nobody writes to the image.
+    /// Read the key at its position. It existed when this object was made, and the image does not change.
     fn with<T: Send>(
         &self,
         py: Python<'_>,
@@ -142,13 +142,13 @@ impl RegistryKey {
         &self.path
     }
 
-    /// The keys below it.
+    /// Its subkeys.
     fn subkeys(&self, py: Python<'_>) -> PyResult<Vec<Self>> {
         let found = self.with(py, |key| Ok(key.subkeys()?.iter().map(named).collect::<Vec<_>>()))?;
         Ok(found.into_iter().map(|below| self.below(below)).collect())
     }
 
-    /// The key of this name below it; None if it is not there.
+    /// The subkey with this name; None if it does not exist.
     fn subkey(&self, py: Python<'_>, name: &str) -> PyResult<Option<Self>> {
         let found = self.with(py, |key| Ok(key.subkey(name)?.map(|below| named(&below))))?;
         Ok(found.map(|below| self.below(below)))
@@ -159,22 +159,22 @@ impl RegistryKey {
         self.with(py, |key| Ok(key.values()?.iter().map(|value| self.value_of(value)).collect()))
     }
 
-    /// The value of this name; None if it is not there. The default value has the name `""`.
+    /// The value with this name; None if it does not exist. The default value has the name `""`.
     fn value(&self, py: Python<'_>, name: &str) -> PyResult<Option<RegistryValue>> {
         self.with(py, |key| Ok(key.value(name)?.map(|value| self.value_of(&value))))
     }
 
-    /// The text of a value; None if it is not there.
+    /// The text of a value; None if it does not exist.
     fn string(&self, py: Python<'_>, name: &str) -> PyResult<Option<String>> {
         self.with(py, |key| key.string(name))
     }
 
-    /// The texts of a list; None if it is not there.
+    /// The texts of a multi-string value; None if it does not exist.
     fn strings(&self, py: Python<'_>, name: &str) -> PyResult<Option<Vec<String>>> {
         self.with(py, |key| key.strings(name))
     }
 
-    /// The number of a value; None if it is not there.
+    /// The number of a value; None if it does not exist.
     fn u32(&self, py: Python<'_>, name: &str) -> PyResult<Option<u32>> {
         self.with(py, |key| key.u32(name))
     }
@@ -224,28 +224,28 @@ impl RegistryValue {
         self.size
     }
 
-    /// Its bytes as they stand in the hive.
+    /// Its data as bytes, as stored in the hive.
     fn data<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = self.with(py, |value| value.data())?;
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// Its text.
+    /// Its data as text.
     fn string(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |value| value.string())
     }
 
-    /// Its texts.
+    /// Its data as a list of texts.
     fn strings<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.with(py, |value| value.strings())?)
     }
 
-    /// Its number, of 32 bits.
+    /// Its data as a number of 32 bits.
     fn u32(&self, py: Python<'_>) -> PyResult<u32> {
         self.with(py, |value| value.u32())
     }
 
-    /// Its number, of 64 bits.
+    /// Its data as a number of 64 bits.
     fn u64(&self, py: Python<'_>) -> PyResult<u64> {
         self.with(py, |value| value.u64())
     }

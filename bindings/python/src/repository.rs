@@ -15,10 +15,10 @@ use crate::source::ArchiveArgument;
 use crate::template::Template;
 use crate::values::{self, UnpackLimitsArgument};
 
-/// A repository: a folder of archives, or a URL, and the file that describes them to the platform.
+/// A repository: a folder or URL with archives, and the file that describes them to the platform.
 ///
-/// It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives
-/// that are whole and nothing else.
+/// Iterating over it returns its entries. Several publishers may run at once, and any of them may be killed: readers of
+/// the folder only ever see complete archives.
 ///
 /// >>> import tempfile, vmtemplate as vt
 /// >>> with tempfile.TemporaryDirectory() as folder:
@@ -41,11 +41,11 @@ fn publish_options(
     Ok(options)
 }
 
-/// A mapping of keys to values that JSON has, in its order.
+/// A mapping of keys to JSON values, in its order.
 fn more_keys(set: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
     let mut options = vt::EntryOptions::default();
     if let Some(set) = set {
-        // A mapping of any kind, which `json` takes only as a dict.
+        // Any mapping is accepted, but `json` takes only a dict.
         let py = set.py();
         let object = py.get_type::<PyDict>().call1((set,))?;
         let strict = [("ensure_ascii", false), ("allow_nan", false)].into_py_dict(py)?;
@@ -57,7 +57,7 @@ fn more_keys(set: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> 
 
 #[pymethods]
 impl Repository {
-    /// Open the repository in a folder. `format` is needed where both descriptions are there, or none.
+    /// Open the repository in a folder. `format` is required if both descriptions exist, or none.
     #[staticmethod]
     #[pyo3(signature = (folder, format=None))]
     fn open(py: Python<'_>, folder: PathBuf, format: Option<Choice<vt::RepositoryFormat>>) -> PyResult<Self> {
@@ -68,10 +68,10 @@ impl Repository {
         .map(Self)
     }
 
-    /// Make an empty repository in a folder, which is made if it is not there.
+    /// Create an empty repository in a folder, which is created if it does not exist.
     ///
-    /// Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take
-    /// mode and owner of the description.
+    /// Regardless of the umask, every user may read it (0644; 0755 for a new folder). Files that are published later
+    /// get the mode and the owner of the description.
     #[staticmethod]
     #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
     fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
@@ -84,7 +84,7 @@ impl Repository {
         self.0.folder().to_owned()
     }
 
-    /// Whose description it has.
+    /// The format of its description.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         member(py, self.0.format())
@@ -96,9 +96,9 @@ impl Repository {
         self.0.description_path()
     }
 
-    /// Its templates, in the order of the description, with version, size and time of change.
+    /// Its templates in the order of the description, with version, size and modification time.
     ///
-    /// What the description does not say of these is taken from the archive, where it stands on this machine.
+    /// If the description lacks one of these, it is taken from the archive, unless the repository is remote.
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let entries = run(py, None, None, |_| self.0.list())?;
         PyList::new(
@@ -107,13 +107,13 @@ impl Repository {
         )
     }
 
-    /// Read an archive to its end, copy it into the folder, and describe it.
+    /// Verify an archive, copy it into the folder, and describe it.
     ///
-    /// It is a path, a URL, bytes, or a binary file-like object that can seek; what has no path is called after its
-    /// template. What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
-    /// there is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and
-    /// this module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to
-    /// wait for another publisher, as a timedelta or in seconds.
+    /// `archive` is a path, a URL, bytes, or a seekable binary file-like object. Without a path, the name of the
+    /// archive is derived from the name of its template. Options that are not given are taken from the archive.
+    /// `replace` replaces the template with the same name, if one exists. `requirements` also writes its minimum memory
+    /// and disk size. `set` has keys that the platform has and this module does not know, with JSON values. `key` signs
+    /// the description. `lock_timeout` is the maximum time to wait for another publisher, as a timedelta or in seconds.
     #[pyo3(signature = (archive, *, replace=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn add<'py>(
         &self,
@@ -162,9 +162,9 @@ impl Repository {
         values::repository_entry(py, &entry)
     }
 
-    /// The same in the place of the template `name`.
+    /// Replace the archive of the template `name`.
     ///
-    /// What neither an option nor the metainfo.xml of the new archive says stays as it is described.
+    /// What neither an option nor the metainfo.xml of the new archive gives keeps its description.
     #[pyo3(signature = (name, archive, *, new_name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, limits=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn replace<'py>(
         &self,
@@ -209,9 +209,9 @@ impl Repository {
         values::repository_entry(py, &entry)
     }
 
-    /// Pack a template straight into the repository, and describe it. To object storage it is sent as it is packed.
+    /// Pack a template directly into the repository, and describe it. Object storage receives it while it is packed.
     ///
-    /// `replace` takes the place of the template of the same name, if there is one. The other options are those of
+    /// `replace` replaces the template with the same name, if one exists. The other options are those of
     /// `Template.pack` and of `add`.
     #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
     fn push<'py>(
@@ -268,7 +268,7 @@ impl Repository {
         values::pushed(py, &pushed)
     }
 
-    /// Fetch the archive of a template into a folder, and check it. One that was broken off goes on where it was.
+    /// Fetch the archive of a template into a folder, and verify it. An interrupted fetch is resumed.
     #[pyo3(signature = (name, folder, *, public_key=None, overwrite=false, limits=None, progress=None, cancel=None))]
     fn fetch<'py>(
         &self,
@@ -289,7 +289,7 @@ impl Repository {
         values::fetched(py, &fetched)
     }
 
-    /// Take a template out of the description, then its archive out of the folder.
+    /// Remove a template from the description, then delete its archive.
     #[pyo3(signature = (name, *, key=None, lock_timeout=None, cancel=None))]
     fn remove<'py>(
         &self,
@@ -307,9 +307,9 @@ impl Repository {
         values::repository_entry(py, &entry)
     }
 
-    /// Bring sizes and checksums up to date with the archives that are there and sound.
+    /// Update sizes and checksums of archives that were changed by hand.
     ///
-    /// What is said of the others stays as it is.
+    /// The entries of damaged and missing archives stay unchanged.
     #[pyo3(signature = (*, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn sync<'py>(
         &self,
@@ -329,7 +329,7 @@ impl Repository {
 
     /// Check the description, the archives, the checksums, and with `public_key` the signatures.
     ///
-    /// `quick` opens the archives without reading them to their ends.
+    /// `quick` opens the archives without reading all of them.
     #[pyo3(signature = (*, public_key=None, quick=false, limits=None, threads=None, progress=None, cancel=None))]
     fn verify<'py>(
         &self,

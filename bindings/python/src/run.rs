@@ -1,4 +1,4 @@
-//! Long work: away from Python, watched from the thread that asked for it, and stopped by what happens there.
+//! Runs long work on another thread, while the calling thread reports progress and can cancel the work.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -13,10 +13,10 @@ use crate::cancel_token::CancelToken;
 use crate::errors::OrRaise;
 use crate::values;
 
-/// How long Ctrl-C and a cancel token may wait to be seen.
+/// The maximum delay until Ctrl-C or a cancel token is noticed.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// What the working thread and the waiting one tell each other.
+/// The state that the working and the waiting thread share.
 #[derive(Default)]
 struct Meeting {
     state: Mutex<State>,
@@ -25,7 +25,7 @@ struct Meeting {
 
 #[derive(Default)]
 struct State {
-    /// Progress that the callback has not seen yet. The worker waits until it has.
+    /// Progress that the callback has not received yet. The worker waits until it has.
     news: Option<vt::Progress>,
     done: bool,
 }
@@ -35,7 +35,7 @@ impl Meeting {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called by the worker: show this to the callback, and come back when it has returned.
+    /// Called by the worker: pass progress to the callback, and wait until it has returned.
     fn tell(&self, progress: vt::Progress) {
         let mut state = self.lock();
         state.news = Some(progress);
@@ -45,7 +45,7 @@ impl Meeting {
         }
     }
 
-    /// Called by the waiting thread: what is new after at most [`GLANCE`].
+    /// Called by the waiting thread: wait for news, at most for [`GLANCE`].
     fn wait(&self) -> (Option<vt::Progress>, bool) {
         let state = self.lock();
         let (state, _) = self
@@ -61,7 +61,7 @@ impl Meeting {
     }
 }
 
-/// Tells that the worker has ended, however it did.
+/// Reports that the worker has ended, also if it panicked.
 struct Ending<'m>(&'m Meeting);
 
 impl Drop for Ending<'_> {
@@ -71,10 +71,10 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// Do `work` on another thread with Python released.
+/// Do `work` on another thread with the interpreter released.
 ///
-/// `progress` is called on this thread, the one that the caller knows. What it raises, and Ctrl-C where this is the
-/// main thread, cancels the work and comes out when that has ended and cleaned up.
+/// `progress` is called on this thread, the one that called. An exception in it, and Ctrl-C if this is the main thread,
+/// cancels the work; it is raised after the work has ended and cleaned up.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,
     progress: Option<Bound<'_, PyAny>>,
@@ -83,7 +83,7 @@ pub(crate) fn run<T: Send>(
 ) -> PyResult<T> {
     let callback = progress.filter(|callback| !callback.is_none()).map(Bound::unbind);
     let theirs = cancel.map(|token| token.0.clone());
-    // A token of its own: Ctrl-C must not stop all else that was given the same one.
+    // A separate token: Ctrl-C must not cancel other work that uses the caller's token.
     let ours = vt::CancelToken::new();
     let meeting = Arc::new(Meeting::default());
     let control = vt::Control {
@@ -104,7 +104,7 @@ pub(crate) fn run<T: Send>(
         ours.cancel();
     }
     let (done, raised) = py.detach(|| {
-        // A thread that cannot be started leaves the work here.
+        // If the thread cannot be started, the work is still here.
         let slot = Mutex::new(Some(work));
         let take = || slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         thread::scope(|scope| {
@@ -127,7 +127,7 @@ pub(crate) fn run<T: Send>(
                 let seen = Python::attach(|py| {
                     py.check_signals()?;
                     match (news, &callback) {
-                        // Nothing more is told once something was raised.
+                        // After an exception, no further progress is reported.
                         (Some(progress), Some(callback)) if raised.is_none() => {
                             callback.call1(py, (values::progress(py, progress)?,)).map(drop)
                         }
@@ -159,11 +159,11 @@ pub(crate) fn run<T: Send>(
 }
 
 fn gone() -> vt::Error {
-    vt::Error::io("the work was begun twice", io::ErrorKind::Other.into())
+    vt::Error::io("the work was started twice", io::ErrorKind::Other.into())
 }
 
-/// Do `work` on the calling thread, where no other can be started (`RLIMIT_NPROC`, the pids limit of a container).
-/// Between two pieces of the work the callback is called, and Ctrl-C and the cancel token are looked at.
+/// Do `work` on the calling thread if no other can be started (`RLIMIT_NPROC`, the pids limit of a container). Between
+/// two pieces of the work the callback is called, and Ctrl-C and the cancel token are checked.
 fn run_here<T>(
     callback: Option<Py<PyAny>>,
     theirs: Option<vt::CancelToken>,

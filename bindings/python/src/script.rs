@@ -10,7 +10,7 @@ use crate::macro_values::ValuesArgument;
 use crate::metainfo::Metainfo;
 use crate::values;
 
-/// A setup script: its bytes, and what they say.
+/// A setup script: its bytes, encoding, line ends, language and macros.
 ///
 /// >>> import vmtemplate as vt
 /// >>> script = vt.Script("@echo off\necho ($IP)\n")
@@ -24,11 +24,11 @@ pub(crate) struct Script(pub(crate) vt::Script);
 
 #[pymethods]
 impl Script {
-    /// The largest script, in bytes: that of the install drive.
+    /// The maximum size of a script in bytes, which is the size of the install drive.
     #[classattr]
     const MAX_SIZE: usize = vt::Script::MAX_SIZE;
 
-    /// A script of this text, in UTF-8, or of these bytes.
+    /// Make a script from text, which is encoded as UTF-8, or from bytes.
     #[new]
     fn new(content: &Bound<'_, PyAny>) -> PyResult<Self> {
         values::bytes_or_text(content).map(|bytes| Self(vt::Script::from_bytes(bytes)))
@@ -40,7 +40,7 @@ impl Script {
         py.detach(|| vt::Script::from_file(path)).or_raise().map(Self)
     }
 
-    /// Our own script for Windows, with every step; `SetupScript` makes others.
+    /// vmtemplate's own script for Windows, with every step; `SetupScript` makes variants of it.
     #[staticmethod]
     fn default_windows(py: Python<'_>) -> Self {
         Self(py.detach(vt::Script::default_windows))
@@ -52,45 +52,45 @@ impl Script {
         self.0.text()
     }
 
-    /// How its characters are written.
+    /// Its encoding.
     #[getter]
     fn encoding<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         member(py, self.0.encoding())
     }
 
-    /// How its lines end.
+    /// Its line ends.
     #[getter]
     fn line_ends<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         member(py, self.0.line_ends())
     }
 
-    /// The interpreter that it is written for; None if it names one that is not known, or nothing says it.
+    /// The language of the script; None if it names an unknown interpreter, or the language cannot be detected.
     #[getter]
     fn language<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.language().map(|language| member(py, language)).transpose()
     }
 
-    /// The same for a file with this name, whose ending decides where the script has no `#!` line.
+    /// The language of a file with this name; its extension decides if the script has no `#!` line.
     fn language_as<'py>(&self, py: Python<'py>, file_name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.0.language_as(file_name).map(|language| member(py, language)).transpose()
     }
 
-    /// The same with CR LF at the ends of its lines.
+    /// The same script with CR LF line ends.
     fn to_windows(&self, py: Python<'_>) -> Self {
         Self(py.detach(|| self.0.to_windows()))
     }
 
-    /// What is spelled as a macro in it, known or not, in its order.
+    /// Everything in the script that is spelled as a macro, known or not, in order.
     fn macros<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let uses: PyResult<Vec<_>> = self.0.macros().map(|used| values::macro_use(py, used)).collect();
         PyList::new(py, uses?)
     }
 
-    /// The script with its macros replaced, each value quoted for its place or refused.
+    /// Replace the macros of the script; each value is quoted for its place or refused.
     ///
-    /// `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
-    /// does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those
-    /// of `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
+    /// `missing` decides what happens to a macro without a value. `as_platform` replaces macros as the platform does,
+    /// without quoting; it is for comparison only. A `($name)` is a macro if the platform knows it, if it has a value,
+    /// or if it is in `declared`, in the form `($COLOUR)`. Any other `($name)` is left unchanged.
     #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
@@ -107,10 +107,12 @@ impl Script {
         py.detach(|| self.0.render(&values.0, &options)).or_raise().map(Self)
     }
 
-    /// What would go wrong with it on a new machine; more is found with the metadata of its template.
+    /// Report what would go wrong with the script on a new machine.
     ///
-    /// `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or
-    /// what stands in it.
+    /// With the `metainfo` of its template, the lint finds more.
+    ///
+    /// `language` is the language of the script. Without it, the language is detected by the `#!` line, the name in the
+    /// metadata, `file_name`, or the content.
     #[pyo3(signature = (metainfo=None, *, file_name=None, language=None))]
     fn lint<'py>(
         &self,
@@ -126,7 +128,7 @@ impl Script {
         values::report(py, &report)
     }
 
-    /// Write it to a file, which appears whole or not at all.
+    /// Write the script to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
         py.detach(|| self.0.write_file(path, overwrite)).or_raise()

@@ -5,9 +5,10 @@ use crate::enums::Choice;
 use crate::errors::OrRaise;
 use crate::script::Script;
 
-/// Our own setup script, step by step: what a new machine does once, with the values that the platform fills in.
+/// vmtemplate's own setup script, step by step. A new machine runs it once, after the platform has filled in values.
 ///
-/// Every method returns a changed copy; `build()` gives the script. Wherever a script is taken, this is too.
+/// Every method returns a changed copy; `build()` returns the script. Every parameter that takes a script also takes
+/// this.
 ///
 /// >>> import vmtemplate as vt
 /// >>> setup = vt.SetupScript.windows(without=["activation"], administrator="root")
@@ -27,9 +28,9 @@ impl SetupScript {
     #[classattr]
     const VERSION: &'static str = vt::SetupScript::VERSION;
 
-    /// A script for Windows with every step but those of `without`.
+    /// A script for Windows with every step except those in `without`.
     ///
-    /// `interface` is the name of the network interface that is set up; None takes the first one that is connected.
+    /// `interface` is the name of the network interface to set up; None means the first one that is connected.
     #[staticmethod]
     #[pyo3(signature = (*, without=Vec::new(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None), text_signature = "(*, without=(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None)")]
     fn windows(
@@ -64,32 +65,32 @@ impl SetupScript {
         Self(self.0.clone().without(step.0))
     }
 
-    /// The account whose password is set.
+    /// Set the account whose password is set.
     fn administrator(&self, account: String) -> Self {
         Self(self.0.clone().administrator(account))
     }
 
-    /// The file of the log.
+    /// Set the log file.
     fn log_file(&self, path: String) -> Self {
         Self(self.0.clone().log_file(path))
     }
 
-    /// The network interface that is set up; None takes the first one that is connected.
+    /// Set the network interface to set up; None means the first one that is connected.
     fn interface(&self, name: Option<String>) -> Self {
         Self(self.0.clone().interface(named(name)))
     }
 
-    /// What is done to the firewall.
+    /// Set what the script does to the firewall.
     fn firewall(&self, firewall: Choice<vt::SetupFirewall>) -> Self {
         Self(self.0.clone().firewall(firewall.0))
     }
 
-    /// Whether the script takes a product key.
+    /// Set whether the script uses a product key.
     fn product_key(&self, used: bool) -> Self {
         Self(self.0.clone().product_key(used))
     }
 
-    /// The script. All that is wrong with the choices is told at once.
+    /// Build the script. An error reports every problem at once.
     fn build(&self, py: Python<'_>) -> PyResult<Script> {
         py.detach(|| self.0.clone().build()).or_raise().map(Script)
     }

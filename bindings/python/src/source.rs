@@ -1,4 +1,4 @@
-//! What the caller gives to be read: paths, bytes, and file-like objects.
+//! Inputs and outputs of the caller: paths, bytes, and file-like objects.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -11,7 +11,7 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::PyBytes;
 use vmtemplate as vt;
 
-/// A binary file-like object that is read from where it stands.
+/// A binary file-like object that is read from its current position.
 pub(crate) struct Reader(pub(crate) Py<PyAny>);
 
 impl Read for Reader {
@@ -34,13 +34,13 @@ pub(crate) struct Writer(pub(crate) Py<PyAny>);
 impl Write for Writer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Python::attach(|py| {
-            // What is not buffered tells how much it took, and None where it would have to wait.
+            // An unbuffered object returns how much it wrote, and None if it would block.
             let taken: Option<usize> =
                 self.0.call_method1(py, "write", (PyBytes::new(py, bytes),))?.extract(py)?;
             match taken {
                 Some(taken) if taken <= bytes.len() => Ok(taken),
                 _ => Err(PyValueError::new_err(
-                    "write() of the file-like object did not return how many of its bytes it took",
+                    "write() of the file-like object did not return the number of bytes that it wrote",
                 )),
             }
         })
@@ -52,7 +52,7 @@ impl Write for Writer {
     }
 }
 
-/// A binary file-like object that can seek: the raw bytes of a disk, or an archive.
+/// A seekable binary file-like object with the raw bytes of a disk, or an archive.
 pub(crate) struct Seekable {
     file: Py<PyAny>,
     turn: Mutex<()>,
@@ -74,7 +74,7 @@ impl Seekable {
                 let bytes: PyBackedBytes = file.call_method1("read", (buf.len() - done,))?.extract()?;
                 if bytes.is_empty() || bytes.len() > buf.len() - done {
                     return Err(PyValueError::new_err(format!(
-                        "the file-like object returned {} bytes at offset {}; from 1 to {} were expected",
+                        "read() of the file-like object returned {} bytes at offset {}; expected from 1 to {}",
                         bytes.len(),
                         offset + done as u64,
                         buf.len() - done,
@@ -85,7 +85,7 @@ impl Seekable {
             }
             Ok(())
         };
-        // Another thread must not seek before this one has read.
+        // No other thread may seek before this one has read.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         Python::attach(read)
             .map_err(|error| vt::Error::io("cannot read the file-like object", io::Error::other(error)))
@@ -126,7 +126,7 @@ impl vt::ReadAt for Seekable {
     }
 }
 
-/// The bytes of an object of the caller, which keeps them where they are.
+/// The bytes of an object of the caller, without copying them.
 struct Held(PyBackedBytes);
 
 impl fmt::Debug for Held {
@@ -141,13 +141,13 @@ impl vt::ReadAt for Held {
     }
 
     fn read_at(&self, buf: &mut [u8], offset: u64) -> vt::Result<()> {
-        // The library asks for nothing behind the end.
+        // The library never reads past the end.
         buf.copy_from_slice(&self.0[offset as usize..][..buf.len()]);
         Ok(())
     }
 }
 
-/// Where an archive comes from: a path or URL, or an object that holds it.
+/// The source of an archive: a path or URL, or an object that contains it.
 pub(crate) enum ArchiveArgument {
     Path(PathBuf),
     Source(Arc<dyn vt::ReadAt>, PathBuf),
@@ -164,19 +164,19 @@ impl FromPyObject<'_, '_> for ArchiveArgument {
             return Ok(Self::Source(Arc::new(Held(bytes)), "bytes".into()));
         }
         if object.hasattr("seek")? {
-            // A file has its path as its name, and may have a number.
+            // The name of a file is its path, or its descriptor as a number.
             let name =
                 object.getattr("name").and_then(|name| name.extract()).unwrap_or_else(|_| "file".into());
             return Ok(Self::Source(Arc::new(Seekable::new(&object)?), name));
         }
         Err(PyTypeError::new_err(format!(
-            "an archive is a path, a URL, bytes, or a binary file-like object that can seek; found {}",
+            "an archive must be a path, a URL, bytes, or a seekable binary file-like object; found {}",
             object.get_type().name()?
         )))
     }
 }
 
-/// Where bytes go: a path, or a binary file-like object.
+/// An output: a path, or a binary file-like object.
 pub(crate) enum Output {
     Path(PathBuf),
     Writer(Writer),
@@ -191,7 +191,7 @@ impl Output {
     }
 }
 
-/// Where bytes come from, once and in order: a path, or a binary file-like object with what errors call it.
+/// An input that is read once and in order: a path, or a binary file-like object and its name in errors.
 pub(crate) enum Input {
     Path(PathBuf),
     Reader(Reader, String),
@@ -201,7 +201,7 @@ impl Input {
     pub(crate) fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         match object.extract::<PathBuf>() {
             Err(_) if object.hasattr("read")? => {
-                // A file has its path as its name, and may have a number.
+                // The name of a file is its path, or its descriptor as a number.
                 let path =
                     object.getattr("name").and_then(|name| name.extract::<PathBuf>()).unwrap_or_default();
                 let name = path.file_name().map_or("file".into(), |name| name.to_string_lossy());

@@ -35,7 +35,7 @@ use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument}
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct Template(pub(crate) vt::Template);
 
-/// An image on its way into a template.
+/// The image argument of a new template.
 enum ImageArgument {
     Path(PathBuf),
     Image(vt::DiskImage),
@@ -59,7 +59,7 @@ fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArg
         .map(ImageArgument::Image);
     }
     Err(PyTypeError::new_err(format!(
-        "an image is a path, a DiskImage, bytes, or a binary file-like object; found {}",
+        "an image must be a path, a DiskImage, bytes, or a binary file-like object; found {}",
         image.get_type().name()?
     )))
 }
@@ -82,7 +82,7 @@ fn with_script(
         return Ok(builder.script(vt::Script::from_bytes(bytes)));
     }
     Err(PyTypeError::new_err(format!(
-        "a script is a path, a Script, a SetupScript, or bytes; found {}",
+        "a script must be a path, a Script, a SetupScript, or bytes; found {}",
         script.get_type().name()?
     )))
 }
@@ -93,12 +93,12 @@ impl Template {
     #[classattr]
     const METAINFO: &'static str = vt::Template::METAINFO;
 
-    /// Build a template from its parts; all that is wrong with them is told at once.
+    /// Build a template from its parts. An error reports every problem at once.
     ///
-    /// `image` is a path, a `DiskImage`, bytes of a raw disk, or a binary file-like object, which is read to its end.
-    /// `script` is a path, a `Script`, a `SetupScript`, or bytes; without one it is our own. `support` defaults to
-    /// VMmgr, `limits.disk_mb` to the size of the image, and the names of files to those that they have. With `base`
-    /// only what is given changes in that metainfo.xml, and `name` may be left out.
+    /// `image` is a path, a `DiskImage`, bytes of a raw disk, or a binary file-like object, which is read completely.
+    /// `script` is a path, a `Script`, a `SetupScript`, or bytes; the default is vmtemplate's own script. `support`
+    /// defaults to VMmgr, `limits.disk_mb` to the size of the image, and file names to the names of the given files.
+    /// `base` is a metainfo.xml in which only the given values are changed; `name` is then optional.
     #[staticmethod]
     #[pyo3(signature = (name=None, *, image=None, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image=None, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
     fn build(
@@ -122,7 +122,7 @@ impl Template {
             Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
         };
-        // A problem with a path is told beside all others, so that it is left to the builder.
+        // The builder opens the path, so that a problem with it is reported together with all others.
         builder = match image.map(|image| image_argument(py, image)).transpose()? {
             Some(ImageArgument::Path(path)) => py.detach(|| builder.image_path(path)),
             Some(ImageArgument::Image(image)) => builder.image(image),
@@ -152,11 +152,10 @@ impl Template {
         py.detach(|| builder.build()).or_raise().map(Self)
     }
 
-    /// Open an archive, or a folder that holds metainfo.xml. The image is not read.
+    /// Open an archive, or a folder that contains metainfo.xml. The image is not read.
     ///
-    /// An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-    /// use meanwhile. `format` and `backing_files` say how the image of a folder is opened, as `DiskImage.open` takes
-    /// them.
+    /// An archive is a path, a URL, bytes, or a seekable binary file-like object, which no other code may use at the
+    /// same time. `format` and `backing_files` apply to the image in a folder, as in `DiskImage.open`.
     #[staticmethod]
     #[pyo3(signature = (path, *, format=None, backing_files=None))]
     fn open(
@@ -173,7 +172,7 @@ impl Template {
         .map(Self)
     }
 
-    /// A copy of its metadata; to change a template, build another with it as `base`.
+    /// A copy of its metadata. To change a template, build another one with this as `base`.
     #[getter]
     fn metainfo(&self) -> Metainfo {
         Metainfo::of(self.0.metainfo().clone())
@@ -185,26 +184,27 @@ impl Template {
         self.0.script().cloned().map(Script)
     }
 
-    /// Its disk image, if it can be read where it is.
+    /// Its disk image, if it can be read in place.
     #[getter]
     fn image(&self) -> Option<DiskImage> {
         self.0.image().cloned().map(DiskImage)
     }
 
-    /// Its files, as they are or will be in the archive.
+    /// Its files, in the order of the archive.
     #[getter]
     fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         values::tuple(py, self.0.files(), values::archive_entry)
     }
 
-    /// All that can be told of it without reading its image.
+    /// Everything about the template that is known without reading its image.
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let info = py.detach(|| self.0.info()).or_raise()?;
         values::template_info(py, &info)
     }
 
-    /// The setup script with its macros replaced, as `Script.render` does it. What passwords must not have is taken
-    /// from the metadata if it is not given.
+    /// Replace the macros of the setup script, as `Script.render` does.
+    ///
+    /// The characters that passwords must not contain are taken from the metadata if they are not given.
     #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
@@ -239,7 +239,7 @@ impl Template {
         py.detach(|| vt::Template::render_path(path, &values.0, &options)).or_raise().map(Script)
     }
 
-    /// The install drive of a new machine: the rendered script on a drive of the right size.
+    /// Render the script and make the install drive of a new machine from it.
     #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new(), padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=(), padding='blank-lines')")]
     fn install_drive(
         &self,
@@ -257,7 +257,7 @@ impl Template {
         py.detach(|| self.0.install_drive(&values.0, &options, padding.0)).or_raise().map(InstallDrive)
     }
 
-    /// Check it by all rules; see `vmtemplate.check` for the options.
+    /// Check the template against all rules; `vmtemplate.check` describes the options.
     #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, language=None, format=None, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, language=None, format=None, cancel=None)")]
     fn check<'py>(
         &self,
@@ -277,12 +277,13 @@ impl Template {
         values::report(py, &report)
     }
 
-    /// Pack it into an archive, which appears whole or not at all; or into a binary file-like object that can write.
+    /// Pack the template into an archive, which appears complete or not at all, or into a writable binary file-like
+    /// object.
     ///
-    /// `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
-    /// or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the
-    /// same bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
-    /// `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
+    /// `level` is the compression level from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a
+    /// datetime or in seconds since 1970; the default is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives
+    /// the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
+    /// called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
     #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
     fn pack<'py>(
         &self,
@@ -320,10 +321,9 @@ impl Template {
         values::pack_summary(py, &summary)
     }
 
-    /// Unpack an archive of any tool into a folder; holes come back as holes.
+    /// Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
     ///
-    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do. The files that were unpacked
-    /// are returned.
+    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do.
     #[staticmethod]
     #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None), text_signature = "(archive, folder, *, only=(), limits=None, threads=None, progress=None, cancel=None)")]
     fn unpack<'py>(
@@ -343,7 +343,7 @@ impl Template {
         values::tuple(py, &files, values::archive_entry)
     }
 
-    /// Read all of an archive, check all of it, and tell its SHA-256 and those of its files.
+    /// Verify a whole archive, and return its SHA-256 and those of its files.
     #[staticmethod]
     #[pyo3(signature = (archive, *, limits=None, threads=None, progress=None, cancel=None))]
     fn verify<'py>(

@@ -1,4 +1,4 @@
-//! Plain values between the library and the dataclasses of `vmtemplate._values`, field by field.
+//! Converts plain values between the library and the dataclasses of `vmtemplate._values`, field by field.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,12 +22,12 @@ fn class<'py>(py: Python<'py>, name: &str) -> Made<'py> {
     MODULE.get_or_try_init(py, || py.import("vmtemplate._values").map(Bound::unbind))?.bind(py).getattr(name)
 }
 
-/// An object of a class of `vmtemplate._values`, its fields in order.
+/// An object of a class of `vmtemplate._values`, with its fields in order.
 fn new<'py>(py: Python<'py>, name: &str, fields: impl pyo3::call::PyCallArgs<'py>) -> Made<'py> {
     class(py, name)?.call1(fields)
 }
 
-/// All of them in a tuple.
+/// A tuple of converted values.
 pub(crate) fn tuple<'py, T>(
     py: Python<'py>,
     items: impl IntoIterator<Item = T>,
@@ -113,7 +113,7 @@ pub(crate) fn support<'py>(py: Python<'py>, support: &vt::Support) -> Made<'py> 
     new(py, "Support", (tuple(py, &support.products, product)?,))
 }
 
-/// An argument that is a `Product`, or its text.
+/// An argument that is a `Product` or its text.
 pub(crate) struct ProductArgument(vt::Product);
 
 impl FromPyObject<'_, '_> for ProductArgument {
@@ -137,7 +137,7 @@ impl From<ProductArgument> for vt::Product {
     }
 }
 
-/// An argument that is a `Support`, or products in any sequence.
+/// An argument that is a `Support` or any sequence of products.
 pub(crate) struct SupportArgument(pub(crate) vt::Support);
 
 impl FromPyObject<'_, '_> for SupportArgument {
@@ -176,7 +176,7 @@ pub(crate) fn tags<'py>(py: Python<'py>, tags: &vt::Tags) -> PyResult<Bound<'py,
 }
 
 pub(crate) fn metainfo_fields<'py>(py: Python<'py>, fields: &vt::MetainfoFields) -> Made<'py> {
-    // More fields than a tuple may have elements in Rust.
+    // Tuples in Rust cannot have this many elements.
     let all: [Bound<'py, PyAny>; 18] = [
         fields.os_name.as_deref().into_pyobject(py)?.into_any(),
         limits(py, &fields.limits)?,
@@ -292,7 +292,7 @@ impl From<UnpackLimitsArgument> for vt::UnpackLimits {
     }
 }
 
-/// The limits of an argument that may be left out.
+/// The limits of an optional argument.
 pub(crate) fn unpack_limits(limits: Option<UnpackLimitsArgument>) -> vt::UnpackLimits {
     limits.map(Into::into).unwrap_or_default()
 }
@@ -475,7 +475,7 @@ pub(crate) fn report<'py>(py: Python<'py>, report: &vt::Report) -> Made<'py> {
     new(py, "Report", fields)
 }
 
-/// As the command prints it.
+/// JSON as the command prints it.
 fn json(data: &impl serde::Serialize) -> PyResult<String> {
     serde_json::to_string_pretty(data).map_err(|error| PyValueError::new_err(error.to_string()))
 }
@@ -553,7 +553,7 @@ pub(crate) fn bytes(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     Ok(held.extract::<PyBackedBytes>()?.to_vec())
 }
 
-/// Bytes or text of a caller as bytes.
+/// Bytes or text of the caller as bytes.
 pub(crate) fn bytes_or_text(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(text) = object.extract::<String>() {
         return Ok(text.into_bytes());
@@ -561,7 +561,7 @@ pub(crate) fn bytes_or_text(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     bytes(object)
 }
 
-/// The options of rendering, which several methods have.
+/// The options of rendering, shared by several methods.
 pub(crate) fn render_options(
     missing: Choice<vt::MissingValue>,
     as_platform: bool,

@@ -1,4 +1,4 @@
-"""The fixtures: a disk with Windows on it, a small template, and notes of what is called."""
+"""The fixtures: a disk with Windows, a small template, and a record of what the tests call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ watch(_native)
 
 @pytest.fixture(scope="session")
 def windows_disk(tmp_path_factory: pytest.TempPathFactory) -> vt.DiskImage:
-    """A disk with the files of a Windows that was prepared by the guide."""
+    """A disk with the files of a Windows that was prepared as the guide says."""
     path = tmp_path_factory.mktemp("windows") / "windows.raw"
     path.write_bytes(content({"gzip": "tests/fixtures/windows-uefi.raw.gz"}))
     return vt.DiskImage.open(path)
@@ -50,7 +50,7 @@ def archive(small: vt.Template, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def noted(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Note what a test calls, unless it counts time or references."""
+    """Record what a test calls, unless it measures time or counts references."""
     if request.path.name == "test_threads.py":
         yield
         return
@@ -72,5 +72,5 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What asks for all that was called comes last."""
+    """Run the test that needs the record of all calls last."""
     items.sort(key=lambda item: item.path.name == "test_surface.py")

@@ -1,4 +1,4 @@
-"""What the tests share that is no fixture: bytes as the shared cases write them, and what was called."""
+"""Helpers of the tests: bytes in the form of the shared cases, and a record of what was called."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def content(spec: dict[str, Any]) -> bytes:
 
 
 def skip(why: str) -> NoReturn:
-    """Skip the test that asks, by name; where CI is set it fails instead."""
+    """Skip the calling test by name, or fail it if CI is set."""
     if "CI" in os.environ:
         pytest.fail(f"{why}, and CI must not skip this test")
     pytest.skip(why)
 
 
 def tool(name: str) -> str:
-    """Where a tool is; the test that asks is skipped by name where there is none, and fails where CI is set."""
+    """The path of a tool. If it is not installed, the calling test is skipped by name, or fails if CI is set."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if found is None:
         skip(f"`{name}` is not installed")
@@ -55,14 +55,14 @@ SKIPPED: dict[pytest.Item, str] = {}
 """The tests that were skipped, and why."""
 
 CALLED: set[str | CodeType] = set()
-"""What of the module the tests have called or read: what is native by its name, the rest by its code."""
+"""What the tests have called or read of the module: native functions by name, others by their code."""
 
 
 class Watched:
-    """A property of a native class that notes when it is read, which the interpreter reports of calls only."""
+    """A property of a native class that records reads; the interpreter reports only calls."""
 
     def __init__(self, held: GetSetDescriptorType) -> None:
-        """Watch this one."""
+        """Watch a property."""
         self.held = held
         self.name = f"{held.__objclass__.__name__}.{held.__name__}"
         self.__doc__ = held.__doc__

@@ -1,4 +1,4 @@
-"""`python -m vmtemplate` and the installed command, which are the program itself."""
+"""`python -m vmtemplate` and the installed command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Disk images of every kind of source, and what stands inside of them."""
+"""Disk images from every kind of source, and their contents."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_seekable_file_is_read_by_many_threads_at_once(tmp_path: Path) -> None
         for thread in threads:
             thread.join()
         assert not wrong
-        # Python is called from threads that are not its own.
+        # Python is called from threads that it did not start.
         summary = vt.Template.build("A", image=disk).pack(tmp_path / "a.tar.gz", threads=4)
         assert summary.data_read > len(DATA)
 
@@ -119,7 +119,7 @@ def test_backing_files_are_opened_only_where_they_are_allowed(tmp_path: Path) ->
         vt.DiskImage.open(tmp_path / "overlay.qcow2")
     disk = vt.DiskImage.open(tmp_path / "overlay.qcow2", backing_files=tmp_path)
     assert disk.format == "qcow2"
-    # What comes as a stream names files of another machine.
+    # An image from a stream may refer to files of another machine.
     with (
         (tmp_path / "overlay.qcow2").open("rb") as file,
         pytest.raises(vt.UnsupportedError, match="as a file"),
@@ -175,7 +175,7 @@ def test_free_space_reads_as_zeros(windows_disk: vt.DiskImage) -> None:
     assert (whole.size, kept.dropped) == (disk.size, 0)
 
 
-def test_partitions_and_file_systems_are_told(windows_disk: vt.DiskImage) -> None:
+def test_partitions_and_file_systems_are_reported(windows_disk: vt.DiskImage) -> None:
     info = windows_disk.info()
     table = vt.PartitionTable.read(windows_disk)
     assert info.partitions == table
@@ -220,7 +220,7 @@ def test_files_of_a_volume_are_listed_and_read(windows_disk: vt.DiskImage) -> No
     assert whole[:4] == b"regf"
     assert len(whole) == hive.size
     assert hive.read_at(2, 6) == whole[2:8]
-    # More than there is, and from behind the end.
+    # More bytes than the file has, and an offset past its end.
     assert hive.read_at(hive.size - 3, 1 << 40) == whole[-3:]
     assert hive.read_at(hive.size + 1, 5) == b""
     with pytest.raises(vt.LimitExceededError):
@@ -235,7 +235,7 @@ def test_the_registry_is_read_from_the_disk_and_from_bytes(windows_disk: vt.Disk
     volume = system_volume(windows_disk)
     file = volume.file(r"Windows\System32\config\SOFTWARE")
     opened = vt.RegistryHive.open(file)
-    # A hive outlives what it was opened from.
+    # A hive outlives the volume that it was opened from.
     del volume
     for hive in (opened, vt.RegistryHive.from_bytes(file.read(16 << 20))):
         assert hive.is_clean

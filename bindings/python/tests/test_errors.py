@@ -1,4 +1,4 @@
-"""Exceptions: one for each kind, with its context, and what Python people would catch."""
+"""Exceptions: one for each kind, with its context and its built-in base class."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 import vmtemplate as vt
 from vmtemplate import _errors, _native
 
-# What each kind is in Python besides a VmTemplateError.
+# The built-in base class of each kind.
 ALSO: dict[vt.ErrorKind, type[BaseException]] = {
     vt.ErrorKind.NOT_FOUND: FileNotFoundError,
     vt.ErrorKind.PERMISSION_DENIED: PermissionError,
@@ -75,13 +75,13 @@ def test_every_kind_of_the_library_has_a_member_a_class_and_a_test() -> None:
 @pytest.mark.parametrize("kind", vt.ErrorKind)
 def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorKind) -> None:
     position = vt.Position(4, 7)
-    context = ("/srv/x.tar.gz", "metainfo.xml", position, "limit.mem", "mend it", (), ("a cause",))
-    error = _errors.make(kind.value, "what", "where: what (mend it)", None, context)
+    context = ("/srv/x.tar.gz", "metainfo.xml", position, "limit.mem", "fix it", (), ("a cause",))
+    error = _errors.make(kind.value, "what", "where: what (fix it)", None, context)
     assert type(error) is CLASSES[kind]
     assert isinstance(error, vt.VmTemplateError)
     assert isinstance(error, ALSO[kind])
     assert error.kind is kind
-    assert str(error) == "where: what (mend it)"
+    assert str(error) == "where: what (fix it)"
     assert error.message == "what"
     held = error.context
     assert isinstance(held, vt.ErrorContext)
@@ -89,7 +89,7 @@ def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorK
         "metainfo.xml",
         position,
         "limit.mem",
-        "mend it",
+        "fix it",
     )
     assert isinstance(error, OSError) == issubclass(ALSO[kind], OSError)
     if isinstance(error, OSError):
@@ -102,7 +102,7 @@ def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorK
 
 
 def test_errors_of_the_library_come_as_the_class_of_their_kind(tmp_path: Path) -> None:
-    """Those that a test can bring about anywhere; the others go the same way."""
+    """The kinds that a test can cause on any machine; the others take the same path."""
     calls: list[tuple[type[vt.VmTemplateError], Callable[[], object]]] = [
         (vt.InvalidMacroError, lambda: vt.MacroName("MY-KEY")),
         (vt.InvalidScriptError, lambda: vt.InstallDrive(vt.Script(""))),
@@ -141,7 +141,7 @@ def test_an_archive_that_is_there_is_kept(small: vt.Template, archive: Path) -> 
     assert archive.read_bytes() != before
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     with pytest.raises(vt.InvalidTemplateError) as caught:
         vt.Template.build("", image="/no/such.qcow2", limits=vt.Limits(memory_mib=0))
     problems = caught.value.context.problems
@@ -200,8 +200,8 @@ def test_an_exception_of_a_file_like_object_comes_out_unchanged() -> None:
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (lambda: vt.Template.build("A", image=3), "image is a path"),  # type: ignore[arg-type]
-        (lambda: vt.Template.build("A", image=b"x", script=3), "script is a path"),  # type: ignore[arg-type]
+        (lambda: vt.Template.build("A", image=3), "image must be a path"),  # type: ignore[arg-type]
+        (lambda: vt.Template.build("A", image=b"x", script=3), "script must be a path"),  # type: ignore[arg-type]
         (lambda: vt.MacroValues({"IP": object()}), "value of a macro"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The programs of examples/python do what they say."""
+"""The programs in examples/python do what they claim."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def run(program: str, *arguments: object, module: str | None = None) -> subproce
 
 @pytest.fixture
 def images(windows_disk: vt.DiskImage, tmp_path: Path) -> Path:
-    """Two images of Windows, and one that is none."""
+    """Two images of Windows, and one of something else."""
     folder = tmp_path / "images"
     folder.mkdir()
     assert windows_disk.path is not None

@@ -1,4 +1,4 @@
-"""Long work: told of, cancelled, interrupted; nothing is left half-written."""
+"""Long work reports progress, and can be cancelled and interrupted without leaving partial output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import vmtemplate as vt
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> vt.Template:
-    """A template that takes seconds to pack: half a GiB of what does not compress."""
+    """A template that takes seconds to pack: half a GiB of incompressible data."""
     path = tmp_path_factory.mktemp("large") / "large.raw"
     block = os.urandom(1 << 20)
     with path.open("wb") as file:
@@ -120,6 +120,6 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing(work: str, large: vt.Template, 
         assert process.poll() is None, "it was done before it could be interrupted"
         sent = time.monotonic()
         process.send_signal(signal.SIGINT)
-        told = process.stdout.read()
+        printed = process.stdout.read()
         assert time.monotonic() - sent < 1.5
-    assert told == "interrupted []\n"
+    assert printed == "interrupted []\n"

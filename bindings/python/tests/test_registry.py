@@ -1,4 +1,4 @@
-"""Walks through the registry, in hives that are written here."""
+"""Walks through the registry, in hives that the tests write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NONE = 0xFFFFFFFF
 
 @dataclass
 class Key:
-    """A key to be written, with one number as its value."""
+    """A key to write, with a number as its value."""
 
     name: str
     number: int
@@ -26,14 +26,14 @@ class Bins:
     data: bytearray = field(default_factory=lambda: bytearray(32))
 
     def cell(self, content: bytes) -> int:
-        """Write a cell, and tell its place."""
+        """Write a cell, and return its position."""
         place = len(self.data)
         size = (len(content) + 4 + 7) // 8 * 8
         self.data += struct.pack("<i", -size) + content.ljust(size - 4, b"\0")
         return place
 
     def key(self, key: Key, parent: int = NONE) -> int:
-        """Write a key with all that is below it, and tell its place."""
+        """Write a key with all of its subkeys, and return its position."""
         name = key.name.encode("latin-1")
         place = self.cell(bytes(76 + len(name)))
         value = self.cell(struct.pack("<2sHIIIHH", b"vk", 1, 0x80000004, key.number, 4, 1, 0) + b"n")
@@ -63,7 +63,7 @@ def hive(root: Key) -> vt.RegistryHive:
 
 
 def test_a_walk_goes_by_places_and_not_by_paths() -> None:
-    # A search by the path of a handle would read all neighbours again, and miss a name that holds a backslash.
+    # A search by the path of a handle would read all neighbours again, and miss a name that contains a backslash.
     root = hive(
         Key("root", 1, [Key("a", 2, [Key("b", 3, [Key("c", 4)])]), Key("a\\b", 5, [Key("c", 6)])])
     ).root()

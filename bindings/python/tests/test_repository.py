@@ -87,7 +87,7 @@ def test_names_that_lead_elsewhere_are_refused(archive: Path, tmp_path: Path, na
     for options in ({"image_name": name}, {"file_name": name}):
         with pytest.raises(vt.InvalidValueError) as caught:
             repository.add(archive, **options)  # type: ignore[arg-type]
-        assert caught.value.field in options
+        assert caught.value.context.field in options
     assert repository.list() == []
 
 
@@ -108,7 +108,7 @@ def test_an_entry_has_all_that_the_description_says(archive: Path, tmp_path: Pat
         image_name=None,
         expand=None,
         network_device=None,
-        # The size of the archive, which metadata.xml does not say.
+        # The size of the archive, which metadata.xml does not contain.
         archive_size_mib=1,
         hdd_mib_required=None,
         min_ram_mib=None,
@@ -175,7 +175,7 @@ def test_a_repository_and_an_archive_on_a_server_are_read(archive: Path, tmp_pat
     entry = repository.add(archive)
 
     class Ranges(http.server.BaseHTTPRequestHandler):
-        """What every server of files does, and that of Python does not: parts of them."""
+        """Range requests, which every file server supports except Python's."""
 
         def do_HEAD(self) -> None:
             self.do_GET()
@@ -261,7 +261,7 @@ def test_a_repository_is_signed_as_minisign_does(archive: Path, tmp_path: Path) 
         vt.PublicKey("no key")
 
 
-def test_who_waits_too_long_for_another_publisher_is_told(archive: Path, tmp_path: Path) -> None:
+def test_waiting_too_long_for_another_publisher_is_an_error(archive: Path, tmp_path: Path) -> None:
     repository = vt.Repository.create(tmp_path / "repo")
     repository.add(archive, name="one", file_name="one.tar.gz")
     with (repository.folder / ".vmtemplate-lock").open("r+b") as other:
@@ -271,7 +271,7 @@ def test_who_waits_too_long_for_another_publisher_is_told(archive: Path, tmp_pat
             repository.add(archive, name="two", file_name="two.tar.gz", lock_timeout=0.3)
         assert isinstance(caught.value, vt.LockedError)
         assert 0.3 <= time.monotonic() - began < 5
-        # Somebody who will not wait any longer need not.
+        # Waiting can be cancelled.
         cancel = vt.CancelToken()
         timer = threading.Timer(0.1, cancel.cancel)
         timer.start()

@@ -1,4 +1,4 @@
-"""Nothing of the module is without a test, a type and words. It runs last, and only behind all other tests."""
+"""Everything in the module has a test, a type and documentation. This runs after all other tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {
     for node in ast.walk(ast.parse(path.read_text()))
     if isinstance(node, (ast.Attribute, ast.Name))
 }
-"""Every name that the code of the tests uses; not the words of texts and comments."""
+"""Every name in the code of the tests, without strings and comments."""
 
 
 def members() -> list[tuple[str, object]]:
@@ -52,7 +52,7 @@ def is_tested(name: str, item: object) -> bool:
     if isinstance(item, (BuiltinFunctionType, MethodDescriptorType, Watched)):
         return name in CALLED
     if isinstance(item, type):
-        # What is made from it is not reported: a test must at least name it.
+        # The interpreter does not report instances of a class: a test must at least name it.
         return name in NAMES
     return True
 
@@ -62,7 +62,7 @@ def is_named(name: str, source: str) -> bool:
 
 
 def skipped_sources() -> str:
-    """The code of the tests that could not run here, for want of a tool."""
+    """The code of the tests that were skipped because a tool is missing."""
     functions: list[Callable[..., object]] = [
         item.obj for item in SKIPPED if isinstance(item, pytest.Function)
     ]
@@ -72,9 +72,9 @@ def skipped_sources() -> str:
 def test_every_class_and_function_is_tested(request: pytest.FixtureRequest) -> None:
     ran = {item.path.name for item in request.session.items}
     if ran != {path.name for path in HERE.glob("test_*.py")} or request.config.option.keyword:
-        # Who asked for some of the tests only cannot be told what the others call; run.py asks for all of them.
+        # A run of some tests does not show what the others call; run.py runs all of them.
         pytest.skip("only some of the tests were run")
-    # A test that lacks its tool cannot show what it calls; that it names it must do.
+    # A skipped test calls nothing, so it is enough that its code contains the name.
     skipped = skipped_sources()
     missing = [name for name, item in members() if not is_tested(name, item) and not is_named(name, skipped)]
     assert " ".join(missing) == ""
@@ -121,10 +121,10 @@ def documents() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("name", "text"), documents())
 def test_examples_in_the_documentation_run(name: str, text: str) -> None:
-    # A fence is no output.
+    # A fence is not output.
     text = re.sub(r"^```.*$", "", text, flags=re.MULTILINE)
     test = doctest.DocTestParser().get_doctest(text, {}, name, name, 0)
-    told: list[str] = []
-    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=told.append)
+    printed: list[str] = []
+    failed, tried = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=printed.append)
     assert tried > 0
-    assert failed == 0, "".join(told)
+    assert failed == 0, "".join(printed)

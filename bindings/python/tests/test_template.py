@@ -1,4 +1,4 @@
-"""Templates, archives, scripts and drives, from one end to the other."""
+"""Templates, archives, scripts and drives, end to end."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_an_archive_is_opened_from_bytes_and_files_and_packed_into_one(
     assert summary.archive_bytes == len(data)
     with pytest.raises(vt.InvalidArchiveError):
         vt.Archive.open(b"no archive")
-    with pytest.raises(TypeError, match="an archive is a path"):
+    with pytest.raises(TypeError, match="an archive must be a path"):
         vt.Archive.open(3)  # type: ignore[arg-type]
 
 
@@ -240,11 +240,11 @@ def test_what_a_file_that_is_packed_into_raises_comes_out_unchanged(small: vt.Te
 
     with pytest.raises(BlockingIOError, match="full"):
         small.pack(Full())
-    with pytest.raises(ValueError, match="how many of its bytes it took"):
+    with pytest.raises(ValueError, match="the number of bytes that it wrote"):
         small.pack(Silent())
 
 
-def test_single_files_are_unpacked_and_checksums_told(archive: Path, tmp_path: Path) -> None:
+def test_single_files_are_unpacked_and_checksums_returned(archive: Path, tmp_path: Path) -> None:
     files = vt.Template.unpack(archive, tmp_path / "out", only=["metainfo.xml"], limits=vt.UnpackLimits())
     assert [file.name for file in files] == ["metainfo.xml"]
     verified = vt.Template.verify(archive, threads=2, progress=lambda p: None)
@@ -420,7 +420,7 @@ def test_a_template_is_checked_with_its_image(windows_disk: vt.DiskImage) -> Non
     assert "lint" not in template.check(allow=[], severities={}).to_json()
 
 
-def test_all_files_that_are_named_are_packed_and_the_others_are_told(tmp_path: Path) -> None:
+def test_all_named_files_are_packed_and_the_others_are_reported(tmp_path: Path) -> None:
     folder = tmp_path / "t"
     (folder / "files").mkdir(parents=True)
     (folder / "metainfo.xml").write_text(

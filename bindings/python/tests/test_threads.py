@@ -1,4 +1,4 @@
-"""Many at once, for long: threads, memory, references."""
+"""Many threads for a long time: results, memory, references."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_eight_threads_pack_and_check_faster_than_one(tmp_path: Path) -> None:
         template.check()
         return vt.Template.verify(path, threads=1).sha256
 
-    # Others use the machine as well: in one of several rounds it must show.
+    # Other programs use the machine too: one of several rounds must show it.
     rounds: list[float] = []
     while len(rounds) < 12 and min(rounds, default=1.0) >= 0.85:
         began = time.monotonic()
@@ -76,7 +76,7 @@ def test_eight_packs_are_under_way_at_once(tmp_path: Path) -> None:
         waited = False
 
         def read(self, size: int | None = -1, /) -> bytes:
-            # Nobody gets any further until all have come here.
+            # No thread continues until all have arrived here.
             if not self.waited:
                 self.waited = True
                 together.wait(30)
@@ -189,7 +189,7 @@ def test_where_no_thread_can_be_started_the_work_is_done_in_the_one_there_is() -
     program = """
 import os, resource, sys
 import vmtemplate as vt
-if os.getuid() == 0:  # whom the limit does not bind
+if os.getuid() == 0:  # the limit does not apply to root
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 os.chdir(sys.argv[1])
@@ -206,7 +206,7 @@ else:
     raise AssertionError("what the callback raised was lost")
 assert sorted(os.listdir()) == ["a.tar.gz", "out"]
 """
-    # Not in `tmp_path`, the folders above which are open to their owner alone.
+    # Not in `tmp_path`, because only the owner may enter its parent folders.
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o777)
         done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True)

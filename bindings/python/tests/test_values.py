@@ -1,4 +1,4 @@
-"""Plain values: equal, shown, hashed, pickled, replaced; enumerations as the library has them."""
+"""Plain values can be compared, shown, hashed, pickled and replaced; enums match those of the library."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_enumerations_have_the_words_of_the_library() -> None:
     }
     found = {name: [member.value for member in item] for name, item in classes.items()}
     assert found.pop("ErrorKind")
-    # A type of the registry that Windows has no name for is told, and cannot be asked for.
+    # A registry type without a name in Windows can be a result, but not an argument.
     assert found["RegistryType"].pop() == "other"
     assert found == _native.enumerations()
 
@@ -77,7 +77,7 @@ def test_results_are_of_the_types_that_the_stub_says(
     volume = next(held for held in info.free_space.volumes if held.label is not None)
     opened = vt.NtfsVolume.open(windows_disk, volume.offset, volume.length)
     whole, report = windows_disk.without_free_space(free_space="keep")
-    # A damaged volume is kept, and the reason is told.
+    # The free space of a damaged volume is kept, with the reason.
     broken = bytearray(windows_disk.read(0, windows_disk.size))
     broken[volume.offset + 0x30 : volume.offset + 0x38] = bytes(8)
     kept = next(
@@ -127,7 +127,7 @@ def test_results_are_of_the_types_that_the_stub_says(
     ]:
         assert type(value) is cls
         if dataclasses.is_dataclass(value):
-            # Every field is what its annotation says, as far as that is one class.
+            # Every field has the type of its annotation, if that is a single class.
             hints = get_type_hints(cls, vars(vt) | vars(_values))
             for name, hint in hints.items():
                 if isinstance(hint, type):

@@ -48,7 +48,7 @@ def content_of(data: bytes) -> Case:
         return {"hex": data.hex()}
     if "\0" in text or "\ufeff" in text:
         return {"hex": data.hex()}
-    # Not splitlines, which knows other ends of lines as well.
+    # Not splitlines, which splits at other characters too.
     lines = [line + "\n" for line in text.split("\n")]
     lines[-1] = lines[-1][:-1]
     if not lines[-1]:
@@ -57,7 +57,7 @@ def content_of(data: bytes) -> Case:
 
 
 def pruned(told: Case) -> Case:
-    """As JSON has it: nothing that is None, and lists for tuples."""
+    """The JSON form: without None, and with lists for tuples."""
     found: Case = json.loads(json.dumps(told))
     found["limits"] = {key: item for key, item in found["limits"].items() if item is not None}
     return {key: item for key, item in found.items() if item is not None}
@@ -100,7 +100,7 @@ def fields(told: Case) -> vt.MetainfoFields:
 
 
 def errors(_: Case, folder: Path) -> object:
-    # Numbers are for C; the names are all of the kinds there are, in their order.
+    # The numbers are for C; the names are those of all kinds, in order.
     kinds = json.loads((VECTORS / "errors.json").read_text())[0]["expect"]
     numbers = {case["name"]: case["number"] for case in kinds}
     return [{"name": kind.value, "number": numbers[kind.value]} for kind in vt.ErrorKind]

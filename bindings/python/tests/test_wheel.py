@@ -1,4 +1,4 @@
-"""The wheel and the source package: complete, and good for every Python from 3.9 on."""
+"""The wheel and the source package are complete and work with every Python from 3.9 on."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def wheel() -> Path:
 
 
 def interpreters() -> list[Path]:
-    """Every CPython from 3.9 on that is on this machine, this one first."""
+    """Every CPython from 3.9 on that is installed on this machine, the current one first."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep)]
     folders += sorted((Path.home() / ".pyenv" / "versions").glob("3.*/bin"))
     found = {sys.version_info[:2]: Path(sys.executable)}
     for minor in range(9, 20):
         for folder in folders:
-            # A shim of pyenv is there for every version and runs few.
+            # pyenv has a shim for every version, but only installed versions run.
             if (path := folder / f"python3.{minor}").is_file() and "shims" not in path.parts:
                 found.setdefault((3, minor), path)
     return list(found.values())
@@ -66,21 +66,21 @@ def test_the_wheel_says_what_it_is() -> None:
     with zipfile.ZipFile(wheel()) as packed:
         names = packed.namelist()
         folder = f"vmtemplate-{vt.__version__}.dist-info"
-        told = Parser().parsestr(packed.read(f"{folder}/METADATA").decode())
+        metadata = Parser().parsestr(packed.read(f"{folder}/METADATA").decode())
     assert {"vmtemplate/py.typed", "vmtemplate/_native.pyi", "vmtemplate/_native.abi3.so"} <= set(names)
     assert {f"{folder}/licenses/licences/LICENSE-{name}" for name in ("MIT", "APACHE")} <= set(names)
     for name in ("LICENSE-MIT", "LICENSE-APACHE"):
-        # A package cannot name files outside of its folder, so these are copies; in a folder, as the source package
-        # may have the originals as well.
+        # A package cannot refer to files outside its folder, so these are copies. They are in a separate folder because
+        # the source package may contain the originals too.
         assert (ROOT / "bindings" / "python" / "licences" / name).read_bytes() == (ROOT / name).read_bytes()
-    assert told["Name"] == "vmtemplate"
-    assert told["Version"] == vt.__version__ == distribution("vmtemplate").version
-    assert told["License-Expression"] == "MIT OR Apache-2.0"
-    assert told["Requires-Python"] == ">=3.9"
-    assert told.get_all("Requires-Dist") is None
-    assert "Typing :: Typed" in (told.get_all("Classifier") or [])
+    assert metadata["Name"] == "vmtemplate"
+    assert metadata["Version"] == vt.__version__ == distribution("vmtemplate").version
+    assert metadata["License-Expression"] == "MIT OR Apache-2.0"
+    assert metadata["Requires-Python"] == ">=3.9"
+    assert metadata.get_all("Requires-Dist") is None
+    assert "Typing :: Typed" in (metadata.get_all("Classifier") or [])
     readme = (ROOT / "bindings" / "python" / "README.md").read_text()
-    assert str(told.get_payload()).strip() == readme.strip()
+    assert str(metadata.get_payload()).strip() == readme.strip()
 
 
 def test_the_source_package_has_all_that_it_is_built_from(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_the_source_package_has_all_that_it_is_built_from(tmp_path: Path) -> Non
         } <= names
         read.extractall(tmp_path)
     folder = tmp_path / packed.name.removesuffix(".tar.gz")
-    # All that cargo needs to know is there; compiling it once more would only show that it compiles.
+    # Cargo can read all manifests; compiling again would only show that it compiles.
     described = ["cargo", "metadata", "--offline", "--locked", "--format-version=1", "--no-deps"]
     manifest = next(folder.glob("**/bindings/python/Cargo.toml"))
     subprocess.run([*described, "--manifest-path", manifest], check=True, capture_output=True)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use vmtemplate::{CheckOptions, Metainfo, Result, Script, Severity, Template, TemplateBuilder};
 
+use crate::parsers::number;
 use crate::report::Watch;
 use crate::source::Opening;
 use crate::streams::{self, is_stream};
@@ -12,27 +13,28 @@ use crate::{ExitCode, YesNo, check, findings, pack};
 
 /// Build a template from a disk image, a setup script and options, check it, and pack it.
 ///
-/// Everything is checked before the image is packed, and every problem is told at once; with an error nothing is packed. Without --script a small setup
-/// script of vmtemplate's own is taken: password, address, name servers, disk growth, Remote Desktop, restart.
+/// Everything is checked before the image is packed, and every problem is reported at once; if there is an error,
+/// nothing is packed. Without --script the template gets vmtemplate's own small setup script, which sets the password,
+/// the address and the name servers, grows the disk, enables Remote Desktop, and restarts.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Name of the operating system, such as Windows-Server-2019
     #[arg(long, required_unless_present = "metainfo")]
     name: Option<String>,
-    /// Disk image, read where it is: raw file, block device, qcow2, VHDX, VMDK or VHD; rbd:POOL/IMAGE[@SNAP]; - for
+    /// Disk image, read in place: raw file, block device, qcow2, VHDX, VMDK or VHD; rbd:POOL/IMAGE[@SNAP]; - for
     /// standard input
     #[arg(long, value_name = "SOURCE")]
     image: PathBuf,
     #[command(flatten)]
     opening: Opening,
-    /// Setup script, or - for standard input; line ends become CR LF unless it begins with #!
+    /// Setup script, or - for standard input; line ends are changed to CR LF unless the script begins with #!
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
-    /// Least memory of a VM in MiB
-    #[arg(long, value_name = "N")]
+    /// Minimum memory of a VM in MiB
+    #[arg(long, value_name = "N", value_parser = number("the memory in MiB without a unit", 1, u64::MAX))]
     memory_mib: Option<u64>,
-    /// Least disk of a VM in MB (10^6 bytes) [default: the image's size, rounded up]
-    #[arg(long, value_name = "N")]
+    /// Minimum disk size of a VM in MB (10^6 bytes) [default: the size of the image, rounded up]
+    #[arg(long, value_name = "N", value_parser = number("the disk size in MB without a unit", 1, u64::MAX))]
     disk_mb: Option<u64>,
     /// Whether the main address may be IPv4
     #[arg(long)]
@@ -40,27 +42,27 @@ pub(crate) struct Args {
     /// Whether the main address may be IPv6
     #[arg(long)]
     ipv6: Option<YesNo>,
-    /// A tag; may be given more than once
+    /// Tag; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
     /// Version of the template, such as 5
     #[arg(long, value_name = "TEXT")]
     template_version: Option<String>,
-    /// A macro that the platform passes to the script, such as '($PRODUCTKEY)'; may be given more than once
+    /// Macro that the platform passes to the script, such as '($PRODUCTKEY)'; may be given more than once
     #[arg(long = "macro", value_name = "MACRO")]
     macros: Vec<String>,
-    /// A product that can use the template, with its least version if need be: VMmgr, VMmgr:5.45; may be given more
+    /// Product that can use the template, optionally with its minimum version: VMmgr, VMmgr:5.45; may be given more
     /// than once [default: VMmgr]
     #[arg(long = "support", value_name = "PRODUCT")]
     support: Vec<String>,
-    /// File name of the image in the template [default: that of the image, with the ending .hddimage]
+    /// File name of the image in the template [default: the name of --image, with the extension .hddimage]
     #[arg(long, value_name = "NAME")]
     image_name: Option<String>,
-    /// File name of the script in the template [default: that of the script]
+    /// File name of the script in the template [default: the name of --script]
     #[arg(long, value_name = "NAME")]
     script_name: Option<String>,
-    /// Restarts after which the system counts as installed [default: 1]
-    #[arg(long, value_name = "N")]
+    /// Number of restarts after which the system counts as installed [default: 1]
+    #[arg(long, value_name = "N", value_parser = number("a number of restarts", 0, u32::MAX))]
     reboot_count: Option<u32>,
     /// Whether the image has virtio disk drivers [default: yes]
     #[arg(long)]
@@ -68,12 +70,12 @@ pub(crate) struct Args {
     /// Whether the image has virtio network drivers [default: yes]
     #[arg(long)]
     virtio_net: Option<YesNo>,
-    /// Begin with this metainfo.xml; only what other options name changes in it
+    /// Start from this metainfo.xml; only the values that other options give are changed
     #[arg(long, value_name = "BASE.xml")]
     metainfo: Option<PathBuf>,
     #[command(flatten)]
     choice: check::Choice,
-    /// Pack the template whatever is wrong with it
+    /// Pack the template without checking it
     #[arg(long, conflicts_with_all = ["deny", "allow"])]
     no_check: bool,
     #[command(flatten)]
@@ -90,7 +92,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         None => Template::builder(args.name.as_deref().unwrap_or_default()),
     };
     builder = builder.tags(args.tags);
-    // Whatever was not given stays as the library has it.
+    // What was not given keeps the default of the library.
     macro_rules! given {
         ($($option:ident => |$value:ident| $set:expr;)*) => {
             $(if let Some($value) = args.$option { builder = $set(builder); })*
@@ -117,11 +119,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         None => builder,
     };
     builder = if is_stream(&args.image) || args.image.to_string_lossy().starts_with("rbd:") {
-        // It is read to its end first, for which nobody should wait in vain.
+        // Opening the image reads all of it, so the other options are checked first.
         builder.probe()?;
         builder.image(args.opening.open(&args.image)?)
     } else {
-        // By its path, so that a problem with it is reported beside all others.
+        // By its path, so that a problem with it is reported together with all others.
         builder.image_with(&args.image, &args.opening.options())
     };
     let template = builder.build()?;
@@ -131,7 +133,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     pack::write(&template, &args.pack).map(|()| ExitCode::SUCCESS)
 }
 
-/// Check the template before an hour goes into packing it. Findings go to standard error.
+/// Check the template before time is spent on packing it. Findings go to standard error.
 fn is_good(template: &Template, choice: &check::Choice) -> Result<bool> {
     let watch = Watch::start("checking");
     let report = template.check(&CheckOptions { control: watch.control(), ..choice.options() })?;
@@ -143,7 +145,7 @@ fn is_good(template: &Template, choice: &check::Choice) -> Result<bool> {
     eprint!("{}", findings::text(&report, "the template", color));
     let is_good = !report.has(Severity::Error);
     if !is_good {
-        eprintln!("nothing was packed; --no-check packs it all the same, --allow CODE switches a rule off");
+        eprintln!("nothing was packed; --no-check packs the template anyway, --allow CODE disables a rule");
     }
     Ok(is_good)
 }

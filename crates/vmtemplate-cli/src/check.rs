@@ -13,12 +13,12 @@ use crate::values::Language;
 
 /// Check every step of the platform's guide that can be checked without starting a machine.
 ///
-/// Nothing is unpacked, changed or mounted, and root is not needed. The exit status is 1 if there is an error among the
-/// findings.
+/// Nothing is unpacked, changed or mounted, and root privileges are not needed. The exit status is 1 if any finding is
+/// an error.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An archive, a folder with a template, a disk image, a setup script, or a metainfo.xml; - for one of these files
-    /// on standard input
+    /// Archive, folder with a template, disk image, setup script, or metainfo.xml; - for one of these files on standard
+    /// input
     #[arg(value_name = "PATH", required_unless_present = "explain")]
     path: Option<PathBuf>,
     #[command(flatten)]
@@ -33,18 +33,18 @@ pub(crate) struct Args {
     /// Print as SARIF 2.1.0, for code hosts and editors
     #[arg(long)]
     sarif: bool,
-    /// Say what a rule checks, why, and how to mend what it finds
+    /// Explain a rule: what it checks, why it matters, and how to fix what it finds
     #[arg(long, value_name = "CODE", exclusive = true, value_parser = rule)]
     explain: Option<&'static Rule>,
 }
 
-/// Which findings count, and how much.
+/// Which rules apply, and how severe their findings are.
 #[derive(clap::Args)]
 pub(crate) struct Choice {
-    /// Count warnings as errors
+    /// Treat warnings as errors
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
-    /// Switch a rule off; may be given more than once
+    /// Disable a rule; may be given more than once
     #[arg(long, value_name = "CODE", value_parser = rule)]
     allow: Vec<&'static Rule>,
 }
@@ -55,7 +55,7 @@ enum Deny {
 }
 
 fn rule(code: &str) -> std::result::Result<&'static Rule, String> {
-    Rule::by_code(code).ok_or_else(|| "there is no such rule; codes are such as VMT0101".to_owned())
+    Rule::by_code(code).ok_or_else(|| "no rule has this code; codes look like VMT0101".to_owned())
 }
 
 impl Choice {

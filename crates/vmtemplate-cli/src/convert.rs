@@ -11,20 +11,21 @@ use crate::streams::{self, is_stream};
 
 /// Write a disk image of any format as a sparse raw file.
 ///
-/// Only live bytes are read: not what the image tells to be zero, nor what its NTFS volumes mark free.
+/// Only live bytes are read: blocks that the image records as zero and clusters that its NTFS volumes mark free are
+/// skipped.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Raw file, block device, qcow2, VHDX, VMDK or VHD; rbd:POOL/IMAGE[@SNAP]; - for standard input
     #[arg(value_name = "SOURCE")]
     source: PathBuf,
-    /// The raw file to write, or a block device (with --force); - for standard output
+    /// Raw file to write, or a block device (with --force); - for standard output
     #[arg(value_name = "OUT.raw")]
     output: PathBuf,
     #[command(flatten)]
     opening: Opening,
     #[command(flatten)]
     free_space: FreeSpaceChoice,
-    /// Replace the file if it is there already
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
     /// Print the summary as JSON
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         control: watch.control(),
         ..WriteRawOptions::default()
     };
-    // Before the image is opened: one that comes as a stream is read to its end for that.
+    // Before the image is opened: opening one on standard input reads all of it.
     streams::probe(&args.output, args.force)?;
     let image = args.opening.open(&args.source)?;
     let summary = if is_stream(&args.output) {

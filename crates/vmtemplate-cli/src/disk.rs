@@ -9,7 +9,7 @@ use vmtemplate::Result;
 use crate::report;
 use crate::source::Opening;
 
-/// Show what a disk image holds: format, sizes, partitions, volumes, free space, and what packing would read.
+/// Show what a disk image contains: format, sizes, partitions, volumes, free space, and what packing would read.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Raw file, block device, qcow2, VHDX, VMDK or VHD; rbd:POOL/IMAGE[@SNAP]; - for standard input

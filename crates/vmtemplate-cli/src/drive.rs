@@ -4,27 +4,29 @@ use std::path::PathBuf;
 
 use vmtemplate::{InstallDrive, Padding, Result};
 
+use crate::parsers;
 use crate::report;
 use crate::streams::{self, is_stream};
 use crate::values::Values;
 
 /// Write the install drive of a new machine: 1,048,576 bytes that begin with the rendered setup script.
 ///
-/// The first-run scripts in the guest know the drive by its size.
+/// The first-run scripts in the guest recognise the drive by its size.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A template (an archive, or a folder that holds metainfo.xml), or a script; - for standard input
+    /// Template (an archive, or a folder that contains metainfo.xml) or script; - for standard input
     #[arg(value_name = "PATH|SCRIPT")]
     path: PathBuf,
     #[command(flatten)]
     values: Values,
-    /// What stands behind the script: blank-lines, zeros [default: blank-lines]
-    #[arg(long, value_name = "WHAT")]
+    /// What fills the drive after the script: blank-lines, zeros [default: blank-lines]
+    #[arg(long, value_name = "WHAT", value_parser = parsers::name::<Padding>)]
     padding: Option<Padding>,
-    /// Write the drive here: a file that nobody else may read, or a block device (with --force); - for standard output
+    /// Write the drive here: to a file that only its owner may read, or to a block device (with --force); - for
+    /// standard output
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
-    /// Replace the file that is there
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }

@@ -1,4 +1,4 @@
-//! Printing what a check found, as a good compiler does.
+//! Printing the findings of a check in the style of compiler diagnostics.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, stdout};
@@ -9,7 +9,7 @@ use vmtemplate::{Excerpt, Finding, Report, Result, Severity};
 use crate::ExitCode;
 use crate::report;
 
-/// Print the findings and tell the exit status: failure if there is an error among them.
+/// Print the findings and return the exit status: failure if any of them is an error.
 pub(crate) fn show(report: &Report, what: &str, json: bool) -> Result<ExitCode> {
     if json {
         report::print_json(report)?;
@@ -24,7 +24,7 @@ pub(crate) fn status(report: &Report) -> ExitCode {
     if report.has(Severity::Error) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-/// The findings, grouped by file, and a line that sums them up.
+/// The findings, grouped by file, and a summary line.
 pub(crate) fn text(report: &Report, what: &str, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(110);
@@ -54,7 +54,7 @@ fn group(finding: &Finding) -> Group<'_> {
     let group = Group::with_title(level.primary_title(finding.message()).id(finding.rule().code));
     let mut place = finding.place().clone();
     let position = place.position.take();
-    // Names come from archives and images: what could steer a terminal is escaped.
+    // Names come from archives and images: control characters, which a terminal would obey, are escaped.
     let name = report::shown(&place.to_string());
     let group = match (finding.excerpt(), position) {
         (Some(excerpt), Some(position)) => {
@@ -78,7 +78,7 @@ fn group(finding: &Finding) -> Group<'_> {
         .element(Level::HELP.with_name("fix").message(finding.fix()))
 }
 
-/// The line with the bytes that are marked. Control characters are shown as what they are not.
+/// The line and the range of bytes to mark. A replacement character is shown for each control character.
 fn line(excerpt: &Excerpt) -> (String, usize, usize) {
     let line: String = excerpt
         .line

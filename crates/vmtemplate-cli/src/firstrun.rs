@@ -7,22 +7,22 @@ use vmtemplate::{Error, FirstRunKit, Result};
 
 use crate::streams::{self, is_stream};
 
-/// Write the first-run scripts, and prepare.cmd, which puts them in place.
+/// Write the first-run scripts, and prepare.cmd, which installs them.
 ///
-/// Run prepare.cmd inside the master VM once, as an administrator: it makes C:\vmmgr, allows scripts of PowerShell, and
-/// makes the task that runs the setup script of each new machine.
+/// Run prepare.cmd once inside the master VM, as an administrator: it creates C:\vmmgr, allows PowerShell scripts, and
+/// creates the scheduled task that runs the setup script of each new machine.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The folder, which may be new
+    /// Folder to write to; it is created if it does not exist
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// Write a CD image of the same files, to be mounted in the master VM; - for standard output
+    /// Also write a CD image with the same files, to mount in the master VM; - for standard output
     #[arg(long, value_name = "OUT.iso")]
     iso: Option<PathBuf>,
-    /// Take this dd.exe along ("dd for windows", which the scripts need)
+    /// Include this dd.exe ("dd for windows", which the scripts need)
     #[arg(long, value_name = "PATH")]
     dd: Option<PathBuf>,
-    /// Replace the CD image that is there
+    /// Replace the CD image if it exists
     #[arg(long, requires = "iso")]
     force: bool,
 }

@@ -8,12 +8,12 @@ use vmtemplate::{MetainfoFields, OpenOptions, Result};
 
 use crate::{pack, report};
 
-/// Show what a template holds: name, limits, products, macros, files and sizes.
+/// Show what a template contains: name, limits, products, macros, files and sizes.
 ///
-/// An archive of vmtemplate is looked into without reading its image; one of another tool is read to its end.
+/// An archive made by vmtemplate is inspected without reading its image; one made by another tool is read completely.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An archive, or a folder that holds metainfo.xml; - for an archive on standard input
+    /// Archive, or folder that contains metainfo.xml; - for an archive on standard input
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Print as JSON
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     report::print(text.as_bytes())
 }
 
-/// The metadata as a table for people.
+/// The metadata as a table for human readers.
 pub(crate) fn metadata(fields: &MetainfoFields) -> String {
     let mut text = String::new();
     let limits = &fields.limits;

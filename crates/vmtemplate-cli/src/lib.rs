@@ -1,6 +1,6 @@
 //! The command `vmtemplate` as a library: it parses arguments, calls the library `vmtemplate`, and prints.
 //!
-//! [`run`] is all of it. The program calls it, and so does `python -m vmtemplate`.
+//! [`run`] is the whole interface. The program calls it, and so does `python -m vmtemplate`.
 
 mod build;
 mod check;
@@ -13,6 +13,7 @@ mod inspect;
 mod lint;
 mod metainfo;
 mod pack;
+mod parsers;
 mod render;
 mod repo;
 mod report;
@@ -27,7 +28,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Build, inspect, pack and unpack OS templates of VMmanager clusters.
+/// Build, check, pack and publish OS templates for VMmanager clusters.
 ///
 /// A template is a disk image, a setup script and a metadata file (metainfo.xml) in one .tar.gz archive.
 #[derive(Parser)]
@@ -56,9 +57,9 @@ Examples:
   vmtemplate pack win2019/ -o - | ssh node vmtemplate verify -
   vmtemplate repo add /srv/repo Windows-Server-2019.tar.gz
 
-`-` in the place of a file means standard input or standard output; a file of that name is `./-`.
+Instead of a file name, `-` means standard input or standard output; write `./-` for a file with that name.
 
-Exit status: 0 done, 1 refused or failed, 2 wrong use.";
+Exit status: 0 success, 1 the input was refused or the work failed, 2 wrong usage.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -86,7 +87,7 @@ enum YesNo {
     No,
 }
 
-/// The exit status of a command. That of the standard library cannot be read back as a number.
+/// The exit status of a command. The standard library's `ExitCode` cannot be read back as a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct ExitCode(u8);
 
@@ -96,10 +97,11 @@ impl ExitCode {
     const WRONG_USE: Self = Self(2);
 }
 
-/// Run the command with these arguments, the first of which is the name it was called by, and return its exit status:
-/// 0 done, 1 refused or failed, 2 wrong use.
+/// Run the command with these arguments and return its exit status: 0 for success, 1 if the input was refused or the
+/// work failed, 2 for wrong usage. The first argument is the name of the program.
 ///
-/// It prints to standard output and standard error. A command that takes long handles Ctrl-C from then on.
+/// The command prints to standard output and standard error. A command that may take long installs a handler for
+/// Ctrl-C, which stays installed.
 ///
 /// ```
 /// assert_eq!(vmtemplate_cli::run(["vmtemplate", "script", "windows"]), 0);
@@ -109,9 +111,9 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
     let command = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli.command,
         Err(error) => {
-            // Nobody is left to tell when standard error is closed.
+            // If standard error is closed, there is no place left to report to.
             let _ = error.print();
-            // `--help` and `--version` are no mistakes.
+            // `--help` and `--version` are not errors.
             return if error.use_stderr() { ExitCode::WRONG_USE.0 } else { ExitCode::SUCCESS.0 };
         }
     };

@@ -9,15 +9,15 @@ use crate::findings;
 use crate::streams;
 use crate::values::Language;
 
-/// Say what would go wrong if a setup script set up a machine: with line, column, reason, and how to mend it.
+/// Report what would go wrong if a setup script ran on a new machine, with line, column, reason and fix.
 ///
-/// The exit status is 1 if there is an error among the findings.
+/// The exit status is 1 if any finding is an error.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The script; - for standard input
+    /// Setup script; - for standard input
     #[arg(value_name = "SCRIPT")]
     script: PathBuf,
-    /// The metainfo.xml that goes with it: which macros are declared, how many restarts are waited for
+    /// The template's metainfo.xml, which declares macros and the number of restarts
     #[arg(long, value_name = "FILE")]
     metainfo: Option<PathBuf>,
     #[command(flatten)]

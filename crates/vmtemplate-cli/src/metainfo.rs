@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Error, Metainfo, MetainfoKey, Result};
+use vmtemplate::{Metainfo, MetainfoKey, Result};
 
-use crate::{inspect, report, streams};
+use crate::{inspect, parsers, report, streams};
 
-/// Show or edit a metainfo.xml. What is not set keeps its bytes: order, indents, comments, unknown elements.
+/// Show or edit a metainfo.xml. Everything that is not set keeps its bytes: order, indents, comments, unknown elements.
 ///
-/// Without --set the metadata is shown. With --set the edited file goes to standard output, or to -o.
+/// Without --set, show the metadata. With --set, write the edited file to standard output, or to the file given by -o.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The file; - for standard input
+    /// File to read; - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Set a value; may be given more than once. Keys: osname, limit.mem, limit.disk, limit.ipv4, limit.ipv6,
     /// limit.NAME, support, tags, version, hddimage, installdrive, rebootcount, type, virtiodisk, virtionet, macro, …
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(MetainfoKey, String)>,
-    /// Write the edited file here; it may be the file itself; - for standard output
+    /// Write the edited file here, which may be FILE itself; - for standard output
     #[arg(short, long, value_name = "OUT", requires = "set")]
     output: Option<PathBuf>,
-    /// Replace another file than the one that is edited
+    /// Replace OUT if it exists; not needed if OUT is FILE itself
     #[arg(long, requires = "output")]
     force: bool,
     /// Show the metadata as JSON
@@ -30,8 +30,8 @@ pub(crate) struct Args {
 }
 
 fn assignment(text: &str) -> std::result::Result<(MetainfoKey, String), String> {
-    let (key, value) = text.split_once('=').ok_or("KEY=VALUE was expected, such as limit.mem=2048")?;
-    let key = key.parse().map_err(|error: Error| format!("{error:#}"))?;
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as limit.mem=2048")?;
+    let key = parsers::name(key)?;
     Ok((key, value.to_owned()))
 }
 

@@ -1,23 +1,24 @@
-//! `vmtemplate pack`, and the options that all packing has.
+//! `vmtemplate pack`, and the options of every command that packs.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use vmtemplate::{Control, OpenOptions, PackOptions, Result, Spooled, Template};
 
+use crate::parsers::{number, threads};
 use crate::report::{self, Watch};
 use crate::source::{FreeSpaceChoice, Opening};
 use crate::streams::{self, STDIN, is_stream};
 
-/// Pack a folder that holds metainfo.xml, and all files that it names.
+/// Pack a folder that contains metainfo.xml, with all files that metainfo.xml names.
 ///
-/// These are the image and the script, and what `installcfg`, `kernel`, `initrd`, `pxelinuxcfg` and `sharedir` name, a
-/// folder with all that is in it. What nothing names is left behind and listed.
+/// These files are the image, the script, and those named by `installcfg`, `kernel`, `initrd`, `pxelinuxcfg` and
+/// `sharedir`; a folder is packed with its contents. Files that metainfo.xml does not name are not packed but listed.
 ///
-/// The same input gives the same bytes; set SOURCE_DATE_EPOCH for another time in the archive than 1980-01-01.
+/// The same input gives the same bytes. All times in the archive are 1980-01-01 unless SOURCE_DATE_EPOCH is set.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The folder; an archive of vmtemplate is taken too, with - from standard input
+    /// Folder to pack; also an archive made by vmtemplate, with - from standard input
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
     #[command(flatten)]
@@ -28,10 +29,10 @@ pub(crate) struct Args {
 
 #[derive(clap::Args)]
 pub(crate) struct Output {
-    /// The archive to write; - for standard output
+    /// Archive to write; - for standard output
     #[arg(short = 'o', long = "output", value_name = "OUT.tar.gz")]
     archive: PathBuf,
-    /// Replace the archive if it is there already
+    /// Replace the archive if it exists
     #[arg(long)]
     force: bool,
     #[command(flatten)]
@@ -44,16 +45,21 @@ pub(crate) struct Output {
 /// How an archive is packed, wherever it goes.
 #[derive(clap::Args)]
 pub(crate) struct Packing {
-    /// Compression from 1 (fastest) to 12 (smallest)
-    #[arg(long, value_name = "N", default_value_t = PackOptions::DEFAULT_LEVEL)]
+    /// Compression level from 1 (fastest) to 12 (smallest)
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = PackOptions::DEFAULT_LEVEL,
+        value_parser = number("a compression level", 1, 12)
+    )]
     level: i32,
-    /// Threads that compress [default: as many as the machine has]
-    #[arg(long, value_name = "N")]
+    /// Number of threads that compress [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     free_space: FreeSpaceChoice,
-    /// Leave holes out of the archive altogether. GNU tar and bsdtar unpack such an image with its holes; not every
-    /// tool knows how
+    /// Do not store holes in the archive at all. GNU tar and bsdtar restore the holes when they unpack such an image;
+    /// some other tools cannot unpack it
     #[arg(long)]
     sparse: bool,
 }
@@ -73,7 +79,7 @@ impl Packing {
 }
 
 impl Output {
-    /// Fail now if the archive could not be written, and not after what comes before that.
+    /// Fail early if the archive cannot be written.
     pub(crate) fn probe(&self) -> Result<()> {
         let options = PackOptions { level: self.packing.level, ..PackOptions::default() };
         options.validate()?;

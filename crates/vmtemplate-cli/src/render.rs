@@ -8,21 +8,21 @@ use crate::report;
 use crate::streams;
 use crate::values::Values;
 
-/// Replace the macros of a setup script by values.
+/// Replace the macros of a setup script with values.
 ///
-/// Each value is quoted for its place in the script, or refused if it could become a command there; all else keeps its
-/// bytes. The script goes to standard output, or to -o.
+/// Each value is quoted for its place in the script, or refused if it could run as a command there; everything else
+/// keeps its bytes. The script is written to standard output, or to the file given by -o.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A template (an archive, or a folder that holds metainfo.xml), or a script; - for standard input
+    /// Template (an archive, or a folder that contains metainfo.xml) or script; - for standard input
     #[arg(value_name = "PATH|SCRIPT")]
     path: PathBuf,
     #[command(flatten)]
     values: Values,
-    /// Write the rendered script here, to a file that nobody else may read; - for standard output
+    /// Write the rendered script here, to a file that only its owner may read; - for standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// Replace the file that is there
+    /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
 }

@@ -14,13 +14,14 @@ use vmtemplate::{
 use crate::ExitCode;
 use crate::findings;
 use crate::pack::{self, Packing};
+use crate::parsers::{self, number};
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN};
 
-/// Publish templates: keep a folder of archives and the file that describes them to the platform.
+/// Publish templates: manage a folder of archives and the file that describes them to the platform.
 ///
-/// The description (metadata.json; metadata.xml for VMmanager 5) is edited in place. Readers of the folder see only whole
-/// archives at any time, and publishers wait for each other.
+/// The description (metadata.json; metadata.xml for VMmanager 5) is edited in place. Readers of the folder only ever
+/// see complete archives, and publishers wait for each other.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -29,38 +30,38 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Begin a repository in a folder, which may be new
+    /// Create an empty repository
     Init(Init),
-    /// Show the templates that are described: name, archive, version, size, time of change in UTC, tags
+    /// List the templates in the description: name, archive, version, size, modification time in UTC, tags
     List(List),
-    /// Copy an archive into the repository and describe it; one that is in the folder is described where it is
+    /// Copy an archive into the repository and describe it. An archive that is already in the folder is not copied
     Add(Add),
-    /// Put another archive in the place of that of a template. The new archive gets a file name of its own, so that
-    /// readers see either the old or the new one
+    /// Replace the archive of a template. The new archive gets its own file name, so that readers see either the old or
+    /// the new archive
     Replace(Replace),
-    /// Take a template out of the description, and remove its archive
+    /// Remove a template from the description, then delete its archive
     Remove(Remove),
-    /// Bring sizes and checksums in step with the archives, after files were changed by hand. Archives that are not sound
-    /// or not there are reported, keep what is said of them, and make the exit status 1
+    /// Update sizes and checksums after archives were changed by hand. Damaged and missing archives are reported, their
+    /// entries stay unchanged, and the exit status is 1
     Sync(Sync),
     /// Check the description, the archives, their checksums and the signatures
     Verify(Verify),
-    /// Copy the archive of a template into a folder. A fetch that was broken off is taken up where it was, and the
-    /// archive gets its name when it is proved to be whole
+    /// Copy the archive of a template into a folder. An interrupted fetch is resumed, and the archive gets its name
+    /// only after it is verified
     Fetch(Fetch),
-    /// Pack a template straight into the repository and describe it. To object storage the archive is sent while it is
+    /// Pack a template directly into the repository and describe it. Object storage receives the archive while it is
     /// packed
     Push(Push),
 }
 
 #[derive(clap::Args)]
 struct Folder {
-    /// The folder of the repository, or its URL: https://, http://, s3:// (with the variables AWS_ACCESS_KEY_ID,
-    /// AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT …)
+    /// Folder of the repository, or its URL: https://, http://, or s3:// (with the environment variables
+    /// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT, …)
     #[arg(value_name = "FOLDER|URL")]
     path: PathBuf,
-    /// vm6 (metadata.json) or vm5 (metadata.xml) [default: what is there]
-    #[arg(long, value_name = "FORMAT")]
+    /// vm6 (metadata.json) or vm5 (metadata.xml) [default: the one that the repository has]
+    #[arg(long, value_name = "FORMAT", value_parser = parsers::name::<RepositoryFormat>)]
     format: Option<RepositoryFormat>,
     /// Print as JSON
     #[arg(long)]
@@ -78,12 +79,17 @@ impl Folder {
 
 #[derive(clap::Args)]
 struct Publishing {
-    /// Sign the description and the checksums with this secret key of minisign. Its password, if it has one, is taken
-    /// from the variable VMTEMPLATE_KEY_PASSWORD
+    /// Sign the description and the checksums with this minisign secret key. The password of the key, if it has one, is
+    /// taken from the environment variable VMTEMPLATE_KEY_PASSWORD
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
-    /// How long to wait for another publisher
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    /// Maximum time to wait for another publisher
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 60,
+        value_parser = number("a time in seconds without a unit", 0, u64::MAX)
+    )]
     lock_timeout: u64,
 }
 
@@ -101,30 +107,30 @@ impl Publishing {
 
 #[derive(clap::Args)]
 struct Entry {
-    /// The name that users see [default: from metainfo.xml]
+    /// Name of the template that users see [default: from metainfo.xml]
     #[arg(long)]
     name: Option<String>,
-    /// A tag; again for more [default: from metainfo.xml]
+    /// Tag; may be given more than once [default: from metainfo.xml]
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<String>,
-    /// The name of the archive in the repository [default: that of the archive, or of the template if it comes on
-    /// standard input]
+    /// File name of the archive in the repository [default: the archive's own; for standard input, the name of the
+    /// template]
     #[arg(long, value_name = "FILE")]
     file_name: Option<String>,
-    /// What the image file on a node is called after; KVM only [default: from metainfo.xml]
+    /// Name from which the node derives the name of the image file; KVM only [default: from metainfo.xml]
     #[arg(long, value_name = "NAME")]
     image_name: Option<String>,
-    /// The partition that grows with the disk, such as /dev/sda2; KVM only
+    /// Partition that grows with the disk, such as /dev/sda2; KVM only
     #[arg(long, value_name = "PARTITION")]
     expand: Option<String>,
-    /// The name of the network device; KVM only
+    /// Name of the network device; KVM only
     #[arg(long, value_name = "NAME")]
     network_device: Option<String>,
     /// Write hdd_mib_required and min_ram_mib from the limits of the template
     #[arg(long)]
     requirements: bool,
-    /// A key that the platform has and vmtemplate does not know, with its value as JSON: --set 'os_group="windows"',
-    /// --set efi_boot=true; again for more
+    /// Set a key that the platform has and vmtemplate does not know; the value is JSON: --set 'os_group="windows"',
+    /// --set efi_boot=true; may be given more than once
     #[arg(long, value_name = "KEY=JSON", value_parser = key_and_json)]
     set: Vec<(String, String)>,
     #[command(flatten)]
@@ -134,7 +140,7 @@ struct Entry {
 fn key_and_json(text: &str) -> std::result::Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, json)) => Ok((key.to_owned(), json.to_owned())),
-        None => Err("there is no `=`; write KEY=JSON, such as efi_boot=true".to_owned()),
+        None => Err("expected KEY=JSON, such as efi_boot=true".to_owned()),
     }
 }
 
@@ -157,11 +163,16 @@ impl Entry {
 
 #[derive(clap::Args)]
 struct Init {
-    /// The folder, or its URL in object storage
+    /// Folder, which is created if it does not exist, or URL in object storage
     #[arg(value_name = "FOLDER|URL")]
     folder: PathBuf,
     /// vm6 (metadata.json) or vm5 (metadata.xml)
-    #[arg(long, value_name = "FORMAT", default_value_t = RepositoryFormat::Vm6)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value_t = RepositoryFormat::Vm6,
+        value_parser = parsers::name::<RepositoryFormat>
+    )]
     format: RepositoryFormat,
 }
 
@@ -175,10 +186,10 @@ struct List {
 struct Add {
     #[command(flatten)]
     folder: Folder,
-    /// The archive, or its URL; - for standard input
+    /// Archive or its URL; - for standard input
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
-    /// Take the place of the template of the same name, if there is one
+    /// Replace the template with the same name, if one exists
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -189,10 +200,10 @@ struct Add {
 struct Replace {
     #[command(flatten)]
     folder: Folder,
-    /// The name of the template
+    /// Name of the template
     #[arg(value_name = "NAME")]
     template: String,
-    /// The new archive, or its URL; - for standard input
+    /// New archive or its URL; - for standard input
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     #[command(flatten)]
@@ -203,7 +214,7 @@ struct Replace {
 struct Remove {
     #[command(flatten)]
     folder: Folder,
-    /// The name of the template
+    /// Name of the template
     #[arg(value_name = "NAME")]
     template: String,
     #[command(flatten)]
@@ -222,10 +233,10 @@ struct Sync {
 struct Verify {
     #[command(flatten)]
     folder: Folder,
-    /// The public key that it must be signed by: the file minisign.pub
+    /// Public key whose signatures the repository must have: the file minisign.pub
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// Open the archives without reading them to their ends; checksums are not compared
+    /// Open the archives without reading all of them; checksums are not compared
     #[arg(long)]
     quick: bool,
 }
@@ -234,16 +245,16 @@ struct Verify {
 struct Fetch {
     #[command(flatten)]
     repository: Folder,
-    /// The name of the template
+    /// Name of the template
     #[arg(value_name = "NAME")]
     template: String,
-    /// The folder to put the archive in; it may be new
+    /// Folder for the archive; it is created if it does not exist
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// The public key that the repository must be signed by: the file minisign.pub
+    /// Public key whose signatures the repository must have: the file minisign.pub
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// Replace a file of that name that is there already
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
@@ -252,11 +263,11 @@ struct Fetch {
 struct Push {
     #[command(flatten)]
     repository: Folder,
-    /// The template: a folder with metainfo.xml and the files that it names, or an archive of vmtemplate; -
-    /// for an archive on standard input
+    /// Folder with metainfo.xml and the files that it names, or an archive made by vmtemplate; - for an archive on
+    /// standard input
     #[arg(value_name = "TEMPLATE")]
     template: PathBuf,
-    /// Take the place of the template of the same name, if there is one
+    /// Replace the template with the same name, if one exists
     #[arg(long)]
     replace: bool,
     #[command(flatten)]
@@ -328,7 +339,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// An archive on standard input, after a look at the options: it may be read for an hour.
+/// The archive on standard input. The options are validated first, because reading it may take long.
 fn spooled(stdin: StdinLock<'_>, options: &EntryOptions) -> Result<Spooled> {
     options.validate()?;
     Spooled::read(stdin, &options.publish.control)
@@ -338,7 +349,7 @@ fn sync(args: &Sync) -> Result<ExitCode> {
     let watch = Watch::start("reading");
     let synced = args.folder.open()?.sync(&args.publishing.options(&watch)?)?;
     drop(watch);
-    // What `repo verify` calls an error, such as VMT0711 and VMT0712.
+    // `repo verify` reports these as errors too: VMT0711 and VMT0712.
     let is_sound = synced.missing.is_empty() && synced.damaged.is_empty();
     let code = if is_sound { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if args.folder.json {
@@ -352,7 +363,7 @@ fn sync(args: &Sync) -> Result<ExitCode> {
     for name in &synced.missing {
         let _ = writeln!(
             text,
-            "missing {}: put the archive back, or remove its template (`vmtemplate repo remove FOLDER NAME`)",
+            "missing {}: restore the archive, or remove its template (`vmtemplate repo remove FOLDER NAME`)",
             report::shown(name)
         );
     }
@@ -399,7 +410,7 @@ fn push(args: &Push) -> Result<()> {
         entry: args.entry.options(&watch)?,
         replace: args.replace,
     };
-    // Before the template: the archive of another tool is read to its end.
+    // Before the template is opened: that reads all of an archive made by another tool.
     options.pack.validate()?;
     let repository = args.repository.open()?;
     let pushed = repository.push(&pack::open(&args.template, &OpenOptions::default())?, &options)?;
@@ -419,7 +430,7 @@ fn table(entries: &[RepositoryEntry]) -> String {
 }
 
 fn row(entry: &RepositoryEntry) -> String {
-    // Names come from the description: what could steer a terminal is escaped.
+    // Names come from the description: control characters, which a terminal would obey, are escaped.
     let mut text = format!("{}  {}", report::shown(&entry.name), report::shown(&entry.file_name));
     if let Some(version) = &entry.template_version {
         let _ = write!(text, "  version {}", report::shown(version));

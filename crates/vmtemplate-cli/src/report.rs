@@ -16,7 +16,7 @@ use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Resu
 
 use crate::streams::is_stream;
 
-/// The error on standard error: every problem, the chain of causes, how to mend it.
+/// Print an error to standard error: every problem, its chain of causes, and how to fix it.
 pub(crate) fn error(error: &Error) {
     let mut text = format!("error: {error}\n");
     if error.problems().len() > 1 {
@@ -28,7 +28,7 @@ pub(crate) fn error(error: &Error) {
         describe(&mut text, problem, "  ");
     }
     describe(&mut text, error, "  ");
-    // Nobody is left to tell when standard error is closed.
+    // If standard error is closed, there is no place left to report to.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
@@ -43,17 +43,17 @@ fn describe(text: &mut String, error: &Error, indent: &str) {
     }
 }
 
-/// Text beside an output: on standard error if the output itself goes to standard output.
+/// Print text about an output: to standard error if the output itself goes to standard output.
 fn print_beside(output: &Path, text: &str) -> Result<()> {
     if is_stream(output) {
-        // Nobody is left to tell when standard error is closed.
+        // If standard error is closed, there is no place left to report to.
         let _ = io::stderr().write_all(text.as_bytes());
         return Ok(());
     }
     print(text.as_bytes())
 }
 
-/// Small data: to standard output, or to the file that `write` writes.
+/// Print small data to standard output, or call `write` with the file to write it to.
 pub(crate) fn print_or_write(
     output: Option<&Path>,
     bytes: &[u8],
@@ -65,7 +65,7 @@ pub(crate) fn print_or_write(
     }
 }
 
-/// What was written to `output`: as JSON, or as `text`.
+/// Print what was written to `output`: as JSON, or as `text`.
 pub(crate) fn summary(
     output: &Path,
     json: bool,
@@ -75,12 +75,12 @@ pub(crate) fn summary(
     print_beside(output, &if json { to_json(summary)? } else { text() })
 }
 
-/// The output by its name.
+/// The name of an output in messages.
 pub(crate) fn name(output: &Path) -> String {
     if is_stream(output) { "standard output".to_owned() } else { output.display().to_string() }
 }
 
-/// Text on standard output. A reader that has gone away (`| head`) is no failure.
+/// Print to standard output. If the reader has closed the pipe (`| head`), that is not an error.
 pub(crate) fn print(text: &[u8]) -> Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
@@ -93,7 +93,7 @@ pub(crate) fn print_json(data: &impl Serialize) -> Result<()> {
     print(to_json(data)?.as_bytes())
 }
 
-/// How many names of files are printed.
+/// The maximum number of file names that are printed.
 const MAX_NAMES: usize = 20;
 
 fn to_json(data: &impl Serialize) -> Result<String> {
@@ -102,7 +102,7 @@ fn to_json(data: &impl Serialize) -> Result<String> {
     Ok(json + "\n")
 }
 
-/// What packing did, in one or two lines.
+/// What was packed, in one or two lines and its notes.
 pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
     let mut text = format!("{}: {}\n", name(output), HumanBytes(summary.archive_bytes));
     let _ = write!(
@@ -122,22 +122,22 @@ pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
     text.push('\n');
     text.push_str(&kept(&summary.free_space));
     for name in &summary.missing {
-        let _ = writeln!(text, "  note: not there, and so not packed: {}", shown(name));
+        let _ = writeln!(text, "  note: metainfo.xml names it, but it does not exist: {}", shown(name));
     }
     for name in summary.left_behind.iter().take(MAX_NAMES) {
         let _ = writeln!(text, "  note: left behind, metainfo.xml does not name it: {}", shown(name));
     }
     if let more @ 1.. = summary.left_behind.len().saturating_sub(MAX_NAMES) {
-        let _ = writeln!(text, "  note: {more} more are left behind; --json lists them");
+        let _ = writeln!(text, "  note: {more} more files were left behind; --json lists them");
     }
     text
 }
 
-/// Why the free space of a volume is not left out, and what is lost where it is, a line each.
+/// A line for each volume whose free space is kept, with the reason, and for each that loses shadow copies.
 pub(crate) fn kept(report: &FreeSpaceReport) -> String {
     let mut text = String::new();
     if let Some(damage) = &report.table_damage {
-        let _ = writeln!(text, "  note: no volume was looked for: {damage}");
+        let _ = writeln!(text, "  note: volumes were not searched for: {damage}");
     }
     for volume in &report.volumes {
         let place =
@@ -152,31 +152,31 @@ pub(crate) fn kept(report: &FreeSpaceReport) -> String {
     text
 }
 
-/// What becomes of the shadow copies of a volume.
+/// What happens to the shadow copies of a volume.
 fn shadow_copies(volume: &VolumeFreeSpace, place: &str) -> String {
     let (count, copies) = match volume.shadow_copies {
         1 => (1, "shadow copy"),
         count => (count, "shadow copies"),
     };
-    let fate = if volume.kept.is_some() { "packed with it" } else { "not whole without the free space" };
+    let fate = if volume.kept.is_some() { "packed with it" } else { "incomplete without the free space" };
     format!(
         "{place} holds {count} {copies}, {fate}; to remove them, run in the virtual machine: vssadmin delete shadows /all"
     )
 }
 
-/// What Ctrl-C throws.
+/// Cancelled by Ctrl-C.
 static INTERRUPT: OnceLock<CancelToken> = OnceLock::new();
 
-/// A bar on the terminal, and nothing where there is none. Ctrl-C cancels, so that nothing is left half-written.
+/// A progress bar, if standard error is a terminal. Ctrl-C cancels the work, so that no partial file is left.
 pub(crate) struct Watch {
     bar: ProgressBar,
     control: Control,
     _ticker: Option<Ticker>,
 }
 
-/// Draws the bar while no progress is reported. That of indicatif panics where no thread can be started.
+/// Draws the bar while no progress is reported. The ticker of indicatif panics if it cannot start a thread.
 struct Ticker {
-    /// Its end is what ends the thread.
+    /// Dropping it ends the thread.
     _stop: Sender<()>,
 }
 
@@ -216,13 +216,13 @@ impl Watch {
                 bar.set_position(progress.bytes);
             }
         });
-        // One switch for all that a command does in turn: checking, then packing.
+        // One token for all steps of a command, such as checking and then packing.
         control.cancel = INTERRUPT
             .get_or_init(|| {
                 let cancel = CancelToken::new();
                 let handled = cancel.clone();
-                // Without a handler Ctrl-C still ends the program; then only the temporary file stays. Without a thread
-                // the handler would take the signal and do nothing.
+                // Without a handler, Ctrl-C still ends the program and leaves only a temporary file. If no thread can
+                // be started, a handler would swallow the signal, so none is installed.
                 if let Ok(thread) = thread::Builder::new().spawn(|| ()) {
                     thread.join().ok();
                     ctrlc::set_handler(move || {
@@ -243,14 +243,14 @@ impl Watch {
     }
 }
 
-/// How long a command may take to clean up after the first signal.
+/// The time that a command has for cleaning up after the first signal.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// End the process a little later, or now where this is the second signal: a command that waits for a pipe looks at no
-/// switch meanwhile. What it leaves then is what a killed one leaves.
+/// End the process after [`GRACE`], or at once if this is the second signal: a command that waits for a pipe does
+/// not see the cancel token. It then leaves the same files as a command that is killed.
 fn end_soon() {
     static SIGNALS: AtomicU32 = AtomicU32::new(0);
-    // As a shell reports a process that SIGINT ended.
+    // The status that a shell reports for a process that SIGINT ended.
     const STATUS: i32 = 128 + 2;
     if SIGNALS.fetch_add(1, Ordering::Relaxed) > 0 {
         std::process::exit(STATUS);
@@ -268,8 +268,8 @@ impl Drop for Watch {
     }
 }
 
-/// Text of an image, an archive or a server as it is printed: what could steer a terminal is escaped. Backslashes and
-/// quotes stand as they are, so that a path of Windows can be copied.
+/// Text from an image, an archive or a server in the form that is printed: control characters, which a terminal would
+/// obey, are escaped. Backslashes and quotes are printed unchanged, so that a Windows path can be copied.
 pub(crate) fn shown(text: &str) -> String {
     text.split_inclusive(['\\', '"', '\'']).fold(String::new(), |mut shown, part| {
         let plain = part.trim_end_matches(['\\', '"', '\'']);

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use vmtemplate::{Result, SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
+use crate::parsers;
 use crate::report;
 
-/// Print the setup script that a template without one of its own gets.
+/// Print the setup script that `vmtemplate build` uses without --script.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -18,32 +19,32 @@ enum System {
     Windows(Windows),
 }
 
-/// The setup script for Windows: a batch file with CR LF, its macros to be filled in by the platform.
+/// The setup script for Windows: a batch file with CR LF line ends, whose macros the platform fills in.
 #[derive(clap::Args)]
 struct Windows {
     /// Leave a step out; may be given more than once: password, address, ipv6, name-servers, volume, activation,
     /// remote-desktop, first-run, restart
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = parsers::name::<SetupStep>)]
     without: Vec<SetupStep>,
-    /// Account that gets the password [default: Administrator]
+    /// Account whose password is set [default: Administrator]
     #[arg(long, value_name = "NAME")]
     administrator: Option<String>,
     /// Where the script writes its log [default: %SystemDrive%\setup.log]
     #[arg(long, value_name = "PATH")]
     log_file: Option<String>,
-    /// Interface that is set up [default: the first one that is connected]
+    /// Network interface to set up [default: the first one that is connected]
     #[arg(long, value_name = "NAME")]
     interface: Option<String>,
-    /// Do not let Remote Desktop through the firewall
+    /// Do not open the firewall for Remote Desktop
     #[arg(long)]
     keep_firewall: bool,
-    /// Activate the key that the image has, not the one of ($PRODUCTKEY)
+    /// Activate with the product key in the image, not with ($PRODUCTKEY)
     #[arg(long)]
     no_product_key: bool,
     /// Write the script here; - for standard output
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
-    /// Replace the file that is there
+    /// Replace the file if it exists
     #[arg(long, requires = "output")]
     force: bool,
 }

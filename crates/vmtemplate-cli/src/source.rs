@@ -1,26 +1,27 @@
-//! Where a disk image comes from, for every command that reads one.
+//! Opening disk images, for every command that reads one.
 
 use std::path::{Path, PathBuf};
 
 use vmtemplate::{CheckOptions, DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
 
+use crate::parsers;
 use crate::streams::{self, is_stream};
 
 #[derive(clap::Args)]
 pub(crate) struct Opening {
-    /// Folder in which files named inside an image may be opened: backing files of a qcow2, extents of a VMDK.
-    /// Without it none is
+    /// Folder of the files that an image may refer to, such as backing files of a qcow2 or extents of a VMDK. Without
+    /// this option none is opened
     #[arg(long, value_name = "FOLDER")]
     backing_files: Option<PathBuf>,
-    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]. `raw` takes the bytes of
-    /// the file as they are, whatever they look like
-    #[arg(long, value_name = "FORMAT")]
+    /// Format of the image: raw, qcow2, vhdx, vmdk, vhd [default: recognised by content]. With `raw` the bytes of the
+    /// file are the disk, even if they look like another format
+    #[arg(long, value_name = "FORMAT", value_parser = parsers::name::<ImageFormat>)]
     format: Option<ImageFormat>,
 }
 
 #[derive(clap::Args)]
 pub(crate) struct FreeSpaceChoice {
-    /// Keep what NTFS volumes mark free: deleted files stay in the image
+    /// Keep the clusters that NTFS volumes mark free: deleted files stay in the image
     #[arg(long)]
     keep_free_space: bool,
     /// Leave out the contents of pagefile.sys and swapfile.sys
@@ -29,7 +30,7 @@ pub(crate) struct FreeSpaceChoice {
 }
 
 impl Opening {
-    /// The same choice for a check.
+    /// The same options for a check.
     pub(crate) fn check_options(&self, options: CheckOptions) -> CheckOptions {
         CheckOptions { backing_files: self.backing_files.clone(), format: self.format, ..options }
     }

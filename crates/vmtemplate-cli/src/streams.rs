@@ -1,4 +1,4 @@
-//! `-` in the place of a file: the standard streams.
+//! `-` instead of a file name: the standard streams.
 
 use std::io::{self, IsTerminal, StdinLock, StdoutLock};
 use std::path::Path;
@@ -6,32 +6,32 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use vmtemplate::{Error, Result, probe_output};
 
-/// What messages call standard input.
+/// The name of standard input in messages.
 pub(crate) const STDIN: &str = "standard input";
 
-/// Whether this argument stands for a standard stream. A file of that name is `./-`.
+/// Whether this argument means a standard stream. A file with that name is `./-`.
 pub(crate) fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether an argument of this command has taken standard input already.
+/// Whether an argument of this command is already read from standard input.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// A new command begins: it may read standard input.
+/// Start a new command, which may read standard input.
 pub(crate) fn begin() {
     IS_TAKEN.store(false, Ordering::Relaxed);
 }
 
-/// Standard input, which gives its bytes only once.
+/// Standard input, which can be read only once.
 pub(crate) fn stdin() -> Result<StdinLock<'static>> {
     if IS_TAKEN.swap(true, Ordering::Relaxed) {
-        let why = "two arguments are `-`, and it can be read once; give a file for one of them";
+        let why = "two arguments are `-`, but it can be read only once; give a file for one of them";
         return Err(Error::io("cannot read standard input", io::Error::other(why)));
     }
     Ok(io::stdin().lock())
 }
 
-/// What `from_file` reads of a file, and `from_reader` of standard input.
+/// Read `path` with `from_file`, or standard input with `from_reader`.
 pub(crate) fn read<T>(
     path: &Path,
     from_file: impl FnOnce(&Path) -> Result<T>,
@@ -40,7 +40,7 @@ pub(crate) fn read<T>(
     if is_stream(path) { from_reader(stdin()?) } else { from_file(path) }
 }
 
-/// Standard output for bytes that are not for people to read.
+/// Standard output for binary data.
 pub(crate) fn stdout() -> Result<StdoutLock<'static>> {
     probe_stdout()?;
     Ok(io::stdout().lock())
@@ -48,23 +48,23 @@ pub(crate) fn stdout() -> Result<StdoutLock<'static>> {
 
 fn probe_stdout() -> Result<()> {
     if io::stdout().is_terminal() {
-        let why = "this would be binary data on a terminal; redirect it, or give a file with -o";
+        let why = "it is a terminal, and the output is binary; redirect it, or give a file with -o";
         return Err(Error::io("cannot write to standard output", io::Error::other(why)));
     }
     Ok(())
 }
 
-/// Fail now if binary data could not be written to `path`.
+/// Fail early if binary data cannot be written to `path`.
 pub(crate) fn probe(path: &Path, overwrite: bool) -> Result<()> {
     if is_stream(path) { probe_stdout() } else { probe_output(path, overwrite) }
 }
 
-/// The same for text, if it goes to a file at all.
+/// The same for text, if it is written to a file.
 pub(crate) fn probe_text(path: Option<&Path>, overwrite: bool) -> Result<()> {
     path.filter(|path| !is_stream(path)).map_or(Ok(()), |path| probe_output(path, overwrite))
 }
 
-/// What messages call an input.
+/// The name of an input in messages.
 pub(crate) fn input_name(path: &Path) -> String {
     if is_stream(path) { STDIN.to_owned() } else { path.display().to_string() }
 }

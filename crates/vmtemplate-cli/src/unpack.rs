@@ -8,26 +8,27 @@ use std::path::PathBuf;
 use indicatif::HumanBytes;
 use vmtemplate::{Error, Result, Spooled, Template, UnpackOptions};
 
+use crate::parsers::threads;
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN, is_stream};
 
-/// Unpack a template archive of any tool into a folder.
+/// Unpack a template archive, made by any tool, into a folder.
 ///
-/// Holes of the image come back as holes. Links, devices, names that lead out of the folder and names that are there
-/// twice are refused. Nothing is written over, and after an error nothing of the archive is left in the folder.
+/// Holes of the image are restored as holes. Links, devices, duplicate names and names that lead out of the folder are
+/// refused. Existing files are never overwritten, and after an error no file of the archive is left in the folder.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The archive; - for standard input
+    /// Archive to unpack; - for standard input
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
-    /// The folder, which may be new
+    /// Folder to unpack into; it is created if it does not exist
     #[arg(value_name = "FOLDER")]
     folder: PathBuf,
-    /// Unpack this file only; may be given more than once
+    /// Unpack only this file; may be given more than once
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Threads that decompress [default: as many as the machine has]
-    #[arg(long, value_name = "N")]
+    /// Number of threads that decompress [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<NonZeroUsize>,
     /// Print the files as JSON
     #[arg(long)]
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ..UnpackOptions::default()
     };
     if is_stream(&args.folder) {
-        let why = "several files cannot be unpacked to standard output; a folder called - is ./-";
+        let why = "standard output cannot take several files; write ./- for a folder called -";
         return Err(Error::io("cannot unpack", io::Error::other(why)));
     }
     let files = streams::read(

@@ -1,4 +1,4 @@
-//! The values of macros, for every command that renders a script.
+//! Macro values, for every command that renders a script.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,23 +8,24 @@ use vmtemplate::{
     Template,
 };
 
+use crate::parsers;
 use crate::streams::{self, STDIN};
 
 #[derive(clap::Args)]
 pub(crate) struct Values {
-    /// Value of a macro; may be given more than once. What other users of the machine must not see, such as a
-    /// password, belongs into --values
+    /// Value of a macro; may be given more than once. Put secrets such as passwords in --values: other users of this
+    /// machine can see command lines
     #[arg(long = "set", value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// Values as a JSON object, such as {"IP": "192.0.2.10", "TMPIPv4": false}; - for standard input. --set goes before
-    /// them
+    /// File with values as a JSON object, such as {"IP": "192.0.2.10", "TMPIPv4": false}; - for standard input. Values
+    /// given by --set take precedence
     #[arg(long = "values", value_name = "FILE")]
     file: Option<PathBuf>,
-    /// What a macro without a value becomes: error, parens, empty, keep, or platform, which is what the platform is
-    /// known to do [default: error]
-    #[arg(long, value_name = "WHAT")]
+    /// What to do with a macro without a value: error, parens, empty, keep, or platform, which does what the platform
+    /// is known to do [default: error]
+    #[arg(long, value_name = "WHAT", value_parser = parsers::name::<MissingValue>)]
     missing: Option<MissingValue>,
-    /// Replace as the platform does: nothing is quoted, nothing is refused for its place. For comparison only
+    /// Replace macros as the platform does: no value is quoted, and none is refused for its place. For comparison only
     #[arg(long)]
     as_platform: bool,
     #[command(flatten)]
@@ -34,14 +35,14 @@ pub(crate) struct Values {
 /// The language of a script, for every command that reads one.
 #[derive(clap::Args)]
 pub(crate) struct Language {
-    /// Language of the script: batch, powershell, posix, preseed, kickstart, cloud-config [default: by its #! line, the
-    /// name of its file, or its content]
-    #[arg(long, value_name = "LANGUAGE")]
+    /// Language of the script: batch, powershell, posix, preseed, kickstart, cloud-config [default: recognised by the
+    /// #! line, the file name, or the content]
+    #[arg(long, value_name = "LANGUAGE", value_parser = parsers::name::<ScriptLanguage>)]
     pub(crate) language: Option<ScriptLanguage>,
 }
 
 impl Values {
-    /// The script at `path`, or that of the template there, with the values put in.
+    /// The script at `path`, or the script of the template at `path`, with its macros replaced.
     pub(crate) fn render(&self, path: &Path) -> Result<Script> {
         let (values, options) = (self.values()?, self.options());
         streams::read(
@@ -51,7 +52,7 @@ impl Values {
                 let mut head = Vec::new();
                 let read = (&mut stdin).take(2).read_to_end(&mut head);
                 read.map_err(|error| Error::io("cannot read standard input", error))?;
-                // A gzip file is an archive (RFC 1952, 2.3.1), and anything else a script.
+                // The magic number of gzip (RFC 1952, 2.3.1) marks an archive; anything else is a script.
                 if head == [0x1F, 0x8B] {
                     let archive = Spooled::read(head.chain(stdin), &Control::default())?;
                     return Template::from_source(archive, STDIN)?.render(&values, &options);

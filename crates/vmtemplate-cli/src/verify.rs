@@ -6,19 +6,20 @@ use std::path::PathBuf;
 
 use vmtemplate::{Result, Spooled, Template, VerifyOptions};
 
+use crate::parsers::threads;
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN};
 
-/// Read all of an archive: every checksum, every header, and that the files that metainfo.xml names are there.
+/// Verify an archive: every checksum, every header, and that all files that metainfo.xml names are in it.
 ///
-/// Prints the SHA-256 of the archive and of each file in it, as sha256sum does.
+/// Prints the SHA-256 of the archive and of each file in it, in the format of sha256sum.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The archive; - for standard input
+    /// Archive to verify; - for standard input
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
-    /// Threads that decompress [default: as many as the machine has]
-    #[arg(long, value_name = "N")]
+    /// Number of threads that decompress [default: one per CPU]
+    #[arg(long, value_name = "N", value_parser = threads())]
     threads: Option<NonZeroUsize>,
     /// Print as JSON
     #[arg(long)]

@@ -17,7 +17,7 @@ fn vmtemplate(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a command printed, with what changes from machine to machine taken out.
+/// What a command printed, without the parts that differ between machines.
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!(
@@ -38,7 +38,7 @@ fn work() -> TempDir {
     folder
 }
 
-/// Without the check: the small disk is not one of Windows.
+/// Without the check, because the small disk does not contain Windows.
 const BUILD: [&str; 23] = [
     "build",
     "--name",
@@ -110,7 +110,7 @@ fn the_time_of_the_entries_follows_source_date_epoch() {
 }
 
 #[test]
-fn every_problem_is_printed_with_its_cause_and_its_mending() {
+fn every_problem_is_printed_with_its_cause_and_its_fix() {
     let folder = work();
     let output = vmtemplate(
         folder.path(),
@@ -173,7 +173,7 @@ fn metainfo_is_edited_in_place_and_keeps_the_rest() {
         ["metainfo", "metainfo.xml", "--set", "limit.mem=2048", "--set", "osname=B", "-o", "metainfo.xml"];
     assert_eq!(vmtemplate(folder.path(), &set).status.code(), Some(0));
     assert_eq!(fs::read_to_string(&path).unwrap(), text.replace("512", "2048").replace(">A<", ">B<"));
-    // Another file is not written over by the way.
+    // Another file is not overwritten without --force.
     fs::write(folder.path().join("other.xml"), "mine").unwrap();
     let other = ["metainfo", "metainfo.xml", "--set", "osname=C", "-o", "other.xml"];
     assert_eq!(vmtemplate(folder.path(), &other).status.code(), Some(1));
@@ -188,7 +188,7 @@ fn metainfo_refuses_what_a_key_cannot_hold() {
         ("limit.mem=much", 1, "expected a number of MiB"),
         ("virtionet=perhaps", 1, "yes"),
         ("osnam=B", 2, "did you mean `osname`?"),
-        ("osname", 2, "KEY=VALUE was expected"),
+        ("osname", 2, "expected KEY=VALUE"),
     ] {
         let output = vmtemplate(folder.path(), &["metainfo", "metainfo.xml", "--set", set]);
         assert_eq!(output.status.code(), Some(code), "{set}: {}", said(&output));
@@ -205,7 +205,7 @@ fn metainfo_refuses_what_a_key_cannot_hold() {
 }
 
 #[test]
-fn wrong_use_is_told_apart_from_a_refusal() {
+fn wrong_usage_and_refusals_have_different_statuses() {
     let folder = work();
     for arguments in [&["bild"][..], &["build", "--name", "W"], &["inspect"], &["build", "--ipv4", "maybe"]] {
         assert_eq!(vmtemplate(folder.path(), arguments).status.code(), Some(2), "{arguments:?}");
@@ -221,7 +221,70 @@ fn wrong_use_is_told_apart_from_a_refusal() {
 }
 
 #[test]
-fn help_tells_what_each_command_and_option_does() {
+fn a_number_that_does_not_parse_is_answered_with_what_the_option_expects() {
+    let folder = work();
+    let packs = ["--threads", "--level"];
+    let builds = ["--memory-mib", "--disk-mb", "--reboot-count", "--threads", "--level"];
+    let commands: [(&[&str], &[&str]); 6] = [
+        (&["build", "--name", "W", "--image", "win2019.raw", "-o", "W.tar.gz"], &builds),
+        (&["pack", ".", "-o", "W.tar.gz"], &packs),
+        (&["unpack", "W.tar.gz", "out"], &["--threads"]),
+        (&["verify", "W.tar.gz"], &["--threads"]),
+        (&["repo", "push", "repo", "."], &["--threads", "--level", "--lock-timeout"]),
+        (&["repo", "sync", "repo"], &["--lock-timeout"]),
+    ];
+    let expected = |option: &str| match option {
+        "--memory-mib" => format!("the memory in MiB without a unit, a whole number from 1 to {}", u64::MAX),
+        "--disk-mb" => format!("the disk size in MB without a unit, a whole number from 1 to {}", u64::MAX),
+        "--reboot-count" => format!("a number of restarts, a whole number from 0 to {}", u32::MAX),
+        "--threads" => format!("a number of threads, a whole number from 1 to {}", usize::MAX),
+        "--level" => "a compression level, a whole number from 1 to 12".to_owned(),
+        _ => format!("a time in seconds without a unit, a whole number from 0 to {}", u64::MAX),
+    };
+    for (command, options) in commands {
+        for option in options {
+            for found in ["4G", "", "1.5", "٣", "99999999999999999999"] {
+                let assignment = format!("{option}={found}");
+                let arguments = [command, &[assignment.as_str()]].concat();
+                let output = vmtemplate(folder.path(), &arguments);
+                let text = String::from_utf8_lossy(&output.stderr);
+                assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+                let first = text.lines().next().unwrap();
+                assert!(
+                    first.starts_with(&format!("error: invalid value '{found}' for '{option} <")),
+                    "{text}"
+                );
+                assert!(first.ends_with(&format!("': expected {}", expected(option))), "{text}");
+            }
+        }
+    }
+    let none = vmtemplate(folder.path(), &["unpack", "W.tar.gz", "out", "--threads", "0"]);
+    assert!(String::from_utf8_lossy(&none.stderr).contains(&expected("--threads")), "{}", said(&none));
+}
+
+#[test]
+fn a_name_that_an_option_does_not_take_is_answered_with_the_names_that_it_takes() {
+    let folder = work();
+    let commands: [(&[&str], &str, &str); 6] = [
+        (&["disk", "win2019.raw"], "--format", "raw qcow2 vhdx vmdk vhd"),
+        (&["render", "windows.cmd"], "--missing", "platform error parens empty keep"),
+        (&["render", "windows.cmd"], "--language", "batch powershell posix preseed kickstart cloud-config"),
+        (&["drive", "windows.cmd", "-o", "drive.img"], "--padding", "blank-lines zeros"),
+        (&["script", "windows"], "--without", "password address ipv6 restart"),
+        (&["repo", "init", "repo"], "--format", "vm6 vm5"),
+    ];
+    for (command, option, names) in commands {
+        let output = vmtemplate(folder.path(), &[command, &[option, "foo"]].concat());
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {text}");
+        let first = text.lines().next().unwrap();
+        assert!(first.starts_with(&format!("error: invalid value 'foo' for '{option} <")), "{text}");
+        assert!(names.split(' ').all(|name| first.contains(name)), "{text}");
+    }
+}
+
+#[test]
+fn help_explains_each_command_and_option() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["build", "pack", "inspect", "unpack", "disk", "convert", "metainfo", "lint", "check"] {
         let help = said(&vmtemplate(folder.path(), &[command, "--help"]));
@@ -275,7 +338,7 @@ fn check_groups_by_file_explains_allows_and_denies() {
     fs::write(at.join("w10.cmd"), script).unwrap();
     let output = vmtemplate(at, &["check", "."]);
     insta::assert_snapshot!(said(&output));
-    // Alone, the script has no error.
+    // The script alone has no error.
     assert_eq!(vmtemplate(at, &["check", "w10.cmd"]).status.code(), Some(0));
     assert_eq!(vmtemplate(at, &["check", "w10.cmd", "--deny", "warnings"]).status.code(), Some(1));
     let allowed = ["check", "w10.cmd", "--deny", "warnings", "--allow", "vmt0232", "--sarif"];
@@ -297,13 +360,13 @@ fn build_packs_nothing_that_has_errors() {
     let checked: Vec<_> = BUILD.into_iter().filter(|&argument| argument != "--no-check").collect();
     let output = vmtemplate(at, &checked);
     assert_eq!(output.status.code(), Some(1));
-    let told = said(&output);
-    assert!(told.contains("error[VMT0241]") && told.contains("--no-check"), "{told}");
+    let printed = said(&output);
+    assert!(printed.contains("error[VMT0241]") && printed.contains("--no-check"), "{printed}");
     assert!(!at.join("W.tar.gz").exists());
     assert_eq!(vmtemplate(at, &BUILD).status.code(), Some(0));
 }
 
-/// A disk with an MBR and one partition that is no NTFS volume.
+/// A disk with an MBR and one partition that is not an NTFS volume.
 fn partitioned() -> Vec<u8> {
     let mut disk = vec![0; 2 << 20];
     disk[510..512].copy_from_slice(&[0x55, 0xAA]);
@@ -334,12 +397,15 @@ fn disk_and_convert_name_a_dynamic_disk_and_leave_nothing_of_it_out() {
     fs::write(at.join("disk.raw"), &disk).unwrap();
     let named = "the free space of partition 1 is kept: partition 1 is of type Windows dynamic disk (42)";
     for arguments in [&["disk", "disk.raw"][..], &["convert", "disk.raw", "out.raw"]] {
-        let told = said(&vmtemplate(at, arguments));
-        assert!(told.contains(named) && told.contains("prepare the image on a basic disk"), "{told}");
+        let printed = said(&vmtemplate(at, arguments));
+        assert!(
+            printed.contains(named) && printed.contains("prepare the image on a basic disk"),
+            "{printed}"
+        );
     }
     assert!(fs::read(at.join("out.raw")).unwrap() == disk);
-    let told = said(&vmtemplate(at, &["check", "disk.raw"]));
-    assert!(told.contains("error[VMT0310]") && told.contains("basic disk"), "{told}");
+    let printed = said(&vmtemplate(at, &["check", "disk.raw"]));
+    assert!(printed.contains("error[VMT0310]") && printed.contains("basic disk"), "{printed}");
     let json = vmtemplate(at, &["disk", "disk.raw", "--json"]);
     let info: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     let volume = &info["free_space"]["volumes"][0];
@@ -374,13 +440,13 @@ fn convert_and_build_take_standard_input() {
     assert_eq!(summary["size"], 2 << 20);
 }
 
-/// Ctrl-C in the middle: the temporary file goes, and what was there stays.
+/// Ctrl-C in the middle of the work removes the temporary file and keeps the old output.
 #[cfg(unix)]
 #[test]
 fn an_interrupt_leaves_nothing_half_written() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    // Noise, so that packing takes a while.
+    // Random data, so that packing takes a while.
     let mut state = 1u64;
     let noise: Vec<u8> = std::iter::repeat_with(|| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -460,7 +526,7 @@ fn a_cd_image_that_cannot_be_written_leaves_no_folder_either() {
         assert_eq!(refused.status.code(), Some(1), "{iso}");
         assert!(!at.join("kit").exists(), "{iso}");
     }
-    // And the other way round.
+    // Conversely, a folder that cannot be written leaves no CD image.
     fs::create_dir(at.join("full")).unwrap();
     fs::write(at.join("full/prepare.cmd"), "old").unwrap();
     let refused = vmtemplate(at, &["firstrun", "full", "--iso", "new.iso"]);
@@ -505,8 +571,8 @@ fn the_language_of_a_script_is_told_or_asked_for() {
     assert_eq!(rendered.stdout, b"echo 'a b'\n");
     for command in ["lint", "check"] {
         assert!(said(&vmtemplate(at, &[command, "setup"])).contains("warning[VMT0209]"), "{command}");
-        let told = said(&vmtemplate(at, &[command, "setup", "--language", "posix"]));
-        assert!(told.contains("no findings"), "{told}");
+        let printed = said(&vmtemplate(at, &[command, "setup", "--language", "posix"]));
+        assert!(printed.contains("no findings"), "{printed}");
         assert_eq!(vmtemplate(at, &[command, "setup", "--language", "basic"]).status.code(), Some(2));
     }
 }
@@ -528,7 +594,7 @@ fn a_macro_without_a_value_becomes_what_was_asked_for_and_other_names_stay() {
     assert_eq!(vmtemplate(at, &["render", "setup.ps1"]).status.code(), Some(1));
     let given = vmtemplate(at, &["render", "setup.ps1", "--set", "HOSTNAME=web"]);
     assert_eq!(given.stdout, b"if ($nic) { 'web' }\n");
-    // The file of values that Windows PowerShell writes.
+    // The file of values as Windows PowerShell writes it.
     let wide: Vec<u8> = "\u{FEFF}{\"HOSTNAME\": \"web\"}".encode_utf16().flat_map(u16::to_le_bytes).collect();
     fs::write(at.join("values.json"), wide).unwrap();
     let given = vmtemplate(at, &["render", "setup.ps1", "--values", "values.json"]);
@@ -552,7 +618,7 @@ fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
     let kept = said(&vmtemplate(at, &["render", "windows.cmd", "--missing", "keep"]));
     assert!(kept.contains("Administrator ($PASS)\n"), "{kept}");
 
-    // A template by its folder, and the rule of its metainfo.xml for passwords.
+    // The template in a folder, whose metainfo.xml restricts passwords.
     fs::write(
         at.join("metainfo.xml"),
         "<doc><osname>W</osname><installdrive>windows.cmd</installdrive>\
@@ -569,7 +635,7 @@ fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
     assert_eq!(fs::read(at.join("out.cmd")).unwrap(), b"@echo off\nnet user Administrator new\n");
     assert_eq!(vmtemplate(at, &given).status.code(), Some(1), "what is there is kept");
     assert_eq!(vmtemplate(at, &[&given[..], &["--force"]].concat()).status.code(), Some(0));
-    // A value that is missing, a value of another kind, no assignment at all.
+    // A missing value, a value of the wrong kind, and text that is not an assignment.
     for wrong in [
         &["render", "windows.cmd"][..],
         &["render", "windows.cmd", "--set", "IP=here"],

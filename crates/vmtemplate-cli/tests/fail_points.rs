@@ -1,5 +1,5 @@
-//! The command killed at each of its fail points: between any two steps from "a temporary file is made" to "it has its
-//! name". Where it was killed is not guessed from the clock; the process ends itself there.
+//! Kills the command at each of its fail points: between any two steps from creating a temporary file to renaming it.
+//! The process ends itself at the point, so that no test depends on the clock.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -14,28 +14,28 @@ use tempfile::TempDir;
 use vmtemplate::{PublicKey, Repository, RepositoryVerifyOptions, Severity};
 use vmtemplate_test_support::{said, tree};
 
-/// So many kills in all, spread over the points of all operations.
+/// The number of kills, spread over the points of all operations.
 const KILLS: usize = 1000;
 
-/// An operation, from a state of the folder that it begins with.
+/// An operation and the state of the folder that it starts from.
 struct Operation {
     name: &'static str,
     arguments: &'static [&'static str],
-    /// What the folder must be like beforehand, beside what all operations find there.
+    /// How to prepare the folder, in addition to what all operations start from.
     prepare: fn(&Path),
-    /// What a killed run may leave, and what the next one makes of it.
+    /// What a killed run may leave, and what the next run does with it.
     promise: Promise,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum Promise {
-    /// Everything is as before, or as after the whole operation.
+    /// Everything is as before the operation, or as after it.
     AllOrNothing,
-    /// The file named last in a folder that was there already is the sign that all are there.
+    /// In a folder that existed before, the file that is named last shows that all files exist.
     Sign(&'static str),
-    /// The repository describes nothing that is not whole, and has a checksum for all that it describes.
+    /// The repository describes only complete archives, and has a checksum for each of them.
     Repository,
-    /// The same, and its signatures fit.
+    /// The same, and its signatures are valid.
     SignedRepository,
 }
 
@@ -97,7 +97,7 @@ const OPERATIONS: [Operation; 12] = [
     Operation {
         name: "sync",
         arguments: &["repo", "sync", "repo"],
-        // Somebody lost the checksums.
+        // The checksums were lost.
         prepare: |at| {
             fs::write(at.join("repo/SHA256SUMS"), "").unwrap();
         },
@@ -128,7 +128,7 @@ fn succeed(folder: &Path, arguments: &[&str]) {
     assert!(output.status.success(), "{arguments:?}: {}", said(&output));
 }
 
-/// What all operations find: a template, two archives, a repository that has one of them, and the same signed.
+/// What all operations start from: a template, two archives, a repository with one of them, and a signed copy of it.
 fn folder() -> TempDir {
     let work = tempfile::tempdir().unwrap();
     let at = work.path();
@@ -158,7 +158,7 @@ fn folder() -> TempDir {
     work
 }
 
-/// A folder as an operation finds it. Only what the operation may change is a copy.
+/// A folder that an operation starts from. Only files that the operation may change are copied.
 fn begin(operation: &Operation, base: &Path) -> TempDir {
     let work = tempfile::tempdir().unwrap();
     for (name, content) in tree(base) {
@@ -171,8 +171,8 @@ fn begin(operation: &Operation, base: &Path) -> TempDir {
     work
 }
 
-/// Everything in the folder but the lock of a repository and the list of points. Signatures hold the time at which they
-/// were made, so that there is one is all that counts; whether it fits is for [`assert_sound`].
+/// Everything in the folder except the lock of a repository and the list of points. A signature contains the time at
+/// which it was made, so only its existence is recorded; [`assert_sound`] verifies it.
 fn state(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut state: BTreeMap<_, _> = tree(at).into_iter().collect();
     state.retain(|path, _| !path.ends_with(".vmtemplate-lock") && !path.ends_with("points"));
@@ -184,14 +184,14 @@ fn state(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     state
 }
 
-/// The same without what a killed run leaves for the next one to remove.
+/// The same without the files that a killed run leaves for the next run to remove.
 fn visible(at: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let hidden =
         |path: &Path| path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
     state(at).into_iter().filter(|(path, _)| !hidden(path)).collect()
 }
 
-/// Run the operation with its points listed, and killed at one of them.
+/// Run the operation, list its points, and kill it at one of them.
 fn run(operation: &Operation, at: &Path, kill_at: Option<usize>) -> (Output, Vec<String>) {
     let list = at.join("points");
     let mut command = command(at, operation.arguments);
@@ -205,14 +205,14 @@ fn run(operation: &Operation, at: &Path, kill_at: Option<usize>) -> (Output, Vec
     (output, points)
 }
 
-/// Fail unless the repository is one that others may go on with: no error, and no checksum without its file.
+/// Fail unless the repository is usable: no error, and no checksum without its file.
 fn assert_sound(folder: &Path, public_key: Option<PublicKey>, when: &str) {
     let options = RepositoryVerifyOptions { public_key, ..RepositoryVerifyOptions::default() };
     let report = Repository::open(folder).and_then(|repository| repository.verify(&options)).unwrap();
     let errors: Vec<_> = report.findings().iter().filter(|f| f.severity() == Severity::Error).collect();
     assert!(errors.is_empty(), "{when}: {errors:?}");
     if fs::read(folder.join("SHA256SUMS")).unwrap().is_empty() {
-        // sha256sum takes an empty list for a mistake.
+        // sha256sum refuses an empty list.
         return;
     }
     let check = Command::new("sha256sum")
@@ -273,7 +273,7 @@ fn a_run_that_is_killed_at_any_of_its_points_leaves_no_half_state() {
                         assert_sound(&at.join("signed"), Some(key), &when);
                     }
                 }
-                // The next run does it, or says that it is done, and leaves nothing behind.
+                // The next run does the work, or reports that it is done, and leaves no other files.
                 let (again, _) = run(operation, at, None);
                 if !again.status.success() {
                     let is_done = String::from_utf8_lossy(&again.stderr).contains("already")
@@ -281,7 +281,7 @@ fn a_run_that_is_killed_at_any_of_its_points_leaves_no_half_state() {
                     assert!(is_done, "{when}, and then: {}", said(&again));
                     match operation.promise {
                         Promise::Repository => succeed(at, &["repo", "sync", "repo"]),
-                        // A signature may still have its second name, which the next publisher puts right.
+                        // A signature may still have its temporary name, which the next publisher fixes.
                         Promise::SignedRepository => {
                             succeed(at, &["repo", "sync", "signed", "--sign", "a.key"]);
                         }

@@ -1,4 +1,4 @@
-//! The command killed at any moment: what is there is either the old state or the whole new one.
+//! Kills the command at any moment: the output is either the old one or the complete new one.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -34,7 +34,7 @@ fn kill_after(folder: &Path, arguments: &[&str], delay: Duration) {
     child.wait().unwrap();
 }
 
-/// Moments all over the time that the whole work takes, and a little after; the same in every run but for the machine.
+/// Moments spread over the time that the work takes, and a little longer; the same in every run on one machine.
 fn moments(whole: Duration) -> impl Iterator<Item = Duration> {
     let mut state = 0x9E37_79B9_u32;
     (0..ROUNDS).map(move |_| {
@@ -135,7 +135,7 @@ fn a_killed_unpack_into_a_folder_that_is_there_is_whole_or_begun_anew() {
         }
         kill_after(work.path(), &unpack, delay);
         if out.join("metainfo.xml").exists() {
-            // The sign that all are there.
+            // metainfo.xml is written last, so all other files exist.
             assert!(fs::read(out.join("w.raw")).unwrap() == image, "killed after {delay:?}");
             assert!(out.join("w.cmd").exists(), "killed after {delay:?}");
         } else {

@@ -1,4 +1,4 @@
-//! Where commands write to, and what they read from: devices, links, streams, and what is in the way.
+//! What commands write to and read from: devices, links, streams, and outputs that already exist.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -26,7 +26,7 @@ fn succeeds(folder: &Path, arguments: &[&str]) -> Output {
     output
 }
 
-/// With the file `input` on standard input, through a pipe.
+/// Run the command with the file `input` on standard input, through a pipe.
 fn fed(folder: &Path, input: &str, arguments: &[&str]) -> Output {
     let bytes = fs::read(folder.join(input)).unwrap();
     let mut child = Command::new(BIN)
@@ -72,7 +72,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every command that writes a file, without the path and without the option that replaces.
+/// Every command that writes a file, without the path and without `--force`.
 const WRITING: [&[&str]; 6] = [
     &["pack", "fold", "-o"],
     &["convert", "w.raw"],
@@ -90,7 +90,7 @@ fn a_device_is_written_to_and_never_replaced_by_a_file() {
     let work = work();
     let at = work.path();
     fs::create_dir(at.join("d")).unwrap();
-    // One that does what /dev/null does, and that nobody else needs.
+    // A device that works like /dev/null and that no other program needs.
     run("mknod", [at.join("d/null").to_str().unwrap(), "c", "1", "3"]);
     for command in WRITING {
         for force in [&[][..], &["--force"]] {
@@ -259,7 +259,7 @@ fn a_hyphen_is_standard_input_in_every_command_that_reads() {
     assert!(String::from_utf8_lossy(&twice.stderr).contains("two arguments are `-`"), "{}", said(&twice));
 }
 
-/// What the shell redirects belongs to the shell: it is neither replaced nor written over.
+/// A file that the shell has opened for redirection is appended to, never replaced or overwritten.
 #[test]
 fn a_descriptor_as_output_goes_behind_what_is_in_its_file() {
     let work = work();
@@ -289,8 +289,8 @@ fn an_output_in_the_way_or_without_a_folder_is_reported_before_the_work() {
         ("folder", "folder: the output is a folder"),
         ("new/", "new/: the output is a folder"),
     ] {
-        // The image on standard input is empty, which would be reported if it was looked at before the output. That of
-        // build has errors, as the check would say.
+        // The image on standard input is empty, which would be reported if it were read before the output is probed.
+        // The template that build makes has errors, which the check would report.
         for command in [
             &["convert", "-", output][..],
             &["build", "--name", "W", "--image", "w.raw", "-o", output],
@@ -363,7 +363,7 @@ fn archives_and_files_get_their_names_where_there_is_no_careful_rename_and_no_li
         };
         let done = strace("EINVAL");
         assert_eq!(done.status.code(), Some(0), "{command:?}: {}", said(&done));
-        // What is there is kept all the same.
+        // An existing file is kept nevertheless.
         let kept = strace("ENOTSUP");
         let is_there_already = kept.status.code() == Some(1);
         assert!(is_there_already || command[..2] == ["repo", "fetch"], "{command:?}: {}", said(&kept));
@@ -372,7 +372,7 @@ fn archives_and_files_get_their_names_where_there_is_no_careful_rename_and_no_li
     assert!(names(at).iter().all(|name| !name.ends_with("-tmp")), "{:?}", names(at));
 }
 
-/// In a container that has used up its pids, or for a user who has used up `ulimit -u`.
+/// For example in a container that has reached its pids limit, or for a user that has reached `ulimit -u`.
 #[test]
 fn where_no_thread_can_be_started_every_command_works_in_the_one_it_has() {
     if !has_tool("prlimit") {
@@ -381,7 +381,7 @@ fn where_no_thread_can_be_started_every_command_works_in_the_one_it_has() {
     let work = work();
     let at = work.path();
     let is_root = fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0);
-    // The limit binds nobody who is root. Somebody else must get at the program and at what it works on.
+    // The limit does not apply to root. Another user must be able to read the program and its input.
     let program = at.join("vmtemplate");
     fs::copy(BIN, &program).unwrap();
     fs::set_permissions(at, PermissionsExt::from_mode(0o777)).unwrap();
@@ -446,7 +446,7 @@ fn an_archive_never_takes_the_place_of_a_file_that_it_is_made_of() {
     assert!(before == (fs::read(at.join("w.raw")).unwrap(), vmtemplate_test_support::tree(&at.join("fold"))));
 }
 
-/// A qcow2 of version 2 that has no cluster of its own (QEMU, docs/interop/qcow2.rst): header, refcounts, L1 table.
+/// A qcow2 of version 2 without allocated clusters (QEMU, docs/interop/qcow2.rst): header, refcounts, L1 table.
 fn qcow2_over(backing: &str, size: u64) -> Vec<u8> {
     const CLUSTER: u64 = 1 << 16;
     let mut image = vec![0; 3 * CLUSTER as usize];
@@ -469,7 +469,7 @@ fn no_output_takes_the_place_of_a_file_that_is_read_for_it() {
     let work = work();
     let at = work.path();
     let raw = fs::read(at.join("w.raw")).unwrap();
-    // A qcow2 over a raw disk, without a cluster of its own: all of it is read from the backing file.
+    // A qcow2 over a raw disk, without allocated clusters: everything is read from the backing file.
     fs::write(at.join("over.qcow2"), qcow2_over("w.raw", raw.len() as u64)).unwrap();
     fs::write(
         at.join("flat.vmdk"),
@@ -528,7 +528,7 @@ fn a_signal_ends_a_command_that_waits_for_a_pipe() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Nobody reads from the pipe, so that opening it does not end.
+        // No program reads from the pipe, so opening it blocks.
         std::thread::sleep(Duration::from_millis(500));
         assert!(child.try_wait().unwrap().is_none());
         for _ in 0..signals {
@@ -540,7 +540,7 @@ fn a_signal_ends_a_command_that_waits_for_a_pipe() {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            // Far longer than it may take, however busy the machine is.
+            // Far longer than it may take, even on a busy machine.
             if begun.elapsed() > Duration::from_mins(1) {
                 child.kill().unwrap();
                 panic!("it does not end after {signals} signals");

@@ -1,4 +1,4 @@
-//! Publishing to object storage: while packing, beside other publishers, and killed at any moment.
+//! Publishing to object storage: while packing, concurrently with other publishers, and killed at any moment.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -45,21 +45,21 @@ impl Work {
         self.command(arguments).output().unwrap()
     }
 
-    /// What the command printed; it must not fail.
+    /// Run the command, which must succeed, and return what it printed.
     fn done(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert!(output.status.success(), "{arguments:?}\n{}", said(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// What the command said on standard error; it must fail.
+    /// Run the command, which must fail, and return its standard error.
     fn refused(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}\n{}", said(&output));
         String::from_utf8(output.stderr).unwrap()
     }
 
-    /// A template folder with a disk of noise.
+    /// A template folder with a disk of random data.
     fn template(&self, name: &str, seed: u64, length: usize) {
         let folder = self.path().join(name);
         fs::create_dir(&folder).unwrap();
@@ -71,7 +71,7 @@ impl Work {
         fs::write(folder.join("metainfo.xml"), metainfo).unwrap();
     }
 
-    /// The templates as they are described, with their archives.
+    /// The templates in the description, with their archives.
     fn list(&self) -> BTreeMap<String, String> {
         let entries: Value = serde_json::from_str(&self.done(&["repo", "list", REPO, "--json"])).unwrap();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -83,7 +83,7 @@ impl Work {
             .collect()
     }
 
-    /// The codes of what `repo verify` finds.
+    /// The codes of the findings of `repo verify`.
     fn codes(&self) -> BTreeSet<String> {
         let output = self.output(&["repo", "verify", REPO, "--json"]);
         let report: Value =
@@ -99,7 +99,7 @@ impl Work {
         text.split("<Key>os/repo/").skip(1).map(|rest| rest.split('<').next().unwrap().to_owned()).collect()
     }
 
-    /// The tag of a file. One that was sent in parts has their number behind a hyphen.
+    /// The ETag of a file. For a multipart upload it ends with a hyphen and the number of parts.
     fn etag(&self, name: &str) -> String {
         let (status, answer) = self.server.ask("HEAD", &format!("/bucket/os/repo/{name}"));
         assert_eq!(status, 200);
@@ -115,7 +115,7 @@ fn a_template_is_sent_in_parts_while_it_is_packed_and_comes_back_the_same() {
     work.done(&["pack", "10", "-o", "local.tar.gz"]);
     let pushed: Value = serde_json::from_str(&work.done(&["repo", "push", REPO, "10", "--json"])).unwrap();
     assert_eq!(pushed["entry"]["file_name"], "Windows-10.tar.gz");
-    // 20 MiB that do not compress are three parts of 8 MiB.
+    // 20 MiB of incompressible data need three parts of up to 8 MiB.
     assert!(work.etag("Windows-10.tar.gz").ends_with("-3"));
     assert_eq!(work.codes(), BTreeSet::new());
     let fetched = work.done(&["repo", "fetch", REPO, "Windows-10", "here"]);
@@ -124,7 +124,7 @@ fn a_template_is_sent_in_parts_while_it_is_packed_and_comes_back_the_same() {
     assert!(fs::read(work.path().join("here/Windows-10.tar.gz")).unwrap() == local);
     let shown = work.done(&["inspect", &format!("{REPO}/Windows-10.tar.gz"), "--json"]);
     assert_eq!(shown, work.done(&["inspect", "local.tar.gz", "--json"]));
-    // Nothing of the archive was kept on this machine, and nothing else is in the bucket.
+    // No part of the archive was kept on this machine, and the bucket contains no other file.
     assert_eq!(work.files().len(), 3, "{:?}", work.files());
     assert!(work.refused(&["repo", "init", REPO]).contains("a repository already"));
     assert!(work.refused(&["repo", "push", REPO, "10"]).contains("Windows-10"));
@@ -155,7 +155,7 @@ fn templates_in_object_storage_are_added_replaced_and_removed() {
     assert_eq!(work.codes(), BTreeSet::new());
     assert!(work.refused(&["repo", "remove", REPO, "Windows-10"]).contains("Windows-10"));
     assert!(work.refused(&["repo", "sync", REPO]).contains("folder of this machine"));
-    // From one place to another, without a copy here.
+    // From one repository to another, without a local copy.
     work.done(&["repo", "init", "s3://bucket/other"]);
     work.done(&["repo", "add", "s3://bucket/other", &format!("{REPO}/Windows-11.tar.gz")]);
     assert!(work.done(&["repo", "verify", "s3://bucket/other"]).contains("no findings"));
@@ -206,7 +206,7 @@ fn concurrent_publishers_lose_nothing_of_each_other() {
     let names: BTreeSet<_> = work.list().into_keys().collect();
     assert_eq!(names, (0..PUBLISHERS * EACH).map(|number| format!("Windows-{number}")).collect());
     assert_eq!(work.codes(), BTreeSet::new());
-    // They did meet: a write was refused because somebody else's came first.
+    // The publishers did collide: a write was refused because another publisher's write came first.
     let log = work.server.log();
     assert!(
         log.lines().any(|line| line.contains("PUT /bucket/os/repo/") && line.contains("\" 412")),
@@ -238,10 +238,10 @@ fn publishers_that_are_killed_leave_a_repository_that_names_only_what_is_whole()
         );
     }
     assert!(killed > 0, "nobody was killed");
-    // What was left is not described: an empty file, or a whole archive.
+    // A file that was left is not described: an empty file, or a complete archive.
     let codes = work.codes();
     assert!(codes.is_subset(&BTreeSet::from(["VMT0718".to_owned()])), "{codes:?}");
-    // The name that a killed publisher had claimed is told, and another one is free.
+    // The error names the file that a killed publisher had claimed; another name is free.
     let list = work.list();
     let claimed =
         work.files().into_iter().find(|file| file.ends_with(".tar.gz") && !list.values().any(|f| f == file));
@@ -259,7 +259,7 @@ fn a_push_that_fails_takes_back_what_it_sent() {
     let Some(work) = Work::new() else { return };
     work.template("10", 1, 12 << 20);
     let before = work.files();
-    // The image is cut while it is read: packing fails when parts are on their way.
+    // The image is truncated while it is read: packing fails after parts were sent.
     let image = work.path().join("10/w.img");
     let mut push = work.command(&["repo", "push", REPO, "10", "--threads", "1", "--level", "12"]);
     let mut child = push.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -321,7 +321,7 @@ fn a_push_that_is_killed_at_any_of_its_points_names_only_what_is_whole() {
     work.template("whole", 98, 9 << 20);
     let (whole, points) = push("whole", None);
     assert!(whole.status.success(), "{}", said(&whole));
-    // The packing is the same as into a folder; what is looked at here begins with the claim of the name.
+    // Packing works as it does into a folder; this test starts where the name is claimed.
     let numbers =
         points.iter().zip(1..).filter(|(point, _)| point.starts_with("remote-")).map(|(_, number)| number);
     let numbers: Vec<usize> = numbers.collect();

@@ -1,4 +1,4 @@
-//! Many publishers at once, killed at any moment, and a reader that looks all the time.
+//! Many concurrent publishers that are killed at any moment, and a reader that reads all the time.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
@@ -74,8 +74,8 @@ fn run(folder: &Path, arguments: &[&str], delay: Option<Duration>) -> Ended {
     }
 }
 
-/// The templates of the description as a reader over HTTP sees them, each with its archive; fails if it is not JSON, or
-/// if an archive is not whole. `sums` are those of all archives that are ever published.
+/// The templates of the description as a reader over HTTP sees them, each with its archive. Fails if the description is
+/// not JSON, or if an archive is incomplete. `sums` are the checksums of all archives that are ever published.
 fn look(repo: &Path, sums: &HashMap<Vec<u8>, String>) -> BTreeSet<String> {
     let read = || fs::read(repo.join("metadata.json")).unwrap();
     loop {
@@ -87,16 +87,16 @@ fn look(repo: &Path, sums: &HashMap<Vec<u8>, String>) -> BTreeSet<String> {
         for entry in entries {
             let file = entry["file_name"].as_str().unwrap();
             match fs::read(repo.join(file)) {
-                Ok(archive) => assert!(sums.contains_key(&archive), "{file} is not whole"),
-                // It was removed since the description was read, and the description does not name it any more.
+                Ok(archive) => assert!(sums.contains_key(&archive), "{file} is incomplete"),
+                // It was removed after the description was read, and the description no longer names it.
                 Err(_) => is_stale = true,
             }
-            assert!(names.insert(entry["name"].as_str().unwrap().to_owned()), "{entry} is there twice");
+            assert!(names.insert(entry["name"].as_str().unwrap().to_owned()), "{entry} is described twice");
         }
         if !is_stale {
             return names;
         }
-        assert!(read() != bytes, "the description names an archive that is not there");
+        assert!(read() != bytes, "the description names an archive that does not exist");
     }
 }
 
@@ -134,7 +134,7 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
                             publish(work, &replace, &mut random, kills);
                         }
                         if number % 5 == 3 {
-                            // No more expected, and no more forbidden.
+                            // It may or may not be described from now on.
                             published.lock().unwrap().remove(&name);
                             publish(work, &["repo", "remove", "repo", &name], &mut random, kills);
                             removed.lock().unwrap().insert(name);
@@ -145,18 +145,18 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
             .collect();
         let reader = scope.spawn(|| {
             while !done.load(Ordering::Acquire) {
-                // What was reported before the look must be seen by it, unless it is being removed meanwhile.
+                // The reader must see what was published before it read, unless it is being removed at the same time.
                 let before = published.lock().unwrap().clone();
                 let gone = removed.lock().unwrap().clone();
                 let seen = look(&repo, &sums);
                 let still = published.lock().unwrap().clone();
                 let lost: Vec<_> = before.intersection(&still).filter(|name| !seen.contains(*name)).collect();
-                assert!(lost.is_empty(), "{lost:?} were reported as published, and are not there");
-                assert!(seen.is_disjoint(&gone), "what was removed is there");
+                assert!(lost.is_empty(), "{lost:?} were reported as published, and do not exist");
+                assert!(seen.is_disjoint(&gone), "a removed template is still described");
                 looks.fetch_add(1, Ordering::Relaxed);
             }
         });
-        // Whatever fails, the reader must end.
+        // The reader must end even if a publisher fails.
         let failed = publishers.into_iter().map(std::thread::ScopedJoinHandle::join).find(Result::is_err);
         done.store(true, Ordering::Release);
         reader.join().unwrap();
@@ -165,7 +165,7 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
     let published = published.into_inner().unwrap();
     assert_eq!(published.len(), PUBLISHERS * ARCHIVES * 4 / 5);
     assert_eq!(look(&repo, &sums), published);
-    // One more publisher cleans up what the last killed one left.
+    // Another publisher removes what the last killed one left.
     assert!(matches!(run(work.path(), &["repo", "sync", "repo"], None), Ended::Well));
     let verified = command(work.path(), &["repo", "verify", "repo"]).output().unwrap();
     assert_eq!(
@@ -188,8 +188,8 @@ fn publishers_that_are_killed_lose_nothing_and_readers_see_only_what_is_whole() 
     assert!(looks > 20, "the reader looked only {looks} times");
 }
 
-/// How many runs were killed, and how long one takes that is not, waiting for others included: the moments to kill at
-/// lie all over that time, however fast the machine is.
+/// The number of killed runs, and the time that a run takes that is not killed, including waiting for others. Kills are
+/// spread over that time, so that they do not depend on the speed of the machine.
 struct Kills {
     count: AtomicUsize,
     micros: AtomicU32,
@@ -201,11 +201,11 @@ impl Default for Kills {
     }
 }
 
-/// Run the command until it reports that it is done; a killed one may have been done without reporting it.
+/// Run the command until it reports success; a killed run may have succeeded without reporting it.
 fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &Kills) {
     let mut was_killed = false;
     for attempt in 0.. {
-        // The first attempts are often killed, at moments all over the time that they take.
+        // The first attempts are often killed, at moments spread over the time that they take.
         let kill = attempt < 3 && random.below(2) == 0;
         let usual = kills.micros.load(Ordering::Relaxed);
         let delay = kill.then(|| Duration::from_micros(u64::from(random.below(usual))));
@@ -233,7 +233,7 @@ fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &Kills) 
     }
 }
 
-/// What a command said, without the times of archives.
+/// What a command printed, without the times of archives.
 fn said_any_time(output: &Output) -> String {
     let is_time = |text: &str| {
         text.len() == 19
@@ -377,7 +377,7 @@ fn an_archive_on_standard_input_is_published_under_the_name_of_its_template() {
     assert!(replaced.status.success(), "{}", said(&replaced));
     assert_eq!(description(at)["os"][0]["file_name"], "w.tar.gz");
     assert_eq!(published().unwrap(), fs::read(at.join("a1.tar.gz")).unwrap());
-    // Wrong options are reported before standard input is read, and what it gives by its name.
+    // Wrong options are reported before standard input is read, and problems of its content name it.
     let held = description(at);
     for (arguments, archive, expected) in [
         (["repo", "add", "repo", "-", "--image-name", "../x"], "disk.raw", "image name `../x`"),

@@ -1,4 +1,4 @@
-//! Archives byte by byte: gzip without compression, members as `docs/archive-format.md` has them, tar headers.
+//! Builds archives byte by byte: gzip without compression, members as in `docs/archive-format.md`, and tar headers.
 
 /// The largest stored block of deflate (RFC 1951, 3.2.4).
 const STORED: usize = 65_535;
@@ -25,12 +25,12 @@ fn trailer(content: &[u8]) -> [u8; 8] {
     out
 }
 
-/// `content` as a gzip file of another tool: one member without any field.
+/// `content` as a gzip file made by another tool: one member without any field.
 pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     [&[0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 3], &stored(content)[..], &trailer(content)].concat()
 }
 
-/// A member of ours: of kind 0 (data), 2 (index) or 3 (footer).
+/// A member as vmtemplate writes it: of kind 0 (data), 2 (index) or 3 (footer).
 pub(crate) fn member(kind: u8, payload: &[u8], content: &[u8]) -> Vec<u8> {
     let deflated = if content.is_empty() { vec![3, 0] } else { stored(content) };
     let subfield = 12 + payload.len() as u16;
@@ -48,7 +48,7 @@ pub(crate) fn member(kind: u8, payload: &[u8], content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Index members and a footer for `records` that agree with each other; the index begins at `index_at`.
+/// Index members and a footer for `records` that are consistent; the index begins at `index_at`.
 pub(crate) fn index(records: &[u8], index_at: u64) -> Vec<u8> {
     let records = &records[..records.len() / 8 * 8];
     let mut out: Vec<u8> =
@@ -80,14 +80,14 @@ pub(crate) fn header(name: &[u8], kind: u8, size: u64) -> [u8; 512] {
     block
 }
 
-/// Put the right checksum into a tar header.
+/// Write the correct checksum into a tar header.
 pub(crate) fn sum(block: &mut [u8]) {
     block[148..156].fill(b' ');
     let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
     block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
 }
 
-/// An entry: header, content, and what fills its last block.
+/// An entry: header, content, and the padding of its last block.
 pub(crate) fn entry(name: &[u8], kind: u8, content: &[u8]) -> Vec<u8> {
     let mut out = header(name, kind, content.len() as u64).to_vec();
     out.extend_from_slice(content);

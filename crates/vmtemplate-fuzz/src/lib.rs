@@ -1,10 +1,11 @@
-//! What must hold for whatever the library is given: fuzz targets, their seeds, and mutations that need no fuzzer.
+//! Fuzz targets with their seeds, and mutations for use without a fuzzer.
 //!
 //! A target is a function that takes bytes and panics when the library breaks a promise: it panics itself, an error is
-//! of a kind that the input cannot cause, a failed call leaves something behind, two ways to read one thing disagree. `libfuzzer/` feeds the targets from libFuzzer (`make fuzz`); the tests of the workspace feed them the
-//! seeds in `corpus/` and a few thousand [mutations](mutated) of those.
+//! of a kind that the input cannot cause, a failed call leaves something behind, two ways to read one thing disagree.
+//! `libfuzzer/` feeds the targets from libFuzzer (`make fuzz`); the tests of the workspace feed them the seeds in
+//! `corpus/` and a few thousand [mutations](mutated) of those.
 
-// A target tells what it found by panicking.
+// A target reports what it found by panicking.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc)]
 
 mod build;

@@ -1,10 +1,10 @@
-//! Mutations that are the same in every run.
+//! Deterministic mutations of inputs.
 
-/// Numbers at which readers err: nothing, one, bounds of types, sizes of chunks and blocks.
+/// Numbers that readers often handle wrongly: zero, one, bounds of types, sizes of chunks and blocks.
 const NUMBERS: [u64; 14] =
     [0, 1, 2, 8, 255, 511, 512, 65_535, 1 << 20, (1 << 20) + 1, 4 << 20, 1 << 30, (1 << 31) - 1, u64::MAX];
 
-/// `input` with one to eight changes that `seed` chooses; `other` may lend a piece.
+/// `input` with one to eight changes that `seed` chooses; a change may copy a piece of `other`.
 #[must_use]
 pub fn mutated(input: &[u8], other: &[u8], seed: u64) -> Vec<u8> {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5851_F42D_4C95_7F2D);
@@ -39,7 +39,7 @@ pub fn mutated(input: &[u8], other: &[u8], seed: u64) -> Vec<u8> {
                     .for_each(|(byte, new)| *byte = new);
             }
             5 => {
-                // The numbers of tar and PAX are digits.
+                // Numbers in tar and PAX are written in digits.
                 let digits = random.next().to_string();
                 bytes
                     .iter_mut()

@@ -1,4 +1,4 @@
-//! What the library makes of an archive, in every way that it reads one.
+//! The results of all ways in which the library reads an archive.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -10,11 +10,11 @@ use crate::scratch::with_scratch;
 /// Names and contents in the order of the archive.
 pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
-/// Bounds under which whatever comes out can be looked at in a moment.
+/// Bounds that keep the output small enough to compare quickly.
 const LIMITS: fn() -> UnpackLimits =
     || UnpackLimits { entries: 64, total_size: 4 << 20, ..UnpackLimits::default() };
 
-/// What unpacking `bytes` gives. All that can be asked without the answer of somebody else is asked on the way.
+/// The result of unpacking `bytes`. Everything that can be checked without a reference result is checked on the way.
 pub(crate) fn of(bytes: &[u8]) -> Result<Files, ErrorKind> {
     let (path, folder) = with_scratch(|scratch| (scratch.join("archive"), scratch.join("out")));
     fs::write(&path, bytes).unwrap();
@@ -29,7 +29,7 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Files, ErrorKind> {
         }
         Ok(entries) => {
             let archive = opened.as_ref().unwrap_or_else(|error| panic!("unpacked, but not opened: {error}"));
-            assert_eq!(archive.entries(), entries, "opening and unpacking list other files");
+            assert_eq!(archive.entries(), entries, "opening and unpacking list different files");
             let files = entries.iter().map(|entry| {
                 let content = fs::read(folder.join(&entry.name)).unwrap();
                 assert_eq!(content.len() as u64, entry.size, "{}", entry.name);
@@ -43,7 +43,7 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Files, ErrorKind> {
     };
     match opened {
         Err(error) => assert_kind(&error),
-        // What is damaged may be listed, but reading it ends, and ends well.
+        // A damaged archive may be listed, but reading it ends without a panic.
         Ok(archive) if outcome.is_err() => {
             for entry in archive.entries() {
                 touch(&archive, &entry.name);
@@ -53,11 +53,11 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Files, ErrorKind> {
     }
     let left: Vec<_> =
         fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(left, [path], "something is left");
+    assert_eq!(left, [path], "a file is left over");
     outcome
 }
 
-/// Fail unless an archive can be at fault for `error`.
+/// Fail unless a bad archive can cause `error`.
 fn assert_kind(error: &Error) {
     let kinds = [
         ErrorKind::InvalidArchive,
@@ -68,10 +68,10 @@ fn assert_kind(error: &Error) {
     assert!(kinds.contains(&error.kind()), "an error of kind {}: {error}", error.kind());
 }
 
-/// Fail unless the ways to read one file give `content`.
+/// Fail unless all ways to read a file return `content`.
 fn assert_read(archive: &Archive, name: &str, content: &[u8]) {
     match archive.read(name) {
-        Ok(read) => assert!(read == content, "{name}: read, it has other content"),
+        Ok(read) => assert!(read == content, "{name}: reading it returns different content"),
         Err(error) => assert_kind(&error),
     }
     let disk = match archive.disk(name) {
@@ -79,9 +79,9 @@ fn assert_read(archive: &Archive, name: &str, content: &[u8]) {
         Err(error) => return assert_kind(&error),
     };
     assert_eq!(disk.size(), content.len() as u64, "{name}: as a disk");
-    // An index that lies is an error where the lie is met, and never other content. Its map is worth nothing then.
+    // A wrong index is an error where it is noticed, and never different content. Its map cannot be trusted then.
     match disk.read_vec(0, content.len()) {
-        Ok(read) => assert!(read == content, "{name}: as a disk, it has other content"),
+        Ok(read) => assert!(read == content, "{name}: as a disk, it has different content"),
         Err(error) => return assert_kind(&error),
     }
     let mut at = 0;
@@ -93,7 +93,7 @@ fn assert_read(archive: &Archive, name: &str, content: &[u8]) {
         assert_eq!(extent.offset, at, "{name}: its map has a gap");
         let stretch = &content[at as usize..extent.end() as usize];
         let is_zero = stretch.iter().all(|&byte| byte == 0);
-        assert!(extent.kind.must_be_read() || is_zero, "{name}: its map calls data zeros");
+        assert!(extent.kind.must_be_read() || is_zero, "{name}: its map reports data as zeros");
         at = extent.end();
     }
     assert_eq!(at, content.len() as u64, "{name}: its map ends early");

@@ -1,8 +1,8 @@
-//! Large inputs as small ones: a sample and what is changed in it.
+//! Small inputs for large disks: a sample, and the changes to it.
 //!
-//! A fuzzer is quick with a hundred bytes and lost in thirty million, most of them zeros. So the input of a target that
-//! reads disks is a list of patches: each a place (3 bytes), a length (1 byte, of which the lower half counts), and up
-//! to 16 bytes. A place counts among those sectors of the sample that hold something, where a change matters.
+//! A fuzzer is fast with a hundred bytes and slow with thirty million, most of them zeros. The input of a target that
+//! reads disks is therefore a list of patches: each has a position (3 bytes), a length (the lower half of 1 byte), and
+//! up to 16 bytes. Positions count only the sectors of the sample that are not zero, where a change matters.
 
 use std::io::Read;
 use std::ops::Range;
@@ -12,7 +12,7 @@ use vmtemplate::{DiskImage, DiskSource, Error, Extent, ExtentKind, Result};
 
 const SECTOR: usize = 512;
 
-/// A sample and the sectors in it that are not zeros.
+/// A sample, and its sectors that are not zero.
 #[derive(Debug)]
 pub(crate) struct Sample {
     bytes: Vec<u8>,
@@ -26,7 +26,7 @@ impl Sample {
         Self { bytes, live }
     }
 
-    /// The sample in a gzip file.
+    /// Decompress a sample.
     pub(crate) fn from_gzip(packed: &[u8]) -> Self {
         let mut bytes = Vec::new();
         flate2::read::GzDecoder::new(packed).read_to_end(&mut bytes).unwrap();
@@ -37,7 +37,7 @@ impl Sample {
         &self.bytes
     }
 
-    /// The patches that `input` lists.
+    /// Parse the patches in `input`.
     pub(crate) fn patches(&self, mut input: &[u8]) -> Vec<(usize, Vec<u8>)> {
         let mut patches = Vec::new();
         while let [a, b, c, length, rest @ ..] = input {
@@ -51,7 +51,7 @@ impl Sample {
         patches
     }
 
-    /// The input that puts `bytes` to `at`, which must be in a sector that holds something.
+    /// The input that writes `bytes` to `at`, which must be in a sector that is not zero.
     pub(crate) fn seed(&self, at: usize, bytes: &[u8]) -> Vec<u8> {
         let mut seed = Vec::new();
         for (number, part) in bytes.chunks(16).enumerate() {
@@ -65,7 +65,7 @@ impl Sample {
         seed
     }
 
-    /// The sample with the patches in it.
+    /// The patched sample.
     pub(crate) fn patched(&self, input: &[u8]) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         for (at, patch) in self.patches(input) {
@@ -75,7 +75,7 @@ impl Sample {
     }
 }
 
-/// A disk that is a part of a sample, with patches, which costs no copy of the sample.
+/// A disk that is a patched part of a sample, without copying the sample.
 #[derive(Debug)]
 struct Patched {
     sample: &'static Sample,
@@ -83,7 +83,7 @@ struct Patched {
     patches: Vec<(usize, Vec<u8>)>,
 }
 
-/// The disk in `range` of a sample, with patches at places that count from the start of the sample.
+/// The disk in `range` of a sample; the positions of patches count from the start of the sample.
 pub(crate) fn disk(
     sample: &'static Sample,
     range: Range<usize>,

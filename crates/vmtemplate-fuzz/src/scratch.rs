@@ -1,11 +1,11 @@
-//! A folder for what a target writes.
+//! A folder for the files that a target writes.
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// Run `work` with the folder of this thread, in memory where that can be had.
+/// Run `work` with the folder of this thread, in memory if possible.
 pub(crate) fn with_scratch<T>(work: impl FnOnce(&Path) -> T) -> T {
     thread_local! { static FOLDER: OnceCell<TempDir> = const { OnceCell::new() } }
     FOLDER.with(|folder| {

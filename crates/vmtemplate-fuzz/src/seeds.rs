@@ -1,16 +1,16 @@
-//! The seeds in `corpus/`: small, and each something else.
+//! The seeds in `corpus/`: small inputs that differ in kind.
 
 use super::build::{entry, gzip, header, member, pax};
 use super::targets::archive::{members, packed};
 use super::targets::{image, script, text, windows};
 
-/// The seeds of a target by their names. `make-corpus` writes them.
+/// The seeds of a target by name. `make-corpus` writes them.
 #[must_use]
 pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
     match target {
         "archive" => archives(),
         "index" => indexes(),
-        // Checksums made right, and members cut at odd places.
+        // Checksums fixed, and members cut at odd positions.
         "tar" => streams().into_iter().map(|(name, bytes)| (name, [vec![7], bytes].concat())).collect(),
         _ => [image::seeds, windows::seeds, text::seeds, script::seeds]
             .into_iter()
@@ -39,7 +39,7 @@ fn archives() -> Vec<(&'static str, Vec<u8>)> {
 
 fn indexes() -> Vec<(&'static str, Vec<u8>)> {
     let tail = packed()[members().0.len()..].to_vec();
-    // One index member: its records begin behind the 28 bytes of its start.
+    // One index member: its records begin after the 28 bytes of its header.
     let count = u64::from_le_bytes(tail[tail.len() - 70 + 36..][..8].try_into().unwrap()) as usize;
     let records = &tail[28..28 + 8 * count];
     let mut all_zeros = records.to_vec();

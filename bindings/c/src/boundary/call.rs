@@ -1,4 +1,4 @@
-//! The one way into the library: errors become numbers and handles, panics become errors.
+//! The only entry to the library: errors become numbers and handles, panics become errors.
 
 use std::ffi::c_char;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,14 +9,14 @@ use super::plain::put;
 use super::text::{Text, put_length};
 use crate::error::{ErrorValue, VMT_OK, VMT_PANIC, code_of, vmt_code, vmt_error};
 
-/// What went wrong in a call, before it is a `vmt_error`.
+/// What went wrong in a call, before it becomes a `vmt_error`.
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) code: vmt_code,
     pub(crate) message: String,
     pub(crate) help: Option<String>,
     pub(crate) problems: Vec<Failure>,
-    /// The library's own error, which knows more than a message.
+    /// The library's own error, which has more than a message.
     pub(crate) library: Option<vmtemplate::Error>,
 }
 
@@ -45,13 +45,13 @@ impl From<vmtemplate::Error> for Failure {
 
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
-/// Run `body`; a panic in it is a failure. Every exported function comes through here.
+/// Run `body`; a panic in it becomes a failure. Every exported function calls this.
 fn catch<R>(body: impl FnOnce() -> Outcome<R>) -> Outcome<R> {
-    // A value that a panic leaves half changed is caught by nobody but the same C program, which is told.
+    // Only this C program can see a value that a panic left half changed, and the error reports the panic.
     catch_unwind(AssertUnwindSafe(|| {
         #[cfg(feature = "test-panics")]
         if std::env::var_os("VMT_TEST_PANICS").is_some() {
-            #[allow(clippy::panic)] // to see that it goes no further
+            #[allow(clippy::panic)] // tests that a panic does not reach C
             std::panic::panic_any("a panic that a test asked for".to_owned());
         }
         body()
@@ -59,9 +59,9 @@ fn catch<R>(body: impl FnOnce() -> Outcome<R>) -> Outcome<R> {
     .unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        let failure = Failure::new(VMT_PANIC, format!("a fault of the library: {message}"))
-            .with_help("report it with what was done; the handles of this call should be freed");
-        // A payload may panic when it is dropped; a message does not.
+        let failure = Failure::new(VMT_PANIC, format!("a bug in the library: {message}"))
+            .with_help("report it with the steps that led to it, and free the handles of this call");
+        // A payload may panic when it is dropped; the message cannot.
         if !panic.is::<String>() && !panic.is::<&str>() {
             std::mem::forget(panic);
         }
@@ -69,7 +69,7 @@ fn catch<R>(body: impl FnOnce() -> Outcome<R>) -> Outcome<R> {
     })
 }
 
-/// A function with an error: what it returns when it failed, and what it does.
+/// Run the body of a function that has an `err` argument; `failed` is its return value if it fails.
 pub(crate) fn call<R>(err: *mut *mut vmt_error, failed: R, body: impl FnOnce() -> Outcome<R>) -> R {
     match catch(body) {
         Ok(value) => {
@@ -83,12 +83,12 @@ pub(crate) fn call<R>(err: *mut *mut vmt_error, failed: R, body: impl FnOnce() -
     }
 }
 
-/// A function that makes a handle, or fails with NULL.
+/// Run the body of a function that makes a handle, or returns NULL if it fails.
 pub(crate) fn build<H: Handle>(err: *mut *mut vmt_error, body: impl FnOnce() -> Outcome<H::Value>) -> *mut H {
     call(err, ptr::null_mut(), || body().map(give))
 }
 
-/// A function that returns a code.
+/// Run the body of a function that returns a code.
 pub(crate) fn status(err: *mut *mut vmt_error, body: impl FnOnce() -> Outcome<()>) -> vmt_code {
     match catch(body) {
         Ok(()) => {
@@ -103,12 +103,12 @@ pub(crate) fn status(err: *mut *mut vmt_error, body: impl FnOnce() -> Outcome<()
     }
 }
 
-/// A getter, which has no error: `failed` says it.
+/// Run the body of a getter, which has no `err` argument and returns `failed` if it fails.
 pub(crate) fn look<R>(failed: R, body: impl FnOnce() -> Outcome<R>) -> R {
     catch(body).unwrap_or(failed)
 }
 
-/// A getter of a text, which may be absent.
+/// Run the body of a getter of a text, which may not exist.
 pub(crate) fn text<'a>(
     length: *mut usize,
     body: impl FnOnce() -> Outcome<Option<&'a Text>>,
@@ -120,7 +120,7 @@ pub(crate) fn text<'a>(
 
 fn hand_over(err: *mut *mut vmt_error, failure: Failure) {
     if !err.is_null() {
-        // Making the texts allocates, and does nothing else that could fail.
+        // Making the texts can fail only by running out of memory.
         put(err, give::<vmt_error>(ErrorValue::new(failure)));
     }
 }

@@ -1,4 +1,4 @@
-//! Functions of C that the library calls.
+//! Callbacks: C functions that the library calls.
 
 use std::ffi::c_void;
 use std::io;
@@ -14,11 +14,11 @@ use crate::image::{
     vmt_read_fn, vmt_source, vmt_write_fn,
 };
 
-/// What C wants to have back in its callbacks.
+/// The `user_data` that callbacks of C receive.
 #[derive(Debug, Clone, Copy)]
 struct UserData(*mut c_void);
 
-// SAFETY: it is never looked at here. The header says on which threads callbacks run.
+// SAFETY: it is never dereferenced here. The header says on which threads callbacks run.
 unsafe impl Send for UserData {}
 // SAFETY: as above.
 unsafe impl Sync for UserData {}
@@ -29,7 +29,7 @@ impl UserData {
     }
 }
 
-/// A control that reports to `progress` and stops when that asks for it.
+/// A control that reports to `progress`, and cancels if that returns a value other than 0.
 pub(crate) fn control_of(progress: vmt_progress_fn, user_data: *mut c_void) -> Control {
     let cancel = CancelToken::new();
     let Some(progress) = progress else { return Control { progress: None, cancel } };
@@ -43,14 +43,14 @@ pub(crate) fn control_of(progress: vmt_progress_fn, user_data: *mut c_void) -> C
     Control { progress: Some(Arc::new(report)), cancel }
 }
 
-/// Bytes that C reads: a disk or an archive.
+/// A disk or an archive that callbacks of C read.
 #[derive(Debug)]
 pub(crate) struct ReadSource {
     calls: vmt_source,
     user_data: UserData,
 }
 
-// SAFETY: the function pointers may be called from any thread, as the header says, and `user_data` only goes to them.
+// SAFETY: any thread may call the function pointers, as the header says, and `user_data` is only passed to them.
 unsafe impl Send for ReadSource {}
 // SAFETY: as above.
 unsafe impl Sync for ReadSource {}
@@ -70,16 +70,13 @@ pub(crate) fn source(calls: vmt_source) -> Outcome<Arc<ReadSource>> {
     let wrong = if calls.read.is_none() {
         Some(Failure::new(VMT_NULL_ARGUMENT, "`read` of a `vmt_source` is NULL"))
     } else if calls.size == 0 {
-        Some(Failure::new(
-            VMT_INVALID_VALUE,
-            "`size` of a `vmt_source` is 0; expected how many bytes there are",
-        ))
+        Some(Failure::new(VMT_INVALID_VALUE, "`size` of a `vmt_source` is 0; expected its size in bytes"))
     } else {
         None
     };
     match wrong {
         Some(failure) => {
-            // Who is refused keeps what is his.
+            // A refused caller keeps ownership, so `free` must not be called.
             std::mem::forget(made);
             Err(failure)
         }
@@ -146,14 +143,16 @@ impl DiskSource for ReadSource {
             VMT_EXTENT_ZERO => ExtentKind::Zero,
             VMT_EXTENT_FREE => ExtentKind::Free,
             other => {
-                let said = io::Error::new(io::ErrorKind::InvalidData, format!("it said kind {other}"));
-                return Err(Error::io("the extent callback gave no kind of extent", said));
+                let said =
+                    io::Error::new(io::ErrorKind::InvalidData, format!("it returned the kind {other}"));
+                return Err(Error::io("the extent callback returned an unknown kind", said));
             }
         };
         if length == 0 || length > rest {
-            let said = format!("it said {length} bytes at {offset}, where the disk has {rest} left");
+            let said =
+                format!("it returned {length} bytes at {offset}; the disk has {rest} bytes from there on");
             return Err(Error::io(
-                "the extent callback gave an extent that is not on the disk",
+                "the extent callback returned an extent that is not on the disk",
                 io::Error::new(io::ErrorKind::InvalidData, said),
             ));
         }
@@ -169,7 +168,7 @@ pub(crate) const fn kind_number(kind: ExtentKind) -> vmt_extent_kind {
     }
 }
 
-/// Give each extent to C, until it wants no more.
+/// Pass each extent to C, until the callback ends the walk.
 pub(crate) fn visit_extents(
     extents: impl Iterator<Item = vmtemplate::Result<Extent>>,
     visit: vmt_extent_fn,
@@ -189,7 +188,7 @@ pub(crate) fn visit_extents(
     Ok(())
 }
 
-/// A stream that C reads.
+/// A stream that a callback of C reads.
 #[derive(Debug)]
 pub(crate) struct Reader {
     read: unsafe extern "C" fn(*mut c_void, *mut u8, usize) -> isize,
@@ -212,7 +211,7 @@ impl io::Read for Reader {
             Ok(read) if read <= buf.len() => Ok(read),
             Ok(read) => Err(io::Error::new(
                 io::ErrorKind::InvalidData,
-                format!("the callback says it read {read} bytes into {}", buf.len()),
+                format!("the callback returned {read} bytes for a buffer of {}", buf.len()),
             )),
             Err(_) => Err(match read.checked_neg().and_then(|code| i32::try_from(code).ok()) {
                 Some(code) => io::Error::from_raw_os_error(code),
@@ -222,7 +221,7 @@ impl io::Read for Reader {
     }
 }
 
-/// A sink that C writes.
+/// A sink that a callback of C writes.
 #[derive(Debug)]
 pub(crate) struct Writer {
     write: unsafe extern "C" fn(*mut c_void, *const u8, usize) -> i32,

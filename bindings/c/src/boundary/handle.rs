@@ -1,4 +1,4 @@
-//! Handles: what C holds, and who owns it.
+//! Handles and their ownership.
 
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -11,13 +11,13 @@ use std::sync::{Mutex, PoisonError};
 use super::call::{Failure, Outcome};
 use crate::error::{VMT_INVALID_HANDLE, VMT_NULL_ARGUMENT};
 
-/// A name in C, and the Rust type that it stands for.
+/// A C type, and the Rust type behind it.
 ///
-/// A handle that [`give`] made is C's: it ends with [`free`] or [`take`]. One that was made with [`Slot::lent`] is part of
-/// another handle, and C may look at it as long as that lives; freeing it does nothing.
-/// The bounds are what the header promises: any thread may use any handle, and many may look at one at a time.
+/// C owns a handle that [`give`] made, until [`free`] or [`take`]. A handle that was made with [`Slot::lent`] is part
+/// of another handle, and C may read it as long as that lives; freeing it does nothing. The trait bounds are what the
+/// header promises: any thread may use any handle, and several may read it at the same time.
 pub(crate) trait Handle: Send + Sync + Sized + 'static {
-    /// What is behind the pointer.
+    /// The type behind the pointer.
     type Value: Send + Sync;
     /// The name in C.
     const NAME: &'static str;
@@ -25,7 +25,7 @@ pub(crate) trait Handle: Send + Sync + Sized + 'static {
     fn slot(&self) -> &Slot<Self::Value>;
 }
 
-/// Say which Rust type a C name stands for.
+/// Declare the Rust type behind a C type.
 macro_rules! handle {
     ($name:ident, $value:ty) => {
         impl $crate::boundary::Handle for $name {
@@ -48,7 +48,7 @@ const BUSY: u8 = 1;
 /// It was freed or consumed.
 const DEAD: u8 = 2;
 
-/// The memory behind a handle: the value, and whether it is still there.
+/// The memory behind a handle: the value, and whether it is still alive.
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
     state: AtomicU8,
@@ -56,8 +56,8 @@ pub(crate) struct Slot<T> {
     value: UnsafeCell<ManuallyDrop<T>>,
 }
 
-// SAFETY: the value is looked at through `&T` by any thread (T: Sync), and changed or taken (T: Send) only by the one
-// that has moved `state` away from `LIVE`.
+// SAFETY: any thread may read the value through `&T` (T: Sync); only the thread that moved `state` away from `LIVE`
+// changes or takes it (T: Send).
 unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
@@ -80,33 +80,33 @@ impl<T> Drop for Slot<T> {
         let state = self.state.get_mut();
         if *state != DEAD {
             *state = DEAD;
-            // SAFETY: `self` is borrowed uniquely, and what is not dead was not dropped yet.
+            // SAFETY: `self` is borrowed uniquely, and a value that is not dead was not dropped yet.
             unsafe { ManuallyDrop::drop(self.value.get_mut()) };
         }
     }
 }
 
-/// Hand a value out to C, which owns it from now on.
+/// Give a value to C, which owns it from now on.
 pub(crate) fn give<H: Handle>(value: H::Value) -> *mut H {
     Box::into_raw(Box::new(H::wrap(Slot::new(value, true))))
 }
 
-/// A handle to look at.
+/// Borrow a handle for reading.
 pub(crate) fn get<'a, H: Handle>(handle: *const H) -> Outcome<&'a H::Value> {
     let slot = slot(handle)?;
     if slot.state.load(Ordering::Acquire) != LIVE {
         return Err(refused(slot, H::NAME));
     }
-    // SAFETY: it is live. C promises not to free or change a handle while another call looks at it.
+    // SAFETY: it is live. C promises not to free or change a handle while another call reads it.
     Ok(unsafe { &*slot.value.get() })
 }
 
-/// A handle that may be NULL.
+/// Borrow a handle that may be NULL.
 pub(crate) fn get_or_none<'a, H: Handle>(handle: *const H) -> Outcome<Option<&'a H::Value>> {
     if handle.is_null() { Ok(None) } else { get(handle).map(Some) }
 }
 
-/// A handle to change. A second call that wants to change it meanwhile is refused.
+/// Borrow a handle for a change. A second call that changes it at the same time is refused.
 pub(crate) fn edit<'a, H: Handle>(handle: *mut H) -> Outcome<Editing<'a, H::Value>> {
     let slot = slot(handle)?;
     if !slot.is_owned {
@@ -118,20 +118,20 @@ pub(crate) fn edit<'a, H: Handle>(handle: *mut H) -> Outcome<Editing<'a, H::Valu
     if slot.claim(BUSY) { Ok(Editing(slot)) } else { Err(refused(slot, H::NAME)) }
 }
 
-/// A handle's value, out of it. The handle is C's no more.
+/// Take the value out of a handle, which C no longer owns.
 pub(crate) fn take<H: Handle>(handle: *mut H) -> Outcome<H::Value> {
     let slot = slot(handle)?;
     if !slot.is_owned || !slot.claim(DEAD) {
         return Err(refused(slot, H::NAME));
     }
-    // SAFETY: this call alone moved `state` to `DEAD`, so nobody takes or drops the value again.
+    // SAFETY: this call alone moved `state` to `DEAD`, so no other call takes or drops the value.
     let value = unsafe { ManuallyDrop::take(&mut *slot.value.get()) };
-    // SAFETY: what is owned came out of `Box::into_raw` in `give`, and is put back once, by who moved `state`.
+    // SAFETY: an owned slot came from `Box::into_raw` in `give`; only the call that moved `state` makes it a box again.
     keep(unsafe { Box::from_raw(handle) });
     Ok(value)
 }
 
-/// Free a handle. NULL, one that is gone, and one that is part of another are left alone.
+/// Free a handle. NULL, a dead handle, and one that is part of another are ignored.
 pub(crate) fn free<H: Handle>(handle: *mut H) -> Outcome<()> {
     if handle.is_null() {
         return Ok(());
@@ -140,8 +140,8 @@ pub(crate) fn free<H: Handle>(handle: *mut H) -> Outcome<()> {
     if !slot.is_owned || !slot.claim(DEAD) {
         return Err(refused(slot, H::NAME));
     }
-    // In its place, so that the handles which are part of it know that they are gone.
-    // SAFETY: this call alone moved `state` to `DEAD`, so nobody takes or drops the value again.
+    // Dropped in place, so that handles that are part of it become dead too.
+    // SAFETY: this call alone moved `state` to `DEAD`, so no other call takes or drops the value.
     unsafe { ManuallyDrop::drop(&mut *slot.value.get()) };
     // SAFETY: as in `take`.
     keep(unsafe { Box::from_raw(handle) });
@@ -149,7 +149,8 @@ pub(crate) fn free<H: Handle>(handle: *mut H) -> Outcome<()> {
 }
 
 fn slot<'a, H: Handle>(handle: *const H) -> Outcome<&'a Slot<H::Value>> {
-    // SAFETY: C promises that it is NULL or a handle of this type. One that was consumed lately is still there (`keep`).
+    // SAFETY: C promises that it is NULL or a handle of this type. The memory of one that was consumed lately is kept
+    // (`keep`).
     match unsafe { handle.as_ref() } {
         Some(handle) => Ok(handle.slot()),
         None => Err(Failure::new(VMT_NULL_ARGUMENT, format!("a `{}` is NULL", H::NAME))),
@@ -158,17 +159,19 @@ fn slot<'a, H: Handle>(handle: *const H) -> Outcome<&'a Slot<H::Value>> {
 
 fn refused<T>(slot: &Slot<T>, name: &str) -> Failure {
     let (message, help) = match slot.state.load(Ordering::Relaxed) {
-        DEAD => ("was freed or consumed already", "use it no more after the call that the header names"),
-        BUSY => ("is being changed by another call", "let one thread at a time use what it changes"),
+        DEAD => ("was already freed or consumed", "do not use it after the call that frees or consumes it"),
+        BUSY => {
+            ("is being changed by another call", "let only one thread at a time use a handle that is changed")
+        }
         _ => ("is part of another handle", "free the handle that it came from"),
     };
     Failure::new(VMT_INVALID_HANDLE, format!("this `{name}` {message}")).with_help(help)
 }
 
-/// How many of the handles that were freed last are still known.
+/// The number of freed handles that are still detected.
 const KEPT: usize = 256;
 
-/// Keep the empty shell of a handle for a while, so that a second use of it finds "dead" and not somebody's memory.
+/// Keep the memory of a dead handle for a while, so that a later use of it finds the state and not other data.
 fn keep(shell: Box<dyn Any + Send + Sync>) {
     static SHELLS: Mutex<VecDeque<Box<dyn Any + Send + Sync>>> = Mutex::new(VecDeque::new());
     let mut shells = SHELLS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -178,7 +181,7 @@ fn keep(shell: Box<dyn Any + Send + Sync>) {
     drop(oldest);
 }
 
-/// A value that is being changed; others are let in again when this is dropped.
+/// A value that is being changed; other calls are allowed again when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Editing<'a, T>(&'a Slot<T>);
 
@@ -186,7 +189,7 @@ impl<T> Deref for Editing<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: this has moved `state` to `BUSY`, and nobody else reaches the value until it is dropped.
+        // SAFETY: this has moved `state` to `BUSY`, so no other call reaches the value until this is dropped.
         unsafe { &*self.0.value.get() }
     }
 }

@@ -1,9 +1,9 @@
-//! Where C meets Rust: the only place of this crate with `unsafe` code.
+//! The boundary between C and Rust: the only module of this crate with `unsafe` code.
 //!
-//! C promises, as the header says, that a pointer which it passes is NULL, or was handed out by this library for this
-//! use, or points to memory of the size that the header names, for as long as the call runs. Every `unsafe` block here
-//! rests on that promise and on nothing else. What can be checked beyond it is checked: NULL, handles that were freed or
-//! consumed, handles that another thread is changing, text that is not UTF-8, structs of another version.
+//! The header requires that a pointer that C passes is NULL, or was returned by this library for this use, or points to
+//! memory of the documented size, for the time of the call. Every `unsafe` block here relies on this promise and on
+//! nothing else. Everything that can be checked is checked: NULL, handles that were freed or consumed, handles that
+//! another thread is changing, text that is not UTF-8, and structs of another version.
 
 mod call;
 mod callback;

@@ -1,4 +1,4 @@
-//! Plain structs and numbers: options in, results out.
+//! Plain structs and numbers: options and results.
 
 use std::mem::MaybeUninit;
 use std::{ptr, slice};
@@ -6,12 +6,12 @@ use std::{ptr, slice};
 use super::call::{Failure, Outcome};
 use crate::error::{VMT_INVALID_VALUE, VMT_NULL_ARGUMENT, VMT_UNSUPPORTED};
 
-/// A struct of numbers, pointers and function pointers, for which zero bytes are a value, and whose first field is its
-/// size as the caller knows it.
+/// A struct of numbers, pointers and function pointers, for which all zeros are valid, and whose first field is the
+/// size of the struct in the caller's version of the header.
 ///
 /// # Safety
 ///
-/// The struct is `repr(C)`, any bytes are a value of it, and its first field is `struct_size: usize`.
+/// The struct is `repr(C)`, any bytes are valid for it, and its first field is `struct_size: usize`.
 pub(crate) unsafe trait Plain: Copy {
     /// The name in C.
     const NAME: &'static str;
@@ -45,10 +45,10 @@ plain!(
     vmt_write_raw_options,
 );
 
-/// Options that C passed; NULL is all zeros, which stands for all defaults.
+/// The options that C passed; NULL means all zeros, which are the defaults.
 ///
-/// A caller of an older header passes a shorter struct, and the rest is zero. One of a newer header passes a longer one,
-/// of which the part that is not known here must be zero: what it asks for cannot be done.
+/// A caller with an older header passes a shorter struct, and the missing fields are zero. A caller with a newer header
+/// passes a longer struct; its unknown fields must be zero, because this version cannot do what they ask for.
 pub(crate) fn read<T: Plain>(options: *const T) -> Outcome<T> {
     let mut value = MaybeUninit::<T>::zeroed();
     if !options.is_null() {
@@ -72,22 +72,22 @@ pub(crate) fn read<T: Plain>(options: *const T) -> Outcome<T> {
                 VMT_UNSUPPORTED,
                 format!("a `{}` uses fields that this version does not have", T::NAME),
             )
-            .with_help("install the version of the library that the header is of, or a later one"));
+            .with_help("install the version of the library that the header belongs to, or a later one"));
         }
     }
-    // SAFETY: any bytes are a value of `T`.
+    // SAFETY: any bytes are valid for `T`.
     Ok(unsafe { value.assume_init() })
 }
 
-/// Write a result where C wants it; NULL wants none.
+/// Store an optional result; NULL means that the caller does not want it.
 pub(super) fn put<T>(place: *mut T, value: T) {
     if !place.is_null() {
-        // SAFETY: C promises room for a `T`. What is there may be uninitialised, and is not read.
+        // SAFETY: C promises room for a `T`. The memory may be uninitialised, and is not read.
         unsafe { ptr::write(place, value) };
     }
 }
 
-/// Write a result that C must want.
+/// Store a required result.
 pub(crate) fn write<T>(place: *mut T, value: T, name: &str) -> Outcome<()> {
     if place.is_null() {
         return Err(Failure::new(VMT_NULL_ARGUMENT, format!("`{name}` is NULL")));
@@ -96,12 +96,12 @@ pub(crate) fn write<T>(place: *mut T, value: T, name: &str) -> Outcome<()> {
     Ok(())
 }
 
-/// A place for a result that C need not want.
+/// The place for an optional result.
 pub(crate) fn output<T>(place: *mut T, value: T) {
     put(place, value);
 }
 
-/// Fill the `length` bytes at `buffer` with what `read` puts there.
+/// Let `read` fill the `length` bytes at `buffer`.
 pub(crate) fn fill(
     buffer: *mut u8,
     length: usize,
@@ -114,7 +114,7 @@ pub(crate) fn fill(
         return Err(Failure::new(VMT_INVALID_VALUE, format!("a buffer cannot have {length} bytes")));
     }
     // The memory may be uninitialised, which a `&mut [u8]` must not be.
-    // SAFETY: C promises `length` bytes at `buffer`, which nobody else uses while the call runs.
+    // SAFETY: C promises `length` bytes at `buffer`, which nothing else uses while the call runs.
     let buffer = unsafe {
         ptr::write_bytes(buffer, 0, length);
         slice::from_raw_parts_mut(buffer, length)

@@ -1,4 +1,4 @@
-//! Text and bytes, in and out.
+//! Text and bytes: arguments and results.
 
 use std::collections::BTreeMap;
 use std::ffi::{CStr, OsStr, c_char};
@@ -12,7 +12,7 @@ use super::call::{Failure, Outcome};
 use super::plain::put;
 use crate::error::{VMT_INVALID_VALUE, VMT_NULL_ARGUMENT};
 
-/// Text for C: pointer and length, and a NUL behind it. It stays where it is when the struct that holds it moves.
+/// Text for C: pointer and length, followed by a NUL. Its address stays the same when the struct that holds it moves.
 #[derive(Debug)]
 pub(crate) struct Text(Box<[u8]>);
 
@@ -35,7 +35,7 @@ impl Text {
     }
 }
 
-/// A text that lives as long as the program: names of kinds, rules, formats. There are some hundreds of them.
+/// A static text: names of kinds, rules and formats. At most some hundreds exist.
 pub(crate) fn fixed(text: &str) -> &'static Text {
     static KNOWN: Mutex<BTreeMap<String, &'static Text>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -47,18 +47,18 @@ pub(crate) fn fixed(text: &str) -> &'static Text {
     new
 }
 
-/// The same of what prints as one of a few names.
+/// The same for a value that is displayed as one of a few names.
 pub(crate) fn named(value: impl Display) -> &'static Text {
     fixed(&value.to_string())
 }
 
-/// JSON of what the library describes as such.
+/// The JSON form of a value of the library.
 pub(crate) fn json(value: &impl serde::Serialize) -> Outcome<Vec<u8>> {
     serde_json::to_vec_pretty(value)
         .map_err(|error| vmtemplate::Error::io("cannot write JSON", error.into()).into())
 }
 
-/// The one word that a value is in JSON.
+/// The word that an enum value has in JSON.
 pub(crate) fn word(value: &impl serde::Serialize) -> Outcome<Option<String>> {
     let value = serde_json::to_value(value)
         .map_err(|error| vmtemplate::Error::io("cannot write JSON", error.into()))?;
@@ -69,37 +69,37 @@ pub(super) fn put_length(length: *mut usize, bytes: usize) {
     put(length, bytes);
 }
 
-/// A NUL-terminated argument. `name` is what the header calls it.
+/// A NUL-terminated argument. `name` is its name in the header.
 fn c_str<'a>(text: *const c_char, name: &str) -> Outcome<&'a CStr> {
     if text.is_null() {
         return Err(null(name));
     }
-    // SAFETY: C promises that a text which is not NULL ends with a NUL and stays as it is while the call runs.
+    // SAFETY: C promises that a text that is not NULL ends with a NUL and does not change while the call runs.
     Ok(unsafe { CStr::from_ptr(text) })
 }
 
-/// UTF-8 that ends with a NUL.
+/// A UTF-8 argument that ends with a NUL.
 pub(crate) fn str_in<'a>(text: *const c_char, name: &str) -> Outcome<&'a str> {
     c_str(text, name)?.to_str().map_err(|error| {
         Failure::new(
             VMT_INVALID_VALUE,
-            format!("`{name}` is not UTF-8: byte {} begins no character", error.valid_up_to()),
+            format!("`{name}` is not UTF-8: no character begins at byte {}", error.valid_up_to()),
         )
         .with_help("convert the text to UTF-8")
     })
 }
 
-/// The same, where NULL says "none".
+/// The same; NULL means none.
 pub(crate) fn str_or_none<'a>(text: *const c_char, name: &str) -> Outcome<Option<&'a str>> {
     if text.is_null() { Ok(None) } else { str_in(text, name).map(Some) }
 }
 
-/// A path: any bytes that end with a NUL.
+/// A path argument: any bytes that end with a NUL.
 pub(crate) fn path_in<'a>(path: *const c_char, name: &str) -> Outcome<&'a Path> {
     Ok(Path::new(OsStr::from_bytes(c_str(path, name)?.to_bytes())))
 }
 
-/// Bytes with their length. NULL is taken for no bytes where the length is 0.
+/// A bytes argument with its length. NULL is accepted if the length is 0.
 pub(crate) fn bytes_in<'a>(bytes: *const u8, length: usize, name: &str) -> Outcome<&'a [u8]> {
     if length == 0 {
         return if bytes.is_null() { Err(null(name)) } else { Ok(&[]) };
@@ -110,14 +110,14 @@ pub(crate) fn bytes_in<'a>(bytes: *const u8, length: usize, name: &str) -> Outco
     if isize::try_from(length).is_err() {
         return Err(Failure::new(
             VMT_INVALID_VALUE,
-            format!("`{name}` cannot have {length} bytes: no memory is that large"),
+            format!("`{name}` cannot have {length} bytes: that is larger than any memory"),
         ));
     }
-    // SAFETY: C promises `length` bytes at `bytes`, which stay as they are while the call runs.
+    // SAFETY: C promises `length` bytes at `bytes`, which do not change while the call runs.
     Ok(unsafe { slice::from_raw_parts(bytes, length) })
 }
 
-/// An array of texts.
+/// An argument that is an array of texts.
 pub(crate) fn list_in<'a>(texts: *const *const c_char, count: usize, name: &str) -> Outcome<Vec<&'a str>> {
     if count == 0 {
         return Ok(Vec::new());

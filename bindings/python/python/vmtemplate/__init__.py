@@ -1,4 +1,4 @@
-"""OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
+"""Build, check, pack, unpack and publish OS templates for VMmanager clusters, reading only the blocks in use.
 
 A template is a disk image, a setup script and a metadata file (metainfo.xml) in a `.tar.gz` archive.
 
@@ -23,15 +23,15 @@ A template is a disk image, a setup script and a metadata file (metainfo.xml) in
 
 >>> folder.cleanup()
 
-- `Template` is where people start; `Archive` looks into one without unpacking it.
-- `Metainfo` is the metadata, edited in place. `Script` is the setup script, `SetupScript` makes our own.
-- `DiskImage` reads the virtual disk of an image of any format; `NtfsVolume` and `RegistryHive` look inside.
-- `check` says what is wrong before a machine does: a `Report` of `Finding`s.
-- `Repository` keeps a folder of archives and the file that describes them to the platform.
-- All exceptions are `VmTemplateError`s, and what Python people would catch as well.
+- `Template` is the main class; `Archive` inspects an archive without unpacking it.
+- `Metainfo` is the metadata, edited in place. `Script` is a setup script; `SetupScript` makes vmtemplate's own.
+- `DiskImage` reads the virtual disk of an image in any format; `NtfsVolume` and `RegistryHive` read its contents.
+- `check` reports problems before a machine fails, as a `Report` of `Finding`s.
+- `Repository` manages a folder of archives and the file that describes them to the platform.
+- All exceptions are `VmTemplateError`s; most also derive from the matching built-in exception, such as `ValueError`.
 
-What takes long releases the interpreter, calls `progress` on the thread that asked, and is stopped by Ctrl-C, by a
-`CancelToken`, or by what `progress` raises; nothing is left half-written.
+Long work releases the interpreter and calls `progress` on the calling thread. Ctrl-C, a `CancelToken`, and an exception
+in `progress` cancel the work, which leaves no partial output.
 """
 
 from __future__ import annotations
@@ -270,7 +270,7 @@ __all__ = [
 ]
 
 
-# A traceback names an exception as people import it.
+# A traceback shows an exception under the name that it is imported by.
 def _adopt() -> None:
     for item in list(vars(_errors).values()):
         if isinstance(item, type) and issubclass(item, _errors.VmTemplateError):

@@ -1,6 +1,6 @@
-"""The names that the library gives to kinds and choices.
+"""The enums of the library.
 
-Each value is the word that the command and the JSON forms have for it. Wherever a member is taken, its word is too.
+Each value is the word that the command and the JSON forms use. Every parameter that takes a member also takes its word.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ErrorKind(enum.Enum):
-    """What went wrong, as a program asks it."""
+    """What went wrong, for a program to compare."""
 
     NOT_FOUND = "not-found"
     PERMISSION_DENIED = "permission-denied"
@@ -41,14 +41,14 @@ class ErrorKind(enum.Enum):
 
 
 class Severity(enum.Enum):
-    """How much a finding matters."""
+    """The severity of a finding."""
 
     NOTE = "note"
     """Worth knowing; the template works."""
     WARNING = "warning"
-    """It works, but probably not as it was meant, or not everywhere."""
+    """The template works, but probably not as intended, or not everywhere."""
     ERROR = "error"
-    """A machine made of this template will fail."""
+    """A machine made from this template will fail."""
 
 
 class AddressFamily(enum.Enum):
@@ -59,20 +59,20 @@ class AddressFamily(enum.Enum):
 
 
 class LineEnds(enum.Enum):
-    """How the lines of a script end."""
+    """The line ends of a script."""
 
     CR_LF = "cr-lf"
-    """All CR LF, as Windows has them."""
+    """All CR LF, as on Windows."""
     LF = "lf"
-    """All LF, as Unix has them. cmd.exe misses labels and cuts lines in such a file."""
+    """All LF, as on Unix. cmd.exe misses labels and cuts lines in such a file."""
     MIXED = "mixed"
-    """CR LF in some lines, LF alone or several CRs in others."""
+    """CR LF at the end of some lines, LF alone or several CRs at the end of others."""
     NONE = "none"
-    """There is no LF: one line, or none."""
+    """No LF: the script is a single line, or empty."""
 
 
 class ScriptEncoding(enum.Enum):
-    """How the characters of a script are written."""
+    """The encoding of a script."""
 
     ASCII = "ascii"
     UTF8 = "utf8"
@@ -80,40 +80,40 @@ class ScriptEncoding(enum.Enum):
     UTF16_LE = "utf16-le"
     UTF16_BE = "utf16-be"
     UNKNOWN_8BIT = "unknown8bit"
-    """A code page; which one, the bytes do not tell."""
+    """A code page; the bytes do not show which one."""
 
 
 class ScriptLanguage(enum.Enum):
-    """The interpreter that a script is written for, and so how values are quoted in it."""
+    """The language of a script, which decides how values are quoted in it."""
 
     BATCH = "batch"
     POWERSHELL = "powershell"
     POSIX = "posix"
     PRESEED = "preseed"
-    """Answers for the installer of Debian and Ubuntu: no script."""
+    """Answers for the installer of Debian and Ubuntu; not a script."""
     KICKSTART = "kickstart"
-    """Answers for the installer of Red Hat's systems: no script."""
+    """Answers for the installer of Red Hat's systems; not a script."""
     CLOUD_CONFIG = "cloud-config"
-    """What cloud-init reads: no script."""
+    """Configuration for cloud-init; not a script."""
 
 
 class MissingValue(enum.Enum):
-    """What becomes of a macro that has no value."""
+    """What happens to a macro that has no value."""
 
     ERROR = "error"
-    """An error that names the macro and its place."""
+    """Raises an error that names the macro and its place."""
     PARENS = "parens"
-    """`()`, as scripts in the wild find it."""
+    """Becomes `()`, which existing scripts test for."""
     EMPTY = "empty"
-    """Nothing."""
+    """Becomes an empty text."""
     KEEP = "keep"
-    """The macro as it stands."""
+    """Stays as it is."""
     PLATFORM = "platform"
-    """What the platform does, as far as it is known: nothing in place of a macro."""
+    """Becomes what the platform is known to write: an empty text."""
 
 
 class MacroKind(enum.Enum):
-    """What the value of a macro is."""
+    """The kind of value of a macro."""
 
     ADDRESS = "address"
     ADDRESS_V4 = "address-v4"
@@ -138,7 +138,7 @@ class MacroKind(enum.Enum):
 
 
 class ImageFormat(enum.Enum):
-    """A format of disk images, by the name that qemu-img has for it."""
+    """A disk image format, by its name in qemu-img."""
 
     RAW = "raw"
     QCOW2 = "qcow2"
@@ -148,23 +148,23 @@ class ImageFormat(enum.Enum):
 
 
 class ExtentKind(enum.Enum):
-    """What is known of a part of a disk before it is read."""
+    """The kind of a part of a disk."""
 
     DATA = "data"
-    """Bytes that must be read to be known."""
+    """Data, which must be read."""
     ZERO = "zero"
-    """Zeros by the map of the image."""
+    """Recorded as zeros by the image."""
     FREE = "free"
-    """Clusters that the file system marks free, read as zeros because free space is left out."""
+    """Clusters that the file system marks free; they read as zeros if free space is left out."""
 
 
 class FreeSpace(enum.Enum):
-    """What becomes of the clusters that a file system marks free."""
+    """What happens to clusters that a file system marks free."""
 
     SKIP = "skip"
-    """Those of consistent NTFS volumes read as zeros: what was deleted does not reach the customers."""
+    """Free clusters of consistent NTFS volumes read as zeros, so that deleted files do not reach customers."""
     KEEP = "keep"
-    """Every byte stays as it is."""
+    """Every byte stays unchanged."""
 
 
 class KeptReason(enum.Enum):
@@ -179,13 +179,13 @@ class KeptReason(enum.Enum):
     TOO_LARGE = "too-large"
     UNREADABLE = "unreadable"
     PARTITION_TYPE = "partition-type"
-    """The type of the partition does not say that its clusters are its own."""
+    """The partition type does not guarantee that the volume owns its clusters."""
     OUTSIDE_PARTITION = "outside-partition"
     """The volume is larger than its partition, or the partition ends past the disk."""
     UNPARTITIONED = "unpartitioned"
-    """There is no partition table, and the volume does not end where its start says."""
+    """The disk has no partition table, and the volume does not end where its boot sector says."""
     DOUBTFUL_TABLE = "doubtful-table"
-    """The partition table is damaged there, or a second table contradicts it."""
+    """The partition table is damaged at this place, or a second table contradicts it."""
     DYNAMIC_DISK = "dynamic-disk"
     STORAGE_SPACES = "storage-spaces"
     RAID = "raid"
@@ -194,7 +194,7 @@ class KeptReason(enum.Enum):
 
 
 class PartitionScheme(enum.Enum):
-    """How a disk is divided."""
+    """The kind of partition table of a disk."""
 
     NONE = "none"
     MBR = "mbr"
@@ -212,7 +212,7 @@ class FileSystem(enum.Enum):
 
     @staticmethod
     def detect(disk: DiskImage, offset: int = 0) -> FileSystem | None:
-        """The file system of the volume that begins at `offset` of the disk; None if it is none of these.
+        """The file system of the volume at `offset` of the disk; None if it is none of these.
 
         >>> from vmtemplate import DiskImage, FileSystem
         >>> FileSystem.detect(DiskImage.from_bytes(bytes(4096))) is None
@@ -222,7 +222,7 @@ class FileSystem(enum.Enum):
 
 
 class Hibernation(enum.Enum):
-    """Whether a Windows volume belongs to a machine that sleeps."""
+    """Whether a Windows volume belongs to a hibernated machine."""
 
     NONE = "none"
     RESUMED = "resumed"
@@ -230,7 +230,7 @@ class Hibernation(enum.Enum):
 
 
 class RegistryType(enum.Enum):
-    """The type of a registry value, by the name that Windows has for it."""
+    """The type of a registry value, by its name in Windows."""
 
     NONE = "REG_NONE"
     STRING = "REG_SZ"
@@ -245,11 +245,11 @@ class RegistryType(enum.Enum):
     RESOURCE_REQUIREMENTS = "REG_RESOURCE_REQUIREMENTS_LIST"
     U64 = "REG_QWORD"
     OTHER = "other"
-    """One that Windows has no name for."""
+    """A type that Windows has no name for."""
 
 
 class OsFamily(enum.Enum):
-    """What the platform takes a template for, by a word in its name."""
+    """The operating system family that the platform recognises by a word in a template name."""
 
     RED_HAT = "red-hat"
     DEBIAN = "debian"
@@ -268,7 +268,7 @@ class OsFamily(enum.Enum):
 
 
 class RepositoryFormat(enum.Enum):
-    """Whose description a repository has."""
+    """The format of a repository's description."""
 
     VM6 = "vm6"
     """VMmanager 6: metadata.json."""
@@ -277,7 +277,7 @@ class RepositoryFormat(enum.Enum):
 
 
 class TemplateKind(enum.Enum):
-    """What kind of machine a template of a repository is for."""
+    """The kind of machine that a template of a repository is for."""
 
     KVM_TEMPLATE = "kvm-template"
     KVM_IMAGE = "kvm-image"
@@ -285,14 +285,14 @@ class TemplateKind(enum.Enum):
 
 
 class Padding(enum.Enum):
-    """What fills an install drive behind its script."""
+    """What fills an install drive after its script."""
 
     BLANK_LINES = "blank-lines"
     ZEROS = "zeros"
 
 
 class SetupStep(enum.Enum):
-    """A step of our own setup script, in the order in which they are done."""
+    """A step of vmtemplate's own setup script; the steps run in this order."""
 
     PASSWORD = "password"
     ADDRESS = "address"
@@ -306,7 +306,7 @@ class SetupStep(enum.Enum):
 
 
 class SetupFirewall(enum.Enum):
-    """What our setup script does to the firewall of Windows."""
+    """What vmtemplate's setup script does to the Windows firewall."""
 
     OPEN_REMOTE_DESKTOP = "open-remote-desktop"
     UNCHANGED = "unchanged"

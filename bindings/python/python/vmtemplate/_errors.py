@@ -1,4 +1,4 @@
-"""The exceptions: one base, and for each kind of error one class that is also what Python people would catch."""
+"""The exceptions: a base class, and a class for each kind that also derives from the matching built-in exception."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ._values import Position
 
 @dataclass(frozen=True)
 class ErrorContext:
-    """Where something went wrong, and how to mend it; what is not known is None or empty."""
+    """Where something went wrong, and how to fix it; what is not known is None or empty."""
 
     path: Path | None = None
     """The file or folder."""
     entry: str | None = None
-    """The file inside of an archive."""
+    """The file inside an archive."""
     position: Position | None = None
-    """Line and column in the text."""
+    """Line and column in a text."""
     field: str | None = None
     """The field, element or macro."""
     help: str | None = None
-    """How to mend it."""
+    """How to fix it."""
     problems: tuple[VmTemplateError, ...] = ()
-    """All of them, where several were found at once."""
+    """All problems, if several were found at once."""
     causes: tuple[str, ...] = ()
-    """What this came of, the nearest cause first."""
+    """The causes, the nearest one first."""
 
 
 class VmTemplateError(Exception):
-    """Whatever this module raises of its own accord.
+    """The base class of all exceptions of this module.
 
-    `str()` of it tells all: where, what was found, what was expected, the causes, and how to mend it.
+    `str()` returns the whole message: where, what was found, what was expected, the causes, and how to fix it.
 
     >>> import vmtemplate as vt
     >>> try:
@@ -64,7 +64,7 @@ class VmTemplateError(Exception):
 
     @property
     def kind(self) -> ErrorKind:
-        """What went wrong, as a program asks it."""
+        """What went wrong, for a program to compare."""
         return self._kind
 
     @property
@@ -74,31 +74,31 @@ class VmTemplateError(Exception):
 
     @property
     def context(self) -> ErrorContext:
-        """Where, and how to mend it."""
+        """Where it went wrong, and how to fix it."""
         return self._context
 
     def __str__(self) -> str:
         return self._text
 
     def __reduce__(self) -> tuple[Callable[..., VmTemplateError], tuple[Any, ...]]:
-        # `OSError` keeps its number elsewhere than others do.
+        # `OSError` stores its number in another place than other exceptions do.
         return type(self), (self.message, self.kind, self.context, self._text, getattr(self, "errno", None))
 
 
 class NotFoundError(VmTemplateError, FileNotFoundError):
-    """A file, folder, or something in one is not there."""
+    """A file or folder, or something in it, does not exist."""
 
 
 class PermissionDeniedError(VmTemplateError, PermissionError):
-    """The system does not allow it."""
+    """The operating system does not allow it."""
 
 
 class AlreadyExistsError(VmTemplateError, FileExistsError):
-    """The output is there already, and was not to be overwritten."""
+    """The output already exists, and `overwrite` is not set."""
 
 
 class StorageFullError(VmTemplateError, OSError):
-    """The disk is full. What was there is unchanged."""
+    """The disk is full. Existing files are unchanged."""
 
 
 class InputOutputError(VmTemplateError, OSError):
@@ -106,23 +106,23 @@ class InputOutputError(VmTemplateError, OSError):
 
 
 class CancelledError(VmTemplateError):
-    """A `CancelToken` stopped the work. Nothing is left half-written."""
+    """A `CancelToken` cancelled the work. No partial output is left."""
 
 
 class InvalidValueError(VmTemplateError, ValueError):
-    """A value that was given is no good."""
+    """An argument has an invalid value."""
 
 
 class InvalidMetainfoError(VmTemplateError, ValueError):
-    """A metainfo.xml is no good."""
+    """A metainfo.xml is invalid."""
 
 
 class InvalidMacroError(VmTemplateError, ValueError):
-    """The name of a macro is no good."""
+    """The name of a macro is invalid."""
 
 
 class InvalidScriptError(VmTemplateError, ValueError):
-    """A script is no good, or a value cannot be quoted in it."""
+    """A script is invalid, or a value cannot be quoted in it."""
 
 
 class InvalidImageError(VmTemplateError, ValueError):
@@ -130,7 +130,7 @@ class InvalidImageError(VmTemplateError, ValueError):
 
 
 class UnsupportedError(VmTemplateError):
-    """It is sound, but uses what is not read here."""
+    """The input is intact, but uses a feature that is not supported."""
 
 
 class ImageChangedError(VmTemplateError):
@@ -138,35 +138,35 @@ class ImageChangedError(VmTemplateError):
 
 
 class InvalidTemplateError(VmTemplateError, ValueError):
-    """The parts of a template do not fit together."""
+    """A template is incomplete, or its parts contradict each other."""
 
 
 class InvalidArchiveError(VmTemplateError, ValueError):
-    """An archive is damaged, or none."""
+    """A file is damaged or is not an archive."""
 
 
 class UnsafeArchiveError(VmTemplateError, ValueError):
-    """An archive would do harm where it is unpacked."""
+    """Unpacking the archive could do harm."""
 
 
 class LimitExceededError(VmTemplateError, ValueError):
-    """Something is larger than its bound."""
+    """A bound on hostile input was exceeded."""
 
 
 class InvalidRepositoryError(VmTemplateError, ValueError):
-    """The description of a repository is no good."""
+    """The description of a repository is invalid."""
 
 
 class LockedError(VmTemplateError, TimeoutError):
-    """Another publisher held the repository for longer than was to be waited."""
+    """Another publisher did not finish before the timeout."""
 
 
 class InvalidSignatureError(VmTemplateError, ValueError):
-    """A signature or key does not fit."""
+    """A signature is missing or invalid."""
 
 
 class NetworkError(VmTemplateError, ConnectionError):
-    """A server cannot be reached, or did not answer as it should."""
+    """A server cannot be reached, or its response is wrong."""
 
 
 _NUMBERS = {
@@ -203,6 +203,6 @@ CLASSES: dict[ErrorKind, type[VmTemplateError]] = {
 
 
 def make(kind: str, message: str, text: str, code: int | None, context: tuple[Any, ...]) -> VmTemplateError:
-    """The exception for an error of the library, which calls this."""
+    """The exception for an error; called by the library."""
     named = ErrorKind(kind)
     return CLASSES[named](message, named, ErrorContext(*context), text, code)

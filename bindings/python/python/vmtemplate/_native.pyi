@@ -131,37 +131,39 @@ __version__: str
 
 @final
 class Archive:
-    """An archive, looked into without being unpacked.
+    """An archive, inspected without unpacking it.
 
-    One of vmtemplate is opened by its index and not read; one of another tool is read to its end. It iterates over its
-    `entries`, has their number as its length, and `name in archive` asks for a file.
+    An archive made by vmtemplate is opened by its index, without reading it; one made by another tool is read
+    completely. Iterating over it returns its `entries`, `len` their number, and `name in archive` whether it contains a
+    file.
     """
 
     @staticmethod
     def open(archive: _Path | _Bytes | _Seekable, *, limits: UnpackLimits | None = None) -> Archive:
-        """Open an archive: a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may
-        make use meanwhile. `limits` bounds what a hostile archive may do.
+        """Open an archive: a path, a URL, bytes, or a seekable binary file-like object.
+
+        No other code may use the object at the same time. `limits` bounds what a hostile archive may do.
         """
     @property
     def path(self) -> Path:
-        """Where it is, or the name of what it was opened from."""
+        """Its path or URL, or the name of the object that it was opened from."""
     @property
     def entries(self) -> tuple[ArchiveEntry, ...]:
-        """Its files, in the archive's order."""
+        """Its files, in the order of the archive."""
     def read(self, name: str) -> bytes:
-        """A whole file of it, which must not be a large one."""
+        """Read a small file of the archive as bytes."""
     def disk(self, name: str) -> DiskImage:
-        """A file of it as a disk image, of which only what is asked for is read."""
+        """Open a file of the archive as a disk image, which is read on demand."""
     def __iter__(self) -> Iterator[ArchiveEntry]: ...
     def __len__(self) -> int: ...
     def __contains__(self, name: str, /) -> bool: ...
 
 @final
 class CancelToken:
-    """A switch that stops long work from another thread.
+    """Cancels long work from another thread.
 
-    Give it as `cancel=` to what takes long. Work that was stopped raises `CancelledError` and leaves nothing
-    half-written. Once thrown, a switch stays so: take a new one for the next work.
+    Pass it as `cancel=` to a method that may take long. Cancelled work raises `CancelledError` and leaves no partial
+    output. A token cannot be reset: use a new one for the next work.
 
     >>> import vmtemplate as vt
     >>> cancel = vt.CancelToken()
@@ -172,14 +174,14 @@ class CancelToken:
 
     def __new__(cls) -> Self: ...
     def cancel(self) -> None:
-        """Stop the work that has this token, at its next step."""
+        """Cancel the work that has this token, at its next step."""
     @property
     def is_cancelled(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether `cancel` was called."""
 
 @final
 class DiskImage:
-    """An open disk image, read-only: the bytes of the virtual disk, whatever format they are kept in.
+    """An open, read-only disk image: the bytes of the virtual disk, independent of the image format.
 
     >>> import vmtemplate as vt
     >>> disk = vt.DiskImage.from_bytes(bytes(512) + b"data" + bytes(508))
@@ -199,12 +201,12 @@ class DiskImage:
     ) -> DiskImage:
         """Open a raw file, a block device, a qcow2, VHDX, VMDK or VHD, or `rbd:POOL/IMAGE[@SNAP]`.
 
-        `format` is recognised by content if it is not given. Files that are named inside an image, such as the backing
-        file of a qcow2, are opened in the folder `backing_files` and nowhere else.
+        Without `format`, the format is recognised by content. Files that an image refers to, such as the backing file
+        of a qcow2, are opened only in the folder `backing_files`.
         """
     @staticmethod
     def from_bytes(data: _Bytes) -> DiskImage:
-        """A raw disk of these bytes."""
+        """A raw disk with these bytes."""
     @staticmethod
     def from_stream(
         file: _Readable,
@@ -217,13 +219,13 @@ class DiskImage:
     ) -> DiskImage:
         """An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
 
-        It is read to its end first, into a temporary file without a name where blocks of zeros take no room.
+        The whole object is first copied into a temporary file without a name, in which blocks of zeros take no space.
         """
     @staticmethod
     def from_seekable(file: _Seekable) -> DiskImage:
-        """A raw disk in a binary file-like object that can seek; only what is asked for is read, when it is asked for.
+        """A raw disk in a seekable binary file-like object, which is read on demand.
 
-        Nobody else may use the object meanwhile.
+        No other code may use the object at the same time.
         """
     @property
     def size(self) -> int:
@@ -233,13 +235,13 @@ class DiskImage:
         """The name of the format, as `qemu-img` spells it."""
     @property
     def path(self) -> Path | None:
-        """Where the image is, if it was opened by a path."""
+        """The path of the image, if it was opened by a path."""
     def read(self, offset: int, length: int) -> bytes:
-        """The bytes of the disk from `offset` on."""
+        """Read `length` bytes of the disk from `offset` on."""
     def extents(self) -> ExtentIterator:
-        """What is known of each part of the disk before it is read, from its start to its end."""
+        """The parts of the disk in order, each with its kind: data, zeros, or free space. No data is read."""
     def info(self) -> DiskInfo:
-        """What the disk holds: its partitions, its volumes, and what packing would read of it."""
+        """What the disk contains: its partitions, its volumes, and how much of it packing would read."""
     def without_free_space(
         self,
         *,
@@ -247,7 +249,7 @@ class DiskImage:
         drop_page_files: bool = False,
         cancel: CancelToken | None = None,
     ) -> tuple[DiskImage, FreeSpaceReport]:
-        """The disk with the clusters that its NTFS volumes mark free read as zeros, and what became of each volume."""
+        """The same disk with free clusters of its NTFS volumes read as zeros, and a report for each volume."""
     def write_raw(
         self,
         path: _Path | _Writable,
@@ -259,21 +261,21 @@ class DiskImage:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> RawSummary:
-        """Write the disk to a sparse raw file, which appears whole or not at all, or to a binary file-like object.
+        """Write the disk to a sparse raw file, which appears complete or not at all, or to a binary file-like object.
 
-        A device or a named pipe is written to as it is, a block device only with `overwrite`.
+        A device or a named pipe is written to directly; a block device requires `overwrite`.
         """
 
 @final
 class ExtentIterator(Iterator[Extent]):
-    """The extents of a disk, one by one."""
+    """Iterates over the extents of a disk."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Extent: ...
 
 @final
 class FirstRunKit:
-    """The scripts that run the setup script in a new machine, and `prepare.cmd`, which puts them into a master VM.
+    """The scripts that run the setup script in a new machine, and `prepare.cmd`, which installs them in a master VM.
 
     `dd` is the path of `dd.exe` from "dd for Windows", which the scripts need and which is not part of this package.
 
@@ -285,13 +287,13 @@ class FirstRunKit:
     VERSION: ClassVar[str]
     def __new__(cls, dd: _Path | None = None) -> Self: ...
     def files(self) -> dict[str, bytes]:
-        """The files by their names."""
+        """The contents of the files by name."""
     def write(self, folder: _Path) -> None:
-        """Write the files into a folder, which is made if it is not there."""
+        """Write the files into a folder, which is created if it does not exist."""
     def iso(self) -> bytes:
         """The files as a CD image for "Mount ISO image"."""
     def write_iso(self, path: _Path, *, overwrite: bool = False) -> None:
-        """Write the CD image to a file, which appears whole or not at all."""
+        """Write the CD image to a file, which appears complete or not at all."""
 
 @final
 class InstallDrive:
@@ -308,15 +310,15 @@ class InstallDrive:
     def __new__(cls, script: Script, *, padding: _Padding = "blank-lines") -> Self: ...
     @staticmethod
     def from_bytes(data: _Bytes) -> InstallDrive:
-        """A drive of these bytes."""
+        """A drive with these bytes."""
     @staticmethod
     def read(path: _Path) -> InstallDrive:
         """Read a drive from its file."""
     @property
     def script(self) -> Script:
-        """The script on it, without the padding."""
+        """The script on the drive, without the padding."""
     def write(self, path: _Path, *, overwrite: bool = False) -> None:
-        """Write it to a file, which appears whole or not at all."""
+        """Write the drive to a file, which appears complete or not at all."""
     def __bytes__(self) -> bytes: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
@@ -324,7 +326,7 @@ class InstallDrive:
 
 @final
 class MacroName:
-    """The name of a macro, such as `IP`, which a script spells `($IP)`. Upper and lower case differ.
+    """The name of a macro, such as `IP`, which a script spells `($IP)`. Names are case-sensitive.
 
     >>> import vmtemplate as vt
     >>> str(vt.MacroName("IP")), vt.MacroName.parse("($IP)").name
@@ -335,7 +337,7 @@ class MacroName:
     def __new__(cls, name: str) -> Self: ...
     @staticmethod
     def parse(text: str) -> MacroName:
-        """Read a name from its whole spelling, `($NAME)`."""
+        """Parse a name in the form `($NAME)`."""
     @property
     def name(self) -> str:
         """The bare name."""
@@ -350,10 +352,10 @@ class MacroName:
 
 @final
 class MacroValues:
-    """The values of macros by their bare names. Each is checked when it is set; `repr()` does not show them.
+    """Macro values by bare name. Each value is checked when it is set; `repr()` does not show values.
 
-    A value is text, a number, a truth, an address of `ipaddress`, or a list or tuple of these. Wherever values are
-    taken, a plain dict is too.
+    A value is a `str`, a number, a `bool`, an address of `ipaddress`, or a list or tuple of these. Every parameter that
+    takes values also takes a plain dict.
 
     >>> import ipaddress, vmtemplate as vt
     >>> values = vt.MacroValues({"IP": ipaddress.ip_address("192.0.2.10"), "TMPIPv4": False})
@@ -365,20 +367,20 @@ class MacroValues:
     def __new__(cls, values: _Values | None = None) -> Self: ...
     @staticmethod
     def from_json(json: str) -> MacroValues:
-        """The values of a JSON object: strings, numbers, truths, and lists of these."""
+        """Parse a JSON object of values: strings, numbers, booleans, and lists of these."""
     @staticmethod
     def from_json_file(path: _Path) -> MacroValues:
         """The same from a file."""
     def assign(self, assignment: str) -> None:
-        """Set a value that is written `NAME=VALUE`."""
+        """Set a value in the form `NAME=VALUE`."""
     def update(self, values: _Values) -> None:
-        """Take over all values of another mapping; they go before those that are there."""
+        """Copy all values of another mapping; they replace existing values."""
     @overload
     def get(self, name: str, default: None = None, /) -> str | None: ...
     @overload
     def get(self, name: str, default: _T, /) -> str | _T: ...
     def keys(self) -> list[str]:
-        """The bare names of all values."""
+        """The bare names of all macros that have a value."""
     def __getitem__(self, name: str, /) -> str: ...
     def __setitem__(self, name: str, value: _MacroValue, /) -> None: ...
     def __contains__(self, name: str, /) -> bool: ...
@@ -389,11 +391,11 @@ class MacroValues:
 
 @final
 class Metainfo:
-    """A metainfo.xml: the description of a template that the platform reads.
+    """A metainfo.xml: the metadata of a template, which the platform reads.
 
-    It is edited, not rewritten: what is not set keeps its bytes. Properties are the typed values; an index is the text
-    of any element, by its name or `limit.NAME`. A property that is set to None, and an index that is deleted, take
-    the element away.
+    Changes edit the file in place: everything that is not set keeps its bytes. Properties are typed values; indexing by
+    element name or `limit.NAME` returns the text of an element. Setting a property to None, or deleting an index,
+    removes the element.
 
     >>> import vmtemplate as vt
     >>> metainfo = vt.Metainfo("Windows-Server-2019")
@@ -405,19 +407,19 @@ class Metainfo:
     def __new__(cls, os_name: str) -> Self: ...
     @staticmethod
     def parse(text: str | _Bytes) -> Metainfo:
-        """Read the text of a metainfo.xml, whatever its values are; `check()` says what is wrong with them."""
+        """Parse the text of a metainfo.xml. Invalid values are accepted; `check()` reports them."""
     @staticmethod
     def from_file(path: _Path) -> Metainfo:
         """Read a metainfo.xml from its file."""
     @staticmethod
     def from_fields(fields: MetainfoFields) -> Metainfo:
-        """A new metainfo.xml that says all this."""
+        """Make a new metainfo.xml from these fields."""
     def fields(self) -> MetainfoFields:
-        """Everything that it says, as plain values."""
+        """All fields of the metainfo.xml as plain values."""
     def check(self) -> list[VmTemplateError]:
-        """What is wrong with it: the errors that getters would raise, and more. They are returned, not raised."""
+        """Return, not raise, all problems: the errors that properties would raise, and more."""
     def write_file(self, path: _Path, *, overwrite: bool = False) -> None:
-        """Write it to a file, which appears whole or not at all."""
+        """Write the metainfo.xml to a file, which appears complete or not at all."""
     @overload
     def get(self, key: str, default: None = None, /) -> str | None: ...
     @overload
@@ -433,12 +435,12 @@ class Metainfo:
     def os_name(self, text: str | None) -> None: ...
     @property
     def osname(self) -> str | None:
-        """The same as `os_name`, by the name of its element."""
+        """An alias of `os_name`, named like its element."""
     @osname.setter
     def osname(self, text: str | None) -> None: ...
     @property
     def template_version(self) -> str | None:
-        """`version`: the version of the template; any text."""
+        """`version`: the version of the template, which may be any text."""
     @template_version.setter
     def template_version(self, text: str | None) -> None: ...
     @property
@@ -458,27 +460,29 @@ class Metainfo:
     def template_type(self, text: str | None) -> None: ...
     @property
     def illegal_password_characters(self) -> str | None:
-        """`illegal_password_characters`: the characters that a password must not have."""
+        """`illegal_password_characters`: the characters that a password must not contain."""
     @illegal_password_characters.setter
     def illegal_password_characters(self, text: str | None) -> None: ...
     @property
     def password_method(self) -> str | None:
-        """`chpasswd_method`: how a password is changed, as the platform writes it into an installed template."""
+        """`chpasswd_method`: how a password is changed; the platform writes it into an installed template."""
     @password_method.setter
     def password_method(self, text: str | None) -> None: ...
     @property
     def date(self) -> str | None:
-        """`date`: the time that the platform writes into an installed template, `YYYY-MM-DD hh:mm:ss`."""
+        """`date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; the platform sets it in an installed template."""
     @date.setter
     def date(self, text: str | None) -> None: ...
     @property
     def install_result(self) -> str | None:
-        """`install_result`: what the platform writes into an installed template; `ok` or `0` if it went well."""
+        """`install_result`: the result of the installation, `ok` or `0` for success; the platform writes it into an
+        installed template.
+        """
     @install_result.setter
     def install_result(self, text: str | None) -> None: ...
     @property
     def limits(self) -> Limits:
-        """What a machine must have."""
+        """The limits: what a machine must have."""
     @limits.setter
     def limits(self, limits: Limits) -> None: ...
     @property
@@ -493,7 +497,7 @@ class Metainfo:
     def tags(self, tags: Sequence[str]) -> None: ...
     @property
     def reboot_count(self) -> int:
-        """The restarts after which the system counts as installed."""
+        """The number of restarts after which the system counts as installed."""
     @reboot_count.setter
     def reboot_count(self, count: int) -> None: ...
     @property
@@ -534,36 +538,36 @@ class NtfsFile:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it is a folder."""
+        """Whether this is a folder."""
     @property
     def size(self) -> int:
         """Its size in bytes."""
     @property
     def path(self) -> str:
-        """The path that it was asked for by."""
+        """The path that was used to open it."""
     def read_at(self, offset: int, length: int) -> bytes:
-        """At most `length` bytes from `offset` on; fewer at the end of the file."""
+        """Read at most `length` bytes from `offset` on; fewer at the end of the file."""
     def read(self, max: int) -> bytes:
-        """The whole file, if it has at most `max` bytes."""
+        """Read the whole file, which must not be larger than `max` bytes."""
     def list(self) -> list[NtfsEntry]:
-        """What is in the folder."""
+        """The entries of the folder."""
 
 @final
 class NtfsVolume:
-    """An NTFS volume of a disk, read-only."""
+    """A read-only NTFS volume of a disk."""
 
     @staticmethod
     def open(disk: DiskImage, offset: int = 0, length: int | None = None) -> NtfsVolume:
-        """Open the volume that takes `length` bytes of the disk from `offset` on, as its partition says."""
+        """Open the volume in the partition of `length` bytes at `offset` of the disk."""
     @property
     def offset(self) -> int:
-        """Where it begins, in bytes of the disk."""
+        """The offset of the volume on the disk, in bytes."""
     @property
     def size(self) -> int:
         """Its size in bytes."""
     @property
     def cluster_size(self) -> int:
-        """Bytes per cluster."""
+        """The cluster size in bytes."""
     @property
     def serial_number(self) -> int:
         """Its serial number."""
@@ -575,17 +579,17 @@ class NtfsVolume:
         """The version of NTFS, such as `(3, 1)`."""
     @property
     def is_dirty(self) -> bool:
-        """Whether Windows will check it at its next start."""
+        """Whether Windows will check the volume at its next start."""
     def has_clean_journal(self) -> bool:
-        """Whether its journal is closed: the machine was shut down."""
+        """Whether the journal is closed, which it is after a clean shutdown."""
     def hibernation(self) -> Hibernation:
-        """Whether Windows sleeps in it."""
+        """Whether Windows is hibernated on the volume."""
     def file(self, path: str) -> NtfsFile:
-        r"""The file or folder of this path, with `\` or `/` between folders; `""` is the root. Case does not matter."""
+        r"""The file or folder at this path, with `\` or `/` between folders; `""` is the root. Case is ignored."""
 
 @final
 class PublicKey:
-    """The public key that the signatures of a repository are checked with."""
+    """The public key that verifies the signatures of a repository."""
 
     def __new__(cls, text: str) -> Self: ...
     @staticmethod
@@ -596,21 +600,21 @@ class PublicKey:
 
 @final
 class RegistryHive:
-    """A hive of the registry of Windows, read-only."""
+    """A read-only hive of the Windows registry."""
 
     @staticmethod
     def from_bytes(data: _Bytes) -> RegistryHive:
-        """A hive of these bytes."""
+        """Open a hive from these bytes."""
     @staticmethod
     def open(file: NtfsFile) -> RegistryHive:
-        """A hive in a file of an NTFS volume, of which only what is asked for is read."""
+        """Open a hive in a file of an NTFS volume, which is read on demand."""
     @property
     def is_clean(self) -> bool:
-        """Whether all changes have reached it."""
+        """Whether the hive is clean: all changes were written to it."""
     def root(self) -> RegistryKey:
-        """The key at the top."""
+        """The root key."""
     def key(self, path: str) -> RegistryKey | None:
-        r"""The key of this path, with `\` between keys; None if it is not there. Case does not matter."""
+        r"""The key at this path, with `\` between keys; None if it does not exist. Case is ignored."""
 
 @final
 class RegistryKey:
@@ -623,19 +627,19 @@ class RegistryKey:
     def path(self) -> str:
         """Its path in the hive; empty for the root."""
     def subkeys(self) -> list[RegistryKey]:
-        """The keys below it."""
+        """Its subkeys."""
     def subkey(self, name: str) -> RegistryKey | None:
-        """The key of this name below it; None if it is not there."""
+        """The subkey with this name; None if it does not exist."""
     def values(self) -> list[RegistryValue]:
         """Its values."""
     def value(self, name: str) -> RegistryValue | None:
-        """The value of this name; None if it is not there. The default value has the name `""`."""
+        """The value with this name; None if it does not exist. The default value has the name `""`."""
     def string(self, name: str) -> str | None:
-        """The text of a value; None if it is not there."""
+        """The text of a value; None if it does not exist."""
     def strings(self, name: str) -> list[str] | None:
-        """The texts of a list; None if it is not there."""
+        """The texts of a multi-string value; None if it does not exist."""
     def u32(self, name: str) -> int | None:
-        """The number of a value; None if it is not there."""
+        """The number of a value; None if it does not exist."""
 
 @final
 class RegistryValue:
@@ -651,22 +655,22 @@ class RegistryValue:
     def size(self) -> int:
         """The size of its data in bytes."""
     def data(self) -> bytes:
-        """Its bytes as they stand in the hive."""
+        """Its data as bytes, as stored in the hive."""
     def string(self) -> str:
-        """Its text."""
+        """Its data as text."""
     def strings(self) -> list[str]:
-        """Its texts."""
+        """Its data as a list of texts."""
     def u32(self) -> int:
-        """Its number, of 32 bits."""
+        """Its data as a number of 32 bits."""
     def u64(self) -> int:
-        """Its number, of 64 bits."""
+        """Its data as a number of 64 bits."""
 
 @final
 class Repository:
-    """A repository: a folder of archives, or a URL, and the file that describes them to the platform.
+    """A repository: a folder or URL with archives, and the file that describes them to the platform.
 
-    It iterates over its entries. Many may publish to one at once, and be killed: who reads the folder sees archives
-    that are whole and nothing else.
+    Iterating over it returns its entries. Several publishers may run at once, and any of them may be killed: readers of
+    the folder only ever see complete archives.
 
     >>> import tempfile, vmtemplate as vt
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -677,27 +681,27 @@ class Repository:
 
     @staticmethod
     def open(folder: _Path, format: _RepositoryFormat | None = None) -> Repository:
-        """Open the repository in a folder. `format` is needed where both descriptions are there, or none."""
+        """Open the repository in a folder. `format` is required if both descriptions exist, or none."""
     @staticmethod
     def create(folder: _Path, format: _RepositoryFormat = "vm6") -> Repository:
-        """Make an empty repository in a folder, which is made if it is not there.
+        """Create an empty repository in a folder, which is created if it does not exist.
 
-        Whatever the umask, everybody may read it (0644; 0755 for a new folder). Files that are published later take
-        mode and owner of the description.
+        Regardless of the umask, every user may read it (0644; 0755 for a new folder). Files that are published later
+        get the mode and the owner of the description.
         """
     @property
     def folder(self) -> Path:
         """The folder, or the URL."""
     @property
     def format(self) -> RepositoryFormat:
-        """Whose description it has."""
+        """The format of its description."""
     @property
     def description_path(self) -> Path:
         """The file that describes the archives."""
     def list(self) -> list[RepositoryEntry]:
-        """Its templates, in the order of the description, with version, size and time of change.
+        """Its templates in the order of the description, with version, size and modification time.
 
-        What the description does not say of these is taken from the archive, where it stands on this machine.
+        If the description lacks one of these, it is taken from the archive, unless the repository is remote.
         """
     def add(
         self,
@@ -718,13 +722,13 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> RepositoryEntry:
-        """Read an archive to its end, copy it into the folder, and describe it.
+        """Verify an archive, copy it into the folder, and describe it.
 
-        It is a path, a URL, bytes, or a binary file-like object that can seek; what has no path is called after its
-        template. What is not given is taken from the archive. `replace` takes the place of the template of the same name, if
-        there is one. `requirements` writes its least memory and disk as well. `set` has keys that the platform has and
-        this module does not know, with values that JSON has. `key` signs the description; `lock_timeout` is how long to
-        wait for another publisher, as a timedelta or in seconds.
+        `archive` is a path, a URL, bytes, or a seekable binary file-like object. Without a path, the name of the
+        archive is derived from the name of its template. Options that are not given are taken from the archive.
+        `replace` replaces the template with the same name, if one exists. `requirements` also writes its minimum memory
+        and disk size. `set` has keys that the platform has and this module does not know, with JSON values. `key` signs
+        the description. `lock_timeout` is the maximum time to wait for another publisher, as a timedelta or in seconds.
         """
     def replace(
         self,
@@ -745,9 +749,9 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> RepositoryEntry:
-        """The same in the place of the template `name`.
+        """Replace the archive of the template `name`.
 
-        What neither an option nor the metainfo.xml of the new archive says stays as it is described.
+        What neither an option nor the metainfo.xml of the new archive gives keeps its description.
         """
     def push(
         self,
@@ -773,9 +777,9 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Pushed:
-        """Pack a template straight into the repository, and describe it. To object storage it is sent as it is packed.
+        """Pack a template directly into the repository, and describe it. Object storage receives it while it is packed.
 
-        `replace` takes the place of the template of the same name, if there is one. The other options are those of
+        `replace` replaces the template with the same name, if one exists. The other options are those of
         `Template.pack` and of `add`.
         """
     def fetch(
@@ -789,7 +793,7 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Fetched:
-        """Fetch the archive of a template into a folder, and check it. One that was broken off goes on where it was."""
+        """Fetch the archive of a template into a folder, and verify it. An interrupted fetch is resumed."""
     def remove(
         self,
         name: str,
@@ -798,7 +802,7 @@ class Repository:
         lock_timeout: timedelta | float | None = None,
         cancel: CancelToken | None = None,
     ) -> RepositoryEntry:
-        """Take a template out of the description, then its archive out of the folder."""
+        """Remove a template from the description, then delete its archive."""
     def sync(
         self,
         *,
@@ -807,9 +811,9 @@ class Repository:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Synced:
-        """Bring sizes and checksums up to date with the archives that are there and sound.
+        """Update sizes and checksums of archives that were changed by hand.
 
-        What is said of the others stays as it is.
+        The entries of damaged and missing archives stay unchanged.
         """
     def verify(
         self,
@@ -823,7 +827,7 @@ class Repository:
     ) -> Report:
         """Check the description, the archives, the checksums, and with `public_key` the signatures.
 
-        `quick` opens the archives without reading them to their ends.
+        `quick` opens the archives without reading all of them.
         """
     def __iter__(self) -> Iterator[RepositoryEntry]: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -832,7 +836,7 @@ class Repository:
 
 @final
 class Script:
-    r"""A setup script: its bytes, and what they say.
+    r"""A setup script: its bytes, encoding, line ends, language and macros.
 
     >>> import vmtemplate as vt
     >>> script = vt.Script("@echo off\necho ($IP)\n")
@@ -849,25 +853,25 @@ class Script:
         """Read a script from its file."""
     @staticmethod
     def default_windows() -> Script:
-        """Our own script for Windows, with every step; `SetupScript` makes others."""
+        """vmtemplate's own script for Windows, with every step; `SetupScript` makes variants of it."""
     @property
     def text(self) -> str:
         """Its text. Characters of an unknown code page are replaced."""
     @property
     def encoding(self) -> ScriptEncoding:
-        """How its characters are written."""
+        """Its encoding."""
     @property
     def line_ends(self) -> LineEnds:
-        """How its lines end."""
+        """Its line ends."""
     @property
     def language(self) -> ScriptLanguage | None:
-        """The interpreter that it is written for; None if it names one that is not known, or nothing says it."""
+        """The language of the script; None if it names an unknown interpreter, or the language cannot be detected."""
     def language_as(self, file_name: str) -> ScriptLanguage | None:
-        """The same for a file with this name, whose ending decides where the script has no `#!` line."""
+        """The language of a file with this name; its extension decides if the script has no `#!` line."""
     def to_windows(self) -> Script:
-        """The same with CR LF at the ends of its lines."""
+        """The same script with CR LF line ends."""
     def macros(self) -> list[MacroUse]:
-        """What is spelled as a macro in it, known or not, in its order."""
+        """Everything in the script that is spelled as a macro, known or not, in order."""
     def render(
         self,
         values: _Values,
@@ -878,11 +882,11 @@ class Script:
         illegal_password_characters: str | None = None,
         declared: Sequence[str] = (),
     ) -> Script:
-        """The script with its macros replaced, each value quoted for its place or refused.
+        """Replace the macros of the script; each value is quoted for its place or refused.
 
-        `missing` says what becomes of a macro without a value. With `as_platform` nothing is quoted, as the platform
-        does it: for comparison only. Macros are the names that the platform knows, those that have a value, and those
-        of `declared`, which are written whole: `($COLOUR)`. Any other `($name)` stays as it is.
+        `missing` decides what happens to a macro without a value. `as_platform` replaces macros as the platform does,
+        without quoting; it is for comparison only. A `($name)` is a macro if the platform knows it, if it has a value,
+        or if it is in `declared`, in the form `($COLOUR)`. Any other `($name)` is left unchanged.
         """
     def lint(
         self,
@@ -891,13 +895,15 @@ class Script:
         file_name: str | None = None,
         language: _Language | None = None,
     ) -> Report:
-        """What would go wrong with it on a new machine; more is found with the metadata of its template.
+        """Report what would go wrong with the script on a new machine.
 
-        `language` says what it is for; without it the `#!` line does, or the name in the metadata, or `file_name`, or
-        what stands in it.
+        With the `metainfo` of its template, the lint finds more.
+
+        `language` is the language of the script. Without it, the language is detected by the `#!` line, the name in the
+        metadata, `file_name`, or the content.
         """
     def write_file(self, path: _Path, *, overwrite: bool = False) -> None:
-        """Write it to a file, which appears whole or not at all."""
+        """Write the script to a file, which appears complete or not at all."""
     def __bytes__(self) -> bytes: ...
     def __len__(self) -> int: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -907,9 +913,10 @@ class Script:
 
 @final
 class SetupScript:
-    """Our own setup script, step by step: what a new machine does once, with the values that the platform fills in.
+    """vmtemplate's own setup script, step by step. A new machine runs it once, after the platform has filled in values.
 
-    Every method returns a changed copy; `build()` gives the script. Wherever a script is taken, this is too.
+    Every method returns a changed copy; `build()` returns the script. Every parameter that takes a script also takes
+    this.
 
     >>> import vmtemplate as vt
     >>> setup = vt.SetupScript.windows(without=["activation"], administrator="root")
@@ -928,34 +935,34 @@ class SetupScript:
         firewall: _Firewall | None = None,
         product_key: bool | None = None,
     ) -> SetupScript:
-        """A script for Windows with every step but those of `without`.
+        """A script for Windows with every step except those in `without`.
 
-        `interface` is the name of the network interface that is set up; None takes the first one that is connected.
+        `interface` is the name of the network interface to set up; None means the first one that is connected.
         """
     def without(self, step: _Step) -> SetupScript:
         """Leave a step out."""
     def administrator(self, account: str) -> SetupScript:
-        """The account whose password is set."""
+        """Set the account whose password is set."""
     def log_file(self, path: str) -> SetupScript:
-        """The file of the log."""
+        """Set the log file."""
     def interface(self, name: str | None) -> SetupScript:
-        """The network interface that is set up; None takes the first one that is connected."""
+        """Set the network interface to set up; None means the first one that is connected."""
     def firewall(self, firewall: _Firewall) -> SetupScript:
-        """What is done to the firewall."""
+        """Set what the script does to the firewall."""
     def product_key(self, used: bool) -> SetupScript:
-        """Whether the script takes a product key."""
+        """Set whether the script uses a product key."""
     def build(self) -> Script:
-        """The script. All that is wrong with the choices is told at once."""
+        """Build the script. An error reports every problem at once."""
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 
 @final
 class SigningKey:
-    """The secret key that signs a repository, as `minisign -G` makes it."""
+    """The secret key that signs a repository, as made by `minisign -G`."""
 
     @staticmethod
     def from_file(path: _Path, password: str | None = None) -> SigningKey:
-        """Read a key from its file. `password` is needed if it has one; checking it takes about a second."""
+        """Read a key from its file. `password` is required if the key has one; checking it takes about a second."""
 
 @final
 class Template:
@@ -991,12 +998,12 @@ class Template:
         script_name: str | None = None,
         base: Metainfo | None = None,
     ) -> Template:
-        """Build a template from its parts; all that is wrong with them is told at once.
+        """Build a template from its parts. An error reports every problem at once.
 
-        `image` is a path, a `DiskImage`, bytes of a raw disk, or a binary file-like object, which is read to its end.
-        `script` is a path, a `Script`, a `SetupScript`, or bytes; without one it is our own. `support` defaults to
-        VMmgr, `limits.disk_mb` to the size of the image, and the names of files to those that they have. With `base`
-        only what is given changes in that metainfo.xml, and `name` may be left out.
+        `image` is a path, a `DiskImage`, bytes of a raw disk, or a binary file-like object, which is read completely.
+        `script` is a path, a `Script`, a `SetupScript`, or bytes; the default is vmtemplate's own script. `support`
+        defaults to VMmgr, `limits.disk_mb` to the size of the image, and file names to the names of the given files.
+        `base` is a metainfo.xml in which only the given values are changed; `name` is then optional.
         """
     @staticmethod
     def open(
@@ -1005,26 +1012,25 @@ class Template:
         format: _Format | None = None,
         backing_files: _Path | None = None,
     ) -> Template:
-        """Open an archive, or a folder that holds metainfo.xml. The image is not read.
+        """Open an archive, or a folder that contains metainfo.xml. The image is not read.
 
-        An archive is a path, a URL, bytes, or a binary file-like object that can seek, of which nobody else may make
-        use meanwhile. `format` and `backing_files` say how the image of a folder is opened, as `DiskImage.open` takes
-        them.
+        An archive is a path, a URL, bytes, or a seekable binary file-like object, which no other code may use at the
+        same time. `format` and `backing_files` apply to the image in a folder, as in `DiskImage.open`.
         """
     @property
     def metainfo(self) -> Metainfo:
-        """A copy of its metadata; to change a template, build another with it as `base`."""
+        """A copy of its metadata. To change a template, build another one with this as `base`."""
     @property
     def script(self) -> Script | None:
         """Its setup script, if it has one."""
     @property
     def image(self) -> DiskImage | None:
-        """Its disk image, if it can be read where it is."""
+        """Its disk image, if it can be read in place."""
     @property
     def files(self) -> tuple[ArchiveEntry, ...]:
-        """Its files, as they are or will be in the archive."""
+        """Its files, in the order of the archive."""
     def info(self) -> TemplateInfo:
-        """All that can be told of it without reading its image."""
+        """Everything about the template that is known without reading its image."""
     def render(
         self,
         values: _Values,
@@ -1035,8 +1041,9 @@ class Template:
         illegal_password_characters: str | None = None,
         declared: Sequence[str] = (),
     ) -> Script:
-        """The setup script with its macros replaced, as `Script.render` does it. What passwords must not have is taken
-        from the metadata if it is not given.
+        """Replace the macros of the setup script, as `Script.render` does.
+
+        The characters that passwords must not contain are taken from the metadata if they are not given.
         """
     @staticmethod
     def render_path(
@@ -1061,7 +1068,7 @@ class Template:
         declared: Sequence[str] = (),
         padding: _Padding = "blank-lines",
     ) -> InstallDrive:
-        """The install drive of a new machine: the rendered script on a drive of the right size."""
+        """Render the script and make the install drive of a new machine from it."""
     def check(
         self,
         *,
@@ -1073,7 +1080,7 @@ class Template:
         format: _Format | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
-        """Check it by all rules; see `vmtemplate.check` for the options."""
+        """Check the template against all rules; `vmtemplate.check` describes the options."""
     def pack(
         self,
         path: _Path | _Writable,
@@ -1088,12 +1095,13 @@ class Template:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> PackSummary:
-        """Pack it into an archive, which appears whole or not at all; or into a binary file-like object that can write.
+        """Pack the template into an archive, which appears complete or not at all, or into a writable binary file-like
+        object.
 
-        `level` is the compression from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a datetime
-        or in seconds since 1970; without one it is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives the
-        same bytes. `sparse` leaves the holes of the image out of the archive altogether, which not every tar unpacks.
-        `progress` is called with a `Progress` now and then, on this thread; what it raises stops the work.
+        `level` is the compression level from 1 (fastest) to 12 (smallest). `mtime` is the time of all entries, as a
+        datetime or in seconds since 1970; the default is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives
+        the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
+        called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
         """
     @staticmethod
     def unpack(
@@ -1106,10 +1114,9 @@ class Template:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> tuple[ArchiveEntry, ...]:
-        """Unpack an archive of any tool into a folder; holes come back as holes.
+        """Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
 
-        `only` names the files to unpack, `limits` bounds what a hostile archive may do. The files that were unpacked
-        are returned.
+        `only` names the files to unpack, `limits` bounds what a hostile archive may do.
         """
     @staticmethod
     def verify(
@@ -1120,7 +1127,7 @@ class Template:
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
     ) -> Verified:
-        """Read all of an archive, check all of it, and tell its SHA-256 and those of its files."""
+        """Verify a whole archive, and return its SHA-256 and those of its files."""
 
 def all_rules() -> list[Rule]:
     """Every rule."""
@@ -1137,15 +1144,15 @@ def check(
     backing_files: _Path | None = None,
     cancel: CancelToken | None = None,
 ) -> Report:
-    r"""Check what is at `path`: an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
+    r"""Check an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
 
-    A binary file-like object is read to its end and checked as a file with its name; an archive or an image is kept in
-    a temporary file without a name meanwhile.
+    Instead of a path, `path` may be a binary file-like object, which is read completely and checked as a file with its
+    name. During the check an archive or an image is kept in a temporary file without a name.
 
-    `allow` switches rules off by their codes, `severities` makes them matter more or less, and with `deny_warnings`
-    every warning counts as an error. `skip_image` does not look into the disk image. `language` is that of the setup
-    script, where it shall not be found out. `format` and `backing_files` say how the image is opened, as
-    `DiskImage.open` takes them; with a `format`, no rule asks what else it looks like.
+    `allow` disables rules by their codes, `severities` changes the severity of rules, and `deny_warnings` treats every
+    warning as an error. `skip_image` does not check the disk image. `language` is the language of the setup script;
+    without it, the language is detected. `format` and `backing_files` are as in `DiskImage.open`; with a `format`, no
+    rule checks whether the image looks like another format.
 
     >>> import tempfile, pathlib, vmtemplate as vt
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -1157,19 +1164,19 @@ def check(
     """
 
 def check_limits(limits: Limits, vm: VmSpec) -> list[LimitMiss]:
-    """What a machine lacks for these limits."""
+    """The limits that a machine does not meet."""
 
 def detect_file_system(disk: DiskImage, offset: int) -> FileSystem | None:
     """The file system of a volume."""
 
 def error_kinds() -> list[tuple[str, int]]:
-    """The word and number of every kind, for the test that compares them with the classes."""
+    """The name and number of every kind, for the test that compares them with the classes."""
 
 def enumerations() -> dict[str, list[str]]:
-    """The words of every enumeration, for the test that compares them with the classes."""
+    """The words of every enum, for the test that compares them with the classes."""
 
 def find_macros(text: str) -> list[MacroUse]:
-    """The macros that stand in a text, known or not, in their order.
+    """The macros in a text, known or not, in their order.
 
     >>> import vmtemplate as vt
     >>> [str(use.name) for use in vt.find_macros("($IP)/($NETMASK) ($)")]
@@ -1180,13 +1187,13 @@ def macro_catalogue() -> list[MacroInfo]:
     """Every macro that the platform is known to fill in."""
 
 def macro_lookup(name: str) -> MacroInfo | None:
-    """The macro of a name."""
+    """The macro with a name."""
 
 def macro_nearest(name: str) -> MacroInfo | None:
     """The macro that was probably meant."""
 
 def os_family(name: str) -> OsFamily | None:
-    """What the platform takes a template of this name for."""
+    """The operating system family that the platform recognises by a template name."""
 
 def parse_product(text: str) -> tuple[str, tuple[int, int, int] | None]:
     """The name of a product and the parts of its least version."""
@@ -1195,8 +1202,10 @@ def parse_product_version(text: str) -> tuple[int, int, int]:
     """The parts of a version."""
 
 def probe_output(path: _Path, *, overwrite: bool = False) -> None:
-    """Raise now what writing to `path` would raise, and not after what comes before it, such as a check: something is
-    there and `overwrite` is not set, its folder is missing or takes no new file, it is a folder. Nothing is written.
+    """Raise early the exception that writing to `path` would raise.
+
+    It raises if the file exists and `overwrite` is not set, if its folder does not exist or does not accept new files,
+    or if it is a folder. Nothing is written.
 
     >>> import vmtemplate as vt
     >>> vt.probe_output("/no/such/folder/drive.img")
@@ -1209,10 +1218,10 @@ def read_partition_table(disk: DiskImage) -> PartitionTable:
     """The partition table of a disk."""
 
 def read_windows_info(disk: DiskImage) -> WindowsInfo | None:
-    """Which Windows is on a disk."""
+    """The Windows that is installed on a disk."""
 
 def rule_by_code(code: str) -> Rule | None:
-    """The rule of a code."""
+    """The rule with a code."""
 
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command `vmtemplate` with these arguments, the first of which is its name, and return its exit status."""

@@ -1,4 +1,4 @@
-"""Plain values: what goes into the library and what comes out of it, as frozen dataclasses."""
+"""Plain values: arguments and results of the library as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far long work has come."""
+    """The progress of long work."""
 
     bytes: int
-    """The bytes that are done."""
+    """The number of bytes that are done."""
     total: int
-    """The bytes that there are; 0 where that is not known."""
+    """The total number of bytes; 0 if it is not known."""
 
     @property
     def fraction(self) -> float:
-        """From 0 to 1; 0 where the total is not known.
+        """From 0 to 1; 0 if the total is not known.
 
         >>> import vmtemplate as vt
         >>> vt.Progress(bytes=512, total=1024).fraction
@@ -63,7 +63,7 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class VmSpec:
-    """A machine that is to be made, as far as limits ask for it."""
+    """The properties of a new machine that limits apply to."""
 
     memory_mib: int
     disk_mb: int
@@ -81,7 +81,7 @@ class LimitMiss:
     required: int | None
     """What the template needs; None for an address."""
     message: str
-    """All of it, for people."""
+    """The whole message."""
 
     def __str__(self) -> str:
         return self.message
@@ -89,7 +89,7 @@ class LimitMiss:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a machine must have for a template. What is None is not limited.
+    """What a machine must have to use a template. A field that is None sets no limit.
 
     >>> import vmtemplate as vt
     >>> limits = vt.Limits(ipv4=True, memory_mib=1024)
@@ -102,14 +102,14 @@ class Limits:
     ipv6: bool | None = None
     """Whether the main address may be IPv6."""
     memory_mib: int | None = None
-    """The least memory, in MiB."""
+    """The minimum memory, in MiB."""
     disk_mb: int | None = None
-    """The least disk, in MB (10^6 bytes)."""
+    """The minimum disk size, in MB (10^6 bytes)."""
     other: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """Limits of other names, as text."""
+    """Limits with other names, as text."""
 
     def check(self, vm: VmSpec) -> list[LimitMiss]:
-        """What this machine lacks; empty if the template can be used for it."""
+        """The limits that this machine does not meet; empty if it can use the template."""
         return _native.check_limits(self, vm)
 
 
@@ -127,7 +127,7 @@ class ProductVersion(NamedTuple):
 
     @staticmethod
     def parse(text: str) -> ProductVersion:
-        """Read a version as the platform does: missing parts are 0, and what follows the digits and dots is dropped."""
+        """Parse a version as the platform does: missing parts are 0, and text after the digits and dots is ignored."""
         return ProductVersion(*_native.parse_product_version(text))
 
     def __str__(self) -> str:
@@ -136,15 +136,15 @@ class ProductVersion(NamedTuple):
 
 @dataclass(frozen=True)
 class Product:
-    """A product that can use a template, and the least version of it that can."""
+    """A product that can use a template, and its minimum version."""
 
     name: str
     min_version: ProductVersion | None = None
-    """Every version can if it is None."""
+    """None accepts every version."""
 
     @staticmethod
     def parse(text: str) -> Product:
-        """Read `VMmgr` or `VMmgr:5.45`.
+        """Parse `VMmgr` or `VMmgr:5.45`.
 
         >>> import vmtemplate as vt
         >>> vt.Product.parse("VMmgr:5.45")
@@ -189,7 +189,7 @@ class Support:
 
 @dataclass(frozen=True)
 class SshPublicKey:
-    """Whether a template takes public SSH keys, and how."""
+    """Whether a template takes public SSH keys, and in which form."""
 
     accepted: bool = False
     base64: bool = False
@@ -206,7 +206,7 @@ class Description:
 
 @dataclass(frozen=True)
 class MetainfoFields:
-    """Everything that a metainfo.xml says, as plain values; what is not there is None or empty."""
+    """All fields of a metainfo.xml as plain values; a missing one is None or empty."""
 
     os_name: str | None = None
     limits: Limits = Limits()
@@ -226,7 +226,7 @@ class MetainfoFields:
     date: str | None = None
     install_result: str | None = None
     network_install: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """The elements of a network-install template by their names in the file."""
+    """The elements of a network-install template by element name."""
 
 
 # Macros and scripts
@@ -234,7 +234,7 @@ class MetainfoFields:
 
 @dataclass(frozen=True)
 class MacroInfo:
-    """What is known of a macro of the platform."""
+    """A macro that the platform knows."""
 
     name: str
     """The bare name, as in `($NAME)`."""
@@ -248,7 +248,7 @@ class MacroInfo:
 
     @staticmethod
     def lookup(name: str) -> MacroInfo | None:
-        """The macro of this bare name. Case counts, as it does for the platform.
+        """The macro with this bare name. Case matters, as it does for the platform.
 
         >>> import vmtemplate as vt
         >>> vt.MacroInfo.lookup("PASS").kind
@@ -258,25 +258,25 @@ class MacroInfo:
 
     @staticmethod
     def nearest(name: str) -> MacroInfo | None:
-        """The known macro that was probably meant by an unknown name."""
+        """The known macro that an unknown name probably means."""
         return _native.macro_nearest(name)
 
 
 @dataclass(frozen=True)
 class MacroUse:
-    """A macro that stands in a text."""
+    """A macro in a text."""
 
     name: MacroName
     start: int
-    """Where it begins, in bytes of the text in UTF-8, or of the script as it is."""
+    """The offset of its first byte in the UTF-8 form of a text, or in the bytes of a script."""
     end: int
-    """Where it ends."""
+    """The offset after its last byte."""
     position: Position
 
 
 @dataclass(frozen=True)
 class ScriptInfo:
-    """What there is to know of a script at a glance."""
+    """A summary of a script."""
 
     line_ends: LineEnds
     encoding: ScriptEncoding
@@ -293,7 +293,7 @@ class ArchiveEntry:
     name: str
     """Its name, with `/` between folders."""
     size: int
-    """Its size in bytes, holes included."""
+    """Its size in bytes, including holes."""
 
 
 @dataclass(frozen=True)
@@ -301,40 +301,40 @@ class UnpackLimits:
     """Bounds on hostile archives."""
 
     entries: int = 1000
-    """Files and folders."""
+    """The number of files and folders."""
     total_size: int = 16 << 40
-    """Bytes of all files together, holes included."""
+    """Bytes of all files together, including holes."""
     name_length: int = 255
-    """Bytes of the name of one file or folder."""
+    """Bytes in the name of a file or folder."""
     path_depth: int = 16
-    """Folders inside folders."""
+    """The depth of nested folders."""
     ratio: int = 1100
-    """Bytes of the tar stream for each byte of the archive, from its start to any place."""
+    """Bytes of the tar stream for each byte of the archive, from its start to any position."""
     header_chain: int = 8
-    """Headers that describe the next entry in a row."""
+    """Consecutive headers that describe the next entry."""
     header_size: int = 1 << 20
-    """Bytes of one such header."""
+    """Bytes in one such header."""
 
 
 @dataclass(frozen=True)
 class VerifiedFile:
-    """A file of an archive that was read to its end."""
+    """A file of a verified archive."""
 
     name: str
     size: int
     sha256: str
-    """64 hexadecimal digits."""
+    """The SHA-256 in 64 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What an archive holds that was read to its end."""
+    """The result of verifying an archive."""
 
     sha256: str
-    """Of the archive itself, 64 hexadecimal digits."""
+    """The SHA-256 of the archive in 64 hexadecimal digits."""
     archive_bytes: int
     has_index: bool
-    """Whether it has the index by which it is opened without being read."""
+    """Whether it has the index that allows opening it without reading all of it."""
     files: tuple[VerifiedFile, ...]
 
 
@@ -344,67 +344,67 @@ class KeptWhole:
 
     reason: KeptReason
     detail: str
-    """For people: what was found, and what to do about it."""
+    """A message: what was found, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class VolumeFreeSpace:
-    """What became of the free space of one volume. All sizes are in bytes."""
+    """What happened to the free space of a volume. All sizes are in bytes."""
 
     partition: int | None
-    """None if the whole disk is the volume."""
+    """The number of the partition; None if the whole disk is the volume."""
     offset: int
     length: int
     label: str | None
     cluster_size: int | None
     dropped: int
-    """What was left out, page files included."""
+    """How much was left out, including page files."""
     page_files: int
-    """What of it were page files."""
+    """How much of that was in page files."""
     shadow_copies: int
-    """How many shadow copies the volume holds. Their content is lost where free space is left out."""
+    """The number of shadow copies on the volume. Their content is lost if free space is left out."""
     kept: KeptWhole | None
-    """Why nothing was left out."""
+    """Why nothing was left out; None if free space was left out."""
 
 
 @dataclass(frozen=True)
 class FreeSpaceReport:
-    """What became of the free space of a disk."""
+    """What happened to the free space of a disk."""
 
     free_space: FreeSpace
-    """What was asked for."""
+    """The option that was given."""
     table_damage: str | None
-    """Why no volume was looked for: the partition table is not readable."""
+    """Why the disk was not searched for volumes: the partition table cannot be read."""
     volumes: tuple[VolumeFreeSpace, ...]
 
     @property
     def dropped(self) -> int:
-        """The bytes that were left out of all volumes."""
+        """The number of bytes that were left out of all volumes."""
         return sum(volume.dropped for volume in self.volumes)
 
 
 @dataclass(frozen=True)
 class PackSummary:
-    """What packing did. All sizes are in bytes."""
+    """A summary of packing. All sizes are in bytes."""
 
     archive_bytes: int
     """The size of the archive."""
     content_bytes: int
-    """The size of all files in it, as they will be unpacked."""
+    """The size of all files in it after unpacking."""
     data_read: int
-    """What had to be read."""
+    """How much was read."""
     zeros_found: int
-    """What was read and found to be whole chunks of zeros."""
+    """How much was read in chunks that are all zero."""
     holes: int
-    """What the map of the image told to be zero, and was not read."""
+    """How much the image records as zero, and was not read."""
     free: int
-    """What the file system in the image marks free, and was not read."""
+    """How much the file system in the image marks free, and was not read."""
     free_space: FreeSpaceReport
     left_behind: tuple[str, ...]
-    """The files of the template's folder that the metadata does not name, and that are not in the archive. A folder of
-    which nothing is named is told as one, with a slash at its end. At most 1000 are told."""
+    """The files of the template's folder that are not in the archive, because the metadata does not name them. A folder
+    without named files is listed once, with a slash at its end. At most 1000 are listed."""
     missing: tuple[str, ...]
-    """What the metadata names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`."""
+    """Files, besides image and script, that the metadata names and that do not exist: `pxelinuxcfg: pxe.cfg`."""
 
 
 # Disks
@@ -412,7 +412,7 @@ class PackSummary:
 
 @dataclass(frozen=True)
 class Extent:
-    """A part of a disk of which one thing is known before it is read."""
+    """A part of a disk whose bytes are of one kind."""
 
     offset: int
     length: int
@@ -420,25 +420,25 @@ class Extent:
 
     @property
     def end(self) -> int:
-        """Where it ends."""
+        """The offset after its last byte."""
         return self.offset + self.length
 
 
 @dataclass(frozen=True)
 class RawSummary:
-    """What writing a raw file did. All sizes are in bytes."""
+    """A summary of writing a raw file. All sizes are in bytes."""
 
     size: int
     """The size of the disk, and of the file."""
     read: int
     written: int
-    """All else is holes."""
+    """How much was written; the rest is holes."""
     zero: int
-    """Read and found to be zeros."""
+    """How much was read and is zero."""
     hole: int
-    """Known to be zeros by the map of the image, so not read."""
+    """How much the image records as zero, and was not read."""
     free: int
-    """Marked free by the file system, so not read."""
+    """How much the file system marks free, and was not read."""
     free_space: FreeSpaceReport
 
 
@@ -447,17 +447,17 @@ class PartitionKind:
     """What a partition is for: a byte in an MBR, a GUID in a GPT."""
 
     text: str
-    """For people: `NTFS or exFAT (07)`."""
+    """A description: `NTFS or exFAT (07)`."""
     mbr: int | None
     gpt: uuid.UUID | None
     name: str | None
-    """What the type is called, if that is known."""
+    """The name of the type, if it is known."""
     is_recovery: bool
     """Whether it is a Windows recovery partition."""
     is_efi_system: bool
-    """Whether it holds the boot loaders."""
+    """Whether it contains the boot loaders."""
     is_extended: bool
-    """Whether it only holds the logical partitions of an MBR."""
+    """Whether it only contains the logical partitions of an MBR."""
 
     def __str__(self) -> str:
         return self.text
@@ -468,12 +468,12 @@ class Partition:
     """A partition of a disk. Offset and length are in bytes."""
 
     index: int
-    """Its number as the systems count: the place in the table from 1; logical partitions from 5."""
+    """Its number as operating systems count: the entry in the table from 1; logical partitions from 5."""
     offset: int
     length: int
     kind: PartitionKind
     name: str
-    """The name that a GPT gives it; empty otherwise."""
+    """Its name in a GPT; empty otherwise."""
     active: bool
     id: uuid.UUID | None
     """Its own GUID on a GPT disk."""
@@ -481,19 +481,19 @@ class Partition:
 
 @dataclass(frozen=True)
 class PartitionTable:
-    """How a disk is divided."""
+    """The partition table of a disk."""
 
     scheme: PartitionScheme
     sector_size: int
-    """The unit of the table in bytes: 512 or 4096."""
+    """The sector size of the table in bytes: 512 or 4096."""
     disk_id: str | None
     """The GUID of a GPT disk, or the signature of an MBR disk as eight hex digits."""
     partitions: tuple[Partition, ...]
     warnings: tuple[str, ...]
-    """What is wrong with the table, and did not keep it from being read."""
+    """Problems of the table that did not prevent reading it."""
     notes: tuple[str, ...]
-    """How the table deviates from its specification where firmware and systems take it as it is: a GPT whose backup is
-    not in the last sector, because the disk was enlarged."""
+    """Deviations from the specification that firmware and operating systems accept, such as a GPT whose backup is not
+    in the last sector, because the disk was enlarged."""
 
     @staticmethod
     def read(disk: DiskImage) -> PartitionTable:
@@ -508,16 +508,16 @@ class PartitionTable:
 
 @dataclass(frozen=True)
 class DiskInfo:
-    """What a disk holds. All sizes are in bytes."""
+    """What a disk contains. All sizes are in bytes."""
 
     format: str
     size: int
     data: int
-    """What packing would read, with free space left out."""
+    """How much packing would read if free space is left out."""
     holes: int
     free: int
     partitions: PartitionTable | None
-    """None if that cannot be told, for the reason that `free_space` gives."""
+    """The partition table; None if it is not known, for the reason in `free_space`."""
     free_space: FreeSpaceReport
 
 
@@ -532,26 +532,26 @@ class NtfsEntry:
 
 @dataclass(frozen=True)
 class WindowsInfo:
-    """Which Windows is installed on a disk; what cannot be told is None."""
+    """The Windows that is installed on a disk; what is not known is None."""
 
     product: str | None = None
-    """The name that is shown: `Windows Server 2019 Standard`."""
+    """The name that users see: `Windows Server 2019 Standard`."""
     edition: str | None = None
     installation: str | None = None
     """`Client`, `Server` or `Server Core`."""
     version: str | None = None
-    """The version that is shown: `1809`, `22H2`."""
+    """The version that users see: `1809`, `22H2`."""
     build: str | None = None
     architecture: str | None = None
     language: str | None = None
     image_state: str | None = None
-    """The state of Windows Setup: `IMAGE_STATE_COMPLETE`, or another if Sysprep was run."""
+    """The state of Windows Setup: `IMAGE_STATE_COMPLETE`, or another one after Sysprep was run."""
     text: str = ""
-    """All of it in one line."""
+    """Everything in one line."""
 
     @staticmethod
     def read(disk: DiskImage) -> WindowsInfo | None:
-        """Which Windows this disk starts; None if none was found.
+        """The Windows that this disk starts; None if none was found.
 
         >>> import vmtemplate as vt
         >>> vt.WindowsInfo.read(vt.DiskImage.from_bytes(bytes(1 << 20))) is None
@@ -568,17 +568,17 @@ class WindowsInfo:
 
 @dataclass(frozen=True)
 class Rule:
-    """What is checked: a row of the tables that docs/rules.md shows."""
+    """A rule of a check; docs/rules.md lists all of them."""
 
     code: str
     severity: Severity
     title: str
-    """What holds when all is well."""
+    """What the rule requires."""
     why: str
     fix: str
-    """How to mend it."""
+    """How to fix what breaks the rule."""
     step: str
-    """The step of the guide."""
+    """The step of the platform's guide."""
 
     @staticmethod
     def all() -> list[Rule]:
@@ -592,13 +592,13 @@ class Rule:
 
     @staticmethod
     def by_code(code: str) -> Rule | None:
-        """The rule of this code, without regard to case."""
+        """The rule with this code; case is ignored."""
         return _native.rule_by_code(code)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where something was found."""
+    """The place of a finding."""
 
     file: str | None = None
     partition: int | None = None
@@ -606,7 +606,7 @@ class Place:
     """The path inside a volume of the image."""
     position: Position | None = None
     text: str = ""
-    """All of it in one line."""
+    """Everything in one line."""
 
     def __str__(self) -> str:
         return self.text
@@ -614,17 +614,17 @@ class Place:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The line that a finding is about."""
+    """The line that a finding concerns."""
 
     line: str
     column: int
-    """Where in it the finding begins, in characters from 1."""
+    """The column in it at which the finding begins, in characters from 1."""
     length: int
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that a check has to say."""
+    """A problem that a check found."""
 
     rule: Rule
     severity: Severity
@@ -633,11 +633,11 @@ class Finding:
     fix: str
     excerpt: Excerpt | None
     text: str
-    """All of it in one line."""
+    """Everything in one line."""
 
     @property
     def code(self) -> str:
-        """The code of its rule."""
+        """The code of the rule that it breaks."""
         return self.rule.code
 
     def __str__(self) -> str:
@@ -646,13 +646,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Summary:
-    """How many findings there are of each severity."""
+    """The number of findings of each severity."""
 
     errors: int
     warnings: int
     notes: int
     text: str
-    """For people: `1 error, 2 warnings`."""
+    """As text: `1 error, 2 warnings`."""
 
     def __str__(self) -> str:
         return self.text
@@ -663,7 +663,7 @@ _ORDER = list(Severity)
 
 @dataclass(frozen=True)
 class Report:
-    """What a check found. It is iterated as the list of its findings, and has a length as that has.
+    """The findings of a check. Iterating over it returns the findings, and `len` returns their number.
 
     >>> import vmtemplate as vt
     >>> report = vt.Script("@echo off\\necho hello\\n").lint()
@@ -677,7 +677,7 @@ class Report:
     _sarif: str = field(repr=False)
 
     def has(self, severity: Severity | str) -> bool:
-        """Whether there is a finding of this severity or a worse one."""
+        """Whether a finding has this or a higher severity."""
         least = _ORDER.index(Severity(severity))
         return any(_ORDER.index(finding.severity) >= least for finding in self.findings)
 
@@ -686,7 +686,7 @@ class Report:
         return self._json
 
     def to_sarif(self) -> str:
-        """The report as SARIF 2.1.0, which code hosts show beside the code."""
+        """The report as SARIF 2.1.0, which code hosts display next to the code."""
         return self._sarif
 
     def __iter__(self) -> Iterator[Finding]:
@@ -712,7 +712,7 @@ class Report:
 
 @dataclass(frozen=True)
 class TemplateInfo:
-    """All that can be told of a template without reading its image."""
+    """Everything about a template that is known without reading its image."""
 
     metainfo: MetainfoFields
     script: ScriptInfo | None
@@ -721,13 +721,13 @@ class TemplateInfo:
 
 @dataclass(frozen=True)
 class RepositoryEntry:
-    """One template as a repository describes it."""
+    """The entry of a template in a repository's description."""
 
     name: str
     """The name that users see."""
     tags: tuple[str, ...]
     file_name: str
-    """The archive, beside the description; empty if the entry names none."""
+    """The file name of the archive, in the folder of the description; empty if the entry names none."""
     image_name: str | None
     expand: str | None
     """The partition that grows with the disk, such as `/dev/sda2`."""
@@ -738,21 +738,21 @@ class RepositoryEntry:
     template_version: str | None
     template_type: str | None
     products: tuple[str, ...]
-    """The products that can use it, each as `Product.parse` reads it: `VMmgr`, or `VMmgr:5.4.0` (VMmanager 5)."""
+    """The products that can use it, each in the form of `Product.parse`: `VMmgr`, or `VMmgr:5.4.0` (VMmanager 5)."""
     modified_utc: str | None
-    """When the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC."""
+    """The modification time of the archive, as `YYYY-MM-DD hh:mm:ss` in UTC."""
     urls: tuple[str, ...]
     other: Mapping[str, str] = field(hash=False)
-    """All other keys, each with its value as it stands in the description."""
+    """All other keys, each with its value as written in the description."""
     position: Position | None
-    """Where the entry begins in the description."""
+    """The position of the entry in the description."""
     kind: TemplateKind
     family: OsFamily | None
-    """What the platform takes from the name."""
+    """The operating system family that the platform recognises by the name."""
 
     @property
     def modified(self) -> datetime | None:
-        """When the archive changed; None if that is not said, or in another form."""
+        """The modification time of the archive; None if the entry has none, or has it in another form."""
         try:
             read = datetime.strptime(self.modified_utc or "", "%Y-%m-%d %H:%M:%S")
         except ValueError:
@@ -765,17 +765,17 @@ class Fetched:
     """An archive that was fetched from a repository."""
 
     entry: RepositoryEntry
-    """What the repository says of the template."""
+    """The entry of the template."""
     path: Path
-    """Where the archive is now."""
+    """The path of the archive."""
     archive_bytes: int
-    """Its size."""
+    """Its size in bytes."""
     resumed_at: int
-    """How many bytes of it were there already."""
+    """The number of bytes that were kept from an interrupted fetch."""
     sha256: str
-    """64 hexadecimal digits."""
+    """The SHA-256 in 64 hexadecimal digits."""
     has_checksum: bool
-    """Whether SHA256SUMS has this checksum; if not, only the archive's own checksums were compared."""
+    """Whether SHA256SUMS lists this checksum; if not, only the archive's own checksums were compared."""
 
 
 @dataclass(frozen=True)
@@ -783,20 +783,20 @@ class Pushed:
     """A template that was packed into a repository."""
 
     entry: RepositoryEntry
-    """What the description says now."""
+    """The new entry of the template."""
     pack: PackSummary
-    """What packing did."""
+    """The summary of packing."""
     sha256: str
-    """That of the archive, 64 hexadecimal digits."""
+    """The SHA-256 of the archive in 64 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
 class Synced:
-    """What bringing a description up to date did."""
+    """The result of updating a description."""
 
     updated: tuple[str, ...]
-    """The archives whose size or checksum was written anew."""
+    """The archives whose size or checksum was updated."""
     missing: tuple[str, ...]
-    """The archives that the description names and that are not there. What is said of them stays as it was."""
+    """The archives that the description names and that do not exist. Their entries stay unchanged."""
     damaged: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """The archives that are not sound, each with the reason. What is said of them stays as it was."""
+    """The damaged archives, each with the reason. Their entries stay unchanged."""

@@ -1,4 +1,4 @@
-//! libFuzzer on the target that the variable `FUZZ_TARGET` names.
+//! Runs libFuzzer on the target that the environment variable `FUZZ_TARGET` names.
 
 #![no_main]
 
@@ -12,7 +12,7 @@ fn chosen() -> fn(&[u8]) {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
         TARGETS.into_iter().find(|(known, _)| *known == name).unwrap_or_else(|| {
             let known: Vec<_> = TARGETS.iter().map(|(name, _)| *name).collect();
-            panic!("FUZZ_TARGET is {name:?}, and has to be one of {}", known.join(", "))
+            panic!("FUZZ_TARGET is {name:?}; expected one of {}", known.join(", "))
         })
     };
     CHOSEN.get_or_init(named).1

@@ -1,4 +1,4 @@
-//! Archives: any bytes, an index that lies, a tar stream.
+//! Archives: any bytes, a wrong index, a tar stream.
 
 use std::sync::OnceLock;
 
@@ -12,11 +12,11 @@ pub(crate) fn archive(bytes: &[u8]) {
     outcome::of(bytes).ok();
 }
 
-/// An archive of ours with another index: whatever the index says, what is read is what the archive holds.
+/// An archive made by vmtemplate with another index. Whatever the index says, reading returns the content of the
+/// archive.
 ///
-/// The first byte tells what the others are: the bytes behind the members as they are (0); the records of an index that
-/// agrees with itself (1); the same, its last record changed so that it agrees with the length of the members too
-/// (any other).
+/// The first byte decides what the others are: the raw bytes after the members (0); the records of a consistent index
+/// (1); or the same with the last record changed so that it also matches the length of the members (any other value).
 pub(crate) fn index(bytes: &[u8]) {
     let (members, expected) = members();
     let Some((&mode, rest)) = bytes.split_first() else { return };
@@ -35,7 +35,7 @@ pub(crate) fn index(bytes: &[u8]) {
         }
     };
     if let Ok(files) = outcome::of(&[members, &tail].concat()) {
-        assert!(files == *expected, "an index changed what is read");
+        assert!(files == *expected, "an index changed the content that is read");
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn members() -> (&'static [u8], &'static Files) {
     (members, files)
 }
 
-/// A small archive of ours: three files, data and zeros in the image.
+/// A small archive made by vmtemplate: three files, data and zeros in the image.
 pub(crate) fn packed() -> Vec<u8> {
     let mut image = vec![0; (3 << 20) + 512];
     image[..4].copy_from_slice(b"data");
@@ -77,10 +77,10 @@ pub(crate) fn packed() -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
-/// A tar stream, as another tool and as ourselves would have compressed it: both ways, it holds the same.
+/// A tar stream, compressed as another tool does and as vmtemplate does. Both archives have the same content.
 ///
-/// The first byte tells by how many half blocks the members of ours are cut, and, if it is odd, that the checksums of
-/// headers are to be made right.
+/// The first byte is the length of vmtemplate's members in half blocks; if it is odd, the checksums of headers are
+/// fixed.
 pub(crate) fn tar(bytes: &[u8]) {
     let Some((&mode, rest)) = bytes.split_first() else { return };
     let mut stream = rest.to_vec();

@@ -1,4 +1,4 @@
-//! Images of disks in every format, and partition tables.
+//! Disk images in every format, and partition tables.
 
 use std::fs;
 use std::io::Cursor;
@@ -11,7 +11,7 @@ use vmtemplate::{
 use crate::patch::{self, Sample};
 use crate::scratch::with_scratch;
 
-/// No more of an image is read than this.
+/// The maximum number of bytes that are read of an image.
 const MOST_READ: usize = 1 << 20;
 const MOST_EXTENTS: usize = 2000;
 
@@ -45,8 +45,8 @@ pub(crate) fn vmdk(input: &[u8]) {
     patched(vmdk_samples(), ImageFormat::Vmdk, input, |_| ());
 }
 
-/// The first byte chooses whether the checksums of the footer and of the header of a dynamic disk are put right ("VHD
-/// Image Format Specification", Checksum).
+/// The first byte decides whether the checksums of the footer and of the header of a dynamic disk are fixed ("VHD Image
+/// Format Specification", Checksum).
 pub(crate) fn vhd(input: &[u8]) {
     let Some((&mode, input)) = input.split_first() else { return };
     patched(vhd_samples(), ImageFormat::Vhd, input, |bytes| {
@@ -63,7 +63,7 @@ pub(crate) fn vhd(input: &[u8]) {
     });
 }
 
-/// The first byte chooses whether the checksums of headers and region tables are put right ([MS-VHDX] 2.2.2, 2.2.3).
+/// The first byte decides whether the checksums of headers and region tables are fixed ([MS-VHDX] 2.2.2, 2.2.3).
 pub(crate) fn vhdx(input: &[u8]) {
     let Some((&mode, input)) = input.split_first() else { return };
     patched(vhdx_samples(), ImageFormat::Vhdx, input, |bytes| {
@@ -79,7 +79,7 @@ pub(crate) fn vhdx(input: &[u8]) {
     });
 }
 
-/// CRC-32C, a bit at a time: it is told from the sample once.
+/// CRC-32C, one bit at a time; it is needed once for each sample.
 fn crc32c(bytes: &[u8]) -> u32 {
     static TABLE: OnceLock<[u32; 256]> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
@@ -89,7 +89,7 @@ fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum, &byte| sum >> 8 ^ table[(sum ^ u32::from(byte)) as usize & 255])
 }
 
-/// A descriptor of a VMDK, beside files that it may name.
+/// A VMDK descriptor in a folder with files that it may refer to.
 pub(crate) fn vmdk_descriptor(input: &[u8]) {
     with_scratch(|folder| {
         let path = folder.join("disk.vmdk");
@@ -100,7 +100,7 @@ pub(crate) fn vmdk_descriptor(input: &[u8]) {
             Ok(disk) => explore(&disk),
             Err(error) => assert_kind(&error),
         }
-        // Without leave, what a descriptor names is not opened.
+        // Without permission, files that a descriptor names are not opened.
         if let Ok(disk) = DiskImage::open(&path) {
             explore(&disk);
         }
@@ -109,7 +109,7 @@ pub(crate) fn vmdk_descriptor(input: &[u8]) {
     });
 }
 
-/// What `rbd export-diff` writes, from a pipe.
+/// The output of `rbd export-diff`, from a pipe.
 pub(crate) fn rbd_diff(input: &[u8]) {
     let options = OpenOptions { max_size: 1 << 32, ..OpenOptions::default() };
     match DiskImage::from_stream(Cursor::new(input), &options) {
@@ -126,7 +126,7 @@ pub(crate) fn partitions(input: &[u8]) {
     match PartitionTable::read(&disk) {
         Ok(table) => {
             for range in table.partitions.iter().filter_map(vmtemplate::Partition::range) {
-                // A table may speak of more than there is; what is not on the disk is no volume.
+                // A table may describe more than the disk has; a volume is never past its end.
                 let is_outside = range.end > disk.size();
                 match NtfsVolume::open(&disk, range) {
                     Ok(volume) => {
@@ -143,7 +143,7 @@ pub(crate) fn partitions(input: &[u8]) {
     }
 }
 
-/// One of the samples, which the first byte chooses, with patches and as `finish` leaves it.
+/// The sample that the first byte chooses, patched, and then changed by `finish`.
 fn patched(samples: &[Sample], format: ImageFormat, input: &[u8], finish: impl FnOnce(&mut Vec<u8>)) {
     let Some((&mode, input)) = input.split_first() else { return };
     let mut bytes = samples[usize::from(mode >> 1) % samples.len()].patched(input);
@@ -167,7 +167,7 @@ fn patched(samples: &[Sample], format: ImageFormat, input: &[u8], finish: impl F
     });
 }
 
-/// Read through a disk, as far as that is a matter of a moment: its map has no gap, and what it calls zeros is zeros.
+/// Read a disk up to a bound: its map has no gap, and the parts that it reports as zeros are zeros.
 pub(crate) fn explore(disk: &DiskImage) {
     let (mut at, mut read) = (0, 0);
     let mut buffer = vec![0; 4096];
@@ -188,16 +188,16 @@ pub(crate) fn explore(disk: &DiskImage) {
             match disk.read_at(&mut buffer[..length], from) {
                 Ok(()) => {
                     let is_zero = buffer[..length].iter().all(|&b| b == 0);
-                    assert!(extent.kind.must_be_read() || is_zero, "the map calls data zeros at {from}");
+                    assert!(extent.kind.must_be_read() || is_zero, "the map reports data as zeros at {from}");
                 }
                 Err(error) => assert_kind(&error),
             }
         }
     }
-    assert!(disk.read_at(&mut [0], disk.size()).is_err(), "a byte behind the end was read");
+    assert!(disk.read_at(&mut [0], disk.size()).is_err(), "a byte past the end was read");
 }
 
-/// A small disk is converted to what it reads as.
+/// Convert a small disk and compare the result with what reading the disk returns.
 fn convert(disk: &DiskImage, out: &std::path::Path) {
     if disk.size() > 4 << 20 {
         return;
@@ -206,7 +206,10 @@ fn convert(disk: &DiskImage, out: &std::path::Path) {
     match disk.write_raw(out, &options) {
         Ok(_) => {
             let written = fs::read(out).unwrap();
-            assert!(disk.read_vec(0, written.len()).unwrap() == written, "converted, it has other content");
+            assert!(
+                disk.read_vec(0, written.len()).unwrap() == written,
+                "after conversion, it has different content"
+            );
             assert_eq!(written.len() as u64, disk.size());
             fs::remove_file(out).unwrap();
         }
@@ -217,7 +220,7 @@ fn convert(disk: &DiskImage, out: &std::path::Path) {
     }
 }
 
-/// Fail unless an image can be at fault for `error`.
+/// Fail unless a bad image can cause `error`.
 pub(crate) fn assert_kind(error: &Error) {
     let kinds = [
         ErrorKind::InvalidImage,

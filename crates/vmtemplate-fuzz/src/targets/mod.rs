@@ -1,4 +1,4 @@
-//! The targets: one for every door through which bytes of others come in.
+//! The targets: one for each entry through which foreign bytes reach the library.
 
 pub(crate) mod archive;
 pub(crate) mod image;
@@ -6,7 +6,7 @@ pub(crate) mod script;
 pub(crate) mod text;
 pub(crate) mod windows;
 
-/// A target and its name, which is that of its folder in `corpus/` too.
+/// A target and its name, which is also the name of its folder in `corpus/`.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.

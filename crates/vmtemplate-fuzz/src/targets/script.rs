@@ -1,4 +1,4 @@
-//! Rendering: scripts and values of others in all three languages.
+//! Rendering: foreign scripts and values in all three languages.
 
 use std::str;
 
@@ -18,8 +18,8 @@ pub(crate) fn posix(input: &[u8]) {
 
 /// A script with two macros and their values, which are separated by NUL.
 ///
-/// A value must not change how the script is read: with one macro replaced, the other stands where it stood. So what
-/// one pass writes is what two passes write, one for each value, in either order. And no value makes a macro.
+/// A value must not change how the script is read: with one macro replaced, the other is still in the same context.
+/// Therefore one pass writes the same as two passes, one for each value, in either order. And no value creates a macro.
 fn render(language: ScriptLanguage, input: &[u8]) {
     let mut parts = input.splitn(3, |&byte| byte == 0);
     let (pass, user, script) = (parts.next(), parts.next(), parts.next());
@@ -41,7 +41,7 @@ fn render(language: ScriptLanguage, input: &[u8]) {
     drop(script.lint(None));
     let Ok(once) = once else { return };
     for (one, other) in [(&first, &second), (&second, &first)] {
-        // A language may refuse to go on behind a value that it took; it must not go on otherwise.
+        // A language may refuse a script after a value that it accepted; it must not render it in another way.
         if let Ok(half) = script.render(one, &options)
             && let Ok(whole) = half.render(other, &options)
         {
@@ -55,7 +55,7 @@ fn render(language: ScriptLanguage, input: &[u8]) {
         }
     }
     for found in once.macros() {
-        assert!(both.get(found.name.name()).is_none(), "{} stands in the rendered script", found.name);
+        assert!(both.get(found.name.name()).is_none(), "{} is in the rendered script", found.name);
     }
 }
 

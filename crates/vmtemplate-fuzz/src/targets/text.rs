@@ -1,4 +1,4 @@
-//! Metadata of templates and repositories, and values of macros.
+//! Metadata of templates and repositories, and macro values.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use vmtemplate::{
 
 use crate::scratch::with_scratch;
 
-/// metainfo.xml: what is parsed is written as it was, and an edit changes what it names.
+/// metainfo.xml: parsing and writing keeps every byte, and an edit changes only what it names.
 pub(crate) fn metainfo(input: &[u8]) {
     let mut metainfo = match Metainfo::parse(input) {
         Ok(metainfo) => metainfo,
@@ -19,7 +19,7 @@ pub(crate) fn metainfo(input: &[u8]) {
             return;
         }
     };
-    assert!(metainfo.to_bytes() == input, "parsed and written, it is something else");
+    assert!(metainfo.to_bytes() == input, "parsing and writing changed it");
     drop(metainfo.check());
     drop(metainfo.fields());
     for key in ["version", "limit.mem", "installdrive"] {
@@ -50,7 +50,7 @@ fn description(format: RepositoryFormat, input: &[u8]) {
         drop(repository.verify(&RepositoryVerifyOptions::default()));
         let list = || {
             let mut entries = repository.list()?;
-            // Where an entry stands in the file may change.
+            // The position of an entry in the file may change.
             for entry in &mut entries {
                 entry.position = None;
             }
@@ -68,7 +68,7 @@ fn description(format: RepositoryFormat, input: &[u8]) {
     });
 }
 
-/// Values of macros as JSON: what is taken is given back.
+/// Macro values as JSON: accepted values are returned unchanged.
 pub(crate) fn values(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(values) = MacroValues::from_json(text) else { return };
@@ -77,7 +77,7 @@ pub(crate) fn values(input: &[u8]) {
         let mut again = MacroValues::new();
         again
             .set(name.name(), value)
-            .unwrap_or_else(|e| panic!("{name}: taken from JSON, refused alone: {e}"));
+            .unwrap_or_else(|e| panic!("{name}: accepted from JSON, but refused alone: {e}"));
         assert_eq!(again.get(name.name()), Some(value));
     }
 }

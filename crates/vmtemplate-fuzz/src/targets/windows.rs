@@ -1,4 +1,4 @@
-//! What is inside a Windows disk: volumes, registry hives, tasks and firewall rules.
+//! The contents of a Windows disk: volumes, registry hives, tasks and firewall rules.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -11,12 +11,12 @@ use vmtemplate::{
 use super::image::assert_kind;
 use crate::patch::{self, Sample};
 
-/// A disk with a small Windows on it, and where in it things are.
+/// A disk with a small Windows, and the positions of its parts.
 struct Windows {
     sample: Sample,
     system: Range<usize>,
     efi: Range<usize>,
-    /// The task of the first run, and a rule of the firewall: UTF-16 in one piece.
+    /// The first-run task and a firewall rule: contiguous UTF-16.
     task: Range<usize>,
     rule: Range<usize>,
 }
@@ -59,10 +59,10 @@ fn utf16(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// An NTFS volume: what is listed can be read or is refused, and reads the same once the free space is left out.
+/// An NTFS volume: every listed file can be read or is refused, and reads the same if free space is left out.
 pub(crate) fn ntfs(input: &[u8]) {
     let windows = windows();
-    // A place counts among the sectors of the whole sample; most of them are the volume's.
+    // Positions count the sectors of the whole sample; most of them belong to the volume.
     let disk = patch::disk(&windows.sample, windows.system.clone(), windows.sample.patches(input));
     let volume = match NtfsVolume::open(&disk, 0..disk.size()) {
         Ok(volume) => volume,
@@ -119,13 +119,13 @@ fn walk(volume: &NtfsVolume, after: &NtfsVolume, path: &str, depth: u32, left: &
 pub(crate) fn fat(input: &[u8]) {
     let windows = windows();
     let patches = windows.sample.patches(input);
-    // Places of the other partitions are folded into this one.
+    // Positions in the other partitions are mapped into this one.
     let fold = |at: usize| windows.efi.start + (at.saturating_sub(windows.efi.start)) % windows.efi.len();
     let patches = patches.into_iter().map(|(at, bytes)| (fold(at), bytes)).collect();
     check(patches);
 }
 
-/// The registry of Windows.
+/// The Windows registry.
 pub(crate) fn hive(input: &[u8]) {
     static HIVE: OnceLock<Sample> = OnceLock::new();
     let sample = HIVE.get_or_init(|| {
@@ -194,14 +194,14 @@ fn keys(key: &RegistryKey<'_>, depth: u32, left: &mut u32) {
     }
 }
 
-/// A file of the Task Scheduler, as the check reads it.
+/// A task of the Task Scheduler, as the check reads it.
 pub(crate) fn task(input: &[u8]) {
     let windows = windows();
-    // XML allows spaces behind the root element, in both of the encodings.
+    // XML allows spaces after the root element, in both encodings.
     check(vec![(windows.task.start, padded(input, windows.task.len(), b' '))]);
 }
 
-/// A rule of the firewall, as the check reads it.
+/// A firewall rule, as the check reads it.
 pub(crate) fn firewall(input: &[u8]) {
     let windows = windows();
     check(vec![(windows.rule.start, padded(input, windows.rule.len(), 0))]);
@@ -213,7 +213,7 @@ fn padded(input: &[u8], length: usize, with: u8) -> Vec<u8> {
     bytes
 }
 
-/// Every rule on the disk with these patches.
+/// Check the patched disk against every rule.
 fn check(patches: Vec<(usize, Vec<u8>)>) {
     let windows = windows();
     let disk = patch::disk(&windows.sample, 0..windows.sample.bytes().len(), patches);
@@ -229,7 +229,7 @@ pub(crate) fn seeds(target: &str) -> Option<Vec<(&'static str, Vec<u8>)>> {
     let windows = windows();
     let system = |at: usize, bytes: &[u8]| windows.sample.seed(windows.system.start + at, bytes);
     Some(match target {
-        // The boot sector (sectors for each cluster, total sectors, place of the MFT, size of a record), and a record.
+        // The boot sector (sectors per cluster, total sectors, position of the MFT, size of a record), and a record.
         "ntfs" => vec![
             ("as-it-is", Vec::new()),
             ("cluster-size", system(13, &[1])),
@@ -280,7 +280,7 @@ pub(crate) fn seeds(target: &str) -> Option<Vec<(&'static str, Vec<u8>)>> {
     })
 }
 
-/// Where the MFT begins in the volume (boot sector: cluster size at 11 and 13, first cluster of the MFT at 48).
+/// The offset of the MFT in the volume (boot sector: cluster size at 11 and 13, first cluster of the MFT at 48).
 fn mft() -> usize {
     let windows = windows();
     let boot = &windows.sample.bytes()[windows.system.start..];
