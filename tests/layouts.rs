@@ -87,7 +87,10 @@ impl Samples {
             ],
             harmless: vec![Arc::new(vec![0; clean.len()]), {
                 let mut fat = vec![0; clean.len()];
-                fat[54..59].copy_from_slice(b"FAT16");
+                // Sectors of 512 bytes, clusters of one, one table of 12 sectors, 16 entries in the root.
+                fat[11..24].copy_from_slice(&[0, 2, 1, 1, 0, 1, 16, 0, 0, 0, 0xF8, 12, 0]);
+                fat[19..21].copy_from_slice(&u16::try_from(clean.len() / 512).unwrap().to_le_bytes());
+                fat[54..59].copy_from_slice(b"FAT12");
                 fat[510..512].copy_from_slice(&[0x55, 0xAA]);
                 Arc::new(fat)
             }],

@@ -47,8 +47,15 @@ pub(super) fn word_by_word(variable: &str) -> String {
     format!("{variable}{WORD}")
 }
 
-/// No name of a variable has it.
+/// The name under which a variable of a loop is assigned to that gets a part of a line `NAME=VALUE`, which the script
+/// takes apart and compares before it goes on: only what runs the value there counts, not how it is quoted.
+pub(super) fn part_of_line(variable: &str) -> String {
+    format!("{variable}{PART}")
+}
+
+/// No name of a variable has one of these.
 const WORD: char = '\u{1}';
+const PART: char = '\u{6}';
 
 /// The variable that stands for what this function prints.
 pub(super) fn output(function: &str) -> String {
@@ -62,6 +69,25 @@ pub(super) fn content(file: &str) -> String {
 
 /// At the end of the names of what is printed by functions, and of what is in files.
 const OUTPUTS: [char; 2] = ['\u{3}', '\u{4}'];
+
+/// A variable that holds the value.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Held {
+    name: String,
+    /// One word of the value at a time.
+    one_word: bool,
+    /// A part of a line with it.
+    is_part: bool,
+}
+
+impl Held {
+    /// The variable of this name, which gets what one holds that has `one_word` of the value.
+    fn of(name: &str, one_word: bool) -> Self {
+        let (name, is_part) = name.strip_suffix(PART).map_or((name, false), |name| (name, true));
+        let (name, is_word) = name.strip_suffix(WORD).map_or((name, false), |name| (name, true));
+        Self { name: name.to_owned(), one_word: one_word || is_word, is_part }
+    }
+}
 
 impl<Q> Subject<Q> {
     /// It must be this as well.
@@ -95,7 +121,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
     let mut order: Vec<usize> = subjects.iter().map(|subject| subject.range.start).collect();
     order.sort_unstable();
     let sorted = positions(bytes, utf8, order.iter().copied());
-    let later_at = |subject: &Subject<Q>, number: usize, one_word: bool| Later {
+    let later_at = |subject: &Subject<Q>, number: usize, held: &Held| Later {
         variable: shown(&bytes[subject.range.clone()]),
         position: sorted[order.binary_search(&subject.range.start).unwrap_or(0)],
         demand: if number < MOST_PLACES {
@@ -103,36 +129,30 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
         } else {
             Demand::words("the variable is used in very many places".to_owned())
         },
-        quoting: subject.quoting.clone().into(),
-        one_word,
+        quoting: (!held.is_part).then(|| subject.quoting.clone().into()),
+        one_word: held.one_word,
     };
     let places_of = |assigned: &[String]| -> Rc<[Later]> {
         let mut later = Vec::new();
         let mut seen = HashSet::new();
-        let names = |assigned: &'_ [String], one_word: bool| -> Vec<_> {
-            let name = |name: &String| match name.strip_suffix(WORD) {
-                Some(name) => (name.to_owned(), true),
-                None => (name.clone(), one_word),
-            };
-            assigned.iter().map(name).collect()
-        };
-        let mut open = names(assigned, false);
-        while let Some((name, one_word)) = open.pop() {
-            if !seen.insert((name.clone(), one_word)) {
+        let mut open: Vec<Held> = assigned.iter().map(|name| Held::of(name, false)).collect();
+        while let Some(held) = open.pop() {
+            if !seen.insert(held.clone()) {
                 continue;
             }
+            let name = &held.name;
             // Values reach an expansion of any variable from variables alone, not from files and functions.
             let is_variable = !name.ends_with(OUTPUTS);
             let reaches =
                 |prefix: &str| is_variable && (prefixes.len() > MOST_PREFIXES || name.starts_with(prefix));
             let any = prefixes.iter().filter(|(prefix, _)| reaches(prefix)).map(|(_, subjects)| subjects);
             for subject in by_name.get(name.as_str()).into_iter().chain(any).flatten() {
-                open.extend(names(&subject.assigns, one_word));
+                open.extend(subject.assigns.iter().map(|name| Held::of(name, held.one_word)));
                 if name.ends_with(OUTPUTS) && subject.demand == Demand::FREE_TEXT {
                     // No expansion stands there, so that nothing but what gets it can matter.
                     continue;
                 }
-                later.push(later_at(subject, later.len(), one_word));
+                later.push(later_at(subject, later.len(), &held));
                 if later.len() > MOST_PLACES {
                     return later.into();
                 }

@@ -81,7 +81,8 @@ pub(super) struct Later {
     pub(super) variable: String,
     pub(super) position: Position,
     pub(super) demand: Demand,
-    pub(super) quoting: Quoting,
+    /// How the language reads it there, if that counts.
+    pub(super) quoting: Option<Quoting>,
     /// A loop goes over the words of the value, so that only one of them is expanded here at a time.
     pub(super) one_word: bool,
 }
@@ -95,7 +96,7 @@ impl MacroPlace {
         self.later.iter().find_map(|later| {
             let reason = match later.demand.reason() {
                 Some(reason) => reason.to_owned(),
-                None => later.quoting.never_expanded_safely()?.to_owned(),
+                None => later.quoting.as_ref()?.never_expanded_safely()?.to_owned(),
             };
             Some(format!("`{}` in line {}: {reason}", later.variable, later.position.line))
         })

@@ -193,7 +193,8 @@ fn replacement(
     let text = place.quoting.quote(value, plain).map_err(refused)?;
     for later in &*place.later {
         let fits = |value: &str, plain| {
-            later.demand.check(value, kind, plain).and_then(|()| later.quoting.expanded(value, plain))
+            later.demand.check(value, kind, plain)?;
+            later.quoting.as_ref().map_or(Ok(()), |quoting| quoting.expanded(value, plain))
         };
         let checked = if later.one_word && plain == Plain::Words {
             value.split(' ').filter(|word| !word.is_empty()).try_for_each(|word| fits(word, Plain::Word))

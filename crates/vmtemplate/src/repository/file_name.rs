@@ -2,7 +2,6 @@
 
 use super::entry::TemplateKind;
 use super::format::RepositoryFormat;
-use super::options::EntryOptions;
 use super::{signature, sums};
 use crate::archive::{MAX_COMPONENT, reason_against};
 use crate::error::{Error, ErrorKind, Result};
@@ -46,8 +45,8 @@ pub(super) fn check_file_name(field: &str, name: &str) -> Result<()> {
 }
 
 /// The file name that was asked for, or that of the template with the `end` of its kind.
-pub(super) fn named_after(template: &str, end: &str, options: &EntryOptions) -> Result<String> {
-    let name = options.file_name.clone().unwrap_or_else(|| format!("{template}{end}"));
+pub(super) fn named_after(template: &str, end: &str, asked: Option<&str>) -> Result<String> {
+    let name = asked.map_or_else(|| format!("{template}{end}"), str::to_owned);
     check_file_name("file_name", &name)?;
     Ok(name)
 }

@@ -62,7 +62,7 @@ impl Incoming {
             let first = incoming.look(options)?;
             let given = options.name.as_deref().or(replaces).map(Cow::Borrowed);
             let name = given.or_else(|| first.metainfo.as_ref()?.os_name());
-            named_after(&name.ok_or_else(no_name)?, end_of(first.kind), options)?
+            named_after(&name.ok_or_else(no_name)?, end_of(first.kind), options.file_name.as_deref())?
         };
         Ok(incoming)
     }

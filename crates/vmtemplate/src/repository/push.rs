@@ -77,7 +77,8 @@ impl Repository {
         options.pack.validate()?;
         entry_options.validate()?;
         let name = name_of(template, entry_options)?;
-        let file_name = named_after(&name, end_of(TemplateKind::KvmTemplate), entry_options)?;
+        let file_name =
+            named_after(&name, end_of(TemplateKind::KvmTemplate), entry_options.file_name.as_deref())?;
         let first = Contents::of_template(template, 0, "");
         let replaces = options.replace && self.described()?.iter().any(|entry| entry.name == name);
         if let Store::Remote(folder) = &self.store {

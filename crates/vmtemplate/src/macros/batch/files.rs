@@ -13,7 +13,7 @@ use super::quote::BatchPlace;
 use super::subject::Reader;
 use super::{Item, Parser};
 use crate::macros::demand::Demand;
-use crate::macros::follow::{self, What, any_with};
+use crate::macros::follow::{self, What, any_with, part_of_line};
 
 /// No name of a variable begins with these.
 const HELD: char = '\u{2}';
@@ -156,7 +156,8 @@ impl Parser {
             // An error message is thrown away behind it: `set NAME 2^>nul`.
             let prefix = prefix.trim_start_matches([' ', '\t', '"']);
             let prefix = prefix.split([' ', '\t', '"', '^', '|', '>']).next().unwrap_or_default();
-            self.pseudo(any_with(prefix), range_of(items), Demand::FREE_TEXT, variables);
+            let parts = variables.iter().map(|name| part_of_line(name)).collect();
+            self.pseudo(any_with(prefix), range_of(items), Demand::FREE_TEXT, &parts);
         }
     }
 
