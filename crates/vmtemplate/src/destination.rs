@@ -41,7 +41,7 @@ impl Destination {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(Self::File { path: place, found: None });
                 }
-                Err(error) => return Err(Error::io("cannot look at the output", error)),
+                Err(error) => return Err(Error::io("cannot examine the output", error)),
             };
             if found.is_symlink() {
                 // The system may forbid following it (`fs.protected_symlinks`), which reading the link does not tell.
@@ -70,7 +70,7 @@ impl Destination {
             }
             return Ok(Self::File { path: place, found: Some(found) });
         }
-        Err(Error::new(ErrorKind::InvalidValue, "the output is a link that leads in a circle")
+        Err(Error::new(ErrorKind::InvalidValue, "the output is a link that leads back to itself")
             .with_help("remove the link, or give the path of a file"))
     }
 }
@@ -92,13 +92,13 @@ impl Stream {
                 ErrorKind::AlreadyExists,
                 "the output is a block device, whose contents would be overwritten",
             )
-            .with_help("choose another output, or ask for overwriting")),
+            .with_help("choose another output, or use --force (`overwrite`)")),
             Kind::Block | Kind::Character | Kind::Pipe => Ok(Self::Node(path)),
             Kind::Other => Err(Error::new(
                 ErrorKind::Unsupported,
                 "the output is a socket; a file, a device or a pipe was expected",
             )
-            .with_help("write to standard output, and let another program send it")),
+            .with_help("write to standard output, and pipe that into another program")),
         }
     }
 
@@ -196,7 +196,7 @@ fn kind_of(_found: &Metadata) -> Kind {
 /// Fail if `path` can only name a folder.
 fn refuse_folder_name(path: &Path) -> Result<()> {
     let Some(name) = path.file_name() else {
-        return Err(Error::new(ErrorKind::InvalidValue, "the output needs a file name")
+        return Err(Error::new(ErrorKind::InvalidValue, "the path of the output has no file name")
             .with_help("give the path of a file"));
     };
     // `file_name` passes over a slash or a dot at the end.
@@ -212,8 +212,8 @@ fn is_folder() -> Error {
 }
 
 pub(crate) fn already_exists() -> Error {
-    Error::new(ErrorKind::AlreadyExists, "the output is there already")
-        .with_help("choose another name, remove it, or ask for overwriting")
+    Error::new(ErrorKind::AlreadyExists, "the output already exists")
+        .with_help("choose another name, remove it, or use --force (`overwrite`)")
 }
 
 /// The folder that `path` stands in.

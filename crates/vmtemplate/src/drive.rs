@@ -79,8 +79,8 @@ impl FromStr for Padding {
 
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|padding| padding.name() == name).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidValue, format!("`{name}` is no padding of an install drive"))
-                .with_help("it is blank-lines or zeros")
+            Error::new(ErrorKind::InvalidValue, format!("`{name}` is not a padding of an install drive"))
+                .with_help("the paddings are blank-lines and zeros")
         })
     }
 }
@@ -160,9 +160,9 @@ impl InstallDrive {
         if size > Self::SIZE {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("the script has {size} bytes, and the install drive {}", Self::SIZE),
+                format!("the script has {size} bytes, but the install drive has {}", Self::SIZE),
             )
-            .with_help("move what is large into the disk image, or let the script download it"));
+            .with_help("move large parts into the disk image, or let the script download them"));
         }
         if size == 0 {
             return Err(Error::new(
@@ -299,7 +299,7 @@ impl InstallDrive {
 fn wrong_size(found: &str) -> Error {
     Error::new(
         ErrorKind::InvalidImage,
-        format!("an install drive has {} bytes, and this has {found}", InstallDrive::SIZE),
+        format!("an install drive has {} bytes; this file has {found}", InstallDrive::SIZE),
     )
 }
 

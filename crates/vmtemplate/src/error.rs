@@ -259,7 +259,7 @@ impl Error {
                 let kind = ErrorKind::from(error.kind());
                 let made = Self::new(kind, doing).caused_by(error);
                 if kind == ErrorKind::StorageFull {
-                    made.with_help("free some space, or write to another disk; what was there is unchanged")
+                    made.with_help("free some space, or write to another disk; existing files are unchanged")
                 } else {
                     made
                 }

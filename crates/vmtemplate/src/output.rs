@@ -215,7 +215,9 @@ impl OutputFile {
         let Self { temporary, _lock, path, place, overwrite, access } = self;
         let done = || -> Result<()> {
             fail_point!("output-written");
-            access.apply(temporary.as_file()).map_err(|e| Error::io("cannot give the output its mode", e))?;
+            access
+                .apply(temporary.as_file())
+                .map_err(|e| Error::io("cannot set the mode of the output", e))?;
             temporary
                 .as_file()
                 .sync_all()
@@ -226,7 +228,7 @@ impl OutputFile {
             if overwrite {
                 temporary
                     .persist(&place)
-                    .map_err(|e| Error::io("cannot move the output to its place", e.error))?;
+                    .map_err(|e| Error::io("cannot rename the output to its final name", e.error))?;
             } else {
                 rename_new(&temporary, &place)?;
                 // Its name is gone, and somebody else may have taken it.
@@ -277,19 +279,19 @@ impl OutputFolder {
             Ok(found) if found.is_dir() => true,
             Ok(_) => {
                 return Err(Error::new(ErrorKind::AlreadyExists, "this is a file; a folder was expected")
-                    .with_help("give the path of a folder, which may be new"));
+                    .with_help("give the path of a folder, which need not exist"));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if fs::symlink_metadata(path).is_ok() {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,
-                        "this is a link that leads nowhere; a folder was expected",
+                        "this is a dangling link; a folder was expected",
                     )
-                    .with_help("make the folder that the link leads to, or remove the link"));
+                    .with_help("create the folder that the link points to, or remove the link"));
                 }
                 false
             }
-            Err(error) => return Err(Error::io("cannot look at the folder", error)),
+            Err(error) => return Err(Error::io("cannot examine the folder", error)),
         };
         let (parent, prefix) = match path.file_name() {
             Some(name) if !exists => (folder_of(path), temporary_prefix(name)),
@@ -334,7 +336,7 @@ impl OutputFolder {
         }
         let mut names: Vec<_> = fs::read_dir(&files)
             .and_then(|entries| entries.map(|entry| entry.map(|e| e.file_name())).collect())
-            .map_err(|e| Error::io("cannot list what was made", e).with_path(&files))?;
+            .map_err(|e| Error::io("cannot list the new files", e).with_path(&files))?;
         names.sort_by_key(|name| (name == last, name.clone()));
         note_moves(staging.path(), &names)
             .map_err(|e| Error::io("cannot write in the folder", e).with_path(staging.path()))?;
@@ -419,7 +421,7 @@ fn rename_by(ways: &[Rename], from: &Path, to: &Path) -> Result<()> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(already_exists());
     }
-    fs::rename(from, to).map_err(|e| Error::io("cannot move the output to its place", e))
+    fs::rename(from, to).map_err(|e| Error::io("cannot rename the output to its final name", e))
 }
 
 #[cfg(target_os = "linux")]

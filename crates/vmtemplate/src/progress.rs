@@ -117,7 +117,7 @@ impl Control {
 
     pub(crate) fn stop_if_cancelled(&self) -> Result<()> {
         if self.cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "cancelled; nothing was left half-written"));
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled; no partial output remains"));
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ fn shorter(offset: u64) -> Error {
         ErrorKind::ImageChanged,
         format!("the file became shorter while it was read, at offset {offset}"),
     )
-    .with_help("try again when whoever writes it has ended")
+    .with_help("try again when no program is writing to the file")
 }
 
 /// The bytes of a source in their order, from the first on.

@@ -51,7 +51,7 @@ impl UnpackLimits {
             return Ok(());
         }
         Err(exceeded(format!(
-            "{archive} bytes of the archive give {tar} bytes, more than {} for each",
+            "{archive} bytes of the archive unpack to {tar} bytes, more than {} times as many",
             self.ratio
         ))
         .with_help("raise the limit if you trust the archive"))

@@ -158,7 +158,7 @@ fn check_names(entries: &[PackEntry]) -> Result<()> {
     if entries.len() as u64 > most {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("the template has {} files; an archive is unpacked with {most} at most", entries.len()),
+            format!("the template has {} files; an archive may have at most {most}", entries.len()),
         )
         .with_help("put them into one file, such as an ISO image"));
     }
@@ -186,10 +186,10 @@ fn source_date_epoch() -> Result<Option<u64>> {
     value.to_str().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidValue,
-            format!("the value `{}` is no number of seconds since 1970", value.display()),
+            format!("`{}` is not a number of seconds since 1970", value.display()),
         )
         .with_field("SOURCE_DATE_EPOCH")
-        .with_help("unset the variable, or set it as `date +%s` prints it")
+        .with_help("unset the variable, or set it to what `date +%s` prints")
     })
 }
 

@@ -255,7 +255,7 @@ impl Archive {
         let too_large = || {
             Error::new(
                 ErrorKind::LimitExceeded,
-                format!("{} bytes are too many to hold in memory", entry.size),
+                format!("{} bytes are too many to keep in memory", entry.size),
             )
             .with_help("unpack the archive and read the file from there")
         };
@@ -301,7 +301,7 @@ impl Archive {
             let names: Vec<_> = self.entries.iter().take(10).map(|entry| entry.name.as_str()).collect();
             Error::new(
                 ErrorKind::NotFound,
-                format!("the archive has no such entry; it has {}", names.join(", ")),
+                format!("the archive has no such entry; its entries are {}", names.join(", ")),
             )
             .with_path(&self.path)
             .with_entry(name)
@@ -407,9 +407,9 @@ impl MemberContent {
         }
         Err(Error::new(
             ErrorKind::InvalidArchive,
-            format!("the archive's index does not agree with the member at offset {}", member.at),
+            format!("the archive's index does not match the member at offset {}", member.at),
         )
-        .with_help("make or fetch the archive again"))
+        .with_help("create or download the archive again"))
     }
 
     /// Fail unless a member that the index tells to be zeros is that, to its last byte.

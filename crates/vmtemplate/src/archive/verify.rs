@@ -368,7 +368,7 @@ impl Ordered for Reading<'_> {
 fn bad_index(at: u64) -> Error {
     Error::new(
         ErrorKind::InvalidArchive,
-        format!("the index at the end of the archive does not agree with its members (offset {at})"),
+        format!("the index at the end of the archive does not match its members (offset {at})"),
     )
-    .with_help("the files in it are readable; make the archive again for one that opens fast")
+    .with_help("its files are readable; pack the template again to get an archive that opens quickly")
 }

@@ -34,7 +34,7 @@ pub(super) fn check(metainfo: &Metainfo) -> Vec<Finding> {
     check.limits();
     for (key, rule) in [(Key::Tags, rules::TAGS), (Key::Version, rules::VERSION)] {
         if metainfo.get(&key).is_none_or(|value| value.is_empty()) {
-            check.add(rule, &key, format!("there is no `{key}`"));
+            check.add(rule, &key, format!("`{key}` is missing"));
         }
     }
     for (key, is_on) in [(Key::VirtioDisk, metainfo.virtio_disk()), (Key::VirtioNet, metainfo.virtio_net())] {
@@ -103,7 +103,7 @@ impl Check<'_> {
             self.findings.push(from_error(rule, &self.text, &problem));
         }
         if self.metainfo.template_type().is_none() && self.metainfo.get(&Key::Type).is_none() {
-            self.add(rules::TYPE, &Key::Type, "there is no `type`; expected `ostemplate`".to_owned());
+            self.add(rules::TYPE, &Key::Type, "`type` is missing; expected `ostemplate`".to_owned());
         }
     }
 
@@ -119,8 +119,7 @@ impl Check<'_> {
         }
         for Product { name, .. } in support.products.into_iter().take(MAX_PRODUCTS) {
             if !name.is_empty() && !PRODUCTS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                let message =
-                    format!("there is no product {}; expected {}", quoted(&name), PRODUCTS.join(", "));
+                let message = format!("{} is not a product; expected {}", quoted(&name), PRODUCTS.join(", "));
                 self.add(rules::PRODUCT, &Key::Support, message);
             }
         }
@@ -129,7 +128,7 @@ impl Check<'_> {
     fn name(&mut self) {
         let Some(name) = self.metainfo.os_name() else { return };
         if OsFamily::of_template_name(&name).is_none() {
-            let message = format!("the name has none of {}", OsFamily::parts_of_names());
+            let message = format!("the name contains none of {}", OsFamily::parts_of_names());
             self.add(rules::FAMILY, &Key::OsName, message);
         }
     }
@@ -145,7 +144,7 @@ impl Check<'_> {
         let least = LEAST_MEMORY.iter().find(|(part, _)| name.contains("windows") && name.contains(part));
         let least = least.map_or(0, |&(_, least)| least);
         let message = match limits.memory_mib {
-            None => "there is no limit for memory".to_owned(),
+            None => "the limit for memory is missing".to_owned(),
             Some(mib) if mib < least => {
                 format!("{mib} MiB are less than the {least} MiB that this Windows needs")
             }

@@ -60,8 +60,8 @@ impl CheckOptions {
         match codes.into_iter().find(|code| Rule::by_code(code).is_none()) {
             None => Ok(()),
             Some(code) => {
-                Err(Error::new(ErrorKind::InvalidValue, format!("there is no rule {}", quoted(code)))
-                    .with_help("codes are such as VMT0101; docs/rules.md lists them"))
+                Err(Error::new(ErrorKind::InvalidValue, format!("the rule {} does not exist", quoted(code)))
+                    .with_help("a code looks like VMT0101; docs/rules.md lists them all"))
             }
         }
     }

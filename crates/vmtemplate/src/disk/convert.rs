@@ -183,7 +183,7 @@ impl DiskImage {
     }
 
     fn copy_to(&self, file: &File, options: &WriteRawOptions) -> Result<RawSummary> {
-        file.set_len(self.size()).map_err(|e| Error::io("cannot give the output its size", e))?;
+        file.set_len(self.size()).map_err(|e| Error::io("cannot set the size of the output", e))?;
         let available = || thread::available_parallelism().map_or(1, usize::from);
         let count = if options.threads == 0 { available() } else { options.threads }.min(64);
         let work = Mutex::new(Work {
@@ -226,7 +226,7 @@ impl DiskImage {
 fn refuse_small_device(output: &mut File, size: u64) -> Result<()> {
     use std::io::{Seek, SeekFrom};
     use std::os::unix::fs::FileTypeExt;
-    let fail = |error| Error::io("cannot look at the device", error);
+    let fail = |error| Error::io("cannot examine the device", error);
     if !output.metadata().map_err(fail)?.file_type().is_block_device() {
         return Ok(());
     }
@@ -234,8 +234,10 @@ fn refuse_small_device(output: &mut File, size: u64) -> Result<()> {
     let has = output.seek(SeekFrom::End(0)).map_err(fail)? - at;
     output.seek(SeekFrom::Start(at)).map_err(fail)?;
     if has < size {
-        let message = format!("the device has {has} bytes, and the disk {size}");
-        return Err(Error::new(ErrorKind::StorageFull, message).with_help("make the device larger"));
+        let message = format!("the device has {has} bytes, but the disk has {size}");
+        return Err(
+            Error::new(ErrorKind::StorageFull, message).with_help("give a device of at least that size")
+        );
     }
     Ok(())
 }

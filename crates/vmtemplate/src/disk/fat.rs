@@ -123,7 +123,7 @@ impl FatVolume {
         let mut bytes = vec![0; self.cluster as usize];
         for _ in 0..MAX_CHAIN {
             if cluster < 2 || cluster - 2 >= self.clusters {
-                return Err(damaged(format!("a folder stands in cluster {cluster}, which is none")));
+                return Err(damaged(format!("a folder refers to cluster {cluster}, which does not exist")));
             }
             self.read(&mut bytes, self.data + u64::from(cluster - 2) * u64::from(self.cluster))?;
             match names.search(&bytes, name) {

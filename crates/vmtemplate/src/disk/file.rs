@@ -87,7 +87,10 @@ impl ImageFile {
                 self.size
             ),
         )
-        .with_help("the file is cut off or damaged: copy it again from its source, or look at it with `qemu-img check`"))
+        .with_help(
+            "the file is truncated or damaged: copy it again from its source, or examine it with `qemu-img \
+                    check`",
+        ))
     }
 
     /// Fill `buf` from `offset` of the file.
@@ -123,7 +126,7 @@ impl ImageFile {
 
     pub(super) fn verify_unchanged(&self) -> Result<()> {
         let Some(modified) = self.modified else { return Ok(()) };
-        let now = self.file.metadata().map_err(|e| Error::io("cannot look at the disk image again", e))?;
+        let now = self.file.metadata().map_err(|e| Error::io("cannot examine the disk image again", e))?;
         if now.len() == self.size && now.modified().ok() == Some(modified) {
             return Ok(());
         }

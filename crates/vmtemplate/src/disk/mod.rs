@@ -255,7 +255,7 @@ impl DiskImage {
             return Err(self.locate(Error::new(
                 ErrorKind::InvalidValue,
                 format!(
-                    "{} bytes at offset {offset} were asked for, but the disk ends at {}",
+                    "cannot read {} bytes at offset {offset}: the disk ends at {}",
                     buf.len(),
                     self.size()
                 ),
@@ -342,7 +342,7 @@ fn gone(error: Error) -> Error {
     }
     Error::new(ErrorKind::ImageChanged, "the disk image disappeared while it was read")
         .caused_by(error)
-        .with_help("put the image back, or give its new place, and try again")
+        .with_help("put the image back, or give its new path, and try again")
 }
 
 /// An image is sound, but uses what is not read here.

@@ -151,7 +151,7 @@ pub(super) fn open_rbd(_spec: &str, _options: &super::OpenOptions) -> Result<Arc
 pub(super) fn left_out(format: &str, feature: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        format!("this is a {format} image, whose reader is not part of this build"),
+        format!("this is a {format} image; this build cannot read that format"),
     )
     .with_help(format!("build with the cargo feature `{feature}`, or convert it: `qemu-img convert -O raw`"))
 }

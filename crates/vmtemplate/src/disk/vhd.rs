@@ -73,7 +73,7 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
             Some(table)
         }
         DIFFERENCING => {
-            return Err(unsupported("a differencing VHD, which holds only what differs from its parent")
+            return Err(unsupported("a differencing VHD, which contains only what differs from its parent")
                 .with_help("merge it into its parent: `Merge-VHD`, or convert the newest of the chain with Hyper-V's `Convert-VHD`"));
         }
         other => return Err(invalid(format!("disk type {other}; 2 (fixed) and 3 (dynamic) are read"))),
@@ -86,7 +86,7 @@ fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let head: [u8; FOOTER] = file.read_array(0)?;
     let footer = if head.starts_with(b"conectix") { head } else { read_last(file)? };
     if !footer.starts_with(b"conectix") {
-        return Err(invalid("there is no VHD footer at the end of the file"));
+        return Err(invalid("the file does not end with a VHD footer"));
     }
     check_sum(&footer, 64, "footer")?;
     Ok(footer)
@@ -109,7 +109,7 @@ fn read_last(file: &ImageFile) -> Result<[u8; FOOTER]> {
 }
 
 fn cut_off(message: String) -> Error {
-    invalid(message).with_help("the file is cut off: copy it again from its source")
+    invalid(message).with_help("the file is truncated: copy it again from its source")
 }
 
 /// The size of the disk as Hyper-V and Azure take it: the field "current size".
@@ -141,7 +141,7 @@ impl Table {
     fn read(file: &ImageFile, at: u64, size: u64) -> Result<Self> {
         let header: [u8; HEADER] = file.read_array(at)?;
         if !header.starts_with(b"cxsparse") {
-            return Err(invalid(format!("there is no dynamic disk header at offset {at}")));
+            return Err(invalid(format!("the file has no dynamic disk header at offset {at}")));
         }
         check_sum(&header, 36, "dynamic disk header")?;
         let (offset, entries, block_size) =
@@ -159,7 +159,7 @@ impl Table {
             )));
         }
         if offset % SECTOR != 0 {
-            return Err(invalid(format!("the block allocation table stands at the odd offset {offset}")));
+            return Err(invalid(format!("the block allocation table is at the misaligned offset {offset}")));
         }
         file.check(offset, needed * 4)?; // `needed` is at most 2^32 - 1
         let bitmap = (block_size / SECTOR).div_ceil(8).next_multiple_of(SECTOR);
@@ -184,8 +184,8 @@ impl Table {
         if file.size() - end >= FOOTER as u64 && is_footer(&file.read_array::<FOOTER>(end)?) {
             return Ok(());
         }
-        Err(cut_off(format!("the VHD has no footer behind its last block, which ends at byte {end}"))
-            .or_help("to read it all the same, name its format: `--format vpc`"))
+        Err(cut_off(format!("the VHD has no footer after its last block, which ends at byte {end}"))
+            .or_help("to read it anyway, give its format: `--format vpc`"))
     }
 
     /// Where the last block or the table ends in the file, whichever is behind the other.

@@ -106,7 +106,7 @@ fn check_header(file: &ImageFile) -> Result<()> {
         version => return Err(unsupported(format!("version {version} of VHDX; version 1 is read"))),
     }
     if header[48..64] != [0; 16] {
-        return Err(unsupported("the VHDX was not closed: its log holds writes that are not yet in their place")
+        return Err(unsupported("the VHDX was not closed: its log contains writes that have not been applied")
             .with_help("shut the virtual machine down; if it is down, replay the log on a copy: `qemu-img check -r all IMAGE`"));
     }
     Ok(())
@@ -145,7 +145,7 @@ impl Regions {
                 Some(&BAT) => &mut bat,
                 Some(&METADATA) => &mut metadata,
                 _ if le::u32_in(entry, 28) & REGION_REQUIRED != 0 => {
-                    return Err(unsupported("the VHDX has a region that is required and not known"));
+                    return Err(unsupported("the VHDX has a region that is required but unknown"));
                 }
                 _ => continue,
             };
@@ -180,7 +180,7 @@ impl Metadata {
         let region = regions.metadata;
         let table = file.read_vec(region.offset, REGION_TABLE.min(region.length as usize))?;
         if table.len() < REGION_TABLE || !table.starts_with(b"metadata") {
-            return Err(invalid("there is no metadata table"));
+            return Err(invalid("the metadata table is missing"));
         }
         let (mut parameters, mut size, mut logical_sector) = (None, None, None);
         let count = entry_count(u32::from(le::u16_in(&table, 10)), "metadata table")?;
@@ -194,7 +194,7 @@ impl Metadata {
                 Some(&(DISK_ID | PHYSICAL_SECTOR)) => continue,
                 Some(&PARENT) => return Err(differencing()),
                 _ if flags & ITEM_REQUIRED != 0 => {
-                    return Err(unsupported("the VHDX has a metadata item that is required and not known"));
+                    return Err(unsupported("the VHDX has a metadata item that is required but unknown"));
                 }
                 _ => continue,
             };
@@ -268,7 +268,7 @@ fn place(entry: u64) -> Result<Place> {
         // NOT_PRESENT, UNDEFINED, ZERO, and UNMAPPED as it is numbered and was in drafts: QEMU reads zeros, too.
         0..=3 | 5 => Ok(Place::Zero),
         6 if at >= MIB => Ok(Place::Stored(at)), // FULLY_PRESENT; the first MiB is the headers'
-        6 => Err(invalid("a block that stands within the headers")),
+        6 => Err(invalid("a block within the headers")),
         7 => Err(invalid("a partially present block in a VHDX that has no parent")),
         state => Err(invalid(format!("a block of the unknown state {state}"))),
     }
@@ -300,7 +300,7 @@ fn crc32c(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 fn differencing() -> Error {
-    unsupported("a differencing VHDX, which holds only what differs from its parent")
+    unsupported("a differencing VHDX, which contains only what differs from its parent")
         .with_help("merge it into its parent: `Merge-VHD` of Hyper-V")
 }
 

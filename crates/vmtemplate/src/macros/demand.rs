@@ -137,9 +137,10 @@ impl Demand {
                 let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 (digits, "a number in digits")
             }
-            Level::Typed => {
-                (kind.is_typed() && plain == Plain::Word, "one address, a number or the like, not free text")
-            }
+            Level::Typed => (
+                kind.is_typed() && plain == Plain::Word,
+                "one address, a number or a similar value, not free text",
+            ),
             Level::Nothing => (false, "another place for the macro"),
         };
         if met {

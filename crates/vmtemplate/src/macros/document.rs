@@ -128,10 +128,10 @@ pub(super) fn check(value: &str, kind: MacroKind, language: ScriptLanguage) -> R
     if value.is_empty() || is_word || kind.is_typed() && Plain::of(value, kind) != Plain::No {
         return Ok(());
     }
-    let what = language.document().unwrap_or("no script");
+    let what = language.document().unwrap_or("not a script");
     Err(format!(
-        "the file is {what}, in which the quoting of a place is not known; expected letters, digits and `.`, `_`, `:`, `-`, \
-         `/`, `+`, `=`, `@` only"
+        "the file is {what}, whose quoting is not known; expected letters, digits and `.`, `_`, `:`, `-`, `/`, `+`, \
+         `=`, `@` only"
     ))
 }
 

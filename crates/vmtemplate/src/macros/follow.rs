@@ -89,7 +89,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
         demand: if number < MOST_PLACES {
             subject.demand.clone()
         } else {
-            Demand::words("the variable is used in very many places".to_owned())
+            Demand::words("the variable is used in too many places".to_owned())
         },
         quoting: subject.quoting.clone().into(),
         one_word,
@@ -144,8 +144,8 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             // Every macro is in some command or comment. Should one not be, it is refused.
             None => MacroPlace {
                 found,
-                place: "in no command".to_owned(),
-                demand: Demand::nothing("its place cannot be told".to_owned()),
+                place: "outside of any command".to_owned(),
+                demand: Demand::nothing("its place in the script is unknown".to_owned()),
                 quoting: Unknown.into(),
                 later: [].into(),
             },

@@ -108,7 +108,7 @@ impl FromStr for MacroName {
             error.with_help(format!("write it as `(${bare})`"))
         } else {
             error.with_help(
-                "a macro is written whole, for example `($PRODUCTKEY)`: letters, digits and `_` only",
+                "write the complete macro, for example `($PRODUCTKEY)`: letters, digits and `_` only",
             )
         })
     }

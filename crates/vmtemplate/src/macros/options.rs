@@ -52,7 +52,11 @@ impl FromStr for MissingValue {
             "empty" => Ok(Self::Empty),
             "keep" => Ok(Self::Keep),
             "platform" => Ok(Self::Platform),
-            _ => Err(unknown(text, "what to do without a value", "platform, error, parens, empty or keep")),
+            _ => Err(unknown(
+                text,
+                "the treatment of a macro without a value",
+                "platform, error, parens, empty or keep",
+            )),
         }
     }
 }

@@ -72,7 +72,7 @@ impl Quote for Unknown {
     }
 }
 
-const UNKNOWN: &str = "its place cannot be told";
+const UNKNOWN: &str = "its place in the script is unknown";
 
 /// A place where a variable is expanded that holds the value of a macro.
 #[derive(Debug, Clone)]

@@ -177,7 +177,7 @@ impl Metainfo {
         if let Some(name) =
             ["ipv4", "ipv6", "mem", "disk"].iter().find(|&&name| limits.other.contains_key(name))
         {
-            return Err(Error::new(ErrorKind::InvalidValue, "this limit has a field of its own")
+            return Err(Error::new(ErrorKind::InvalidValue, "this limit has its own field")
                 .with_field(format!("limit.{name}"))
                 .with_help("set the field `ipv4`, `ipv6`, `memory_mib` or `disk_mb`"));
         }

@@ -37,7 +37,7 @@ impl Metainfo {
             problems.push(
                 Error::new(
                     ErrorKind::InvalidMetainfo,
-                    "there is no `osname`; without it the template is invisible",
+                    "`osname` is missing; the platform does not list a template without it",
                 )
                 .with_position(self.document.tag_position(ROOT))
                 .with_field("osname")
@@ -145,8 +145,8 @@ impl Metainfo {
     }
 
     fn twice(&self, node: Node, field: &str, name: &str) -> Error {
-        self.at(node, field, format!("{} is there a second time; only the first one counts", quoted(name)))
-            .with_help("which one the platform takes is not known: remove one")
+        self.at(node, field, format!("duplicate {}; only the first one counts", quoted(name)))
+            .with_help("the platform may use either: remove one")
     }
 
     fn at(&self, node: Node, field: &str, message: impl Into<String>) -> Error {

@@ -501,7 +501,7 @@ fn check_size(bytes: usize, max_bytes: usize) -> Result<()> {
         ErrorKind::LimitExceeded,
         format!("the file has {bytes} bytes; at most {max_bytes} are accepted"),
     )
-    .with_help("it is a short description; check that this is the right file"))
+    .with_help("metainfo.xml is a short description; check that this is the right file"))
 }
 
 /// The indent of an element of the root is the step from one level to the next.

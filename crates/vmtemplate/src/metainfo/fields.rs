@@ -197,8 +197,9 @@ impl Metainfo {
         for (name, text) in &fields.network_install {
             let key: MetainfoKey = name.parse()?;
             if !MetainfoKey::NETWORK_INSTALL.contains(&key) {
-                return Err(Error::new(ErrorKind::InvalidValue, "this element has a field of its own")
-                    .with_field(name));
+                return Err(
+                    Error::new(ErrorKind::InvalidValue, "this element has its own field").with_field(name)
+                );
             }
             metainfo.put(&key, text)?;
         }

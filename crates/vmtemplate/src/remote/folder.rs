@@ -59,7 +59,7 @@ impl RemoteFolder {
         }
         Err(Error::new(ErrorKind::Unsupported, "a repository cannot be written to over HTTP")
             .with_path(&self.url)
-            .with_help("publish into the folder that the server shows, or to object storage (s3://)"))
+            .with_help("publish into the folder that the server serves, or to object storage (s3://)"))
     }
 
     /// A file for reading at any offset.
@@ -121,7 +121,7 @@ impl RemoteFolder {
             take(&bytes, size.unwrap_or(0))?;
         }
         let Some(size) = size.filter(|&size| size != done) else { return Ok(done) };
-        Err(Error::new(ErrorKind::Network, format!("the server gave {done} bytes and had announced {size}"))
+        Err(Error::new(ErrorKind::Network, format!("the server sent {done} bytes, but announced {size}"))
             .with_path(url)
             .with_help("try again"))
     }

@@ -132,8 +132,7 @@ impl File {
     }
 
     fn wrong_length(&self, at: u64, got: u64) -> Error {
-        let message =
-            format!("the server gave {got} bytes at offset {at}, which is not what it was asked for");
+        let message = format!("the server sent {got} bytes at offset {at}, which is not the requested range");
         Error::new(ErrorKind::Network, message).with_path(&self.url).with_help("try again")
     }
 }

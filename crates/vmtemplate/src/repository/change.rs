@@ -390,7 +390,7 @@ impl Repository {
             if let Some((key, _)) = keys.into_iter().find(|(_, value)| value.is_some()) {
                 return Err(Error::new(ErrorKind::InvalidValue, "a template for LXD has no such key")
                     .with_field(key)
-                    .with_help("leave it out"));
+                    .with_help("remove it"));
             }
         } else if entry.image_name.is_none() {
             let own = metainfo.and_then(own_image_name);

@@ -120,17 +120,17 @@ impl Repository {
             let message = format!("the file name `{}` {why}", Shown(&entry.file_name));
             return Err(Error::new(ErrorKind::InvalidRepository, message)
                 .with_path(self.description_path())
-                .with_help("`vmtemplate repo verify` tells all that is wrong with the repository"));
+                .with_help("`vmtemplate repo verify` reports every problem of the repository"));
         }
         let sums = Sums::parse(&sums.unwrap_or_default());
         let stated = sums.get(&entry.file_name).map(str::to_owned);
         if stated.is_none() && options.public_key.is_some() {
             let message =
-                format!("{} has no checksum of {}, so that nobody signed it", sums::NAME, entry.file_name);
+                format!("{} has no checksum for {}, so no signature covers it", sums::NAME, entry.file_name);
             return Err(Error::new(ErrorKind::InvalidSignature, message)
                 .with_path(self.store.path_of(sums::NAME))
                 .with_help(
-                    "let the repository be brought in step: `vmtemplate repo sync FOLDER --sign KEY`",
+                    "ask the publisher to add the checksum: `vmtemplate repo sync FOLDER --sign KEY`",
                 ));
         }
         fs::create_dir_all(folder).map_err(|e| Error::io("cannot create the folder", e).with_path(folder))?;
@@ -200,9 +200,9 @@ fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -
     if options.overwrite {
         return Ok(None);
     }
-    Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
+    Err(Error::new(ErrorKind::AlreadyExists, "another file with this name already exists")
         .with_path(path)
-        .with_help("remove it, or ask for overwriting"))
+        .with_help("remove it, or use --force (`overwrite`)"))
 }
 
 /// The archive that is to be fetched.
@@ -270,10 +270,10 @@ impl Part {
             if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
                 return Err(Error::new(
                     ErrorKind::Locked,
-                    "somebody is fetching this archive into this folder",
+                    "another process is downloading this archive into this folder",
                 )
                 .with_path(path)
-                .with_help("wait until that has ended"));
+                .with_help("wait until it has finished"));
             }
             // Between the opening and the locking it may have become the archive, or have been removed.
             let held = file.metadata().map_err(fail)?;
@@ -301,9 +301,9 @@ impl Part {
                 None => Ok(found),
                 Some(stated) => Err(Error::new(
                     ErrorKind::InvalidArchive,
-                    format!("the SHA-256 of what was fetched is {found}; {} has {stated}", sums::NAME),
+                    format!("the SHA-256 of the download is {found}; {} lists {stated}", sums::NAME),
                 )
-                .with_help("what was fetched is removed; `vmtemplate repo verify` tells what is wrong")),
+                .with_help("the download was removed; `vmtemplate repo verify` reports what is wrong")),
             }
         });
         proved.inspect_err(|error| {
@@ -352,11 +352,11 @@ impl Part {
         if overwrite {
             if let Ok(replaced) = fs::metadata(target) {
                 Access::Like(replaced).apply(&self.file).map_err(|error| {
-                    Error::io("cannot give the archive its mode", error).with_path(target)
+                    Error::io("cannot set the mode of the archive", error).with_path(target)
                 })?;
             }
             fs::rename(&self.path, target).map_err(|error| {
-                Error::io("cannot move the archive to its place", error).with_path(target)
+                Error::io("cannot rename the archive to its final name", error).with_path(target)
             })?;
         } else {
             output::rename_new(&self.path, target).map_err(|error| error.with_path(target))?;

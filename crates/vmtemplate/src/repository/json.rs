@@ -35,7 +35,7 @@ impl Kind {
             Self::Array => "an array",
             Self::String => "a string",
             Self::Number => "a number",
-            Self::Bool => "a truth value",
+            Self::Bool => "true or false",
             Self::Null => "null",
         }
     }
@@ -76,7 +76,7 @@ impl Json {
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            fault(&sound, sound.len(), "this is not UTF-8").with_help("save the file as UTF-8")
+            fault(&sound, sound.len(), "the file is not UTF-8").with_help("save the file as UTF-8")
         })?;
         Self::of(text.to_owned())
     }
@@ -246,7 +246,7 @@ impl Scanner<'_> {
             let key = start..self.at;
             let name = unescape(&self.text[key.clone()]);
             if let Some(again) = keys.replace(name) {
-                let message = format!("the key {} is there twice", quoted(&again));
+                let message = format!("duplicate key {}", quoted(&again));
                 return Err(fault(self.text, start, message).with_help("remove one of the two"));
             }
             self.space();
@@ -325,7 +325,7 @@ impl Scanner<'_> {
         self.at += match rest.first() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
             Some(b'u') if rest.len() > 4 && rest[1..5].iter().all(u8::is_ascii_hexdigit) => 6,
-            _ => return Err(self.fault("`\\` begins no escape that JSON knows").with_help("write `\\\\`")),
+            _ => return Err(self.fault("`\\` does not begin a JSON escape").with_help("write `\\\\`")),
         };
         Ok(())
     }

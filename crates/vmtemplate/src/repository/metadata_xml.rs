@@ -102,7 +102,7 @@ impl MetadataXml {
             }
             for name in SIMPLE {
                 if let Some(again) = self.document.named(elem, name).nth(1) {
-                    tell(again, format!("`{name}` is there a second time"));
+                    tell(again, format!("duplicate element `{name}`"));
                 }
             }
             if let Some(node) = self.child(elem, "utcmtime") {

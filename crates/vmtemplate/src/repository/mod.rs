@@ -100,12 +100,9 @@ impl Repository {
                 return Ok(Self { store, format });
             }
         }
-        Err(Error::new(
-            ErrorKind::NotFound,
-            "there is neither a metadata.json nor a metadata.xml in the folder",
-        )
-        .with_path(store.path())
-        .with_help("begin a repository there: `vmtemplate repo init FOLDER`"))
+        Err(Error::new(ErrorKind::NotFound, "the folder contains neither metadata.json nor metadata.xml")
+            .with_path(store.path())
+            .with_help("create a repository there: `vmtemplate repo init FOLDER`"))
     }
 
     /// The same, where the form of the description is known.
@@ -120,9 +117,9 @@ impl Repository {
         if store.is_there(format.file_name())? {
             return Ok(Self { store, format });
         }
-        Err(Error::new(ErrorKind::NotFound, format!("there is no {} in the folder", format.file_name()))
+        Err(Error::new(ErrorKind::NotFound, format!("the folder contains no {}", format.file_name()))
             .with_path(store.path())
-            .with_help(format!("begin one: `vmtemplate repo init FOLDER --format {format}`")))
+            .with_help(format!("create one: `vmtemplate repo init FOLDER --format {format}`")))
     }
 
     /// Begin a repository in `folder`, which may be new.
@@ -157,9 +154,12 @@ impl Repository {
             Store::Remote(folder) => {
                 let name = format.file_name();
                 if !folder.put(name, format.empty().as_bytes(), Expected::Absent)? {
-                    return Err(Error::new(ErrorKind::AlreadyExists, "there is a repository already")
-                        .with_path(store.path_of(name))
-                        .with_help("open it, or choose another folder"));
+                    return Err(Error::new(
+                        ErrorKind::AlreadyExists,
+                        "the folder already contains a repository",
+                    )
+                    .with_path(store.path_of(name))
+                    .with_help("open it, or choose another folder"));
                 }
             }
         }
@@ -223,7 +223,7 @@ fn make_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     for path in missing {
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .map_err(|error| Error::io("cannot give the folder its mode", error).with_path(path))?;
+            .map_err(|error| Error::io("cannot set the mode of the folder", error).with_path(path))?;
     }
     #[cfg(not(unix))]
     let _ = missing;

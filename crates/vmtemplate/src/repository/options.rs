@@ -124,11 +124,13 @@ pub(super) fn check_text(field: &str, text: &str) -> Result<()> {
     let message = if text.trim().is_empty() {
         format!("the value of {what} is empty")
     } else if text.chars().any(char::is_control) {
-        format!("`{}`, the value of {what}, holds a control character", Shown(short(text)))
+        format!("`{}`, the value of {what}, contains a control character", Shown(short(text)))
     } else {
         return Ok(());
     };
-    Err(Error::new(ErrorKind::InvalidValue, message).with_field(field).with_help("give a text of one line"))
+    Err(Error::new(ErrorKind::InvalidValue, message)
+        .with_field(field)
+        .with_help("give a single line of text"))
 }
 
 /// How a repository is verified.

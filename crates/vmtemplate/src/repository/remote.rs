@@ -125,11 +125,11 @@ impl Repository {
                 return Ok(name.clone());
             }
         }
-        Err(Error::new(ErrorKind::AlreadyExists, "there is a file of this name, and no template has it")
+        Err(Error::new(ErrorKind::AlreadyExists, "a file with this name exists, but no template refers to it")
             .with_path(self.store.path_of(sending.file_name))
             .with_help(
-                "somebody is publishing it, or was stopped while publishing: wait, or remove the file, or give \
-                 another file name",
+                "another publisher is uploading it, or was interrupted: wait, remove the file, or give another name \
+                 with --file-name (`file_name`)",
             ))
     }
 
@@ -201,7 +201,7 @@ impl Repository {
         let name = self.format().file_name();
         edit(folder, name, json::MAX_BYTES, options, |bytes| {
             let bytes = bytes.ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, "there is no description of the repository any more")
+                Error::new(ErrorKind::NotFound, "the description of the repository no longer exists")
             })?;
             let mut description = Description::parse(self.format(), bytes)?;
             let changed = change(&mut description)?;
@@ -278,11 +278,12 @@ fn edit<T>(
             return Ok(done);
         }
         if begun.elapsed() > options.lock_timeout {
-            let message =
-                format!("other publishers changed it again and again for {:?}", options.lock_timeout);
+            let message = format!("other publishers kept changing it for {:?}", options.lock_timeout);
             return Err(Error::new(ErrorKind::Locked, message)
                 .with_path(format!("{}/{name}", folder.url()))
-                .with_help("try again when they have ended, or wait longer"));
+                .with_help(
+                    "try again when they have finished, or wait longer with --lock-timeout (`lock_timeout`)",
+                ));
         }
         thread::sleep(pause);
         pause = (2 * pause).min(LONGEST_PAUSE);

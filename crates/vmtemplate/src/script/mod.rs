@@ -152,7 +152,7 @@ impl Script {
                 ErrorKind::LimitExceeded,
                 format!("the script is larger than the install drive, which has {} bytes", Self::MAX_SIZE),
             )
-            .with_help("move what is large into the disk image, or let the script download it")
+            .with_help("move large parts into the disk image, or let the script download them")
         })?;
         if let Some(name) = no_script(&bytes) {
             let message = format!("this is {name}; a setup script was expected");

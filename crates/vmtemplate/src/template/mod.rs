@@ -133,7 +133,7 @@ impl Template {
         let path = folder.join(Self::METAINFO);
         let metainfo = Metainfo::from_file(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => error.with_help(format!(
-                "a template folder holds {}, the image and the script that it names",
+                "a template folder contains {}, and the image and the script that it names",
                 Self::METAINFO
             )),
             _ => error,
@@ -478,7 +478,7 @@ impl Template {
                     ErrorKind::Unsupported,
                     "this archive was made by another tool, and its image can only be read from the start",
                 )
-                .with_help("unpack it first, and pack the folder"));
+                .with_help("unpack it first, and use the folder"));
             }
             (Some(name), None) => problems.push(missing("hddimage", "disk image", &name)),
             (None, _) if named::installs_over_network(&self.metainfo) => {}
@@ -601,9 +601,12 @@ fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
     let metainfo = metainfo.ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidTemplate,
-            format!("the archive has no {} at its root, or one of more than 1 MiB", Template::METAINFO),
+            format!(
+                "the archive has no {} at its root, or one that is larger than 1 MiB",
+                Template::METAINFO
+            ),
         )
-        .with_help("pack the files themselves and not the folder that they are in")
+        .with_help("pack the files themselves, not the folder that contains them")
     })?;
     let metainfo = Metainfo::parse(metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
     let (script, image) = file_names(&metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
@@ -620,7 +623,11 @@ fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Error::many(ErrorKind::InvalidTemplate, "the archive is sound, but no whole template", problems))
+    Err(Error::many(
+        ErrorKind::InvalidTemplate,
+        "the archive is intact, but the template in it is incomplete",
+        problems,
+    ))
 }
 
 /// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
@@ -633,13 +640,13 @@ fn is_gzip(path: &Path) -> bool {
 }
 
 fn missing(element: &str, what: &str, name: &str) -> Error {
-    Error::new(ErrorKind::InvalidTemplate, format!("the {what} `{name}` is not there"))
+    Error::new(ErrorKind::InvalidTemplate, format!("the {what} `{name}` does not exist"))
         .with_field(element)
-        .with_help("put the file beside metainfo.xml, or mend the name (upper and lower case count)")
+        .with_help("put the file beside metainfo.xml, or correct the name (it is case-sensitive)")
 }
 
 fn unnamed(element: &str, what: &str) -> Error {
-    Error::new(ErrorKind::InvalidTemplate, format!("metainfo.xml names no {what}"))
+    Error::new(ErrorKind::InvalidTemplate, format!("metainfo.xml does not name the {what}"))
         .with_field(element)
         .with_help(format!("set it: `vmtemplate metainfo FILE --set {element}=NAME`"))
 }

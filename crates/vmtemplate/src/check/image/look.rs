@@ -58,7 +58,7 @@ impl<'a> Look<'a> {
         let (rule, place, message) = if self.is_of_the_disk(error) {
             (rules::IMAGE, self.image(), error.message().to_owned())
         } else {
-            (rules::UNREAD, place, format!("not looked at: {}", error.message()))
+            (rules::UNREAD, place, format!("not checked: {}", error.message()))
         };
         let is_known = |finding: &Finding| finding.rule() == rule && *finding.place() == place;
         let is_known = self.findings.borrow().iter().any(is_known);

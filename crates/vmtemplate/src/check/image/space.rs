@@ -37,7 +37,7 @@ pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
         };
         if old >= WORTH_TELLING {
             let message = format!(
-                "about {} MiB of the {} MiB of free clusters hold old content (estimated from {SAMPLES} of them)",
+                "about {} MiB of the {} MiB of free clusters contain old data (estimated from {SAMPLES} of them)",
                 old >> 20,
                 free.bytes >> 20
             );

@@ -69,7 +69,7 @@ impl Volumes {
                 look.report(
                     rules::BITLOCKER,
                     place(),
-                    "the volume is encrypted by BitLocker; nothing in it was checked",
+                    "the volume is encrypted with BitLocker; nothing in it was checked",
                 );
                 self.is_hidden = true;
             }

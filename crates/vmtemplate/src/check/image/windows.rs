@@ -227,10 +227,10 @@ fn control_set(look: &Look<'_>, system: &Hive<'_>) -> String {
     let chosen = chosen.or_else(other);
     let message = match missing.as_slice() {
         [] if is_said => None,
-        [] => Some("neither Default nor Current says which control set the next start uses".to_owned()),
+        [] => Some("neither Default nor Current specifies the control set of the next start".to_owned()),
         all => {
             let named =
-                all.iter().map(|(name, number, set)| format!("{name} is {number}, and there is no {set}"));
+                all.iter().map(|(name, number, set)| format!("{name} is {number}, but {set} does not exist"));
             Some(named.collect::<Vec<_>>().join("; "))
         }
     };
@@ -268,7 +268,8 @@ fn name(look: &Look<'_>, windows: &Windows<'_>) {
         windows.info.build_number().and_then(|build| Release::of_build(build, windows.info.is_server()));
     let (Some(named), Some(held)) = (Release::of_name(&name), held) else { return };
     if !named.covers(held) {
-        let message = format!("the template is called \"{}\", and the image holds {held}", Shown(name));
+        let message =
+            format!("the name of the template is \"{}\", but the image contains {held}", Shown(name));
         look.report(rules::NAME, windows.volume.place(look, ""), message);
     }
 }
@@ -293,7 +294,7 @@ fn memory_limit(look: &Look<'_>, windows: &Windows<'_>) {
         look.report(
             rules::MEMORY_LIMIT,
             place,
-            format!("the template asks for {limit} MiB; {what} needs {least}"),
+            format!("the template requires {limit} MiB; {what} needs {least}"),
         );
     }
 }

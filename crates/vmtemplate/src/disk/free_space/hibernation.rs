@@ -57,7 +57,7 @@ fn is_hibernated(place: &str) -> KeptWhole {
 }
 
 fn is_unclear(place: &str, why: &str) -> KeptWhole {
-    let detail = format!("whether Windows is hibernated on {place} cannot be told ({why}): {HELP}");
+    let detail = format!("it is unknown whether Windows is hibernated on {place} ({why}): {HELP}");
     KeptWhole::new(KeptReason::Hibernated, detail)
 }
 
@@ -84,7 +84,7 @@ fn look_into(disk: &DiskImage, haunt: &Haunt) -> Result<Sight> {
         Ok(None) => match is_unformatted(disk, haunt) {
             Ok(true) => return Ok(Sight::NoWindows),
             Ok(false) => {
-                let why = "it is neither empty nor a volume that is known";
+                let why = "it is neither empty nor a known volume";
                 return Ok(Sight::Unclear(why.to_owned()));
             }
             Err(error) => Err(error),

@@ -84,7 +84,7 @@ impl<'v> NtfsFile<'v> {
         let record = volume.record(number, &mut buf)?;
         // The root is found by its number alone.
         if record.base.number() != 0 || (at.sequence() != 0 && at.sequence() != record.sequence) {
-            return Err(damaged(format!("record {number} is not the file that its folder means")));
+            return Err(damaged(format!("record {number} is not the file that its folder refers to")));
         }
         let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let stream = volume.stream(record, number, kind::DATA, &name)?;
@@ -217,12 +217,12 @@ impl<'v> NtfsFile<'v> {
                     ("compressed by \"Compact OS\" (WOF)", "run compact /u on it inside the virtual machine")
                 }
                 0x8000_0013 => ("deduplicated", "undo the deduplication of the volume"),
-                0xA000_0003 | 0xA000_000C => ("a link", "read what it points to"),
+                0xA000_0003 | 0xA000_000C => ("a link", "read the file that it points to"),
                 tag if is_cloud(tag) => (
-                    "kept in a cloud",
+                    "stored in a cloud",
                     "choose \"Always keep on this device\" for it inside the virtual machine",
                 ),
-                _ => ("kept elsewhere", "restore it inside the virtual machine"),
+                _ => ("stored elsewhere", "restore it inside the virtual machine"),
             };
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -291,5 +291,5 @@ fn split_stream<'p>(
 }
 
 fn not_found(name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no \"{}\"", Shown(name)))
+    Error::new(ErrorKind::NotFound, format!("\"{}\" does not exist", Shown(name)))
 }

@@ -154,7 +154,7 @@ impl NtfsVolume {
         else {
             return Err(damaged("$Volume has no information about the volume"));
         };
-        let short = || damaged("the information about the volume in $Volume is cut short");
+        let short = || damaged("the information about the volume in $Volume is truncated");
         let [major, minor] = le::array_at(information, 8).ok_or_else(short)?;
         let flags = le::u16_at(information, 10).ok_or_else(short)?;
         let label = match find(kind::VOLUME_NAME)? {
@@ -376,7 +376,7 @@ impl NtfsVolume {
         if at != number && !is_extension {
             return Err(flawed(
                 number,
-                format!("its attribute list names record {at}, which is not a part of it"),
+                format!("its attribute list names record {at}, which does not belong to it"),
             ));
         }
         for attribute in record.attributes() {

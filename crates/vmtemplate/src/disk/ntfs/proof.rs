@@ -50,7 +50,7 @@ impl NtfsVolume {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 format!(
-                    "the volume has {} clusters; free space is told for at most {MAX_CLUSTERS}",
+                    "the volume has {} clusters; free space is supported for at most {MAX_CLUSTERS}",
                     boot.clusters
                 ),
             ));
@@ -135,7 +135,7 @@ impl Proof<'_> {
         let says_in_use = is_file && bytes.get(22).is_some_and(|flags| flags & 1 != 0);
         if !says_in_use {
             if number < SYSTEM_RECORDS || (!is_file && self.records.contains(number)) {
-                return Err(flawed(number, "it should be in use, and is not"));
+                return Err(flawed(number, "it should be in use, but is not"));
             }
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Proof<'_> {
             return Ok(());
         };
         if record.own_number().is_some_and(|own| u64::from(own) != number & 0xFFFF_FFFF) {
-            return Err(flawed(number, "it says that it is another one"));
+            return Err(flawed(number, "it has the number of another record"));
         }
         let mut list = None;
         for attribute in record.attributes() {
@@ -181,7 +181,7 @@ impl Proof<'_> {
                 )));
             }
             if !self.claimed.insert(lcn, run.length) {
-                return Err(wrong(format!("its run at {lcn} ({}) has clusters of another one", run.length)));
+                return Err(wrong(format!("its run at {lcn} ({}) has clusters of another run", run.length)));
             }
         }
         if pairs.vcn() != mapped.end {

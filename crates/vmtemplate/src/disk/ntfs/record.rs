@@ -47,7 +47,7 @@ pub(super) fn fix_up(block: &mut [u8]) -> Result<(), Flaw> {
     for stride in 0..strides {
         let at = (stride + 1) * STRIDE - 2;
         if block[at..at + 2] != number {
-            return Err("the update sequence numbers differ: it was written in part");
+            return Err("the update sequence numbers differ: it was written only in part");
         }
         let saved = offset + 2 + 2 * stride;
         block.copy_within(saved..saved + 2, at);

@@ -74,11 +74,13 @@ impl Stream {
     pub(super) fn append(&mut self, attribute: &Attribute<'_>, space: &Space) -> Result<()> {
         let (Content::Clusters { runs, .. }, Value::Runs(mapped)) = (&mut self.content, attribute.value)
         else {
-            return Err(damaged("an attribute is in several pieces, but not all of them stand in clusters"));
+            return Err(damaged(
+                "an attribute is in several pieces, but not all of them are stored in clusters",
+            ));
         };
         let end = runs.last().map_or(0, Run::end);
         if mapped.first != end {
-            return Err(damaged(format!("a piece maps cluster {} on; {end} was expected", mapped.first)));
+            return Err(damaged(format!("a piece starts at cluster {}; {end} was expected", mapped.first)));
         }
         for run in mapped.pairs(space.boot.clusters) {
             let run =
@@ -86,7 +88,7 @@ impl Stream {
             if runs.len() == MAX_RUNS {
                 return Err(Error::new(
                     ErrorKind::LimitExceeded,
-                    format!("a file stands in more than {MAX_RUNS} pieces"),
+                    format!("a file consists of more than {MAX_RUNS} pieces"),
                 ));
             }
             runs.push(run);
@@ -131,7 +133,7 @@ impl Stream {
     /// Fill `buf` from `offset` on; how many bytes there were before the end.
     pub(super) fn read_at(&self, space: &Space, buf: &mut [u8], offset: u64) -> Result<usize> {
         if self.encrypted {
-            return Err(Error::new(ErrorKind::Unsupported, "the file is encrypted by EFS")
+            return Err(Error::new(ErrorKind::Unsupported, "the file is encrypted with EFS")
                 .with_help("decrypt it inside the virtual machine (cipher /d)"));
         }
         let count = (buf.len() as u64).min(self.size.saturating_sub(offset)) as usize;

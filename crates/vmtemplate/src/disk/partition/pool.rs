@@ -102,7 +102,7 @@ impl PartitionTable {
                 kind if kind.is_storage_spaces() => Pool::StorageSpaces,
                 _ => continue,
             };
-            let evidence = format!("partition {} is of type {}", partition.index, partition.kind);
+            let evidence = format!("partition {} has the type {}", partition.index, partition.kind);
             signs.push(PoolSign { pool, partition: index, evidence, is_stated: true });
         }
         let mut found = Search { disk, partition: None, range: 0..disk.size(), signs };

@@ -86,7 +86,7 @@ fn read_export(stdout: &mut dyn Read, options: &OpenOptions) -> Result<Arc<dyn D
     let mut magic = Vec::new();
     stdout.take(MAGIC as u64).read_to_end(&mut magic).map_err(read_failed)?;
     let version = diff_version(&magic)
-        .ok_or_else(|| invalid("what `rbd export-diff` wrote does not begin with its magic"))?;
+        .ok_or_else(|| invalid("the output of `rbd export-diff` does not begin with its magic"))?;
     spool_diff(stdout, version, options)
 }
 
@@ -111,8 +111,8 @@ fn check_spec(spec: &str) -> Result<()> {
 }
 
 fn failed(spec: &str, status: Option<ExitStatus>, message: &str) -> Error {
-    let how = status.map_or_else(|| "it did not end".to_owned(), |status| status.to_string());
-    let said = if message.is_empty() { "it said nothing" } else { message };
+    let how = status.map_or_else(|| "it did not exit".to_owned(), |status| status.to_string());
+    let said = if message.is_empty() { "no message" } else { message };
     Error::new(ErrorKind::Io, format!("`rbd export-diff {spec}` failed ({how}): {said}"))
 }
 

@@ -59,21 +59,21 @@ impl<'h> RegistryKey<'h> {
     pub(super) fn read(hive: &'h RegistryHive<'_>, offset: u32, parent: Option<u32>) -> Result<Self> {
         let record = hive.cells.read(offset, HEADER + MAX_NAME)?;
         if !record.starts_with(b"nk") {
-            return Err(damaged(format!("there is no key at {offset:#x} of the hive")));
+            return Err(damaged(format!("the hive has no key at {offset:#x}")));
         }
         // Each key stands below one other, and the root below none: no path leads back.
         if parent.is_some_and(|parent| field(&record, 16).ok() != Some(parent)) || parent == Some(offset) {
             return Err(damaged(format!(
-                "the key at {offset:#x} of the hive says that it stands below another key"
+                "the key at {offset:#x} of the hive gives another key as its parent"
             )));
         }
         if parent.is_some() && offset == hive.base.root {
-            return Err(damaged("the root key of the hive stands below another key"));
+            return Err(damaged("the root key of the hive has a parent"));
         }
         let length = field(&record, 72)? as usize & 0xFFFF;
         let name = record
             .get(HEADER as usize..HEADER as usize + length)
-            .ok_or_else(|| damaged(format!("the name of the key at {offset:#x} of the hive is cut short")))?;
+            .ok_or_else(|| damaged(format!("the name of the key at {offset:#x} of the hive is truncated")))?;
         Ok(Self {
             hive,
             offset,

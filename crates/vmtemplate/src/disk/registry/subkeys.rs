@@ -46,7 +46,7 @@ pub(super) fn offsets(cells: &Cells<'_>, list: u32, name: Option<&str>) -> Resul
                     Header::Leaf(leaf) if lists.insert(list) => add(list, leaf)?,
                     _ => {
                         return Err(damaged(format!(
-                            "the list of subkeys at {list:#x} of the hive stands in a circle"
+                            "the list of subkeys at {list:#x} of the hive contains itself"
                         )));
                     }
                 }
@@ -83,7 +83,7 @@ impl Header {
             b"lf" => Self::Leaf(Leaf { hint: Hint::Start, count, width: 8 }),
             b"lh" => Self::Leaf(Leaf { hint: Hint::Hash, count, width: 8 }),
             b"ri" => Self::Root(count),
-            _ => return Err(damaged(format!("there is no list of subkeys at {list:#x} of the hive"))),
+            _ => return Err(damaged(format!("the hive has no list of subkeys at {list:#x}"))),
         })
     }
 }

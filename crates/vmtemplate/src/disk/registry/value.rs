@@ -132,12 +132,12 @@ impl<'h> RegistryValue<'h> {
     pub(super) fn read(hive: &'h RegistryHive<'_>, offset: u32) -> Result<Self> {
         let record = hive.cells.read(offset, HEADER)?;
         if !record.starts_with(b"vk") {
-            return Err(damaged(format!("there is no value at {offset:#x} of the hive")));
+            return Err(damaged(format!("the hive has no value at {offset:#x}")));
         }
         let length = field(&record, 0)? >> 16;
         let record = hive.cells.read(offset, HEADER + length.min(MAX_NAME))?;
         let name = le::slice_at(&record, HEADER as usize, length as usize).ok_or_else(|| {
-            damaged(format!("the name of the value at {offset:#x} of the hive is cut short"))
+            damaged(format!("the name of the value at {offset:#x} of the hive is truncated"))
         })?;
         Ok(Self {
             hive,
@@ -243,7 +243,7 @@ impl<'h> RegistryValue<'h> {
         for entry in cells.read_list(list, 0, segments, 4)?.chunks_exact(4) {
             let segment = cells.read(field(entry, 0)?, left.min(SEGMENT))?;
             if segment.len() < left.min(SEGMENT) as usize {
-                return Err(damaged(format!("a segment of {} is cut short", self.called())));
+                return Err(damaged(format!("a segment of {} is truncated", self.called())));
             }
             left -= segment.len() as u32;
             data.extend(segment);

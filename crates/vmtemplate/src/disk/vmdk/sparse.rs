@@ -50,9 +50,7 @@ impl SparseExtent {
         let flags = le::u32_in(&header, 8);
         let compressed = flags & COMPRESSED != 0;
         if compressed && (flags & MARKERS == 0 || le::u16_in(&header, 77) != 1) {
-            return Err(unsupported(
-                "compressed grains without markers, or compressed otherwise than by deflate",
-            ));
+            return Err(unsupported("compressed grains without markers, or not compressed with deflate"));
         }
         let (size, grain) = (bytes(le::u64_in(&header, 12))?, bytes(le::u64_in(&header, 20))?);
         if !grain.is_power_of_two() || !GRAINS.contains(&grain) {
@@ -95,7 +93,7 @@ impl SparseExtent {
 /// What must hold for the header, and for its copy at the end.
 fn check_header(header: &[u8; SECTOR as usize]) -> Result<()> {
     if !header.starts_with(b"KDMV") {
-        return Err(invalid("there is no header of a sparse VMDK where it should be"));
+        return Err(invalid("the header of a sparse VMDK is missing"));
     }
     match le::u32_in(header, 4) {
         1..=3 => {}
@@ -110,7 +108,9 @@ fn check_header(header: &[u8; SECTOR as usize]) -> Result<()> {
 
 /// Sectors as bytes.
 fn bytes(sectors: u64) -> Result<u64> {
-    sectors.checked_mul(SECTOR).ok_or_else(|| invalid(format!("{sectors} sectors pass every possible size")))
+    sectors
+        .checked_mul(SECTOR)
+        .ok_or_else(|| invalid(format!("{sectors} sectors exceed every possible size")))
 }
 
 impl BlockMap for SparseExtent {

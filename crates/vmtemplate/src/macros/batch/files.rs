@@ -194,7 +194,7 @@ impl Parser {
             }
             for subject in &mut self.subjects[from..] {
                 if subject.assigns.len() > MOST_NAMES {
-                    subject.demand(&Demand::words("it is written to very many files"));
+                    subject.demand(&Demand::words("it is written to too many files"));
                     continue;
                 }
                 subject.assigns = subject.assigns.iter().chain(&names).cloned().collect();

@@ -521,7 +521,7 @@ impl Parser {
                 self.command_of_for(&set, &names);
             } else {
                 let demand = Demand::words(
-                    "`for` cuts it into words and replaces `*` and `?` by file names".to_owned(),
+                    "`for` splits it into words and replaces `*` and `?` by file names".to_owned(),
                 );
                 self.facts = Facts::of(&set, &self.atoms.variables);
                 let words: Rc<[String]> = names.iter().map(|name| word_by_word(name)).collect();
@@ -619,14 +619,14 @@ impl Parser {
         let first = items.iter().position(Item::is_blank).unwrap_or(items.len());
         let (head, tail) = items.split_at(first);
         let (place, reason) = if is_comment {
-            ("in the first word of a comment", "cmd.exe still looks at it")
+            ("in the first word of a comment", "cmd.exe still interprets it")
         } else {
-            ("in a label", "it decides where a jump goes")
+            ("in a label", "it decides where a jump leads")
         };
         let demand = if is_comment { Demand::words(reason) } else { Demand::word(reason) };
         self.mark_all(head, place, &demand, &Rc::default());
         let demand = if self.in_block() && !is_rem {
-            Demand::words("a label or `::` inside parentheses does not end the way that a comment does")
+            Demand::words("a label or `::` inside parentheses does not end as a comment does")
         } else {
             Demand::FREE_TEXT
         };

@@ -182,13 +182,13 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("powershell -Command \"Set-X \"\"($V)\"\"\"", "a b", "in different ways"),
         ("set \"p=($V)\"\npowershell -Command \"Set-X '%p%'\"", "it's", "acts on what the value holds"),
         ("set \"p=($V)\"\npowershell -Command \"iex $env:p\"", "x", "for code"),
-        ("echo ($V) x | cmd", "x", "takes it for code"),
-        ("echo $a = ($V) | powershell -", "x", "takes it for code"),
-        ("echo net user x ($V) | cmd", "a&b", "takes it for code"),
+        ("echo ($V) x | cmd", "x", "interprets it as code"),
+        ("echo $a = ($V) | powershell -", "x", "interprets it as code"),
+        ("echo net user x ($V) | cmd", "a&b", "interprets it as code"),
         ("echo start ($V)> c:\\x.cmd", "x", "run later"),
         ("set \"p=($V)\"\n%p%", "x", "run as a command"),
-        ("echo ($V) | cmd", "x", "takes it for code"),
-        ("(echo a\necho ($V)\n) | %COMSPEC%", "x", "takes it for code"),
+        ("echo ($V) | cmd", "x", "interprets it as code"),
+        ("(echo a\necho ($V)\n) | %COMSPEC%", "x", "interprets it as code"),
         ("echo ($V)>> c:\\del.cmd", "x", "run later"),
         ("(\necho ($V)\n) > \"c:\\a b.ps1\"", "x", "run later"),
         ("set f=C:\\x.cmd\necho ($V)>%f%", "x", "run later"),
@@ -216,7 +216,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("if exist ($V) echo", "a b", "one word here"),
         ("set p=($V)\nif %p%==x echo", "a b", "ends the operand"),
         ("set p=($V)\nif %p%==x echo", "", "nothing to compare"),
-        ("set \"p=($V)\"\nif %p%==x echo", "a&b", "outside of quotes"),
+        ("set \"p=($V)\"\nif %p%==x echo", "a&b", "outside quotes"),
         ("set \"p=($V)\"\nif %p%==x echo", "exist", "a word of its own"),
         ("set ($V)=x", "x", "name the variable"),
         ("set /a x=($V)", "x", "formula"),
@@ -245,7 +245,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         (
             "set \"p=($V)\"\nnet user x %p%",
             "a b&c",
-            "`%p%` in line 2, column 12: it stands there outside of quotes",
+            "`%p%` in line 2, column 12: it stands there outside quotes",
         ),
         ("set \"p=($V)\"\nset \"q=%p%\"\necho %q%", "a&b", "`%q%` in line 3"),
         ("set \"p=($V)\"\ncall :s \"%p%\"\nexit /b\n:s\nnet user x %1", "a&b", "second time"),
@@ -404,7 +404,7 @@ fn the_lint_is_told_where_no_quoting_helps() {
     assert_eq!((places[0].never_safe(), places[0].is_free_text()), (None, true));
     assert!(places[1].never_safe().unwrap().starts_with("`%k%` in line 3"));
     assert!(!places[1].is_free_text());
-    assert_eq!(places[2].never_safe().as_deref(), Some("what stands here is run as a command"));
+    assert_eq!(places[2].never_safe().as_deref(), Some("the text at this place is run as a command"));
 }
 
 /// What cmd.exe of Windows makes of a line with one command: phase 1 (`%`), 2 (quotes, `^`, operators) and 5 (delayed

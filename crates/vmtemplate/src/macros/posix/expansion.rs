@@ -148,7 +148,8 @@ impl Parser<'_> {
                 // The subscripts of an array, or what begins so: not what it holds.
                 self.subjects[first].what = What::Variable(String::new());
             } else if self.bytes[start + 2] == b'!' {
-                self.subjects[first].demand(&Demand::typed("`${!…}` takes it for the name of a variable"));
+                self.subjects[first]
+                    .demand(&Demand::typed("`${!…}` interprets it as the name of a variable"));
                 // What comes of it is what the variable of that name holds.
                 self.subject(&mut own, What::Variable(ANY.to_owned()), start..self.at, style.clone());
                 own_subjects = 2;
@@ -233,7 +234,7 @@ impl Parser<'_> {
                 self.at += 1;
             }
         }
-        let demand = Demand::words("it stands in quotes in an expansion");
+        let demand = Demand::words("it is in quotes inside an expansion");
         for subject in &mut self.subjects[from..] {
             subject.demand(&demand);
         }

@@ -34,7 +34,7 @@ impl Parser<'_> {
                 ),
             };
             let reason =
-                Refusal::from(format!("`{language}` takes it for a part of its program")).or_write(help);
+                Refusal::from(format!("`{language}` interprets it as a part of its program")).or_write(help);
             // A line that long is not looked through for each of its macros.
             let demand = match line.len() < 4096 && !runs {
                 true if is_quoted(line, language) => Demand::inert(reason),

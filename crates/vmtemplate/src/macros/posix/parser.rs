@@ -15,7 +15,7 @@ use crate::macros::follow::What;
 
 /// How deep substitutions are followed in each other.
 const DEEPEST: usize = 50;
-const DOUBT: &str = "what stands before it in the script is not read in the same way by every shell";
+const DOUBT: &str = "shells read the script before this place in different ways";
 
 pub(super) struct Parser<'s> {
     pub(super) bytes: &'s [u8],
@@ -124,13 +124,13 @@ impl<'s> Parser<'s> {
             && range.start.checked_sub(1).is_some_and(|at| self.bytes[at] == b'\\');
         let mut demand = Demand::FREE_TEXT;
         if escaped {
-            demand = Demand::word("a `\\` stands before it and changes its first character");
+            demand = Demand::word("a `\\` before it changes its first character");
         }
         if self.doubt {
             demand = demand.max(Demand::typed(DOUBT));
         }
         let place = match style {
-            Style::Bare => "outside of quotes",
+            Style::Bare => "outside quotes",
             Style::Single => "inside single quotes",
             Style::Double => "inside double quotes",
             Style::Document | Style::Raw => "in a here-document or comment",

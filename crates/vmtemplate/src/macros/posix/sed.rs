@@ -51,14 +51,14 @@ impl Parser<'_> {
             let part = parts.get(number).copied().unwrap_or(Part::Command);
             match part {
                 Part::Pattern(_) | Part::Replacement(_) if is_perl && !runs => {
-                    let reason = Refusal::from("`perl` takes it for a part of its program").or_write(
-                        "let `sed` do it, as `sed 's/PATTERN/($NAME)/'`: in the replacement any text can stand",
+                    let reason = Refusal::from("`perl` interprets it as a part of its program").or_write(
+                        "let `sed` do it, as `sed 's/PATTERN/($NAME)/'`: the replacement may be any text",
                     );
                     self.demand_of(std::slice::from_ref(hole), &Demand::words(reason));
                 }
                 _ if is_perl => {
                     let reason =
-                        "`perl` takes it for a part of its program, in which a word may be a command";
+                        "`perl` interprets it as a part of its program, in which a word may be a command";
                     self.demand_of(std::slice::from_ref(hole), &Demand::typed(reason));
                 }
                 part => self.sed_part(hole, part, runs),
@@ -67,15 +67,15 @@ impl Parser<'_> {
     }
 
     fn sed_part(&mut self, hole: &Hole, part: Part, runs: bool) {
-        let way_out = "let `s` do it in a command of its own, as `s/PATTERN/($NAME)/`: in the replacement any text can \
-                       stand";
+        let way_out =
+            "let `s` do it in a command of its own, as `s/PATTERN/($NAME)/`: the replacement may be any text";
         let demand = match part {
-            _ if runs => Demand::typed("`sed` runs what its `e` gets"),
+            _ if runs => Demand::typed("`sed` runs the input of its `e`"),
             Part::Pattern(end) | Part::Replacement(end)
                 if end.is_ascii_alphanumeric() || ".:_-".contains(end) =>
             {
                 Demand::number(
-                    Refusal::from("a character that may be in it ends it in the program of `sed`")
+                    Refusal::from("a character in it may end it in the program of `sed`")
                         .or_write("write `s|PATTERN|($NAME)|`, with another character between the parts"),
                 )
             }
@@ -88,16 +88,16 @@ impl Parser<'_> {
                     return;
                 }
                 Demand::words(
-                    Refusal::from("`sed` takes it for a part of its program")
+                    Refusal::from("`sed` interprets it as a part of its program")
                         .or_write("write the macro itself in the replacement, in place of the variable"),
                 )
             }
             Part::Pattern(_) | Part::Text | Part::Replacement(_) => {
-                Demand::words(Refusal::from("`sed` takes it for a part of its program").or_write(way_out))
+                Demand::words(Refusal::from("`sed` interprets it as a part of its program").or_write(way_out))
             }
-            Part::Name => Demand::word("`sed` takes it for the name of a file or label"),
+            Part::Name => Demand::word("`sed` interprets it as the name of a file or label"),
             Part::Command => Demand::number(
-                Refusal::from("`sed` takes it for a part of its program, in which a letter is a command")
+                Refusal::from("`sed` interprets it as a part of its program, in which a letter is a command")
                     .or_write(way_out),
             ),
         };

@@ -67,7 +67,7 @@ impl Functions {
         }
         for (subject, _) in subjects.iter_mut().zip(is_given).filter(|(_, is_given)| *is_given) {
             if parameters.len() > MOST_PARAMETERS {
-                let reason = "it goes to a function, and there are very many parameters".to_owned();
+                let reason = "it is passed to a function, and the script has too many parameters".to_owned();
                 subject.demand(&Demand::words(reason));
             } else if subject.assigns.is_empty() {
                 subject.assigns = Rc::clone(&only);

@@ -151,8 +151,8 @@ impl Scanner<'_> {
             context.push('\u{FFFD}');
         }
         let place = match style {
-            Style::Bare | Style::Joined => "outside of quotes",
-            Style::Verbatim => "behind `--%`",
+            Style::Bare | Style::Joined => "outside quotes",
+            Style::Verbatim => "after `--%`",
             Style::Single => "inside single quotes",
             Style::Double => "inside double quotes",
             Style::SingleHere | Style::DoubleHere => "in a here-string",
@@ -193,24 +193,26 @@ impl Scanner<'_> {
         if style == Style::Comment {
             Demand::FREE_TEXT
         } else if doubt {
-            Demand::typed("what stands before it in the script is not followed here")
+            Demand::typed("the script before this place cannot be followed")
         } else if is_macro && !is_raw && extends_variable(bytes, range.start) {
             Demand::nothing(
                 Refusal::from("it would become a part of the name of the variable before it")
                     .or_write("write the variable as `${NAME}`"),
             )
         } else if before == Some(b'`') && !matches!(style, Style::Single | Style::SingleHere) {
-            Demand::words("a backquote stands before it and changes its first character")
+            Demand::words("a backquote before it changes its first character")
         } else if style == Style::Verbatim {
-            Demand::words("PowerShell has no quotes behind `--%`")
+            Demand::words("PowerShell has no quotes after `--%`")
         } else if is_bare && is_macro && context.wants_parentheses() {
             Demand::nothing(
-                Refusal::from("PowerShell wants parentheses there, and those of the macro go with it")
-                    .or_write("write `(\"($NAME)\")`"),
+                Refusal::from(
+                    "PowerShell requires parentheses there, and rendering removes those of the macro",
+                )
+                .or_write("write `(\"($NAME)\")`"),
             )
         } else if context.is_run || context.runs_next() {
             let reason = Refusal::from(if is_bare && is_macro {
-                "what stands here is run as a command"
+                "the text at this place is run as a command"
             } else {
                 CALL_REASON
             });
@@ -223,11 +225,11 @@ impl Scanner<'_> {
                 Demand::FREE_TEXT
             } else if context.head.is_empty() && context.closing == b')' {
                 Demand::number(
-                    Refusal::from("what stands here is run as a command")
+                    Refusal::from("the text at this place is run as a command")
                         .or_write("write quotes around it if it is a value"),
                 )
             } else {
-                Demand::nothing("what stands here is run as a command")
+                Demand::nothing("the text at this place is run as a command")
             }
         } else {
             Demand::FREE_TEXT
@@ -590,7 +592,7 @@ impl Scanner<'_> {
                 }
                 for subject in &mut self.subjects[before..] {
                     let inside = &self.bytes[start.min(subject.range.start)..subject.range.start];
-                    let reason = "it stands in a substitution in a here-string";
+                    let reason = "it is in a substitution in a here-string";
                     subject.demand = if runs::is_named_behind(inside) {
                         Demand::typed(reason)
                     } else {
@@ -609,4 +611,4 @@ impl Scanner<'_> {
 }
 
 const CALL_REASON: &str = "`&` and `.` run what follows them";
-const CODE_REASON: &str = "the statement takes it for a command or for code";
+const CODE_REASON: &str = "the statement interprets it as a command or as code";

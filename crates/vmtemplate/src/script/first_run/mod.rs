@@ -229,14 +229,14 @@ fn read_dd(path: &Path) -> Result<Vec<u8>> {
     let Some(bytes) = bytes else {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("this has more than {} bytes, which dd.exe does not", FirstRunKit::MAX_DD_SIZE),
+            format!("this file has more than {} bytes, so it is not dd.exe", FirstRunKit::MAX_DD_SIZE),
         ));
     };
     // The mark of every program since MS-DOS: Microsoft, "PE Format".
     if !bytes.starts_with(b"MZ") {
         return Err(Error::new(
             ErrorKind::InvalidValue,
-            "this is not a program of Windows: it does not begin with MZ",
+            "this is not a Windows program: it does not begin with MZ",
         )
         .with_help("download \"dd for windows\", unpack it, and give the dd.exe in it"));
     }

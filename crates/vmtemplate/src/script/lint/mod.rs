@@ -172,7 +172,8 @@ impl Lint<'_> {
             let message = format!("the file is {document}; expected a script");
             self.add(Finding::new(rules::NO_SCRIPT, message));
         } else if self.told == Told::Nothing {
-            let message = "neither a `#!` line, nor the name of the file, nor its content says which interpreter the script is for";
+            let message = "neither a `#!` line, nor the name of the file, nor its content identifies the interpreter \
+                           of the script";
             self.add(Finding::new(rules::NO_LANGUAGE, message));
         }
     }

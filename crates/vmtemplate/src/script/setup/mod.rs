@@ -288,7 +288,7 @@ impl SetupScript {
         if !absolute || path.contains(['<', '>', '|', '*', '?', '&', '^']) {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("`{path}` is no absolute path of Windows"),
+                format!("`{path}` is not an absolute Windows path"),
             )
             .with_help("give a path such as C:\\setup.log or %SystemDrive%\\setup.log"));
         }
@@ -318,11 +318,11 @@ fn check_account(name: &str) -> Result<()> {
     if let Some(bad) = bad {
         return Err(Error::new(
             ErrorKind::InvalidValue,
-            format!("the account name `{name}` has `{bad}`, which no account of Windows has"),
+            format!("the account name `{name}` contains `{bad}`, which Windows does not allow"),
         ));
     }
     if name.chars().all(|c| c == '.' || c == ' ') {
-        return Err(Error::new(ErrorKind::InvalidValue, format!("`{name}` is no name of an account")));
+        return Err(Error::new(ErrorKind::InvalidValue, format!("`{name}` is not the name of an account")));
     }
     Ok(())
 }
@@ -331,9 +331,9 @@ fn check_text(text: &str, what: &str, most: usize) -> Result<()> {
     let refused = if text.is_empty() {
         format!("the {what} is empty")
     } else if text.len() > most {
-        format!("the {what} has {} characters, and {most} are the most", text.len())
+        format!("the {what} has {} characters; at most {most} are allowed", text.len())
     } else if !text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"') {
-        format!("the {what} has a quote or a character that is not printable ASCII")
+        format!("the {what} contains a quote or a character that is not printable ASCII")
     } else {
         return Ok(());
     };
