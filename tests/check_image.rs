@@ -58,7 +58,7 @@ fn task(disk: &mut WindowsDisk, from: &str, to: &str) {
 #[allow(clippy::too_many_lines)] // a table
 fn cases() -> Vec<Case> {
     vec![
-        case("VMT0301", BIOS, "no volume with a folder", |disk| disk.rename("config", "confih")),
+        case("VMT0301", BIOS, "no volume of this disk has a folder", |disk| disk.rename("config", "confih")),
         case("VMT0302", BIOS, "the root of the index", |disk| {
             // A folder that is damaged: something is said, and nothing of it is taken for missing.
             disk.patch_system_volume(|volume| {
@@ -67,10 +67,10 @@ fn cases() -> Vec<Case> {
                 volume[root + 32 + 20] = 0xFF; // where its entries end
             });
         }),
-        case("VMT0303", BIOS, "encrypted by BitLocker", |disk| {
+        case("VMT0303", BIOS, "encrypted with BitLocker", |disk| {
             disk.patch_system_volume(|volume| volume[3..11].copy_from_slice(b"-FVE-FS-"));
         }),
-        case("VMT0303", BIOS, "encrypted by BitLocker", |disk| {
+        case("VMT0303", BIOS, "encrypted with BitLocker", |disk| {
             // BitLocker To Go: the boot sector of a FAT volume, with the identifier of BitLocker.
             disk.patch_system_volume(|volume| {
                 volume[3..11].copy_from_slice(b"MSWIN4.1");
@@ -96,12 +96,12 @@ fn cases() -> Vec<Case> {
         case("VMT0305", BIOS, "no partition is marked active", |disk| disk.bytes[446] = 0),
         case("VMT0305", UEFI, "no EFI system partition", |disk| disk.set_gpt_kind(0, 2)),
         case("VMT0306", BIOS, "no code", |disk| disk.bytes[..440].fill(0)),
-        case("VMT0307", BIOS, "does not have this file", |disk| disk.rename("bootmgr", "bootmgs")),
-        case("VMT0307", BIOS, "does not have this file", |disk| disk.rename("BCD", "BCE")),
+        case("VMT0307", BIOS, "lacks this file", |disk| disk.rename("bootmgr", "bootmgs")),
+        case("VMT0307", BIOS, "lacks this file", |disk| disk.rename("BCD", "BCE")),
         case("VMT0307", BIOS, "this file is empty", |disk| {
             windows_disk::empty(&mut disk.bytes[1 << 20..5 << 20], "BCD");
         }),
-        case("VMT0307", UEFI, "does not have this file", |disk| {
+        case("VMT0307", UEFI, "lacks this file", |disk| {
             disk.rename_fat("bootmgfw.efi", "bootmgfx.efi");
         }),
         case("VMT0308", UEFI, "a new machine looks for", |disk| {
@@ -113,7 +113,7 @@ fn cases() -> Vec<Case> {
         case("VMT0309", BIOS, "no program", |disk| {
             disk.patch_file("Windows/System32/winload.exe", b"MZ", b"ZM");
         }),
-        case("VMT0309", UEFI, "made for ARM64, and Windows for x64", |disk| {
+        case("VMT0309", UEFI, "for ARM64, but Windows is for x64", |disk| {
             disk.patch_file("Windows/System32/winload.efi", b"PE\0\0\x64\x86", b"PE\0\0\x64\xAA");
         }),
         case("VMT0310", BIOS, "the private header of a dynamic disk at byte 3072", |disk| {
@@ -150,7 +150,7 @@ fn cases() -> Vec<Case> {
         case("VMT0324", BIOS, r"found on the way to HKLM\SOFTWARE\", |disk| {
             disk.patch_file("Windows/System32/config/SOFTWARE", b"nk ", b"no ");
         }),
-        case("VMT0325", BIOS, "Default is 7, and there is no ControlSet007", |disk| {
+        case("VMT0325", BIOS, "Default is 7, but ControlSet007 does not exist", |disk| {
             system(disk, |root| set_u32(root, "Select", "Default", 7));
         }),
         case("VMT0325", BIOS, "Current is 2, and there is no ControlSet002", |disk| {
@@ -367,11 +367,11 @@ fn cases() -> Vec<Case> {
                 volume[bitmap..bitmap + clusters / 8].fill(0xFF);
             });
         }),
-        case("VMT0643", BIOS, "holds a password", |disk| disk.rename("unattend.xm_", "unattend.xml")),
-        case("VMT0644", BIOS, "a dump of the memory", |disk| disk.rename("MEMORY.DM_", "MEMORY.DMP")),
+        case("VMT0643", BIOS, "contains a password", |disk| disk.rename("unattend.xm_", "unattend.xml")),
+        case("VMT0644", BIOS, "a memory dump", |disk| disk.rename("MEMORY.DM_", "MEMORY.DMP")),
         case("VMT0645", BIOS, "an earlier Windows", |disk| disk.rename("Windows.ol_", "Windows.old")),
-        case("VMT0647", BIOS, "its setup script is left", |disk| disk.rename("vmmgr.cm_", "vmmgr.cmd")),
-        case("VMT0646", BIOS, "of free clusters hold old content", |disk| {
+        case("VMT0647", BIOS, "its setup script remains", |disk| disk.rename("vmmgr.cm_", "vmmgr.cmd")),
+        case("VMT0646", BIOS, "of free clusters contain old data", |disk| {
             disk.patch_system_volume(|volume| {
                 let bitmap = ntfs::first_cluster_of(volume, 6) * 4096;
                 for cluster in 0..volume.len() / 4096 {

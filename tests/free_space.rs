@@ -93,10 +93,10 @@ fn a_place_that_may_hold_a_hibernated_windows_and_does_not_show_it_keeps_every_v
     let zeros = vec![0; 64 << 10];
     for (at, bytes, says) in [
         (record_at(&volume, 0), &b"BAAD"[..], "partition 1 cannot be told"),
-        (3, b"-FVE-FS-", "encrypted by BitLocker"),
-        (0, &zeros[..512], "neither empty nor a volume that is known"),
+        (3, b"-FVE-FS-", "encrypted with BitLocker"),
+        (0, &zeros[..512], "neither empty nor a known volume"),
         // The backup boot sector is left.
-        (0, &zeros[..], "neither empty nor a volume that is known"),
+        (0, &zeros[..], "neither empty nor a known volume"),
     ] {
         let detail = detail_of(&with(&|disk| disk[MIB + at..][..bytes.len()].copy_from_slice(bytes)));
         assert!(detail.contains(says), "{detail}");

@@ -291,7 +291,7 @@ fn advice_about_macros_leads_to_no_other_finding() {
         (
             "VMT0214",
             good().script("Disable", "Enable"),
-            "behind `setlocal DisableDelayedExpansion`".into(),
+            "after `setlocal DisableDelayedExpansion`".into(),
             good().script("Disable", "Enable").line("setlocal DisableDelayedExpansion"),
         ),
         (
@@ -467,8 +467,7 @@ fn codes_are_in_order_and_unique_and_every_rule_says_why_and_how() {
 fn the_page_of_the_rules_is_that_of_the_table() {
     let mut page = "# The rules\n\nThis page is generated from the tables in the library: \
                     `UPDATE_DOCS=1 cargo test --test rules` writes it.\n\n`--allow CODE` turns a rule off, \
-                    `--deny warnings` turns warnings into errors, and `vmtemplate check --explain CODE` prints one \
-                    rule.\n\n| code | part |\n| --- | --- |\n| VMT01xx | metainfo.xml, and the files of the template |\n\
+                    `--deny warnings` turns warnings into errors, and\n`vmtemplate check --explain CODE` prints one rule.\n\n| code | part |\n| --- | --- |\n| VMT01xx | metainfo.xml, and the files of the template |\n\
                     | VMT02xx | the setup script |\n| VMT03xx to VMT06xx | the content of the disk image |\n\
                     | VMT07xx | repositories |\n"
         .to_owned();

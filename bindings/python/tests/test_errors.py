@@ -75,13 +75,13 @@ def test_every_kind_of_the_library_has_a_member_a_class_and_a_test() -> None:
 @pytest.mark.parametrize("kind", vt.ErrorKind)
 def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorKind) -> None:
     position = vt.Position(4, 7)
-    context = ("/srv/x.tar.gz", "metainfo.xml", position, "limit.mem", "mend it", (), ("a cause",))
-    error = _errors.make(kind.value, "what", "where: what (mend it)", None, context)
+    context = ("/srv/x.tar.gz", "metainfo.xml", position, "limit.mem", "fix it", (), ("a cause",))
+    error = _errors.make(kind.value, "what", "where: what (fix it)", None, context)
     assert type(error) is CLASSES[kind]
     assert isinstance(error, vt.VmTemplateError)
     assert isinstance(error, ALSO[kind])
     assert error.kind is kind
-    assert str(error) == "where: what (mend it)"
+    assert str(error) == "where: what (fix it)"
     assert error.message == "what"
     held = error.context
     assert isinstance(held, vt.ErrorContext)
@@ -89,7 +89,7 @@ def test_an_error_of_each_kind_is_what_python_people_would_catch(kind: vt.ErrorK
         "metainfo.xml",
         position,
         "limit.mem",
-        "mend it",
+        "fix it",
     )
     assert isinstance(error, OSError) == issubclass(ALSO[kind], OSError)
     if isinstance(error, OSError):

@@ -135,8 +135,8 @@ fn every_problem_is_printed_with_its_cause_and_its_mending() {
     error: the template cannot be built: 3 problems
       - no.raw: `image`: cannot open the disk image
         caused by: No such file or directory (os error 2)
-      - `tags`: `a,b` is no tag: a comma divides tags
-        help: give each tag on its own
+      - `tags`: `a,b` is not a tag: a comma separates tags
+        help: give each tag with a --tag (`tag`) of its own
       - `macro`: `PRODUCTKEY` is not a macro: `($NAME)` was expected
         help: write it as `($PRODUCTKEY)`
     ");
@@ -152,8 +152,8 @@ fn an_output_that_is_there_is_kept_without_force() {
     exit 1
     --- stdout
     --- stderr
-    error: W.tar.gz: the output is there already
-      help: choose another name, remove it, or ask for overwriting
+    error: W.tar.gz: the output already exists
+      help: choose another name, remove it, or use --force (`overwrite`)
     ");
     assert!(fs::read(folder.path().join("W.tar.gz")).unwrap() == before);
     let forced: Vec<_> = BUILD.into_iter().chain(["--force", "--level", "9"]).collect();
@@ -561,7 +561,7 @@ fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
     .unwrap();
     fs::write(at.join("values.json"), r#"{"PASS": "a & b"}"#).unwrap();
     let refused = vmtemplate(at, &["render", ".", "--values", "values.json", "-o", "out.cmd"]);
-    assert!(said(&refused).contains("the password has `&`"), "{}", said(&refused));
+    assert!(said(&refused).contains("the password contains `&`"), "{}", said(&refused));
     assert_eq!(refused.status.code(), Some(1));
     assert!(!at.join("out.cmd").exists());
     let given = ["render", ".", "--values", "values.json", "--set", "PASS=new", "-o", "out.cmd"];

@@ -299,13 +299,13 @@ mod tests {
             assert_eq!(decode(&bytes).unwrap(), (text.to_owned(), charset));
         }
         let bytes = [b"\xEF\xBB\xBF", declared("windows-1251", b"<doc/>").as_slice()].concat();
-        refused(&bytes, "1:31", "says `windows-1251`, but the byte order mark says UTF-8");
+        refused(&bytes, "1:31", "names `windows-1251`, but the byte order mark is that of UTF-8");
     }
 
     #[test]
     fn broken_utf_16_is_refused() {
         refused(b"<\0d\0", "1:1", "no byte order mark");
         refused(b"\xFF\xFE<\0d", "1:2", "in the middle of a UTF-16 character");
-        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "stands alone, which is not UTF-16");
+        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "is unpaired");
     }
 }

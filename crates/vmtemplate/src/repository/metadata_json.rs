@@ -547,7 +547,7 @@ mod tests {
 
     #[test]
     fn other_forms_and_wrong_values_are_told_with_their_place() {
-        for (text, word) in [("3", "a number"), ("{}", "no `os`"), ("{\"os\": {}}", "`os` is an object")] {
+        for (text, word) in [("3", "a number"), ("{}", "`os`, is missing"), ("{\"os\": {}}", "`os` is an object")] {
             let error = MetadataJson::parse(text.as_bytes()).unwrap_err();
             assert!(error.message().contains(word), "{error}");
         }
