@@ -378,7 +378,11 @@ fn what_cannot_start_is_not_to_be_mended_from_inside() {
     let mut volume = Vec::new();
     disk.patch_system_volume(|bytes| volume = bytes.to_vec());
     let report = check(DiskImage::from_bytes(volume), None, 2048);
-    assert!(only(&report).fix().starts_with("create the image again from the complete disk"), "{}", only(&report));
+    assert!(
+        only(&report).fix().starts_with("create the image again from the complete disk"),
+        "{}",
+        only(&report)
+    );
 }
 
 /// A disk of which a part cannot be read.
@@ -459,7 +463,8 @@ fn a_name_that_speaks_of_another_windows_is_told() {
             .unwrap();
         findings(&report).iter().map(|f| (f.rule().code, f.message().to_owned())).collect::<Vec<_>>()
     };
-    let message = "the name of the template is \"Windows-Server-2022\", but the image contains Windows Server 2019";
+    let message =
+        "the name of the template is \"Windows-Server-2022\", but the image contains Windows Server 2019";
     assert_eq!(named("Windows-Server-2022"), [("VMT0504", message.to_owned())]);
     assert_eq!(named("Windows-10").len(), 1);
     for right in ["Windows-Server-2019-std", "win2k19", "Windows"] {

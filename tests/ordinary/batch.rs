@@ -66,11 +66,19 @@ const ROWS: &[Row] = &[
     but("for %%A in (1) do x.exe ($V) \"($V)\"", &[(Text, "variable of the `for`")]),
     but(
         "for %%A in (($V)) do netsh interface ip add dns \"Ethernet\" %%A",
-        &[(Backslash, "splits it into words"), (Spaced, "splits it into words"), (Text, "splits it into words")],
+        &[
+            (Backslash, "splits it into words"),
+            (Spaced, "splits it into words"),
+            (Text, "splits it into words"),
+        ],
     ),
     but(
         "for /f \"tokens=1\" %%A in (\"($V)\") do echo %%A",
-        &[(Backslash, "splits it into words"), (Spaced, "splits it into words"), (Text, "splits it into words")],
+        &[
+            (Backslash, "splits it into words"),
+            (Spaced, "splits it into words"),
+            (Text, "splits it into words"),
+        ],
     ),
     but(
         "for /f %%A in ('net user ($V)') do echo %%A",
@@ -110,7 +118,11 @@ const ROWS: &[Row] = &[
     but("set v=($V)\r\necho %v%", &[(Text, "outside quotes")]),
     but(
         "set \"v=($V)\"\r\nfor %%A in (%v%) do x.exe %%A",
-        &[(Backslash, "splits it into words"), (Spaced, "splits it into words"), (Text, "splits it into words")],
+        &[
+            (Backslash, "splits it into words"),
+            (Spaced, "splits it into words"),
+            (Text, "splits it into words"),
+        ],
     ),
     open("setlocal EnableDelayedExpansion\r\nset \"v=($V)\"\r\nx.exe \"!v!\""),
     // Whether the other value has a `!` decides what becomes of a `^`.

@@ -20,7 +20,7 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Look where `path` leads; with `overwrite` unset, fail if something stands there that would be lost.
+    /// Look where `path` leads; with `overwrite` unset, fail if something is there that would be lost.
     ///
     /// A symbolic link counts as what it leads to: the file at its end is replaced, and the link stays. One that leads
     /// nowhere counts as something that is there already, so that no link that somebody else has put into a shared
@@ -156,7 +156,7 @@ fn open_descriptor(path: &Path) -> io::Result<File> {
     };
     match held {
         Some(held) => held.map(File::from),
-        // Opened anew, a file would be written from its start, over what is there.
+        // Opened again, a file would be written from its start, over what is there.
         None => OpenOptions::new().append(true).open(path),
     }
 }
@@ -216,7 +216,7 @@ pub(crate) fn already_exists() -> Error {
         .with_help("choose another name, remove it, or use --force (`overwrite`)")
 }
 
-/// The folder that `path` stands in.
+/// The folder that `path` is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

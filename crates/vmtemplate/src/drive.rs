@@ -11,7 +11,7 @@ use crate::output::{OutputOptions, write_file};
 use crate::script::Script;
 use crate::sources::Sources;
 
-/// What stands on the install drive behind the script.
+/// What is on the install drive behind the script.
 ///
 /// ```
 /// use vmtemplate::Padding;
@@ -182,7 +182,7 @@ impl InstallDrive {
         Ok(Self { bytes, sources: script.sources().clone() })
     }
 
-    /// The drive of these bytes, whoever made it.
+    /// The drive with these bytes, made by any tool.
     ///
     /// # Errors
     ///

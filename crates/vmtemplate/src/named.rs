@@ -21,7 +21,7 @@ pub(crate) struct Named {
     pub(crate) key: Key,
     /// Relative to the template, with `/` between folders.
     pub(crate) name: String,
-    /// The element names a file and nothing else: one that is not there is missing.
+    /// The element names a file and nothing else: one that does not exist is missing.
     pub(crate) is_needed: bool,
 }
 
@@ -245,7 +245,7 @@ impl FolderContents {
                 continue;
             }
             let inside = format!("{name}/");
-            // The set is sorted: what is in the folder stands right behind its name.
+            // The set is sorted: what is in the folder is right behind its name.
             match known.range(inside.clone()..).next() {
                 Some(file) if file.starts_with(&inside) => self.find_left_behind(root, &inside, known)?,
                 _ => self.left_behind.push(inside),
@@ -255,7 +255,7 @@ impl FolderContents {
     }
 }
 
-/// How many names of files that are left behind are told.
+/// How many names of files that are left behind are reported.
 const MAX_LEFT: usize = 1000;
 
 /// Whether a path that exists is inside `root` once all links in it are followed. `root` is canonical.
@@ -266,7 +266,7 @@ pub(crate) fn stays_inside(root: &Path, path: &Path) -> bool {
 /// The image or script `name` of `folder`, if there is one.
 ///
 /// Under a plain name it may be a link to anywhere: to a disk that is too large to be moved, a script that several
-/// templates share. Whoever made the folder put it there. A value with a folder in it comes from metainfo.xml, and what
+/// templates share. The author of the folder put it there. A value with a folder in it comes from metainfo.xml, and what
 /// it leads through must be inside.
 pub(crate) fn find(folder: &Path, name: &str, key: &Key) -> Result<Option<PathBuf>> {
     let path = folder.join(name);

@@ -20,7 +20,7 @@ pub(crate) use crate::destination::folder_of;
 pub(crate) struct OutputOptions {
     /// Replace a file that is there already.
     pub(crate) overwrite: bool,
-    /// Who may read the file, if it is new.
+    /// The users that may read the file, if it is new.
     pub(crate) access: Access,
 }
 
@@ -164,7 +164,7 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begin a file that will stand at `path`, or where the link there leads. What stands there now is untouched until
+    /// Begin a file that will be at `path`, or where the link there leads. What is there now is untouched until
     /// the commit.
     pub(crate) fn create(path: &Path, options: &OutputOptions) -> Result<Self> {
         match Destination::find(path, options.overwrite)? {
@@ -252,7 +252,7 @@ pub(crate) fn sync_folder(folder: &Path) {
 
 /// A folder of files that appears whole or not at all.
 ///
-/// A folder that is not there yet is made beside its place and renamed. In one that is there (a mounted disk, say) the
+/// A folder that does not exist yet is made beside its place and renamed. In one that is there (a mounted disk, say) the
 /// files are made in a folder inside it, so that they are on the right disk, and then moved up one by one: the one
 /// named last at the very end, as the sign that all are there. What a killed run had moved by then, the next run
 /// takes back.
@@ -377,7 +377,7 @@ fn take_back(staging: &Path, folder: &Path) {
         return;
     }
     for (number, name) in moves.lines().filter_map(|line| line.split_once(' ')) {
-        // The list was written by this crate, but it stands on a disk that others write to as well.
+        // The list was written by this crate, but it is on a disk that others write to as well.
         let plain = !name.contains(['/', '\\']) && name != "..";
         let (from, to) = (folder.join(name), files.join(name));
         let same = fs::symlink_metadata(&from).is_ok_and(|found| inode(&found).to_string() == number);
@@ -387,7 +387,7 @@ fn take_back(staging: &Path, folder: &Path) {
     }
 }
 
-/// What tells a file from another that has its name now.
+/// What distinguishes a file from another that has its name now.
 #[cfg(unix)]
 pub(crate) fn inode(found: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(found)

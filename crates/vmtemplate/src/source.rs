@@ -71,7 +71,7 @@ impl FileSource {
         Self { file, size }
     }
 
-    /// The file at `path`; `None` if something else stands there, a named pipe for one, which would be waited for.
+    /// The file at `path`; `None` if something else is there, a named pipe for one, which would be waited for.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
         let found = fs::metadata(path)?;
         if !found.is_file() {

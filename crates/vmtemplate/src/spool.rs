@@ -18,7 +18,7 @@ pub(crate) const MAX_SIZE: u64 = 64 << 40;
 
 /// A stream that was read to its end, such as an archive on standard input, kept in a temporary file without a name.
 ///
-/// Blocks of zeros take no room in the file, which stands in the folder that the variable `TMPDIR` names, and without
+/// Blocks of zeros take no room in the file, which is in the folder that the variable `TMPDIR` names, and without
 /// one in `/var/tmp`.
 ///
 /// ```

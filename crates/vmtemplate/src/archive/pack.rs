@@ -48,7 +48,7 @@ pub struct PackOptions {
     /// 1.0), which GNU tar and bsdtar unpack with its holes.
     ///
     /// Off by default, because not every reader knows such entries: busybox takes one for a smaller file of another
-    /// name. The holes are those that the source tells, so that here the bytes of the archive depend on its format too.
+    /// name. Holes come from the image's own map, so with this option the archive's bytes also depend on the image format.
     pub sparse: bool,
     /// Watching and stopping. Progress counts bytes of the files, holes included.
     pub control: Control,

@@ -1,7 +1,7 @@
 //! The tar layer: bytes of a tar stream go in, files come out.
 //!
 //! It is pushed and not pulled, so that the same code serves a stream that is decompressed in order and an archive of
-//! ours whose members are decompressed by several threads: [`Parser::run`] tells how many of the following bytes are
+//! ours whose members are decompressed by several threads: [`Parser::run`] states how many of the following bytes are
 //! plain content, and [`Parser::skip`] that somebody else took them.
 
 use super::header::{BLOCK, padding};

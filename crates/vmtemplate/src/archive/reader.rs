@@ -60,7 +60,7 @@ enum Body {
     Stream { kept: HashMap<String, Vec<u8>> },
 }
 
-/// A part of a file: where it belongs in the file, and where it stands in the tar stream.
+/// A part of a file: where it belongs in the file, and where it is in the tar stream.
 #[derive(Debug, Clone, Copy)]
 struct Stored {
     offset: u64,
@@ -400,7 +400,7 @@ impl MemberContent {
         Ok(())
     }
 
-    /// Fail unless the archive has at its place the member that the index tells of.
+    /// Fail unless the archive has at its place the member that the index describes.
     fn check(&self, member: &Member) -> Result<()> {
         if member_at(&*self.source, member.at)? == Some(member.header) {
             return Ok(());
@@ -412,7 +412,7 @@ impl MemberContent {
         .with_help("create or download the archive again"))
     }
 
-    /// Fail unless a member that the index tells to be zeros is that, to its last byte.
+    /// Fail unless a member that the index marks as zeros really is, to its last byte.
     fn prove_zeros(&self, member: &Member) -> Result<()> {
         let lock = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
         if lock().contains(&member.at) {

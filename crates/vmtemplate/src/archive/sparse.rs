@@ -57,9 +57,9 @@ fn push(segments: &mut Vec<Segment>, segment: Segment) -> Result<()> {
     Ok(())
 }
 
-/// The map of form 1.0 that stands before the stored bytes of a file of `real_size`.
+/// The map of form 1.0 that is before the stored bytes of a file of `real_size`.
 ///
-/// A stretch of no bytes at the end tells a hole that ends the file, as GNU tar writes it.
+/// A stretch of no bytes at the end states a hole that ends the file, as GNU tar writes it.
 pub(super) fn map_blocks(segments: &[Segment], real_size: u64) -> Vec<u8> {
     let ends_with_hole = segments.last().is_none_or(|last| last.offset + last.length < real_size);
     let end = ends_with_hole.then_some(Segment { offset: real_size, length: 0 });

@@ -38,8 +38,8 @@ pub struct PackSummary {
     /// The NTFS volumes of the image, and why the free space of one was kept.
     pub free_space: FreeSpaceReport,
     /// The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of
-    /// which nothing is named is told as one, with a slash at its end. At most 1000 are told.
+    /// which nothing is named is reported as one, with a slash at its end. At most 1000 are reported.
     pub left_behind: Vec<String>,
-    /// What metainfo.xml names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`.
+    /// What metainfo.xml names beside image and script, and does not exist: `pxelinuxcfg: pxe.cfg`.
     pub missing: Vec<String>,
 }

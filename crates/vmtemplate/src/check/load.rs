@@ -19,9 +19,9 @@ use crate::script::Script;
 use crate::shown::Shown;
 use crate::spool::Spooled;
 
-/// What a file is, is told by as many bytes.
+/// The number of bytes that show what a file is.
 const HEAD: u64 = 4096;
-/// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
+/// Scripts are read up to this size, so that one that is too large for the install drive is reported as such.
 const MAX_SCRIPT: usize = 16 << 20;
 /// The largest metainfo.xml that is read.
 const MAX_METAINFO: usize = 1 << 20;

@@ -5,7 +5,7 @@ use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
 use crate::rules::{Finding, Rule, template as rules};
 use crate::shown::{Shown, quoted};
 
-/// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.
+/// What a machine with less memory is known to need, by parts of the name; the first part that is in it counts.
 ///
 /// Server: <https://learn.microsoft.com/en-us/windows-server/get-started/hardware-requirements> (without a desktop).
 /// Clients: <https://learn.microsoft.com/en-us/windows/whats-new/windows-11-requirements> and
@@ -45,7 +45,7 @@ pub(super) fn check(metainfo: &Metainfo) -> Vec<Finding> {
     check.findings
 }
 
-/// A finding about an element, with the line that it stands on.
+/// A finding about an element, with the line that it is on.
 pub(super) fn at_element(rule: &'static Rule, metainfo: &Metainfo, key: &Key, message: String) -> Finding {
     let text = metainfo.to_bytes();
     mark(Finding::new(rule, message), &String::from_utf8_lossy(&text), metainfo.position_of(key))
@@ -134,7 +134,7 @@ impl Check<'_> {
     }
 
     fn limits(&mut self) {
-        // A limit that is no number is told by its own rule.
+        // A limit that is no number is reported by its own rule.
         let Ok(limits) = self.metainfo.limits() else { return };
         if limits.ipv4 == Some(false) && limits.ipv6 == Some(false) {
             let message = "neither IPv4 nor IPv6 may be the main address".to_owned();

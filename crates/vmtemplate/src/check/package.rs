@@ -80,7 +80,7 @@ fn check_name(
                 .in_file(METAINFO),
         );
     };
-    // A name that leads elsewhere is told by the rule for values.
+    // A name that leads elsewhere is reported by the rule for values.
     let name = &*named::relative_name(key, name).ok()?;
     if files.iter().any(|file| file.name == name) {
         return None;
@@ -125,7 +125,7 @@ pub(super) fn leads_out(name: &str, error: &crate::error::Error) -> Finding {
     }
 }
 
-/// What can be told of an image without looking into its volumes.
+/// What can be determined of an image without looking into its volumes.
 pub(super) fn check_disk(
     parts: &Parts<'_>,
     name: &str,

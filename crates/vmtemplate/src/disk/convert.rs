@@ -64,7 +64,7 @@ impl DiskImage {
     /// Write the disk as a sparse raw file.
     ///
     /// Only what the map calls data is read; of that, blocks of zeros become holes as well. Several threads read and
-    /// write at once. The file stands at `path` when it is complete and on the disk, or not at all. Where `path` is a link, the
+    /// write at once. The file is at `path` when it is complete and on the disk, or not at all. Where `path` is a link, the
     /// file that it leads to is replaced, with its mode and owner kept.
     ///
     /// A device or a named pipe at `path` is written to as [`write_raw_to`](Self::write_raw_to) does it, a block device

@@ -23,7 +23,7 @@ pub(crate) struct FatVolume {
     range: Range<u64>,
     kind: Kind,
     cluster: u32,
-    /// Where the first table, the root folder of FAT12 and FAT16, and cluster 2 stand, in bytes of the volume.
+    /// Where the first table, the root folder of FAT12 and FAT16, and cluster 2 are, in bytes of the volume.
     table: u64,
     root: u64,
     root_length: u32,
@@ -194,7 +194,7 @@ impl Search {
     }
 }
 
-/// The pieces of a long name, which stand before the entry that they belong to, the last one first.
+/// The pieces of a long name, which are before the entry that they belong to, the last one first.
 #[derive(Default)]
 struct Names {
     long: Vec<u16>,

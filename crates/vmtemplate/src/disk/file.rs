@@ -1,4 +1,4 @@
-//! The file or block device that an image stands in, read at offsets by several threads.
+//! The file or block device that an image is in, read at offsets by several threads.
 
 use std::fs::{self, File, FileType};
 #[cfg(feature = "rbd")]
@@ -165,7 +165,7 @@ impl io::Read for Sequential<'_> {
     }
 }
 
-/// Ask the file system what stands at `offset` of a file of `size` bytes.
+/// Ask the file system what is at `offset` of a file of `size` bytes.
 ///
 /// The position of the file moves, which nothing here depends on: all reads name their offset.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
@@ -194,7 +194,7 @@ pub(super) fn extent_of(file: &File, offset: u64, size: u64) -> Result<Extent> {
         Ok(hole) if hole > offset => {
             Ok(Extent { offset, length: hole.min(size) - offset, kind: ExtentKind::Data })
         }
-        // The file changed between the two questions: reading tells the truth.
+        // The file changed between the two questions: reading shows which is right.
         _ => to_end(ExtentKind::Data),
     }
 }

@@ -94,7 +94,7 @@ pub trait DiskSource: Send + Sync + fmt::Debug {
     /// Fill `buf` with the bytes of the virtual disk from `offset` on.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()>;
 
-    /// What stands at `offset`: an extent that begins there and is not empty.
+    /// What is at `offset`: an extent that begins there and is not empty.
     ///
     /// It need not be the longest: [`DiskImage::extents`] joins neighbours of one kind.
     fn extent_at(&self, offset: u64) -> Result<Extent>;
@@ -298,7 +298,7 @@ impl DiskImage {
         Extents { disk: self, next: None, offset: 0 }
     }
 
-    /// What stands at `offset`: an extent that begins there and ends within the disk.
+    /// What is at `offset`: an extent that begins there and ends within the disk.
     pub(crate) fn extent_at(&self, offset: u64) -> Result<Extent> {
         let extent = self.source.extent_at(offset).map_err(|error| self.locate(gone(error)))?;
         let room = self.size() - offset;

@@ -44,7 +44,7 @@ fn recognise(ends: &Ends<'_>) -> Found {
     }
 }
 
-/// Whether the footer of a VHD stands behind whole sectors. It has 512 bytes, or 511 in images of Virtual PC before 2004,
+/// Whether the footer of a VHD is behind whole sectors. It has 512 bytes, or 511 in images of Virtual PC before 2004,
 /// or fewer where the file was cut off within it.
 fn ends_with_footer(Ends { tail, size, .. }: &Ends<'_>) -> bool {
     let length = match (size % 512) as usize {

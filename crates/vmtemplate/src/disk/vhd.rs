@@ -92,7 +92,7 @@ fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
     Ok(footer)
 }
 
-/// What stands in the place of the footer at the end of the file: in the last sector, or behind the last whole one.
+/// What is in the place of the footer at the end of the file: in the last sector, or behind the last whole one.
 fn read_last(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let length = match file.size() % SECTOR {
         0 => FOOTER,
@@ -166,7 +166,7 @@ impl Table {
         Ok(Self { offset, entries: needed, block_size, bitmap })
     }
 
-    /// Fail if the file ends before its blocks do, or without the footer that stands behind them: it was cut off. What is
+    /// Fail if the file ends before its blocks do, or without the footer that is behind them: it was cut off. What is
     /// missing would be noticed when it is read, which may be hours later, or never.
     fn check_end(&self, file: &ImageFile) -> Result<()> {
         let is_footer = |bytes: &[u8]| bytes.starts_with(b"conectix");
@@ -229,7 +229,7 @@ impl BlockMap for Vhd {
         let blocks = self.size.div_ceil(table.block_size);
         let entries =
             self.tables.entries(&self.file, table.offset + index * 4, table.offset + blocks * 4, 4)?;
-        // The sector bitmap tells which sectors were ever written. It is not asked, as QEMU does not: to trust a
+        // The sector bitmap states which sectors were ever written. It is not asked, as QEMU does not: to trust a
         // bitmap that its writer left empty would turn data into zeros; a sector never written holds zeros anyway.
         Run::of_entries(&entries, table.block_size, within, |entry| {
             Ok(match be::u32_in(entry, 0) {

@@ -20,7 +20,7 @@ const REGION_TABLES: [u64; 2] = [192 * KIB, 256 * KIB];
 const REGION_TABLE: usize = 64 << 10;
 const MAX_ENTRIES: usize = 2047;
 
-/// GUIDs as they stand in the file: the first three fields are little-endian.
+/// GUIDs as they are in the file: the first three fields are little-endian.
 type Guid = [u8; 16];
 
 const fn guid(a: u32, b: u16, c: u16, d: [u8; 8]) -> Guid {
@@ -252,7 +252,7 @@ impl BlockMap for Vhdx {
 
     fn run_at(&self, offset: u64) -> Result<Run> {
         let (block, within) = (offset / self.block_size, offset % self.block_size);
-        // After every `chunk_ratio` blocks stands an entry for their sector bitmap.
+        // After every `chunk_ratio` blocks is an entry for their sector bitmap.
         let at = self.bat + (block + block / self.chunk_ratio) * 8;
         let blocks = self.size.div_ceil(self.block_size) - block;
         let to_bitmap = self.chunk_ratio - block % self.chunk_ratio;
@@ -261,7 +261,7 @@ impl BlockMap for Vhdx {
     }
 }
 
-/// Where the block of an entry of the block allocation table stands (2.5.1).
+/// Where the block of an entry of the block allocation table is (2.5.1).
 fn place(entry: u64) -> Result<Place> {
     let at = entry >> 20 << 20;
     match entry & 7 {

@@ -116,7 +116,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             for subject in expansions.flatten() {
                 open.extend(names(&subject.assigns, one_word));
                 if name.ends_with(OUTPUTS) && subject.demand == Demand::FREE_TEXT {
-                    // No expansion stands there, so that nothing but what gets it can matter.
+                    // No expansion is there, so that nothing but what gets it can matter.
                     continue;
                 }
                 later.push(later_at(subject, later.len(), one_word));

@@ -78,7 +78,7 @@ impl MacroName {
     }
 }
 
-/// Whether these bytes may stand between `($` and `)`.
+/// Whether these bytes may be between `($` and `)`.
 pub(super) fn is_name(bytes: &[u8]) -> bool {
     bytes.len() <= MacroName::MAX_LENGTH
         && bytes.first().is_some_and(|b| !b.is_ascii_digit())

@@ -34,7 +34,7 @@ pub enum MissingValue {
     Parens,
     /// Nothing.
     Empty,
-    /// The macro as it stands.
+    /// The macro unchanged.
     Keep,
     /// What the platform does, as far as the scripts of its vendor show: they guard against an empty value of a macro
     /// that the platform knows, and against the spelling that is left of one that it does not know. That is nothing in

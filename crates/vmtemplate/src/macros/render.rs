@@ -61,7 +61,7 @@ pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &Render
     let language = told.language();
     let mut bytes = Vec::with_capacity(source.bytes.len());
     let mut copied = 0;
-    // Where each replacement stands in the result.
+    // Where each replacement is in the result.
     let mut written = Vec::with_capacity(uses.len());
     for (found, text) in uses.iter().zip(texts) {
         match text {
@@ -243,7 +243,7 @@ fn illegal_password(values: &MacroValues, options: &RenderOptions, uses: &[Macro
     problems
 }
 
-/// Macros that a value would make, alone or with what stands around it. They would be replaced the next time.
+/// Macros that a value would make, alone or with what is around it. They would be replaced the next time.
 fn new_macros(
     source: &Source<'_>,
     known: &KnownMacros,

@@ -24,7 +24,7 @@ use crate::shown::quoted;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MacroValue {
     text: String,
-    /// Where each item of a list but the first begins: what stands before it depends on the macro.
+    /// Where each item of a list but the first begins: what is before it depends on the macro.
     items: Vec<usize>,
 }
 
@@ -95,7 +95,7 @@ impl MacroValue {
         })
     }
 
-    /// What is wrong with it for a macro of this kind, and how to mend it.
+    /// What is wrong with it for a macro of this kind, and how to fix it.
     fn reason_against(&self, kind: MacroKind) -> Option<(String, &'static str)> {
         let text = self.as_str();
         if text.len() > Self::MAX_LENGTH {
@@ -221,7 +221,7 @@ impl MacroKind {
             Self::Boolean => matches!(text, "true" | "false"),
             Self::Number => is_number(text, u64::MAX),
             Self::RaidLevel => RAID_LEVELS.contains(&text),
-            // sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options may stand before the type of a key.
+            // sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options may be before the type of a key.
             Self::SshKeys => {
                 text.split('\n').all(|line| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| line.contains(kind)))
             }

@@ -161,7 +161,7 @@ impl Metainfo {
     ///
     /// # Errors
     ///
-    /// `InvalidValue` if the name or text of another limit cannot stand in XML, or if another limit has the name of one
+    /// `InvalidValue` if the name or text of another limit cannot be in XML, or if another limit has the name of one
     /// that has its own field.
     ///
     /// ```
@@ -324,7 +324,7 @@ impl Metainfo {
         self.put(&Key::Tags, &tags.to_string())
     }
 
-    /// `rebootcount`: the reboots after which the operating system counts as installed; 1 if it is not there.
+    /// `rebootcount`: the reboots after which the operating system counts as installed; 1 if it does not exist.
     ///
     /// # Errors
     ///

@@ -66,7 +66,7 @@ impl Metainfo {
         problems
     }
 
-    /// Where the tag of a value's element begins; that of the root if it is not there.
+    /// Where the tag of a value's element begins; that of the root if it does not exist.
     pub(crate) fn position_of(&self, key: &Key) -> Position {
         self.document.tag_position(self.node(key).unwrap_or(ROOT))
     }

@@ -317,7 +317,7 @@ impl Document {
         Ok(format!("<{name}>{}</{name}>", self.escape(value, Place::Text)?))
     }
 
-    /// Makes the elements of a list those of `items`, in that order. `key_of` tells the key of an element that is
+    /// Makes the elements of a list those of `items`, in that order. `key_of` states the key of an element that is
     /// there; one without a key is not ours and stays. An element that is kept changes only where it differs.
     pub(crate) fn set_list(
         &self,

@@ -9,9 +9,9 @@ use super::key::MetainfoKey;
 use super::{Limits, Metainfo, Support, Tags};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Everything that a metainfo.xml says, as plain values; what is not there is `None` or empty.
+/// Everything that a metainfo.xml says, as plain values; what is missing is `None` or empty.
 ///
-/// Its JSON form has the same names. What is not there is left out when it is written, and may be left out when it is
+/// Its JSON form has the same names. What is missing is left out when it is written, and may be left out when it is
 /// read; a name that is not known is an error.
 ///
 /// ```json

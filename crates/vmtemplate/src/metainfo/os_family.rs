@@ -40,9 +40,9 @@ const PARTS: [(&str, OsFamily); 10] = [
 ];
 
 impl OsFamily {
-    /// The family that the platform takes from the name of a template; `None` where the name tells none.
+    /// The family that the platform takes from the name of a template; `None` where the name states none.
     ///
-    /// Upper and lower case are the same. A name that tells two families is taken for the first in the vendor's list.
+    /// Upper and lower case are the same. A name that states two families is taken for the first in the vendor's list.
     ///
     /// ```
     /// # use vmtemplate::OsFamily;

@@ -219,7 +219,7 @@ fn a_value_is_written_in_the_encoding_of_the_file() {
     let mut metainfo =
         Metainfo::parse(b"<?xml version='1.0' encoding='windows-1251'?><doc><osname/></doc>").unwrap();
     metainfo.set_os_name("ОС € 漢").unwrap();
-    // The euro sign is 0x88 there; the Chinese character is not there at all.
+    // The euro sign is 0x88 there; the Chinese character does not exist at all.
     let expected =
         b"<?xml version='1.0' encoding='windows-1251'?><doc><osname>\xCE\xD1 \x88 &#28450;</osname></doc>";
     assert_eq!(metainfo.to_bytes(), expected);
@@ -299,11 +299,7 @@ fn the_first_of_two_elements_counts() {
     edits(text, |m| m.set_os_name("C"), &text.replace(">A<", ">C<"));
     let found = problems(text);
     assert_eq!(found.len(), 2);
-    assert!(
-        found[0].starts_with("line 1, column 24: `osname`: duplicate `osname`"),
-        "{}",
-        found[0]
-    );
+    assert!(found[0].starts_with("line 1, column 24: `osname`: duplicate `osname`"), "{}", found[0]);
     assert!(found[1].starts_with("line 1, column 50: `limit`: "), "{}", found[1]);
 }
 

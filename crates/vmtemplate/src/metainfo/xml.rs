@@ -224,7 +224,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// 2.4: `]]>` is not part of it. Outside the root only white space may stand.
+    /// 2.4: `]]>` is not part of it. Outside the root only white space may be.
     fn character_data(&self, span: Range<usize>, data: &str) -> Result<()> {
         if self.open.is_empty() && !data.trim_matches(is_space).is_empty() {
             return Err(self.text_outside(span));
@@ -295,7 +295,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// 3.1: white space stands before each attribute.
+    /// 3.1: white space is before each attribute.
     fn check_spaced(&self, name: &Range<usize>) -> Result<()> {
         if self.text[..name.start].ends_with(is_space) {
             return Ok(());
@@ -303,7 +303,7 @@ impl<'a> Tree<'a> {
         Err(self.expected(name.start, "white space before the next attribute"))
     }
 
-    /// 3.1: no `<` stands in a value, and its references are known.
+    /// 3.1: no `<` is in a value, and its references are known.
     fn check_value(&self, value: Range<usize>) -> Result<()> {
         let raw = &self.text[value.clone()];
         if let Some(found) = raw.find('<') {
@@ -336,7 +336,7 @@ impl<'a> Tree<'a> {
         match error {
             XmlError::Syntax(SyntaxError::UnclosedDoctype)
             | XmlError::IllFormed(IllFormedError::MissingDoctypeName) => self.dtd(start),
-            // It tells by one character what is begun.
+            // It states by one character what is begun.
             XmlError::Syntax(_)
                 if rest.starts_with("<!") && !rest.starts_with("<!--") && !rest.starts_with("<![CDATA[") =>
             {

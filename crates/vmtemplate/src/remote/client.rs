@@ -217,7 +217,7 @@ pub(super) fn ask<T: Send + 'static>(
     begin(asking)?.wait(control)?.map_err(|error| failed(&error, url))
 }
 
-/// The error as this crate tells it.
+/// The error as this crate states it.
 pub(super) fn failed(error: &StoreError, url: &str) -> Error {
     let (kind, message, help) = match error {
         StoreError::NotFound { .. } => {

@@ -51,13 +51,13 @@ pub(crate) struct Listed {
 pub(crate) enum Expected<'a> {
     /// Whatever it was.
     Any,
-    /// Nothing stands there.
+    /// Nothing is there.
     Absent,
     /// It is this version that is replaced.
     This(&'a Version),
 }
 
-/// Where something stands.
+/// Where something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Location {
     Path(PathBuf),

@@ -62,7 +62,7 @@ impl Stretch {
 }
 
 impl RemoteFile {
-    /// One request tells size and version, and brings the end of the file, where the index of an archive stands.
+    /// One request states size and version, and brings the end of the file, where the index of an archive is.
     pub(super) fn open(store: Arc<dyn ObjectStore>, path: Path, url: String) -> Result<Self> {
         let (asked, at) = (Arc::clone(&store), path.clone());
         let options = GetOptions { range: Some(GetRange::Suffix(FIRST)), ..GetOptions::default() };

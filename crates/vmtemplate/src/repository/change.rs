@@ -24,7 +24,7 @@ use crate::source::ReadAt;
 pub(super) const MIB: u64 = 1 << 20;
 
 impl Repository {
-    /// Copy an archive into the repository and describe it. An archive that stands in the folder already is described
+    /// Copy an archive into the repository and describe it. An archive that is in the folder already is described
     /// where it is.
     ///
     /// It is read to its end first: what is not whole is not published. Name, tags and image name come from its
@@ -34,7 +34,7 @@ impl Repository {
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name, the file or the image name is taken;
     /// [`InvalidRepository`](ErrorKind::InvalidRepository) if KVM and LXD would be mixed;
-    /// [`Locked`](ErrorKind::Locked) if another publisher does not end in time, with who that is;
+    /// [`Locked`](ErrorKind::Locked) if another publisher does not end in time, with the name of that process;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if the repository is signed and no key was given; those of
     /// [`Template::verify`](crate::Template::verify). After an error the repository is as it was.
     ///
@@ -174,7 +174,7 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template; those of [`add`](Self::add).
+    /// [`NotFound`](ErrorKind::NotFound) if the template does not exist; those of [`add`](Self::add).
     ///
     /// ```no_run
     /// use vmtemplate::{EntryOptions, Repository};
@@ -320,11 +320,11 @@ impl Repository {
     /// Take the template `name` out of the description, and then remove its archive.
     ///
     /// On a full disk there is no room for the description without the template; the archive goes first then, and makes
-    /// it. For that moment the description names an archive that is not there.
+    /// it. For that moment the description names an archive that does not exist.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template; [`StorageFull`](ErrorKind::StorageFull) if the disk is
+    /// [`NotFound`](ErrorKind::NotFound) if the template does not exist; [`StorageFull`](ErrorKind::StorageFull) if the disk is
     /// full and removing the archive frees nothing of it; [`Locked`](ErrorKind::Locked),
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) as for [`add`](Self::add).
     ///

@@ -22,7 +22,7 @@ impl Description {
         }
     }
 
-    /// The description that stands there.
+    /// The description that is there.
     pub(super) fn read(store: &Store, format: RepositoryFormat) -> Result<Self> {
         let bytes = read_description(store, format)?;
         Self::parse(format, &bytes).map_err(|error| error.with_path(store.path_of(format.file_name())))

@@ -85,7 +85,7 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template or no such archive;
+    /// [`NotFound`](ErrorKind::NotFound) if the template or the archive does not exist;
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another file of that name is in the folder;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if a key was given and did not sign it;
     /// [`InvalidArchive`](ErrorKind::InvalidArchive) if the checksum is another or the archive is not sound;
@@ -176,7 +176,7 @@ impl Repository {
         Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
     }
 
-    /// By what a part of an archive is known of which no checksum is stated.
+    /// The key of a partial download whose archive has no published checksum.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
         let modified = self.store.modified(&entry.file_name).ok();
         let mut hash = Sha256::new();
@@ -230,7 +230,7 @@ impl Source<'_> {
     }
 }
 
-/// The file that grows until it is the archive. Whoever else fetches the same archive is locked out.
+/// The file that grows until it is the archive. Other processes that download the same archive are locked out.
 struct Part {
     file: File,
     path: PathBuf,
@@ -313,7 +313,7 @@ impl Part {
         })
     }
 
-    /// From a server that gives no parts: a fetch that is broken off begins anew.
+    /// From a server that gives no parts: a fetch that is broken off begins again.
     fn take_whole(&mut self, store: &Store, name: &str, options: &FetchOptions) -> Result<()> {
         let Self { file, path, .. } = self;
         let fail = |error| Error::io("cannot write the archive", error).with_path(&*path);

@@ -21,7 +21,7 @@ pub(super) struct Incoming {
     pub(super) path: PathBuf,
     /// The name that it is to have in the repository.
     pub(super) file_name: String,
-    /// It stands in the folder of the repository already.
+    /// It is in the folder of the repository already.
     pub(super) is_in_place: bool,
 }
 
@@ -67,7 +67,7 @@ impl Incoming {
         Ok(incoming)
     }
 
-    /// What tells its kind and its name.
+    /// What states its kind and its name.
     pub(super) fn look(&self, options: &EntryOptions) -> Result<Contents> {
         look_at(&self.source, &self.path, true, &verify_options(options))
     }
@@ -86,7 +86,7 @@ impl Incoming {
     }
 }
 
-/// An archive that tells no name is published under one that is given.
+/// An archive that states no name is published under one that is given.
 pub(super) fn no_name() -> Error {
     Error::new(ErrorKind::InvalidValue, "the archive does not contain the template's name")
         .with_field("name")

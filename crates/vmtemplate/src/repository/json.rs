@@ -1,4 +1,4 @@
-//! JSON that is edited and not rewritten: where each value stands in the text, and nothing else.
+//! JSON that is edited and not rewritten: where each value is in the text, and nothing else.
 //!
 //! Strict RFC 8259, and narrower in one thing: a key that an object has twice is refused, since readers differ in which
 //! one they take.
@@ -52,7 +52,7 @@ struct Value {
     kind: Kind,
     /// From the first to behind the last character.
     span: Range<usize>,
-    /// Where the key stands, with its quotes, if this is a member of an object.
+    /// Where the key is, with its quotes, if this is a member of an object.
     key: Option<Range<usize>>,
     /// The index after the last value inside this one.
     after: usize,
@@ -111,7 +111,7 @@ impl Json {
         self.values[node].span.clone()
     }
 
-    /// The text of the value as it stands.
+    /// The text of the value unchanged.
     pub(super) fn raw(&self, node: Node) -> &str {
         &self.text[self.span(node)]
     }
@@ -145,7 +145,7 @@ impl Json {
         self.values[node].key.clone().map_or(Cow::Borrowed(""), |key| unescape(&self.text[key]))
     }
 
-    /// What stands between the key and the value: `: `.
+    /// What is between the key and the value: `: `.
     pub(super) fn colon(&self, node: Node) -> Option<&str> {
         let value = &self.values[node];
         value.key.as_ref().map(|key| &self.text[key.end..value.span.start])
@@ -416,7 +416,7 @@ fn unescape(quoted: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf16_lossy(&units))
 }
 
-/// The same value without any character beyond ASCII, which stand in strings only.
+/// The same value without any character beyond ASCII, which are in strings only.
 pub(super) fn escaped(value: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(value.len());

@@ -127,7 +127,7 @@ fn if_there_is_room(written: Result<()>) -> Result<()> {
     written.or_else(|error| if error.kind() == ErrorKind::StorageFull { Ok(()) } else { Err(error) })
 }
 
-/// Whoever may write the description may be the next publisher, and the lock file that this one makes stays.
+/// Every user who may write the description may be the next publisher, and the lock file that this one makes stays.
 fn open(path: &Path, access: &Access) -> Result<File> {
     let mut options = File::options();
     options.read(true).write(true);

@@ -17,7 +17,7 @@ pub(super) struct Problem {
     pub(super) message: String,
 }
 
-/// The text of a metadata.json and where its templates stand.
+/// The text of a metadata.json and where its templates are.
 #[derive(Debug, Clone)]
 pub(super) struct MetadataJson {
     json: Json,
@@ -216,7 +216,7 @@ impl MetadataJson {
         let held = self.entry(object);
         let mut edits = Vec::new();
         let last = self.json.children(object).last().unwrap_or(object);
-        // A known key that is new stands behind the known one before it, and any other at the end.
+        // A known key that is new is behind the known one before it, and any other at the end.
         let mut before = last;
         for (key, literal) in members(entry, more, &style) {
             let is_known = KEYS.contains(&&*key);
@@ -268,7 +268,7 @@ impl MetadataJson {
 
     fn apply(&mut self, edits: Vec<(Range<usize>, String)>) -> Result<()> {
         if !edits.is_empty() {
-            // Parsed anew: whatever the edits are, what is published can be read.
+            // Parsed again: whatever the edits are, what is published can be read.
             *self = Self::of(self.json.edited(edits)?)?;
         }
         Ok(())
@@ -547,7 +547,9 @@ mod tests {
 
     #[test]
     fn other_forms_and_wrong_values_are_told_with_their_place() {
-        for (text, word) in [("3", "a number"), ("{}", "`os`, is missing"), ("{\"os\": {}}", "`os` is an object")] {
+        for (text, word) in
+            [("3", "a number"), ("{}", "`os`, is missing"), ("{\"os\": {}}", "`os` is an object")]
+        {
             let error = MetadataJson::parse(text.as_bytes()).unwrap_err();
             assert!(error.message().contains(word), "{error}");
         }

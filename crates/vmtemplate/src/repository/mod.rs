@@ -86,7 +86,7 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) when there is no description.
+    /// [`NotFound`](ErrorKind::NotFound) when the description does not exist.
     ///
     /// ```
     /// use vmtemplate::{ErrorKind, Repository};
@@ -204,7 +204,7 @@ impl Repository {
         fs::metadata(self.description_path()).map_or(Access::Umask, Access::Like)
     }
 
-    /// Whether the file stands in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
+    /// Whether the file is in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
     /// that leads there does not.
     fn holds(&self, archive: &Path) -> bool {
         let Store::Folder(folder) = &self.store else { return false };
@@ -214,7 +214,7 @@ impl Repository {
     }
 }
 
-/// Make a folder, and those that it stands in. What is new can be entered by everybody.
+/// Make a folder, and those that it is in. What is new can be entered by everybody.
 fn make_folder(folder: &Path) -> Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();

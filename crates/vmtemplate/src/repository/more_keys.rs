@@ -6,7 +6,7 @@ use super::style::KEYS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shown::{Shown, quoted, short};
 
-/// The members of a JSON object, each with its value as it stands there.
+/// The members of a JSON object, each with its value unchanged there.
 pub(super) fn read(object: &str) -> Result<Vec<(String, String)>> {
     let json = parse(object).map_err(|error| error.with_field("set"))?;
     if json.kind(ROOT) != Kind::Object {

@@ -91,7 +91,7 @@ impl EntryOptions {
         Ok(())
     }
 
-    /// Fail if a value that is given cannot stand in a description: file and image name must be plain file names, and
+    /// Fail if a value that is given cannot be in a description: file and image name must be plain file names, and
     /// no text may be empty or hold control characters. Every operation that takes these options looks first; this is
     /// for what comes before it, such as reading a stream to its end.
     ///
@@ -118,7 +118,7 @@ impl EntryOptions {
     }
 }
 
-/// Fail unless `text`, which is the value of `field`, can stand on a line of a list and on a terminal.
+/// Fail unless `text`, which is the value of `field`, can be on a line of a list and on a terminal.
 pub(super) fn check_text(field: &str, text: &str) -> Result<()> {
     let what = field.replace('_', " ");
     let message = if text.trim().is_empty() {
@@ -163,9 +163,9 @@ pub struct RepositoryVerifyOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Synced {
-    /// The archives whose size or checksum was written anew.
+    /// The archives whose size or checksum was rewritten.
     pub updated: Vec<String>,
-    /// The archives that the description names and that are not there. What is said of them stays as it was, so that they
+    /// The archives that the description names and that do not exist. What is said of them stays as it was, so that they
     /// can be proved when they come back.
     pub missing: Vec<String>,
     /// The archives that are not sound, each with the reason. What is said of them stays as it was: a new checksum would

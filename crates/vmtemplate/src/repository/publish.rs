@@ -1,6 +1,6 @@
-//! Changing a repository so that whoever reads it meanwhile sees what is whole.
+//! Changes a repository so that concurrent readers only see complete files.
 //!
-//! An archive stands in its place before SHA256SUMS and then the description name it, and goes after both have ceased
+//! An archive is in its place before SHA256SUMS and then the description name it, and goes after both have ceased
 //! to. Each of these steps is a rename. What is about to be done is noted in the lock file before it is begun, so that
 //! the next publisher can end what a killed one has left.
 
@@ -168,7 +168,7 @@ impl Repository {
     }
 }
 
-/// Where the signature of a file stands: while the file is being replaced, and else.
+/// Where the signature of a file is: while the file is being replaced, and else.
 pub(super) fn signature_names(name: &str) -> (String, String) {
     (format!("{name}.next{}", signature::SUFFIX), format!("{name}{}", signature::SUFFIX))
 }
@@ -422,7 +422,7 @@ impl Repository {
         }
     }
 
-    /// Fail if `entry` cannot stand beside the others; `except` is the place of the one that it replaces.
+    /// Fail if `entry` cannot be beside the others; `except` is the place of the one that it replaces.
     pub(super) fn check_fits(
         &self,
         entries: &[RepositoryEntry],

@@ -1,8 +1,8 @@
 //! Publishing to object storage, where nothing can be locked and nothing renamed.
 //!
-//! The order is that of a folder: an archive stands in its place before SHA256SUMS and then the description name it, and
+//! The order is that of a folder: an archive is in its place before SHA256SUMS and then the description name it, and
 //! goes after both have ceased to. An archive's name is claimed by an empty file that is written only where there is
-//! none. The description and SHA256SUMS are written only over the version that was read; whoever was overtaken reads
+//! none. The description and SHA256SUMS are written only over the version that was read; a publisher that was overtaken reads
 //! them again and does the same to the newer one. A publisher that is killed leaves what nobody describes: an empty
 //! file, or an archive.
 
@@ -24,7 +24,7 @@ use crate::fail_points::fail_point;
 use crate::progress::Control;
 use crate::remote::{Expected, RemoteFolder, Upload, Version};
 
-/// The first pause of a publisher who was overtaken.
+/// The first pause of a publisher that was overtaken.
 const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 

@@ -92,14 +92,14 @@ impl SigningKey {
     }
 }
 
-/// It tells nothing of the key.
+/// It reveals nothing about the key.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKey(..)")
     }
 }
 
-/// The key that tells who signed a repository: a public key of minisign.
+/// The key that states who signed a repository: a public key of minisign.
 ///
 /// ```
 /// use vmtemplate::PublicKey;

@@ -1,4 +1,4 @@
-//! Where a repository stands: a folder of this machine, or one on a server.
+//! The storage of a repository: a local folder, or one on a server.
 
 use std::fs;
 use std::io;
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// The bytes of a small file; `None` if it is not there.
+    /// The bytes of a small file; `None` if it does not exist.
     pub(super) fn read(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Folder(path) => read_if_there(&path.join(name), max),

@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 5;
 impl Repository {
     /// Check the description, every archive that it names, their checksums and signatures.
     ///
-    /// Archives are read to their ends, but an `.xz` is not unpacked: its index tells whether it is whole, and SHA256SUMS
+    /// Archives are read to their ends, but an `.xz` is not unpacked: its index shows whether it is whole, and SHA256SUMS
     /// whether a byte of it changed.
     ///
     /// Nothing is changed, and nobody is kept from publishing: if the repository changes meanwhile, it is looked at again.

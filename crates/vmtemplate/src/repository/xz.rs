@@ -1,6 +1,6 @@
 //! Whether an .xz is whole, without decompressing it: header, footer and index of every stream in it.
 //!
-//! The numbers in comments are the sections of "The .xz File Format", version 1.2.1. The index tells the size of each
+//! The numbers in comments are the sections of "The .xz File Format", version 1.2.1. The index states the size of each
 //! block, so that a file that was cut, or lacks a piece, is found out; a changed byte inside a block is not.
 
 use crate::error::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ const MAX_INDEX: u64 = 64 << 20;
 /// Streams one after the other in a file.
 const MAX_STREAMS: usize = 10_000;
 
-/// Check the file from its end on, and tell how many bytes it holds unpacked.
+/// Check the file from its end on, and return how many bytes it holds unpacked.
 pub(super) fn check(source: &dyn ReadAt) -> Result<u64> {
     let mut end = source.size();
     let mut content = 0_u64;
@@ -34,7 +34,7 @@ pub(super) fn check(source: &dyn ReadAt) -> Result<u64> {
     Err(Error::new(ErrorKind::LimitExceeded, format!("the .xz has more than {MAX_STREAMS} streams")))
 }
 
-/// Zeros in fours may stand behind a stream (2.2).
+/// Zeros in fours may be behind a stream (2.2).
 fn without_padding(source: &dyn ReadAt, mut end: u64) -> Result<u64> {
     while end >= 4 && read(source, end - 4, 4)? == [0; 4] {
         end -= 4;

@@ -30,10 +30,10 @@ pub use line_ends::LineEnds;
 pub use lint::LintOptions;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
-/// A script of a template: its bytes as they stand, and what they are as text.
+/// A script of a template: its bytes as they are, and what they are as text.
 ///
 /// The bytes are what counts: a script in an 8-bit code page, or in several, is kept byte for byte. It is opened as
-/// it is found and nothing is mended behind the caller's back; [`Script::to_windows`] mends line ends when asked.
+/// it is found, and nothing is changed behind the caller's back; [`Script::to_windows`] fixes line ends when asked.
 ///
 /// ```
 /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
@@ -104,7 +104,7 @@ impl Script {
         Self { has_secrets: true, ..self }
     }
 
-    /// The script of this text, in UTF-8 as it stands.
+    /// The script of this text, in UTF-8 unchanged.
     ///
     /// ```
     /// assert_eq!(vmtemplate::Script::from_text("rem\r\n").bytes(), b"rem\r\n");
@@ -216,7 +216,7 @@ impl Script {
 
     /// The same script with every line end as CR LF, which `cmd.exe` and the guide ask for.
     ///
-    /// CRs that stand before an LF become one, so that neither a second call nor a file that was converted twice
+    /// CRs that are before an LF become one, so that neither a second call nor a file that was converted twice
     /// (`CR CR LF`) doubles them. A CR anywhere else is kept: `cmd.exe` skips it and ends no line there.
     /// Doing so twice is doing so once.
     ///
@@ -279,7 +279,7 @@ impl Script {
         }
     }
 
-    /// Where each of these macros stands, and for which of them no quoting is safe: what the lint asks.
+    /// Where each of these macros is, and for which of them no quoting is safe: what the lint asks.
     ///
     /// There are none in UTF-16.
     fn places(&self, language: ScriptLanguage, known: &KnownMacros) -> Vec<MacroPlace> {
@@ -302,7 +302,7 @@ impl Script {
     /// Macros are the names of the [catalogue](crate::MacroInfo::catalogue), those that `options` declares, and those that
     /// have a value. Any other `($name)` is text, as it is to the platform, and stays.
     ///
-    /// Each value is quoted for the place that its macro stands in, so that the program which gets it gets it as it
+    /// Each value is quoted for the place that its macro is in, so that the program which gets it gets it as it
     /// is; where that cannot be done, it is refused. A value is never a command, an option, a variable, a redirection
     /// or the end of a string. All outside of the macros keeps its bytes. A batch file is read as cmd.exe reads it,
     /// variables that get a value are followed to where they are expanded, and a value that is not safe there is
@@ -315,7 +315,7 @@ impl Script {
     /// batch files and of POSIX shells is tested under wine's cmd.exe and real shells; that of PowerShell follows
     /// Microsoft's documentation of its quoting rules, and was run by none.
     ///
-    /// Several public SSH keys are a value of several lines. It stands where the script takes lines: alone on the line of a
+    /// Several public SSH keys are a value of several lines. It is where the script takes lines: alone on the line of a
     /// here-document or here-string, or inside quotes of a shell.
     ///
     /// In preseed and kickstart files and in a cloud-config, whose places are not known, a value of letters, digits and
@@ -325,7 +325,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot stand where it
+    /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot be where it
     /// would, each with line, column and reason; [`ErrorKind::Unsupported`] for a script of an interpreter whose
     /// quoting is not known, or where nothing says which one it is for; [`ErrorKind::InvalidScript`] for UTF-16 that no
     /// interpreter reads.

@@ -482,7 +482,7 @@ impl TemplateBuilder {
         let is_new = self.base.is_none();
         let mut metainfo = match self.base {
             Some(base) => base,
-            // A name that is refused is told below; all else is looked at all the same.
+            // A name that is refused is reported below; all else is looked at all the same.
             None => problems.take(Metainfo::new("unnamed"), "osname")?,
         };
         if let Some(name) = &self.name {

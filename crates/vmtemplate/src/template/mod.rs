@@ -90,7 +90,7 @@ impl Template {
     ///
     /// Only metadata and script are read. In an archive of this crate the image is opened as well and can be read in
     /// place; the archive of another tool has to be read to its end, and its image is only listed. A file that
-    /// metainfo.xml names and that is not there is no error here.
+    /// metainfo.xml names and that does not exist is no error here.
     ///
     /// # Errors
     ///
@@ -387,7 +387,7 @@ impl Template {
     /// A device or a named pipe at `path` is written to as it is, a block device only if overwriting is asked for; a link
     /// stays one, and the file that it leads to is replaced.
     ///
-    /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
+    /// The image is read where it is. What its map states to be zero is not read, nor, unless asked for, what its NTFS
     /// volumes mark free: of a volume that is dirty, hibernated or not consistent nothing is left out, and the summary
     /// says why. The same template gives the same bytes. Files beside these three are not packed.
     ///
@@ -554,7 +554,7 @@ impl Template {
     ///
     /// Those of [`Template::open`]; [`InvalidArchive`](ErrorKind::InvalidArchive) with the entry and the offset of
     /// the damage, also when the index at the end does not agree with the members;
-    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is not there.
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names does not exist.
     ///
     /// ```no_run
     /// use vmtemplate::{Template, VerifyOptions};

@@ -47,7 +47,7 @@ pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
         look.add(no_boot_partition(volumes).at(look.image()));
         return;
     };
-    // What cannot be read is told where it is tried.
+    // What cannot be read is reported where it is tried.
     match firmware {
         Firmware::Bios => {
             check_code(look).ok();

@@ -84,7 +84,7 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
     look.findings()
 }
 
-/// Whether the template is for Windows, as far as its name tells: the platform takes the family from there. An image alone
+/// Whether the template is for Windows, as far as its name states: the platform takes the family from there. An image alone
 /// is taken for one of Windows.
 fn is_called_windows(context: &ImageContext<'_>) -> bool {
     let name = context.metainfo.and_then(crate::metainfo::Metainfo::os_name);

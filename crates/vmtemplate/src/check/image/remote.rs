@@ -43,7 +43,7 @@ const POLICY: &str = r"Policies\Microsoft\WindowsFirewall";
 const NETWORKS: [(&str, &str); 3] =
     [("public", "PublicProfile"), ("private", "StandardProfile"), ("domain", "DomainProfile")];
 
-/// A setting of the firewall for one kind of networks, and where it stands. That of a group policy wins.
+/// A setting of the firewall for one kind of networks, and where it is. That of a group policy wins.
 fn setting(look: &Look<'_>, windows: &Windows<'_>, profile: &str, name: &str) -> Seen<Option<(u32, Place)>> {
     let path = format!("{POLICY}\\{profile}");
     if let Ok(Some(value)) = windows.software.u32(look, &path, name) {

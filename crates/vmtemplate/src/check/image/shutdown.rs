@@ -75,7 +75,7 @@ fn updates(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     Ok(())
 }
 
-/// Microsoft, "MoveFileEx": files to be replaced at a restart stand in `PendingFileRenameOperations`.
+/// Microsoft, "MoveFileEx": files to be replaced at a restart are in `PendingFileRenameOperations`.
 fn renames(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let path = windows.control(r"Control\Session Manager");
     let name = "PendingFileRenameOperations";

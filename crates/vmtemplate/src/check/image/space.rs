@@ -51,7 +51,7 @@ struct Free {
     bytes: u64,
     /// Of these, the ones that the image has data for: the others read as zeros, and cost nothing.
     stored: u64,
-    /// Where the stored ones stand, as offset and length in bytes of the disk.
+    /// Where the stored ones are, as offset and length in bytes of the disk.
     ranges: Vec<(u64, u64)>,
 }
 

@@ -33,7 +33,7 @@ pub(super) const SERIAL: Driver = Driver { service: "VirtioSerial", file: "viose
 enum State {
     /// Its file is there, and a service starts it.
     Installed(Service),
-    /// Its file stands in `System32\drivers`, and nothing starts it.
+    /// Its file is in `System32\drivers`, and nothing starts it.
     Copied,
     /// Its package is in the driver store: Windows installs it when it meets the device.
     Staged,
@@ -121,7 +121,7 @@ fn staged(look: &Look<'_>, windows: &Windows<'_>, driver: &Driver) -> Seen<bool>
     Ok(false)
 }
 
-/// Whether the file of a driver is there; one for another processor is told.
+/// Whether the file of a driver is there; one for another processor is reported.
 fn is_there(look: &Look<'_>, windows: &Windows<'_>, path: &str) -> Seen<bool> {
     let Some(file) = windows.volume.file(look, path)? else { return Ok(false) };
     let place = || windows.volume.place(look, path);

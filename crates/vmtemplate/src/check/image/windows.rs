@@ -15,7 +15,7 @@ use crate::shown::Shown;
 
 const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 
-/// The Windows that is installed on a disk, as its registry tells. What it does not tell is `None`.
+/// The Windows that is installed on a disk, as its registry states. What it does not tell is `None`.
 ///
 /// ```no_run
 /// use vmtemplate::{DiskImage, WindowsInfo};
@@ -50,7 +50,7 @@ pub struct WindowsInfo {
 impl WindowsInfo {
     /// Read it from the registry on the disk; `None` if no Windows is found there.
     ///
-    /// What cannot be read is left `None` in the answer; [`Template::check`](crate::Template::check) tells why.
+    /// What cannot be read is left `None` in the answer; [`Template::check`](crate::Template::check) states why.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl<'v> Windows<'v> {
 /// The values that name the control set of the next start, and of the last one.
 const SELECTED: [&str; 2] = ["Default", "Current"];
 
-/// The control set that the next start uses, as `Select` has it. Where that is not there, another one, so that the rest
+/// The control set that the next start uses, as `Select` has it. Where that does not exist, another one, so that the rest
 /// of the report is about something.
 fn control_set(look: &Look<'_>, system: &Hive<'_>) -> String {
     let first = "ControlSet001".to_owned();

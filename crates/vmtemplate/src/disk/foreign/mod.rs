@@ -52,7 +52,7 @@ const EWF: &str = "export the disk: `ewfexport -t NEW -f raw IMAGE`";
 const FETCH: &str = "it is not the disk image: give the right file, or download the image again";
 const DECRYPT_DMG: &str = "convert it on a Mac: `hdiutil convert IMAGE -format UDTO -o NEW`";
 
-/// What stands at the very start of a file, its name, and the way out. The signatures are those of the tools' own
+/// What is at the very start of a file, its name, and the way out. The signatures are those of the tools' own
 /// documentation and of the database of `file`.
 const AT_START: &[(&[u8], &str, &str)] = &[
     (b"QFI\xfb\0\0\0\x01", "a qcow image of version 1", CONVERT),

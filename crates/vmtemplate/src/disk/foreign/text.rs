@@ -84,7 +84,7 @@ pub(super) fn of(ends: &Ends<'_>) -> Option<Foreign> {
 /// How two bytes are a unit of UTF-16.
 type Unit = fn([u8; 2]) -> u16;
 
-/// How the units stand in a text that says by its first two bytes that it is UTF-16.
+/// How the units are in a text that says by its first two bytes that it is UTF-16.
 fn unit_of(head: &[u8]) -> Option<Unit> {
     match head {
         [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),

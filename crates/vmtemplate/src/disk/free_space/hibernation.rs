@@ -1,4 +1,4 @@
-//! Whether a Windows on the disk is hibernated, as far as that can be told.
+//! Whether a Windows on the disk is hibernated, as far as that can be determined.
 
 use super::super::DiskImage;
 use super::super::ntfs::{Hibernation, NtfsVolume};
@@ -66,7 +66,7 @@ enum Sight {
     /// There is none, or it is not hibernated.
     NoWindows,
     Hibernated,
-    /// It cannot be told, for this reason.
+    /// It cannot be determined, for this reason.
     Unclear(String),
 }
 

@@ -1,4 +1,4 @@
-//! Whose the clusters of a volume are, as far as the disk around it tells.
+//! Whose the clusters of a volume are, as far as the disk around it states.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub(super) struct Layout {
     pools: Vec<PoolSign>,
 }
 
-/// Where a volume may stand: a partition, or the whole disk if it has no table.
+/// Where a volume may be: a partition, or the whole disk if it has no table.
 pub(super) struct Place {
     pub(super) partition: Option<u32>,
     pub(super) offset: u64,
@@ -134,7 +134,7 @@ impl Layout {
         if self.table.reserved.iter().any(|reserved| overlap(reserved, range)) {
             return Some("the partition table".to_owned());
         }
-        // Logical partitions are numbered from 5 and stand in their container.
+        // Logical partitions are numbered from 5 and are in their container.
         let is_logical = self.table.scheme == PartitionScheme::Mbr && own.index >= 5;
         let others = self
             .table

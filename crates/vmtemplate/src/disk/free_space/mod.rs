@@ -67,7 +67,7 @@ impl DiskImage {
     /// for basic volumes of Windows, hold all of the volume, and share no byte with another partition, with a partition
     /// table, or with what a second table of the disk states. Nothing on the disk may say that it belongs to a larger
     /// whole: a dynamic disk, Storage Spaces, a RAID, LVM. On a disk without a partition table the volume has the disk
-    /// for itself if its backup boot sector stands where the boot sector says.
+    /// for itself if its backup boot sector is where the boot sector says.
     ///
     /// Shadow copies ("previous versions", restore points) rely on free clusters and lose their content;
     /// [`VolumeFreeSpace::shadow_copies`] counts them.
@@ -211,7 +211,7 @@ fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<Kept
     Ok(None)
 }
 
-/// The free clusters of a volume, or why they are not told. What is learnt goes into `volume`.
+/// The free clusters of a volume, or why they are not known. What is learnt goes into `volume`.
 fn free_area(
     ntfs: &NtfsVolume,
     hibernated: Option<&KeptWhole>,

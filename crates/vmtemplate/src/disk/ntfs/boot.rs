@@ -101,7 +101,7 @@ impl Boot {
         })
     }
 
-    /// Whether a boot sector of the volume with this serial number stands at byte `at` of the disk.
+    /// Whether a boot sector of the volume with this serial number is at byte `at` of the disk.
     pub(super) fn is_at(disk: &DiskImage, at: u64, serial: u64) -> Result<bool> {
         if at.checked_add(512).is_none_or(|end| end > disk.size()) {
             return Ok(false);

@@ -27,7 +27,7 @@ pub struct NtfsFile<'v> {
     path: String,
     folder: bool,
     stream: Option<Stream>,
-    /// The tag of a reparse point that stands between a reader and the data.
+    /// The tag of a reparse point that is between a reader and the data.
     reparse: Option<u32>,
 }
 
@@ -137,7 +137,7 @@ impl<'v> NtfsFile<'v> {
     /// # Errors
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) for a file that is encrypted (EFS), compressed by "Compact OS" (WOF),
-    /// deduplicated, in a cloud and not on this disk, or a link: its data stand elsewhere, and zeros would be wrong.
+    /// deduplicated, in a cloud and not on this disk, or a link: its data are elsewhere, and zeros would be wrong.
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage.
     ///
     /// ```no_run
@@ -172,7 +172,7 @@ impl<'v> NtfsFile<'v> {
             .map_err(|error| self.place(error))
     }
 
-    /// What stands in the folder, in no particular order; without the 8.3 names that go with longer ones.
+    /// What is in the folder, in no particular order; without the 8.3 names that go with longer ones.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ fn find_name(volume: &NtfsVolume, index: &Index<'_>, name: &str) -> Result<Optio
     Ok(index.find(&name)?.map(|found| found.reference))
 }
 
-/// `FILE:STREAM` as the file in this folder and the name of its stream. Before the first `:` of `:STREAM` stands the
+/// `FILE:STREAM` as the file in this folder and the name of its stream. Before the first `:` of `:STREAM` is the
 /// folder itself.
 fn split_stream<'p>(
     volume: &NtfsVolume,

@@ -115,7 +115,7 @@ impl<'v> Index<'v> {
         entries_of(&self.root, 16).ok_or_else(|| damaged("the root of the index has impossible sizes"))
     }
 
-    /// The entries of the block that stands at `vcn`.
+    /// The entries of the block that is at `vcn`.
     fn block_node(&self, vcn: u64) -> Result<Vec<u8>> {
         let wrong = |what: &str| damaged(format!("index block {vcn}: {what}"));
         let blocks = self.blocks.as_ref().ok_or_else(|| wrong("the index has no blocks"))?;
@@ -135,7 +135,7 @@ impl<'v> Index<'v> {
     }
 }
 
-/// The entries of a node whose header stands at `at`.
+/// The entries of a node whose header is at `at`.
 fn entries_of(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let header = bytes.get(at..)?;
     let (first, end) = (le::u32_at(header, 0)? as usize, le::u32_at(header, 4)? as usize);

@@ -304,7 +304,7 @@ impl NtfsVolume {
         NtfsFile::find(self, path).map_err(|error| error.with_entry(path))
     }
 
-    /// Whether the copy of the boot sector stands behind the last sector that the boot sector counts, where formatting
+    /// Whether the copy of the boot sector is behind the last sector that the boot sector counts, where formatting
     /// puts it, and is that of this volume.
     pub(super) fn has_backup_boot_sector(&self) -> Result<bool> {
         let boot = &self.space.boot;
@@ -316,7 +316,7 @@ impl NtfsVolume {
         self.space.boot.clusters
     }
 
-    /// The clusters of a file that is written as it is: first and count. None if there is no such file.
+    /// The clusters of a file that is written as it is: first and count. None if the file does not exist.
     pub(super) fn whole_runs(&self, path: &str) -> Result<Vec<(u64, u64)>> {
         let file = match self.file(path) {
             Ok(file) => file,
@@ -354,7 +354,7 @@ impl NtfsVolume {
             .ok_or_else(|| flawed(number, "it is not in use, but something refers to it"))
     }
 
-    /// The attribute list of a base record; `None` if all its attributes stand in the record itself.
+    /// The attribute list of a base record; `None` if all its attributes are in the record itself.
     fn attribute_list(&self, base: Record<'_>) -> Result<Option<Vec<u8>>> {
         match base.find(kind::ATTRIBUTE_LIST, b"").map_err(damaged)? {
             Some(list) => Stream::begin(&list, &self.space)?.read_all(&self.space, MAX_LIST).map(Some),

@@ -3,7 +3,7 @@
 //! Every record of the MFT that is in use is visited in the order of the disk, extension records among them. Each
 //! run of each attribute must lie in clusters that are marked used and that no other run has claimed: files never
 //! share clusters in NTFS. Streams must be mapped whole, and attribute lists must lead to records that are there:
-//! otherwise something alive could stand where no run was seen. What the proof does not need is not asked, so that
+//! otherwise something alive could be where no run was seen. What the proof does not need is not asked, so that
 //! a sound volume is not refused for a matter of taste.
 
 use super::clusters::ClusterSet;
@@ -102,7 +102,7 @@ impl Proof<'_> {
     fn check_boot_sectors(&self) -> Result<()> {
         let boot = &self.volume.space.boot;
         let backup = (boot.length - u64::from(boot.sector)) / u64::from(boot.cluster);
-        // Usually the backup stands behind the last whole cluster, where nothing is ever dropped.
+        // Usually the backup is behind the last whole cluster, where nothing is ever dropped.
         for (cluster, name) in [(0, "boot sector"), (backup, "backup boot sector")] {
             if cluster < boot.clusters && !self.used.contains(cluster) {
                 return Err(damaged(format!("$Bitmap marks the cluster of the {name} free")));
@@ -190,7 +190,7 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// All attributes stand in this record: each stream must be mapped from its start to its size.
+    /// All attributes are in this record: each stream must be mapped from its start to its size.
     fn check_whole(&self, number: u64, record: Record<'_>) -> Result<()> {
         for attribute in record.attributes() {
             let attribute = attribute.map_err(|flaw| flawed(number, flaw))?;
@@ -201,7 +201,7 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// The attributes stand in several records: each piece must be there, follow the one before, and be a part of
+    /// The attributes are in several records: each piece must be there, follow the one before, and be a part of
     /// this file.
     fn check_listed(&self, number: u64, record: Record<'_>) -> Result<()> {
         let volume = self.volume;

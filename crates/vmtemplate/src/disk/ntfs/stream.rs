@@ -1,4 +1,4 @@
-//! The bytes of an attribute, wherever they stand.
+//! The bytes of an attribute, wherever they are.
 
 use super::lznt1;
 use super::record::{Attribute, Value};
@@ -105,7 +105,7 @@ impl Stream {
         self.initialized
     }
 
-    /// The runs; none if the value stands in its record.
+    /// The runs; none if the value is in its record.
     pub(super) fn runs(&self) -> &[Run] {
         match &self.content {
             Content::Resident(_) => &[],
@@ -118,7 +118,7 @@ impl Stream {
         !self.encrypted && matches!(self.content, Content::Resident(_) | Content::Clusters { unit: 0, .. })
     }
 
-    /// Whether the volume holds every byte: no hole stands where there should be data.
+    /// Whether the volume holds every byte: no hole is where there should be data.
     pub(super) fn has_all_data(&self) -> bool {
         match &self.content {
             Content::Resident(_) => true,
@@ -177,7 +177,7 @@ fn read_runs(space: &Space, runs: &[Run], mut buf: &mut [u8], mut offset: u64) -
         if buf.is_empty() {
             break;
         }
-        // The runs follow each other without a gap, so `offset` stands within this one.
+        // The runs follow each other without a gap, so `offset` is within this one.
         let within = offset - run.vcn * cluster;
         let count = (buf.len() as u64).min(run.length * cluster - within) as usize;
         let (part, rest) = buf.split_at_mut(count);

@@ -17,13 +17,13 @@ const SECTOR_SIZES: [u64; 2] = [512, 4096];
 struct Copy {
     sector: u64,
     disk_id: Guid,
-    /// Where the other copy's header stands, in sectors.
+    /// Where the other copy's header is, in sectors.
     other: u64,
     /// The sectors that partitions may use.
     usable: Range<u64>,
     entry_size: usize,
     entries: Vec<u8>,
-    /// Where this copy stands, in bytes.
+    /// Where this copy is, in bytes.
     places: [Range<u64>; 2],
 }
 
@@ -98,9 +98,9 @@ fn last_sector(disk: &DiskImage, sector: u64) -> u64 {
     (disk.size() / sector).saturating_sub(1)
 }
 
-/// Where the backup may stand if the primary copy is damaged, by size of sectors and number: in the last sector first. On a
+/// Where the backup may be if the primary copy is damaged, by size of sectors and number: in the last sector first. On a
 /// disk that was enlarged it is where the last sector was, which the header of the damaged copy may still say, and the
-/// size of the disk in the protective MBR. Whatever these say, the checksums of what stands there decide.
+/// size of the disk in the protective MBR. Whatever these say, the checksums of what is there decide.
 fn places_of_backup(disk: &DiskImage, protective: Option<u64>) -> Result<Vec<(u64, u64)>> {
     let mut places = SECTOR_SIZES.map(|sector| (sector, last_sector(disk, sector))).to_vec();
     for sector in SECTOR_SIZES.into_iter().filter(|&sector| sector * 2 <= disk.size()) {
@@ -124,7 +124,7 @@ fn enlarged(disk: &DiskImage, sector: u64, at: u64, stands: &str) -> String {
 }
 
 /// What is to be said of the backup where the primary copy is sound. Firmware and systems go by the primary one, and
-/// write the backup anew when they change the table.
+/// write the backup again when they change the table.
 fn notes_of_backup(disk: &DiskImage, primary: &Copy, backup: &Result<Copy, Damage>) -> Vec<String> {
     let last = last_sector(disk, primary.sector);
     let at = primary.other;
@@ -156,7 +156,7 @@ struct Damage {
     text: String,
 }
 
-/// Read the copy whose header stands in sector `lba`. The outer error is that of reading the disk.
+/// Read the copy whose header is in sector `lba`. The outer error is that of reading the disk.
 fn read_copy(disk: &DiskImage, sector: u64, lba: u64) -> Result<Result<Copy, Damage>> {
     let damage = |has_signature, text: String| Ok(Err(Damage { has_signature, text }));
     let sectors = disk.size() / sector;
@@ -278,7 +278,7 @@ impl Copy {
 }
 
 impl PartitionTable {
-    /// Add what every other copy states that stands where a GPT may begin or end, in either size of sectors: a tool
+    /// Add what every other copy states that is where a GPT may begin or end, in either size of sectors: a tool
     /// that counts in other sectors, or that takes the last sector for the place of the backup, goes by that one.
     fn add_rivals(&mut self, disk: &DiskImage, used: &Copy) -> Result<()> {
         for sector in SECTOR_SIZES {

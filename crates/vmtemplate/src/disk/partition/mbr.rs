@@ -151,7 +151,7 @@ fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut Par
             return Ok(false);
         };
         table.reserved.push(at * sector..(at + 1) * sector);
-        // Partition and link may stand in any slot; usually they are the first two.
+        // Partition and link may be in any slot; usually they are the first two.
         let is_logical = |entry: &&Entry| !entry.is_empty() && !entry.kind().is_extended();
         is_whole &= entries.iter().filter(is_logical).count() <= 1;
         is_whole &= entries.iter().filter(|entry| entry.kind().is_extended()).count() <= 1;

@@ -145,7 +145,7 @@ fn a_volume_without_a_table_is_told_apart() {
     let mut disk = vec![0; 1 << 16];
     assert_eq!(read(&disk).unwrap().scheme, PartitionScheme::None);
     assert_eq!(read(&disk[..100]).unwrap().scheme, PartitionScheme::None);
-    // Boot code where the entries of an MBR would stand.
+    // Boot code where the entries of an MBR would be.
     disk[3..11].copy_from_slice(b"NTFS    ");
     mbr_entry(&mut disk, 0, 0, 0x07, 8, 32);
     assert_eq!(read(&disk).unwrap().scheme, PartitionScheme::None);
@@ -260,7 +260,7 @@ fn the_backup_of_an_enlarged_disk_is_found_where_the_damaged_primary_or_the_mbr_
         }
         // Nothing says where it is.
         assert!(read(&with_mbr_of(u32::MAX, all)).is_err());
-        // What stands there has to prove itself, as the backup of the first copy.
+        // What is there has to prove itself, as the backup of the first copy.
         for at in [whole.len() - sector + 41, whole.len() - sector - 5] {
             let mut disk = with_mbr_of(last, usable.clone());
             disk[at] ^= 1;
@@ -384,7 +384,7 @@ fn a_table_serialises_for_programs() {
 }
 
 /// Recompute the checksums of both copies, so that a mutation gets past them.
-fn mend_checksums(disk: &mut [u8], sector: usize) {
+fn fix_checksums(disk: &mut [u8], sector: usize) {
     let last = disk.len() / sector - 1;
     for lba in [1, last] {
         let at = lba * sector;
@@ -443,7 +443,7 @@ fn twenty_thousand_mutated_tables_are_read_or_refused() {
             }
         }
         if *sector != 0 && random(4) != 0 {
-            mend_checksums(&mut disk, *sector);
+            fix_checksums(&mut disk, *sector);
         }
         match read(&disk) {
             Ok(table) => {

@@ -90,7 +90,7 @@ fn read_export(stdout: &mut dyn Read, options: &OpenOptions) -> Result<Arc<dyn D
     spool_diff(stdout, version, options)
 }
 
-/// The specification becomes an argument of a command: only what names an image may stand in it.
+/// The specification becomes an argument of a command: only what names an image may be in it.
 fn check_spec(spec: &str) -> Result<()> {
     let (path, snapshot) =
         spec.split_once('@').map_or((spec, None), |(path, snapshot)| (path, Some(snapshot)));

@@ -165,7 +165,7 @@ impl Spool {
             let part = &mut buf[..part];
             reader.read_exact(part).map_err(cut_off)?;
             let at = offset + done;
-            // Where something may stand already, zeros are to be written, too.
+            // Where something may be already, zeros are to be written, too.
             if at < self.high {
                 self.file.write_all_at(part, at)
             } else {

@@ -5,7 +5,7 @@ use super::damaged;
 use crate::error::{Error, ErrorKind, Result};
 use crate::le;
 
-/// The bytes that the checksum covers, and where it stands.
+/// The bytes that the checksum covers, and where it is.
 const CHECKED: usize = 508;
 
 #[derive(Debug)]

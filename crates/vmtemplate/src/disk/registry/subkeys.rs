@@ -41,7 +41,7 @@ pub(super) fn offsets(cells: &Cells<'_>, list: u32, name: Option<&str>) -> Resul
             let mut lists = HashSet::new();
             for entry in cells.read_list(list, 4, count, 4)?.chunks_exact(4) {
                 let list = field(entry, 0)?;
-                // A root stands over leaves only (the specification, "Index root", note 1), each of its own.
+                // A root is over leaves only (the specification, "Index root", note 1), each of its own.
                 match Header::read(cells, list)? {
                     Header::Leaf(leaf) if lists.insert(list) => add(list, leaf)?,
                     _ => {

@@ -15,7 +15,7 @@ const MAX_NAME: u32 = 2 * 16_383;
 /// Data of more bytes than this are not read.
 const MAX_DATA: u32 = 64 << 20;
 
-/// In the size of the data: they stand in the record itself.
+/// In the size of the data: they are in the record itself.
 const RESIDENT: u32 = 1 << 31;
 
 /// The bytes of each segment of big data but the last (libyal, "Windows NT Registry File (REGF) format", data block).
@@ -91,7 +91,7 @@ impl fmt::Display for RegistryType {
     }
 }
 
-/// Where a value stands in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
+/// Where a value is in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
 ///
 /// ```no_run
 /// # use vmtemplate::RegistryHive;
@@ -124,7 +124,7 @@ pub struct RegistryValue<'h> {
     kind: RegistryType,
     /// As it is stored, with the mark of resident data.
     size: u32,
-    /// Where the data stand, or the data.
+    /// Where the data are, or the data.
     data: u32,
 }
 
@@ -160,7 +160,7 @@ impl<'h> RegistryValue<'h> {
         &self.name
     }
 
-    /// Where it stands: [`RegistryHive::value_at`] finds it again in one step.
+    /// Where it is: [`RegistryHive::value_at`] finds it again in one step.
     ///
     /// ```no_run
     /// # fn example(value: &vmtemplate::RegistryValue<'_>) {

@@ -17,7 +17,7 @@ const MARKERS: u32 = 1 << 17;
 
 /// The directory's offset where it is known only at the end of the file, in a copy of the header.
 const AT_END: u64 = u64::MAX;
-/// That copy stands in front of the last sector.
+/// That copy is in front of the last sector.
 const FOOTER: u64 = 1024;
 /// The marker in front of a compressed grain: its sector on the disk, and its length.
 const MARKER: u64 = 12;
@@ -33,7 +33,7 @@ pub(super) struct SparseExtent {
     table_entries: u64,
     zeroed_grains: bool,
     compressed: bool,
-    /// Where the embedded descriptor stands, and its length; a piece of a split disk has none.
+    /// Where the embedded descriptor is, and its length; a piece of a split disk has none.
     descriptor: Option<(u64, u64)>,
     tables: Tables,
 }

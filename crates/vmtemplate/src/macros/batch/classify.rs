@@ -1,4 +1,4 @@
-//! Which place of a command an item stands in.
+//! Which place of a command an item is in.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -379,7 +379,7 @@ fn plain_text(items: &[Item]) -> String {
         .collect()
 }
 
-/// Whether a program that runs other programs may run what stands behind these items.
+/// Whether a program that runs other programs may run what is behind these items.
 fn may_be_run(before: &[Item]) -> bool {
     let near = &before[before.len().saturating_sub(LONGEST_NAME)..];
     let text = plain_text(near);
@@ -390,7 +390,7 @@ fn may_be_run(before: &[Item]) -> bool {
 
 /// What runs a file of this name, in lower case, if something does.
 pub(super) fn reader_of_file(name: &str) -> Option<Reader> {
-    // The registry is told in these what to run.
+    // These tell the registry what to run.
     const REGISTRY: &[&str] = &[".reg"];
     let name = name.trim_end_matches(['"', ' ', '\t']);
     if endings::is_any(name, &[endings::POWERSHELL]) {
@@ -508,7 +508,7 @@ fn argument_place(items: &[Item], number: usize, program: &str, odd: bool, comma
     Place { argv: true, assigns, ..Place::new(Style::Word, text, demand) }
 }
 
-/// Where the names of files stand that `<` and `>` lead to.
+/// Where the names of files are that `<` and `>` lead to.
 fn redirections(items: &[Item]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -532,7 +532,7 @@ fn redirections(items: &[Item]) -> Vec<std::ops::Range<usize>> {
     found
 }
 
-/// Where a command begins: its redirections may stand before its name, with the number of a stream before each.
+/// Where a command begins: its redirections may be before its name, with the number of a stream before each.
 fn behind_redirections(items: &[Item], targets: &[std::ops::Range<usize>]) -> usize {
     let next = |from: usize| (from..items.len()).find(|&at| !items[at].is_separator()).unwrap_or(items.len());
     let mut start = next(0);
@@ -553,7 +553,7 @@ fn behind_redirections(items: &[Item], targets: &[std::ops::Range<usize>]) -> us
     start
 }
 
-/// How many items stand before a block if these are its redirections. Items are atoms only where no `^` is among them.
+/// How many items are before a block if these are its redirections. Items are atoms only where no `^` is among them.
 pub(super) fn before_block(items: &[Item]) -> Option<usize> {
     let start = behind_redirections(items, &redirections(items));
     let before = items.get(..start).filter(|before| !before.is_empty())?;

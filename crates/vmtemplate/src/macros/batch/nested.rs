@@ -223,7 +223,7 @@ impl Parser {
     /// What becomes of these items in a program of PowerShell. Its own variables are kept for later.
     fn powershell(&mut self, list: &[(usize, Item)]) -> Inners {
         let mut text = Vec::new();
-        // Where each byte of the text stands in the script, and which item each macro in it is.
+        // Where each byte of the text is in the script, and which item each macro in it is.
         let mut origins = Vec::new();
         let mut subjects = Vec::new();
         let mut numbers = Vec::new();

@@ -37,7 +37,7 @@ pub(super) enum Delayed {
     Unknown,
 }
 
-/// What stands beside a macro.
+/// What is beside a macro.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beside {
     /// A space, an operator, the end of the line.
@@ -57,7 +57,7 @@ pub(crate) struct BatchPlace {
     pub(super) delayed: Delayed,
     /// A program cuts it by the rules of argv.
     pub(super) argv: bool,
-    /// Nothing but a quote stands before it in its word.
+    /// Nothing but a quote is before it in its word.
     pub(super) begins_word: bool,
     pub(super) before: Beside,
     pub(super) after: Beside,
@@ -66,7 +66,7 @@ pub(crate) struct BatchPlace {
     /// The command has a `!` of its own, and a variable.
     pub(super) bang: bool,
     pub(super) variable: bool,
-    /// A `<` or `>` stands right behind it, before which a digit is the number of a stream.
+    /// A `<` or `>` is right behind it, before which a digit is the number of a stream.
     pub(super) before_redirection: bool,
     /// It is the first text of `echo`.
     pub(super) begins_echo: bool,
@@ -124,7 +124,7 @@ impl Quote for BatchPlace {
 }
 
 impl BatchPlace {
-    /// A place that nothing reads: what stands there goes on as it is.
+    /// A place that nothing reads: what is there goes on as it is.
     pub(super) fn unread() -> Self {
         Self {
             style: Style::Quoted,
@@ -187,7 +187,7 @@ impl BatchPlace {
         }
     }
 
-    /// Whether several words may stand here without quotes, each for itself.
+    /// Whether several words may be here without quotes, each for itself.
     pub(super) fn takes_words(&self) -> bool {
         match self.style {
             Style::Word => self.before == Beside::Open && self.after == Beside::Open,

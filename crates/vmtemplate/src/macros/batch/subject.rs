@@ -193,7 +193,7 @@ impl Parser {
         }
     }
 
-    /// Item `number` of the command `items` stands in this place.
+    /// Item `number` of the command `items` is in this place.
     pub(super) fn mark(&mut self, items: &[Item], number: usize, place: Place) {
         let item = items[number];
         let beside = |item: Option<&Item>| match item {
@@ -263,7 +263,7 @@ impl Parser {
         });
     }
 
-    /// What the value of this item must be, by its place and by what stands before it in the line.
+    /// What the value of this item must be, by its place and by what is before it in the line.
     fn demand_here(&self, item: Item, place: &Place) -> Demand {
         let mut demand = place.demand.clone();
         let mut also = |other: Demand| demand = std::mem::replace(&mut demand, Demand::FREE_TEXT).max(other);

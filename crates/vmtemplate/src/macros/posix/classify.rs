@@ -100,7 +100,7 @@ impl Parser<'_> {
         list.printed = printed(command, &found);
     }
 
-    /// The variables that get what stands in the command.
+    /// The variables that get what is in the command.
     fn variables(&mut self, command: &Command, roles: &[Role]) {
         let name = command.name();
         for (word, _) in command.words.iter().zip(roles).filter(|(_, role)| **role == Role::Assignment) {
@@ -437,7 +437,7 @@ impl Parser<'_> {
         }
         let tee = command.words.iter().any(|word| word.command() == "tee");
         let own = if command.closed.is_some() { None } else { printed_words(&command.words) };
-        // What arrives in the file stands in the script as it is.
+        // What arrives in the file is in the script as it is.
         let copies = COPIES.contains(&name) || tee || own.is_some();
         let first = if command.piped { list.pipeline.0 } else { command.first };
         // The name of the file is not in it.

@@ -437,7 +437,7 @@ impl Reading<'_> {
                     number += 1;
                 }
             } else if option.contains('c') && option.starts_with('-') {
-                // Options may stand between it and the script.
+                // Options may be between it and the script.
                 let script = self.skip_options(number + 1, |option| takes_word(option, "oO", &[]));
                 self.set(script, Role::Shell);
                 self.all(script + 1, &Role::Parameter);
@@ -464,7 +464,7 @@ impl Reading<'_> {
             let option = self.text(number).to_owned();
             if !option.starts_with('-') || option == "-" || option == "--" {
                 if sql {
-                    // Names of databases stand between the options.
+                    // Names of databases are between the options.
                     number += 1;
                     continue;
                 }

@@ -82,7 +82,7 @@ impl Parser<'_> {
                 self.mark(&mut inner, style.clone());
                 continue;
             }
-            // Both signs of the end stand together; if not, these were commands.
+            // Both signs of the end are together; if not, these were commands.
             self.doubt |= closed > 0 && byte != b')';
             match byte {
                 b'(' => open += 1,
@@ -218,7 +218,7 @@ impl Parser<'_> {
         word.hole(first..self.subjects.len(), self.subjects.len() != first + own_subjects);
     }
 
-    /// Quotes inside `${…}`, which all shells read in the same way if nothing else stands in them.
+    /// Quotes inside `${…}`, which all shells read in the same way if nothing else is in them.
     fn quotes_in_braces(&mut self, inner: &mut Word, quote: u8) {
         self.at += 1;
         let end = self.find(|byte| byte == quote);
@@ -287,7 +287,7 @@ impl Parser<'_> {
         word.hole(from..self.subjects.len(), true);
     }
 
-    /// The variable whose name, or the parameter whose number, stands here, and how long that is.
+    /// The variable whose name, or the parameter whose number, is here, and how long that is.
     pub(super) fn variable_at(&self, at: usize) -> (String, usize) {
         let name = self.name_at(at);
         match self.bytes.get(at) {

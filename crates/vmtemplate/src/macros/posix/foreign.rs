@@ -4,12 +4,12 @@ use super::parser::Parser;
 use super::word::Hole;
 use crate::macros::demand::{Demand, Refusal};
 
-/// Words of programs that run what stands in a string.
+/// Words of programs that run what is in a string.
 const RUNS_STRINGS: [&str; 11] =
     ["system", "exec", "popen", "Popen", "subprocess", "spawn", "eval", "qx", "`", "getline", "\\!"];
 
 impl Parser<'_> {
-    /// A program of another language: what stands for a hole must be plain, and stand in a string.
+    /// A program of another language: what stands for a hole must be plain, and are in a string.
     pub(super) fn foreign_code(&mut self, text: &str, holes: &[Hole], language: &str) {
         let is_awk = language.ends_with("awk");
         let runs = RUNS_STRINGS.iter().any(|word| text.contains(word))

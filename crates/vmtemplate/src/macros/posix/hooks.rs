@@ -92,7 +92,7 @@ const OPTIONS: [(&str, &[&str]); 18] = [
     ("zip", &["-TT", "--unzip-command"]),
 ];
 
-/// What a value must be that is in this variable, `begins` being whether nothing stands before it there.
+/// What a value must be that is in this variable, `begins` being whether nothing is before it there.
 pub(super) fn in_variable(name: &str, begins: bool) -> Option<Demand> {
     if VARIABLES.contains(&name) || VARIABLE_ENDS.iter().any(|end| name.ends_with(end)) {
         return Some(command(begins, "programs run the value of this variable, or the file that it names"));

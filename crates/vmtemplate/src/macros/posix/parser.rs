@@ -24,7 +24,7 @@ pub(super) struct Parser<'s> {
     pub(super) at: usize,
     next: usize,
     depth: usize,
-    /// How many scripts this one stands in.
+    /// How many scripts this one is in.
     pub(super) level: usize,
     /// Here-documents whose lines are still to come.
     pub(super) documents: Vec<Document>,
@@ -92,7 +92,7 @@ impl<'s> Parser<'s> {
         self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text))
     }
 
-    /// Whether a mark stands at the cursor.
+    /// Whether a mark is at the cursor.
     pub(super) fn at_mark(&self) -> bool {
         self.is_mark(self.at)
     }
@@ -289,7 +289,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// A `(` that begins no word: a subshell, a calculation, a function, or what stands before a pattern.
+    /// A `(` that begins no word: a subshell, a calculation, a function, or what is before a pattern.
     fn parenthesis(&mut self, list: &mut List) {
         if list.in_patterns() {
             self.at += 1;
@@ -625,7 +625,7 @@ impl<'s> Parser<'s> {
         word.hole(from..self.subjects.len(), true);
     }
 
-    /// A backslash and what it stands before; a mark there is left for its turn.
+    /// A backslash and what it is before; a mark there is left for its turn.
     pub(super) fn backslash(&mut self, word: &mut Word) {
         self.at += 1;
         word.quoted = true;

@@ -22,7 +22,7 @@ pub(super) enum Style {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 pub(in crate::macros) struct PosixPlace {
     pub(super) style: Style,
-    /// Several words may stand here bare, each for itself: arguments of a command, the list of a `for`.
+    /// Several words may be here bare, each for itself: arguments of a command, the list of a `for`.
     pub(super) takes_words: bool,
     /// It begins an argument of a command.
     pub(super) begins_argument: bool,
@@ -32,7 +32,7 @@ pub(in crate::macros) struct PosixPlace {
     pub(super) format: bool,
     /// The word is nothing but the macro.
     pub(super) alone: bool,
-    /// The script inside this word that the macro stands in, and how it is written there.
+    /// The script inside this word that the macro is in, and how it is written there.
     pub(super) inner: Option<Rc<PosixPlace>>,
     /// `test` or `find`, to which `!`, `(`, `;` and `{}` mean something.
     pub(super) test: bool,
@@ -181,7 +181,7 @@ impl PosixPlace {
         }
     }
 
-    /// Several lines stand inside quotes, or in place of a whole line of a here-document.
+    /// Several lines are inside quotes, or in place of a whole line of a here-document.
     fn refuse_lines(&self, value: &str) -> Result<(), Refusal> {
         if self.replacement.is_some() {
             return Err("it has several lines, which end the command of sed".into());

@@ -7,7 +7,7 @@ use super::word::{Hole, Word};
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::follow::What;
 
-/// Where in a program of sed a piece stands.
+/// Where in a program of sed a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// In a pattern, which ends at this character.
@@ -26,7 +26,7 @@ enum Part {
 struct Program<'p> {
     text: &'p str,
     at: usize,
-    /// The pieces that are not known, and where they stand.
+    /// The pieces that are not known, and where they are.
     parts: Vec<Part>,
     holes: &'p [Hole],
     /// What a command or flag `e` of GNU sed is: the program runs something.
@@ -110,7 +110,7 @@ impl Program<'_> {
         self.text[self.at..].chars().next()
     }
 
-    /// The next character, which stands in this part.
+    /// The next character, which is in this part.
     fn take(&mut self, part: Part) -> Option<char> {
         let c = self.peek()?;
         if self.holes.get(self.parts.len()).is_some_and(|hole| hole.at == self.at) {
@@ -144,7 +144,7 @@ impl Program<'_> {
         }
     }
 
-    /// Up to this character, unless a backslash stands before it or brackets around it.
+    /// Up to this character, unless a backslash is before it or brackets around it.
     fn until(&mut self, end: char, part: Part) {
         let mut in_brackets = false;
         while let Some(c) = self.take(part) {
@@ -157,7 +157,7 @@ impl Program<'_> {
                 ']' => in_brackets = false,
                 c if c == end && !in_brackets => return,
                 c if c == end => {
-                    // Which one it is cannot be told.
+                    // Which one it is cannot be determined.
                     self.runs = true;
                     return;
                 }

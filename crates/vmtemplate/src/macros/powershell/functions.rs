@@ -22,7 +22,7 @@ pub(super) struct Functions {
 }
 
 impl Functions {
-    /// Those of a script; a call may stand before the definition.
+    /// Those of a script; a call may be before the definition.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let lower = bytes.to_ascii_lowercase();
         let names = defined(&lower).map(|(name, _)| name.to_owned()).collect();

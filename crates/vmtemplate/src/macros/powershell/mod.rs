@@ -1,4 +1,4 @@
-//! Where the macros of a PowerShell script stand, and how values are written there.
+//! Where the macros of a PowerShell script are, and how values are written there.
 //!
 //! After Microsoft, "about_Quoting_Rules", "about_Special_Characters" and "about_Parsing". PowerShell takes the
 //! typographic quotes for plain ones, so they are doubled or escaped like them (language specification, 2.3.5.2).
@@ -32,7 +32,7 @@ use variables::{extends_variable, target};
 
 pub(super) type Subject = follow::Subject<PowerShellPlace>;
 
-/// What stands in more blocks than this is not followed.
+/// What is in more blocks than this is not followed.
 const MOST_BLOCKS: usize = 100;
 /// More variables than this are not set by a statement that is followed.
 const MOST_TARGETS: usize = 20;
@@ -236,7 +236,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Whether it names what is run if the text in which it stands is code.
+    /// Whether it names what is run if the text in which it is is code.
     fn is_named(&mut self, at: usize, style: Style) -> bool {
         let bytes = self.bytes;
         let context = self.top();
@@ -336,7 +336,7 @@ impl Scanner<'_> {
                 self.at += length;
                 return;
             }
-            // `$a[$b] = …`: what stands between is read as well.
+            // `$a[$b] = …`: what is between is read as well.
             let line = rest.split(|&b| b == b'\n').next().unwrap_or_default();
             if matches!(rest.first(), Some(b'[' | b'.')) && line.contains(&b'=') {
                 let context = self.top();
@@ -395,7 +395,7 @@ impl Scanner<'_> {
         self.at += 1;
     }
 
-    /// How the macro at the cursor stands, outside of quotes.
+    /// How the macro at the cursor is, outside of quotes.
     fn bare_style(&mut self) -> Style {
         let range = self.uses[self.next].clone();
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
@@ -507,7 +507,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// What stands behind `--%`: text as it is, up to a `|` or the end of the line.
+    /// What is behind `--%`: text as it is, up to a `|` or the end of the line.
     fn verbatim(&mut self) {
         let rest = &self.bytes[self.at..];
         let end = rest.iter().position(|b| b"\n|".contains(b)).map_or(self.bytes.len(), |at| self.at + at);

@@ -28,7 +28,7 @@ pub(in crate::macros) struct PowerShellPlace {
     pub(super) argument: bool,
     /// A `.` or `[` behind it takes a member or an element of it.
     pub(super) member: bool,
-    /// Nothing of the same word stands behind it.
+    /// Nothing of the same word is behind it.
     pub(super) ends_word: bool,
     /// It begins a word of a command that is not one of PowerShell, to which `"`, `\` and nothing are passed wrongly.
     pub(super) native: bool,

@@ -49,7 +49,7 @@ const SCRIPTS: [(&str, &str); 4] = [
 const LAST: &str = "prepare.cmd";
 
 impl FirstRunKit {
-    /// The version of the scripts, which stands in their first lines.
+    /// The version of the scripts, which is in their first lines.
     ///
     /// ```
     /// use vmtemplate::FirstRunKit;
@@ -158,7 +158,7 @@ impl FirstRunKit {
         let (folder, iso) = (folder.as_ref(), iso.as_ref());
         let kit = self.stage(folder)?;
         if let (Some(name), true) = (iso.file_name(), folder_of(iso) == folder && !folder.exists()) {
-            // The folder is not there until the kit is.
+            // The folder does not exist until the kit is.
             stage_file(&kit.staged(name), &self.iso())?;
             return kit.commit(LAST);
         }

@@ -1,4 +1,4 @@
-//! What bites people in setups that nobody watches.
+//! Lints for unattended setups: prompts, deprecated commands, fixed interface names, printed passwords.
 
 use std::collections::HashSet;
 use std::ops::Range;

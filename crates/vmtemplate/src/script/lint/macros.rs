@@ -55,7 +55,7 @@ impl Lint<'_> {
         unknown
     }
 
-    /// Whether it stands in a command for PowerShell.
+    /// Whether it is in a command for PowerShell.
     fn is_in_powershell(&self, found: &MacroUse) -> bool {
         let start = self.line_start(found.range.start).max(found.range.start.saturating_sub(MOST_BEFORE));
         let before = self.text.as_bytes()[start..found.range.start].to_ascii_lowercase();
@@ -162,7 +162,7 @@ impl Lint<'_> {
     }
 
     /// How a macro is to be written in a batch file at this place, so that nothing else is found there: what a person
-    /// chooses stands in quotes, and what quotes do not keep is forbidden.
+    /// chooses is in quotes, and what quotes do not keep is forbidden.
     fn written(&self, name: &MacroName, at: usize) -> String {
         let kind = MacroInfo::lookup(name.name()).map(|info| info.kind);
         let is_chosen = matches!(kind, None | Some(MacroKind::Password | MacroKind::ProductKey));
@@ -183,7 +183,7 @@ impl Lint<'_> {
         }
     }
 
-    /// What is left to forbid in passwords that stand in quotes, as a part of an advice.
+    /// What is left to forbid in passwords that are in quotes, as a part of an advice.
     fn forbid(&self) -> String {
         let Some(metainfo) = self.metainfo else { return String::new() };
         let forbidden = metainfo.illegal_password_characters().unwrap_or_default();

@@ -48,8 +48,8 @@ pub enum SetupFirewall {
 
 /// The setup script of this crate: what a new machine does once, with the values that the platform fills in.
 ///
-/// Every section of the script tells what it is for; every step writes its exit code to the log, and a step that fails
-/// does not stop the others. A macro without a value may be left as `()`, as nothing, or as it stands.
+/// Every section of the script states what it is for; every step writes its exit code to the log, and a step that fails
+/// does not stop the others. A macro without a value may be left as `()`, as nothing, or unchanged.
 ///
 /// Under [`Script::render`] a password arrives as it is, or is refused. The platform itself replaces the macro
 /// and nothing more: then a password arrives if it has neither `%` nor `"`, which metainfo.xml can say in its
@@ -78,7 +78,7 @@ pub struct SetupScript {
 }
 
 impl SetupScript {
-    /// The version of the script's text. It stands in the first lines of the script and in its log.
+    /// The version of the script's text. It is in the first lines of the script and in its log.
     ///
     /// ```
     /// use vmtemplate::SetupScript;
@@ -202,7 +202,7 @@ impl SetupScript {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] if a name or path is none or would not stand in a batch file as it is; all that is
+    /// [`ErrorKind::InvalidValue`] if a name or path is none or would not are in a batch file as it is; all that is
     /// wrong is in [`Error::problems`].
     ///
     /// ```
@@ -268,7 +268,7 @@ impl SetupScript {
             (has(SetupStep::Restart), include_str!("restart.cmd")),
             (has(SetupStep::RemoveFirstRun), include_str!("end_removing.cmd")),
             (!has(SetupStep::RemoveFirstRun), include_str!("end.cmd")),
-            // What is called stands behind the end, and before it ends the script again: what follows on the drive is
+            // What is called is behind the end, and before it ends the script again: what follows on the drive is
             // padding. Labels are looked for from the call on, so none is looked for in the padding.
             (looks_for_interface, include_str!("interface_sub.cmd")),
             (has(SetupStep::NameServers), include_str!("name_server_sub.cmd")),
@@ -305,7 +305,7 @@ impl SetupScript {
     }
 }
 
-/// A text as it stands between the quotes of `set "NAME=…"`, where only `%` is special.
+/// A text unchanged between the quotes of `set "NAME=…"`, where only `%` is special.
 fn literal(text: &str) -> String {
     text.replace('%', "%%")
 }
