@@ -8,7 +8,7 @@ use vmtemplate::{CheckOptions, Metainfo, Result, Script, Severity, Template, Tem
 use crate::report::Watch;
 use crate::source::Opening;
 use crate::streams::{self, is_stream};
-use crate::{ExitCode, YesNo, check, findings, pack};
+use crate::{ExitCode, YesNo, check, findings, numbers, pack};
 
 /// Build a template from a disk image, a setup script and options, check it, and pack it.
 ///
@@ -29,10 +29,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Least memory of a VM in MiB
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::whole)]
     memory_mib: Option<u64>,
     /// Least disk of a VM in MB (10^6 bytes) [default: the image's size, rounded up]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::whole)]
     disk_mb: Option<u64>,
     /// Whether the main address may be IPv4
     #[arg(long)]
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     script_name: Option<String>,
     /// Restarts after which the system counts as installed [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::reboots)]
     reboot_count: Option<u32>,
     /// Whether the image has virtio disk drivers [default: yes]
     #[arg(long)]

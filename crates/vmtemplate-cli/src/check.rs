@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Print as SARIF 2.1.0, for code hosts and editors
     #[arg(long)]
     sarif: bool,
-    /// Say what a rule checks, why, and how to mend what it finds
+    /// Say what a rule checks, why, and how to fix what it finds
     #[arg(long, value_name = "CODE", exclusive = true, value_parser = rule)]
     explain: Option<&'static Rule>,
 }

@@ -12,6 +12,7 @@ mod firstrun;
 mod inspect;
 mod lint;
 mod metainfo;
+mod numbers;
 mod pack;
 mod render;
 mod repo;

@@ -9,7 +9,7 @@ use crate::findings;
 use crate::streams;
 use crate::values::Language;
 
-/// Say what would go wrong if a setup script set up a machine: with line, column, reason, and how to mend it.
+/// Say what would go wrong if a setup script set up a machine: with line, column, reason, and how to fix it.
 ///
 /// The exit status is 1 if there is an error among the findings.
 #[derive(clap::Args)]

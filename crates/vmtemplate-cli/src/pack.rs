@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use vmtemplate::{Control, OpenOptions, PackOptions, Result, Spooled, Template};
 
+use crate::numbers;
 use crate::report::{self, Watch};
 use crate::source::{FreeSpaceChoice, Opening};
 use crate::streams::{self, STDIN, is_stream};
@@ -45,10 +46,10 @@ pub(crate) struct Output {
 #[derive(clap::Args)]
 pub(crate) struct Packing {
     /// Compression from 1 (fastest) to 12 (smallest)
-    #[arg(long, value_name = "N", default_value_t = PackOptions::DEFAULT_LEVEL)]
+    #[arg(long, value_name = "N", value_parser = numbers::level, default_value_t = PackOptions::DEFAULT_LEVEL)]
     level: i32,
     /// Threads that compress [default: as many as the machine has]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     #[command(flatten)]
     free_space: FreeSpaceChoice,

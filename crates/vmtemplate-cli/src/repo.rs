@@ -13,6 +13,7 @@ use vmtemplate::{
 
 use crate::ExitCode;
 use crate::findings;
+use crate::numbers;
 use crate::pack::{self, Packing};
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN};
@@ -83,7 +84,7 @@ struct Publishing {
     #[arg(long, value_name = "KEY")]
     sign: Option<PathBuf>,
     /// How long to wait for another publisher
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", value_parser = numbers::whole, default_value_t = 60)]
     lock_timeout: u64,
 }
 

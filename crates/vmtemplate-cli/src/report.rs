@@ -16,7 +16,7 @@ use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Resu
 
 use crate::streams::is_stream;
 
-/// The error on standard error: every problem, the chain of causes, how to mend it.
+/// The error on standard error: every problem, the chain of causes, how to fix it.
 pub(crate) fn error(error: &Error) {
     let mut text = format!("error: {error}\n");
     if error.problems().len() > 1 {

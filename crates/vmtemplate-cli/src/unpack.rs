@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use indicatif::HumanBytes;
 use vmtemplate::{Error, Result, Spooled, Template, UnpackOptions};
 
+use crate::numbers;
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN, is_stream};
 
@@ -27,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Threads that decompress [default: as many as the machine has]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print the files as JSON
     #[arg(long)]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use vmtemplate::{Result, Spooled, Template, VerifyOptions};
 
+use crate::numbers;
 use crate::report::{self, Watch};
 use crate::streams::{self, STDIN};
 
@@ -18,7 +19,7 @@ pub(crate) struct Args {
     #[arg(value_name = "ARCHIVE")]
     archive: PathBuf,
     /// Threads that decompress [default: as many as the machine has]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = numbers::threads)]
     threads: Option<NonZeroUsize>,
     /// Print as JSON
     #[arg(long)]

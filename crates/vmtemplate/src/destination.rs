@@ -1,4 +1,4 @@
-//! Where an output goes: which file a path leads to, and what is in its way.
+//! The destination of an output: the file that a path leads to, and what prevents writing there.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// As many symbolic links as Linux follows before it takes them for a circle (path_resolution(7)).
+/// The number of symbolic links that Linux follows before it reports a loop (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
 /// What a path leads to, through all symbolic links.
@@ -22,9 +22,9 @@ pub(crate) enum Destination {
 impl Destination {
     /// Look where `path` leads; with `overwrite` unset, fail if something is there that would be lost.
     ///
-    /// A symbolic link counts as what it leads to: the file at its end is replaced, and the link stays. One that leads
-    /// nowhere counts as something that is there already, so that no link that somebody else has put into a shared
-    /// folder makes a file elsewhere.
+    /// A symbolic link counts as what it leads to: the file at its end is replaced, and the link stays. A dangling link
+    /// counts as an existing output, so that a link that another user put into a shared folder cannot create a file
+    /// elsewhere.
     pub(crate) fn find(path: &Path, overwrite: bool) -> Result<Self> {
         Self::follow(path, overwrite).map_err(|error| error.with_path(path))
     }

@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files that appear completely or not at all.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ pub(crate) use crate::destination::folder_of;
 /// How a file is written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OutputOptions {
-    /// Replace a file that is there already.
+    /// Replace an existing file.
     pub(crate) overwrite: bool,
     /// The users that may read the file, if it is new.
     pub(crate) access: Access,
@@ -91,9 +91,8 @@ impl Output {
     }
 }
 
-/// Fail now if nothing could be written to `path`, and not after the work whose result it is to take: if something is
-/// there and `overwrite` is not set, if its folder is missing or takes no new file, if it is a folder. Nothing is
-/// written.
+/// Fail now if nothing could be written to `path`, instead of after long work: if something exists there and `overwrite`
+/// is not set, if its folder is missing or accepts no new file, or if it is a folder. Nothing is written.
 ///
 /// Every operation that writes looks before it begins. This function is for what comes before the operation, such as
 /// [`Template::check`](crate::Template::check) before [`Template::pack`](crate::Template::pack), which has
@@ -155,7 +154,7 @@ pub(crate) struct OutputFile {
     temporary: NamedTempFile,
     /// Tells other runs that the temporary file is no leftover.
     _lock: Lock,
-    /// The path that was asked for, which errors name.
+    /// The path that the caller gave, which errors name.
     path: PathBuf,
     /// Where that leads through all links.
     place: PathBuf,
@@ -250,7 +249,7 @@ pub(crate) fn sync_folder(folder: &Path) {
     }
 }
 
-/// A folder of files that appears whole or not at all.
+/// A folder of files that appears completely or not at all.
 ///
 /// A folder that does not exist yet is made beside its place and renamed. In one that is there (a mounted disk, say) the
 /// files are made in a folder inside it, so that they are on the right disk, and then moved up one by one: the one

@@ -1,4 +1,4 @@
-//! Streams, kept in a temporary file without a name so that they can be read anywhere.
+//! Streams, kept in a temporary file without a name so that they can be read at any offset.
 
 use std::env;
 use std::fs::File;

@@ -338,7 +338,7 @@ impl Parser {
         self.entries += 1;
         if self.entries > self.limits.entries {
             return Err(exceeded(format!("the archive has more than {} entries", self.limits.entries))
-                .with_help("a template contains an image, a script and metainfo.xml; raise `max_entries` if this one \
+                .with_help("a template contains an image, a script and metainfo.xml; raise the limit `entries` if this one \
                             needs more"));
         }
         let name = safe_name(&raw, &self.limits)?;

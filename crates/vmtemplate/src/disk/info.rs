@@ -1,4 +1,4 @@
-//! What a disk holds, told at a glance.
+//! A summary of the content of a disk.
 
 use super::{DiskImage, ExtentKind, FreeSpaceOptions, FreeSpaceReport, PartitionTable};
 use crate::error::{ErrorKind, Result};
@@ -21,9 +21,9 @@ pub struct DiskInfo {
     pub size: u64,
     /// What packing would read, with free space left out.
     pub data: u64,
-    /// What the map of the image states to be zero.
+    /// Bytes that the map of the image records as zero.
     pub holes: u64,
-    /// What the file systems mark free, and the image does not tell to be zero.
+    /// Bytes that the file systems mark free, and that the image does not record as zero.
     pub free: u64,
     /// How the disk is divided; `None` if that cannot be determined, for the reason that `free_space` gives.
     pub partitions: Option<PartitionTable>,

@@ -57,10 +57,10 @@ pub use registry::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
 };
 
-/// What an image format offers: the seam between the formats and all that reads disks.
+/// The interface between the image formats and everything that reads disks.
 ///
 /// [`DiskImage`] checks every range before it asks, so an implementation may rely on
-/// `offset + buf.len() <= size()` and on `offset < size()`. It must hold its own against hostile *content*:
+/// `offset + buf.len() <= size()` and on `offset < size()`. It must withstand hostile *content*:
 /// no panic, no endless loop, no memory in proportion to a number that the image states.
 ///
 /// ```
@@ -99,7 +99,7 @@ pub trait DiskSource: Send + Sync + fmt::Debug {
     /// It need not be the longest: [`DiskImage::extents`] joins neighbours of one kind.
     fn extent_at(&self, offset: u64) -> Result<Extent>;
 
-    /// Fail if the image was written to since it was opened. The default knows no way to tell.
+    /// Fail if the image was written to since it was opened. The default implementation cannot detect it.
     fn verify_unchanged(&self) -> Result<()> {
         Ok(())
     }
@@ -161,7 +161,7 @@ impl DiskImage {
         Self::open_with(path, &OpenOptions::default())
     }
 
-    /// As [`DiskImage::open`], with a given format, with backing files, and so on.
+    /// Like [`DiskImage::open`], with options such as the format and the folder of backing files.
     ///
     /// ```
     /// use vmtemplate::{DiskImage, ErrorKind, OpenOptions};
@@ -329,7 +329,7 @@ impl DiskImage {
     }
 }
 
-/// An image contradicts its format: what was found, and what was expected.
+/// The image contradicts its format: what was found, and what was expected.
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidImage, message)
@@ -345,7 +345,7 @@ fn gone(error: Error) -> Error {
         .with_help("put the image back, or give its new path, and try again")
 }
 
-/// An image is sound, but uses what is not read here.
+/// The image is valid, but uses a feature that is not supported.
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn unsupported(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unsupported, message)

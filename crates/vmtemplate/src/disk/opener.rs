@@ -1,4 +1,4 @@
-//! How images are opened, and which files they may bring with them.
+//! How images are opened, and which other files they may refer to.
 
 use std::fmt;
 use std::fs;
@@ -90,11 +90,11 @@ impl FromStr for ImageFormat {
 /// ```
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// The format, where it shall not be recognised by content. A raw disk whose first bytes happen to be those of
+    /// The format, if it should not be recognised by content. A raw disk whose first bytes happen to be those of
     /// another format (its guest may write there what it likes) is read as it is with `Some(ImageFormat::Raw)`.
     pub format: Option<ImageFormat>,
     /// The folder in which files that are named *inside* an image may be opened: the backing files and data file of a
-    /// qcow2, the extents of a VMDK. `None`, the default, opens none: an image from elsewhere could name any file.
+    /// qcow2, the extents of a VMDK. `None`, the default, opens none: an untrusted image could name any file.
     pub backing_files: Option<PathBuf>,
     /// The largest virtual disk that is accepted, in bytes. 64 TiB by default.
     pub max_size: u64,
@@ -145,7 +145,7 @@ pub(crate) fn is_vmdk_descriptor(text: &[u8]) -> bool {
     line.len() <= 64 && letters.eq(*b"#diskdescriptorfile")
 }
 
-/// The longest chain of backing files. Deeper ones are made by backup programs that forgot to merge.
+/// The longest chain of backing files. Longer ones come from backup programs that never merged.
 #[cfg(any(feature = "qcow2", feature = "vmdk"))]
 const MAX_DEPTH: usize = 64;
 

@@ -4,7 +4,7 @@ use super::language::{ScriptLanguage, unknown};
 use super::name::MacroName;
 use crate::error::{Error, Result};
 
-/// What becomes of a macro that has no value.
+/// How to replace a macro that has no value.
 ///
 /// Only macros count: a `($NAME)` that is neither in the [catalogue](crate::MacroInfo::catalogue) nor declared nor given
 /// a value is none, and stays as it is in every mode. In PowerShell it is an expression.
@@ -71,16 +71,16 @@ impl FromStr for MissingValue {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderOptions {
-    /// What becomes of a macro without a value.
+    /// How to replace a macro without a value.
     pub missing: MissingValue,
-    /// Replace and nothing else, as the platform does: no value is quoted and none is refused for its place.
-    /// For comparison only; what comes of it may run commands that a value holds.
+    /// Only replace, as the platform does: no value is quoted, and none is refused for its place. For comparison only: the
+    /// result may run commands that a value contains.
     pub as_platform: bool,
     /// The language of the script; `None` recognises it, as [`Script::language`](crate::Script::language) does.
     pub language: Option<ScriptLanguage>,
     /// Macros beside those of the [catalogue](crate::MacroInfo::catalogue) and those that have a value. A template adds
     /// those that its metainfo.xml declares.
     pub declared: Vec<MacroName>,
-    /// The characters that `($PASS)` must not have: `illegal_password_characters` of metainfo.xml.
+    /// The characters that `($PASS)` must not contain: `illegal_password_characters` of metainfo.xml.
     pub illegal_password_characters: Option<String>,
 }

@@ -12,7 +12,7 @@ use super::value::MacroValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_stream_bounded;
 
-/// The values of macros, each checked against what its macro holds.
+/// The values of macros, each checked against the kind of its macro.
 ///
 /// A macro of the [catalogue](MacroInfo::catalogue) takes values of its [`MacroKind`]: an address is an address, a
 /// product key is five groups. Any other macro takes text. No value has a NUL, a CR or an LF, but for public SSH keys, of
@@ -83,7 +83,7 @@ impl MacroValues {
         Ok(self)
     }
 
-    /// Set a value that is written `NAME=VALUE` or `($NAME)=VALUE`. All behind the first `=` is the value.
+    /// Set a value that is written `NAME=VALUE` or `($NAME)=VALUE`. Everything after the first `=` is the value.
     ///
     /// ```
     /// let mut values = vmtemplate::MacroValues::new();
@@ -171,7 +171,7 @@ impl MacroValues {
         Self::from_json(&text_of(&bytes)?)
     }
 
-    /// Take over all values of `others`; where both have one, the other's.
+    /// Add all values of `others`, which replace existing ones.
     ///
     /// ```
     /// use vmtemplate::MacroValues;

@@ -306,6 +306,6 @@ mod tests {
     fn broken_utf_16_is_refused() {
         refused(b"<\0d\0", "1:1", "no byte order mark");
         refused(b"\xFF\xFE<\0d", "1:2", "in the middle of a UTF-16 character");
-        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "is unpaired");
+        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "is unpaired, so the file is not UTF-16");
     }
 }

@@ -53,7 +53,7 @@ impl OsFamily {
         PARTS.iter().find(|(part, _)| name.contains(part)).map(|&(_, family)| family)
     }
 
-    /// The parts of a name that tell the family, as messages list them.
+    /// The parts of a name that identify the family, as messages list them.
     pub(crate) fn parts_of_names() -> String {
         PARTS.map(|(part, _)| part).join(", ")
     }

@@ -13,11 +13,11 @@ use crate::source::ReadAt;
 
 /// What is fetched where somebody looks for the first time: an archive's index has 8 bytes for each MiB.
 const FIRST: u64 = 64 << 10;
-/// What is fetched at once by who reads on and on. The next of these is on its way meanwhile.
+/// The bytes of one request of a sequential reader. The next request is already running meanwhile.
 const LARGEST: u64 = 8 << 20;
 /// How many stretches are remembered. With the largest on its way, this bounds memory to 40 MiB.
 const STRETCHES: usize = 4;
-/// Who looks at one place reads a header and then a member; who goes on after that reads on and on.
+/// A first read fetches a header, then a member; a reader that continues after that is assumed to read everything.
 const READS_ON: u32 = 2;
 /// How far ahead of the last stretch a read may begin to count as reading on: members of zeros are stepped over.
 const STEP: u64 = 1 << 20;

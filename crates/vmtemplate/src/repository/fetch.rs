@@ -1,4 +1,4 @@
-//! Fetching an archive out of a repository: resumed where it was left, and proved before it has its name.
+//! Downloads an archive from a repository: resumes an interrupted download, and verifies it before it gets its name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -30,7 +30,7 @@ const SUFFIX: &str = ".vmtemplate-part";
 /// How much is written before the next look at the clock and the caller.
 const PIECE: usize = 1 << 20;
 
-/// How an archive is fetched.
+/// The options of a download.
 ///
 /// ```
 /// use vmtemplate::FetchOptions;
@@ -42,15 +42,15 @@ const PIECE: usize = 1 << 20;
 pub struct FetchOptions {
     /// The description and the checksums must be signed by this key.
     pub public_key: Option<PublicKey>,
-    /// Replace a file of that name that is there already.
+    /// Replace an existing file with that name.
     pub overwrite: bool,
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
-    /// Watching and stopping. Progress counts bytes of the archive.
+    /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 
-/// An archive that was fetched.
+/// A downloaded archive.
 ///
 /// ```no_run
 /// # use vmtemplate::{FetchOptions, Repository};
@@ -62,9 +62,9 @@ pub struct FetchOptions {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Fetched {
-    /// What the repository says of the template.
+    /// The entry of the template in the description.
     pub entry: RepositoryEntry,
-    /// Where the archive is now.
+    /// The path of the downloaded archive.
     pub path: PathBuf,
     /// The size of the archive.
     pub archive_bytes: u64,

@@ -50,9 +50,9 @@ use store::Store;
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
 /// VMmanager 5.
 ///
-/// The description is edited and not rewritten: keys that are not known, formatting and order stay as they are. Whoever
-/// reads the folder over HTTP while it is changed sees only archives that are whole. Publishers wait for each other,
-/// and one that was killed leaves a repository that verifies; the next one cleans up behind it.
+/// The description is edited and not rewritten: keys that are not known, formatting and order are preserved. HTTP
+/// readers only ever see complete archives. Publishers wait for each other,
+/// and one that is killed leaves a consistent repository; the next publisher cleans up.
 ///
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-repository-{}", std::process::id()));
@@ -199,7 +199,7 @@ impl Repository {
         self.store.path_of(self.format.file_name())
     }
 
-    /// Who may read a file that is new in the folder: who may read the description.
+    /// The users that may read a new file in the folder: those that may read the description.
     fn access(&self) -> Access {
         fs::metadata(self.description_path()).map_or(Access::Umask, Access::Like)
     }

@@ -29,7 +29,7 @@ pub struct PublishOptions {
     pub key: Option<SigningKey>,
     /// How long to wait for another publisher to end.
     pub lock_timeout: Duration,
-    /// Watching and stopping. Progress counts bytes of the archive.
+    /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 
@@ -67,7 +67,7 @@ pub struct EntryOptions {
     /// Keys that the platform has and this library does not know, each with its value as JSON, in the order in which a new
     /// entry has them. metadata.json only; see [`set_keys`](Self::set_keys).
     pub set: Vec<(String, String)>,
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Lock, signature, progress.
     pub publish: PublishOptions,
@@ -147,7 +147,7 @@ pub struct RepositoryVerifyOptions {
     pub public_key: Option<PublicKey>,
     /// Open the archives without reading them to their ends: no checksums.
     pub quick: bool,
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Threads that decompress; `None` takes as many as the machine has.
     pub threads: Option<NonZeroUsize>,

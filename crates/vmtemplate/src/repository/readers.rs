@@ -13,7 +13,7 @@ use super::{Repository, reason_against_archive, sums};
 use crate::rules::{Finding, Place, repository as rules};
 use crate::shown::Shown;
 
-/// Who is meant to read the repository, as the mode of its description says.
+/// The users that may read the repository, by the mode of its description.
 #[derive(Clone, Copy)]
 enum Readers {
     Everybody,

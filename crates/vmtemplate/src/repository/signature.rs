@@ -99,7 +99,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The key that states who signed a repository: a public key of minisign.
+/// The key that verifies the signatures of a repository: a public key of minisign.
 ///
 /// ```
 /// use vmtemplate::PublicKey;

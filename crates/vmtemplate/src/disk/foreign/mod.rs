@@ -4,7 +4,7 @@
 //! Content decides, and a raw disk may hold any bytes. A signature therefore counts only where a disk that a machine
 //! starts from cannot have it: at the start, where such a disk has boot code or zeros, or, further in, together with
 //! what contradicts a disk. A short signature, and text, prove nothing alone: what follows has to confirm it, and the
-//! first sector must not be one of a disk. A caller who knows better opens the file as raw.
+//! first sector must not be one of a disk. A caller that knows better opens the file as raw.
 
 mod packed;
 mod text;

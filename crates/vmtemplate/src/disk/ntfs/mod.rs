@@ -87,7 +87,7 @@ struct Space {
 }
 
 impl Space {
-    /// Read at a byte of the volume. Whoever asks has checked the clusters.
+    /// Read at a byte of the volume. The caller has checked the clusters.
     fn read(&self, buf: &mut [u8], position: u64) -> Result<()> {
         self.disk.read_at(buf, self.start + position)
     }

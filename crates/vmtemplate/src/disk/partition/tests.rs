@@ -132,7 +132,7 @@ fn a_chain_of_logical_partitions_has_a_bounded_length_and_stays_in_its_container
     }
     let table = read(&disk).unwrap();
     assert_eq!(table.partitions.len(), 1 + 128);
-    assert!(table.warnings.iter().any(|w| w.starts_with("more than 128")), "{:?}", table.warnings);
+    assert!(table.warnings.iter().any(|w| w.contains("more than 128")), "{:?}", table.warnings);
 
     mbr_entry(&mut disk, 100, 1, 0x05, u32::MAX, 1);
     let table = read(&disk).unwrap();
@@ -244,8 +244,11 @@ fn the_backup_of_an_enlarged_disk_is_found_where_the_damaged_primary_or_the_mbr_
             assert_eq!(table.warnings.len(), 1, "{what}: {:?}", table.warnings);
             assert!(table.warnings[0].starts_with("the primary GPT is damaged, the backup was used"));
             assert_eq!(table.notes.len(), 1, "{what}");
-            let says =
-                format!("it stands in sector {last}: the disk was enlarged by {} bytes", 1000 * sector);
+            let says = format!(
+                "is in sector {last} and should be in the last one, {}: the disk was enlarged by {} bytes",
+                last + 1000,
+                1000 * sector
+            );
             assert!(table.notes[0].contains(&says), "{:?}", table.notes);
             assert_eq!((&table.rivals, &table.doubtful), (&vec![], &vec![]), "{what}");
             // Without the MBR the signature of the primary copy still says that there is a GPT.

@@ -18,7 +18,7 @@ const MAX_NAMES: usize = 16 << 20;
 /// Flag: the name is Latin-1.
 const COMPRESSED_NAME: u32 = 0x20;
 
-/// Where a key is in its hive, for who keeps keys longer than he can borrow the hive: a handle of another language.
+/// Where a key is in its hive, for a caller that keeps keys longer than it can borrow the hive, such as a handle of another language.
 ///
 /// ```no_run
 /// # use vmtemplate::RegistryHive;

@@ -242,7 +242,7 @@ mod tests {
         RegistryHive::from_bytes([base, bins].concat()).unwrap()
     }
 
-    /// How many bytes are read by who keeps places of keys and values, and asks each for its data.
+    /// The bytes that a caller reads who keeps the places of keys and values, and asks each for its data.
     fn steps_of_a_walk(count: u32) -> usize {
         let hive = hive(count);
         let keys: Vec<_> = hive.root().unwrap().subkeys().unwrap().iter().map(RegistryKey::place).collect();

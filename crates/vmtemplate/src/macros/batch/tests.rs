@@ -242,11 +242,7 @@ fn values_that_could_act_are_refused_with_the_reason() {
         ("x.exe ($V)($W)", "a b", "joined to"),
         ("x.exe C:\\($V)", "a b", "joined to"),
         // Variables.
-        (
-            "set \"p=($V)\"\nnet user x %p%",
-            "a b&c",
-            "`%p%` in line 2, column 12: it stands there outside quotes",
-        ),
+        ("set \"p=($V)\"\nnet user x %p%", "a b&c", "`%p%` in line 2, column 12: it is outside quotes"),
         ("set \"p=($V)\"\nset \"q=%p%\"\necho %q%", "a&b", "`%q%` in line 3"),
         ("set \"p=($V)\"\ncall :s \"%p%\"\nexit /b\n:s\nnet user x %1", "a&b", "second time"),
         ("set \"p=($V)\"\nnet user x \"%p%\"", "/add", "an option"),
