@@ -106,7 +106,7 @@ fn the_time_of_the_entries_follows_source_date_epoch() {
     assert!(run("1600000000").2 == one.2);
     let (code, said, _) = run("yesterday");
     assert_eq!(code, Some(1));
-    assert!(said.contains("`SOURCE_DATE_EPOCH`: the value `yesterday` is no number of seconds"), "{said}");
+    assert!(said.contains("`SOURCE_DATE_EPOCH`: `yesterday` is not a number of seconds"), "{said}");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn disk_and_convert_name_a_dynamic_disk_and_leave_nothing_of_it_out() {
     let mut disk = partitioned();
     disk[450] = 0x42;
     fs::write(at.join("disk.raw"), &disk).unwrap();
-    let named = "the free space of partition 1 is kept: partition 1 is of type Windows dynamic disk (42)";
+    let named = "the free space of partition 1 is kept: partition 1 has the type Windows dynamic disk (42)";
     for arguments in [&["disk", "disk.raw"][..], &["convert", "disk.raw", "out.raw"]] {
         let told = said(&vmtemplate(at, arguments));
         assert!(told.contains(named) && told.contains("prepare the image on a basic disk"), "{told}");

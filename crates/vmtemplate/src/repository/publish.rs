@@ -443,7 +443,7 @@ impl Repository {
                 return refuse(
                     ErrorKind::AlreadyExists,
                     message,
-                    "replace it with --replace (`replace`), or give \
+                    "replace it with --replace (`add_or_replace`), or give \
                     another name with --name (`name`)",
                 );
             }
