@@ -25,7 +25,8 @@ impl Metainfo {
     /// let metainfo = Metainfo::parse(b"<doc>\n <osname/>\n <hddimage>/tmp/win.img</hddimage>\n</doc>")?;
     /// let problems: Vec<String> = metainfo.check().iter().map(ToString::to_string).collect();
     /// assert_eq!(problems, [
-    ///     "line 2, column 2: `osname`: found nothing; expected a name; an empty one makes the template invisible",
+    ///     "line 2, column 2: `osname`: found nothing; expected a name; the platform does not list a \
+    ///      template without one",
     ///     "line 3, column 12: `hddimage`: found `/tmp/win.img`; expected the name of a file in the folder of \
     ///      metainfo.xml",
     /// ]);

@@ -128,7 +128,7 @@ fn is_there(look: &Look<'_>, windows: &Windows<'_>, path: &str) -> Seen<bool> {
     let machine = look.seen(place(), Machine::of(&file))?;
     match (machine, windows.machine) {
         (None, _) => {
-            look.report(rules::DRIVER_MACHINE, place(), "the file is not a driver: it has no program header")
+            look.report(rules::DRIVER_MACHINE, place(), "the file is not a driver: it has no program header");
         }
         (Some(found), Some(wanted)) if found != wanted => {
             let message = format!("the driver is for {found}, but Windows is for {wanted}");
