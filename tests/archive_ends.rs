@@ -97,7 +97,7 @@ fn other_bytes_behind_the_gzip_data_are_counted_and_placed_by_every_reader() {
         for behind in [&b"garbage\n"[..], b"\0\0\0\0x", &[&[0; 4096][..], b"PK\x03\x04"].concat()] {
             let bytes = [archive.as_slice(), behind].concat();
             let expected = format!(
-                "the file has {} bytes behind the end of the gzip data (offset {})",
+                "the file has {} bytes after the end of the gzip data (offset {})",
                 behind.len(),
                 archive.len()
             );
@@ -122,8 +122,8 @@ fn a_second_archive_or_bytes_behind_the_end_mark_are_reported_by_every_reader() 
             gzip(&[one.clone(), two.clone()].concat()),
             "begins with `second.img`",
         ),
-        ("bytes behind the mark", gzip(&[one.as_slice(), b"rest"].concat()), "no padding"),
-        ("bytes far behind it", gzip(&[one.as_slice(), &[0; 10240], b"x"].concat()), "no padding"),
+        ("bytes behind the mark", gzip(&[one.as_slice(), b"rest"].concat()), "other than padding"),
+        ("bytes far behind it", gzip(&[one.as_slice(), &[0; 10240], b"x"].concat()), "other than padding"),
         ("ours behind another tool's", [gzip(&one), ours()].concat(), "begins with `metainfo.xml`"),
         ("ours twice", [ours(), ours()].concat(), "a second archive of"),
         ("another tool's behind ours", [ours(), gzip(&two)].concat(), "a second archive of"),

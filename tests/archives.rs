@@ -493,7 +493,7 @@ fn a_file_that_is_no_archive_is_named_for_what_it_is() {
         (b"\xfd7zXZ\0 and more", ".xz"),
         (b"\x28\xb5\x2f\xfd and more", "Zstandard"),
         (b"PK\x03\x04 and more", ".zip"),
-        (b"metainfo.xml\0\0\0", "no gzip"),
+        (b"metainfo.xml\0\0\0", "not a gzip"),
     ] {
         fs::write(&path, bytes).unwrap();
         let error = unpack_error(&path);
@@ -501,7 +501,7 @@ fn a_file_that_is_no_archive_is_named_for_what_it_is() {
         assert!(error.message().contains(says), "{error}");
     }
     fs::write(&path, gzip(&noise(1, 2000))).unwrap();
-    assert!(unpack_error(&path).message().contains("no header"));
+    assert!(unpack_error(&path).message().contains("not a header"));
     assert_eq!(Archive::open(work.path()).unwrap_err().kind(), ErrorKind::InvalidArchive);
 }
 

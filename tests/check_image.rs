@@ -58,7 +58,7 @@ fn task(disk: &mut WindowsDisk, from: &str, to: &str) {
 #[allow(clippy::too_many_lines)] // a table
 fn cases() -> Vec<Case> {
     vec![
-        case("VMT0301", BIOS, "no volume with a folder", |disk| disk.rename("config", "confih")),
+        case("VMT0301", BIOS, "no volume of this disk has a folder", |disk| disk.rename("config", "confih")),
         case("VMT0302", BIOS, "the root of the index", |disk| {
             // A damaged folder is reported, and none of its files is reported as missing.
             disk.patch_system_volume(|volume| {
@@ -67,10 +67,10 @@ fn cases() -> Vec<Case> {
                 volume[root + 32 + 20] = 0xFF; // where its entries end
             });
         }),
-        case("VMT0303", BIOS, "encrypted by BitLocker", |disk| {
+        case("VMT0303", BIOS, "encrypted with BitLocker", |disk| {
             disk.patch_system_volume(|volume| volume[3..11].copy_from_slice(b"-FVE-FS-"));
         }),
-        case("VMT0303", BIOS, "encrypted by BitLocker", |disk| {
+        case("VMT0303", BIOS, "encrypted with BitLocker", |disk| {
             // BitLocker To Go: the boot sector of a FAT volume, with the identifier of BitLocker.
             disk.patch_system_volume(|volume| {
                 volume[3..11].copy_from_slice(b"MSWIN4.1");
@@ -96,12 +96,12 @@ fn cases() -> Vec<Case> {
         case("VMT0305", BIOS, "no partition is marked active", |disk| disk.bytes[446] = 0),
         case("VMT0305", UEFI, "no EFI system partition", |disk| disk.set_gpt_kind(0, 2)),
         case("VMT0306", BIOS, "no code", |disk| disk.bytes[..440].fill(0)),
-        case("VMT0307", BIOS, "does not have this file", |disk| disk.rename("bootmgr", "bootmgs")),
-        case("VMT0307", BIOS, "does not have this file", |disk| disk.rename("BCD", "BCE")),
+        case("VMT0307", BIOS, "lacks this file", |disk| disk.rename("bootmgr", "bootmgs")),
+        case("VMT0307", BIOS, "lacks this file", |disk| disk.rename("BCD", "BCE")),
         case("VMT0307", BIOS, "this file is empty", |disk| {
             windows_disk::empty(&mut disk.bytes[1 << 20..5 << 20], "BCD");
         }),
-        case("VMT0307", UEFI, "does not have this file", |disk| {
+        case("VMT0307", UEFI, "lacks this file", |disk| {
             disk.rename_fat("bootmgfw.efi", "bootmgfx.efi");
         }),
         case("VMT0308", UEFI, "a new machine looks for", |disk| {
@@ -113,7 +113,7 @@ fn cases() -> Vec<Case> {
         case("VMT0309", BIOS, "no program", |disk| {
             disk.patch_file("Windows/System32/winload.exe", b"MZ", b"ZM");
         }),
-        case("VMT0309", UEFI, "made for ARM64, and Windows for x64", |disk| {
+        case("VMT0309", UEFI, "for ARM64, but Windows is for x64", |disk| {
             disk.patch_file("Windows/System32/winload.efi", b"PE\0\0\x64\x86", b"PE\0\0\x64\xAA");
         }),
         case("VMT0310", BIOS, "the private header of a dynamic disk at byte 3072", |disk| {
@@ -133,11 +133,11 @@ fn cases() -> Vec<Case> {
         case("VMT0320", BIOS, "partition 3, FAT16 (0E), follows", |disk| disk.add_partition_behind(0x0E)),
         Case {
             script: Some("echo select volume 2 > x\r\nnet user Administrator x\r\nexit /b\r\n"),
-            ..case("VMT0321", BIOS, "is number 1, or 2 where", |_| {})
+            ..case("VMT0321", BIOS, "is number 1, or 2 if", |_| {})
         },
         Case {
             script: Some("echo select volume=1 > x\r\nexit /b\r\n"),
-            ..case("VMT0321", UEFI, "is number 0, or 1 where", |_| {})
+            ..case("VMT0321", UEFI, "is number 0, or 1 if", |_| {})
         },
         case("VMT0324", BIOS, "does not begin with \"regf\"", |disk| {
             disk.patch_file("Windows/System32/config/SAM", b"regf", b"gone");
@@ -150,10 +150,10 @@ fn cases() -> Vec<Case> {
         case("VMT0324", BIOS, r"found on the way to HKLM\SOFTWARE\", |disk| {
             disk.patch_file("Windows/System32/config/SOFTWARE", b"nk ", b"no ");
         }),
-        case("VMT0325", BIOS, "Default is 7, and there is no ControlSet007", |disk| {
+        case("VMT0325", BIOS, "Default is 7, but ControlSet007 does not exist", |disk| {
             system(disk, |root| set_u32(root, "Select", "Default", 7));
         }),
-        case("VMT0325", BIOS, "Current is 2, and there is no ControlSet002", |disk| {
+        case("VMT0325", BIOS, "Current is 2, but ControlSet002 does not exist", |disk| {
             system(disk, |root| set_u32(root, "Select", "Current", 2));
         }),
         case("VMT0325", BIOS, "neither Default nor Current", |disk| {
@@ -197,7 +197,7 @@ fn cases() -> Vec<Case> {
         case("VMT0408", BIOS, "IMAGE_STATE_UNDEPLOYABLE", |disk| {
             software(disk, |root| set_text(root, SETUP, "ImageState", "IMAGE_STATE_UNDEPLOYABLE"));
         }),
-        case("VMT0409", BIOS, "there is no unattend.xml", |disk| {
+        case("VMT0409", BIOS, "but unattend.xml does not exist", |disk| {
             software(disk, |root| {
                 set_text(root, SETUP, "ImageState", "IMAGE_STATE_GENERALIZE_RESEAL_TO_OOBE");
             });
@@ -206,7 +206,7 @@ fn cases() -> Vec<Case> {
             let path = r"Microsoft\Windows NT\CurrentVersion";
             software(disk, |root| set_text(root, path, "EditionID", "ServerStandardEval"));
         }),
-        Case { memory_mib: 256, ..case("VMT0503", BIOS, "asks for 256 MiB", |_| {}) },
+        Case { memory_mib: 256, ..case("VMT0503", BIOS, "requires 256 MiB", |_| {}) },
         case("VMT0510", BIOS, "neither viostor.sys nor vioscsi.sys", |disk| {
             disk.rename("viostor.sys", "viostor.syt");
         }),
@@ -240,16 +240,16 @@ fn cases() -> Vec<Case> {
             system(disk, |root| windows_disk::remove(root, &format!(r"{SERVICES}\netkvm")));
         }),
         case("VMT0513", BIOS, "the driver is missing", |disk| disk.rename("balloon.sys", "balloon.syt")),
-        case("VMT0514", BIOS, "made for x86, and Windows for x64", |disk| {
+        case("VMT0514", BIOS, "for x86, but Windows is for x64", |disk| {
             disk.patch_file("Windows/System32/drivers/viostor.sys", b"PE\0\0\x64\x86", b"PE\0\0\x4C\x01");
         }),
-        case("VMT0514", BIOS, "the file is no driver", |disk| {
+        case("VMT0514", BIOS, "the file is not a driver", |disk| {
             disk.patch_file("Windows/System32/drivers/vioser.sys", b"MZ", b"ZM");
         }),
-        case("VMT0520", BIOS, "there is no such service", |disk| {
+        case("VMT0520", BIOS, "the service does not exist", |disk| {
             system(disk, |root| windows_disk::remove(root, &format!(r"{SERVICES}\QEMU-GA")));
         }),
-        case("VMT0521", BIOS, "which is not there", |disk| disk.rename("qemu-ga.exe", "qemu-ga.exf")),
+        case("VMT0521", BIOS, "which does not exist", |disk| disk.rename("qemu-ga.exe", "qemu-ga.exf")),
         case("VMT0522", BIOS, "the service has Start 3", |disk| {
             system(disk, |root| set_u32(root, &format!(r"{SERVICES}\QEMU-GA"), "Start", 3));
         }),
@@ -270,11 +270,13 @@ fn cases() -> Vec<Case> {
         case("VMT0603", BIOS, "looks for a disk of 2097152 bytes; the install drive has 1048576", |disk| {
             disk.patch_file("vmmgr/firstrun.ps1", b"1048576", b"2097152");
         }),
-        case("VMT0604", BIOS, "the file is no program", |disk| disk.patch_file("vmmgr/dd.exe", b"MZ", b"PK")),
-        case("VMT0604", BIOS, "made for ARM64", |disk| {
+        case("VMT0604", BIOS, "the file is not a program", |disk| {
+            disk.patch_file("vmmgr/dd.exe", b"MZ", b"PK")
+        }),
+        case("VMT0604", BIOS, "for ARM64", |disk| {
             disk.patch_file("vmmgr/dd.exe", b"PE\0\0\x4C\x01", b"PE\0\0\x64\xAA");
         }),
-        case("VMT0610", BIOS, "there is no such task", |disk| {
+        case("VMT0610", BIOS, "the task does not exist", |disk| {
             disk.rename("vmmgr_firstrun", "vmmgr_firstruo");
         }),
         case("VMT0611", BIOS, "not well-formed", |disk| task(disk, "</Task>", "</Tasl>")),
@@ -329,7 +331,7 @@ fn cases() -> Vec<Case> {
                 set_text(root, path, "ExecutionPolicy", "AllSigned");
             });
         }),
-        plain(case("VMT0630", BIOS, "the setup script does not switch it on", |disk| {
+        plain(case("VMT0630", BIOS, "the setup script does not turn it on", |disk| {
             system(disk, |root| {
                 set_u32(root, &format!(r"{CONTROL}\Terminal Server"), "fDenyTSConnections", 1);
             });
@@ -367,11 +369,11 @@ fn cases() -> Vec<Case> {
                 volume[bitmap..bitmap + clusters / 8].fill(0xFF);
             });
         }),
-        case("VMT0643", BIOS, "holds a password", |disk| disk.rename("unattend.xm_", "unattend.xml")),
-        case("VMT0644", BIOS, "a dump of the memory", |disk| disk.rename("MEMORY.DM_", "MEMORY.DMP")),
+        case("VMT0643", BIOS, "contains a password", |disk| disk.rename("unattend.xm_", "unattend.xml")),
+        case("VMT0644", BIOS, "a memory dump", |disk| disk.rename("MEMORY.DM_", "MEMORY.DMP")),
         case("VMT0645", BIOS, "an earlier Windows", |disk| disk.rename("Windows.ol_", "Windows.old")),
-        case("VMT0647", BIOS, "its setup script is left", |disk| disk.rename("vmmgr.cm_", "vmmgr.cmd")),
-        case("VMT0646", BIOS, "of free clusters hold old content", |disk| {
+        case("VMT0647", BIOS, "its setup script remains", |disk| disk.rename("vmmgr.cm_", "vmmgr.cmd")),
+        case("VMT0646", BIOS, "of free clusters contain old data", |disk| {
             disk.patch_system_volume(|volume| {
                 let bitmap = ntfs::first_cluster_of(volume, 6) * 4096;
                 for cluster in 0..volume.len() / 4096 {

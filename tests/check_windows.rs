@@ -103,7 +103,7 @@ fn drivers_that_live_in_the_driver_store_are_found() {
             windows_disk::remove(root, &format!(r"{SERVICES}\{service}"));
         }
     });
-    let message = "the driver viostor has no service; 0, started by the boot loader, was expected";
+    let message = "the driver viostor has no service; 0, start by the boot loader, was expected";
     assert_eq!(told(disk, PLAIN), [("VMT0511", message.to_owned())]);
 }
 
@@ -125,7 +125,7 @@ fn the_agent_is_found_behind_every_form_of_its_command() {
     let path = format!(r"{SERVICES}\QEMU-GA");
     let command = r#""C:\no\qemu-ga.exe" -d"#;
     let disk = disk_with("SYSTEM", |root| set_text(root, &path, "ImagePath", command));
-    let message = r#"the service starts `"C:\no\qemu-ga.exe" -d`, which is not there"#;
+    let message = r#"the service starts `"C:\no\qemu-ga.exe" -d`, which does not exist"#;
     assert_eq!(told(disk, PLAIN), [("VMT0521", message.to_owned())]);
 }
 
@@ -139,8 +139,8 @@ fn firewall_rule(fields: &str) -> WindowsDisk {
 #[test]
 fn a_rule_for_other_networks_leaves_that_of_a_new_machine_shut() {
     let disk = || firewall_rule("LPort=3389|Profile=Domain|Profile=Private|");
-    let message = "the rules for Remote Desktop are active for Domain and Private networks only; that of a new machine is \
-                   Public";
+    let message = "the rules for Remote Desktop are active only for Domain and Private networks; the network of a new \
+                   machine is Public";
     let report = check(disk().image(), Some(PLAIN), 2048);
     assert_eq!((only(&report).rule().code, only(&report).message()), ("VMT0631", message));
     assert!(only(&report).fix().contains("netsh advfirewall firewall add rule"));
@@ -161,7 +161,7 @@ fn the_port_of_remote_desktop_is_the_one_that_is_set() {
         disk.registry("SYSTEM", |root| set_u32(root, &path, "PortNumber", 3390));
         told(disk, PLAIN)
     };
-    let shut = "no rule lets connections to port 3390 of TCP in";
+    let shut = "no rule allows connections to TCP port 3390";
     assert_eq!(moved("LPort=3389|"), [("VMT0631", shut.to_owned())]);
     for open in ["LPort=3390|", "LPort2_10=3380-3399|", "LPort=3389|LPort=3390|", ""] {
         assert_eq!(moved(open), [], "{open}");
@@ -334,7 +334,7 @@ fn a_broken_registry_is_an_error_once_with_a_way_out() {
             let report = check(disk.image(), None, 2048);
             assert_eq!(only(&report).severity(), Severity::Error, "{hive}");
             assert_eq!(only(&report).rule().code, "VMT0324");
-            assert!(only(&report).fix().contains("go back to an earlier image"));
+            assert!(only(&report).fix().contains("use an earlier image"));
         }
     }
 }
@@ -348,7 +348,7 @@ fn a_control_set_that_is_not_there_is_told_and_the_drivers_of_another_one_are_lo
     let report = check(disk.image(), Some(PLAIN), 2048);
     assert_eq!(
         only(&report).message(),
-        "Default is 3, and there is no ControlSet003; Current is 3, and there is no ControlSet003"
+        "Default is 3, but ControlSet003 does not exist; Current is 3, but ControlSet003 does not exist"
     );
     assert!(only(&report).fix().contains("/v Default /t REG_DWORD /d 1"));
 }
@@ -378,7 +378,11 @@ fn what_cannot_start_is_not_to_be_mended_from_inside() {
     let mut volume = Vec::new();
     disk.patch_system_volume(|bytes| volume = bytes.to_vec());
     let report = check(DiskImage::from_bytes(volume), None, 2048);
-    assert!(only(&report).fix().starts_with("make the image again from the whole disk"), "{}", only(&report));
+    assert!(
+        only(&report).fix().starts_with("create the image again from the complete disk"),
+        "{}",
+        only(&report)
+    );
 }
 
 /// A disk of which a part cannot be read.
@@ -459,7 +463,8 @@ fn a_name_that_speaks_of_another_windows_is_told() {
             .unwrap();
         findings(&report).iter().map(|f| (f.rule().code, f.message().to_owned())).collect::<Vec<_>>()
     };
-    let message = "the template is called \"Windows-Server-2022\", and the image holds Windows Server 2019";
+    let message =
+        "the name of the template is \"Windows-Server-2022\", but the image contains Windows Server 2019";
     assert_eq!(named("Windows-Server-2022"), [("VMT0504", message.to_owned())]);
     assert_eq!(named("Windows-10").len(), 1);
     for right in ["Windows-Server-2019-std", "win2k19", "Windows"] {

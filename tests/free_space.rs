@@ -92,11 +92,11 @@ fn a_place_that_may_hold_a_hibernated_windows_and_does_not_show_it_keeps_every_v
     };
     let zeros = vec![0; 64 << 10];
     for (at, bytes, says) in [
-        (record_at(&volume, 0), &b"BAAD"[..], "partition 1 cannot be told"),
-        (3, b"-FVE-FS-", "encrypted by BitLocker"),
-        (0, &zeros[..512], "neither empty nor a volume that is known"),
-        // The backup boot sector remains.
-        (0, &zeros[..], "neither empty nor a volume that is known"),
+        (record_at(&volume, 0), &b"BAAD"[..], "unknown whether Windows is hibernated on partition 1"),
+        (3, b"-FVE-FS-", "encrypted with BitLocker"),
+        (0, &zeros[..512], "neither empty nor a known volume"),
+        // The backup boot sector is left.
+        (0, &zeros[..], "neither empty nor a known volume"),
     ] {
         let detail = detail_of(&with(&|disk| disk[MIB + at..][..bytes.len()].copy_from_slice(bytes)));
         assert!(detail.contains(says), "{detail}");
@@ -219,8 +219,8 @@ fn what_belongs_to_a_larger_whole_is_kept_and_named() {
             "the disk has the private header of a dynamic disk at byte 3072",
         ),
         (b"PRIVHEAD", 8 * MIB - 512, KeptReason::DynamicDisk, "prepare the image on a basic disk"),
-        (b"\x42", 446 + 4, KeptReason::DynamicDisk, "partition 1 is of type Windows dynamic disk (42)"),
-        (b"\xE7", 446 + 4, KeptReason::StorageSpaces, "partition 1 is of type Windows storage spaces (E7)"),
+        (b"\x42", 446 + 4, KeptReason::DynamicDisk, "partition 1 has the type Windows dynamic disk (42)"),
+        (b"\xE7", 446 + 4, KeptReason::StorageSpaces, "partition 1 has the type Windows storage spaces (E7)"),
         (b"SPACEDB ", 4096, KeptReason::StorageSpaces, "the database of Storage Spaces"),
         (b"LABELONE", 512, KeptReason::Lvm, "wipefs"),
         (b"Intel Raid ISM Cfg Sig. ", 8 * MIB - 1024, KeptReason::Raid, "Intel Matrix RAID"),

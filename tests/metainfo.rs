@@ -629,7 +629,7 @@ fn stricter_on_purpose(message: &str) -> bool {
         "a DTD is not allowed",
         "the root element is",
         "is not supported; expected UTF-8",
-        "but the byte order mark says",
+        "but the byte order mark is that of",
         "U+0000",
     ]
     .iter()

@@ -326,7 +326,7 @@ fn a_cloud_file_is_read_where_its_data_are_on_the_disk() {
             volume.file("compact.dll").unwrap().read(1 << 20)
         };
         let error = read(&image).unwrap_err();
-        assert!(error.message().contains("kept in a cloud"), "{error}");
+        assert!(error.message().contains("stored in a cloud"), "{error}");
 
         // It gets data: clusters of another file instead of the hole.
         let data = attribute_at(&image, record, 0x80, "");

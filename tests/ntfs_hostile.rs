@@ -63,7 +63,7 @@ fn index_blocks_that_stand_for_each_other_are_refused() {
     let volume = open(&disk).unwrap();
     for error in [volume.file("many").unwrap().list().unwrap_err(), volume.file("many/a").unwrap_err()] {
         assert_eq!(error.kind(), ErrorKind::InvalidImage);
-        assert!(error.message().contains("says that it is another one"), "{error}");
+        assert!(error.message().contains("has the number of another"), "{error}");
     }
 }
 
@@ -83,7 +83,7 @@ fn an_attribute_list_that_leads_nowhere_is_refused() {
     let own = u32_at(&good, record + 44) as u64;
     let sequence = u16_at(&good, record + 16) as u64;
     for (reference, why) in [
-        (5 | 5 << 48, "which is not a part of it"),
+        (5 | 5 << 48, "which does not belong to it"),
         (0x7FFF_FFFF, "past the end of the MFT"),
         (own | sequence << 48, "names an attribute that record"),
     ] {
@@ -142,7 +142,7 @@ fn clusters_with_two_owners_keep_the_volume_whole() {
     let pairs = data + u16_at(&good, data + 32);
     let mut image = good.clone();
     put(&mut image, pairs, &[0x21, 3, stolen as u8, (stolen >> 8) as u8, 0]);
-    assert_kept(image, "has clusters of another one");
+    assert_kept(image, "has clusters of another run");
 }
 
 #[test]
@@ -154,9 +154,9 @@ fn records_that_are_torn_or_misplaced_keep_the_volume_whole() {
         image[at] ^= byte;
         image
     };
-    assert_kept(with(record + 510, 1), "it was written in part");
-    assert_kept(with(record + 44, 1), "it says that it is another one");
-    assert_kept(with(record, 1), "it should be in use, and is not");
+    assert_kept(with(record + 510, 1), "it was written only in part");
+    assert_kept(with(record + 44, 1), "it has the number of another record");
+    assert_kept(with(record, 1), "it should be in use, but is not");
     assert_kept(with(record_at(&good, 2) + 22, 1), "MFT record 2: it");
     assert_kept(with(record_at(&good, 6), 1), "MFT record 6");
     // $Bitmap ends before the volume does.

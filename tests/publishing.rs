@@ -370,7 +370,7 @@ fn a_template_is_removed_from_a_full_disk_or_nothing_changes() {
                 let before = tree(&at);
                 let error = repository.remove("Windows-a", &PublishOptions::default()).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::StorageFull, "{error:#}");
-                assert!(error.help().unwrap().contains("nothing has changed"), "{error:#}");
+                assert!(error.help().unwrap().contains("nothing was changed"), "{error:#}");
                 assert_eq!(tree(&at), before);
                 fs::remove_file(&archive).unwrap();
                 fs::rename(&other, &archive).unwrap();

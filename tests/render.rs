@@ -224,10 +224,10 @@ fn every_problem_is_told_at_once_with_its_place_and_reason() {
     let error = script.render(&values, &options).unwrap_err();
     let told: Vec<String> = error.problems().iter().map(|problem| format!("{problem:#}")).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    line 2, column 24: `($PASS)`: the password has `/`, which the template does not take (give a password without any of `!/`)
-    line 2, column 24: `($PASS)`: the value cannot stand as a word in the arguments of `net`: it begins with `/` or `-` where a word begins, and so would be an option (give another value, or move the macro to a place of its own inside quotes)
-    line 4, column 1: `($HOSTNAME)`: the value cannot stand outside of quotes, where a command begins: what stands here is run as a command; expected another place for the macro (write the name of the command itself; a value can be one of its arguments)
-    line 5, column 6: `($GATEWAY)`: the macro has no value (give it one, or say what a macro without a value becomes)
+    line 2, column 24: `($PASS)`: the password contains `/`, which the template forbids (give a password without any of `!/`)
+    line 2, column 24: `($PASS)`: the value cannot be written as a word in the arguments of `net`: it begins with `/` or `-` at the beginning of a word, and would be read as an option (give another value, or move the macro to a place of its own inside quotes)
+    line 4, column 1: `($HOSTNAME)`: the value cannot be written outside quotes, where a command begins: the text at this place is run as a command; expected another place for the macro (write the name of the command itself; a value can be one of its arguments)
+    line 5, column 6: `($GATEWAY)`: the macro has no value (give it one (`--set`, `--values`), or choose with --missing (`missing`) what a macro without a value becomes)
     "#);
 }
 
@@ -273,10 +273,10 @@ fn utf_16_that_nothing_reads_is_refused_and_never_keeps_its_macros() {
     for (script, options, reason) in [
         (utf_16("\u{FEFF}echo ($IP)\r\n", le), RenderOptions::default(), "cmd.exe does not read"),
         (utf_16("\u{FEFF}set -e\necho ($IP)\n", le), RenderOptions::default(), "no shell reads"),
-        (utf_16("\u{FEFF}($IP)\n", le), RenderOptions::default(), "nothing says"),
+        (utf_16("\u{FEFF}($IP)\n", le), RenderOptions::default(), "nothing identifies"),
         (utf_16("$ip = '($IP)'\n", le), RenderOptions::default(), "without a byte order mark"),
-        (utf_16("\u{FEFF}$ip = '($IP)'\n", le), platform, "finds no macros"),
-        (cut, RenderOptions::default(), "damaged or cut off"),
+        (utf_16("\u{FEFF}$ip = '($IP)'\n", le), platform, "does not find macros"),
+        (cut, RenderOptions::default(), "damaged or truncated"),
     ] {
         let error = script.render(&values, &options).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidScript, "{reason}");

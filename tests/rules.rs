@@ -291,7 +291,7 @@ fn advice_about_macros_leads_to_no_other_finding() {
         (
             "VMT0214",
             good().script("Disable", "Enable"),
-            "behind `setlocal DisableDelayedExpansion`".into(),
+            "after `setlocal DisableDelayedExpansion`".into(),
             good().script("Disable", "Enable").line("setlocal DisableDelayedExpansion"),
         ),
         (
@@ -465,27 +465,24 @@ fn codes_are_in_order_and_unique_and_every_rule_says_why_and_how() {
 /// The page is generated from the table.
 #[test]
 fn the_page_of_the_rules_is_that_of_the_table() {
-    let mut page = "# The rules\n\nMade from the tables in the library: `UPDATE_DOCS=1 cargo test --test rules` writes this page \
-                    anew.\n\nA rule is switched off by `--allow CODE`; `--deny warnings` makes errors of warnings; `vmtemplate \
-                    check --explain CODE` shows one.\n\n| code | part |\n| --- | --- |\n| VMT01xx | metainfo.xml, and the files of \
-                    the template |\n| VMT02xx | the setup script |\n| VMT03xx to VMT06xx | what is inside the disk image |\n"
+    let mut page = "# The rules\n\nThis page is generated from the tables in the library: \
+                    `UPDATE_DOCS=1 cargo test --test rules` writes it.\n\n`--allow CODE` turns a rule off, \
+                    `--deny warnings` turns warnings into errors, and\n`vmtemplate check --explain CODE` prints one rule.\n\n| code | part |\n| --- | --- |\n| VMT01xx | metainfo.xml, and the files of the template |\n\
+                    | VMT02xx | the setup script |\n| VMT03xx to VMT06xx | the content of the disk image |\n\
+                    | VMT07xx | repositories |\n"
         .to_owned();
     for rule in Rule::all() {
+        let title = format!("## {}: {}", rule.code, rule.title);
+        assert!(title.chars().count() <= PAGE_WIDTH, "{title}");
         let _ = write!(
             page,
-            "\n## {}: {}\n\n{}. Otherwise: {}.\n\nTo mend it: {}.\n",
-            rule.code,
-            rule.title,
-            match rule.severity {
-                Severity::Error => "An error",
-                Severity::Warning => "A warning",
-                _ => "A note",
-            },
-            rule.why,
-            rule.fix
+            "\n{title}\n\n{}{}{}",
+            field("Severity", &rule.severity.to_string()),
+            field("Why it matters", &format!("{}.", rule.why)),
+            field("Fix", &format!("{}.", rule.fix)),
         );
         if !rule.step.is_empty() {
-            let _ = write!(page, "\nThe guide: {}.\n", rule.step);
+            page.push_str(&field("Step of the guide", rule.step));
         }
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules.md");
@@ -496,8 +493,27 @@ fn the_page_of_the_rules_is_that_of_the_table() {
     let there = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         there == page,
-        "docs/rules.md is not that of the table: run `UPDATE_DOCS=1 cargo test --test rules`"
+        "docs/rules.md differs from the table: run `UPDATE_DOCS=1 cargo test --test rules`"
     );
+}
+
+/// The longest line of the page.
+const PAGE_WIDTH: usize = 120;
+
+/// An item of a list, with its lines broken at spaces.
+fn field(name: &str, text: &str) -> String {
+    let mut out = format!("- {name}:");
+    let mut width = out.len();
+    for word in text.split(' ') {
+        if width + 1 + word.chars().count() > PAGE_WIDTH {
+            out.push_str("\n ");
+            width = 1;
+        }
+        out.push(' ');
+        out.push_str(word);
+        width += 1 + word.chars().count();
+    }
+    out + "\n"
 }
 
 /// A script with the commands of the platform's guide, in our own words.

@@ -151,7 +151,7 @@ fn a_sound_archive_that_is_no_whole_template_is_told_for_what_it_lacks() {
     assert_eq!(fields, ["installdrive", "hddimage"]);
     fs::rename(files.join("w.hddimage"), files.join("W.HDDIMAGE")).unwrap();
     let error = pack(&["metainfo.xml", "setup.cmd", "W.HDDIMAGE"]);
-    assert!(error.to_string().contains("`w.hddimage` is not there"), "{error}");
+    assert!(error.to_string().contains("`w.hddimage` does not exist"), "{error}");
     fs::write(files.join("metainfo.xml"), "<doc><osname>").unwrap();
     let error = pack(&["metainfo.xml", "setup.cmd"]);
     assert_eq!((error.kind(), error.entry()), (ErrorKind::InvalidMetainfo, Some("metainfo.xml")));

@@ -57,21 +57,21 @@ fn containers() -> Vec<(Vec<u8>, &'static str, &'static str)> {
         (file(0, b"hsqs"), "squashfs", "unsquashfs"),
         (file(0, b"LUKS\xba\xbe"), "LUKS", "cryptsetup"),
         (file(0, b"\0ntfsclone-image"), "ntfsclone", "ntfsclone --restore-image"),
-        (file(0, b"<!DOCTYPE html>"), "web page", "fetch the image again"),
+        (file(0, b"<!DOCTYPE html>"), "web page", "download the image again"),
         (old_tar("machine.ovf"), "an OVA", "tar xf"),
         (old_tar("disk.raw"), "a tar archive", "tar xf"),
         (file(0, b"\x50\x2a\x4d\x18\x04\0\0\0\x07\0\0\0\x28\xb5\x2f\xfd"), "zstd", "zstd -dc"),
         (file(0, b"\x5f\x2a\x4d\x18\x04\0\0\0\x07\0\0\0\x04\x22\x4d\x18"), "LZ4", "lz4 -dc"),
         (file(0, b"\x1f\x9d\x90\x33\x80"), "compress", "gzip -dc"),
         (file(0, b"]\0\0\x80\0\0\0\x10\0\0\0\0\0\0"), "lzma", "xz -dc"),
-        (b"PK\x05\x06".iter().copied().chain([0; 18]).collect(), "an empty zip", "make the zip file again"),
+        (b"PK\x05\x06".iter().copied().chain([0; 18]).collect(), "an empty zip", "create the zip file again"),
         (file(0, b"PK\x07\x08PK\x03\x04"), "a part of a zip", "zip -s 0"),
-        (file(0, b"%PDF-1.7\n"), "PDF", "fetch the image again"),
-        (file(0, b"\x7fELF\x02\x01\x01\0"), "ELF", "fetch the image again"),
-        (program(0x108), "a program of Windows", "fetch the image again"),
+        (file(0, b"%PDF-1.7\n"), "PDF", "download the image again"),
+        (file(0, b"\x7fELF\x02\x01\x01\0"), "ELF", "download the image again"),
+        (program(0x108), "a program of Windows", "download the image again"),
         (b"#!/bin/sh\necho\n".into(), "a script", "--script"),
-        (b"404: Not Found".into(), "a text", "fetch that again"),
-        (b"{\"message\": \"Not Found\"}\n".into(), "a JSON text", "fetch that again"),
+        (b"404: Not Found".into(), "a text", "download that again"),
+        (b"{\"message\": \"Not Found\"}\n".into(), "a JSON text", "download that again"),
         (
             b"<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>".into(),
             "an error message",
@@ -226,7 +226,7 @@ fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
     for (cut, says) in [
         (1, "which has 512 bytes"),
         (200, "which has 512 bytes"),
-        (512, "no footer behind its last block"),
+        (512, "no footer after its last block"),
         (513, "the blocks of the VHD reach to byte"),
         (4096, "the blocks of the VHD reach to byte"),
     ] {
@@ -238,7 +238,7 @@ fn a_vhd_that_was_cut_off_is_refused_when_it_is_opened() {
             continue;
         }
         let error = by_content.unwrap_err();
-        assert!(error.contains(says) && error.contains("cut off"), "{cut}: {error}");
+        assert!(error.contains(says) && error.contains("truncated"), "{cut}: {error}");
         assert_eq!(named, Ok(size), "{cut}");
     }
     // Copied to a larger device.

@@ -257,7 +257,7 @@ fn a_failure_of_rbd_is_told_in_its_own_words() {
     for (spec, words) in [
         ("rbd:test/missing", "error opening image missing"),
         ("rbd:test/broken", "Input/output error"),
-        ("rbd:test/late", "it said nothing"),
+        ("rbd:test/late", "no message"),
     ] {
         let error = DiskImage::open_with(spec, &ceph()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io, "{error:#}");

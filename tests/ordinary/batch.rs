@@ -66,11 +66,19 @@ const ROWS: &[Row] = &[
     but("for %%A in (1) do x.exe ($V) \"($V)\"", &[(Text, "variable of the `for`")]),
     but(
         "for %%A in (($V)) do netsh interface ip add dns \"Ethernet\" %%A",
-        &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
+        &[
+            (Backslash, "splits it into words"),
+            (Spaced, "splits it into words"),
+            (Text, "splits it into words"),
+        ],
     ),
     but(
         "for /f \"tokens=1\" %%A in (\"($V)\") do echo %%A",
-        &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
+        &[
+            (Backslash, "splits it into words"),
+            (Spaced, "splits it into words"),
+            (Text, "splits it into words"),
+        ],
     ),
     but(
         "for /f %%A in ('net user ($V)') do echo %%A",
@@ -101,33 +109,37 @@ const ROWS: &[Row] = &[
         "set v=($V)\r\nif %v%==none exit /b 1",
         &[
             (Text, "ends the operand"),
-            (Text, "outside of quotes"),
+            (Text, "outside quotes"),
             (Spaced, "ends the operand"),
             (List, "ends the operand"),
         ],
     ),
-    but("set v=($V)\r\nx.exe %v%", &[(Text, "outside of quotes"), (Spaced, "outside of quotes")]),
-    but("set v=($V)\r\necho %v%", &[(Text, "outside of quotes")]),
+    but("set v=($V)\r\nx.exe %v%", &[(Text, "outside quotes"), (Spaced, "outside quotes")]),
+    but("set v=($V)\r\necho %v%", &[(Text, "outside quotes")]),
     but(
         "set \"v=($V)\"\r\nfor %%A in (%v%) do x.exe %%A",
-        &[(Backslash, "cuts it into words"), (Spaced, "cuts it into words"), (Text, "cuts it into words")],
+        &[
+            (Backslash, "splits it into words"),
+            (Spaced, "splits it into words"),
+            (Text, "splits it into words"),
+        ],
     ),
     open("setlocal EnableDelayedExpansion\r\nset \"v=($V)\"\r\nx.exe \"!v!\""),
     // The meaning of a `^` depends on whether the other value has a `!`.
     but("setlocal EnableDelayedExpansion\r\nx.exe \"($V)\" ($V)", &[(Text, "delayed expansion")]),
     open("setlocal EnableDelayedExpansion\r\necho ($V)"),
     open("set \"v=($V)\"\r\npowershell -NoProfile -Command \"Set-X $env:v\""),
-    but("rem it was ($V)\r\n:: it was ($V)", &[(Text, "the next line into the comment")]),
+    but("rem it was ($V)\r\n:: it was ($V)", &[(Text, "the next line to the comment")]),
     open("title ($V)"),
     open("set \"LOG=%TEMP%\\setup.log\"\r\n>>\"%LOG%\" echo host ($V)\r\ntype \"%LOG%\""),
     but(
         "set /a size=($V) / 1024",
         &[
-            (Backslash, "for a formula"),
-            (Spaced, "for a formula"),
-            (Text, "for a formula"),
-            (List, "for a formula"),
-            (Word, "for a formula"),
+            (Backslash, "as a formula"),
+            (Spaced, "as a formula"),
+            (Text, "as a formula"),
+            (List, "as a formula"),
+            (Word, "as a formula"),
         ],
     ),
     but(

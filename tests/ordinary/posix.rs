@@ -141,11 +141,11 @@ pub(crate) const PARTLY: &[Row] = &[
     Row {
         script: "h=($V)\n[ $h = x ]",
         refused: &[
-            (Spaced, "cuts it into words"),
-            (Backslash, "cuts it into words"),
-            // `?` matches any character in file names.
-            (Text, "looks for files"),
-            (List, "cuts it into words"),
+            (Spaced, "splits it into words"),
+            (Backslash, "splits it into words"),
+            // `?` stands for any character in the names of files.
+            (Text, "expands file patterns"),
+            (List, "splits it into words"),
         ],
     },
     // One word of a list.
@@ -184,8 +184,8 @@ pub(crate) const PARTLY: &[Row] = &[
 ];
 
 const SPLIT: &[(Class, &str)] =
-    &[(Spaced, "cuts it into words"), (Backslash, "cuts it into words"), (Text, "looks for files")];
-const FORMAT: &[(Class, &str)] = &[(Text, "for a format"), (Backslash, "for a format")];
+    &[(Spaced, "splits it into words"), (Backslash, "splits it into words"), (Text, "expands file patterns")];
+const FORMAT: &[(Class, &str)] = &[(Text, "as a format"), (Backslash, "as a format")];
 const ECHO: &[(Class, &str)] = &[(Backslash, "beginning of an escape")];
 const ONE_WORD: &[(Class, &str)] = &[
     (Text, "names the file"),

@@ -17,10 +17,10 @@ const fn but(script: &'static str, refused: &'static [(Class, &'static str)]) ->
 const PART: &str = "a part of a word";
 /// The text is parsed again, in a language that the statement does not show.
 const CODE: &[(Class, &str)] = &[
-    (List, "for a command or for code"),
-    (Backslash, "for a command or for code"),
-    (Spaced, "for a command or for code"),
-    (Text, "for a command or for code"),
+    (List, "as a command or as code"),
+    (Backslash, "as a command or as code"),
+    (Spaced, "as a command or as code"),
+    (Text, "as a command or as code"),
 ];
 
 const ROWS: &[Row] = &[

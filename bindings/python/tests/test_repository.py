@@ -139,7 +139,7 @@ def test_keys_that_are_not_known_are_set(small: vt.Template, archive: Path, tmp_
     assert pushed.entry.other["efi_boot"] == "true"
     assert repository.list()[0].other == pushed.entry.other
     for wrong, why in (
-        ({"name": "x"}, "`name` is known"),
+        ({"name": "x"}, "`name` has an option of its own"),
         ({"": 1}, "is empty"),
         ({"x": float("nan")}, "JSON"),
     ):

@@ -94,9 +94,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
 
 fn explain(rule: &Rule) -> String {
     let step =
-        if rule.step.is_empty() { String::new() } else { format!("\nstep of the guide: {}", rule.step) };
+        if rule.step.is_empty() { String::new() } else { format!("\nStep of the guide: {}", rule.step) };
     format!(
-        "{} ({}): {}\n\nwhy: {}\nfix: {}{step}\n",
-        rule.code, rule.severity, rule.title, rule.why, rule.fix
+        "{}: {}\n\nSeverity: {}\nWhy it matters: {}\nFix: {}{step}\n",
+        rule.code, rule.title, rule.severity, rule.why, rule.fix
     )
 }

@@ -106,7 +106,7 @@ fn the_time_of_the_entries_follows_source_date_epoch() {
     assert!(run("1600000000").2 == one.2);
     let (code, said, _) = run("yesterday");
     assert_eq!(code, Some(1));
-    assert!(said.contains("`SOURCE_DATE_EPOCH`: the value `yesterday` is no number of seconds"), "{said}");
+    assert!(said.contains("`SOURCE_DATE_EPOCH`: `yesterday` is not a number of seconds"), "{said}");
 }
 
 #[test]
@@ -135,8 +135,8 @@ fn every_problem_is_printed_with_its_cause_and_its_fix() {
     error: the template cannot be built: 3 problems
       - no.raw: `image`: cannot open the disk image
         caused by: No such file or directory (os error 2)
-      - `tags`: `a,b` is no tag: a comma divides tags
-        help: give each tag on its own
+      - `tags`: `a,b` is not a tag: a comma separates tags
+        help: give each tag with a --tag (`tag`) of its own
       - `macro`: `PRODUCTKEY` is not a macro: `($NAME)` was expected
         help: write it as `($PRODUCTKEY)`
     ");
@@ -152,8 +152,8 @@ fn an_output_that_is_there_is_kept_without_force() {
     exit 1
     --- stdout
     --- stderr
-    error: W.tar.gz: the output is there already
-      help: choose another name, remove it, or ask for overwriting
+    error: W.tar.gz: the output already exists
+      help: choose another name, remove it, or use --force (`overwrite`)
     ");
     assert!(fs::read(folder.path().join("W.tar.gz")).unwrap() == before);
     let forced: Vec<_> = BUILD.into_iter().chain(["--force", "--level", "9"]).collect();
@@ -395,7 +395,7 @@ fn disk_and_convert_name_a_dynamic_disk_and_leave_nothing_of_it_out() {
     let mut disk = partitioned();
     disk[450] = 0x42;
     fs::write(at.join("disk.raw"), &disk).unwrap();
-    let named = "the free space of partition 1 is kept: partition 1 is of type Windows dynamic disk (42)";
+    let named = "the free space of partition 1 is kept: partition 1 has the type Windows dynamic disk (42)";
     for arguments in [&["disk", "disk.raw"][..], &["convert", "disk.raw", "out.raw"]] {
         let printed = said(&vmtemplate(at, arguments));
         assert!(
@@ -627,7 +627,7 @@ fn render_quotes_values_refuses_others_and_writes_all_or_nothing() {
     .unwrap();
     fs::write(at.join("values.json"), r#"{"PASS": "a & b"}"#).unwrap();
     let refused = vmtemplate(at, &["render", ".", "--values", "values.json", "-o", "out.cmd"]);
-    assert!(said(&refused).contains("the password has `&`"), "{}", said(&refused));
+    assert!(said(&refused).contains("the password contains `&`"), "{}", said(&refused));
     assert_eq!(refused.status.code(), Some(1));
     assert!(!at.join("out.cmd").exists());
     let given = ["render", ".", "--values", "values.json", "--set", "PASS=new", "-o", "out.cmd"];

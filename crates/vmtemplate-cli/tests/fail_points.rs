@@ -277,7 +277,7 @@ fn a_run_that_is_killed_at_any_of_its_points_leaves_no_half_state() {
                 let (again, _) = run(operation, at, None);
                 if !again.status.success() {
                     let is_done = String::from_utf8_lossy(&again.stderr).contains("already")
-                        || String::from_utf8_lossy(&again.stderr).contains("there is no template");
+                        || String::from_utf8_lossy(&again.stderr).contains("the repository has no template");
                     assert!(is_done, "{when}, and then: {}", said(&again));
                     match operation.promise {
                         Promise::Repository => succeed(at, &["repo", "sync", "repo"]),

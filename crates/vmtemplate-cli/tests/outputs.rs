@@ -284,7 +284,7 @@ fn an_output_in_the_way_or_without_a_folder_is_reported_before_the_work() {
     fs::write(at.join("there"), "old").unwrap();
     fs::create_dir(at.join("folder")).unwrap();
     for (output, expected) in [
-        ("there", "there: the output is there already"),
+        ("there", "there: the output already exists"),
         ("no/such", "no/such: cannot create a file beside the output"),
         ("folder", "folder: the output is a folder"),
         ("new/", "new/: the output is a folder"),

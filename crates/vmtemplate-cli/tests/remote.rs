@@ -126,7 +126,7 @@ fn a_template_is_sent_in_parts_while_it_is_packed_and_comes_back_the_same() {
     assert_eq!(shown, work.done(&["inspect", "local.tar.gz", "--json"]));
     // No part of the archive was kept on this machine, and the bucket contains no other file.
     assert_eq!(work.files().len(), 3, "{:?}", work.files());
-    assert!(work.refused(&["repo", "init", REPO]).contains("a repository already"));
+    assert!(work.refused(&["repo", "init", REPO]).contains("already contains a repository"));
     assert!(work.refused(&["repo", "push", REPO, "10"]).contains("Windows-10"));
 }
 
@@ -154,8 +154,8 @@ fn templates_in_object_storage_are_added_replaced_and_removed() {
     assert_eq!(work.files(), BTreeSet::from(expected));
     assert_eq!(work.codes(), BTreeSet::new());
     assert!(work.refused(&["repo", "remove", REPO, "Windows-10"]).contains("Windows-10"));
-    assert!(work.refused(&["repo", "sync", REPO]).contains("folder of this machine"));
-    // From one repository to another, without a local copy.
+    assert!(work.refused(&["repo", "sync", REPO]).contains("in a local folder"));
+    // From one place to another, without a copy here.
     work.done(&["repo", "init", "s3://bucket/other"]);
     work.done(&["repo", "add", "s3://bucket/other", &format!("{REPO}/Windows-11.tar.gz")]);
     assert!(work.done(&["repo", "verify", "s3://bucket/other"]).contains("no findings"));
@@ -249,7 +249,7 @@ fn publishers_that_are_killed_leave_a_repository_that_names_only_what_is_whole()
         let name = claimed.trim_start_matches("Windows-").trim_end_matches(".tar.gz");
         let image = format!("image-{name}");
         let refused = work.refused(&["repo", "push", REPO, name, "--image-name", &image]);
-        assert!(refused.contains("no template has it") && refused.contains("help:"), "{refused}");
+        assert!(refused.contains("no template refers to it") && refused.contains("help:"), "{refused}");
         work.done(&["repo", "push", REPO, name, "--image-name", &image, "--file-name", "again.tar.gz"]);
     }
 }

@@ -223,7 +223,7 @@ fn publish(work: &Path, arguments: &[&str], random: &mut Random, kills: &Kills) 
             Ended::Refused(why) => {
                 let is_done = match arguments[1] {
                     "add" => why.contains("already"),
-                    "remove" => why.contains("there is no template"),
+                    "remove" => why.contains("the repository has no template"),
                     _ => false,
                 };
                 assert!(was_killed && is_done, "{arguments:?}: {why}");
@@ -319,7 +319,7 @@ fn a_damaged_archive_is_reported_by_sync_and_makes_it_fail() {
     assert!(output(&["repo", "add", "repo", "a0.tar.gz"]).status.success());
     assert!(output(&["repo", "add", "repo", "a1.tar.gz", "--image-name", "w1"]).status.success());
     let mut bytes = fs::read(at.join("repo/a0.tar.gz")).unwrap();
-    bytes.extend(b"behind the end");
+    bytes.extend(b"after the end");
     fs::write(at.join("repo/a0.tar.gz"), bytes).unwrap();
     let before = (description(at), fs::read(at.join("repo/SHA256SUMS")).unwrap());
     let synced = output(&["repo", "sync", "repo"]);

@@ -1,9 +1,9 @@
-//! Who may read a file that is written.
+//! The permissions of new files.
 
 use std::fs::{File, Metadata};
 use std::io;
 
-/// Who may read a file that is new. One that is replaced keeps its mode and its owner.
+/// The users that may read a new file. A replaced file keeps its mode and its owner.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Access {
     /// Everybody whom the umask lets, as any new file.

@@ -1,4 +1,4 @@
-//! Where an output goes: which file a path leads to, and what is in its way.
+//! The destination of an output: the file that a path leads to, and what prevents writing there.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// As many symbolic links as Linux follows before it takes them for a circle (path_resolution(7)).
+/// The number of symbolic links that Linux follows before it reports a loop (path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
 /// What a path leads to, through all symbolic links.
@@ -20,11 +20,11 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Look where `path` leads; with `overwrite` unset, fail if something stands there that would be lost.
+    /// Look where `path` leads; with `overwrite` unset, fail if something is there that would be lost.
     ///
-    /// A symbolic link counts as what it leads to: the file at its end is replaced, and the link stays. One that leads
-    /// nowhere counts as something that is there already, so that no link that somebody else has put into a shared
-    /// folder makes a file elsewhere.
+    /// A symbolic link counts as what it leads to: the file at its end is replaced, and the link stays. A dangling link
+    /// counts as an existing output, so that a link that another user put into a shared folder cannot create a file
+    /// elsewhere.
     pub(crate) fn find(path: &Path, overwrite: bool) -> Result<Self> {
         Self::follow(path, overwrite).map_err(|error| error.with_path(path))
     }
@@ -41,7 +41,7 @@ impl Destination {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(Self::File { path: place, found: None });
                 }
-                Err(error) => return Err(Error::io("cannot look at the output", error)),
+                Err(error) => return Err(Error::io("cannot examine the output", error)),
             };
             if found.is_symlink() {
                 // The system may forbid following it (`fs.protected_symlinks`), which reading the link does not tell.
@@ -70,7 +70,7 @@ impl Destination {
             }
             return Ok(Self::File { path: place, found: Some(found) });
         }
-        Err(Error::new(ErrorKind::InvalidValue, "the output is a link that leads in a circle")
+        Err(Error::new(ErrorKind::InvalidValue, "the output is a link that leads back to itself")
             .with_help("remove the link, or give the path of a file"))
     }
 }
@@ -92,13 +92,13 @@ impl Stream {
                 ErrorKind::AlreadyExists,
                 "the output is a block device, whose contents would be overwritten",
             )
-            .with_help("choose another output, or ask for overwriting")),
+            .with_help("choose another output, or use --force (`overwrite`)")),
             Kind::Block | Kind::Character | Kind::Pipe => Ok(Self::Node(path)),
             Kind::Other => Err(Error::new(
                 ErrorKind::Unsupported,
                 "the output is a socket; a file, a device or a pipe was expected",
             )
-            .with_help("write to standard output, and let another program send it")),
+            .with_help("write to standard output, and pipe that into another program")),
         }
     }
 
@@ -156,7 +156,7 @@ fn open_descriptor(path: &Path) -> io::Result<File> {
     };
     match held {
         Some(held) => held.map(File::from),
-        // Opened anew, a file would be written from its start, over what is there.
+        // Opened again, a file would be written from its start, over what is there.
         None => OpenOptions::new().append(true).open(path),
     }
 }
@@ -196,7 +196,7 @@ fn kind_of(_found: &Metadata) -> Kind {
 /// Fail if `path` can only name a folder.
 fn refuse_folder_name(path: &Path) -> Result<()> {
     let Some(name) = path.file_name() else {
-        return Err(Error::new(ErrorKind::InvalidValue, "the output needs a file name")
+        return Err(Error::new(ErrorKind::InvalidValue, "the path of the output has no file name")
             .with_help("give the path of a file"));
     };
     // `file_name` passes over a slash or a dot at the end.
@@ -212,11 +212,11 @@ fn is_folder() -> Error {
 }
 
 pub(crate) fn already_exists() -> Error {
-    Error::new(ErrorKind::AlreadyExists, "the output is there already")
-        .with_help("choose another name, remove it, or ask for overwriting")
+    Error::new(ErrorKind::AlreadyExists, "the output already exists")
+        .with_help("choose another name, remove it, or use --force (`overwrite`)")
 }
 
-/// The folder that `path` stands in.
+/// The folder that `path` is in.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -11,7 +11,7 @@ use crate::output::{OutputOptions, write_file};
 use crate::script::Script;
 use crate::sources::Sources;
 
-/// What stands on the install drive behind the script.
+/// The padding of the install drive, after the script.
 ///
 /// ```
 /// use vmtemplate::Padding;
@@ -27,9 +27,9 @@ pub enum Padding {
     /// them in no time, under every interpreter; the first LF ends a last line that has no end.
     #[default]
     BlankLines,
-    /// Zeros, as on a new disk. `cmd.exe` takes a zero for the end of the file (Raymond Chen, "Diagnosing why your batch
+    /// Zeros, as on a new disk. `cmd.exe` reads a zero as the end of the file (Raymond Chen, "Diagnosing why your batch
     /// file prints a garbage character, one character, and nothing more", The Old New Thing, 2021-07-26); that of wine
-    /// reads at one for ever.
+    /// never gets past one.
     Zeros,
 }
 
@@ -79,16 +79,15 @@ impl FromStr for Padding {
 
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL.iter().copied().find(|padding| padding.name() == name).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidValue, format!("`{name}` is no padding of an install drive"))
-                .with_help("it is blank-lines or zeros")
+            Error::new(ErrorKind::InvalidValue, format!("`{name}` is not a padding of an install drive"))
+                .with_help("the paddings are blank-lines and zeros")
         })
     }
 }
 
 /// The install drive of a new machine: 1,048,576 bytes that begin with the setup script.
 ///
-/// By that size the first-run script in the guest knows the drive among the disks, and copies all of it, padding
-/// included, to `C:\vmmgr\vmmgr.cmd`. The script is one whose macros have been replaced: see [`Script::render`].
+/// The first-run script in the guest recognises the drive by that size, and copies all of it, including the padding, to `C:\vmmgr\vmmgr.cmd`. The script is one whose macros have been replaced: see [`Script::render`].
 ///
 /// ```
 /// use vmtemplate::{InstallDrive, MacroValues, RenderOptions, Script};
@@ -141,7 +140,7 @@ impl InstallDrive {
         Self::with_padding(script, Padding::default())
     }
 
-    /// The drive with this script, filled up as said.
+    /// The drive with this script and this padding.
     ///
     /// # Errors
     ///
@@ -160,9 +159,9 @@ impl InstallDrive {
         if size > Self::SIZE {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
-                format!("the script has {size} bytes, and the install drive {}", Self::SIZE),
+                format!("the script has {size} bytes, but the install drive has {}", Self::SIZE),
             )
-            .with_help("move what is large into the disk image, or let the script download it"));
+            .with_help("move large parts into the disk image, or let the script download them"));
         }
         if size == 0 {
             return Err(Error::new(
@@ -182,7 +181,7 @@ impl InstallDrive {
         Ok(Self { bytes, sources: script.sources().clone() })
     }
 
-    /// The drive of these bytes, whoever made it.
+    /// The drive with these bytes, made by any tool.
     ///
     /// # Errors
     ///
@@ -229,8 +228,8 @@ impl InstallDrive {
             .map_err(|error| error.with_path(path))
     }
 
-    /// The script on it, without the padding: to the byte if this crate made the drive. Of a drive that somebody else filled
-    /// up with line ends or spaces, empty lines at the end of the script are taken for padding.
+    /// The script on it, without the padding: to the byte if this crate made the drive. If another tool
+    /// filled the drive up with line ends or spaces, empty lines at the end of the script count as padding.
     ///
     /// ```
     /// use vmtemplate::{InstallDrive, Script};
@@ -270,9 +269,8 @@ impl InstallDrive {
         &self.bytes
     }
 
-    /// Write the drive to a file: the whole of it, or nothing. It holds passwords, so that nobody but the owner may read
-    /// the file. One that is replaced keeps its mode and its owner. A block device is written to, if overwriting is asked
-    /// for.
+    /// Write the drive to a file, completely or not at all. It contains passwords, so only the owner may read the file. A
+    /// replaced file keeps its mode and its owner. A block device is written to only with `overwrite`.
     ///
     /// # Errors
     ///
@@ -299,7 +297,7 @@ impl InstallDrive {
 fn wrong_size(found: &str) -> Error {
     Error::new(
         ErrorKind::InvalidImage,
-        format!("an install drive has {} bytes, and this has {found}", InstallDrive::SIZE),
+        format!("an install drive has {} bytes; this file has {found}", InstallDrive::SIZE),
     )
 }
 

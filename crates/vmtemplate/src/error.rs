@@ -19,7 +19,7 @@ use crate::shown::Shown;
 /// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Makes [`ErrorKind`] and all that is asked of a kind from one row for each, so that none can be forgotten anywhere.
+/// Defines [`ErrorKind`] and its methods from one row for each kind, so that no kind can be forgotten.
 macro_rules! error_kinds {
     ($($(#[$doc:meta])* $kind:ident = $number:literal, $name:literal;)*) => {
         /// What went wrong, as a program asks it.
@@ -58,21 +58,21 @@ macro_rules! error_kinds {
 
 // A new kind goes to the end and takes the next number. The number and the name of a row never change.
 error_kinds! {
-    /// A file or folder is not there.
+    /// A file or folder does not exist.
     NotFound = 1, "not-found";
-    /// The operating system does not let this user read or write it.
+    /// The operating system does not allow this user to read or write it.
     PermissionDenied = 2, "permission-denied";
-    /// The output is there already, and overwriting was not asked for.
+    /// The output already exists, and the caller did not ask to overwrite it.
     AlreadyExists = 3, "already-exists";
-    /// The disk that is written to is full, or a quota is used up.
+    /// The disk of the output is full, or a quota is used up.
     StorageFull = 4, "storage-full";
     /// Any other failure of reading or writing.
     Io = 5, "io";
     /// The caller cancelled the work.
     Cancelled = 6, "cancelled";
-    /// A value that the caller gave is outside what it may be.
+    /// A value from the caller is not valid.
     InvalidValue = 7, "invalid-value";
-    /// metainfo.xml is not well-formed, or an element of it holds what it may not hold.
+    /// metainfo.xml is not well-formed, or an element contains an invalid value.
     InvalidMetainfo = 8, "invalid-metainfo";
     /// A macro is not written as `($NAME)`.
     InvalidMacro = 9, "invalid-macro";
@@ -80,7 +80,7 @@ error_kinds! {
     InvalidScript = 10, "invalid-script";
     /// A disk image, or a structure inside it, contradicts its format.
     InvalidImage = 11, "invalid-image";
-    /// An image or a structure inside it is sound, but uses a feature that is not supported.
+    /// An image or a structure inside it is valid, but uses a feature that is not supported.
     Unsupported = 12, "unsupported";
     /// The image changed or shrank while it was read.
     ImageChanged = 13, "image-changed";
@@ -90,7 +90,7 @@ error_kinds! {
     InvalidArchive = 15, "invalid-archive";
     /// An archive holds an entry that is refused because unpacking it could do harm.
     UnsafeArchive = 16, "unsafe-archive";
-    /// A bound on hostile input was passed: too many, too large, too deep.
+    /// The input exceeds a limit: too many, too large, too deep.
     LimitExceeded = 17, "limit-exceeded";
     /// The description of a repository is malformed, or does not allow what was asked for.
     InvalidRepository = 18, "invalid-repository";
@@ -98,7 +98,7 @@ error_kinds! {
     Locked = 19, "locked";
     /// A signature is missing, is not one of this key, or is not of this content.
     InvalidSignature = 20, "invalid-signature";
-    /// A server cannot be reached, or did not answer as it should.
+    /// A server cannot be reached, or its response is not valid.
     Network = 21, "network";
 }
 
@@ -194,7 +194,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// What went wrong, where, and how to mend it.
+/// What went wrong, where, and how to fix it.
 ///
 /// It is cheap to clone. The message says what was found and what was expected; [`Error::help`] says what to do.
 /// `{}` prints the place and the message; `{:#}` prints the causes and the help as well, on one line.
@@ -259,7 +259,7 @@ impl Error {
                 let kind = ErrorKind::from(error.kind());
                 let made = Self::new(kind, doing).caused_by(error);
                 if kind == ErrorKind::StorageFull {
-                    made.with_help("free some space, or write to another disk; what was there is unchanged")
+                    made.with_help("free some space, or write to another disk; existing files are unchanged")
                 } else {
                     made
                 }
@@ -267,7 +267,7 @@ impl Error {
         }
     }
 
-    /// Several problems found in one go, told together.
+    /// Several problems found in one pass, reported together.
     pub(crate) fn many(kind: ErrorKind, what: &str, problems: Vec<Error>) -> Self {
         let message = match problems.as_slice() {
             [one] => format!("{what}: {one}"),
@@ -281,7 +281,7 @@ impl Error {
         self
     }
 
-    /// The file or folder. What an inner layer has set is kept: it is nearer to the fault.
+    /// The file or folder. A value that an inner layer has set is kept, as it is closer to the cause.
     pub(crate) fn with_path(self, path: impl AsRef<Path>) -> Self {
         self.edit(|inner| {
             inner.path.get_or_insert_with(|| path.as_ref().to_owned());
@@ -308,14 +308,14 @@ impl Error {
         })
     }
 
-    /// How to mend it, as an instruction: "give a path that …".
+    /// How to fix it, as an instruction: "give a path that …".
     pub(crate) fn with_help(self, help: impl Into<String>) -> Self {
         self.edit(|inner| {
             inner.help.get_or_insert_with(|| help.into());
         })
     }
 
-    /// Another way out, behind the help that there is.
+    /// Another suggestion, appended to the help.
     #[cfg_attr(not(any(feature = "vhd", feature = "vmdk")), allow(dead_code))]
     pub(crate) fn or_help(self, more: &str) -> Self {
         self.edit(|inner| {
@@ -402,7 +402,7 @@ impl Error {
         self.0.field.as_deref()
     }
 
-    /// How to mend it, where that can be told.
+    /// How to fix it, where that can be determined.
     ///
     /// ```
     /// # use vmtemplate::MacroName;
@@ -412,7 +412,7 @@ impl Error {
         self.0.help.as_deref()
     }
 
-    /// Every problem, where several were found in one go; empty otherwise.
+    /// Every problem, if several were found in one pass; empty otherwise.
     ///
     /// ```
     /// # use vmtemplate::Template;

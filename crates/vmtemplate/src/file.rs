@@ -26,7 +26,7 @@ fn write_at(file: &File, buf: &[u8], offset: u64) -> io::Result<usize> {
 
 /// Positioned reads and writes; the position of the file itself does not matter.
 pub(crate) trait PositionedIo {
-    /// Fill as much of `buf` as the file has, and tell how much that was.
+    /// Fill as much of `buf` as the file has, and return how much that was.
     fn read_up_to(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;

@@ -13,7 +13,7 @@ use tempfile::{NamedTempFile, TempDir};
 /// What temporary files of this crate end with, so that people recognise them as well.
 pub(crate) const SUFFIX: &str = ".vmtemplate-tmp";
 
-/// Between prefix and suffix stand as many letters and digits (the `tempfile` crate, `Builder::rand_bytes`).
+/// Between prefix and suffix are as many letters and digits (the `tempfile` crate, `Builder::rand_bytes`).
 const RANDOM: usize = 6;
 
 /// Holds the lock until it is dropped.
@@ -25,7 +25,7 @@ pub(crate) struct Lock {
 
 /// Remove what killed runs have left in `folder` under names with this prefix. `before` is called for each.
 ///
-/// What cannot be looked at or removed is left alone: it harms nobody.
+/// Files that cannot be examined or removed are left alone: it harms nobody.
 pub(crate) fn remove(folder: &Path, prefix: &OsStr, before: impl Fn(&Path)) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -97,7 +97,7 @@ impl Temporary for TempDir {
     }
 }
 
-/// The lock on what stands at `path`; `None` where somebody holds it, or where it is gone.
+/// The lock on what is at `path`; `None` where somebody holds it, or where it is gone.
 #[cfg(unix)]
 fn lock(path: &Path) -> Option<File> {
     use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! OS templates of VMmanager clusters: built, checked, packed, unpacked, and only their live bytes read.
+//! Builds, checks, packs and unpacks OS templates of VMmanager clusters, and reads only the blocks in use.
 //!
 //! A template is a disk image, a setup script and a metadata file (metainfo.xml) in a `.tar.gz` archive.
 //!
@@ -15,7 +15,7 @@
 //!     .ipv4(true)
 //!     .tags(["windows", "windows2019"])
 //!     .declare_macro("($PRODUCTKEY)")
-//!     .build()?; // tells all that is wrong, not only the first
+//!     .build()?; // reports every problem, not only the first
 //! let summary = template.pack(&archive, &PackOptions::default())?;
 //! println!("{} of {} bytes had to be read", summary.data_read, summary.content_bytes);
 //!
@@ -29,39 +29,40 @@
 //!
 //! # A tour
 //!
-//! - [`Template`] is where people start: [`Template::builder`] makes one, [`Template::open`] takes an archive or a
-//!   folder, [`Template::pack`] and [`Template::unpack`] go between the two. [`Archive`] looks into one without
-//!   unpacking it.
+//! - Start with [`Template`]: [`Template::builder`] creates one, [`Template::open`] opens an archive or a folder, and
+//!   [`Template::pack`] and [`Template::unpack`] convert between the two. [`Archive`] reads an archive without unpacking
+//!   it.
 //! - [`Metainfo`] is the metadata: read leniently, edited in place. [`Limits`], [`Support`] and [`Tags`] are its parts,
 //!   [`MetainfoFields`] all of it as plain values.
-//! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] knows what each means.
-//!   [`Script::render`] and [`Template::render`] put [`MacroValues`] in their places, quoted so that none of them becomes
-//!   a command; [`RenderOptions`] says how.
-//! - [`SetupScript`] makes our own setup script for Windows, [`FirstRunKit`] what runs it in the guest, and
+//! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] describes each.
+//!   [`Script::render`] and [`Template::render`] insert [`MacroValues`], quoted so that none of them becomes a command;
+//!   [`RenderOptions`] controls how.
+//! - [`SetupScript`] generates a setup script for Windows, [`FirstRunKit`] the files that run it in the guest, and
 //!   [`InstallDrive`] is the disk that carries it there.
 //! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
 //!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
-//!   what the file systems mark free.
-//! - [`Script::lint`], [`Template::check`] and [`check()`] say what is wrong before a machine does: a [`Report`] of
-//!   [`Finding`]s, each by a [`Rule`] with a stable code.
-//! - [`Repository`] keeps a folder of archives and the file that describes them to the platform, here or on a server;
-//!   [`Repository::push`] and [`Repository::fetch`] bring templates there and back. [`ReadAt`] is what archives are read
-//!   from, and [`Spooled`] makes one of a stream.
-//! - [`probe_output`], [`PackOptions::probe`] and [`TemplateBuilder::probe`] report before long work what would fail at
-//!   its end. A file that is replaced keeps its mode and its owner, and a link as output stays one.
-//! - [`Control`] watches and stops all that takes long. [`Error`] says what went wrong, where, and how to mend it.
+//!   the clusters that the file systems mark free.
+//! - [`Script::lint`], [`Template::check`] and [`check()`] report problems before a machine meets them: a [`Report`] of
+//!   [`Finding`]s, each of a [`Rule`] with a stable code.
+//! - [`Repository`] manages a folder of archives and the file that describes them to the platform, locally or on a server;
+//!   [`Repository::push`] and [`Repository::fetch`] upload and download templates. Archives are read from a
+//!   [`ReadAt`], and [`Spooled`] makes one from a stream.
+//! - [`probe_output`], [`PackOptions::probe`] and [`TemplateBuilder::probe`] report, before any long work, problems that
+//!   would otherwise appear at its end. A replaced file keeps its mode and its owner, and an output that is a link stays
+//!   one.
+//! - [`Control`] reports the progress of long work and cancels it. [`Error`] says what went wrong, where, and how to fix it.
 //!
 //! # What it does not do
 //!
-//! It does not install Windows, boot a machine, or change an image. It writes no format of images but raw, and packs
-//! the files that metainfo.xml names, not others beside them.
+//! It does not install Windows, boot a machine, or change an image. The only image format it
+//! writes is raw, and it packs only the files that metainfo.xml names.
 //!
 //! # Features
 //!
-//! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the formats of images besides raw; all are on. One that is left out is
-//! still recognised, and refused by name. `sign` signs repositories, and is on; checking signatures needs no feature.
+//! `qcow2`, `vhdx`, `vmdk`, `vhd` and `rbd` are the image formats besides raw; all are on. A build without one of them still
+//! recognises the format, and names it in its error. `sign` signs repositories, and is on; checking signatures needs no feature.
 //! `remote` opens archives and repositories at `https://`, `http://` and `s3://` URLs wherever a path is taken, and
-//! publishes to object storage; it is off, because of the crates that it brings.
+//! publishes to object storage; it is off, because of its dependencies.
 
 mod civil;
 mod digest;

@@ -21,7 +21,7 @@ pub(crate) struct Named {
     pub(crate) key: Key,
     /// Relative to the template, with `/` between folders.
     pub(crate) name: String,
-    /// The element names a file and nothing else: one that is not there is missing.
+    /// The element names a file and nothing else: one that does not exist is missing.
     pub(crate) is_needed: bool,
 }
 
@@ -93,14 +93,15 @@ pub(crate) fn relative_name(key: &Key, value: &str) -> Result<String> {
     let why = if value.starts_with('/') {
         Some("is absolute")
     } else if parts.len() > limits.path_depth + 1 {
-        Some("leads through too many folders")
+        Some("has too many folders")
     } else if parts.is_empty() {
         reason_against("")
     } else {
         parts.iter().find_map(|part| reason_against(part))
     };
     let why = why.or_else(|| {
-        matches!(*parts, [name] if name.eq_ignore_ascii_case(METAINFO)).then_some("is that of the metadata")
+        matches!(*parts, [name] if name.eq_ignore_ascii_case(METAINFO))
+            .then_some("is reserved for the metadata")
     });
     match why {
         None => Ok(parts.join("/")),
@@ -138,8 +139,8 @@ impl FolderContents {
     /// A link in it is followed to a file inside the folder. A link that leads out of it, or to a folder, is refused, as
     /// is what is neither a file nor a folder.
     pub(crate) fn read(folder: &Path, metainfo: &Metainfo) -> Result<Self> {
-        let root = fs::canonicalize(folder)
-            .map_err(|e| Error::io("cannot look into the folder", e).with_path(folder))?;
+        let root =
+            fs::canonicalize(folder).map_err(|e| Error::io("cannot open the folder", e).with_path(folder))?;
         let mut contents = Self::default();
         let named: Vec<Named> = others(metainfo).into_iter().filter_map(Result::ok).collect();
         for Named { key, name, .. } in &named {
@@ -160,7 +161,8 @@ impl FolderContents {
     /// Add the file or folder `name`, if there is one.
     fn add(&mut self, root: &Path, name: &str, depth: usize) -> Result<()> {
         let path = root.join(name);
-        let failed = |error| Error::io("cannot look at what the template names", error).with_path(&path);
+        let failed =
+            |error| Error::io("cannot examine a file that the template names", error).with_path(&path);
         let link = match fs::symlink_metadata(&path) {
             Ok(found) => found,
             Err(error)
@@ -174,12 +176,12 @@ impl FolderContents {
             Err(error) => return Err(failed(error)),
         };
         let refused = |why: &str| {
-            let message = format!("this {why}; a template holds files of its own folder");
-            let help = "put the file itself there, or take the name out of metainfo.xml";
+            let message = format!("this {why}; a template contains only files of its own folder");
+            let help = "put the file itself there, or remove the name from metainfo.xml";
             Err(Error::new(ErrorKind::InvalidTemplate, message).with_path(&path).with_help(help))
         };
         if !stays_inside(root, &path) {
-            return refused("is a link that leads out of the template's folder, or behind one");
+            return refused("is, or is behind, a link that leads out of the template's folder");
         }
         let found = fs::metadata(&path).map_err(failed)?;
         if found.is_file() {
@@ -194,21 +196,21 @@ impl FolderContents {
             for entry in fs::read_dir(&path).map_err(failed)? {
                 let entry = entry.map_err(failed)?.file_name();
                 let Some(entry) = entry.to_str() else {
-                    return refused("has a file whose name is not UTF-8");
+                    return refused("contains a file whose name is not UTF-8");
                 };
                 if let Some(why) = reason_against(entry) {
-                    return refused(&format!("has a file whose name `{}` {why}", Shown(entry)));
+                    return refused(&format!("contains a file whose name `{}` {why}", Shown(entry)));
                 }
                 names.push(entry.to_owned());
                 if (names.len() + self.files.len()) as u64 > limits.entries {
                     return refused(&format!(
-                        "has more than {} files, the most that an archive is unpacked with",
+                        "contains more than {} files, the most that an archive may have",
                         limits.entries
                     ));
                 }
             }
             if depth == limits.path_depth {
-                return refused(&format!("is inside of more than {} folders", limits.path_depth));
+                return refused(&format!("is nested in more than {} folders", limits.path_depth));
             }
             if names.is_empty() {
                 self.empty_folders.push(name.to_owned());
@@ -243,7 +245,7 @@ impl FolderContents {
                 continue;
             }
             let inside = format!("{name}/");
-            // The set is sorted: what is in the folder stands right behind its name.
+            // The set is sorted: what is in the folder is right behind its name.
             match known.range(inside.clone()..).next() {
                 Some(file) if file.starts_with(&inside) => self.find_left_behind(root, &inside, known)?,
                 _ => self.left_behind.push(inside),
@@ -253,7 +255,7 @@ impl FolderContents {
     }
 }
 
-/// How many names of files that are left behind are told.
+/// How many names of files that are left behind are reported.
 const MAX_LEFT: usize = 1000;
 
 /// Whether a path that exists is inside `root` once all links in it are followed. `root` is canonical.
@@ -264,7 +266,7 @@ pub(crate) fn stays_inside(root: &Path, path: &Path) -> bool {
 /// The image or script `name` of `folder`, if there is one.
 ///
 /// Under a plain name it may be a link to anywhere: to a disk that is too large to be moved, a script that several
-/// templates share. Whoever made the folder put it there. A value with a folder in it comes from metainfo.xml, and what
+/// templates share. The author of the folder put it there. A value with a folder in it comes from metainfo.xml, and what
 /// it leads through must be inside.
 pub(crate) fn find(folder: &Path, name: &str, key: &Key) -> Result<Option<PathBuf>> {
     let path = folder.join(name);

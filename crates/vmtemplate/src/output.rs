@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Files that appear completely or not at all.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -18,9 +18,9 @@ pub(crate) use crate::destination::folder_of;
 /// How a file is written.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OutputOptions {
-    /// Replace a file that is there already.
+    /// Replace an existing file.
     pub(crate) overwrite: bool,
-    /// Who may read the file, if it is new.
+    /// The users that may read the file, if it is new.
     pub(crate) access: Access,
 }
 
@@ -91,9 +91,8 @@ impl Output {
     }
 }
 
-/// Fail now if nothing could be written to `path`, and not after the work whose result it is to take: if something is
-/// there and `overwrite` is not set, if its folder is missing or takes no new file, if it is a folder. Nothing is
-/// written.
+/// Fail now if nothing could be written to `path`, instead of after long work: if something exists there and `overwrite`
+/// is not set, if its folder is missing or accepts no new file, or if it is a folder. Nothing is written.
 ///
 /// Every operation that writes looks before it begins. This function is for what comes before the operation, such as
 /// [`Template::check`](crate::Template::check) before [`Template::pack`](crate::Template::pack), which has
@@ -155,7 +154,7 @@ pub(crate) struct OutputFile {
     temporary: NamedTempFile,
     /// Tells other runs that the temporary file is no leftover.
     _lock: Lock,
-    /// The path that was asked for, which errors name.
+    /// The path that the caller gave, which errors name.
     path: PathBuf,
     /// Where that leads through all links.
     place: PathBuf,
@@ -164,7 +163,7 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begin a file that will stand at `path`, or where the link there leads. What stands there now is untouched until
+    /// Begin a file that will be at `path`, or where the link there leads. What is there now is untouched until
     /// the commit.
     pub(crate) fn create(path: &Path, options: &OutputOptions) -> Result<Self> {
         match Destination::find(path, options.overwrite)? {
@@ -215,7 +214,9 @@ impl OutputFile {
         let Self { temporary, _lock, path, place, overwrite, access } = self;
         let done = || -> Result<()> {
             fail_point!("output-written");
-            access.apply(temporary.as_file()).map_err(|e| Error::io("cannot give the output its mode", e))?;
+            access
+                .apply(temporary.as_file())
+                .map_err(|e| Error::io("cannot set the mode of the output", e))?;
             temporary
                 .as_file()
                 .sync_all()
@@ -226,7 +227,7 @@ impl OutputFile {
             if overwrite {
                 temporary
                     .persist(&place)
-                    .map_err(|e| Error::io("cannot move the output to its place", e.error))?;
+                    .map_err(|e| Error::io("cannot rename the output to its final name", e.error))?;
             } else {
                 rename_new(&temporary, &place)?;
                 // Its name is gone, and somebody else may have taken it.
@@ -248,9 +249,9 @@ pub(crate) fn sync_folder(folder: &Path) {
     }
 }
 
-/// A folder of files that appears whole or not at all.
+/// A folder of files that appears completely or not at all.
 ///
-/// A folder that is not there yet is made beside its place and renamed. In one that is there (a mounted disk, say) the
+/// A folder that does not exist yet is made beside its place and renamed. In one that is there (a mounted disk, say) the
 /// files are made in a folder inside it, so that they are on the right disk, and then moved up one by one: the one
 /// named last at the very end, as the sign that all are there. What a killed run had moved by then, the next run
 /// takes back.
@@ -277,19 +278,19 @@ impl OutputFolder {
             Ok(found) if found.is_dir() => true,
             Ok(_) => {
                 return Err(Error::new(ErrorKind::AlreadyExists, "this is a file; a folder was expected")
-                    .with_help("give the path of a folder, which may be new"));
+                    .with_help("give the path of a folder, which need not exist"));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if fs::symlink_metadata(path).is_ok() {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,
-                        "this is a link that leads nowhere; a folder was expected",
+                        "this is a dangling link; a folder was expected",
                     )
-                    .with_help("make the folder that the link leads to, or remove the link"));
+                    .with_help("create the folder that the link points to, or remove the link"));
                 }
                 false
             }
-            Err(error) => return Err(Error::io("cannot look at the folder", error)),
+            Err(error) => return Err(Error::io("cannot examine the folder", error)),
         };
         let (parent, prefix) = match path.file_name() {
             Some(name) if !exists => (folder_of(path), temporary_prefix(name)),
@@ -334,7 +335,7 @@ impl OutputFolder {
         }
         let mut names: Vec<_> = fs::read_dir(&files)
             .and_then(|entries| entries.map(|entry| entry.map(|e| e.file_name())).collect())
-            .map_err(|e| Error::io("cannot list what was made", e).with_path(&files))?;
+            .map_err(|e| Error::io("cannot list the new files", e).with_path(&files))?;
         names.sort_by_key(|name| (name == last, name.clone()));
         note_moves(staging.path(), &names)
             .map_err(|e| Error::io("cannot write in the folder", e).with_path(staging.path()))?;
@@ -375,7 +376,7 @@ fn take_back(staging: &Path, folder: &Path) {
         return;
     }
     for (number, name) in moves.lines().filter_map(|line| line.split_once(' ')) {
-        // The list was written by this crate, but it stands on a disk that others write to as well.
+        // The list was written by this crate, but it is on a disk that others write to as well.
         let plain = !name.contains(['/', '\\']) && name != "..";
         let (from, to) = (folder.join(name), files.join(name));
         let same = fs::symlink_metadata(&from).is_ok_and(|found| inode(&found).to_string() == number);
@@ -385,7 +386,7 @@ fn take_back(staging: &Path, folder: &Path) {
     }
 }
 
-/// What tells a file from another that has its name now.
+/// What distinguishes a file from another that has its name now.
 #[cfg(unix)]
 pub(crate) fn inode(found: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(found)
@@ -419,7 +420,7 @@ fn rename_by(ways: &[Rename], from: &Path, to: &Path) -> Result<()> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(already_exists());
     }
-    fs::rename(from, to).map_err(|e| Error::io("cannot move the output to its place", e))
+    fs::rename(from, to).map_err(|e| Error::io("cannot rename the output to its final name", e))
 }
 
 #[cfg(target_os = "linux")]

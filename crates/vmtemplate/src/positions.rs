@@ -2,7 +2,7 @@
 
 use crate::error::Position;
 
-/// A mark stands at every so many bytes.
+/// A mark is at every so many bytes.
 const STEP: usize = 256;
 
 /// The positions of a text at regular offsets, so that the position of any offset is found in a few hundred steps.

@@ -1,4 +1,4 @@
-//! Telling how far long work has come, and stopping it.
+//! Reports the progress of long work, and cancels it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How far a piece of long work has come.
+/// The progress of long work.
 ///
 /// ```
 /// let half = vmtemplate::Progress { bytes: 512, total: 1024 };
@@ -48,7 +48,7 @@ impl Progress {
 pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
-    /// A switch that is not thrown.
+    /// A token that is not cancelled.
     ///
     /// ```
     /// assert!(!vmtemplate::CancelToken::new().is_cancelled());
@@ -68,7 +68,7 @@ impl CancelToken {
         self.0.store(true, Ordering::Release);
     }
 
-    /// Whether stopping was asked for.
+    /// Whether the caller asked the work to stop.
     ///
     /// ```
     /// assert!(!vmtemplate::CancelToken::default().is_cancelled());
@@ -81,7 +81,7 @@ impl CancelToken {
 /// The callback that long work reports to.
 pub type ProgressFn = dyn Fn(Progress) + Send + Sync;
 
-/// Watching and stopping long work: a part of the options of every operation that takes time.
+/// Progress and cancellation of long work: a part of the options of every operation that takes time.
 ///
 /// ```
 /// use vmtemplate::Control;
@@ -107,7 +107,7 @@ impl Control {
         Self { progress: Some(Arc::new(callback)), cancel: CancelToken::new() }
     }
 
-    /// Tell how far the work is, then fail if it was cancelled.
+    /// Report the progress, then fail if the work was cancelled.
     pub(crate) fn report(&self, bytes: u64, total: u64) -> Result<()> {
         if let Some(callback) = &self.progress {
             callback(Progress { bytes, total });
@@ -117,7 +117,7 @@ impl Control {
 
     pub(crate) fn stop_if_cancelled(&self) -> Result<()> {
         if self.cancel.is_cancelled() {
-            return Err(Error::new(ErrorKind::Cancelled, "cancelled; nothing was left half-written"));
+            return Err(Error::new(ErrorKind::Cancelled, "cancelled; no partial output remains"));
         }
         Ok(())
     }

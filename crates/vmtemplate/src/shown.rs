@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 /// Shows text that comes from a file, an image or a server: what could steer a terminal or end a line is escaped.
 ///
-/// Backslashes and quotes stand as they are, so that a path of Windows can be copied out of a message. An escape such as
+/// Backslashes and quotes are as they are, so that a path of Windows can be copied out of a message. An escape such as
 /// `\n` then looks like the two characters; nothing reads messages back, so that does no harm.
 pub(crate) struct Shown<T>(pub(crate) T);
 

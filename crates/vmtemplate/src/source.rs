@@ -71,7 +71,7 @@ impl FileSource {
         Self { file, size }
     }
 
-    /// The file at `path`; `None` if something else stands there, a named pipe for one, which would be waited for.
+    /// The file at `path`; `None` if something else is there, a named pipe for one, which would be waited for.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
         let found = fs::metadata(path)?;
         if !found.is_file() {
@@ -100,7 +100,7 @@ fn shorter(offset: u64) -> Error {
         ErrorKind::ImageChanged,
         format!("the file became shorter while it was read, at offset {offset}"),
     )
-    .with_help("try again when whoever writes it has ended")
+    .with_help("try again when no program is writing to the file")
 }
 
 /// The bytes of a source in their order, from the first on.

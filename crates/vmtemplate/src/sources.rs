@@ -22,6 +22,6 @@ impl Sources {
         }
         Err(Error::new(ErrorKind::InvalidValue, format!("the output is a file that {what}"))
             .with_path(output)
-            .with_help("give another path; the output would take the place of that file"))
+            .with_help("give another path; the output would replace that file"))
     }
 }

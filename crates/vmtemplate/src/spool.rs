@@ -1,4 +1,4 @@
-//! Streams, kept in a temporary file without a name so that they can be read anywhere.
+//! Streams, kept in a temporary file without a name so that they can be read at any offset.
 
 use std::env;
 use std::fs::File;
@@ -18,7 +18,7 @@ pub(crate) const MAX_SIZE: u64 = 64 << 40;
 
 /// A stream that was read to its end, such as an archive on standard input, kept in a temporary file without a name.
 ///
-/// Blocks of zeros take no room in the file, which stands in the folder that the variable `TMPDIR` names, and without
+/// Blocks of zeros take no room in the file, which is in the folder that the variable `TMPDIR` names, and without
 /// one in `/var/tmp`.
 ///
 /// ```
@@ -84,7 +84,9 @@ pub(crate) fn spool(
                 ErrorKind::LimitExceeded,
                 format!("the stream has more than {max_size} bytes"),
             )
-            .with_help("if the stream can be trusted, raise `max_size`"));
+            .with_help(
+                "if you trust the stream, raise `max_size`, or save the stream as a file and open that",
+            ));
         }
         file.write_sparse_at(&buf[..read], size).map_err(write_failed)?;
         size += read as u64;
@@ -128,6 +130,6 @@ pub(crate) fn read_failed(error: io::Error) -> Error {
 }
 
 pub(crate) fn write_failed(error: io::Error) -> Error {
-    Error::io("cannot keep the stream in a temporary file", error)
-        .with_help("choose a folder with more room (the variable `TMPDIR`, or `temporary_folder`)")
+    Error::io("cannot write the stream to a temporary file", error)
+        .with_help("choose a folder with more space (the variable `TMPDIR`, or `temporary_folder`)")
 }

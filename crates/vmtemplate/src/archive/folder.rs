@@ -67,7 +67,7 @@ impl FolderSink {
         Ok(self.entries)
     }
 
-    /// Fail if something stands in the folder where the file of this name would go.
+    /// Fail if something is in the folder where the file of this name would go.
     pub(super) fn refuse_existing(&mut self, name: &str) -> Result<()> {
         let top = name.split('/').next().unwrap_or(name);
         if self.top.insert(top.to_owned()) {

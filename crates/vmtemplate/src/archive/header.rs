@@ -37,7 +37,7 @@ pub(super) fn file_header(name: &str, size: u64, mtime: u64) -> Result<Vec<u8>> 
 /// The header blocks of a folder, whose name ends with a slash.
 pub(super) fn folder_header(name: &str, mtime: u64) -> Result<Vec<u8>> {
     let mut out = file_header(name, 0, mtime)?;
-    // The last block is that of the entry itself; a long name stands before it.
+    // The last block is that of the entry itself; a long name is before it.
     let at = out.len() - BLOCK;
     let mut header = tar::Header::from_byte_slice(&out[at..]).clone();
     header.set_entry_type(tar::EntryType::Directory);
@@ -111,7 +111,7 @@ pub(super) fn padding(size: u64) -> usize {
     (BLOCK as u64 - 1 - (size + BLOCK as u64 - 1) % BLOCK as u64) as usize
 }
 
-/// The name field as it stands: `Header::set_path` would drop `./` and refuse what is checked elsewhere.
+/// The name field unchanged: `Header::set_path` would drop `./` and refuse what is checked elsewhere.
 fn set_name(header: &mut tar::Header, name: &[u8]) {
     let field = &mut header.as_old_mut().name;
     let length = name.len().min(field.len());

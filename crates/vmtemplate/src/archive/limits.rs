@@ -1,4 +1,4 @@
-//! How much an archive may hold, and of what.
+//! Limits for the content of an archive.
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -51,10 +51,10 @@ impl UnpackLimits {
             return Ok(());
         }
         Err(exceeded(format!(
-            "{archive} bytes of the archive give {tar} bytes, more than {} for each",
+            "{archive} bytes of the archive unpack to {tar} bytes, more than {} times as many",
             self.ratio
         ))
-        .with_help("raise the limit if you trust the archive"))
+        .with_help("if you trust the archive, raise the limit `ratio`"))
     }
 }
 

@@ -123,7 +123,7 @@ impl Packer {
         // libdeflate has a level 0 as well, which only stores.
         let known = Some(level).filter(|level| *level > 0).and_then(|level| CompressionLvl::new(level).ok());
         let level = known.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidValue, format!("compression level {level} was asked for"))
+            Error::new(ErrorKind::InvalidValue, format!("the compression level is {level}"))
                 .with_field("level")
                 .with_help("give a level from 1 (fastest) to 12 (smallest)")
         })?;
@@ -176,10 +176,10 @@ impl Unpacker {
         match self.0.gzip_decompress(member, out) {
             Ok(length) if length == out.len() => Ok(()),
             Ok(length) => {
-                Err(damaged(format!("a member states {} bytes of content and holds {length}", out.len())))
+                Err(damaged(format!("a member states {} bytes of content, but contains {length}", out.len())))
             }
             Err(DecompressionError::InsufficientSpace) => {
-                Err(damaged(format!("a member states {} bytes of content and holds more", out.len())))
+                Err(damaged(format!("a member states {} bytes of content, but contains more", out.len())))
             }
             Err(DecompressionError::BadData) => {
                 Err(damaged("a member is damaged: its deflate stream, CRC-32 or length is wrong".into()))

@@ -45,7 +45,7 @@ fn truncated(at: u64) -> Error {
         ErrorKind::InvalidArchive,
         format!("the archive ends in the middle of the member at offset {at}"),
     )
-    .with_help("the file is cut off: make or fetch it again")
+    .with_help("the file is truncated: create or download it again")
 }
 
 fn not_a_member(at: u64) -> Error {
@@ -53,7 +53,7 @@ fn not_a_member(at: u64) -> Error {
         ErrorKind::InvalidArchive,
         format!("the archive is damaged at offset {at}: a gzip member was expected there"),
     )
-    .with_help("make or fetch the archive again")
+    .with_help("create or download the archive again")
 }
 
 /// Fill `buf` from the archive.
@@ -99,6 +99,6 @@ fn decompress(
     unpacker.content(member, content).map_err(|error| {
         Error::new(ErrorKind::InvalidArchive, format!("the archive is damaged at offset {at}"))
             .caused_by(error)
-            .with_help("make or fetch the archive again")
+            .with_help("create or download the archive again")
     })
 }

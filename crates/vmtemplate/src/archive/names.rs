@@ -16,7 +16,7 @@ pub(super) fn safe_name(raw: &[u8], limits: &UnpackLimits) -> Result<Option<Stri
         Error::new(ErrorKind::UnsafeArchive, format!("an entry name {why}; it is refused"))
             .with_entry(String::from_utf8_lossy(raw).into_owned())
             .with_help(
-                "make the archive again with plain file names relative to its root, and nothing else in it",
+                "create the archive again with plain file names relative to its root, and nothing else in it",
             )
     };
     let name = std::str::from_utf8(raw).map_err(|_| refuse("is not UTF-8"))?;
@@ -48,14 +48,14 @@ pub(crate) fn reason_against(part: &str) -> Option<&'static str> {
     } else if part.len() > MAX_COMPONENT {
         Some("is longer than 255 bytes")
     } else if part.contains(['/', '\\']) {
-        Some("holds a path separator")
+        Some("contains a path separator")
     } else if part.chars().any(|c| c.is_control() || r#":*?"<>|"#.contains(c)) {
         // A colon names a drive or a stream on Windows; the others are not allowed there.
-        Some(r#"holds a control character or one of : * ? " < > |"#)
+        Some(r#"contains a control character or one of : * ? " < > |"#)
     } else if part.ends_with(['.', ' ']) {
         Some("ends with a dot or a space, which Windows drops")
     } else if is_device(part) {
-        Some("is that of a Windows device")
+        Some("is the name of a Windows device")
     } else {
         None
     }
@@ -109,12 +109,9 @@ impl SeenNames {
 }
 
 fn duplicate(name: &str) -> Error {
-    Error::new(
-        ErrorKind::UnsafeArchive,
-        "two entries have this name (upper and lower case count as the same)",
-    )
-    .with_entry(name)
-    .with_help("make the archive again with each file once")
+    Error::new(ErrorKind::UnsafeArchive, "two entries have this name (ignoring case)")
+        .with_entry(name)
+        .with_help("create the archive again with each file once")
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) enum Step<J, D> {
 /// Do all of `task` with one thread for each of `workers`, or with as many as can be started; without any, here.
 ///
 /// At most two pieces for each worker are under way, which bounds memory whatever there is to do. After a failure
-/// nothing more is given out, and the failure that comes first in the order is the one that is told, so that it is
+/// nothing more is given out, and the failure that comes first in the order is the one that is reported, so that it is
 /// the same in every run.
 pub(super) fn run<T, W>(task: &mut T, workers: Vec<W>) -> Result<()>
 where

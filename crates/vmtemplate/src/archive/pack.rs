@@ -37,20 +37,20 @@ pub struct PackOptions {
     /// The time of all entries, in seconds since 1970. `None` takes the environment variable `SOURCE_DATE_EPOCH`,
     /// and without one 1980-01-01, so that the same input always gives the same bytes.
     pub mtime: Option<u64>,
-    /// Replace an archive that is there already.
+    /// Replace an existing archive.
     pub overwrite: bool,
     /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default: nothing that was
     /// deleted on the master VM is read, nor does it reach the archive.
     pub free_space: FreeSpace,
     /// Leave out the contents of `pagefile.sys` and `swapfile.sys` as well.
     pub drop_page_files: bool,
-    /// Leave the holes of the image out of the archive altogether: the image becomes a sparse entry (PAX, GNU form
+    /// Leave the holes of the image out of the archive: the image becomes a sparse entry (PAX, GNU form
     /// 1.0), which GNU tar and bsdtar unpack with its holes.
     ///
-    /// Off by default, because not every reader knows such entries: busybox takes one for a smaller file of another
-    /// name. The holes are those that the source tells, so that here the bytes of the archive depend on its format too.
+    /// Off by default, because not every reader supports such entries: busybox unpacks one as a smaller file with another
+    /// name. Holes come from the image's own map, so with this option the archive's bytes also depend on the image format.
     pub sparse: bool,
-    /// Watching and stopping. Progress counts bytes of the files, holes included.
+    /// Reports progress and cancels. Progress counts bytes of the files, holes included.
     pub control: Control,
 }
 
@@ -158,7 +158,7 @@ fn check_names(entries: &[PackEntry]) -> Result<()> {
     if entries.len() as u64 > most {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("the template has {} files; an archive is unpacked with {most} at most", entries.len()),
+            format!("the template has {} files; an archive may have at most {most}", entries.len()),
         )
         .with_help("put them into one file, such as an ISO image"));
     }
@@ -186,10 +186,10 @@ fn source_date_epoch() -> Result<Option<u64>> {
     value.to_str().and_then(|text| text.parse().ok()).map(Some).ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidValue,
-            format!("the value `{}` is no number of seconds since 1970", value.display()),
+            format!("`{}` is not a number of seconds since 1970", value.display()),
         )
         .with_field("SOURCE_DATE_EPOCH")
-        .with_help("unset the variable, or set it as `date +%s` prints it")
+        .with_help("unset the variable, or set it to what `date +%s` prints")
     })
 }
 

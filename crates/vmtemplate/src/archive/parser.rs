@@ -1,7 +1,7 @@
 //! The tar layer: bytes of a tar stream go in, files come out.
 //!
 //! It is pushed and not pulled, so that the same code serves a stream that is decompressed in order and an archive of
-//! ours whose members are decompressed by several threads: [`Parser::run`] tells how many of the following bytes are
+//! ours whose members are decompressed by several threads: [`Parser::run`] states how many of the following bytes are
 //! plain content, and [`Parser::skip`] that somebody else took them.
 
 use super::header::{BLOCK, padding};
@@ -137,7 +137,7 @@ impl Parser {
         self.offset += length;
         while length > 0 {
             let Some((_, run)) = self.run() else {
-                return Err(self.damaged("holds content that no header announced"));
+                return Err(self.damaged("contains content that no header announced"));
             };
             let now = length.min(run);
             self.content.done += now;
@@ -181,7 +181,7 @@ impl Parser {
                 }
                 State::Content => {
                     let Some((offset, length)) = self.run() else {
-                        return Err(self.damaged("holds content that no header announced"));
+                        return Err(self.damaged("contains content that no header announced"));
                     };
                     let taken = bytes.len().min(usize::try_from(length).unwrap_or(usize::MAX));
                     sink.data(offset, &bytes[..taken]).map_err(|e| self.locate(e))?;
@@ -252,18 +252,19 @@ impl Parser {
                 let name = header.path_bytes();
                 format!("a second tar archive begins with {}", quoted(&String::from_utf8_lossy(&name)))
             }
-            None => "there are bytes that are no padding".to_owned(),
+            None => "there are bytes other than padding".to_owned(),
         };
         Err(Error::new(
             ErrorKind::InvalidArchive,
-            format!("behind the end mark of the tar archive {what} (tar offset {at}); tar unpacks nothing of it"),
+            format!("after the end mark of the tar archive, {what} (tar offset {at}); tar does not unpack it"),
         )
-        .with_help("make the archive again with one `tar czf` of all files: archives are not joined by writing one behind the other"))
+        .with_help("create the archive again with one `tar czf` of all files: writing one archive after another does \
+                    not join them"))
     }
 
     fn damaged(&self, what: &str) -> Error {
         Error::new(ErrorKind::InvalidArchive, format!("the archive {what} (tar offset {})", self.offset))
-            .with_help("make or fetch the archive again")
+            .with_help("create or download the archive again")
     }
 
     fn expect_header(&mut self) {
@@ -294,7 +295,7 @@ impl Parser {
                     .checked_sub(BLOCK as u64)
                     .ok_or_else(|| self.damaged("has a sparse map that is longer than its entry"))?;
                 let block: &[u8; BLOCK] =
-                    bytes.try_into().map_err(|_| self.damaged("has a sparse map that is cut off"))?;
+                    bytes.try_into().map_err(|_| self.damaged("has a truncated sparse map"))?;
                 match self.content.map.block(block)? {
                     Some(segments) => {
                         self.content.segments = segments;
@@ -317,15 +318,15 @@ impl Parser {
             return Err(if self.entries == 0 && self.chain == 0 {
                 Error::new(
                     ErrorKind::InvalidArchive,
-                    "this is not a tar archive: its first block is no header",
+                    "this is not a tar archive: its first block is not a header",
                 )
-                .with_help("make it with `vmtemplate pack` or `tar czf`")
+                .with_help("create it with `vmtemplate pack` or `tar czf`")
             } else {
                 self.damaged("is damaged: a header's checksum is wrong")
             });
         }
-        let size =
-            numeric(&header.as_old().size).ok_or_else(|| self.damaged("states a size that is no number"))?;
+        let size = numeric(&header.as_old().size)
+            .ok_or_else(|| self.damaged("states a size that is not a number"))?;
         let kind = header.entry_type().as_byte();
         if matches!(kind, b'L' | b'K' | b'x' | b'g' | b'X') {
             return self.extension(kind, size);
@@ -337,7 +338,8 @@ impl Parser {
         self.entries += 1;
         if self.entries > self.limits.entries {
             return Err(exceeded(format!("the archive has more than {} entries", self.limits.entries))
-                .with_help("a template holds an image, a script and metainfo.xml; raise the limit if this one needs more"));
+                .with_help("a template contains an image, a script and metainfo.xml; raise the limit `entries` if this one \
+                            needs more"));
         }
         let name = safe_name(&raw, &self.limits)?;
         match (kind, name) {
@@ -354,11 +356,11 @@ impl Parser {
                     b'2' => "a symbolic link",
                     b'3' | b'4' => "a device",
                     b'6' => "a named pipe",
-                    _ => "of a kind that a template cannot hold",
+                    _ => "of a kind that a template cannot contain",
                 };
                 Err(Error::new(ErrorKind::UnsafeArchive, format!("this entry is {what}; it is refused"))
                     .with_entry(name.unwrap_or_else(|| "./".into()))
-                    .with_help("make the archive again with plain files only"))
+                    .with_help("create the archive again with plain files only"))
             }
         }
     }
@@ -414,8 +416,8 @@ impl Parser {
         if let Some(header) = gnu_sparse {
             // The old GNU form: four parts in the header, more in blocks behind it.
             let bytes = header.as_bytes();
-            self.content.real_size =
-                numeric(&bytes[483..495]).ok_or_else(|| self.damaged("states a size that is no number"))?;
+            self.content.real_size = numeric(&bytes[483..495])
+                .ok_or_else(|| self.damaged("states a size that is not a number"))?;
             push_gnu_table(&bytes[386..482], &mut self.content.segments)?;
             return self.begin_gnu_sparse(bytes[482] != 0, sink);
         }

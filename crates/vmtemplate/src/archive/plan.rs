@@ -24,7 +24,7 @@ pub(super) enum Piece {
     Zeros(u64),
 }
 
-/// Bytes of an image, and where in the piece they stand.
+/// Bytes of an image, and where in the piece they are.
 pub(super) struct Part {
     into: usize,
     range: Range<u64>,
@@ -204,7 +204,7 @@ impl<'a> ImagePlan<'a> {
         if self.segments.is_some() { self.next_stored() } else { self.next_chunk(summary) }
     }
 
-    /// The extent that the position stands in.
+    /// The extent that the position is in.
     fn extent(&mut self) -> Result<Extent> {
         if self.extent.end() <= self.at {
             self.extent = self.disk.extent_at(self.at)?;

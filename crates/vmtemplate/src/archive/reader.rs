@@ -60,7 +60,7 @@ enum Body {
     Stream { kept: HashMap<String, Vec<u8>> },
 }
 
-/// A part of a file: where it belongs in the file, and where it stands in the tar stream.
+/// A part of a file: where it belongs in the file, and where it is in the tar stream.
 #[derive(Debug, Clone, Copy)]
 struct Stored {
     offset: u64,
@@ -255,7 +255,7 @@ impl Archive {
         let too_large = || {
             Error::new(
                 ErrorKind::LimitExceeded,
-                format!("{} bytes are too many to hold in memory", entry.size),
+                format!("{} bytes are too many to keep in memory", entry.size),
             )
             .with_help("unpack the archive and read the file from there")
         };
@@ -301,7 +301,7 @@ impl Archive {
             let names: Vec<_> = self.entries.iter().take(10).map(|entry| entry.name.as_str()).collect();
             Error::new(
                 ErrorKind::NotFound,
-                format!("the archive has no such entry; it has {}", names.join(", ")),
+                format!("the archive has no such entry; its entries are {}", names.join(", ")),
             )
             .with_path(&self.path)
             .with_entry(name)
@@ -400,19 +400,19 @@ impl MemberContent {
         Ok(())
     }
 
-    /// Fail unless the archive has at its place the member that the index tells of.
+    /// Fail unless the archive has at its place the member that the index describes.
     fn check(&self, member: &Member) -> Result<()> {
         if member_at(&*self.source, member.at)? == Some(member.header) {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::InvalidArchive,
-            format!("the archive's index does not agree with the member at offset {}", member.at),
+            format!("the archive's index does not match the member at offset {}", member.at),
         )
-        .with_help("make or fetch the archive again"))
+        .with_help("create or download the archive again"))
     }
 
-    /// Fail unless a member that the index tells to be zeros is that, to its last byte.
+    /// Fail unless a member that the index marks as zeros really is, to its last byte.
     fn prove_zeros(&self, member: &Member) -> Result<()> {
         let lock = || self.proven.lock().unwrap_or_else(PoisonError::into_inner);
         if lock().contains(&member.at) {

@@ -24,13 +24,13 @@ pub(super) fn check_segments(segments: &[Segment], real_size: u64, stored: u64) 
     for segment in segments {
         let end = segment.offset.checked_add(segment.length).filter(|&end| end <= real_size);
         if segment.offset < at || end.is_none() {
-            return Err(bad_map("is out of order or passes the end of the file"));
+            return Err(bad_map("is out of order or exceeds the end of the file"));
         }
         at = end.unwrap_or(at);
         sum += segment.length; // no more than `at`
     }
     if sum != stored {
-        return Err(bad_map("does not add up to what is stored"));
+        return Err(bad_map("does not match the stored size"));
     }
     Ok(())
 }
@@ -42,7 +42,7 @@ pub(super) fn push_gnu_table(table: &[u8], segments: &mut Vec<Segment>) -> Resul
             break;
         }
         let (Some(offset), Some(length)) = (numeric(&pair[..12]), numeric(&pair[12..])) else {
-            return Err(bad_map("holds something that is not a number"));
+            return Err(bad_map("contains something that is not a number"));
         };
         push(segments, Segment { offset, length })?;
     }
@@ -57,9 +57,9 @@ fn push(segments: &mut Vec<Segment>, segment: Segment) -> Result<()> {
     Ok(())
 }
 
-/// The map of form 1.0 that stands before the stored bytes of a file of `real_size`.
+/// The map of form 1.0 that is before the stored bytes of a file of `real_size`.
 ///
-/// A stretch of no bytes at the end tells a hole that ends the file, as GNU tar writes it.
+/// A stretch of no bytes at the end states a hole that ends the file, as GNU tar writes it.
 pub(super) fn map_blocks(segments: &[Segment], real_size: u64) -> Vec<u8> {
     let ends_with_hole = segments.last().is_none_or(|last| last.offset + last.length < real_size);
     let end = ends_with_hole.then_some(Segment { offset: real_size, length: 0 });
@@ -87,12 +87,12 @@ impl MapReader {
             if byte != b'\n' {
                 self.line.push(byte);
                 if self.line.len() > 20 {
-                    return Err(bad_map("holds something that is not a number"));
+                    return Err(bad_map("contains something that is not a number"));
                 }
                 continue;
             }
             let number =
-                decimal(&self.line).ok_or_else(|| bad_map("holds something that is not a number"))?;
+                decimal(&self.line).ok_or_else(|| bad_map("contains something that is not a number"))?;
             self.line.clear();
             match (self.left, self.offset.take()) {
                 (None, _) => self.left = Some(number),

@@ -47,11 +47,11 @@ pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
     let count = source.size().min(start.len() as u64) as usize;
     source.read_at(&mut start[..count], 0)?;
     let (what, help) = match &start[..count] {
-        [] => ("the file is empty", "make or fetch the archive again"),
+        [] => ("the file is empty", "create or download the archive again"),
         [0x1F, 0x8B, ..] => return Ok(()),
         [0xFD, b'7', b'z', b'X', b'Z', 0] => (
             "this is an .xz archive",
-            "unpack it with `tar xJf` and pack the folder: templates of Windows are .tar.gz",
+            "unpack it with `tar xJf` and pack the folder: Windows templates are .tar.gz",
         ),
         [0x28, 0xB5, 0x2F, 0xFD, ..] => {
             ("this is a Zstandard archive", "unpack it with `tar --zstd -xf` and pack the folder")
@@ -67,8 +67,8 @@ pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
             let mut head = vec![0; source.size().min(HEAD) as usize];
             source.read_at(&mut head, 0)?;
             let what = no_script(&head)
-                .map_or_else(|| "this is no gzip file".to_owned(), |name| format!("this is {name}"));
-            return Err(expected(&what, "give a template as `vmtemplate pack` or `tar czf` makes it"));
+                .map_or_else(|| "this is not a gzip file".to_owned(), |name| format!("this is {name}"));
+            return Err(expected(&what, "give a template that `vmtemplate pack` or `tar czf` created"));
         }
     };
     Err(expected(what, help))
@@ -187,7 +187,8 @@ impl Behind {
 
     pub(super) fn error(self) -> Error {
         Error::new(ErrorKind::InvalidArchive, self.to_string()).with_help(format!(
-            "if the first {} bytes are the whole archive, cut it there: `truncate -s {} ARCHIVE`; else make or fetch it again",
+            "if the first {} bytes are the complete archive, truncate it there: `truncate -s {} ARCHIVE`; otherwise \
+             create or download it again",
             self.at, self.at
         ))
     }
@@ -197,9 +198,9 @@ impl fmt::Display for Behind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { at, count, is_gzip } = self;
         if *is_gzip {
-            write!(f, "a second archive of {count} bytes begins behind the end of the first (offset {at})")
+            write!(f, "a second archive of {count} bytes begins after the end of the first (offset {at})")
         } else {
-            write!(f, "the file has {count} bytes behind the end of the gzip data (offset {at})")
+            write!(f, "the file has {count} bytes after the end of the gzip data (offset {at})")
         }
     }
 }
@@ -216,7 +217,7 @@ pub(crate) fn damaged(error: io::Error, at: u64) -> Error {
             let what = if error.kind() == io::ErrorKind::UnexpectedEof { "cut off" } else { "damaged" };
             Error::new(ErrorKind::InvalidArchive, format!("the archive is {what} before offset {at}"))
                 .caused_by(error)
-                .with_help("make or fetch the archive again")
+                .with_help("create or download the archive again")
         }
         _ => Error::io(format!("cannot read the archive near offset {at}"), error),
     }

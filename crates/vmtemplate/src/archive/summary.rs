@@ -1,8 +1,8 @@
-//! What packing an archive did.
+//! The result of packing an archive.
 
 use crate::disk::FreeSpaceReport;
 
-/// What packing did. All numbers are bytes.
+/// The result of packing. All numbers are bytes.
 ///
 /// `data_read + holes + free` is the size of all files; `zeros_found` is a part of `data_read`.
 ///
@@ -27,19 +27,19 @@ pub struct PackSummary {
     pub archive_bytes: u64,
     /// The size of all files in it, as they will be unpacked.
     pub content_bytes: u64,
-    /// What had to be read.
+    /// The bytes that were read.
     pub data_read: u64,
-    /// What was read and found to be whole chunks of zeros.
+    /// Bytes that were read and turned out to be complete chunks of zeros.
     pub zeros_found: u64,
-    /// What the map of the image told to be zero, and was not read.
+    /// Bytes that the image's map records as zero, and that were not read.
     pub holes: u64,
-    /// What the file system in the image marks free, and was not read.
+    /// Bytes that the file system in the image marks free, and that were not read.
     pub free: u64,
     /// The NTFS volumes of the image, and why the free space of one was kept.
     pub free_space: FreeSpaceReport,
     /// The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of
-    /// which nothing is named is told as one, with a slash at its end. At most 1000 are told.
+    /// which nothing is named is reported as one, with a slash at its end. At most 1000 are reported.
     pub left_behind: Vec<String>,
-    /// What metainfo.xml names beside image and script, and is not there: `pxelinuxcfg: pxe.cfg`.
+    /// The files that metainfo.xml names beside image and script, but that do not exist: `pxelinuxcfg: pxe.cfg`.
     pub missing: Vec<String>,
 }

@@ -35,14 +35,14 @@ use crate::source::ReadAt;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct UnpackOptions {
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// The files to unpack, by their names in the archive; all where it is empty. Of an archive of this crate no more
     /// is read than they need.
     pub only: Vec<String>,
     /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
     pub threads: Option<NonZeroUsize>,
-    /// Watching and stopping. Progress counts bytes of the archive.
+    /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 

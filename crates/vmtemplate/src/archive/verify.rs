@@ -34,15 +34,15 @@ use crate::source::ReadAt;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
     pub threads: Option<NonZeroUsize>,
-    /// Watching and stopping. Progress counts bytes of the archive.
+    /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 
-/// What verifying an archive gave: it is sound, and these are its checksums.
+/// The result of verifying an archive: it is intact, and these are its checksums.
 ///
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-verified-{}", std::process::id()));
@@ -68,13 +68,13 @@ pub struct Verified {
     pub sha256: String,
     /// The size of the archive in bytes.
     pub archive_bytes: u64,
-    /// Whether it has the index by which it is opened without being read.
+    /// Whether it has the index that makes it possible to open it without reading all of it.
     pub has_index: bool,
     /// Its files, in the archive's order.
     pub files: Vec<VerifiedFile>,
 }
 
-/// A file of an archive that was read to its end.
+/// A file of a verified archive.
 ///
 /// ```no_run
 /// # use vmtemplate::{Template, VerifyOptions};
@@ -93,7 +93,7 @@ pub struct VerifiedFile {
     pub sha256: String,
 }
 
-/// Read all of an archive; `path` is what errors call it. The bytes of the file named `keep` are given as well, if it
+/// Read all of an archive; errors call it `path`. The bytes of the file named `keep` are given as well, if it
 /// is small.
 pub(crate) fn verify(
     source: &dyn ReadAt,
@@ -368,7 +368,7 @@ impl Ordered for Reading<'_> {
 fn bad_index(at: u64) -> Error {
     Error::new(
         ErrorKind::InvalidArchive,
-        format!("the index at the end of the archive does not agree with its members (offset {at})"),
+        format!("the index at the end of the archive does not match its members (offset {at})"),
     )
-    .with_help("the files in it are readable; make the archive again for one that opens fast")
+    .with_help("its files are readable; pack the template again to get an archive that opens quickly")
 }

@@ -47,7 +47,7 @@ impl<'a, W: Write> MemberWriter<'a, W> {
         Ok(())
     }
 
-    /// Write the index, and tell how many bytes the archive has.
+    /// Write the index, and return how many bytes the archive has.
     pub(super) fn finish(&mut self) -> Result<u64> {
         self.flush_zeros()?;
         for member in self.index.members() {

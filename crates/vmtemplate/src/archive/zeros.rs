@@ -124,9 +124,9 @@ impl ZeroMembers {
 fn not_zeros(at: u64) -> Error {
     Error::new(
         ErrorKind::InvalidArchive,
-        format!("the archive is damaged at offset {at}: a member of zeros is not what it states"),
+        format!("the archive is damaged at offset {at}: a member of zeros does not have the stated content"),
     )
-    .with_help("make or fetch the archive again")
+    .with_help("create or download the archive again")
 }
 
 /// Bits in deflate's order: the first one lowest in its byte.

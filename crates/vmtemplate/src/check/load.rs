@@ -19,9 +19,9 @@ use crate::script::Script;
 use crate::shown::Shown;
 use crate::spool::Spooled;
 
-/// What a file is, is told by as many bytes.
+/// The number of bytes that show what a file is.
 const HEAD: u64 = 4096;
-/// Scripts are read up to this size, so that one that is too large for the install drive can be told so.
+/// Scripts are read up to this size, so that one that is too large for the install drive is reported as such.
 const MAX_SCRIPT: usize = 16 << 20;
 /// The largest metainfo.xml that is read.
 const MAX_METAINFO: usize = 1 << 20;
@@ -302,7 +302,7 @@ impl Found {
                 self.findings.push(metadata::unreadable(rules::MALFORMED, bytes, &error).in_file(name));
             }
             None => {
-                let message = format!("the file has more than {MAX_METAINFO} bytes, the most that is read");
+                let message = format!("the file has more than {MAX_METAINFO} bytes");
                 self.findings.push(Finding::new(rules::MALFORMED, message).in_file(name));
             }
         }
@@ -314,7 +314,7 @@ impl Found {
         });
         let message = match elsewhere {
             Some(file) => format!("metainfo.xml is not at the root; found `{}`", Shown(&file.name)),
-            None => "there is no metainfo.xml".to_owned(),
+            None => "metainfo.xml does not exist".to_owned(),
         };
         self.findings.push(Finding::new(rules::MISSING_METAINFO, message));
     }

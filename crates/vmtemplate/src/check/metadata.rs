@@ -5,7 +5,7 @@ use crate::metainfo::{Metainfo, MetainfoKey as Key, OsFamily, Product};
 use crate::rules::{Finding, Rule, template as rules};
 use crate::shown::{Shown, quoted};
 
-/// What a machine with less memory is told to need, by parts of the name; the first one that is in it counts.
+/// What a machine with less memory is known to need, by parts of the name; the first part that is in it counts.
 ///
 /// Server: <https://learn.microsoft.com/en-us/windows-server/get-started/hardware-requirements> (without a desktop).
 /// Clients: <https://learn.microsoft.com/en-us/windows/whats-new/windows-11-requirements> and
@@ -34,7 +34,7 @@ pub(super) fn check(metainfo: &Metainfo) -> Vec<Finding> {
     check.limits();
     for (key, rule) in [(Key::Tags, rules::TAGS), (Key::Version, rules::VERSION)] {
         if metainfo.get(&key).is_none_or(|value| value.is_empty()) {
-            check.add(rule, &key, format!("there is no `{key}`"));
+            check.add(rule, &key, format!("`{key}` is missing"));
         }
     }
     for (key, is_on) in [(Key::VirtioDisk, metainfo.virtio_disk()), (Key::VirtioNet, metainfo.virtio_net())] {
@@ -45,7 +45,7 @@ pub(super) fn check(metainfo: &Metainfo) -> Vec<Finding> {
     check.findings
 }
 
-/// A finding about an element, with the line that it stands on.
+/// A finding about an element, with the line that it is on.
 pub(super) fn at_element(rule: &'static Rule, metainfo: &Metainfo, key: &Key, message: String) -> Finding {
     let text = metainfo.to_bytes();
     mark(Finding::new(rule, message), &String::from_utf8_lossy(&text), metainfo.position_of(key))
@@ -103,7 +103,7 @@ impl Check<'_> {
             self.findings.push(from_error(rule, &self.text, &problem));
         }
         if self.metainfo.template_type().is_none() && self.metainfo.get(&Key::Type).is_none() {
-            self.add(rules::TYPE, &Key::Type, "there is no `type`; expected `ostemplate`".to_owned());
+            self.add(rules::TYPE, &Key::Type, "`type` is missing; expected `ostemplate`".to_owned());
         }
     }
 
@@ -119,8 +119,7 @@ impl Check<'_> {
         }
         for Product { name, .. } in support.products.into_iter().take(MAX_PRODUCTS) {
             if !name.is_empty() && !PRODUCTS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
-                let message =
-                    format!("there is no product {}; expected {}", quoted(&name), PRODUCTS.join(", "));
+                let message = format!("{} is not a product; expected {}", quoted(&name), PRODUCTS.join(", "));
                 self.add(rules::PRODUCT, &Key::Support, message);
             }
         }
@@ -129,13 +128,13 @@ impl Check<'_> {
     fn name(&mut self) {
         let Some(name) = self.metainfo.os_name() else { return };
         if OsFamily::of_template_name(&name).is_none() {
-            let message = format!("the name has none of {}", OsFamily::parts_of_names());
+            let message = format!("the name contains none of {}", OsFamily::parts_of_names());
             self.add(rules::FAMILY, &Key::OsName, message);
         }
     }
 
     fn limits(&mut self) {
-        // A limit that is no number is told by its own rule.
+        // A limit that is no number is reported by its own rule.
         let Ok(limits) = self.metainfo.limits() else { return };
         if limits.ipv4 == Some(false) && limits.ipv6 == Some(false) {
             let message = "neither IPv4 nor IPv6 may be the main address".to_owned();
@@ -145,7 +144,7 @@ impl Check<'_> {
         let least = LEAST_MEMORY.iter().find(|(part, _)| name.contains("windows") && name.contains(part));
         let least = least.map_or(0, |&(_, least)| least);
         let message = match limits.memory_mib {
-            None => "there is no limit for memory".to_owned(),
+            None => "the limit for memory is missing".to_owned(),
             Some(mib) if mib < least => {
                 format!("{mib} MiB are less than the {least} MiB that this Windows needs")
             }

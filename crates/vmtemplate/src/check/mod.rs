@@ -84,5 +84,5 @@ pub(crate) fn check_parts(
 
 /// The finding for an image that is in the template and cannot be read there.
 pub(crate) fn image_not_seen(name: &str) -> Finding {
-    package::not_seen(name, "in the archive of another tool it can only be read from its start")
+    package::not_seen(name, "in an archive of another tool it can only be read from its start")
 }

@@ -7,7 +7,7 @@ use crate::progress::Control;
 use crate::rules::{Finding, Report, Rule, Severity};
 use crate::shown::quoted;
 
-/// What is checked, and how much it matters.
+/// What is checked, and with which severities.
 ///
 /// ```
 /// use vmtemplate::{CheckOptions, Severity};
@@ -22,9 +22,9 @@ use crate::shown::quoted;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct CheckOptions {
-    /// Codes of rules that are switched off.
+    /// Codes of rules that are turned off.
     pub allow: Vec<String>,
-    /// Rules that matter more, or less, than their table says. The last entry for a code counts.
+    /// Rules with another severity than in the table. The last entry for a code counts.
     pub severities: Vec<(String, Severity)>,
     /// Every warning counts as an error.
     pub deny_warnings: bool,
@@ -33,7 +33,7 @@ pub struct CheckOptions {
     /// The language of the setup script; `None` recognises it, as [`Script::language_as`](crate::Script::language_as)
     /// does with the name of its file.
     pub language: Option<ScriptLanguage>,
-    /// The format of the disk image, where it shall not be recognised by content, as in
+    /// The format of the disk image, if it should not be recognised by content, as in
     /// [`OpenOptions::format`](crate::OpenOptions::format). With one, no rule asks what else the image looks like.
     pub format: Option<ImageFormat>,
     /// The folder in which files that are named inside an image may be opened, as in
@@ -54,19 +54,19 @@ impl CheckOptions {
         }
     }
 
-    /// Fail if a code is not that of a rule: a rule that was meant to be switched off, and is not, stays unseen.
+    /// Fail if a code is not that of a rule: otherwise a misspelt code would go unnoticed.
     pub(crate) fn validate(&self) -> Result<()> {
         let codes = self.allow.iter().chain(self.severities.iter().map(|(code, _)| code));
         match codes.into_iter().find(|code| Rule::by_code(code).is_none()) {
             None => Ok(()),
             Some(code) => {
-                Err(Error::new(ErrorKind::InvalidValue, format!("there is no rule {}", quoted(code)))
-                    .with_help("codes are such as VMT0101; docs/rules.md lists them"))
+                Err(Error::new(ErrorKind::InvalidValue, format!("the rule {} does not exist", quoted(code)))
+                    .with_help("a code looks like VMT0101; docs/rules.md lists them all"))
             }
         }
     }
 
-    /// What is left of the findings, each as severe as was asked for.
+    /// The findings that remain, with the severities that the caller asked for.
     pub(crate) fn apply(&self, findings: Vec<Finding>) -> Report {
         let kept = findings
             .into_iter()

@@ -60,7 +60,7 @@ pub(super) fn check_files(metainfo: &Metainfo, files: &[ArchiveEntry]) -> Vec<Fi
     };
     for file in files.iter().filter(|file| file.size > MUCH && !belongs(&file.name)).take(20) {
         let message =
-            format!("`{}` has {} bytes, and metainfo.xml does not name it", Shown(&file.name), file.size);
+            format!("`{}` has {} bytes, but metainfo.xml does not name it", Shown(&file.name), file.size);
         findings.push(Finding::new(rules::NOTHING_ELSE, message).in_file(&file.name));
     }
     findings
@@ -76,11 +76,11 @@ fn check_name(
 ) -> Option<Finding> {
     let Some(name) = name.filter(|name| !name.is_empty()) else {
         return Some(
-            metadata::at_element(rule, metainfo, key, format!("metainfo.xml names no {what}"))
+            metadata::at_element(rule, metainfo, key, format!("metainfo.xml does not name the {what}"))
                 .in_file(METAINFO),
         );
     };
-    // A name that leads elsewhere is told by the rule for values.
+    // A name that leads elsewhere is reported by the rule for values.
     let name = &*named::relative_name(key, name).ok()?;
     if files.iter().any(|file| file.name == name) {
         return None;
@@ -90,9 +90,9 @@ fn check_name(
     match files.iter().find(|file| file.name.to_lowercase() == lower) {
         Some(file) => {
             let found = Shown(&file.name);
-            at(rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(&name)))
+            at(rules::CASE, format!("the file is `{found}`, but metainfo.xml spells it `{}`", Shown(&name)))
         }
-        None => at(rule, format!("the {what} `{}` is not there", Shown(&name))),
+        None => at(rule, format!("the {what} `{}` does not exist", Shown(&name))),
     }
 }
 
@@ -106,10 +106,9 @@ fn check_other(metainfo: &Metainfo, files: &[ArchiveEntry], named: &Named) -> Op
     let spelled = files.iter().find(|file| lower.holds(&file.name.to_lowercase()));
     let (rule, message) = if let Some(file) = spelled {
         let found = Shown(&file.name);
-        (rules::CASE, format!("the file is `{found}`, and metainfo.xml spells it `{}`", Shown(name)))
+        (rules::CASE, format!("the file is `{found}`, but metainfo.xml spells it `{}`", Shown(name)))
     } else {
-        let not_there =
-            if *key == Key::ShareDir { "is not there, or has nothing in it" } else { "is not there" };
+        let not_there = if *key == Key::ShareDir { "does not exist, or is empty" } else { "does not exist" };
         let message = format!("`{}`, which metainfo.xml names as `{key}`, {not_there}", Shown(name));
         (rules::OTHERS_THERE, message)
     };
@@ -126,7 +125,7 @@ pub(super) fn leads_out(name: &str, error: &crate::error::Error) -> Finding {
     }
 }
 
-/// What can be told of an image without looking into its volumes.
+/// What can be determined of an image without looking into its volumes.
 pub(super) fn check_disk(
     parts: &Parts<'_>,
     name: &str,
@@ -155,7 +154,7 @@ pub(super) fn check_disk(
         let over = size % 512;
         add(
             rules::SECTORS,
-            format!("the image has {size} bytes, {over} more than a whole number of sectors"),
+            format!("the image has {size} bytes, {over} more than a multiple of the sector size"),
         );
     }
     if let Some(metainfo) = parts.metainfo
@@ -164,7 +163,7 @@ pub(super) fn check_disk(
         let needed = size.div_ceil(MB);
         let key = Key::Limit("disk".to_owned());
         let message = match limits.disk_mb {
-            None => Some(format!("there is no limit for the disk; the image needs {needed} MB")),
+            None => Some(format!("the limit for the disk is missing; the image needs {needed} MB")),
             Some(mb) if mb < needed => {
                 Some(format!("the limit of {mb} MB is less than the {needed} MB of the image ({size} bytes)"))
             }
@@ -208,7 +207,7 @@ fn check_room(name: &str, disk: &DiskImage, control: &Control) -> Result<Option<
 
 /// What could not be looked at.
 pub(super) fn not_seen(name: &str, why: &str) -> Finding {
-    Finding::new(rules::NOT_SEEN, format!("`{}` was not looked at: {why}", Shown(&name))).in_file(name)
+    Finding::new(rules::NOT_SEEN, format!("`{}` was not checked: {why}", Shown(&name))).in_file(name)
 }
 
 /// The finding for a disk image that cannot be opened.

@@ -102,7 +102,7 @@ struct Outcome<'a> {
 impl Serialize for Outcome<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { finding, rules } = self;
-        let text = format!("{}. To mend it: {}.", finding.message(), finding.fix());
+        let text = format!("{}. Fix: {}.", finding.message(), finding.fix());
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("ruleId", finding.rule().code)?;
         map.serialize_entry("ruleIndex", &rules.iter().position(|&rule| rule == finding.rule()))?;

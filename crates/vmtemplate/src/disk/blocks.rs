@@ -1,6 +1,6 @@
 //! What the formats with a block table have in common: runs of blocks become reads and extents.
 //!
-//! A format only answers where the bytes at an offset stand ([`BlockMap::run_at`]). Joining runs, checking them against
+//! A format only answers where the bytes at an offset are ([`BlockMap::run_at`]). Joining runs, checking them against
 //! the end of the file, unpacking and its cache, the disk below and the holes of the file itself are all here, once.
 
 use std::fmt;
@@ -14,7 +14,7 @@ use super::tables::Entries;
 use super::{DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Where the bytes of a stretch of the virtual disk stand.
+/// Where the bytes of a stretch of the virtual disk are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Nowhere: they are zeros.
@@ -41,9 +41,9 @@ impl Place {
 /// One compressed block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Packed {
-    /// Where the compressed bytes stand in the file.
+    /// Where the compressed bytes are in the file.
     pub(super) at: u64,
-    /// How many they are, where the table tells; bounded by a small multiple of the block size.
+    /// How many they are, where the table states; bounded by a small multiple of the block size.
     pub(super) length: usize,
     /// How many bytes of the disk it holds: a block, or less at the end of the disk.
     pub(super) size: usize,
@@ -51,7 +51,7 @@ pub(super) struct Packed {
     pub(super) skip: usize,
 }
 
-/// A stretch of the virtual disk whose bytes stand in one place. Never empty.
+/// A stretch of the virtual disk whose bytes are in one place. Never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
     pub(super) length: u64,
@@ -60,7 +60,7 @@ pub(super) struct Run {
 
 impl Run {
     /// The run that begins `within` the block of the first entry, and goes on as far as the entries do.
-    /// `place` tells where the block of an entry begins.
+    /// `place` states where the block of an entry begins.
     pub(super) fn of_entries(
         entries: &Entries,
         block_size: u64,
@@ -94,7 +94,7 @@ pub(super) trait BlockMap: Send + Sync + fmt::Debug {
     /// The file that holds the blocks.
     fn data(&self) -> &ImageFile;
 
-    /// Where the bytes from `offset` on stand. The run may pass the end of the disk, and need not be the longest.
+    /// Where the bytes from `offset` on are. The run may pass the end of the disk, and need not be the longest.
     fn run_at(&self, offset: u64) -> Result<Run>;
 
     /// The disk that shows where this one has nothing.

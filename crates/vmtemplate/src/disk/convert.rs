@@ -26,7 +26,7 @@ const CHUNK: u64 = 2 << 20;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct WriteRawOptions {
-    /// Replace a file that is there already.
+    /// Replace an existing file.
     pub overwrite: bool,
     /// How many threads read and write; 0, the default, means one for every processor. At most 64 are started.
     pub threads: usize,
@@ -34,11 +34,11 @@ pub struct WriteRawOptions {
     pub free_space: FreeSpace,
     /// Leave out the contents of `pagefile.sys` and `swapfile.sys` as well.
     pub drop_page_files: bool,
-    /// Watches and stops the work.
+    /// Reports progress and cancels the work.
     pub control: Control,
 }
 
-/// What was done to write a raw file. All numbers are bytes of the virtual disk.
+/// The result of writing a raw file. All numbers are bytes of the virtual disk.
 ///
 /// `read + hole + free` is `size`, and `written + zero` is `read`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -46,9 +46,9 @@ pub struct WriteRawOptions {
 pub struct RawSummary {
     /// The size of the disk, and of the file.
     pub size: u64,
-    /// What had to be read.
+    /// The bytes that were read.
     pub read: u64,
-    /// What was written; all else is holes.
+    /// Bytes that were written; the rest is holes.
     pub written: u64,
     /// Read and found to be zeros, so not written.
     pub zero: u64,
@@ -64,11 +64,11 @@ impl DiskImage {
     /// Write the disk as a sparse raw file.
     ///
     /// Only what the map calls data is read; of that, blocks of zeros become holes as well. Several threads read and
-    /// write at once. The file stands at `path` when it is complete and on the disk, or not at all. Where `path` is a link, the
+    /// write at once. The file is at `path` when it is complete and on the disk, or not at all. Where `path` is a link, the
     /// file that it leads to is replaced, with its mode and owner kept.
     ///
     /// A device or a named pipe at `path` is written to as [`write_raw_to`](Self::write_raw_to) does it, a block device
-    /// only if overwriting is asked for and it is large enough.
+    /// only with `overwrite`, and only if it is large enough.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl DiskImage {
     /// Write the disk to anything that takes bytes in order: a socket, a pipe, a device. What is not data is written as
     /// zeros.
     ///
-    /// `options.overwrite` and `options.threads` say nothing here. All that was read counts as written in the summary.
+    /// `options.overwrite` and `options.threads` have no effect. Everything that was read counts as written in the summary.
     ///
     /// # Errors
     ///
@@ -183,7 +183,7 @@ impl DiskImage {
     }
 
     fn copy_to(&self, file: &File, options: &WriteRawOptions) -> Result<RawSummary> {
-        file.set_len(self.size()).map_err(|e| Error::io("cannot give the output its size", e))?;
+        file.set_len(self.size()).map_err(|e| Error::io("cannot set the size of the output", e))?;
         let available = || thread::available_parallelism().map_or(1, usize::from);
         let count = if options.threads == 0 { available() } else { options.threads }.min(64);
         let work = Mutex::new(Work {
@@ -226,7 +226,7 @@ impl DiskImage {
 fn refuse_small_device(output: &mut File, size: u64) -> Result<()> {
     use std::io::{Seek, SeekFrom};
     use std::os::unix::fs::FileTypeExt;
-    let fail = |error| Error::io("cannot look at the device", error);
+    let fail = |error| Error::io("cannot examine the device", error);
     if !output.metadata().map_err(fail)?.file_type().is_block_device() {
         return Ok(());
     }
@@ -234,8 +234,10 @@ fn refuse_small_device(output: &mut File, size: u64) -> Result<()> {
     let has = output.seek(SeekFrom::End(0)).map_err(fail)? - at;
     output.seek(SeekFrom::Start(at)).map_err(fail)?;
     if has < size {
-        let message = format!("the device has {has} bytes, and the disk {size}");
-        return Err(Error::new(ErrorKind::StorageFull, message).with_help("make the device larger"));
+        let message = format!("the device has {has} bytes, but the disk has {size}");
+        return Err(
+            Error::new(ErrorKind::StorageFull, message).with_help("give a device of at least that size")
+        );
     }
     Ok(())
 }

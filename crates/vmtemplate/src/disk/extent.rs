@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// What stands in a stretch of a disk.
+/// The kind of content of a stretch of a disk.
 ///
 /// ```
 /// use vmtemplate::ExtentKind;
@@ -47,7 +47,7 @@ pub struct Extent {
     pub offset: u64,
     /// How long it is; never 0.
     pub length: u64,
-    /// What stands there.
+    /// What is there.
     pub kind: ExtentKind,
 }
 

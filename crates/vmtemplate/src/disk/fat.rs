@@ -23,7 +23,7 @@ pub(crate) struct FatVolume {
     range: Range<u64>,
     kind: Kind,
     cluster: u32,
-    /// Where the first table, the root folder of FAT12 and FAT16, and cluster 2 stand, in bytes of the volume.
+    /// Where the first table, the root folder of FAT12 and FAT16, and cluster 2 are, in bytes of the volume.
     table: u64,
     root: u64,
     root_length: u32,
@@ -138,7 +138,7 @@ impl FatVolume {
         let mut bytes = vec![0; self.cluster as usize];
         for _ in 0..MAX_CHAIN {
             if cluster < 2 || cluster - 2 >= self.clusters {
-                return Err(damaged(format!("a folder stands in cluster {cluster}, which is none")));
+                return Err(damaged(format!("a folder refers to cluster {cluster}, which does not exist")));
             }
             self.read(&mut bytes, self.data + u64::from(cluster - 2) * u64::from(self.cluster))?;
             match names.search(&bytes, name) {
@@ -209,7 +209,7 @@ impl Search {
     }
 }
 
-/// The pieces of a long name, which stand before the entry that they belong to, the last one first.
+/// The pieces of a long name, which are before the entry that they belong to, the last one first.
 #[derive(Default)]
 struct Names {
     long: Vec<u16>,

@@ -1,4 +1,4 @@
-//! The file or block device that an image stands in, read at offsets by several threads.
+//! The file or block device that an image is in, read at offsets by several threads.
 
 use std::fs::{self, File, FileType};
 #[cfg(feature = "rbd")]
@@ -87,7 +87,10 @@ impl ImageFile {
                 self.size
             ),
         )
-        .with_help("the file is cut off or damaged: copy it again from its source, or look at it with `qemu-img check`"))
+        .with_help(
+            "the file is truncated or damaged: copy it again from its source, or examine it with `qemu-img \
+                    check`",
+        ))
     }
 
     /// Fill `buf` from `offset` of the file.
@@ -123,7 +126,7 @@ impl ImageFile {
 
     pub(super) fn verify_unchanged(&self) -> Result<()> {
         let Some(modified) = self.modified else { return Ok(()) };
-        let now = self.file.metadata().map_err(|e| Error::io("cannot look at the disk image again", e))?;
+        let now = self.file.metadata().map_err(|e| Error::io("cannot examine the disk image again", e))?;
         if now.len() == self.size && now.modified().ok() == Some(modified) {
             return Ok(());
         }
@@ -162,7 +165,7 @@ impl io::Read for Sequential<'_> {
     }
 }
 
-/// Ask the file system what stands at `offset` of a file of `size` bytes.
+/// Ask the file system what is at `offset` of a file of `size` bytes.
 ///
 /// The position of the file moves, which nothing here depends on: all reads name their offset.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
@@ -191,7 +194,7 @@ pub(super) fn extent_of(file: &File, offset: u64, size: u64) -> Result<Extent> {
         Ok(hole) if hole > offset => {
             Ok(Extent { offset, length: hole.min(size) - offset, kind: ExtentKind::Data })
         }
-        // The file changed between the two questions: reading tells the truth.
+        // The file changed between the two questions: reading shows which is right.
         _ => to_end(ExtentKind::Data),
     }
 }

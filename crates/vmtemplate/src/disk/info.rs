@@ -1,4 +1,4 @@
-//! What a disk holds, told at a glance.
+//! A summary of the content of a disk.
 
 use super::{DiskImage, ExtentKind, FreeSpaceOptions, FreeSpaceReport, PartitionTable};
 use crate::error::{ErrorKind, Result};
@@ -21,11 +21,11 @@ pub struct DiskInfo {
     pub size: u64,
     /// What packing would read, with free space left out.
     pub data: u64,
-    /// What the map of the image tells to be zero.
+    /// Bytes that the map of the image records as zero.
     pub holes: u64,
-    /// What the file systems mark free, and the image does not tell to be zero.
+    /// Bytes that the file systems mark free, and that the image does not record as zero.
     pub free: u64,
-    /// How the disk is divided; `None` if that cannot be told, for the reason that `free_space` gives.
+    /// How the disk is divided; `None` if that cannot be determined, for the reason that `free_space` gives.
     pub partitions: Option<PartitionTable>,
     /// The NTFS volumes, and why the free space of one would be kept.
     pub free_space: FreeSpaceReport,
@@ -36,7 +36,7 @@ impl DiskImage {
     ///
     /// # Errors
     ///
-    /// Those of reading the image. A damaged partition table or volume is told in the result.
+    /// Those of reading the image. A damaged partition table or volume is reported in the result.
     ///
     /// ```
     /// use vmtemplate::{DiskImage, PartitionScheme};

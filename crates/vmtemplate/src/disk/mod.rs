@@ -57,10 +57,10 @@ pub use registry::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
 };
 
-/// What an image format offers: the seam between the formats and all that reads disks.
+/// The interface between the image formats and everything that reads disks.
 ///
 /// [`DiskImage`] checks every range before it asks, so an implementation may rely on
-/// `offset + buf.len() <= size()` and on `offset < size()`. It must hold its own against hostile *content*:
+/// `offset + buf.len() <= size()` and on `offset < size()`. It must withstand hostile *content*:
 /// no panic, no endless loop, no memory in proportion to a number that the image states.
 ///
 /// ```
@@ -94,12 +94,12 @@ pub trait DiskSource: Send + Sync + fmt::Debug {
     /// Fill `buf` with the bytes of the virtual disk from `offset` on.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> Result<()>;
 
-    /// What stands at `offset`: an extent that begins there and is not empty.
+    /// What is at `offset`: an extent that begins there and is not empty.
     ///
     /// It need not be the longest: [`DiskImage::extents`] joins neighbours of one kind.
     fn extent_at(&self, offset: u64) -> Result<Extent>;
 
-    /// Fail if the image was written to since it was opened. The default knows no way to tell.
+    /// Fail if the image was written to since it was opened. The default implementation cannot detect it.
     fn verify_unchanged(&self) -> Result<()> {
         Ok(())
     }
@@ -161,7 +161,7 @@ impl DiskImage {
         Self::open_with(path, &OpenOptions::default())
     }
 
-    /// As [`DiskImage::open`], with a given format, with backing files, and so on.
+    /// Like [`DiskImage::open`], with options such as the format and the folder of backing files.
     ///
     /// ```
     /// use vmtemplate::{DiskImage, ErrorKind, OpenOptions};
@@ -255,7 +255,7 @@ impl DiskImage {
             return Err(self.locate(Error::new(
                 ErrorKind::InvalidValue,
                 format!(
-                    "{} bytes at offset {offset} were asked for, but the disk ends at {}",
+                    "cannot read {} bytes at offset {offset}: the disk ends at {}",
                     buf.len(),
                     self.size()
                 ),
@@ -298,7 +298,7 @@ impl DiskImage {
         Extents { disk: self, next: None, offset: 0 }
     }
 
-    /// What stands at `offset`: an extent that begins there and ends within the disk.
+    /// What is at `offset`: an extent that begins there and ends within the disk.
     pub(crate) fn extent_at(&self, offset: u64) -> Result<Extent> {
         let extent = self.source.extent_at(offset).map_err(|error| self.locate(gone(error)))?;
         let room = self.size() - offset;
@@ -329,7 +329,7 @@ impl DiskImage {
     }
 }
 
-/// An image contradicts its format: what was found, and what was expected.
+/// The image contradicts its format: what was found, and what was expected.
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidImage, message)
@@ -342,10 +342,10 @@ fn gone(error: Error) -> Error {
     }
     Error::new(ErrorKind::ImageChanged, "the disk image disappeared while it was read")
         .caused_by(error)
-        .with_help("put the image back, or give its new place, and try again")
+        .with_help("put the image back, or give its new path, and try again")
 }
 
-/// An image is sound, but uses what is not read here.
+/// The image is valid, but uses a feature that is not supported.
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 fn unsupported(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Unsupported, message)

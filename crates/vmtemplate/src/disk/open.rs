@@ -44,7 +44,7 @@ fn recognise(ends: &Ends<'_>) -> Found {
     }
 }
 
-/// Whether the footer of a VHD stands behind whole sectors. It has 512 bytes, or 511 in images of Virtual PC before 2004,
+/// Whether the footer of a VHD is behind whole sectors. It has 512 bytes, or 511 in images of Virtual PC before 2004,
 /// or fewer where the file was cut off within it.
 fn ends_with_footer(Ends { tail, size, .. }: &Ends<'_>) -> bool {
     let length = match (size % 512) as usize {
@@ -151,7 +151,7 @@ pub(super) fn open_rbd(_spec: &str, _options: &super::OpenOptions) -> Result<Arc
 pub(super) fn left_out(format: &str, feature: &str) -> Error {
     Error::new(
         ErrorKind::Unsupported,
-        format!("this is a {format} image, whose reader is not part of this build"),
+        format!("this is a {format} image; this build cannot read that format"),
     )
     .with_help(format!("build with the cargo feature `{feature}`, or convert it: `qemu-img convert -O raw`"))
 }

@@ -1,4 +1,4 @@
-//! How images are opened, and which files they may bring with them.
+//! How images are opened, and which other files they may refer to.
 
 use std::fmt;
 use std::fs;
@@ -73,7 +73,7 @@ impl FromStr for ImageFormat {
             "vpc" | "vhd" => Ok(Self::Vhd),
             other => Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("\"{}\" is not an image format that can be read", Shown(short(other))),
+                format!("\"{}\" is not a supported image format", Shown(short(other))),
             )
             .with_help("the formats are raw, qcow2, vhdx, vmdk and vhd")),
         }
@@ -90,11 +90,11 @@ impl FromStr for ImageFormat {
 /// ```
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// The format, where it shall not be recognised by content. A raw disk whose first bytes happen to be those of
+    /// The format, if it should not be recognised by content. A raw disk whose first bytes happen to be those of
     /// another format (its guest may write there what it likes) is read as it is with `Some(ImageFormat::Raw)`.
     pub format: Option<ImageFormat>,
     /// The folder in which files that are named *inside* an image may be opened: the backing files and data file of a
-    /// qcow2, the extents of a VMDK. `None`, the default, opens none: an image from elsewhere could name any file.
+    /// qcow2, the extents of a VMDK. `None`, the default, opens none: an untrusted image could name any file.
     pub backing_files: Option<PathBuf>,
     /// The largest virtual disk that is accepted, in bytes. 64 TiB by default.
     pub max_size: u64,
@@ -130,7 +130,7 @@ impl OpenOptions {
                 ErrorKind::LimitExceeded,
                 format!("the virtual disk has {size} bytes; at most {} are accepted", self.max_size),
             )
-            .with_help("if the image can be trusted, raise `max_size`"));
+            .with_help("if you trust the image, raise `max_size`"));
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ pub(crate) fn is_vmdk_descriptor(text: &[u8]) -> bool {
     line.len() <= 64 && letters.eq(*b"#diskdescriptorfile")
 }
 
-/// The longest chain of backing files. Deeper ones are made by backup programs that forgot to merge.
+/// The longest chain of backing files. Longer ones come from backup programs that never merged.
 #[cfg(any(feature = "qcow2", feature = "vmdk"))]
 const MAX_DEPTH: usize = 64;
 
@@ -181,8 +181,9 @@ impl<'a> Opener<'a> {
         };
         let Some(folder) = &self.options.backing_files else {
             return Err(refused(
-                "and files named inside an image are not opened unless that is allowed",
-                "allow the folder that holds it (`backing_files`), or merge: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
+                "and files that an image names are opened only if the caller allows their folder",
+                "allow its folder with --backing-files (`backing_files`), or merge the images: `qemu-img convert -O \
+                 qcow2 IMAGE NEW.qcow2`",
             ));
         };
         // qemu takes "json:…" and "PROTOCOL:…" for something else than a file.
@@ -190,25 +191,27 @@ impl<'a> Opener<'a> {
         if protocol || name.is_empty() || name.contains('\0') {
             return Err(refused(
                 "which is not the path of a file",
-                "merge it: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
+                "merge the images: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`",
             ));
         }
         let path = crate::output::folder_of(beside).join(name);
         let real = fs::canonicalize(&path).map_err(|e| {
             // A name that no file can have is the fault of the image, and not of the system.
             if matches!(e.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory) {
-                let named =
-                    format!("the image names \"{}\" as its {role}, which is no path of a file", Shown(&name));
+                let named = format!(
+                    "the image names \"{}\" as its {role}, which is not the path of a file",
+                    Shown(&name)
+                );
                 return Error::new(ErrorKind::InvalidImage, named).caused_by(e);
             }
             Error::io(format!("cannot open the {role} that the image names"), e).with_path(&path)
         })?;
         let folder = fs::canonicalize(folder)
-            .map_err(|e| Error::io("cannot look into the folder for backing files", e).with_path(folder))?;
+            .map_err(|e| Error::io("cannot open the folder for backing files", e).with_path(folder))?;
         if !real.starts_with(&folder) {
             return Err(refused(
                 &format!("which is outside the allowed folder {}", folder.display()),
-                "allow a folder that holds it (`backing_files`), if the image can be trusted",
+                "if you trust the image, allow its folder with --backing-files (`backing_files`)",
             ));
         }
         if self.chain.contains(&real) {
@@ -222,7 +225,7 @@ impl<'a> Opener<'a> {
                 ErrorKind::LimitExceeded,
                 format!("the chain of backing files is longer than {MAX_DEPTH}"),
             )
-            .with_help("merge it: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`"));
+            .with_help("merge the images: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`"));
         }
         let file = ImageFile::open(&real)?;
         let mut chain = self.chain.clone();

@@ -30,7 +30,10 @@ impl Tables {
         let (from, to) = ((at - start) as usize, ((end - start) as usize).min(page.len()));
         if to < from + width {
             // The tables of every format begin at a multiple of the width, so no entry lies across two pages.
-            return Err(Error::new(ErrorKind::InvalidImage, format!("a table entry at the odd offset {at}")));
+            return Err(Error::new(
+                ErrorKind::InvalidImage,
+                format!("a table entry at the misaligned offset {at}"),
+            ));
         }
         Ok(Entries { page, from, to, width })
     }

@@ -73,7 +73,7 @@ fn open_inner(file: ImageFile, opener: &Opener<'_>) -> Result<Arc<dyn DiskSource
             Some(table)
         }
         DIFFERENCING => {
-            return Err(unsupported("a differencing VHD, which holds only what differs from its parent")
+            return Err(unsupported("a differencing VHD, which contains only what differs from its parent")
                 .with_help("merge it into its parent: `Merge-VHD`, or convert the newest of the chain with Hyper-V's `Convert-VHD`"));
         }
         other => return Err(invalid(format!("disk type {other}; 2 (fixed) and 3 (dynamic) are read"))),
@@ -86,13 +86,13 @@ fn read_footer(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let head: [u8; FOOTER] = file.read_array(0)?;
     let footer = if head.starts_with(b"conectix") { head } else { read_last(file)? };
     if !footer.starts_with(b"conectix") {
-        return Err(invalid("there is no VHD footer at the end of the file"));
+        return Err(invalid("the file does not end with a VHD footer"));
     }
     check_sum(&footer, 64, "footer")?;
     Ok(footer)
 }
 
-/// What stands in the place of the footer at the end of the file: in the last sector, or behind the last whole one.
+/// What is in the place of the footer at the end of the file: in the last sector, or behind the last whole one.
 fn read_last(file: &ImageFile) -> Result<[u8; FOOTER]> {
     let length = match file.size() % SECTOR {
         0 => FOOTER,
@@ -109,7 +109,7 @@ fn read_last(file: &ImageFile) -> Result<[u8; FOOTER]> {
 }
 
 fn cut_off(message: String) -> Error {
-    invalid(message).with_help("the file is cut off: copy it again from its source")
+    invalid(message).with_help("the file is truncated: copy it again from its source")
 }
 
 /// The size of the disk as Hyper-V and Azure take it: the field "current size".
@@ -141,7 +141,7 @@ impl Table {
     fn read(file: &ImageFile, at: u64, size: u64) -> Result<Self> {
         let header: [u8; HEADER] = file.read_array(at)?;
         if !header.starts_with(b"cxsparse") {
-            return Err(invalid(format!("there is no dynamic disk header at offset {at}")));
+            return Err(invalid(format!("the file has no dynamic disk header at offset {at}")));
         }
         check_sum(&header, 36, "dynamic disk header")?;
         let (offset, entries, block_size) =
@@ -159,14 +159,14 @@ impl Table {
             )));
         }
         if offset % SECTOR != 0 {
-            return Err(invalid(format!("the block allocation table stands at the odd offset {offset}")));
+            return Err(invalid(format!("the block allocation table is at the misaligned offset {offset}")));
         }
         file.check(offset, needed * 4)?; // `needed` is at most 2^32 - 1
         let bitmap = (block_size / SECTOR).div_ceil(8).next_multiple_of(SECTOR);
         Ok(Self { offset, entries: needed, block_size, bitmap })
     }
 
-    /// Fail if the file ends before its blocks do, or without the footer that stands behind them: it was cut off. What is
+    /// Fail if the file ends before its blocks do, or without the footer that is behind them: it was cut off. What is
     /// missing would be noticed when it is read, which may be hours later, or never.
     fn check_end(&self, file: &ImageFile) -> Result<()> {
         let is_footer = |bytes: &[u8]| bytes.starts_with(b"conectix");
@@ -184,8 +184,8 @@ impl Table {
         if file.size() - end >= FOOTER as u64 && is_footer(&file.read_array::<FOOTER>(end)?) {
             return Ok(());
         }
-        Err(cut_off(format!("the VHD has no footer behind its last block, which ends at byte {end}"))
-            .or_help("to read it all the same, name its format: `--format vpc`"))
+        Err(cut_off(format!("the VHD has no footer after its last block, which ends at byte {end}"))
+            .or_help("to read it anyway, give its format: `--format vpc`"))
     }
 
     /// Where the last block or the table ends in the file, whichever is behind the other.
@@ -229,7 +229,7 @@ impl BlockMap for Vhd {
         let blocks = self.size.div_ceil(table.block_size);
         let entries =
             self.tables.entries(&self.file, table.offset + index * 4, table.offset + blocks * 4, 4)?;
-        // The sector bitmap tells which sectors were ever written. It is not asked, as QEMU does not: to trust a
+        // The sector bitmap states which sectors were ever written. It is not asked, as QEMU does not: to trust a
         // bitmap that its writer left empty would turn data into zeros; a sector never written holds zeros anyway.
         Run::of_entries(&entries, table.block_size, within, |entry| {
             Ok(match be::u32_in(entry, 0) {

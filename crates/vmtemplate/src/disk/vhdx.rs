@@ -20,7 +20,7 @@ const REGION_TABLES: [u64; 2] = [192 * KIB, 256 * KIB];
 const REGION_TABLE: usize = 64 << 10;
 const MAX_ENTRIES: usize = 2047;
 
-/// GUIDs as they stand in the file: the first three fields are little-endian.
+/// GUIDs as they are in the file: the first three fields are little-endian.
 type Guid = [u8; 16];
 
 const fn guid(a: u32, b: u16, c: u16, d: [u8; 8]) -> Guid {
@@ -106,7 +106,7 @@ fn check_header(file: &ImageFile) -> Result<()> {
         version => return Err(unsupported(format!("version {version} of VHDX; version 1 is read"))),
     }
     if header[48..64] != [0; 16] {
-        return Err(unsupported("the VHDX was not closed: its log holds writes that are not yet in their place")
+        return Err(unsupported("the VHDX was not closed: its log contains writes that have not been applied")
             .with_help("shut the virtual machine down; if it is down, replay the log on a copy: `qemu-img check -r all IMAGE`"));
     }
     Ok(())
@@ -145,7 +145,7 @@ impl Regions {
                 Some(&BAT) => &mut bat,
                 Some(&METADATA) => &mut metadata,
                 _ if le::u32_in(entry, 28) & REGION_REQUIRED != 0 => {
-                    return Err(unsupported("the VHDX has a region that is required and not known"));
+                    return Err(unsupported("the VHDX has a region that is required but unknown"));
                 }
                 _ => continue,
             };
@@ -180,7 +180,7 @@ impl Metadata {
         let region = regions.metadata;
         let table = file.read_vec(region.offset, REGION_TABLE.min(region.length as usize))?;
         if table.len() < REGION_TABLE || !table.starts_with(b"metadata") {
-            return Err(invalid("there is no metadata table"));
+            return Err(invalid("the metadata table is missing"));
         }
         let (mut parameters, mut size, mut logical_sector) = (None, None, None);
         let count = entry_count(u32::from(le::u16_in(&table, 10)), "metadata table")?;
@@ -194,7 +194,7 @@ impl Metadata {
                 Some(&(DISK_ID | PHYSICAL_SECTOR)) => continue,
                 Some(&PARENT) => return Err(differencing()),
                 _ if flags & ITEM_REQUIRED != 0 => {
-                    return Err(unsupported("the VHDX has a metadata item that is required and not known"));
+                    return Err(unsupported("the VHDX has a metadata item that is required but unknown"));
                 }
                 _ => continue,
             };
@@ -252,7 +252,7 @@ impl BlockMap for Vhdx {
 
     fn run_at(&self, offset: u64) -> Result<Run> {
         let (block, within) = (offset / self.block_size, offset % self.block_size);
-        // After every `chunk_ratio` blocks stands an entry for their sector bitmap.
+        // After every `chunk_ratio` blocks is an entry for their sector bitmap.
         let at = self.bat + (block + block / self.chunk_ratio) * 8;
         let blocks = self.size.div_ceil(self.block_size) - block;
         let to_bitmap = self.chunk_ratio - block % self.chunk_ratio;
@@ -261,14 +261,14 @@ impl BlockMap for Vhdx {
     }
 }
 
-/// Where the block of an entry of the block allocation table stands (2.5.1).
+/// Where the block of an entry of the block allocation table is (2.5.1).
 fn place(entry: u64) -> Result<Place> {
     let at = entry >> 20 << 20;
     match entry & 7 {
         // NOT_PRESENT, UNDEFINED, ZERO, and UNMAPPED as it is numbered and was in drafts: QEMU reads zeros, too.
         0..=3 | 5 => Ok(Place::Zero),
         6 if at >= MIB => Ok(Place::Stored(at)), // FULLY_PRESENT; the first MiB is the headers'
-        6 => Err(invalid("a block that stands within the headers")),
+        6 => Err(invalid("a block within the headers")),
         7 => Err(invalid("a partially present block in a VHDX that has no parent")),
         state => Err(invalid(format!("a block of the unknown state {state}"))),
     }
@@ -300,7 +300,7 @@ fn crc32c(crc: u32, bytes: &[u8]) -> u32 {
 }
 
 fn differencing() -> Error {
-    unsupported("a differencing VHDX, which holds only what differs from its parent")
+    unsupported("a differencing VHDX, which contains only what differs from its parent")
         .with_help("merge it into its parent: `Merge-VHD` of Hyper-V")
 }
 

@@ -1,4 +1,4 @@
-//! What a value must be to stand at a place, whatever the quoting.
+//! What a value must be to be at a place, whatever the quoting.
 
 use std::borrow::Cow;
 
@@ -62,7 +62,7 @@ enum Level {
     Nothing,
 }
 
-/// Why a value cannot stand at a place, and what the author of the script can write instead.
+/// Why a value cannot be at a place, and what the author of the script can write instead.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refusal {
     pub(super) reason: Cow<'static, str>,
@@ -101,7 +101,7 @@ impl Demand {
         Self { level: Level::Typed, refusal: reason.into() }
     }
 
-    /// No value can stand here.
+    /// No value can be here.
     pub(super) fn nothing(reason: impl Into<Refusal>) -> Self {
         Self { level: Level::Nothing, refusal: reason.into() }
     }
@@ -117,12 +117,12 @@ impl Demand {
         self
     }
 
-    /// Why not every text can stand here, if so.
+    /// Why not every text can be here, if so.
     pub(super) fn reason(&self) -> Option<&str> {
         (self.level > Level::FreeText).then_some(&*self.refusal.reason)
     }
 
-    /// Fail if the value, which is as plain as this, may not stand here, whatever the quoting.
+    /// Fail if the value, which is as plain as this, may not be here, whatever the quoting.
     pub(super) fn check(&self, value: &str, kind: MacroKind, plain: Plain) -> Result<(), Refusal> {
         let (met, expected) = match self.level {
             Level::FreeText => return Ok(()),
@@ -137,9 +137,10 @@ impl Demand {
                 let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 (digits, "a number in digits")
             }
-            Level::Typed => {
-                (kind.is_typed() && plain == Plain::Word, "one address, a number or the like, not free text")
-            }
+            Level::Typed => (
+                kind.is_typed() && plain == Plain::Word,
+                "one address, a number or a similar value, not free text",
+            ),
             Level::Nothing => (false, "another place for the macro"),
         };
         if met {

@@ -12,7 +12,7 @@ use super::catalogue::MacroKind;
 use super::demand::Plain;
 use super::language::ScriptLanguage;
 
-/// What stands before a line is read for each macro, so that in a longer document only plain values pass from here on.
+/// What is before a line is read for each macro, so that in a longer document only plain values pass from here on.
 const FARTHEST: usize = 64 << 10;
 
 /// The value as the document must have it in place of the macro at `range`.
@@ -42,7 +42,7 @@ pub(super) fn written(
     check(value, kind, language).map(|()| value.to_owned())
 }
 
-/// The line that a macro stands in.
+/// The line that a macro is in.
 #[derive(Debug)]
 struct Line<'d> {
     /// Where it begins in the document.
@@ -118,7 +118,7 @@ fn is_rest_of_line(value: &str) -> bool {
     value.trim() == value && !value.chars().any(|c| c.is_control() || c == '\\')
 }
 
-/// Fail unless this value means itself wherever it may stand in such a file.
+/// Fail unless this value means itself wherever it may be in such a file.
 pub(super) fn check(value: &str, kind: MacroKind, language: ScriptLanguage) -> Result<(), String> {
     // A path or a URL is a plain word as well. At the end of a word `:` begins a value of YAML.
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"._:-/+=@".contains(&b);
@@ -128,10 +128,10 @@ pub(super) fn check(value: &str, kind: MacroKind, language: ScriptLanguage) -> R
     if value.is_empty() || is_word || kind.is_typed() && Plain::of(value, kind) != Plain::No {
         return Ok(());
     }
-    let what = language.document().unwrap_or("no script");
+    let what = language.document().unwrap_or("not a script");
     Err(format!(
-        "the file is {what}, in which the quoting of a place is not known; expected letters, digits and `.`, `_`, `:`, `-`, \
-         `/`, `+`, `=`, `@` only"
+        "the file is {what}, whose quoting is not known; expected letters, digits and `.`, `_`, `:`, `-`, `/`, `+`, \
+         `=`, `@` only"
     ))
 }
 

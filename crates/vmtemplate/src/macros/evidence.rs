@@ -1,10 +1,10 @@
-//! What a script is by what stands in it, where neither its first line nor its name says so.
+//! What a script is by what is in it, where neither its first line nor its name says so.
 
 use super::language::ScriptLanguage;
 
 /// Lines beyond this are not looked at: what a script is shows early.
 const MOST_LINES: usize = 2000;
-/// Nor is what stands behind so many bytes of a line.
+/// Nor is what is behind so many bytes of a line.
 const MOST_BYTES: usize = 400;
 
 /// How much speaks for one language.
@@ -66,7 +66,7 @@ fn document(text: &[u8]) -> Option<ScriptLanguage> {
     for (number, line) in text.split(|&b| b == b'\n').take(MOST_LINES).enumerate() {
         let line = String::from_utf8_lossy(&line[..line.len().min(MOST_BYTES)]);
         let line = line.trim();
-        // cloud-init, "User-data formats": the first line says it; that of a template stands before it.
+        // cloud-init, "User-data formats": the first line says it; that of a template is before it.
         if number < 2 && line == "#cloud-config" {
             return Some(ScriptLanguage::CloudConfig);
         }

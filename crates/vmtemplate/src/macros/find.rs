@@ -21,7 +21,7 @@ pub struct MacroUse {
     pub name: MacroName,
     /// The bytes of the text that it takes, from `(` to `)`.
     pub range: Range<usize>,
-    /// Where its `(` stands.
+    /// Where its `(` is.
     pub position: Position,
 }
 

@@ -127,7 +127,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
         demand: if number < MOST_PLACES {
             subject.demand.clone()
         } else {
-            Demand::words("the variable is used in very many places".to_owned())
+            Demand::words("the variable is used in too many places".to_owned())
         },
         quoting: (!held.is_part).then(|| subject.quoting.clone().into()),
         one_word: held.one_word,
@@ -149,7 +149,7 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             for subject in by_name.get(name.as_str()).into_iter().chain(any).flatten() {
                 open.extend(subject.assigns.iter().map(|name| Held::of(name, held.one_word)));
                 if name.ends_with(OUTPUTS) && subject.demand == Demand::FREE_TEXT {
-                    // No expansion stands there, so that nothing but what gets it can matter.
+                    // No expansion is there, so that nothing but what gets it can matter.
                     continue;
                 }
                 later.push(later_at(subject, later.len(), &held));
@@ -177,8 +177,8 @@ pub(super) fn follow<Q: Clone + Into<Quoting>>(
             // Every macro is in some command or comment. Should one not be, it is refused.
             None => MacroPlace {
                 found,
-                place: "in no command".to_owned(),
-                demand: Demand::nothing("its place cannot be told".to_owned()),
+                place: "outside of any command".to_owned(),
+                demand: Demand::nothing("its place in the script is unknown".to_owned()),
                 quoting: Unknown.into(),
                 later: [].into(),
             },

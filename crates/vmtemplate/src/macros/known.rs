@@ -10,7 +10,7 @@ use super::values::MacroValues;
 
 /// The macros that count: those of the catalogue, those that metainfo.xml declares, and those that have a value.
 ///
-/// Every other `($NAME)` is text of the script, which rendering leaves as it stands: the platform replaces what it knows
+/// Every other `($NAME)` is text of the script, which rendering leaves unchanged: the platform replaces what it knows
 /// (its vendor's scripts guard against a spelling that is left), and in PowerShell `if ($nic)` is an expression.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KnownMacros {

@@ -78,7 +78,7 @@ impl MacroName {
     }
 }
 
-/// Whether these bytes may stand between `($` and `)`.
+/// Whether these bytes may be between `($` and `)`.
 pub(super) fn is_name(bytes: &[u8]) -> bool {
     bytes.len() <= MacroName::MAX_LENGTH
         && bytes.first().is_some_and(|b| !b.is_ascii_digit())
@@ -108,7 +108,7 @@ impl FromStr for MacroName {
             error.with_help(format!("write it as `(${bare})`"))
         } else {
             error.with_help(
-                "a macro is written whole, for example `($PRODUCTKEY)`: letters, digits and `_` only",
+                "write the complete macro, for example `($PRODUCTKEY)`: letters, digits and `_` only",
             )
         })
     }

@@ -4,7 +4,7 @@ use super::language::{ScriptLanguage, unknown};
 use super::name::MacroName;
 use crate::error::{Error, Result};
 
-/// What becomes of a macro that has no value.
+/// How to replace a macro that has no value.
 ///
 /// Only macros count: a `($NAME)` that is neither in the [catalogue](crate::MacroInfo::catalogue) nor declared nor given
 /// a value is none, and stays as it is in every mode. In PowerShell it is an expression.
@@ -34,7 +34,7 @@ pub enum MissingValue {
     Parens,
     /// Nothing.
     Empty,
-    /// The macro as it stands.
+    /// The macro unchanged.
     Keep,
     /// What the platform does, as far as the scripts of its vendor show: they guard against an empty value of a macro
     /// that the platform knows, and against the spelling that is left of one that it does not know. That is nothing in
@@ -52,7 +52,11 @@ impl FromStr for MissingValue {
             "empty" => Ok(Self::Empty),
             "keep" => Ok(Self::Keep),
             "platform" => Ok(Self::Platform),
-            _ => Err(unknown(text, "what to do without a value", "platform, error, parens, empty or keep")),
+            _ => Err(unknown(
+                text,
+                "the treatment of a macro without a value",
+                "platform, error, parens, empty or keep",
+            )),
         }
     }
 }
@@ -67,16 +71,16 @@ impl FromStr for MissingValue {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RenderOptions {
-    /// What becomes of a macro without a value.
+    /// How to replace a macro without a value.
     pub missing: MissingValue,
-    /// Replace and nothing else, as the platform does: no value is quoted and none is refused for its place.
-    /// For comparison only; what comes of it may run commands that a value holds.
+    /// Only replace, as the platform does: no value is quoted, and none is refused for its place. For comparison only: the
+    /// result may run commands that a value contains.
     pub as_platform: bool,
     /// The language of the script; `None` recognises it, as [`Script::language`](crate::Script::language) does.
     pub language: Option<ScriptLanguage>,
     /// Macros beside those of the [catalogue](crate::MacroInfo::catalogue) and those that have a value. A template adds
     /// those that its metainfo.xml declares.
     pub declared: Vec<MacroName>,
-    /// The characters that `($PASS)` must not have: `illegal_password_characters` of metainfo.xml.
+    /// The characters that `($PASS)` must not contain: `illegal_password_characters` of metainfo.xml.
     pub illegal_password_characters: Option<String>,
 }

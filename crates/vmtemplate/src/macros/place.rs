@@ -1,4 +1,4 @@
-//! Where in a script a macro stands, and what a value must be to stand there.
+//! Where in a script a macro is, and what a value must be to be there.
 
 use std::fmt;
 use std::ops::Deref;
@@ -10,12 +10,12 @@ use super::find::MacroUse;
 use crate::error::Position;
 use crate::shown::short;
 
-/// A use of a macro and the place that it stands in.
+/// A use of a macro and the place that it is in.
 #[derive(Debug, Clone)]
 pub(crate) struct MacroPlace {
     /// The use.
     pub(crate) found: MacroUse,
-    /// The place in words, behind "the macro stands": "inside double quotes, in an argument of `net`".
+    /// The place in words, behind "the macro is": "inside double quotes, in an argument of `net`".
     pub(crate) place: String,
     /// What a value must be here.
     pub(super) demand: Demand,
@@ -27,7 +27,7 @@ pub(crate) struct MacroPlace {
 
 /// How a language writes a value at a place.
 pub(super) trait Quote: fmt::Debug {
-    /// The value as the script must have it, or why it cannot stand there. `plain` is what it means without quotes; of
+    /// The value as the script must have it, or why it cannot be there. `plain` is what it means without quotes; of
     /// several plain words each place says whether it takes them as they are.
     fn quote(&self, value: &str, plain: Plain) -> Result<String, Refusal>;
 
@@ -72,7 +72,7 @@ impl Quote for Unknown {
     }
 }
 
-const UNKNOWN: &str = "its place cannot be told";
+const UNKNOWN: &str = "its place in the script is unknown";
 
 /// A place where a variable is expanded that holds the value of a macro.
 #[derive(Debug, Clone)]

@@ -61,7 +61,7 @@ pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &Render
     let language = told.language();
     let mut bytes = Vec::with_capacity(source.bytes.len());
     let mut copied = 0;
-    // Where each replacement stands in the result.
+    // Where each replacement is in the result.
     let mut written = Vec::with_capacity(uses.len());
     for (found, text) in uses.iter().zip(texts) {
         match text {
@@ -99,7 +99,7 @@ pub(crate) fn render(source: &Source<'_>, values: &MacroValues, options: &Render
 
 fn too_large(most: usize) -> Error {
     Error::new(ErrorKind::LimitExceeded, format!("the rendered script has more than {most} bytes"))
-        .with_help("the install drive holds no more; shorten the script or the values")
+        .with_help("the install drive has no more space; shorten the script or the values")
 }
 
 /// The error where values would have to be quoted, and it is not known how.
@@ -109,11 +109,11 @@ fn no_language(told: Told) -> Error {
             ErrorKind::Unsupported,
             "the `#!` line names an interpreter whose quoting is not known",
         )
-        .with_help("give the language of the script, or render it as the platform does");
+        .with_help("give the language of the script (`--language`), or render it as the platform does (`--as-platform`)");
     }
     Error::new(
         ErrorKind::Unsupported,
-        "neither a `#!` line, nor the name of the file, nor its content says which interpreter the script is for",
+        "neither a `#!` line, nor the name of the file, nor its content identifies the interpreter of the script",
     )
     .with_help(
         "give the language of the script (`--language batch`, powershell or posix), begin it with a `#!` line, or name it \
@@ -146,8 +146,10 @@ fn replacement(
     };
     let Some(value) = values.get(found.name.name()) else {
         return match options.missing {
-            MissingValue::Error => Err(problem("the macro has no value".to_owned())
-                .with_help("give it one, or say what a macro without a value becomes")),
+            MissingValue::Error => Err(problem("the macro has no value".to_owned()).with_help(
+                "give it one (`--set`, `--values`), or choose with --missing (`missing`) what a macro \
+                            without a value becomes",
+            )),
             MissingValue::Parens => Ok("()".to_owned()),
             MissingValue::Empty | MissingValue::Platform => Ok(String::new()),
             MissingValue::Keep => Ok(found.name.to_string()),
@@ -165,8 +167,8 @@ fn replacement(
         Writing::Document(language) => {
             return document::written(source.bytes, &found.range, value, kind, *language).map_err(|reason| {
                 problem(format!("the value is not plain: {reason}")).with_help(
-                    "give another value; or the language of the part that it stands in, such as `--language posix`; or \
-                     render the file as the platform does",
+                    "give another value, give the language of the part that contains it, such as `--language posix`, \
+                     or render the file as the platform does (`--as-platform`)",
                 )
             });
         }
@@ -174,18 +176,16 @@ fn replacement(
     };
     if value.contains('\n') && language == ScriptLanguage::Batch {
         return Err(problem(
-            "the value has several lines, and no command of a batch file takes lines".to_owned(),
+            "the value has several lines, which no command of a batch file accepts".to_owned(),
         )
-        .with_help(
-            "give one key; or write the keys from a here-string of PowerShell, in a script of its own",
-        ));
+        .with_help("give one key, or write the keys from a here-string in a separate PowerShell script"));
     }
     let plain = match language {
         ScriptLanguage::Batch | ScriptLanguage::PowerShell => Plain::of_windows(value, kind),
         _ => Plain::of(value, kind),
     };
     let refused = |Refusal { reason, help }| {
-        problem(format!("the value cannot stand {}: {reason}", place.place)).with_help(help.unwrap_or(
+        problem(format!("the value cannot be written {}: {reason}", place.place)).with_help(help.unwrap_or(
             Cow::Borrowed("give another value, or move the macro to a place of its own inside quotes"),
         ))
     };
@@ -233,7 +233,7 @@ fn illegal_password(values: &MacroValues, options: &RenderOptions, uses: &[Macro
             problems.push(
                 Error::new(
                     ErrorKind::InvalidValue,
-                    format!("the password has `{}`, which the template does not take", Shown(&c)),
+                    format!("the password contains `{}`, which the template forbids", Shown(&c)),
                 )
                 .with_position(found.position)
                 .with_field(found.name.to_string())
@@ -244,7 +244,7 @@ fn illegal_password(values: &MacroValues, options: &RenderOptions, uses: &[Macro
     problems
 }
 
-/// Macros that a value would make, alone or with what stands around it. They would be replaced the next time.
+/// Macros that a value would make, alone or with what is around it. They would be replaced the next time.
 fn new_macros(
     source: &Source<'_>,
     known: &KnownMacros,
@@ -268,9 +268,9 @@ fn new_macros(
             let near = uses.get(at.min(uses.len().saturating_sub(1)));
             let mut problem = Error::new(
                 ErrorKind::InvalidValue,
-                format!("with its value, `{}` stands in the rendered script", new.name),
+                format!("with its value, the rendered script contains `{}`", new.name),
             )
-            .with_help("a value must not make a macro, which would be replaced in its turn");
+            .with_help("give a value that does not form a macro, which the platform would replace again");
             if let Some(near) = near {
                 problem = problem.with_position(near.position).with_field(near.name.to_string());
             }

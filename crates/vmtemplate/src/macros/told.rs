@@ -1,9 +1,9 @@
-//! Which interpreter a script is for, as far as it can be told.
+//! Which interpreter a script is for, as far as it can be determined.
 
 use super::evidence;
 use super::language::ScriptLanguage;
 
-/// What can be told of the language of a script.
+/// What can be determined of the language of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
     Language(ScriptLanguage),
@@ -23,7 +23,7 @@ impl Told {
 }
 
 impl ScriptLanguage {
-    /// What the script is for: by its `#!` line, by the name of its file, or by what stands in it.
+    /// What the script is for: by its `#!` line, by the name of its file, or by what is in it.
     pub(crate) fn tell(text: &[u8], file_name: Option<&str>) -> Told {
         let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
         if text.starts_with(b"#!") {

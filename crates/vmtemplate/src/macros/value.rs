@@ -24,7 +24,7 @@ use crate::shown::quoted;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MacroValue {
     text: String,
-    /// Where each item of a list but the first begins: what stands before it depends on the macro.
+    /// Where each item of a list but the first begins: what is before it depends on the macro.
     items: Vec<usize>,
 }
 
@@ -95,17 +95,17 @@ impl MacroValue {
         })
     }
 
-    /// What is wrong with it for a macro of this kind, and how to mend it.
+    /// What is wrong with it for a macro of this kind, and how to fix it.
     fn reason_against(&self, kind: MacroKind) -> Option<(String, &'static str)> {
         let text = self.as_str();
         if text.len() > Self::MAX_LENGTH {
-            let found = format!("found {} bytes, more than {}", text.len(), Self::MAX_LENGTH);
+            let found = format!("the value has {} bytes, more than {}", text.len(), Self::MAX_LENGTH);
             return Some((found, "give a shorter value"));
         }
         for (control, named) in [('\0', "NUL"), ('\r', "CR"), ('\n', "LF")] {
             if text.contains(control) && !(control == '\n' && kind == MacroKind::SshKeys) {
-                let found = format!("found a {named} in the value");
-                return Some((found, "a value is one line; take it out"));
+                let found = format!("the value contains a {named}");
+                return Some((found, "a value is one line; remove it"));
             }
         }
         // The platform leaves what the machine does not have empty.
@@ -113,7 +113,7 @@ impl MacroValue {
             return None;
         }
         let found = if kind.is_secret() {
-            format!("found {} characters of another form", text.chars().count())
+            format!("the value has another form ({} characters)", text.chars().count())
         } else {
             format!("found {}", quoted(text))
         };
@@ -221,7 +221,7 @@ impl MacroKind {
             Self::Boolean => matches!(text, "true" | "false"),
             Self::Number => is_number(text, u64::MAX),
             Self::RaidLevel => RAID_LEVELS.contains(&text),
-            // sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options may stand before the type of a key.
+            // sshd(8), "AUTHORIZED_KEYS FILE FORMAT": options may be before the type of a key.
             Self::SshKeys => {
                 text.split('\n').all(|line| ["ssh-", "ecdsa-", "sk-"].iter().any(|kind| line.contains(kind)))
             }
@@ -266,12 +266,12 @@ impl MacroKind {
             Self::PrefixLengthV6 => "write it as 64, without a slash",
             Self::HostName => "write it as server.example.com",
             Self::TimeZone => "write it as Europe/Madrid",
-            Self::PasswordHash => "write it as /etc/shadow has it, such as $6$…",
+            Self::PasswordHash => "write it as in /etc/shadow, such as $6$…",
             Self::ProductKey => "write it as XXXXX-XXXXX-XXXXX-XXXXX-XXXXX",
             Self::Url => "write it as https://example.com/path, and other characters as %XX",
             Self::Boolean => "write `true` or `false`, in lower case",
             Self::Number => "write it in digits, without a unit",
-            Self::RaidLevel => "write one of these, or nothing where it does not matter",
+            Self::RaidLevel => "write one of these, or nothing if it does not matter",
             Self::SshKeys => "write them as in authorized_keys, such as `ssh-ed25519 AAAA… comment`",
             Self::Password | Self::Text => "give another value",
         }

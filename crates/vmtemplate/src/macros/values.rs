@@ -12,7 +12,7 @@ use super::value::MacroValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_stream_bounded;
 
-/// The values of macros, each checked against what its macro holds.
+/// The values of macros, each checked against the kind of its macro.
 ///
 /// A macro of the [catalogue](MacroInfo::catalogue) takes values of its [`MacroKind`]: an address is an address, a
 /// product key is five groups. Any other macro takes text. No value has a NUL, a CR or an LF, but for public SSH keys, of
@@ -83,7 +83,7 @@ impl MacroValues {
         Ok(self)
     }
 
-    /// Set a value that is written `NAME=VALUE` or `($NAME)=VALUE`. All behind the first `=` is the value.
+    /// Set a value that is written `NAME=VALUE` or `($NAME)=VALUE`. Everything after the first `=` is the value.
     ///
     /// ```
     /// let mut values = vmtemplate::MacroValues::new();
@@ -95,7 +95,7 @@ impl MacroValues {
     pub fn assign(&mut self, assignment: &str) -> Result<()> {
         let (name, value) = assignment.split_once('=').ok_or_else(|| {
             // What was given may be a password, and is not repeated.
-            Error::new(ErrorKind::InvalidValue, "there is no `=`; expected NAME=VALUE")
+            Error::new(ErrorKind::InvalidValue, "the `=` is missing; expected NAME=VALUE")
                 .with_help("write it as IP=192.0.2.10; an empty value as NAME=")
         })?;
         self.set(name, value)
@@ -124,7 +124,7 @@ impl MacroValues {
         let json = json.strip_prefix('\u{FEFF}').unwrap_or(json);
         let object: Object = serde_json::from_str(json).map_err(|error| {
             // The reader's own message may repeat a value.
-            Error::new(ErrorKind::InvalidValue, "this is no JSON object of macros and their values")
+            Error::new(ErrorKind::InvalidValue, "this is not a JSON object of macros and values")
                 .with_position(crate::error::Position { line: error.line(), column: error.column().max(1) })
                 .with_help(
                     r#"write it as {"IP": "192.0.2.10", "NAMESERVERS": ["192.0.2.53"]}, each name once"#,
@@ -136,7 +136,7 @@ impl MacroValues {
         if problems.is_empty() {
             return Ok(values);
         }
-        Err(Error::many(ErrorKind::InvalidValue, "values that their macros do not take", problems))
+        Err(Error::many(ErrorKind::InvalidValue, "values that do not fit their macros", problems))
     }
 
     /// [`from_json`](Self::from_json) of a file, of which at most 1 MiB is read: UTF-8, or UTF-16 with a byte order mark,
@@ -171,7 +171,7 @@ impl MacroValues {
         Self::from_json(&text_of(&bytes)?)
     }
 
-    /// Take over all values of `others`; where both have one, the other's.
+    /// Add all values of `others`, which replace existing ones.
     ///
     /// ```
     /// use vmtemplate::MacroValues;
@@ -255,7 +255,7 @@ impl<'de> Deserialize<'de> for Object {
                 while let Some((name, Json(value))) = map.next_entry::<String, Json>()? {
                     let bare = name.strip_prefix("($").and_then(|n| n.strip_suffix(')')).unwrap_or(&name);
                     if !seen.insert(bare.to_owned()) {
-                        return Err(A::Error::custom("a name stands twice"));
+                        return Err(A::Error::custom("duplicate name"));
                     }
                     members.extend(value.map(|value| (name, value)));
                 }
@@ -276,8 +276,8 @@ fn text_of(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>> {
     if let Some(encoding) = wide {
         let text = encoding.decode_without_bom_handling_and_without_replacement(&bytes[2..]);
         return text.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidValue, "the file of values is UTF-16 that is damaged or cut off")
-                .with_help("write it again, in UTF-8")
+            Error::new(ErrorKind::InvalidValue, "the file of values is damaged or truncated UTF-16")
+                .with_help("create it again, in UTF-8")
         });
     }
     std::str::from_utf8(bytes).map(std::borrow::Cow::Borrowed).map_err(|error| {

@@ -161,7 +161,7 @@ impl Metainfo {
     ///
     /// # Errors
     ///
-    /// `InvalidValue` if the name or text of another limit cannot stand in XML, or if another limit has the name of one
+    /// `InvalidValue` if the name or text of another limit cannot be in XML, or if another limit has the name of one
     /// that has its own field.
     ///
     /// ```
@@ -177,7 +177,7 @@ impl Metainfo {
         if let Some(name) =
             ["ipv4", "ipv6", "mem", "disk"].iter().find(|&&name| limits.other.contains_key(name))
         {
-            return Err(Error::new(ErrorKind::InvalidValue, "this limit has a field of its own")
+            return Err(Error::new(ErrorKind::InvalidValue, "this limit has its own field")
                 .with_field(format!("limit.{name}"))
                 .with_help("set the field `ipv4`, `ipv6`, `memory_mib` or `disk_mb`"));
         }
@@ -324,7 +324,7 @@ impl Metainfo {
         self.put(&Key::Tags, &tags.to_string())
     }
 
-    /// `rebootcount`: the reboots after which the operating system counts as installed; 1 if it is not there.
+    /// `rebootcount`: the reboots after which the operating system counts as installed; 1 if it does not exist.
     ///
     /// # Errors
     ///

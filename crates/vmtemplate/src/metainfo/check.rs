@@ -25,7 +25,8 @@ impl Metainfo {
     /// let metainfo = Metainfo::parse(b"<doc>\n <osname/>\n <hddimage>/tmp/win.img</hddimage>\n</doc>")?;
     /// let problems: Vec<String> = metainfo.check().iter().map(ToString::to_string).collect();
     /// assert_eq!(problems, [
-    ///     "line 2, column 2: `osname`: found nothing; expected a name; an empty one makes the template invisible",
+    ///     "line 2, column 2: `osname`: found nothing; expected a name; the platform does not list a \
+    ///      template without one",
     ///     "line 3, column 12: `hddimage`: found `/tmp/win.img`; expected the name of a file in the folder of \
     ///      metainfo.xml",
     /// ]);
@@ -37,7 +38,7 @@ impl Metainfo {
             problems.push(
                 Error::new(
                     ErrorKind::InvalidMetainfo,
-                    "there is no `osname`; without it the template is invisible",
+                    "`osname` is missing; the platform does not list a template without it",
                 )
                 .with_position(self.document.tag_position(ROOT))
                 .with_field("osname")
@@ -66,7 +67,7 @@ impl Metainfo {
         problems
     }
 
-    /// Where the tag of a value's element begins; that of the root if it is not there.
+    /// Where the tag of a value's element begins; that of the root if it does not exist.
     pub(crate) fn position_of(&self, key: &Key) -> Position {
         self.document.tag_position(self.node(key).unwrap_or(ROOT))
     }
@@ -145,8 +146,8 @@ impl Metainfo {
     }
 
     fn twice(&self, node: Node, field: &str, name: &str) -> Error {
-        self.at(node, field, format!("{} is there a second time; only the first one counts", quoted(name)))
-            .with_help("which one the platform takes is not known: remove one")
+        self.at(node, field, format!("duplicate {}; only the first one counts", quoted(name)))
+            .with_help("the platform may use either: remove one")
     }
 
     fn at(&self, node: Node, field: &str, message: impl Into<String>) -> Error {

@@ -317,7 +317,7 @@ impl Document {
         Ok(format!("<{name}>{}</{name}>", self.escape(value, Place::Text)?))
     }
 
-    /// Makes the elements of a list those of `items`, in that order. `key_of` tells the key of an element that is
+    /// Makes the elements of a list those of `items`, in that order. `key_of` states the key of an element that is
     /// there; one without a key is not ours and stays. An element that is kept changes only where it differs.
     pub(crate) fn set_list(
         &self,
@@ -501,7 +501,7 @@ fn check_size(bytes: usize, max_bytes: usize) -> Result<()> {
         ErrorKind::LimitExceeded,
         format!("the file has {bytes} bytes; at most {max_bytes} are accepted"),
     )
-    .with_help("it is a short description; check that this is the right file"))
+    .with_help("metainfo.xml is a short description; check that this is the right file"))
 }
 
 /// The indent of an element of the root is the step from one level to the next.

@@ -48,7 +48,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(String, Charset)> {
         };
         if !right {
             return Err(fault(format!(
-                "the declaration says `{label}`, but the byte order mark says {}",
+                "the declaration names `{label}`, but the byte order mark is that of {}",
                 charset.name()
             ))
             .with_position(Position::of_offset(&text, declared.start))
@@ -89,8 +89,9 @@ fn utf8(bytes: &[u8], because: &str) -> Result<String> {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => {
             let valid = &bytes[..error.valid_up_to()];
-            Err(undecodable(&String::from_utf8_lossy(valid), bytes[valid.len()], "UTF-8")
-                .with_help(format!("{because} makes it UTF-8: save the file so, or declare its encoding")))
+            Err(undecodable(&String::from_utf8_lossy(valid), bytes[valid.len()], "UTF-8").with_help(format!(
+                "{because} makes it UTF-8: save the file as UTF-8, or declare its encoding"
+            )))
         }
     }
 }
@@ -101,7 +102,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String> {
     for decoded in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
         text.push(decoded.map_err(|error| {
             fault(format!(
-                "the surrogate {:#06x} stands alone, which is not UTF-16",
+                "the surrogate {:#06x} is unpaired, so the file is not UTF-16",
                 error.unpaired_surrogate()
             ))
             .with_position(Position::of_offset(&text, text.len()))
@@ -298,13 +299,13 @@ mod tests {
             assert_eq!(decode(&bytes).unwrap(), (text.to_owned(), charset));
         }
         let bytes = [b"\xEF\xBB\xBF", declared("windows-1251", b"<doc/>").as_slice()].concat();
-        refused(&bytes, "1:31", "says `windows-1251`, but the byte order mark says UTF-8");
+        refused(&bytes, "1:31", "names `windows-1251`, but the byte order mark is that of UTF-8");
     }
 
     #[test]
     fn broken_utf_16_is_refused() {
         refused(b"<\0d\0", "1:1", "no byte order mark");
         refused(b"\xFF\xFE<\0d", "1:2", "in the middle of a UTF-16 character");
-        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "stands alone, which is not UTF-16");
+        refused(b"\xFF\xFE<\0\0\xD8", "1:2", "is unpaired, so the file is not UTF-16");
     }
 }

@@ -47,7 +47,11 @@ pub(super) fn escape(value: &str, place: Place, charset: &Charset, line_end: &st
         if !is_char(c) {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("{} holds the character U+{:04X}, which XML cannot hold", quoted(value), c as u32),
+                format!(
+                    "{} contains the character U+{:04X}, which XML does not allow",
+                    quoted(value),
+                    c as u32
+                ),
             )
             .with_help("remove the control character"));
         }

@@ -9,9 +9,9 @@ use super::key::MetainfoKey;
 use super::{Limits, Metainfo, Support, Tags};
 use crate::error::{Error, ErrorKind, Result};
 
-/// Everything that a metainfo.xml says, as plain values; what is not there is `None` or empty.
+/// Everything that a metainfo.xml says, as plain values; what is missing is `None` or empty.
 ///
-/// Its JSON form has the same names. What is not there is left out when it is written, and may be left out when it is
+/// Its JSON form has the same names. What is missing is left out when it is written, and may be left out when it is
 /// read; a name that is not known is an error.
 ///
 /// ```json
@@ -197,8 +197,9 @@ impl Metainfo {
         for (name, text) in &fields.network_install {
             let key: MetainfoKey = name.parse()?;
             if !MetainfoKey::NETWORK_INSTALL.contains(&key) {
-                return Err(Error::new(ErrorKind::InvalidValue, "this element has a field of its own")
-                    .with_field(name));
+                return Err(
+                    Error::new(ErrorKind::InvalidValue, "this element has its own field").with_field(name)
+                );
             }
             metainfo.put(&key, text)?;
         }

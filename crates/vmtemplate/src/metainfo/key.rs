@@ -39,7 +39,7 @@ macro_rules! keys {
     };
 }
 
-// The order is that of the guide's example; what is not in it stands behind.
+// The order is that of the guide's example; what is not in it is behind.
 keys! {
     /// `osname`: the name of the operating system. Without it the template is invisible.
     OsName = "osname",

@@ -10,7 +10,7 @@ use crate::macros::{MacroName, find_macros};
 const FILLED_IN: [&str; 5] = ["installcfg", "pxelinuxcfg", "sharedir", "nfsshare", "samba"];
 
 impl Metainfo {
-    /// The macros that stand in the metadata itself, such as in `kernelcommand`; declarations are no uses.
+    /// The macros that are in the metadata itself, such as in `kernelcommand`; declarations are no uses.
     pub(crate) fn macro_uses(&self) -> HashSet<MacroName> {
         let mut uses = HashSet::new();
         let mut open: Vec<Node> =

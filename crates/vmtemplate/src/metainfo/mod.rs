@@ -152,7 +152,7 @@ impl Metainfo {
         self.document.to_bytes()
     }
 
-    /// The text of a value, whatever it is; `None` if its element is not there.
+    /// The text of a value, whatever it is; `None` if its element does not exist.
     ///
     /// Lists come in the form that [`set`](Self::set) takes.
     ///
@@ -281,7 +281,7 @@ impl Metainfo {
         self.document.add(&before(name), |separator| self.document.make_list(name, items, separator))
     }
 
-    /// Makes a list what `items` says; `key_of` tells which element that is there is which item.
+    /// Makes a list what `items` says; `key_of` states which element that is there is which item.
     fn put_list(
         &mut self,
         name: &str,

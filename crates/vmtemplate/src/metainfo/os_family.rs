@@ -40,9 +40,9 @@ const PARTS: [(&str, OsFamily); 10] = [
 ];
 
 impl OsFamily {
-    /// The family that the platform takes from the name of a template; `None` where the name tells none.
+    /// The family that the platform takes from the name of a template; `None` where the name states none.
     ///
-    /// Upper and lower case are the same. A name that tells two families is taken for the first in the vendor's list.
+    /// Upper and lower case are the same. A name that states two families is taken for the first in the vendor's list.
     ///
     /// ```
     /// # use vmtemplate::OsFamily;
@@ -53,7 +53,7 @@ impl OsFamily {
         PARTS.iter().find(|(part, _)| name.contains(part)).map(|&(_, family)| family)
     }
 
-    /// The parts of a name that tell the family, as messages list them.
+    /// The parts of a name that identify the family, as messages list them.
     pub(crate) fn parts_of_names() -> String {
         PARTS.map(|(part, _)| part).join(", ")
     }

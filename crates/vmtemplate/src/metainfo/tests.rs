@@ -219,7 +219,7 @@ fn a_value_is_written_in_the_encoding_of_the_file() {
     let mut metainfo =
         Metainfo::parse(b"<?xml version='1.0' encoding='windows-1251'?><doc><osname/></doc>").unwrap();
     metainfo.set_os_name("ОС € 漢").unwrap();
-    // The euro sign is 0x88 there; the Chinese character is not there at all.
+    // The euro sign is 0x88 there; the Chinese character does not exist at all.
     let expected =
         b"<?xml version='1.0' encoding='windows-1251'?><doc><osname>\xCE\xD1 \x88 &#28450;</osname></doc>";
     assert_eq!(metainfo.to_bytes(), expected);
@@ -299,11 +299,7 @@ fn the_first_of_two_elements_counts() {
     edits(text, |m| m.set_os_name("C"), &text.replace(">A<", ">C<"));
     let found = problems(text);
     assert_eq!(found.len(), 2);
-    assert!(
-        found[0].starts_with("line 1, column 24: `osname`: `osname` is there a second time"),
-        "{}",
-        found[0]
-    );
+    assert!(found[0].starts_with("line 1, column 24: `osname`: duplicate `osname`"), "{}", found[0]);
     assert!(found[1].starts_with("line 1, column 50: `limit`: "), "{}", found[1]);
 }
 
@@ -317,14 +313,14 @@ fn check_finds_everything_at_once_and_says_where() {
          <elem name='($X)'/></macro>\n<unknown>fine</unknown><date>now</date></doc>",
     );
     let expected = [
-        "line 1, column 1: `osname`: there is no `osname`",
+        "line 1, column 1: `osname`: `osname` is missing",
         "line 2, column 25: `limit.mem`: found `much`; expected a number of MiB",
         "line 2, column 36: `limit`: the limit has no name",
         "line 2, column 68: `limit.ipv4`: found `maybe`; expected `yes` or `no`",
-        "line 2, column 80: `limit.ipv4`: `limit.ipv4` is there a second time",
+        "line 2, column 80: `limit.ipv4`: duplicate `limit.ipv4`",
         "line 3, column 10: `support`: found nothing; expected the name of a product",
         "line 3, column 17: `support`: found the version `x`",
-        "line 3, column 47: `support`: `vmmgr` is there a second time",
+        "line 3, column 47: `support`: duplicate `vmmgr`",
         "line 4, column 11: `hddimage`: found `../b.img`",
         "line 5, column 15: `installdrive`: found the element `b`",
         "line 5, column 15: `installdrive`: found `..`",
@@ -333,7 +329,7 @@ fn check_finds_everything_at_once_and_says_where() {
         "line 8, column 12: `virtionet`: found `on`",
         "line 9, column 8: `macro`: found no name",
         "line 9, column 15: `macro`: found `X`",
-        "line 9, column 50: `macro`: `($X)` is there a second time",
+        "line 9, column 50: `macro`: duplicate `($X)`",
         "line 10, column 30: `date`: found `now`",
     ];
     assert_eq!(found.len(), expected.len(), "{found:#?}");

@@ -11,7 +11,9 @@ pub(super) fn canonical(key: &MetainfoKey, text: &str) -> Result<String, &'stati
     let trimmed = text.trim_matches(is_space);
     match key {
         MetainfoKey::Limit(name) if name.is_empty() => Err("a limit with a name"),
-        MetainfoKey::OsName if trimmed.is_empty() => Err("a name; an empty one makes the template invisible"),
+        MetainfoKey::OsName if trimmed.is_empty() => {
+            Err("a name; the platform does not list a template without one")
+        }
         MetainfoKey::Limit(name) => match name.as_str() {
             "mem" => number(trimmed, u64::MAX).ok_or("a number of MiB, in digits"),
             "disk" => number(trimmed, u64::MAX).ok_or("a number of MB, in digits"),

@@ -38,7 +38,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Element>> {
     let mut tree = Tree::of(text);
     if let Some((at, c)) = text.char_indices().find(|&(_, c)| !is_char(c)) {
         return Err(tree
-            .fault(at, format!("the character U+{:04X} may not stand in XML", c as u32))
+            .fault(at, format!("XML does not allow the character U+{:04X}", c as u32))
             .with_help("remove it; the file may be damaged, or not be XML at all"));
     }
     // quick-xml would pass over a second byte order mark, and count from behind it.
@@ -224,14 +224,14 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// 2.4: `]]>` is not part of it. Outside the root only white space may stand.
+    /// 2.4: `]]>` is not part of it. Outside the root only white space may be.
     fn character_data(&self, span: Range<usize>, data: &str) -> Result<()> {
         if self.open.is_empty() && !data.trim_matches(is_space).is_empty() {
             return Err(self.text_outside(span));
         }
         match data.find("]]>") {
             Some(found) => Err(self
-                .fault(span.start + found, "`]]>` may not stand in text")
+                .fault(span.start + found, "`]]>` is not allowed in text")
                 .with_help("write it as `]]&gt;`")),
             None => Ok(()),
         }
@@ -243,10 +243,10 @@ impl<'a> Tree<'a> {
             let (name, line) = (quoted(self.name_of(unclosed)), self.line_of(unclosed));
             return Err(self
                 .fault(end, format!("the file ends, but {name} of line {line} is not closed"))
-                .with_help("the file may be cut short; add the end tags that are missing"));
+                .with_help("the file may be truncated; add the missing end tags"));
         }
         if self.elements.is_empty() {
-            return Err(self.fault(end, format!("there is no element; expected <{ROOT}>")));
+            return Err(self.fault(end, format!("the file has no element; expected <{ROOT}>")));
         }
         Ok(self.elements)
     }
@@ -267,7 +267,7 @@ impl<'a> Tree<'a> {
             else {
                 return Err(fault(
                     name.start,
-                    "the XML declaration may hold `version`, `encoding` and `standalone`, in this order",
+                    "the XML declaration may contain only `version`, `encoding` and `standalone`, in this order",
                 ));
             };
             if !is_right(&self.text[value.clone()]) {
@@ -295,7 +295,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    /// 3.1: white space stands before each attribute.
+    /// 3.1: white space is before each attribute.
     fn check_spaced(&self, name: &Range<usize>) -> Result<()> {
         if self.text[..name.start].ends_with(is_space) {
             return Ok(());
@@ -303,12 +303,12 @@ impl<'a> Tree<'a> {
         Err(self.expected(name.start, "white space before the next attribute"))
     }
 
-    /// 3.1: no `<` stands in a value, and its references are known.
+    /// 3.1: no `<` is in a value, and its references are known.
     fn check_value(&self, value: Range<usize>) -> Result<()> {
         let raw = &self.text[value.clone()];
         if let Some(found) = raw.find('<') {
             return Err(self
-                .fault(value.start + found, "`<` may not stand in an attribute's value")
+                .fault(value.start + found, "`<` is not allowed in the value of an attribute")
                 .with_help("write it as `&lt;`, or close the quote before it"));
         }
         for (at, _) in raw.match_indices('&') {
@@ -336,7 +336,7 @@ impl<'a> Tree<'a> {
         match error {
             XmlError::Syntax(SyntaxError::UnclosedDoctype)
             | XmlError::IllFormed(IllFormedError::MissingDoctypeName) => self.dtd(start),
-            // It tells by one character what is begun.
+            // It states by one character what is begun.
             XmlError::Syntax(_)
                 if rest.starts_with("<!") && !rest.starts_with("<!--") && !rest.starts_with("<![CDATA[") =>
             {
@@ -355,7 +355,7 @@ impl<'a> Tree<'a> {
             XmlError::IllFormed(IllFormedError::DoubleHyphenInComment) => {
                 let inner = "<!--".len();
                 let found = rest[inner..].find("--").unwrap_or_default();
-                self.fault(start + inner + found, "`--` may not stand inside a comment")
+                self.fault(start + inner + found, "`--` is not allowed inside a comment")
             }
             XmlError::IllFormed(IllFormedError::UnmatchedEndTag(found)) => {
                 self.fault(at, format!("the end tag of {}, which was not opened", quoted(found)))
@@ -382,7 +382,7 @@ impl<'a> Tree<'a> {
             AttrError::Duplicated(at, _) => {
                 let rest = &self.text[at..];
                 let name = &rest[..rest.find(|c| c == '=' || is_space(c)).unwrap_or(rest.len())];
-                self.fault(at, format!("the attribute {} is given twice", quoted(name)))
+                self.fault(at, format!("duplicate attribute {}", quoted(name)))
             }
         }
     }
@@ -392,10 +392,7 @@ impl<'a> Tree<'a> {
         let shown = &rest[..rest.find(|c| matches!(c, ';' | '<') || is_space(c)).unwrap_or(rest.len())];
         self.fault(
             at,
-            format!(
-                "{} is not a character reference that is known here",
-                quoted(&format!("{};", short(shown)))
-            ),
+            format!("{} is not a known character reference", quoted(&format!("{};", short(shown)))),
         )
         .with_help("known are &amp; &lt; &gt; &quot; &apos; and &#N;; write a single & as &amp;")
     }
@@ -412,7 +409,7 @@ impl<'a> Tree<'a> {
     }
 
     fn late_declaration(&self, at: usize) -> Error {
-        self.fault(at, "an XML declaration may stand only at the very start of the file")
+        self.fault(at, "an XML declaration is allowed only at the very start of the file")
     }
 
     fn expected(&self, at: usize, what: &str) -> Error {
@@ -478,8 +475,8 @@ mod tests {
 
     #[test]
     fn there_is_one_root_and_it_is_doc_and_nothing_stands_around_it() {
-        refused("", "1:1", "there is no element; expected <doc>");
-        refused("<!-- a -->\n", "2:1", "there is no element");
+        refused("", "1:1", "the file has no element; expected <doc>");
+        refused("<!-- a -->\n", "2:1", "the file has no element");
         refused("<html></html>", "1:1", "the root element is `html`; expected `doc`");
         refused("<doc/>\n<doc/>", "2:1", "a second root element");
         refused("<doc/>\n x", "2:2", "text outside <doc>");
@@ -501,13 +498,13 @@ mod tests {
 
     #[test]
     fn attributes_are_quoted_apart_and_given_once() {
-        refused("<doc a='1' a=\"2\"/>", "1:12", "the attribute `a` is given twice");
+        refused("<doc a='1' a=\"2\"/>", "1:12", "duplicate attribute `a`");
         refused("<doc a=1/>", "1:8", "a value in quotes");
         refused("<doc a/>", "1:7", "`=`");
         refused("<doc a='1'b='2'/>", "1:11", "white space");
         refused("<doc>\n<a b='1/></doc>", "2:1", "attribute value not closed: `'` not found");
         assert_eq!(read("<doc><a b='1/></doc>").unwrap_err().field(), Some("a"));
-        refused("<doc a='<'/>", "1:9", "`<` may not stand in an attribute's value");
+        refused("<doc a='<'/>", "1:9", "`<` is not allowed in the value of an attribute");
         refused("<doc a='&b;'/>", "1:9", "`&b;`");
     }
 
@@ -538,7 +535,7 @@ mod tests {
             "&#+1;",
             "&#4a;",
         ] {
-            refused(&format!("<doc>{reference}</doc>"), "1:6", "is not a character reference");
+            refused(&format!("<doc>{reference}</doc>"), "1:6", "is not a known character reference");
         }
         assert!(read("<doc>&#9;&#x10FFFF;&#00000000000000000065;</doc>").is_ok());
     }
@@ -563,7 +560,7 @@ mod tests {
     #[test]
     fn control_characters_and_noncharacters_are_refused() {
         for c in ['\0', '\u{1}', '\u{B}', '\u{1F}', '\u{FFFE}', '\u{FFFF}'] {
-            refused(&format!("<doc>\nä{c}</doc>"), "2:2", "may not stand in XML");
+            refused(&format!("<doc>\nä{c}</doc>"), "2:2", "XML does not allow");
         }
         assert!(read("<doc>\t\r\n\u{7F}\u{85}\u{FFFD}\u{10FFFF}</doc>").is_ok());
     }

@@ -18,9 +18,9 @@ pub(crate) enum Upload {}
 #[allow(clippy::unused_self)]
 impl RemoteFolder {
     pub(crate) fn open(url: &str) -> Result<Self> {
-        Err(Error::new(ErrorKind::Unsupported, "this build reads no URLs")
+        Err(Error::new(ErrorKind::Unsupported, "this build cannot read URLs")
             .with_path(url)
-            .with_help("build it with the feature `remote`, or fetch the file first"))
+            .with_help("build it with the feature `remote`, or download the file first"))
     }
 
     pub(crate) fn url(&self) -> &str {

@@ -44,7 +44,7 @@ pub(super) fn connect(url: &str) -> Result<(Arc<dyn ObjectStore>, String)> {
     };
     let mut parsed = Url::parse(url).map_err(|error| refused(format!("the URL is malformed: {error}")))?;
     if parsed.host_str().is_none_or(str::is_empty) {
-        return Err(refused("the URL names no server".into()));
+        return Err(refused("the URL does not name a server".into()));
     }
     // rustls wants to be told whose cryptography to use; a program that has chosen keeps its choice.
     rustls::crypto::ring::default_provider().install_default().ok();
@@ -126,7 +126,7 @@ fn runtime() -> Result<&'static Runtime> {
         // A failure is not kept: the next call may find room for threads.
         RUNTIME.set(new_runtime()?).ok();
     }
-    RUNTIME.get().ok_or_else(|| no_threads("the runtime is gone"))
+    RUNTIME.get().ok_or_else(|| no_threads("the runtime has stopped"))
 }
 
 /// Threads that talk to servers, and one more that asks for the addresses of host names.
@@ -136,14 +136,14 @@ fn new_runtime() -> Result<Runtime> {
     // tokio panics where it cannot start a thread, so that whether it can is found out beforehand.
     let startable = startable_threads(WORKERS + 1);
     if startable < 2 {
-        return Err(no_threads("the system starts no more"));
+        return Err(no_threads("the system cannot start more threads"));
     }
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(startable - 1).thread_name("vmtemplate-net").enable_all();
     // Somebody else may have started threads since.
     match catch_unwind(AssertUnwindSafe(|| builder.build())) {
         Ok(made) => made.map_err(|error| no_threads(&error.to_string())),
-        Err(_) => Err(no_threads("the system starts no more")),
+        Err(_) => Err(no_threads("the system cannot start more threads")),
     }
 }
 
@@ -195,10 +195,7 @@ impl<T> Pending<T> {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(
-                        ErrorKind::Network,
-                        "what talked to the server stopped unexpectedly",
-                    ));
+                    return Err(Error::new(ErrorKind::Network, "the connection thread stopped unexpectedly"));
                 }
             }
         }
@@ -220,35 +217,36 @@ pub(super) fn ask<T: Send + 'static>(
     begin(asking)?.wait(control)?.map_err(|error| failed(&error, url))
 }
 
-/// The error as this crate tells it.
+/// The error as this crate states it.
 pub(super) fn failed(error: &StoreError, url: &str) -> Error {
     let (kind, message, help) = match error {
-        StoreError::NotFound { .. } => (ErrorKind::NotFound, "the server has no such file", "mend the URL"),
+        StoreError::NotFound { .. } => {
+            (ErrorKind::NotFound, "the server has no such file", "correct the URL")
+        }
         StoreError::PermissionDenied { .. } => (
             ErrorKind::PermissionDenied,
-            "the server does not allow it",
-            "give the credentials of somebody who may: in the URL for HTTP, in AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY for S3",
+            "the server denies access",
+            "use credentials with access: in the URL for HTTP, in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3",
         ),
         StoreError::Unauthenticated { .. } => (
             ErrorKind::PermissionDenied,
-            "the server wants to know who asks",
+            "the server requires authentication",
             "give the credentials: in the URL for HTTP, in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3",
         ),
         StoreError::AlreadyExists { .. } => {
-            (ErrorKind::AlreadyExists, "the file is there already", "choose another name, or remove it")
+            (ErrorKind::AlreadyExists, "the file already exists", "choose another name, or remove it")
         }
         StoreError::Precondition { .. } | StoreError::NotModified { .. } => {
             (ErrorKind::ImageChanged, "the file on the server changed while it was read", "try again")
         }
         StoreError::NotSupported { .. } => (
             ErrorKind::Unsupported,
-            "the server gives files only whole, and not parts of them",
-            "fetch the file first: `vmtemplate repo fetch URL NAME FOLDER`",
+            "the server sends only complete files, not parts of them",
+            "download the file first: `vmtemplate repo fetch URL NAME FOLDER`",
         ),
         StoreError::NotImplemented { .. } => (
             ErrorKind::Unsupported,
-            "this server cannot be written to safely: it gives no way to notice other publishers",
+            "this server cannot be written to safely: it offers no way to detect other publishers",
             "publish into the folder that it serves, or to object storage (s3://)",
         ),
         StoreError::InvalidPath { .. } => {
@@ -257,7 +255,7 @@ pub(super) fn failed(error: &StoreError, url: &str) -> Error {
         _ => (
             ErrorKind::Network,
             "the server cannot be reached, or did not answer as it should",
-            "look whether the URL is right and the server is there, and try again",
+            "check the URL and that the server is running, then try again",
         ),
     };
     Error::new(kind, message).caused_by(Cause::of(error)).with_path(without_secrets(url)).with_help(help)

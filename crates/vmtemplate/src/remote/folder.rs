@@ -59,7 +59,7 @@ impl RemoteFolder {
         }
         Err(Error::new(ErrorKind::Unsupported, "a repository cannot be written to over HTTP")
             .with_path(&self.url)
-            .with_help("publish into the folder that the server shows, or to object storage (s3://)"))
+            .with_help("publish into the folder that the server serves, or to object storage (s3://)"))
     }
 
     /// A file for reading at any offset.
@@ -68,7 +68,7 @@ impl RemoteFolder {
         Ok(Arc::new(file))
     }
 
-    /// The bytes of a small file; `None` if it is not there.
+    /// The bytes of a small file; `None` if it does not exist.
     pub(crate) fn get(&self, name: &str, max: usize) -> Result<Option<(Vec<u8>, Version)>> {
         let (store, path, url) = (Arc::clone(&self.store), self.path(name)?, self.url_of(name));
         let got = ask(&url, None, async move {
@@ -121,12 +121,12 @@ impl RemoteFolder {
             take(&bytes, size.unwrap_or(0))?;
         }
         let Some(size) = size.filter(|&size| size != done) else { return Ok(done) };
-        Err(Error::new(ErrorKind::Network, format!("the server gave {done} bytes and had announced {size}"))
+        Err(Error::new(ErrorKind::Network, format!("the server sent {done} bytes, but announced {size}"))
             .with_path(url)
             .with_help("try again"))
     }
 
-    /// When a file was last changed; `None` if it is not there.
+    /// When a file was last changed; `None` if it does not exist.
     pub(crate) fn modified(&self, name: &str) -> Result<Option<SystemTime>> {
         let (store, path) = (Arc::clone(&self.store), self.path(name)?);
         ask(&self.url_of(name), None, async move {
@@ -195,7 +195,7 @@ impl RemoteFolder {
         })
     }
 
-    /// Remove a file; one that is not there is no error.
+    /// Remove a file; one that does not exist is no error.
     pub(crate) fn delete(&self, name: &str) -> Result<()> {
         let (store, path) = (Arc::clone(&self.store), self.path(name)?);
         ask(&self.url_of(name), None, async move {
@@ -206,7 +206,7 @@ impl RemoteFolder {
         })
     }
 
-    /// Begin a file that is sent while it is made; it has at most about `most` bytes, and stands there when it is
+    /// Begin a file that is sent while it is made; it has at most about `most` bytes, and is there when it is
     /// finished.
     pub(crate) fn upload(&self, name: &str, most: u64, control: &Control) -> Result<Upload> {
         Upload::begin(Arc::clone(&self.store), self.path(name)?, self.url_of(name), most, control)

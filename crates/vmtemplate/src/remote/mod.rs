@@ -51,13 +51,13 @@ pub(crate) struct Listed {
 pub(crate) enum Expected<'a> {
     /// Whatever it was.
     Any,
-    /// Nothing stands there.
+    /// Nothing is there.
     Absent,
     /// It is this version that is replaced.
     This(&'a Version),
 }
 
-/// Where something stands.
+/// Where something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Location {
     Path(PathBuf),
@@ -76,14 +76,17 @@ impl Location {
                 let local = rest.strip_prefix("localhost").unwrap_or(rest);
                 match local.starts_with('/').then(|| percent_decoded(local)) {
                     Some(path) => Ok(Self::Path(path)),
-                    None => Err(Error::new(ErrorKind::InvalidValue, "the URL names no file of this machine")
-                        .with_path(path)
-                        .with_help("give it as file:///folder/file, or as a plain path")),
+                    None => Err(Error::new(
+                        ErrorKind::InvalidValue,
+                        "the URL does not name a file of this machine",
+                    )
+                    .with_path(path)
+                    .with_help("write it as file:///folder/file, or as a plain path")),
                 }
             }
             // A folder may be called `x:`, and slashes may be doubled.
             _ if path.exists() || !is_scheme(scheme) => Ok(Self::Path(path.to_owned())),
-            _ => Err(Error::new(ErrorKind::Unsupported, format!("URLs of {scheme}:// are not read"))
+            _ => Err(Error::new(ErrorKind::Unsupported, format!("{scheme}:// URLs are not supported"))
                 .with_path(path)
                 .with_help("give a path, or a URL of https://, http://, s3:// or file://")),
         }
@@ -125,7 +128,7 @@ fn split(url: &str) -> Result<(String, String)> {
     };
     let split = plain.rsplit_once('/').filter(|(folder, name)| !name.is_empty() && !folder.ends_with('/'));
     let Some((folder, name)) = split else {
-        return Err(Error::new(ErrorKind::InvalidValue, "the URL names no file")
+        return Err(Error::new(ErrorKind::InvalidValue, "the URL does not name a file")
             .with_path(url)
             .with_help("give the URL of an archive, such as https://host/repo/X.tar.gz"));
     };

@@ -13,11 +13,11 @@ use crate::source::ReadAt;
 
 /// What is fetched where somebody looks for the first time: an archive's index has 8 bytes for each MiB.
 const FIRST: u64 = 64 << 10;
-/// What is fetched at once by who reads on and on. The next of these is on its way meanwhile.
+/// The bytes of one request of a sequential reader. The next request is already running meanwhile.
 const LARGEST: u64 = 8 << 20;
 /// How many stretches are remembered. With the largest on its way, this bounds memory to 40 MiB.
 const STRETCHES: usize = 4;
-/// Who looks at one place reads a header and then a member; who goes on after that reads on and on.
+/// A first read fetches a header, then a member; a reader that continues after that is assumed to read everything.
 const READS_ON: u32 = 2;
 /// How far ahead of the last stretch a read may begin to count as reading on: members of zeros are stepped over.
 const STEP: u64 = 1 << 20;
@@ -62,7 +62,7 @@ impl Stretch {
 }
 
 impl RemoteFile {
-    /// One request tells size and version, and brings the end of the file, where the index of an archive stands.
+    /// One request states size and version, and brings the end of the file, where the index of an archive is.
     pub(super) fn open(store: Arc<dyn ObjectStore>, path: Path, url: String) -> Result<Self> {
         let (asked, at) = (Arc::clone(&store), path.clone());
         let options = GetOptions { range: Some(GetRange::Suffix(FIRST)), ..GetOptions::default() };
@@ -132,8 +132,7 @@ impl File {
     }
 
     fn wrong_length(&self, at: u64, got: u64) -> Error {
-        let message =
-            format!("the server gave {got} bytes at offset {at}, which is not what it was asked for");
+        let message = format!("the server sent {got} bytes at offset {at}, which is not the requested range");
         Error::new(ErrorKind::Network, message).with_path(&self.url).with_help("try again")
     }
 }

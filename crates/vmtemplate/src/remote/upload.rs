@@ -68,7 +68,7 @@ impl Upload {
         first.wait(Some(&self.control))?.map_err(|error| failed(&error, &self.url))
     }
 
-    /// Send the rest; from now on the file stands there.
+    /// Send the rest; from now on the file is there.
     pub(crate) fn finish(mut self) -> Result<()> {
         if !self.filling.is_empty() {
             self.send()?;

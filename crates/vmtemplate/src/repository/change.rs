@@ -24,19 +24,19 @@ use crate::source::ReadAt;
 pub(super) const MIB: u64 = 1 << 20;
 
 impl Repository {
-    /// Copy an archive into the repository and describe it. An archive that stands in the folder already is described
+    /// Copy an archive into the repository and describe it. An archive that is in the folder already is described
     /// where it is.
     ///
-    /// It is read to its end first: what is not whole is not published. Name, tags and image name come from its
+    /// It is verified first, so a damaged archive is not published. Name, tags and image name come from its
     /// metainfo.xml; an `.xz` and a template for LXD have none and need a name.
     ///
     /// # Errors
     ///
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if the name, the file or the image name is taken;
     /// [`InvalidRepository`](ErrorKind::InvalidRepository) if KVM and LXD would be mixed;
-    /// [`Locked`](ErrorKind::Locked) if another publisher does not end in time, with who that is;
+    /// [`Locked`](ErrorKind::Locked) if another publisher does not finish in time; the error names that process;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if the repository is signed and no key was given; those of
-    /// [`Template::verify`](crate::Template::verify). After an error the repository is as it was.
+    /// [`Template::verify`](crate::Template::verify). After an error the repository is unchanged.
     ///
     /// ```no_run
     /// use vmtemplate::{EntryOptions, Repository, Tags};
@@ -51,7 +51,7 @@ impl Repository {
     }
 
     /// The same for the archive that `source` gives, such as [`Spooled`](crate::Spooled) standard input. `name` is what
-    /// errors call it. Unless [`file_name`](EntryOptions::file_name) is given, the archive is called after its template.
+    /// errors call it. Unless [`file_name`](EntryOptions::file_name) is given, the archive is named after its template.
     ///
     /// # Errors
     ///
@@ -107,7 +107,7 @@ impl Repository {
         })
     }
 
-    /// [`add`](Self::add) the archive, or, if a template of its name is described, [`replace`](Self::replace) that one.
+    /// [`add`](Self::add) the archive, or, if a template with its name exists, [`replace`](Self::replace) that one.
     ///
     /// # Errors
     ///
@@ -164,17 +164,17 @@ impl Repository {
         }
     }
 
-    /// Put another archive in the place of that of the template `name`. What is given counts, then what the metainfo.xml of
-    /// the new archive states; what neither says stays as it is described: the name, tags where the archive has none, and
-    /// keys that are not known. An image name stays, too, unless it is the one that came from the archive before.
+    /// Replace the archive of the template `name`. Values come from the options, then from the metainfo.xml of the new
+    /// archive; what neither gives stays unchanged in the description: the name, tags if the archive has none, and unknown
+    /// keys. An image name stays, too, unless it is the one that came from the archive before.
     ///
-    /// Two files cannot change in one step, so the new archive gets a file name of its own: the one that is given or
-    /// that it has, and where that is taken, one with the first digits of its SHA-256. The description changes from
-    /// the old file to the new one in one step, and then the old one is removed. The same archive again changes no file.
+    /// Two files cannot change in one step, so the new archive gets its own file name: the given one or its own, or, if that
+    /// is in use, one with the first digits of its SHA-256. The description changes from
+    /// the old file to the new one in one step, and then the old one is removed. Publishing the same archive again changes no file.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template; those of [`add`](Self::add).
+    /// [`NotFound`](ErrorKind::NotFound) if the template does not exist; those of [`add`](Self::add).
     ///
     /// ```no_run
     /// use vmtemplate::{EntryOptions, Repository};
@@ -319,13 +319,13 @@ impl Repository {
 
     /// Take the template `name` out of the description, and then remove its archive.
     ///
-    /// On a full disk there is no room for the description without the template; the archive goes first then, and makes
-    /// it. For that moment the description names an archive that is not there.
+    /// If the disk is too full to write the new description, the archive is removed first to free space; for that moment
+    /// the description names an archive that does not exist.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template; [`StorageFull`](ErrorKind::StorageFull) if the disk is
-    /// full and removing the archive frees nothing of it; [`Locked`](ErrorKind::Locked),
+    /// [`NotFound`](ErrorKind::NotFound) if the template does not exist; [`StorageFull`](ErrorKind::StorageFull) if the disk is
+    /// full and removing the archive frees no space; [`Locked`](ErrorKind::Locked),
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) as for [`add`](Self::add).
     ///
     /// ```no_run
@@ -390,7 +390,7 @@ impl Repository {
             if let Some((key, _)) = keys.into_iter().find(|(_, value)| value.is_some()) {
                 return Err(Error::new(ErrorKind::InvalidValue, "a template for LXD has no such key")
                     .with_field(key)
-                    .with_help("leave it out"));
+                    .with_help("remove it"));
             }
         } else if entry.image_name.is_none() {
             let own = metainfo.and_then(own_image_name);
@@ -458,7 +458,7 @@ fn own_image_name(metainfo: &Metainfo) -> Option<String> {
     Some(metainfo.image_file()?.rsplit('/').next()?.to_owned())
 }
 
-/// By what a file that changed is known.
+/// The values that show that a file changed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct State {
     inode: u64,

@@ -24,7 +24,7 @@ const LXD_ENTRIES: usize = 1000;
 /// How far an archive is unpacked to tell a template for LXD.
 const LXD_BYTES: u64 = 64 << 20;
 
-/// The entries of a .tar.gz that are looked at for its metainfo.xml, and how far it is unpacked for that. It stands at the
+/// The entries of a .tar.gz that are looked at for its metainfo.xml, and how far it is unpacked for that. It is at the
 /// front of what this library packs; in an archive with the image before it, it is not found.
 const FIRST_ENTRIES: usize = 16;
 const FIRST_BYTES: u64 = 2 << 20;
@@ -55,7 +55,7 @@ impl Contents {
     }
 }
 
-/// Look at an archive: all of it, or, with `quick`, what tells its kind. `path` is what errors call it.
+/// Look at an archive: all of it, or, with `quick`, what states its kind. `path` is what errors call it.
 ///
 /// An .xz is checked by its index, and an LXD template by the checksums of gzip; neither is unpacked.
 pub(super) fn look_at(
@@ -128,12 +128,12 @@ pub(super) fn is_lxd(source: &dyn ReadAt) -> bool {
     })
 }
 
-/// The version that the template states, if its metainfo.xml stands near the front.
+/// The version that the template states, if its metainfo.xml is near the front.
 pub(super) fn version(source: &dyn ReadAt) -> Option<String> {
     Some(first_metainfo(source)?.template_version()?.into_owned())
 }
 
-/// The metainfo.xml, if it stands near the front.
+/// The metainfo.xml, if it is near the front.
 pub(super) fn first_metainfo(source: &dyn ReadAt) -> Option<Metainfo> {
     let input = BufReader::with_capacity(16 << 10, InOrder::new(source));
     let mut archive = tar::Archive::new(MultiGzDecoder::new(input).take(FIRST_BYTES));
@@ -147,7 +147,7 @@ pub(super) fn first_metainfo(source: &dyn ReadAt) -> Option<Metainfo> {
     Metainfo::parse(&bytes).ok()
 }
 
-/// Read a .tar.gz to its end; gzip tells whether it is whole. Gives the SHA-256 of the archive.
+/// Read a .tar.gz to its end; gzip shows whether it is whole. Gives the SHA-256 of the archive.
 fn whole_gzip(source: &dyn ReadAt, control: &Control) -> Result<String> {
     let mut hash = Sha256::new();
     let (mut stream, consumed) = open_tapped(source, |bytes| hash.update(bytes));

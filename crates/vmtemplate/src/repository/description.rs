@@ -22,7 +22,7 @@ impl Description {
         }
     }
 
-    /// The description that stands there.
+    /// The description that is there.
     pub(super) fn read(store: &Store, format: RepositoryFormat) -> Result<Self> {
         let bytes = read_description(store, format)?;
         Self::parse(format, &bytes).map_err(|error| error.with_path(store.path_of(format.file_name())))
@@ -88,8 +88,8 @@ impl Description {
 
 pub(super) fn read_description(store: &Store, format: RepositoryFormat) -> Result<Vec<u8>> {
     store.read(format.file_name(), json::MAX_BYTES)?.ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, "there is no description of the repository")
+        Error::new(ErrorKind::NotFound, "the repository has no description")
             .with_path(store.path_of(format.file_name()))
-            .with_help("begin a repository there: `vmtemplate repo init FOLDER`")
+            .with_help("create a repository there: `vmtemplate repo init FOLDER`")
     })
 }

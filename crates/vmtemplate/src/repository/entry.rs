@@ -88,7 +88,7 @@ pub struct RepositoryEntry {
     /// `externals`: URLs of archives elsewhere (VMmanager 5).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
-    /// All other keys, each with its value as it stands in the description.
+    /// All other keys, each with its value unchanged in the description.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
     /// Where the entry begins in the description.
@@ -97,7 +97,7 @@ pub struct RepositoryEntry {
 }
 
 impl RepositoryEntry {
-    /// The kind, as far as the description tells: what only KVM has, or the name, tells a template for KVM from one for
+    /// The kind, as far as the description states: what only KVM has, or the name, tells a template for KVM from one for
     /// LXD.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Fetching an archive out of a repository: resumed where it was left, and proved before it has its name.
+//! Downloads an archive from a repository: resumes an interrupted download, and verifies it before it gets its name.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek as _, SeekFrom, Write as _};
@@ -30,7 +30,7 @@ const SUFFIX: &str = ".vmtemplate-part";
 /// How much is written before the next look at the clock and the caller.
 const PIECE: usize = 1 << 20;
 
-/// How an archive is fetched.
+/// The options of a download.
 ///
 /// ```
 /// use vmtemplate::FetchOptions;
@@ -42,15 +42,15 @@ const PIECE: usize = 1 << 20;
 pub struct FetchOptions {
     /// The description and the checksums must be signed by this key.
     pub public_key: Option<PublicKey>,
-    /// Replace a file of that name that is there already.
+    /// Replace an existing file with that name.
     pub overwrite: bool,
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
-    /// Watching and stopping. Progress counts bytes of the archive.
+    /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 
-/// An archive that was fetched.
+/// A downloaded archive.
 ///
 /// ```no_run
 /// # use vmtemplate::{FetchOptions, Repository};
@@ -62,9 +62,9 @@ pub struct FetchOptions {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Fetched {
-    /// What the repository says of the template.
+    /// The entry of the template in the description.
     pub entry: RepositoryEntry,
-    /// Where the archive is now.
+    /// The path of the downloaded archive.
     pub path: PathBuf,
     /// The size of the archive.
     pub archive_bytes: u64,
@@ -85,7 +85,7 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) if there is no such template or no such archive;
+    /// [`NotFound`](ErrorKind::NotFound) if the template or the archive does not exist;
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another file of that name is in the folder;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if a key was given and did not sign it;
     /// [`InvalidArchive`](ErrorKind::InvalidArchive) if the checksum is another or the archive is not sound;
@@ -120,17 +120,17 @@ impl Repository {
             let message = format!("the file name `{}` {why}", Shown(&entry.file_name));
             return Err(Error::new(ErrorKind::InvalidRepository, message)
                 .with_path(self.description_path())
-                .with_help("`vmtemplate repo verify` tells all that is wrong with the repository"));
+                .with_help("`vmtemplate repo verify` reports every problem of the repository"));
         }
         let sums = Sums::parse(&sums.unwrap_or_default());
         let stated = sums.get(&entry.file_name).map(str::to_owned);
         if stated.is_none() && options.public_key.is_some() {
             let message =
-                format!("{} has no checksum of {}, so that nobody signed it", sums::NAME, entry.file_name);
+                format!("{} has no checksum for {}, so no signature covers it", sums::NAME, entry.file_name);
             return Err(Error::new(ErrorKind::InvalidSignature, message)
                 .with_path(self.store.path_of(sums::NAME))
                 .with_help(
-                    "let the repository be brought in step: `vmtemplate repo sync FOLDER --sign KEY`",
+                    "ask the publisher to add the checksum: `vmtemplate repo sync FOLDER --sign KEY`",
                 ));
         }
         fs::create_dir_all(folder).map_err(|e| Error::io("cannot create the folder", e).with_path(folder))?;
@@ -176,7 +176,7 @@ impl Repository {
         Ok(Fetched { entry, path, archive_bytes, resumed_at, sha256, has_checksum })
     }
 
-    /// By what a part of an archive is known of which no checksum is stated.
+    /// The key of a partial download whose archive has no published checksum.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
         let modified = self.store.modified(&entry.file_name).ok();
         let mut hash = Sha256::new();
@@ -200,9 +200,9 @@ fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -
     if options.overwrite {
         return Ok(None);
     }
-    Err(Error::new(ErrorKind::AlreadyExists, "another file of this name is there")
+    Err(Error::new(ErrorKind::AlreadyExists, "another file with this name already exists")
         .with_path(path)
-        .with_help("remove it, or ask for overwriting"))
+        .with_help("remove it, or use --force (`overwrite`)"))
 }
 
 /// The archive that is to be fetched.
@@ -230,7 +230,7 @@ impl Source<'_> {
     }
 }
 
-/// The file that grows until it is the archive. Whoever else fetches the same archive is locked out.
+/// The file that grows until it is the archive. Other processes that download the same archive are locked out.
 struct Part {
     file: File,
     path: PathBuf,
@@ -270,10 +270,10 @@ impl Part {
             if let Err(fs::TryLockError::WouldBlock) = file.try_lock() {
                 return Err(Error::new(
                     ErrorKind::Locked,
-                    "somebody is fetching this archive into this folder",
+                    "another process is downloading this archive into this folder",
                 )
                 .with_path(path)
-                .with_help("wait until that has ended"));
+                .with_help("wait until it has finished"));
             }
             // Between the opening and the locking it may have become the archive, or have been removed.
             let held = file.metadata().map_err(fail)?;
@@ -301,9 +301,9 @@ impl Part {
                 None => Ok(found),
                 Some(stated) => Err(Error::new(
                     ErrorKind::InvalidArchive,
-                    format!("the SHA-256 of what was fetched is {found}; {} has {stated}", sums::NAME),
+                    format!("the SHA-256 of the download is {found}; {} lists {stated}", sums::NAME),
                 )
-                .with_help("what was fetched is removed; `vmtemplate repo verify` tells what is wrong")),
+                .with_help("the download was removed; `vmtemplate repo verify` reports what is wrong")),
             }
         });
         proved.inspect_err(|error| {
@@ -313,7 +313,7 @@ impl Part {
         })
     }
 
-    /// From a server that gives no parts: a fetch that is broken off begins anew.
+    /// From a server that gives no parts: a fetch that is broken off begins again.
     fn take_whole(&mut self, store: &Store, name: &str, options: &FetchOptions) -> Result<()> {
         let Self { file, path, .. } = self;
         let fail = |error| Error::io("cannot write the archive", error).with_path(&*path);
@@ -352,11 +352,11 @@ impl Part {
         if overwrite {
             if let Ok(replaced) = fs::metadata(target) {
                 Access::Like(replaced).apply(&self.file).map_err(|error| {
-                    Error::io("cannot give the archive its mode", error).with_path(target)
+                    Error::io("cannot set the mode of the archive", error).with_path(target)
                 })?;
             }
             fs::rename(&self.path, target).map_err(|error| {
-                Error::io("cannot move the archive to its place", error).with_path(target)
+                Error::io("cannot rename the archive to its final name", error).with_path(target)
             })?;
         } else {
             output::rename_new(&self.path, target).map_err(|error| error.with_path(target))?;

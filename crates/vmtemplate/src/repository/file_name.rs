@@ -22,7 +22,7 @@ pub(super) fn reason_against_archive(name: &str) -> Option<&'static str> {
     match reason_against(name) {
         Some(why) => Some(why),
         None if name.starts_with('.') => Some("is hidden"),
-        None if is_ours() => Some("is that of the description, the checksums or a signature"),
+        None if is_ours() => Some("is reserved for the description, the checksums or a signature"),
         None => None,
     }
 }
@@ -68,15 +68,21 @@ pub(super) fn check_form(file_name: &str, kind: TemplateKind) -> Result<()> {
         return Ok(());
     }
     let name = Shown(&file_name);
-    Err(Error::new(ErrorKind::InvalidValue, format!("the file name is `{name}`; expected one with {end}"))
-        .with_field("file_name")
-        .with_help("the platform tells by its name how to unpack an archive: give a file name"))
+    Err(Error::new(
+        ErrorKind::InvalidValue,
+        format!("the file name is `{name}`; expected one that ends with {end}"),
+    )
+    .with_field("file_name")
+    .with_help(
+        "the platform chooses how to unpack an archive by its file name: give one with --file-name \
+                    (`file_name`)",
+    ))
 }
 
 pub(super) fn own_name() -> Error {
     Error::new(ErrorKind::InvalidValue, "an archive cannot be replaced under its own name in one step")
         .with_field("file_name")
-        .with_help("leave the name out, or give another one")
+        .with_help("omit --file-name (`file_name`), or give another name")
 }
 
 /// The name with the first digits of the SHA-256, in the place of those of an archive before.

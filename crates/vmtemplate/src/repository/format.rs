@@ -68,7 +68,7 @@ impl FromStr for RepositoryFormat {
                 ErrorKind::InvalidValue,
                 format!("found `{}`; expected vm6 or vm5", Shown(&text)),
             )
-            .with_help("vm6 is metadata.json of VMmanager 6, vm5 is metadata.xml of VMmanager 5")),
+            .with_help("vm6 is the metadata.json of VMmanager 6, vm5 is the metadata.xml of VMmanager 5")),
         }
     }
 }

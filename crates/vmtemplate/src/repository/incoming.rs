@@ -21,7 +21,7 @@ pub(super) struct Incoming {
     pub(super) path: PathBuf,
     /// The name that it is to have in the repository.
     pub(super) file_name: String,
-    /// It stands in the folder of the repository already.
+    /// It is in the folder of the repository already.
     pub(super) is_in_place: bool,
 }
 
@@ -34,11 +34,11 @@ impl Incoming {
         if is_in_place && options.file_name.is_some() && options.file_name.as_deref() != own {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                "the archive stands in the repository already, under another name",
+                "the archive is already in the repository under another name",
             )
             .with_path(path)
             .with_field("file_name")
-            .with_help("leave the name out"));
+            .with_help("omit --file-name (`file_name`)"));
         }
         let file_name = options.file_name.as_deref().or(own).unwrap_or_default().to_owned();
         check_file_name("file_name", &file_name)?;
@@ -67,7 +67,7 @@ impl Incoming {
         Ok(incoming)
     }
 
-    /// What tells its kind and its name.
+    /// What states its kind and its name.
     pub(super) fn look(&self, options: &EntryOptions) -> Result<Contents> {
         look_at(&self.source, &self.path, true, &verify_options(options))
     }
@@ -86,11 +86,11 @@ impl Incoming {
     }
 }
 
-/// An archive that tells no name is published under one that is given.
+/// An archive that states no name is published under one that is given.
 pub(super) fn no_name() -> Error {
-    Error::new(ErrorKind::InvalidValue, "the archive does not tell the template's name")
+    Error::new(ErrorKind::InvalidValue, "the archive does not contain the template's name")
         .with_field("name")
-        .with_help("give the name")
+        .with_help("give it with --name (`name`)")
 }
 
 fn verify_options(options: &EntryOptions) -> VerifyOptions {

@@ -1,4 +1,4 @@
-//! JSON that is edited and not rewritten: where each value stands in the text, and nothing else.
+//! JSON that is edited and not rewritten: where each value is in the text, and nothing else.
 //!
 //! Strict RFC 8259, and narrower in one thing: a key that an object has twice is refused, since readers differ in which
 //! one they take.
@@ -35,7 +35,7 @@ impl Kind {
             Self::Array => "an array",
             Self::String => "a string",
             Self::Number => "a number",
-            Self::Bool => "a truth value",
+            Self::Bool => "true or false",
             Self::Null => "null",
         }
     }
@@ -52,7 +52,7 @@ struct Value {
     kind: Kind,
     /// From the first to behind the last character.
     span: Range<usize>,
-    /// Where the key stands, with its quotes, if this is a member of an object.
+    /// Where the key is, with its quotes, if this is a member of an object.
     key: Option<Range<usize>>,
     /// The index after the last value inside this one.
     after: usize,
@@ -76,7 +76,7 @@ impl Json {
         }
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let sound = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            fault(&sound, sound.len(), "this is not UTF-8").with_help("save the file as UTF-8")
+            fault(&sound, sound.len(), "the file is not UTF-8").with_help("save the file as UTF-8")
         })?;
         Self::of(text.to_owned())
     }
@@ -111,7 +111,7 @@ impl Json {
         self.values[node].span.clone()
     }
 
-    /// The text of the value as it stands.
+    /// The text of the value unchanged.
     pub(super) fn raw(&self, node: Node) -> &str {
         &self.text[self.span(node)]
     }
@@ -145,7 +145,7 @@ impl Json {
         self.values[node].key.clone().map_or(Cow::Borrowed(""), |key| unescape(&self.text[key]))
     }
 
-    /// What stands between the key and the value: `: `.
+    /// What is between the key and the value: `: `.
     pub(super) fn colon(&self, node: Node) -> Option<&str> {
         let value = &self.values[node];
         value.key.as_ref().map(|key| &self.text[key.end..value.span.start])
@@ -246,7 +246,7 @@ impl Scanner<'_> {
             let key = start..self.at;
             let name = unescape(&self.text[key.clone()]);
             if let Some(again) = keys.replace(name) {
-                let message = format!("the key {} is there twice", quoted(&again));
+                let message = format!("duplicate key {}", quoted(&again));
                 return Err(fault(self.text, start, message).with_help("remove one of the two"));
             }
             self.space();
@@ -325,7 +325,7 @@ impl Scanner<'_> {
         self.at += match rest.first() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
             Some(b'u') if rest.len() > 4 && rest[1..5].iter().all(u8::is_ascii_hexdigit) => 6,
-            _ => return Err(self.fault("`\\` begins no escape that JSON knows").with_help("write `\\\\`")),
+            _ => return Err(self.fault("`\\` does not begin a JSON escape").with_help("write `\\\\`")),
         };
         Ok(())
     }
@@ -416,7 +416,7 @@ fn unescape(quoted: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf16_lossy(&units))
 }
 
-/// The same value without any character beyond ASCII, which stand in strings only.
+/// The same value without any character beyond ASCII, which are in strings only.
 pub(super) fn escaped(value: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(value.len());
@@ -493,7 +493,7 @@ mod tests {
             ("[+1]", "1:2", "value"),
             ("[NaN]", "1:2", "value"),
             ("[1] 2", "1:5", "end of the file"),
-            ("{\"a\":1,\n\"\\u0061\":2}", "2:1", "twice"),
+            ("{\"a\":1,\n\"\\u0061\":2}", "2:1", "duplicate key"),
             ("[\"a\nb\"]", "1:4", "control"),
             ("[\"\\x\"]", "1:3", "escape"),
             ("[\"\\u12g4\"]", "1:3", "escape"),
@@ -538,7 +538,7 @@ mod tests {
             match ours {
                 Ok(_) => prop_assert!(theirs.is_ok(), "{text}"),
                 Err(error) => prop_assert!(
-                    theirs.is_err() || error.message().contains("twice") || text.contains("\\u"), "{text}: {error}"
+                    theirs.is_err() || error.message().contains("duplicate key") || text.contains("\\u"), "{text}: {error}"
                 ),
             }
         }

@@ -76,7 +76,7 @@ fn steps_of(work: Work, format: RepositoryFormat, count: usize, lines: bool) -> 
     fs::write(repository.description_path(), description(format, count, lines)).unwrap();
     let sums: Vec<_> = (0..count).map(|number| format!("{number:064x}  w{number}.tar.gz\n")).collect();
     fs::write(repository.folder().join("SHA256SUMS"), sums.concat()).unwrap();
-    // Some are there and sound, and are described anew.
+    // Some are there and sound, and are described again.
     for number in (0..count).step_by(10) {
         fs::copy(&archive, repository.folder().join(format!("w{number}.tar.gz"))).unwrap();
     }

@@ -71,7 +71,7 @@ impl Repository {
         Ok(Description::read(&self.store, self.format())?.entries())
     }
 
-    /// Add what the archive in the folder says. One that is not there or not sound says nothing; `verify` reports it.
+    /// Add what the archive in the folder says. One that does not exist or not sound says nothing; `verify` reports it.
     pub(super) fn complete(&self, entry: &mut RepositoryEntry) {
         if reason_against_archive(&entry.file_name).is_some() {
             return;

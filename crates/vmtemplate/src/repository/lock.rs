@@ -127,7 +127,7 @@ fn if_there_is_room(written: Result<()>) -> Result<()> {
     written.or_else(|error| if error.kind() == ErrorKind::StorageFull { Ok(()) } else { Err(error) })
 }
 
-/// Whoever may write the description may be the next publisher, and the lock file that this one makes stays.
+/// Every user who may write the description may be the next publisher, and the lock file that this one makes stays.
 fn open(path: &Path, access: &Access) -> Result<File> {
     let mut options = File::options();
     options.read(true).write(true);
@@ -164,9 +164,10 @@ fn held(file: &mut File, timeout: Duration) -> Error {
     let note = read(file).unwrap_or_default();
     let owner: String = note.lines().next().unwrap_or_default().chars().take(200).collect();
     let owner = if owner.is_empty() { "another process".into() } else { Shown(&owner).to_string() };
-    let message = format!("{owner} is publishing, and did not end within {:.1} s", timeout.as_secs_f64());
+    let message = format!("{owner} is publishing, and did not finish within {:.1} s", timeout.as_secs_f64());
     Error::new(ErrorKind::Locked, message).with_help(
-        "try again later, or wait longer; when that process has ended, however it did, its lock is gone",
+        "try again later, or wait longer with --lock-timeout (`lock_timeout`); the lock disappears when that process \
+         ends, even if it is killed",
     )
 }
 

@@ -17,7 +17,7 @@ pub(super) struct Problem {
     pub(super) message: String,
 }
 
-/// The text of a metadata.json and where its templates stand.
+/// The text of a metadata.json and where its templates are.
 #[derive(Debug, Clone)]
 pub(super) struct MetadataJson {
     json: Json,
@@ -37,7 +37,9 @@ impl MetadataJson {
         let wrong = |node, message: String| {
             Err(Error::new(ErrorKind::InvalidRepository, message)
                 .with_position(json.position(node))
-                .with_help("the form is {\"type\": \"os\", \"os\": [ … ]}, with an object for each template"))
+                .with_help(
+                    "write the file as {\"type\": \"os\", \"os\": [ … ]}, with an object for each template",
+                ))
         };
         let list = match (json.kind(ROOT), json.member(ROOT, "os")) {
             (Kind::Array, _) => Some(ROOT),
@@ -47,7 +49,7 @@ impl MetadataJson {
             }
             (Kind::Object, None) if json.member(ROOT, "file_name").is_some() => None,
             (Kind::Object, None) => {
-                return wrong(ROOT, "there is no `os`, the array of templates".to_owned());
+                return wrong(ROOT, "the array of templates, `os`, is missing".to_owned());
             }
             (kind, _) => return wrong(ROOT, format!("found {}; expected an object", kind.name())),
         };
@@ -111,7 +113,7 @@ impl MetadataJson {
             |node, message: String| problems.push(Problem { position: json.position(node), message });
         if self.list.is_some_and(|list| list != ROOT) {
             match json.member(ROOT, "type") {
-                None => tell(ROOT, "there is no `type`; expected \"type\": \"os\"".to_owned()),
+                None => tell(ROOT, "`type` is missing; expected \"type\": \"os\"".to_owned()),
                 Some(node) if json.string(node).is_some_and(|text| text == "os") => {}
                 Some(node) => {
                     tell(node, format!("`type` is {}; expected \"os\"", Shown(short(json.raw(node)))));
@@ -149,7 +151,7 @@ impl MetadataJson {
                     let expected = match &*key {
                         "tags" => "an array of strings",
                         "archive_size_mib" | "hdd_mib_required" | "min_ram_mib" => "a whole number of MiB",
-                        "name" | "file_name" => "a string that is not empty",
+                        "name" | "file_name" => "a non-empty string",
                         "image_name" => "a plain file name",
                         _ => "a string",
                     };
@@ -214,7 +216,7 @@ impl MetadataJson {
         let held = self.entry(object);
         let mut edits = Vec::new();
         let last = self.json.children(object).last().unwrap_or(object);
-        // A known key that is new stands behind the known one before it, and any other at the end.
+        // A known key that is new is behind the known one before it, and any other at the end.
         let mut before = last;
         for (key, literal) in members(entry, more, &style) {
             let is_known = KEYS.contains(&&*key);
@@ -256,14 +258,17 @@ impl MetadataJson {
     }
 
     fn single(&self) -> Error {
-        Error::new(ErrorKind::InvalidRepository, "the description is a single template, and no list of them")
-            .with_position(self.json.position(ROOT))
-            .with_help("put it into {\"type\": \"os\", \"os\": [ … ]} first")
+        Error::new(
+            ErrorKind::InvalidRepository,
+            "the description is a single template; expected a list of templates",
+        )
+        .with_position(self.json.position(ROOT))
+        .with_help("put it into {\"type\": \"os\", \"os\": [ … ]} first")
     }
 
     fn apply(&mut self, edits: Vec<(Range<usize>, String)>) -> Result<()> {
         if !edits.is_empty() {
-            // Parsed anew: whatever the edits are, what is published can be read.
+            // Parsed again: whatever the edits are, what is published can be read.
             *self = Self::of(self.json.edited(edits)?)?;
         }
         Ok(())
@@ -542,7 +547,9 @@ mod tests {
 
     #[test]
     fn other_forms_and_wrong_values_are_told_with_their_place() {
-        for (text, word) in [("3", "a number"), ("{}", "no `os`"), ("{\"os\": {}}", "`os` is an object")] {
+        for (text, word) in
+            [("3", "a number"), ("{}", "`os`, is missing"), ("{\"os\": {}}", "`os` is an object")]
+        {
             let error = MetadataJson::parse(text.as_bytes()).unwrap_err();
             assert!(error.message().contains(word), "{error}");
         }
@@ -555,7 +562,7 @@ mod tests {
                 "1:10 `type` is \"iso\"; expected \"os\"",
                 "1:24 found a number; expected an object",
                 "1:27 the template has no `file_name`",
-                "1:36 `name` is \"\"; expected a string that is not empty",
+                "1:36 `name` is \"\"; expected a non-empty string",
                 "1:48 `tags` is [1]; expected an array of strings",
                 "2:21 `archive_size_mib` is 1.5; expected a whole number of MiB",
                 "2:36 `expand` is null; expected a string",

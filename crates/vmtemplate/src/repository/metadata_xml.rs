@@ -102,7 +102,7 @@ impl MetadataXml {
             }
             for name in SIMPLE {
                 if let Some(again) = self.document.named(elem, name).nth(1) {
-                    tell(again, format!("`{name}` is there a second time"));
+                    tell(again, format!("duplicate element `{name}`"));
                 }
             }
             if let Some(node) = self.child(elem, "utcmtime") {
@@ -137,7 +137,7 @@ impl MetadataXml {
         self.document.apply(vec![edit]).map_err(renamed)
     }
 
-    /// The element `support`; `line` begins its line, and `step` is the indent of what stands inside another element.
+    /// The element `support`; `line` begins its line, and `step` is the indent of what is inside another element.
     fn make_support(&self, products: &[String], line: &str, step: &str) -> Result<String> {
         let mut out = String::from("<support>");
         for product in products {

@@ -50,9 +50,9 @@ use store::Store;
 /// A folder of archives with the file that describes them to the platform: metadata.json, or metadata.xml for
 /// VMmanager 5.
 ///
-/// The description is edited and not rewritten: keys that are not known, formatting and order stay as they are. Whoever
-/// reads the folder over HTTP while it is changed sees only archives that are whole. Publishers wait for each other,
-/// and one that was killed leaves a repository that verifies; the next one cleans up behind it.
+/// The description is edited and not rewritten: keys that are not known, formatting and order are preserved. HTTP
+/// readers only ever see complete archives. Publishers wait for each other,
+/// and one that is killed leaves a consistent repository; the next publisher cleans up.
 ///
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-repository-{}", std::process::id()));
@@ -86,7 +86,7 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) when there is no description.
+    /// [`NotFound`](ErrorKind::NotFound) when the description does not exist.
     ///
     /// ```
     /// use vmtemplate::{ErrorKind, Repository};
@@ -100,12 +100,9 @@ impl Repository {
                 return Ok(Self { store, format });
             }
         }
-        Err(Error::new(
-            ErrorKind::NotFound,
-            "there is neither a metadata.json nor a metadata.xml in the folder",
-        )
-        .with_path(store.path())
-        .with_help("begin a repository there: `vmtemplate repo init FOLDER`"))
+        Err(Error::new(ErrorKind::NotFound, "the folder contains neither metadata.json nor metadata.xml")
+            .with_path(store.path())
+            .with_help("create a repository there: `vmtemplate repo init FOLDER`"))
     }
 
     /// The same, where the form of the description is known.
@@ -120,9 +117,9 @@ impl Repository {
         if store.is_there(format.file_name())? {
             return Ok(Self { store, format });
         }
-        Err(Error::new(ErrorKind::NotFound, format!("there is no {} in the folder", format.file_name()))
+        Err(Error::new(ErrorKind::NotFound, format!("the folder contains no {}", format.file_name()))
             .with_path(store.path())
-            .with_help(format!("begin one: `vmtemplate repo init FOLDER --format {format}`")))
+            .with_help(format!("create one: `vmtemplate repo init FOLDER --format {format}`")))
     }
 
     /// Begin a repository in `folder`, which may be new.
@@ -157,9 +154,12 @@ impl Repository {
             Store::Remote(folder) => {
                 let name = format.file_name();
                 if !folder.put(name, format.empty().as_bytes(), Expected::Absent)? {
-                    return Err(Error::new(ErrorKind::AlreadyExists, "there is a repository already")
-                        .with_path(store.path_of(name))
-                        .with_help("open it, or choose another folder"));
+                    return Err(Error::new(
+                        ErrorKind::AlreadyExists,
+                        "the folder already contains a repository",
+                    )
+                    .with_path(store.path_of(name))
+                    .with_help("open it, or choose another folder"));
                 }
             }
         }
@@ -199,12 +199,12 @@ impl Repository {
         self.store.path_of(self.format.file_name())
     }
 
-    /// Who may read a file that is new in the folder: who may read the description.
+    /// The users that may read a new file in the folder: those that may read the description.
     fn access(&self) -> Access {
         fs::metadata(self.description_path()).map_or(Access::Umask, Access::Like)
     }
 
-    /// Whether the file stands in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
+    /// Whether the file is in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
     /// that leads there does not.
     fn holds(&self, archive: &Path) -> bool {
         let Store::Folder(folder) = &self.store else { return false };
@@ -214,7 +214,7 @@ impl Repository {
     }
 }
 
-/// Make a folder, and those that it stands in. What is new can be entered by everybody.
+/// Make a folder, and those that it is in. What is new can be entered by everybody.
 fn make_folder(folder: &Path) -> Result<()> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
@@ -223,7 +223,7 @@ fn make_folder(folder: &Path) -> Result<()> {
     #[cfg(unix)]
     for path in missing {
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .map_err(|error| Error::io("cannot give the folder its mode", error).with_path(path))?;
+            .map_err(|error| Error::io("cannot set the mode of the folder", error).with_path(path))?;
     }
     #[cfg(not(unix))]
     let _ = missing;

@@ -6,7 +6,7 @@ use super::style::KEYS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::shown::{Shown, quoted, short};
 
-/// The members of a JSON object, each with its value as it stands there.
+/// The members of a JSON object, each with its value unchanged there.
 pub(super) fn read(object: &str) -> Result<Vec<(String, String)>> {
     let json = parse(object).map_err(|error| error.with_field("set"))?;
     if json.kind(ROOT) != Kind::Object {
@@ -19,11 +19,8 @@ pub(super) fn read(object: &str) -> Result<Vec<(String, String)>> {
 /// The keys as an entry gets them; fails unless all of them may be set.
 pub(super) fn checked(keys: &[(String, String)], format: RepositoryFormat) -> Result<Vec<(String, String)>> {
     if format != RepositoryFormat::Vm6 && !keys.is_empty() {
-        return Err(refused(
-            "set",
-            format!("{} holds no JSON, so that no key can be set", format.file_name()),
-        )
-        .with_help("leave the key out, and add an element to the file by hand"));
+        return Err(refused("set", format!("{} is not JSON, so its keys cannot be set", format.file_name()))
+            .with_help("omit the key, and add an element to the file by hand"));
     }
     let mut done: Vec<(String, String)> = Vec::with_capacity(keys.len());
     for (key, value) in keys {
@@ -33,22 +30,18 @@ pub(super) fn checked(keys: &[(String, String)], format: RepositoryFormat) -> Re
         }
         if KEYS.contains(&&**key) {
             let help = match &**key {
-                "archive_size_mib" => "leave it out: it is the size of the archive".to_owned(),
+                "archive_size_mib" => "remove it: the size comes from the archive".to_owned(),
                 "hdd_mib_required" | "min_ram_mib" => {
-                    "ask for the requirements (`--requirements`), which come from the limits of the template"
+                    "use --requirements (`requirements`), which takes them from the limits of the template"
                         .to_owned()
                 }
-                "tags" => "give the tags (`--tag`)".to_owned(),
-                known => format!("give it by its own option (`--{}`)", known.replace('_', "-")),
+                "tags" => "use --tag (`tags`)".to_owned(),
+                known => format!("use its own option, --{}", known.replace('_', "-")),
             };
-            return Err(
-                refused(key, format!("the key `{shown}` is known and has checks of its own")).with_help(help)
-            );
+            return Err(refused(key, format!("the key `{shown}` has an option of its own")).with_help(help));
         }
         if done.iter().any(|(other, _)| other == key) {
-            return Err(
-                refused(key, format!("the key `{shown}` is given twice")).with_help("remove one of the two")
-            );
+            return Err(refused(key, format!("duplicate key `{shown}`")).with_help("remove one of the two"));
         }
         let json = parse(value).map_err(|error| error.with_field(key))?;
         done.push((key.clone(), json.raw(ROOT).to_owned()));
@@ -59,12 +52,12 @@ pub(super) fn checked(keys: &[(String, String)], format: RepositoryFormat) -> Re
 fn parse(text: &str) -> Result<Json> {
     Json::parse(text.as_bytes()).map_err(|error| {
         let mut refused =
-            Error::new(ErrorKind::InvalidValue, format!("{} is no JSON: {}", quoted(text), error.message()));
+            Error::new(ErrorKind::InvalidValue, format!("{} is not valid JSON: {}", quoted(text), error.message()));
         if let Some(position) = error.position() {
             refused = refused.with_position(position);
         }
         refused.with_help(
-            "write a text in double quotes, \"windows\", and a number or true, false and null without",
+            "write text in double quotes, as in \"windows\", and numbers, true, false and null without quotes",
         )
     })
 }

@@ -29,7 +29,7 @@ pub struct PublishOptions {
     pub key: Option<SigningKey>,
     /// How long to wait for another publisher to end.
     pub lock_timeout: Duration,
-    /// Watching and stopping. Progress counts bytes of the archive.
+    /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 
@@ -67,7 +67,7 @@ pub struct EntryOptions {
     /// Keys that the platform has and this library does not know, each with its value as JSON, in the order in which a new
     /// entry has them. metadata.json only; see [`set_keys`](Self::set_keys).
     pub set: Vec<(String, String)>,
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Lock, signature, progress.
     pub publish: PublishOptions,
@@ -91,7 +91,7 @@ impl EntryOptions {
         Ok(())
     }
 
-    /// Fail if a value that is given cannot stand in a description: file and image name must be plain file names, and
+    /// Fail if a value that is given cannot be in a description: file and image name must be plain file names, and
     /// no text may be empty or hold control characters. Every operation that takes these options looks first; this is
     /// for what comes before it, such as reading a stream to its end.
     ///
@@ -118,17 +118,19 @@ impl EntryOptions {
     }
 }
 
-/// Fail unless `text`, which is the value of `field`, can stand on a line of a list and on a terminal.
+/// Fail unless `text`, which is the value of `field`, can be on a line of a list and on a terminal.
 pub(super) fn check_text(field: &str, text: &str) -> Result<()> {
     let what = field.replace('_', " ");
     let message = if text.trim().is_empty() {
         format!("the value of {what} is empty")
     } else if text.chars().any(char::is_control) {
-        format!("`{}`, the value of {what}, holds a control character", Shown(short(text)))
+        format!("`{}`, the value of {what}, contains a control character", Shown(short(text)))
     } else {
         return Ok(());
     };
-    Err(Error::new(ErrorKind::InvalidValue, message).with_field(field).with_help("give a text of one line"))
+    Err(Error::new(ErrorKind::InvalidValue, message)
+        .with_field(field)
+        .with_help("give a single line of text"))
 }
 
 /// How a repository is verified.
@@ -145,7 +147,7 @@ pub struct RepositoryVerifyOptions {
     pub public_key: Option<PublicKey>,
     /// Open the archives without reading them to their ends: no checksums.
     pub quick: bool,
-    /// Bounds on hostile archives.
+    /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Threads that decompress; `None` takes as many as the machine has.
     pub threads: Option<NonZeroUsize>,
@@ -161,9 +163,9 @@ pub struct RepositoryVerifyOptions {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct Synced {
-    /// The archives whose size or checksum was written anew.
+    /// The archives whose size or checksum was rewritten.
     pub updated: Vec<String>,
-    /// The archives that the description names and that are not there. What is said of them stays as it was, so that they
+    /// The archives that the description names and that do not exist. What is said of them stays as it was, so that they
     /// can be proved when they come back.
     pub missing: Vec<String>,
     /// The archives that are not sound, each with the reason. What is said of them stays as it was: a new checksum would

@@ -1,6 +1,6 @@
-//! Changing a repository so that whoever reads it meanwhile sees what is whole.
+//! Changes a repository so that concurrent readers only see complete files.
 //!
-//! An archive stands in its place before SHA256SUMS and then the description name it, and goes after both have ceased
+//! An archive is in its place before SHA256SUMS and then the description name it, and goes after both have ceased
 //! to. Each of these steps is a rename. What is about to be done is noted in the lock file before it is begun, so that
 //! the next publisher can end what a killed one has left.
 
@@ -63,7 +63,7 @@ impl Repository {
             (Ok(done), Ok(())) => Ok(done),
             (Err(error), _) => Err(error),
             (Ok(_), Err(error)) => {
-                Err(error.with_help("the description is changed; the next publisher cleans up the rest"))
+                Err(error.with_help("the description has been changed; the next publisher cleans up"))
             }
         }
     }
@@ -144,7 +144,7 @@ impl Repository {
         output::write_file(&self.folder().join(name), bytes, &options)?;
         if key.is_some() {
             fs::rename(&next, &signature).map_err(|error| {
-                Error::io("cannot move the signature to its place", error).with_path(&signature)
+                Error::io("cannot rename the signature to its final name", error).with_path(&signature)
             })?;
             fail_point!("signature-named");
         }
@@ -158,17 +158,17 @@ impl Repository {
                 let path = self.store.path_of(&signature);
                 return Err(Error::new(
                     ErrorKind::InvalidSignature,
-                    "the repository is signed, and would not be any more",
+                    "the repository is signed; publishing without a key would invalidate its signatures",
                 )
                 .with_path(path)
-                .with_help("give the key, or remove the signatures (*.minisig) first"));
+                .with_help("give the key with --sign (`sign`), or remove the signatures (*.minisig) first"));
             }
         }
         Ok(())
     }
 }
 
-/// Where the signature of a file stands: while the file is being replaced, and else.
+/// Where the signature of a file is: while the file is being replaced, and else.
 pub(super) fn signature_names(name: &str) -> (String, String) {
     (format!("{name}.next{}", signature::SUFFIX), format!("{name}{}", signature::SUFFIX))
 }
@@ -188,7 +188,7 @@ impl Change<'_> {
             return Ok(());
         };
         let found = fs::metadata(output.temporary_path())
-            .map_err(|error| Error::io("cannot look at what was copied", error))?;
+            .map_err(|error| Error::io("cannot examine the copied archive", error))?;
         self.lock.intend(&staged.file_name, inode(&found))?;
         output.commit()
     }
@@ -203,9 +203,9 @@ impl Change<'_> {
         let access = self.repository.access();
         let done = fs::File::open(&path).and_then(|file| access.apply_to_other(&file));
         done.map_err(|error| {
-            Error::io("cannot give the archive the mode of the description", error)
+            Error::io("cannot set the mode of the archive to that of the description", error)
                 .with_path(path)
-                .with_help("let its owner do so: `chmod --reference=DESCRIPTION ARCHIVE`")
+                .with_help("ask its owner to run: `chmod --reference=DESCRIPTION ARCHIVE`")
         })
     }
 
@@ -246,11 +246,11 @@ impl Change<'_> {
         };
         let path = self.repository.folder().join(file_name);
         if self.is_named(file_name) || reason_against_archive(file_name).is_some() || !frees_room(&path) {
-            let message = "there is no room for the description without the template, and removing its archive \
-                           makes none";
+            let message =
+                "the disk has no space for the new description, and removing the archive does not free any";
             return Err(Error::new(ErrorKind::StorageFull, message)
                 .with_path(self.repository.description_path())
-                .with_help("nothing has changed: free some space on the disk, and remove the template again")
+                .with_help("nothing was changed: free some space on the disk, and remove the template again")
                 .caused_by(full));
         }
         fs::remove_file(&path)
@@ -258,7 +258,7 @@ impl Change<'_> {
         fail_point!("archive-removed-first");
         self.sums.remove(file_name);
         self.publish().map_err(|error| {
-            let message = "the archive is removed, and the description still names it";
+            let message = "the archive was removed, but the description still names it";
             Error::new(error.kind(), message)
                 .with_path(self.repository.description_path())
                 .with_help("free some space on the disk, and remove the template again")
@@ -380,7 +380,7 @@ impl Staged {
 pub(super) fn changed_meanwhile(archive: &Path) -> Error {
     Error::new(ErrorKind::ImageChanged, "the archive changed while it was published")
         .with_path(archive)
-        .with_help("publish it when whoever writes it has ended")
+        .with_help("publish it again when no program is writing to it")
 }
 
 /// Copy all of the archive, and give its SHA-256.
@@ -409,20 +409,20 @@ impl Repository {
             (Some((index, entry)), None) => Ok((index, entry.clone())),
             (None, _) => Err(Error::new(
                 ErrorKind::NotFound,
-                format!("there is no template `{}` in the repository", Shown(&name)),
+                format!("the repository has no template `{}`", Shown(&name)),
             )
             .with_path(self.description_path())
-            .with_help("`vmtemplate repo list FOLDER` shows the names")),
+            .with_help("`vmtemplate repo list FOLDER` lists the names")),
             (Some(_), Some(_)) => Err(Error::new(
                 ErrorKind::InvalidRepository,
-                format!("there are two templates `{}` in the repository", Shown(&name)),
+                format!("the repository has two templates `{}`", Shown(&name)),
             )
             .with_path(self.description_path())
             .with_help("rename one of them in the file")),
         }
     }
 
-    /// Fail if `entry` cannot stand beside the others; `except` is the place of the one that it replaces.
+    /// Fail if `entry` cannot be beside the others; `except` is the place of the one that it replaces.
     pub(super) fn check_fits(
         &self,
         entries: &[RepositoryEntry],
@@ -439,17 +439,31 @@ impl Repository {
             }
             let name = Shown(&other.name);
             if other.name == entry.name {
-                let message = format!("there is a template `{name}` already");
-                return refuse(ErrorKind::AlreadyExists, message, "replace it, or give another name");
+                let message = format!("the template `{name}` already exists");
+                return refuse(
+                    ErrorKind::AlreadyExists,
+                    message,
+                    "replace it with --replace (`add_or_replace`), or give \
+                    another name with --name (`name`)",
+                );
             }
             if other.file_name == entry.file_name {
-                let message = format!("the template `{name}` has the archive {}", Shown(&other.file_name));
-                return refuse(ErrorKind::AlreadyExists, message, "give another file name");
+                let message =
+                    format!("the template `{name}` already uses the archive {}", Shown(&other.file_name));
+                return refuse(
+                    ErrorKind::AlreadyExists,
+                    message,
+                    "give another name with --file-name (`file_name`)",
+                );
             }
             if entry.image_name.is_some() && other.image_name == entry.image_name {
                 let image = Shown(entry.image_name.as_deref().unwrap_or_default());
-                let message = format!("the template `{name}` has the image name `{image}` already");
-                return refuse(ErrorKind::AlreadyExists, message, "give another image name");
+                let message = format!("the template `{name}` already has the image name `{image}`");
+                return refuse(
+                    ErrorKind::AlreadyExists,
+                    message,
+                    "give another name with --image-name (`image_name`)",
+                );
             }
             if (self.kind_of(other) == TemplateKind::Lxd) != (kind == TemplateKind::Lxd) {
                 let (ours, theirs) = if kind == TemplateKind::Lxd { ("LXD", "KVM") } else { ("KVM", "LXD") };

@@ -116,6 +116,6 @@ fn name_of(template: &Template, options: &EntryOptions) -> Result<String> {
     options.name.clone().or_else(own).filter(|name| !name.trim().is_empty()).ok_or_else(|| {
         Error::new(ErrorKind::InvalidValue, "the template has no name")
             .with_field("name")
-            .with_help("give the name")
+            .with_help("give it with --name (`name`)")
     })
 }

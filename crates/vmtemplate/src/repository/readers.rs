@@ -13,7 +13,7 @@ use super::{Repository, reason_against_archive, sums};
 use crate::rules::{Finding, Place, repository as rules};
 use crate::shown::Shown;
 
-/// Who is meant to read the repository, as the mode of its description says.
+/// The users that may read the repository, by the mode of its description.
 #[derive(Clone, Copy)]
 enum Readers {
     Everybody,
@@ -79,12 +79,16 @@ fn finding(name: &str, path: &Path, found: &Metadata, readers: Readers) -> Findi
     let (what, right) = if found.is_dir() { ("enter", "x") } else { ("read", "r") };
     let shown = Shown(if name.is_empty() { "the folder" } else { name });
     let (message, class) = match readers {
-        Readers::Everybody => (format!("not everybody may {what} {shown}, as the description"), "a"),
-        Readers::Group(gid) => (format!("the group {gid} may not {what} {shown}, as the description"), "g"),
-        Readers::Anybody => (format!("nobody but the owner may {what} {shown}"), "a"),
+        Readers::Everybody => {
+            (format!("some users who may read the description may not {what} {shown}"), "a")
+        }
+        Readers::Group(gid) => {
+            (format!("the group {gid} may read the description, but may not {what} {shown}"), "g")
+        }
+        Readers::Anybody => (format!("only the owner may {what} {shown}"), "a"),
     };
     let quoted = path.display().to_string().replace('\'', r"'\''");
     Finding::new(rules::READERS, format!("{message}: its mode is {mode:04o}"))
-        .with_fix(format!("let others {what} it: `chmod {class}+{right} '{quoted}'`"))
+        .with_fix(format!("allow others to {what} it: `chmod {class}+{right} '{quoted}'`"))
         .at(Place { file: Some(name.to_owned()).filter(|name| !name.is_empty()), ..Place::default() })
 }

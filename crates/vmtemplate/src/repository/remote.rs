@@ -1,8 +1,8 @@
 //! Publishing to object storage, where nothing can be locked and nothing renamed.
 //!
-//! The order is that of a folder: an archive stands in its place before SHA256SUMS and then the description name it, and
+//! The order is that of a folder: an archive is in its place before SHA256SUMS and then the description name it, and
 //! goes after both have ceased to. An archive's name is claimed by an empty file that is written only where there is
-//! none. The description and SHA256SUMS are written only over the version that was read; whoever was overtaken reads
+//! none. The description and SHA256SUMS are written only over the version that was read; a publisher that was overtaken reads
 //! them again and does the same to the newer one. A publisher that is killed leaves what nobody describes: an empty
 //! file, or an archive.
 
@@ -24,7 +24,7 @@ use crate::fail_points::fail_point;
 use crate::progress::Control;
 use crate::remote::{Expected, RemoteFolder, Upload, Version};
 
-/// The first pause of a publisher who was overtaken.
+/// The first pause of a publisher that was overtaken.
 const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -125,11 +125,11 @@ impl Repository {
                 return Ok(name.clone());
             }
         }
-        Err(Error::new(ErrorKind::AlreadyExists, "there is a file of this name, and no template has it")
+        Err(Error::new(ErrorKind::AlreadyExists, "a file with this name exists, but no template refers to it")
             .with_path(self.store.path_of(sending.file_name))
             .with_help(
-                "somebody is publishing it, or was stopped while publishing: wait, or remove the file, or give \
-                 another file name",
+                "another publisher is uploading it, or was interrupted: wait, remove the file, or give another name \
+                 with --file-name (`file_name`)",
             ))
     }
 
@@ -201,7 +201,7 @@ impl Repository {
         let name = self.format().file_name();
         edit(folder, name, json::MAX_BYTES, options, |bytes| {
             let bytes = bytes.ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, "there is no description of the repository any more")
+                Error::new(ErrorKind::NotFound, "the description of the repository no longer exists")
             })?;
             let mut description = Description::parse(self.format(), bytes)?;
             let changed = change(&mut description)?;
@@ -278,11 +278,12 @@ fn edit<T>(
             return Ok(done);
         }
         if begun.elapsed() > options.lock_timeout {
-            let message =
-                format!("other publishers changed it again and again for {:?}", options.lock_timeout);
+            let message = format!("other publishers kept changing it for {:?}", options.lock_timeout);
             return Err(Error::new(ErrorKind::Locked, message)
                 .with_path(format!("{}/{name}", folder.url()))
-                .with_help("try again when they have ended, or wait longer"));
+                .with_help(
+                    "try again when they have finished, or wait longer with --lock-timeout (`lock_timeout`)",
+                ));
         }
         thread::sleep(pause);
         pause = (2 * pause).min(LONGEST_PAUSE);

@@ -49,9 +49,12 @@ impl SigningKey {
     #[cfg(feature = "sign")]
     fn parse(text: &str, password: Option<&str>) -> Result<Self> {
         let refused = |error: minisign::PError| {
-            Error::new(ErrorKind::InvalidValue, "this is no secret key of minisign, or the password is wrong")
-                .caused_by(error)
-                .with_help("make a key with `minisign -G -W`, and give the file minisign.key")
+            Error::new(
+                ErrorKind::InvalidValue,
+                "this is not a secret key of minisign, or the password is wrong",
+            )
+            .caused_by(error)
+            .with_help("create a key with `minisign -G -W`, and give the file minisign.key")
         };
         if let Some(key) = unprotected(text) {
             return Ok(Self { key });
@@ -89,14 +92,14 @@ impl SigningKey {
     }
 }
 
-/// It tells nothing of the key.
+/// It reveals nothing about the key.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKey(..)")
     }
 }
 
-/// The key that tells who signed a repository: a public key of minisign.
+/// The key that verifies the signatures of a repository: a public key of minisign.
 ///
 /// ```
 /// use vmtemplate::PublicKey;
@@ -125,8 +128,12 @@ impl PublicKey {
     /// Fail unless `signature` is one of `content` by this key.
     pub(super) fn verify(&self, content: &[u8], signature: &[u8]) -> Result<()> {
         let refused = |error: minisign_verify::Error| {
-            Error::new(ErrorKind::InvalidSignature, "it is not signed by this key, or was changed since")
-                .caused_by(error)
+            Error::new(
+                ErrorKind::InvalidSignature,
+                "this key did not sign the file, or the file was changed after it \
+                                                     was signed",
+            )
+            .caused_by(error)
         };
         let signature = Signature::decode(&String::from_utf8_lossy(signature)).map_err(refused)?;
         self.key.verify(content, &signature, false).map_err(refused)
@@ -140,7 +147,7 @@ impl std::str::FromStr for PublicKey {
     fn from_str(text: &str) -> Result<Self> {
         let line = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
         let key = minisign_verify::PublicKey::from_base64(line).map_err(|error| {
-            Error::new(ErrorKind::InvalidValue, "this is no public key of minisign")
+            Error::new(ErrorKind::InvalidValue, "this is not a public key of minisign")
                 .caused_by(error)
                 .with_help("give the file minisign.pub, or its last line")
         })?;

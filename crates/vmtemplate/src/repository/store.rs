@@ -1,4 +1,4 @@
-//! Where a repository stands: a folder of this machine, or one on a server.
+//! The storage of a repository: a local folder, or one on a server.
 
 use std::fs;
 use std::io;
@@ -55,7 +55,7 @@ impl Store {
         }
     }
 
-    /// The bytes of a small file; `None` if it is not there.
+    /// The bytes of a small file; `None` if it does not exist.
     pub(super) fn read(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Folder(path) => read_if_there(&path.join(name), max),
@@ -81,7 +81,7 @@ impl Store {
     ) -> Result<u64> {
         match self {
             Self::Folder(path) => {
-                Err(Error::new(ErrorKind::Unsupported, "this file is read in parts")
+                Err(Error::new(ErrorKind::Unsupported, "this file can only be read in parts")
                     .with_path(path.join(name)))
             }
             Self::Remote(folder) => folder.whole(name, control, take),
@@ -111,10 +111,10 @@ impl Store {
             Self::Folder(path) => {
                 let path = path.join(name);
                 let found = fs::metadata(&path).and_then(|found| found.modified());
-                found.map_err(|error| Error::io("cannot look at the archive", error).with_path(path))
+                found.map_err(|error| Error::io("cannot examine the archive", error).with_path(path))
             }
             Self::Remote(folder) => folder.modified(name)?.ok_or_else(|| {
-                Error::new(ErrorKind::NotFound, "the archive is not there").with_path(self.path_of(name))
+                Error::new(ErrorKind::NotFound, "the archive does not exist").with_path(self.path_of(name))
             }),
         }
     }

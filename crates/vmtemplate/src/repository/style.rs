@@ -24,15 +24,15 @@ pub(super) fn indent(line: &str) -> &str {
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
-/// What separates elements, from what stands before the first one.
+/// What separates elements, from what is before the first one.
 pub(super) fn with_comma(open: &str) -> String {
     format!(",{}", if open.is_empty() || open.contains('\n') { open } else { " " })
 }
 
-/// How objects and lists are written. Separators hold the comma, as it may stand at the begin of a line, too.
+/// How objects and lists are written. Separators hold the comma, as it may be at the begin of a line, too.
 #[derive(Debug, Clone)]
 pub(super) struct Style {
-    /// What stands before a template that is the first one, before one that follows another, and behind the last one.
+    /// What is before a template that is the first one, before one that follows another, and behind the last one.
     pub(super) before_first: String,
     pub(super) before_next: String,
     pub(super) after_last: String,

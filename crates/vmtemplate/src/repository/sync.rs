@@ -43,10 +43,10 @@ impl Repository {
         if let Store::Remote(folder) = &self.store {
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                "only a folder of this machine can be brought in step",
+                "only a repository in a local folder can be synchronised",
             )
             .with_path(folder.url())
-            .with_help("replace the templates whose archives changed"));
+            .with_help("replace the templates whose archives changed, one by one"));
         }
         // Read before the lock is taken, so that nobody waits for it; what changed since is read again.
         let mut known = HashMap::new();

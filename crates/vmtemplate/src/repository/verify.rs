@@ -32,7 +32,7 @@ const ATTEMPTS: usize = 5;
 impl Repository {
     /// Check the description, every archive that it names, their checksums and signatures.
     ///
-    /// Archives are read to their ends, but an `.xz` is not unpacked: its index tells whether it is whole, and SHA256SUMS
+    /// Archives are read to their ends, but an `.xz` is not unpacked: its index shows whether it is whole, and SHA256SUMS
     /// whether a byte of it changed.
     ///
     /// Nothing is changed, and nobody is kept from publishing: if the repository changes meanwhile, it is looked at again.
@@ -146,7 +146,7 @@ impl Repository {
         let mut tell = |rule, message: String| findings.push(Finding::new(rule, message));
         let (template, file) = (called(entry), Shown(&entry.file_name));
         if !entry.name.is_empty() && entry.family().is_none() {
-            tell(rules::FAMILY, format!("the name of {template} tells no family of operating systems"));
+            tell(rules::FAMILY, format!("the name of {template} contains no operating system family"));
         }
         if entry.file_name.is_empty() {
             return Ok((findings, entry.kind()));
@@ -168,8 +168,8 @@ impl Repository {
             Err(error) if error.ends_the_work() => return Err(error),
             Err(_) if !leads_to_data()? => {
                 let is_link = self.store.is_there(&entry.file_name)?;
-                let what = if is_link { "a link that leads nowhere" } else { "not there" };
-                tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} is {what}"));
+                let what = if is_link { "is a dangling link" } else { "does not exist" };
+                tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} {what}"));
                 return Ok((findings, entry.kind()));
             }
             Err(error) => {
@@ -180,7 +180,7 @@ impl Repository {
         match (sums.get(&entry.file_name), &contents.sha256) {
             (None, _) => tell(rules::NO_CHECKSUM, format!("{file} has no checksum in {}", sums::NAME)),
             (Some(stated), Some(found)) if stated != found => {
-                let message = format!("the SHA-256 of {file} is {found}; {} has {stated}", sums::NAME);
+                let message = format!("the SHA-256 of {file} is {found}; {} lists {stated}", sums::NAME);
                 tell(rules::CHECKSUM, message);
             }
             _ => {}
@@ -203,7 +203,7 @@ impl Repository {
         }
         let kvm_keys = [&entry.image_name, &entry.expand, &entry.network_device];
         if contents.kind == TemplateKind::Lxd && kvm_keys.into_iter().any(Option::is_some) {
-            tell(rules::LXD_KEYS, format!("{template} is for LXD, and has keys that only KVM knows"));
+            tell(rules::LXD_KEYS, format!("{template} is for LXD, but has keys that only KVM uses"));
         }
         let mib = contents.archive_bytes.div_ceil(1 << 20);
         if let Some(stated) = entry.archive_size_mib.filter(|&stated| stated != mib) {
@@ -220,7 +220,7 @@ impl Repository {
         let Some(metainfo) = &contents.metainfo else { return Ok(()) };
         let own = metainfo.os_name().unwrap_or_default();
         if own != entry.name {
-            tell(rules::OTHER_NAME, format!("{template} is called `{}` in {file}", Shown(&own)));
+            tell(rules::OTHER_NAME, format!("the name of {template} is `{}` in {file}", Shown(&own)));
         }
         let own = metainfo.tags();
         if own != entry.tags {
@@ -237,7 +237,7 @@ impl Repository {
     fn check_mixed(&self, kinds: &[(TemplateKind, &RepositoryEntry)]) -> Option<Finding> {
         let (_, lxd) = kinds.iter().find(|(kind, _)| *kind == TemplateKind::Lxd)?;
         let (_, kvm) = kinds.iter().find(|(kind, _)| *kind != TemplateKind::Lxd)?;
-        let message = format!("{} is for LXD, and {} for KVM", called(lxd), called(kvm));
+        let message = format!("{} is for LXD, but {} is for KVM", called(lxd), called(kvm));
         Some(Finding::new(rules::MIXED, message).at(self.place(lxd.position)))
     }
 
@@ -251,7 +251,7 @@ impl Repository {
             if is_described || self.store.is_there(name)? {
                 continue;
             }
-            let message = format!("{} has a checksum, and is not there", Shown(&name));
+            let message = format!("{} lists {}, which does not exist", sums::NAME, Shown(&name));
             let place = Place { file: Some(sums::NAME.to_owned()), ..Place::default() };
             findings.push(Finding::new(rules::CHECKSUM, message).at(place));
         }
@@ -261,7 +261,7 @@ impl Repository {
             let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
-                let message = format!("the archive {} is not described", Shown(&name));
+                let message = format!("the description does not list the archive {}", Shown(&name));
                 findings.push(Finding::new(rules::UNDESCRIBED, message).at(place));
             }
         }
@@ -294,7 +294,7 @@ impl Repository {
         let (next, last) = signature_names(name);
         let mut attempt = 1;
         loop {
-            let mut refused = Error::new(ErrorKind::InvalidSignature, format!("there is no {last}"));
+            let mut refused = Error::new(ErrorKind::InvalidSignature, format!("{last} does not exist"));
             // While a file is replaced, the one or the other is its signature.
             for file in [&last, &next] {
                 let Some(bytes) = self.store.read(file, signature::MAX_BYTES)? else { continue };

@@ -1,6 +1,6 @@
 //! Whether an .xz is whole, without decompressing it: header, footer and index of every stream in it.
 //!
-//! The numbers in comments are the sections of "The .xz File Format", version 1.2.1. The index tells the size of each
+//! The numbers in comments are the sections of "The .xz File Format", version 1.2.1. The index states the size of each
 //! block, so that a file that was cut, or lacks a piece, is found out; a changed byte inside a block is not.
 
 use crate::error::{Error, ErrorKind, Result};
@@ -18,7 +18,7 @@ const MAX_INDEX: u64 = 64 << 20;
 /// Streams one after the other in a file.
 const MAX_STREAMS: usize = 10_000;
 
-/// Check the file from its end on, and tell how many bytes it holds unpacked.
+/// Check the file from its end on, and return how many bytes it holds unpacked.
 pub(super) fn check(source: &dyn ReadAt) -> Result<u64> {
     let mut end = source.size();
     let mut content = 0_u64;
@@ -34,7 +34,7 @@ pub(super) fn check(source: &dyn ReadAt) -> Result<u64> {
     Err(Error::new(ErrorKind::LimitExceeded, format!("the .xz has more than {MAX_STREAMS} streams")))
 }
 
-/// Zeros in fours may stand behind a stream (2.2).
+/// Zeros in fours may be behind a stream (2.2).
 fn without_padding(source: &dyn ReadAt, mut end: u64) -> Result<u64> {
     while end >= 4 && read(source, end - 4, 4)? == [0; 4] {
         end -= 4;
@@ -45,11 +45,13 @@ fn without_padding(source: &dyn ReadAt, mut end: u64) -> Result<u64> {
 /// The stream that ends at `end`: where it begins, and how much it holds unpacked.
 fn stream(source: &dyn ReadAt, end: u64) -> Result<(u64, u64)> {
     if end < 2 * EDGE {
-        return Err(damaged("it ends before its first stream does"));
+        return Err(damaged("it ends within its first stream"));
     }
     let footer = read(source, end - EDGE, EDGE)?;
     if &footer[10..] != b"YZ" {
-        return Err(damaged("it does not end with the footer of an .xz: it was cut, or something was added"));
+        return Err(damaged(
+            "it does not end with the footer of an .xz: it was truncated, or something was appended",
+        ));
     }
     if crc32fast::hash(&footer[4..10]) != le(&footer[..4]) {
         return Err(damaged("the checksum of the footer is wrong"));
@@ -68,11 +70,11 @@ fn stream(source: &dyn ReadAt, end: u64) -> Result<(u64, u64)> {
     let (blocks, content) = sizes(&body[1..]).ok_or_else(|| damaged("its index is malformed"))?;
     let start = (end - 2 * EDGE - index_size)
         .checked_sub(blocks)
-        .ok_or_else(|| damaged("it is shorter than its index says"))?;
+        .ok_or_else(|| damaged("it is shorter than its index states"))?;
     let header = read(source, start, EDGE)?;
     // 2.1.1: the flags are those of the footer.
     if header[..6] != MAGIC || &header[6..8] != flags || crc32fast::hash(&header[6..8]) != le(&header[8..]) {
-        return Err(damaged("its blocks are not as long as its index says, or its header is damaged"));
+        return Err(damaged("its blocks do not have the lengths in its index, or its header is damaged"));
     }
     Ok((start, content))
 }
@@ -119,7 +121,7 @@ fn read(source: &dyn ReadAt, offset: u64, length: u64) -> Result<Vec<u8>> {
 }
 
 fn damaged(why: &str) -> Error {
-    Error::new(ErrorKind::InvalidArchive, format!("the .xz is not whole: {why}"))
+    Error::new(ErrorKind::InvalidArchive, format!("the .xz is damaged: {why}"))
         .with_help("copy it again, and compare the checksums")
 }
 

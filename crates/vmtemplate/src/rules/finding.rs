@@ -1,4 +1,4 @@
-//! What a check has to say: findings, and the report that lists them.
+//! The results of a check: findings, and the report that lists them.
 
 use std::fmt;
 
@@ -117,13 +117,13 @@ impl Finding {
         self
     }
 
-    /// How to mend this one, better than the rule knows.
+    /// How to fix this finding, more specific than the rule's fix.
     pub(crate) fn with_fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }
 
-    /// More or less severe than the rule has it.
+    /// With another severity than that of the rule.
     pub(crate) fn with_severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
@@ -153,7 +153,7 @@ impl Finding {
         self
     }
 
-    /// The rule that it goes against.
+    /// The rule that it violates.
     ///
     /// ```
     /// # use vmtemplate::Script;
@@ -164,7 +164,7 @@ impl Finding {
         self.rule
     }
 
-    /// How much it matters: the rule's severity, unless the caller asked for another.
+    /// The severity: that of the rule, unless the caller asked for another.
     ///
     /// ```
     /// # use vmtemplate::{Script, Severity};
@@ -197,7 +197,7 @@ impl Finding {
         &self.message
     }
 
-    /// How to mend it.
+    /// How to fix it.
     ///
     /// ```
     /// # use vmtemplate::Script;

@@ -1,4 +1,4 @@
-//! Every rule as a row of a table, and the findings that name them. Every room that checks something speaks in these.
+//! Every rule as a row of a table, and the findings that refer to rules. Every module that checks something uses these.
 
 use std::fmt;
 
@@ -86,15 +86,15 @@ impl fmt::Display for Severity {
 pub struct Rule {
     /// `VMT` and four digits; the first two are the part of the template.
     pub code: &'static str,
-    /// How much a finding of this rule matters, unless the caller says otherwise.
+    /// How much a finding of this rule matters, unless the caller chooses another severity.
     pub severity: Severity,
-    /// What is checked, as the sentence that holds when all is well: "every line ends with CR LF".
+    /// What is checked, as a sentence that is true of a correct template: "every line ends with CR LF".
     pub title: &'static str,
-    /// Why it matters: what happens to the machine if it is not so.
+    /// Why it matters: what happens to the machine otherwise.
     pub why: &'static str,
-    /// How to mend it, as an instruction, where the finding does not know better.
+    /// How to fix it, as an instruction, unless the finding has a more specific one.
     pub fix: &'static str,
-    /// The step of the platform's guide that asks for it, by its heading; empty where the guide is silent.
+    /// The step of the platform's guide that asks for it, by its heading; empty if the guide does not mention it.
     pub step: &'static str,
 }
 

@@ -5,56 +5,56 @@ rules! {
     METADATA, step "Metadata file";
 
     MISSING_METAINFO = "VMT0101" Error
-        "metainfo.xml stands at the root of the template",
+        "metainfo.xml is at the root of the template",
         why "without it the platform does not know the template",
         fix "put metainfo.xml beside the image and the script, and pack all three without a folder around them";
     MALFORMED = "VMT0102" Error
         "metainfo.xml is well-formed",
-        why "the platform cannot read it, and the template is not there",
-        fix "mend the place; `xmllint --noout metainfo.xml` shows it as well";
+        why "the platform cannot read it, so it does not list the template",
+        fix "correct the syntax at this position; `xmllint --noout metainfo.xml` reports it as well";
     NAME = "VMT0103" Error
         "the operating system has a name",
-        why "a template with an empty `osname` is invisible to the platform",
+        why "the platform does not list a template with an empty `osname`",
         fix "set it: `vmtemplate metainfo FILE --set osname=Windows-Server-2019`";
     VALUE = "VMT0104" Error
-        "every value is what its element holds, and is there once",
-        why "which one the platform takes, or what it makes of the value, is not known",
-        fix "mend the value";
+        "every value is valid for its element, and appears once",
+        why "the platform may ignore the value, misread it, or choose another of the duplicates",
+        fix "correct the value";
     TYPE = "VMT0105" Error
         "the type is `ostemplate`",
         why "the platform does not offer it as an operating system",
         fix "set it: `vmtemplate metainfo FILE --set type=ostemplate`";
     SUPPORT = "VMT0106" Error
         "VMmgr is among the products that can use the template",
-        why "VMmanager does not offer a template that does not name it",
-        fix "add it: <support><elem>VMmgr</elem></support>";
+        why "VMmanager offers only templates that name it",
+        fix "add it: `<support><elem>VMmgr</elem></support>`";
     PRODUCT = "VMT0107" Warning
-        "every product is one that exists",
-        why "no product of that name uses the template",
-        fix "write VMmgr, DCImgr or VEmgr, or take it out";
+        "every product name is known",
+        why "no product with that name exists, so none uses the template for it",
+        fix "write VMmgr, DCImgr or VEmgr, or remove the name";
     FAMILY = "VMT0108" Warning
-        "the name tells the family of the operating system",
-        why "the platform takes the family from a part of the name, and a machine without one gets no addresses",
-        fix "have `windows` in the name, as in Windows-Server-2019";
+        "the name contains the family of the operating system",
+        why "the platform derives the family from a part of the name; a machine without a family gets no addresses",
+        fix "include `windows` in the name, as in Windows-Server-2019";
     TAGS = "VMT0109" Note
         "the template has tags",
-        why "scripts of the platform are offered for a machine by the tags of its template",
+        why "the platform offers scripts for a machine by the tags of its template",
         fix "set them: `vmtemplate metainfo FILE --set tags=windows,windows2019`";
     VERSION = "VMT0110" Note
         "the template has a version",
-        why "without one nobody sees which of two templates is the newer one",
+        why "without a version, users cannot see which of two templates is newer",
         fix "set it: `vmtemplate metainfo FILE --set version=1`";
     ADDRESSES = "VMT0111" Error
         "the main address of a machine may be IPv4 or IPv6",
-        why "a machine whose address may be neither cannot be created",
+        why "a machine that may have neither cannot be created",
         fix "set at least one: `vmtemplate metainfo FILE --set limit.ipv4=yes`";
     MEMORY = "VMT0112" Warning
-        "the least memory is one with which the system runs",
-        why "the platform creates machines with less, and their installation ends in an error or takes hours",
+        "the minimum memory is enough for the system to run",
+        why "the platform creates machines with less memory, and their installation fails or takes hours",
         fix "set it in MiB: `vmtemplate metainfo FILE --set limit.mem=2048`";
     DISK = "VMT0113" Error
-        "the least disk is not smaller than the image",
-        why "the image does not fit on the disk of a machine that the platform lets through",
+        "the minimum disk size is not smaller than the image",
+        why "the platform accepts a machine whose disk the image does not fit on",
         fix "set it in MB: `vmtemplate metainfo FILE --set limit.disk=MB`";
     VIRTIO = "VMT0114" Note
         "the machine gets virtio devices",
@@ -67,43 +67,44 @@ rules! {
     PACKAGE, step "Loading the template into the repository";
 
     IMAGE_THERE = "VMT0151" Error
-        "the image that metainfo.xml names is there",
-        why "the platform has nothing to put on the disk of the machine",
-        fix "put the file beside metainfo.xml, or mend `hddimage`";
+        "the image that metainfo.xml names exists",
+        why "the platform has nothing to copy to the disk of the machine",
+        fix "put the file beside metainfo.xml, or correct `hddimage`";
     SCRIPT_THERE = "VMT0152" Error
-        "the setup script that metainfo.xml names is there",
+        "the setup script that metainfo.xml names exists",
         why "the machine keeps the password and the addresses of the master VM",
-        fix "put the file beside metainfo.xml, or mend `installdrive`";
+        fix "put the file beside metainfo.xml, or correct `installdrive`";
     CASE = "VMT0153" Error
-        "files are spelled in the same case in metainfo.xml",
-        why "the platform runs on Linux, where case counts: it does not find the file",
-        fix "spell both alike";
+        "metainfo.xml spells file names in the same case as the files",
+        why "the platform runs on Linux, where file names are case-sensitive: it does not find the file",
+        fix "use the same spelling for both";
     NOTHING_ELSE = "VMT0154" Warning
-        "nothing else of size is in the template",
-        why "every node fetches and unpacks it for every installation",
-        fix "leave it out: `vmtemplate pack` packs the files that metainfo.xml names, and no others";
+        "the template contains no other large files",
+        why "every node downloads and unpacks them for every installation",
+        fix "leave it out: `vmtemplate pack` packs only the files that metainfo.xml names";
     CONTENT = "VMT0155" Error
-        "the image is the raw bytes of a disk, whatever it is called",
-        why "the platform copies it to the disk of the machine as it is, and that does not boot",
+        "the image is the raw bytes of a disk, whatever its name",
+        why "the platform copies it to the disk of the machine unconverted, and that disk does not boot",
         fix "convert it: `vmtemplate convert IMAGE OUT.raw`, or let `vmtemplate pack` do so";
     SECTORS = "VMT0156" Error
-        "the image is a whole number of sectors of 512 bytes",
-        why "the end of the disk is cut off; a file that was cut by a failed copy shows so as well",
-        fix "make the image again from the machine";
+        "the size of the image is a multiple of 512 bytes, one sector",
+        why "the end of the disk is lost; a file that a failed copy truncated looks like this too",
+        fix "create the image again from the machine";
     ROOM = "VMT0157" Note
-        "the virtual disk is not much larger than what is on it",
-        why "every machine needs a disk of at least that size, and a smaller one would do",
-        fix "make the master VM on a smaller disk; the disk of a machine grows at its first start";
+        "the virtual disk is not much larger than its content",
+        why "every machine needs a disk of at least that size, although a smaller one would do",
+        fix "install the master VM on a smaller disk; the disk of a machine grows at its first start";
     OTHERS_THERE = "VMT0158" Error
-        "the other files that metainfo.xml names are there",
-        why "the installer, the machine that starts over the network, or its users look for them in vain",
-        fix "put the file beside metainfo.xml, or take its element out";
+        "the other files that metainfo.xml names exist",
+        why "the installer, the network boot or the users of the template need them",
+        fix "put the file beside metainfo.xml, or remove its element";
     INSIDE = "VMT0159" Error
-        "the files that metainfo.xml names are files inside the template's folder",
-        why "what is named is packed and published: a name or a link that leads out of the folder brings any file of the machine into the archive",
-        fix "put the file itself into the folder of metainfo.xml, and name it there";
+        "the files that metainfo.xml names are inside the template's folder",
+        why "named files are packed and published: a name or link that leads out of the folder puts any file of this \
+             machine into the archive",
+        fix "put the file itself into the folder of metainfo.xml, and use its name there";
     NOT_SEEN = "VMT0190" Warning
-        "everything could be looked at",
-        why "what was not looked at may be wrong",
+        "everything could be checked",
+        why "what was not checked may be wrong",
         fix "check the template where all of it can be read: unpack an archive of another tool first";
 }

@@ -1,4 +1,4 @@
-//! Setup scripts: the bytes that go on the install drive, and what is known about them.
+//! Setup scripts: their bytes, as they go on the install drive, and what these mean.
 
 mod encoding;
 mod first_run;
@@ -30,10 +30,10 @@ pub use line_ends::LineEnds;
 pub use lint::LintOptions;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
-/// A script of a template: its bytes as they stand, and what they are as text.
+/// A script of a template: its bytes, unchanged, and their meaning as text.
 ///
-/// The bytes are what counts: a script in an 8-bit code page, or in several, is kept byte for byte. It is opened as
-/// it is found and nothing is mended behind the caller's back; [`Script::to_windows`] mends line ends when asked.
+/// The bytes are authoritative: a script in an 8-bit code page, or in several, is kept byte for byte. It is opened as
+/// it is found, and nothing is changed behind the caller's back; [`Script::to_windows`] fixes line ends when asked.
 ///
 /// ```
 /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
@@ -90,7 +90,7 @@ impl Script {
         Self { bytes: bytes.into(), has_secrets: false, sources: Sources::default() }
     }
 
-    /// The same script, which takes the place of none of these files.
+    /// The same script, which must not overwrite any of these files.
     pub(crate) fn with_sources(self, sources: &Sources) -> Self {
         Self { sources: sources.clone(), ..self }
     }
@@ -99,12 +99,12 @@ impl Script {
         &self.sources
     }
 
-    /// The same script, whose file nobody but its owner may read.
+    /// The same script, whose file only its owner may read.
     pub(crate) fn with_secrets(self) -> Self {
         Self { has_secrets: true, ..self }
     }
 
-    /// The script of this text, in UTF-8 as it stands.
+    /// The script of this text, in UTF-8 unchanged.
     ///
     /// ```
     /// assert_eq!(vmtemplate::Script::from_text("rem\r\n").bytes(), b"rem\r\n");
@@ -152,7 +152,7 @@ impl Script {
                 ErrorKind::LimitExceeded,
                 format!("the script is larger than the install drive, which has {} bytes", Self::MAX_SIZE),
             )
-            .with_help("move what is large into the disk image, or let the script download it")
+            .with_help("move large parts into the disk image, or let the script download them")
         })?;
         if let Some(name) = no_script(&bytes) {
             let message = format!("this is {name}; a setup script was expected");
@@ -216,9 +216,9 @@ impl Script {
 
     /// The same script with every line end as CR LF, which `cmd.exe` and the guide ask for.
     ///
-    /// CRs that stand before an LF become one, so that neither a second call nor a file that was converted twice
+    /// CRs that are before an LF become one, so that neither a second call nor a file that was converted twice
     /// (`CR CR LF`) doubles them. A CR anywhere else is kept: `cmd.exe` skips it and ends no line there.
-    /// Doing so twice is doing so once.
+    /// Doing so twice has the same effect as doing so once.
     ///
     /// ```
     /// let script = vmtemplate::Script::from_text("a\nb\r\nc\r\r\n").to_windows();
@@ -244,8 +244,8 @@ impl Script {
         find_in_bytes(&self.bytes, self.encoding().characters())
     }
 
-    /// The interpreter that the script is for: by its `#!` line, or by its content. `None` if the `#!` line names one that
-    /// is not known, or if nothing says it.
+    /// The interpreter that the script is for: by its `#!` line, or by its content. `None` if the `#!` line names an
+    /// unknown one, or if nothing identifies it.
     ///
     /// ```
     /// use vmtemplate::{Script, ScriptLanguage};
@@ -279,7 +279,7 @@ impl Script {
         }
     }
 
-    /// Where each of these macros stands, and for which of them no quoting is safe: what the lint asks.
+    /// Where each of these macros is, and for which of them no quoting is safe: what the lint asks.
     ///
     /// There are none in UTF-16.
     fn places(&self, language: ScriptLanguage, known: &KnownMacros) -> Vec<MacroPlace> {
@@ -302,9 +302,9 @@ impl Script {
     /// Macros are the names of the [catalogue](crate::MacroInfo::catalogue), those that `options` declares, and those that
     /// have a value. Any other `($name)` is text, as it is to the platform, and stays.
     ///
-    /// Each value is quoted for the place that its macro stands in, so that the program which gets it gets it as it
-    /// is; where that cannot be done, it is refused. A value is never a command, an option, a variable, a redirection
-    /// or the end of a string. All outside of the macros keeps its bytes. A batch file is read as cmd.exe reads it,
+    /// Each value is quoted for the place of its macro, so that the program receives it unchanged; where that is
+    /// impossible, it is refused. A value is never a command, an option, a variable, a redirection
+    /// or the end of a string. All bytes outside the macros stay unchanged. A batch file is read as cmd.exe reads it,
     /// variables that get a value are followed to where they are expanded, and a value that is not safe there is
     /// refused. Values whose characters mean nothing anywhere, such as addresses, pass nearly everywhere.
     ///
@@ -313,9 +313,9 @@ impl Script {
     /// In batch files `"`, control characters and all that is not ASCII are refused in free text. What a script does
     /// with values in files that it writes, and with variables whose names it computes, is not followed. The quoting of
     /// batch files and of POSIX shells is tested under wine's cmd.exe and real shells; that of PowerShell follows
-    /// Microsoft's documentation of its quoting rules, and was run by none.
+    /// Microsoft's documentation of its quoting rules, and has not been run.
     ///
-    /// Several public SSH keys are a value of several lines. It stands where the script takes lines: alone on the line of a
+    /// Several public SSH keys are a value of several lines. It is accepted where the script takes lines: alone on the line of a
     /// here-document or here-string, or inside quotes of a shell.
     ///
     /// In preseed and kickstart files and in a cloud-config, whose places are not known, a value of letters, digits and
@@ -325,7 +325,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot stand where it
+    /// [`ErrorKind::InvalidValue`] with every macro that has no value and every value that cannot be where it
     /// would, each with line, column and reason; [`ErrorKind::Unsupported`] for a script of an interpreter whose
     /// quoting is not known, or where nothing says which one it is for; [`ErrorKind::InvalidScript`] for UTF-16 that no
     /// interpreter reads.
@@ -352,9 +352,9 @@ impl Script {
         render(&source, values, options).map(|bytes| Self::from_bytes(bytes).with_secrets())
     }
 
-    /// Write the script as a file, whole or not at all.
+    /// Write the script as a file, completely or not at all.
     ///
-    /// A script that [`render`](Self::render) made may hold a password: nobody but the owner of its file may read that. A
+    /// A script that [`render`](Self::render) made may contain a password, so only the owner may read its file. A
     /// file that is replaced keeps its mode and its owner, and a link stays one: the file that it leads to is replaced.
     ///
     /// # Errors
@@ -375,8 +375,7 @@ impl Script {
         output::write_file(path.as_ref(), &self.bytes, &options)
     }
 
-    /// The setup script for Windows that is used where none is given: our own, with every step. [`SetupScript`] makes
-    /// others.
+    /// The default setup script for Windows, with every step. [`SetupScript`] generates others.
     ///
     /// ```
     /// use vmtemplate::{LineEnds, Script, ScriptEncoding};

@@ -15,7 +15,7 @@ impl Script {
         let encoding = self.encoding();
         let Some(text) = self.decode_strictly() else {
             return refused(
-                "the script is UTF-16 that is damaged or cut off",
+                "the script is damaged or truncated UTF-16",
                 "save the script again, in ASCII or in UTF-8",
             );
         };
@@ -26,7 +26,7 @@ impl Script {
         }
         if options.as_platform {
             return refused(
-                "the script is UTF-16, in which the platform finds no macros: it replaces bytes",
+                "the script is UTF-16, in which the platform does not find macros: it replaces bytes",
                 "save the script in ASCII",
             );
         }
@@ -44,14 +44,15 @@ impl Script {
             }
             None => {
                 return refused(
-                    "the script is UTF-16, which only PowerShell reads, and nothing says that it is for PowerShell",
+                    "the script is UTF-16, which only PowerShell reads, and nothing identifies it as a PowerShell \
+                     script",
                     "save the script in ASCII, or give its language (`--language powershell`)",
                 );
             }
         }
         if !self.bytes().starts_with(b"\xFF\xFE") && !self.bytes().starts_with(b"\xFE\xFF") {
             return refused(
-                "the script is UTF-16 without a byte order mark, which PowerShell takes for a code page",
+                "the script is UTF-16 without a byte order mark, which PowerShell reads as a code page",
                 "save the script with a byte order mark, or in ASCII",
             );
         }
@@ -68,7 +69,7 @@ impl Script {
             let message =
                 format!("the rendered script has {} bytes, more than {}", bytes.len(), Self::MAX_SIZE);
             return Err(Error::new(ErrorKind::LimitExceeded, message)
-                .with_help("the install drive holds no more; shorten the script or the values"));
+                .with_help("the install drive has no more space; shorten the script or the values"));
         }
         Ok(Self::from_bytes(bytes))
     }

@@ -482,7 +482,7 @@ impl TemplateBuilder {
         let is_new = self.base.is_none();
         let mut metainfo = match self.base {
             Some(base) => base,
-            // A name that is refused is told below; all else is looked at all the same.
+            // A name that is refused is reported below; all else is looked at all the same.
             None => problems.take(Metainfo::new("unnamed"), "osname")?,
         };
         if let Some(name) = &self.name {
@@ -491,7 +491,7 @@ impl TemplateBuilder {
             problems.push(
                 "osname",
                 "the operating system has no name",
-                "give one, such as Windows-Server-2019",
+                "give one with --name (`name`), such as Windows-Server-2019",
             );
         }
 
@@ -505,8 +505,8 @@ impl TemplateBuilder {
             if limits.memory_mib == Some(0) {
                 problems.push(
                     "limit.mem",
-                    "a memory of 0 MiB was found",
-                    "give what the system needs, such as 1024",
+                    "the minimum memory is 0 MiB",
+                    "give what the system needs with --memory-mib (`memory_mib`), such as 1024",
                 );
             }
             if let Some(disk) = disk {
@@ -515,11 +515,11 @@ impl TemplateBuilder {
                     problems.push(
                         "limit.disk",
                         format!(
-                            "a disk of {} MB cannot hold the image, which has {} bytes",
+                            "a disk of {} MB is too small for the image, which has {} bytes",
                             limits.disk_mb.unwrap_or_default(),
                             disk.size()
                         ),
-                        format!("give {least} or more, or leave it out; or make the image smaller"),
+                        format!("give {least} or more with --disk-mb (`disk_mb`), omit it, or make the image smaller"),
                     );
                 }
             }
@@ -537,8 +537,8 @@ impl TemplateBuilder {
             for tag in self.tags.iter().filter(|tag| tag.contains(',') || tag.trim().is_empty()) {
                 problems.push(
                     "tags",
-                    format!("`{tag}` is no tag: a comma divides tags"),
-                    "give each tag on its own",
+                    format!("`{tag}` is not a tag: a comma separates tags"),
+                    "give each tag with a --tag (`tag`) of its own",
                 );
             }
             problems.take(metainfo.set_tags(&self.tags.iter().map(String::as_str).collect::<Tags>()), "tags");
@@ -609,8 +609,13 @@ impl Problems {
 
     fn set_names(&mut self, metainfo: &mut Metainfo, image: &str, script: &str) {
         if image.to_lowercase() == script.to_lowercase() {
-            let message = format!("image and script have the same name `{image}`");
-            self.push("hddimage", message, "give them different names");
+            let message = format!("the image and the script have the same name, `{image}`");
+            self.push(
+                "hddimage",
+                message,
+                "give them different names with --image-name (`image_name`) or \
+                                            --script-name (`script_name`)",
+            );
         }
         for (key, name) in [(MetainfoKey::ImageFile, image), (MetainfoKey::ScriptFile, script)] {
             let set = relative_name(&key, name).and_then(|_| metainfo.set(&key, name));
@@ -620,7 +625,7 @@ impl Problems {
 
     fn image(&mut self, image: Option<Result<DiskImage>>) -> Option<DiskImage> {
         if image.is_none() {
-            self.push("image", "no disk image was given", "give the image's path");
+            self.push("image", "no disk image was given", "give its path with --image (`image`)");
         }
         self.take(image?, "image")
     }

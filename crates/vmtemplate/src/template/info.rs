@@ -1,4 +1,4 @@
-//! What a template holds, told at a glance.
+//! A summary of the content of a template.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! The template as a whole: what people start from.
+//! The template: the starting point of the library.
 
 mod builder;
 mod info;
@@ -61,9 +61,9 @@ pub struct Template {
     /// The other files that the metadata names.
     rest: Rest,
     files: Vec<ArchiveEntry>,
-    /// The files that it was read from, which no output of it takes the place of: none if that is an archive.
+    /// The files that it was read from, which no output of it may replace: none if it is an archive.
     sources: Sources,
-    /// The image is the one in an archive, as it is there.
+    /// The image is the one in an archive, unconverted.
     is_archive: bool,
 }
 
@@ -90,12 +90,12 @@ impl Template {
     ///
     /// Only metadata and script are read. In an archive of this crate the image is opened as well and can be read in
     /// place; the archive of another tool has to be read to its end, and its image is only listed. A file that
-    /// metainfo.xml names and that is not there is no error here.
+    /// metainfo.xml names and that does not exist is not an error here.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound), also when there is no metainfo.xml;
-    /// [`InvalidMetainfo`](ErrorKind::InvalidMetainfo), also when a file name in it leads elsewhere;
+    /// [`NotFound`](ErrorKind::NotFound), also if metainfo.xml does not exist;
+    /// [`InvalidMetainfo`](ErrorKind::InvalidMetainfo), also if a file name in it leads out of the template;
     /// [`InvalidArchive`](ErrorKind::InvalidArchive) and [`UnsafeArchive`](ErrorKind::UnsafeArchive).
     ///
     /// ```
@@ -113,7 +113,7 @@ impl Template {
         Self::open_with(path, &OpenOptions::default())
     }
 
-    /// The same, with the image of a folder opened by `options`. The image in an archive is what it is.
+    /// The same, with the image of a folder opened with `options`, which do not apply to an image in an archive.
     ///
     /// ```
     /// use vmtemplate::{ImageFormat, OpenOptions, Template};
@@ -133,7 +133,7 @@ impl Template {
         let path = folder.join(Self::METAINFO);
         let metainfo = Metainfo::from_file(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => error.with_help(format!(
-                "a template folder holds {}, the image and the script that it names",
+                "a template folder contains {}, and the image and the script that it names",
                 Self::METAINFO
             )),
             _ => error,
@@ -164,7 +164,7 @@ impl Template {
         Ok(Self { metainfo, script, image, rest, files, sources, is_archive: false })
     }
 
-    /// The template in an archive that comes from elsewhere than a file; `name` is what errors call it.
+    /// The template in an archive that is not a file; errors call it `name`.
     ///
     /// # Errors
     ///
@@ -251,12 +251,12 @@ impl Template {
     }
 
     /// The setup script with its macros replaced, as [`Script::render`] does it. Macros that metainfo.xml declares are
-    /// known, the name of the script says its language, and what passwords must not have is taken from metainfo.xml if
-    /// the options do not say it.
+    /// known. The language follows from the name of the script, and the characters that passwords must not contain from
+    /// metainfo.xml, unless the options give them.
     ///
     /// # Errors
     ///
-    /// Those of [`Script::render`]; [`InvalidTemplate`](ErrorKind::InvalidTemplate) if there is no script.
+    /// Those of [`Script::render`]; [`InvalidTemplate`](ErrorKind::InvalidTemplate) if the template has no script.
     ///
     /// ```
     /// # use vmtemplate::{DiskImage, MacroValues, RenderOptions, Script, Template};
@@ -352,12 +352,12 @@ impl Template {
 
     /// Check every step of the platform's guide that can be checked without starting a machine.
     ///
-    /// Metadata, script and image are read, and nothing is changed. What could not be looked at is a finding of its own.
+    /// Reads metadata, script and image, and changes nothing. A finding reports what could not be checked.
     ///
     /// # Errors
     ///
     /// [`InvalidValue`](ErrorKind::InvalidValue) if the options name a rule that does not exist;
-    /// [`Cancelled`](ErrorKind::Cancelled). What is wrong with the template is in the report.
+    /// [`Cancelled`](ErrorKind::Cancelled). Problems of the template are in the report, not errors.
     ///
     /// ```
     /// # use vmtemplate::{CheckOptions, DiskImage, Template};
@@ -387,9 +387,9 @@ impl Template {
     /// A device or a named pipe at `path` is written to as it is, a block device only if overwriting is asked for; a link
     /// stays one, and the file that it leads to is replaced.
     ///
-    /// The image is read where it is. What its map tells to be zero is not read, nor, unless asked for, what its NTFS
-    /// volumes mark free: of a volume that is dirty, hibernated or not consistent nothing is left out, and the summary
-    /// says why. The same template gives the same bytes. Files beside these three are not packed.
+    /// The image is read in place. Blocks that its map records as zero are not read, nor, by default, are clusters that its
+    /// NTFS volumes mark free. A volume that is dirty, hibernated or inconsistent is packed completely, and the summary
+    /// gives the reason. The same template gives the same bytes.
     ///
     /// # Errors
     ///
@@ -397,8 +397,8 @@ impl Template {
     /// among them; [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is missing;
     /// [`ImageChanged`](ErrorKind::ImageChanged) when the image is written to meanwhile;
-    /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error nothing is left,
-    /// and what was at `path` is still there.
+    /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error no partial output
+    /// remains, and the file at `path` is unchanged.
     ///
     /// ```no_run
     /// use vmtemplate::{Control, PackOptions, Template};
@@ -417,11 +417,11 @@ impl Template {
 
     /// Write the template as an archive to anything that takes bytes in order: a socket, a pipe, a buffer.
     ///
-    /// The bytes are those that [`pack`](Self::pack) writes. `options.overwrite` says nothing here.
+    /// The bytes are those that [`pack`](Self::pack) writes. `options.overwrite` has no effect.
     ///
     /// # Errors
     ///
-    /// Those of [`pack`](Self::pack); what was written before an error is no archive.
+    /// Those of [`pack`](Self::pack); the bytes written before an error are not a valid archive.
     ///
     /// ```
     /// use vmtemplate::{DiskImage, PackOptions, Template};
@@ -478,7 +478,7 @@ impl Template {
                     ErrorKind::Unsupported,
                     "this archive was made by another tool, and its image can only be read from the start",
                 )
-                .with_help("unpack it first, and pack the folder"));
+                .with_help("unpack it first, and use the folder"));
             }
             (Some(name), None) => problems.push(missing("hddimage", "disk image", &name)),
             (None, _) if named::installs_over_network(&self.metainfo) => {}
@@ -490,10 +490,10 @@ impl Template {
         Ok(PackEntries { entries, free_space })
     }
 
-    /// Unpack the archive at `archive` into `folder`, which may be new, and list its files.
+    /// Unpack the archive at `archive` into `folder`, which need not exist, and list its files.
     ///
-    /// Holes of the image come back as holes. Archives of any tool are taken. Nothing is written over: a file that is
-    /// in the folder already is an error.
+    /// Holes of the image become holes again. Archives of any tool are accepted. Existing files are never overwritten:
+    /// a file that already exists in the folder is an error.
     ///
     /// # Errors
     ///
@@ -518,7 +518,7 @@ impl Template {
         archive::unpack(&archive::open_source(path)?, path, folder.as_ref(), Self::METAINFO, options)
     }
 
-    /// Unpack an archive that comes from elsewhere than a file; `name` is what errors call it.
+    /// Unpack an archive that is not a file; errors call it `name`.
     ///
     /// # Errors
     ///
@@ -545,16 +545,16 @@ impl Template {
         archive::unpack(&source, name.as_ref(), folder.as_ref(), Self::METAINFO, options)
     }
 
-    /// Read all of the archive at `archive`: every checksum, every header, every length, and that metainfo.xml is
-    /// sound and the files that it names are there. Gives the SHA-256 of the archive and of each file in it.
+    /// Verify the complete archive at `archive`: every checksum, header and length, that metainfo.xml is valid, and that the
+    /// files it names exist. Returns the SHA-256 of the archive and of each file in it.
     ///
-    /// Archives of any tool are taken; each byte is read once. Nothing is written.
+    /// Archives of any tool are accepted; each byte is read once, and nothing is written.
     ///
     /// # Errors
     ///
     /// Those of [`Template::open`]; [`InvalidArchive`](ErrorKind::InvalidArchive) with the entry and the offset of
-    /// the damage, also when the index at the end does not agree with the members;
-    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is not there.
+    /// the damage, also if the index at the end does not match the members;
+    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names does not exist.
     ///
     /// ```no_run
     /// use vmtemplate::{Template, VerifyOptions};
@@ -568,7 +568,7 @@ impl Template {
         Self::verify_source(archive::open_source(path)?, path, options)
     }
 
-    /// Read all of an archive that comes from elsewhere than a file; `name` is what errors call it.
+    /// Read all of an archive that is not a file; errors call it `name`.
     ///
     /// # Errors
     ///
@@ -596,14 +596,17 @@ impl Template {
     }
 }
 
-/// Fail unless metainfo.xml is there and sound, and the files that it names are there.
+/// Fail unless metainfo.xml exists and is valid, and the files that it names exist.
 fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
     let metainfo = metainfo.ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidTemplate,
-            format!("the archive has no {} at its root, or one of more than 1 MiB", Template::METAINFO),
+            format!(
+                "the archive has no {} at its root, or one that is larger than 1 MiB",
+                Template::METAINFO
+            ),
         )
-        .with_help("pack the files themselves and not the folder that they are in")
+        .with_help("pack the files themselves, not the folder that contains them")
     })?;
     let metainfo = Metainfo::parse(metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
     let (script, image) = file_names(&metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
@@ -620,7 +623,11 @@ fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Error::many(ErrorKind::InvalidTemplate, "the archive is sound, but no whole template", problems))
+    Err(Error::many(
+        ErrorKind::InvalidTemplate,
+        "the archive is intact, but the template in it is incomplete",
+        problems,
+    ))
 }
 
 /// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
@@ -633,13 +640,13 @@ fn is_gzip(path: &Path) -> bool {
 }
 
 fn missing(element: &str, what: &str, name: &str) -> Error {
-    Error::new(ErrorKind::InvalidTemplate, format!("the {what} `{name}` is not there"))
+    Error::new(ErrorKind::InvalidTemplate, format!("the {what} `{name}` does not exist"))
         .with_field(element)
-        .with_help("put the file beside metainfo.xml, or mend the name (upper and lower case count)")
+        .with_help("put the file beside metainfo.xml, or correct the name (it is case-sensitive)")
 }
 
 fn unnamed(element: &str, what: &str) -> Error {
-    Error::new(ErrorKind::InvalidTemplate, format!("metainfo.xml names no {what}"))
+    Error::new(ErrorKind::InvalidTemplate, format!("metainfo.xml does not name the {what}"))
         .with_field(element)
         .with_help(format!("set it: `vmtemplate metainfo FILE --set {element}=NAME`"))
 }

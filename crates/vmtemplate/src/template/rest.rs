@@ -133,7 +133,7 @@ impl File {
                 bytes.map(PackContent::Bytes).ok_or_else(|| {
                     Error::new(ErrorKind::ImageChanged, "the file grew while the template was packed")
                         .with_path(path)
-                        .with_help("let nothing write into the folder, and pack it again")
+                        .with_help("pack the folder again when no program is writing to it")
                 })
             }
             Content::Path(path) => {
@@ -145,7 +145,7 @@ impl File {
                 ErrorKind::Unsupported,
                 "this archive was made by another tool, and this file can only be read from its start",
             )
-            .with_help("unpack it first, and pack the folder")),
+            .with_help("unpack it first, and use the folder")),
         }
     }
 }

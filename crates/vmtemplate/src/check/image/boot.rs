@@ -47,7 +47,7 @@ pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
         look.add(no_boot_partition(volumes).at(look.image()));
         return;
     };
-    // What cannot be read is told where it is tried.
+    // What cannot be read is reported where it is tried.
     match firmware {
         Firmware::Bios => {
             check_code(look).ok();
@@ -65,14 +65,14 @@ fn no_boot_partition(volumes: &Volumes) -> Finding {
     let (message, fix) = match volumes.table.scheme {
         PartitionScheme::None => (
             "the disk has no partition table",
-            "make the image again from the whole disk of the machine, not from one of its partitions"
+            "create the image again from the complete disk of the machine, not from one of its partitions"
                 .to_owned(),
         ),
         PartitionScheme::Mbr => {
             let has_manager = |volume: &&Volume| volume.ntfs.file(BIOS_FILES[0]).is_ok();
             let manager = volumes.ntfs.iter().find(has_manager).and_then(|volume| volume.partition);
             let index = manager.map_or("N".to_owned(), |index| index.to_string());
-            let which = if manager.is_some() { "" } else { ", N being the one with the boot files" };
+            let which = if manager.is_some() { "" } else { ", where N is the one with the boot files" };
             (
                 "no partition is marked active",
                 format!("{iso}: diskpart with: select disk 0, select partition {index}, active{which}"),
@@ -82,7 +82,7 @@ fn no_boot_partition(volumes: &Volumes) -> Finding {
             "the disk has a GPT, but no EFI system partition",
             format!(
                 "{iso}: diskpart with: select disk 0, create partition efi size=100, format quick fs=fat32, assign \
-                 letter=S and then bcdboot C:\\Windows /s S: /f UEFI; where there is no free space, shrink C: first"
+                 letter=S and then bcdboot C:\\Windows /s S: /f UEFI; if the disk has no free space, shrink C: first"
             ),
         ),
     };
@@ -119,7 +119,7 @@ fn check_efi_files(look: &Look<'_>, volumes: &Volumes, partition: &Partition) ->
     look.report(
         rules::FALLBACK_LOADER,
         Place { partition: Some(partition.index), path: Some(names[0].into()), ..look.image() },
-        "the EFI system partition does not have the loader that a new machine looks for",
+        "the EFI system partition lacks the loader that a new machine looks for",
     );
     Ok(())
 }
@@ -129,7 +129,7 @@ fn require(look: &Look<'_>, volumes: &Volumes, partition: &Partition, paths: &[&
         let message = match presence(look, volumes, partition, path)? {
             Presence::There => continue,
             Presence::Empty => "this file is empty",
-            Presence::Missing => "the partition that the firmware starts from does not have this file",
+            Presence::Missing => "the partition that the firmware starts from lacks this file",
         };
         let place = Place { partition: Some(partition.index), path: Some((*path).into()), ..look.image() };
         look.report(rules::BOOT_FILES, place, message);
@@ -178,9 +178,9 @@ pub(super) fn check_loader(look: &Look<'_>, volumes: &Volumes, windows: &Windows
         None => format!("the disk starts with {firmware}, but this loader is missing"),
         Some(file) if file.size() == 0 => "this loader is empty".to_owned(),
         Some(file) => match (Machine::of(&file), windows.machine) {
-            (Ok(None), _) => "this loader is no program: it has no header of one".to_owned(),
+            (Ok(None), _) => "this loader is not a program: it has no program header".to_owned(),
             (Ok(Some(found)), Some(wanted)) if found != wanted => {
-                format!("this loader is made for {found}, and Windows for {wanted}")
+                format!("this loader is for {found}, but Windows is for {wanted}")
             }
             (Ok(_), _) => return,
             // "Compact OS" keeps its bytes where they are not looked for; the boot manager finds them.

@@ -62,7 +62,8 @@ fn check_volume(look: &Look<'_>, volumes: &Volumes, system: &Partition) {
             rules::WRONG_VOLUME,
             place,
             format!(
-                "the script extends volume {selected}; the system volume is number {number}, or {} where the machine has a CD drive",
+                "the script extends volume {selected}; the system volume is number {number}, or {} if the machine has \
+                 a CD drive",
                 number + 1
             ),
         );

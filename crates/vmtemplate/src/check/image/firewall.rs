@@ -33,7 +33,7 @@ pub(super) struct FirewallRule {
     /// The program and the service that it is for; `None` is every one.
     app: Option<String>,
     service: Option<String>,
-    /// A field that restricts the rule to some connections, as it stands.
+    /// A field that restricts the rule to some connections, unchanged.
     limit: Option<String>,
 }
 
@@ -55,7 +55,7 @@ pub(super) enum Shut {
 const TCP: u16 = 6;
 
 impl FirewallRule {
-    /// The rule that stands in a value called `id`; `None` if it is none.
+    /// The rule that is in a value called `id`; `None` if it is none.
     pub(super) fn parse(id: &str, text: &str) -> Option<Self> {
         let mut fields = text.split('|');
         fields

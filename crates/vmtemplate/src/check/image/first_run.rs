@@ -167,12 +167,12 @@ fn dd(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     };
     let place = || place(look, windows, name);
     match (look.seen(place(), Machine::of(&file))?, windows.machine) {
-        (None, _) => look.report(rules::DD, place(), "the file is no program: it has no header of one"),
+        (None, _) => look.report(rules::DD, place(), "the file is not a program: it has no program header"),
         (Some(program), Some(machine)) if !machine.runs(program) => {
             look.report(
                 rules::DD,
                 place(),
-                format!("the program is made for {program}, and Windows for {machine}"),
+                format!("the program is for {program}, but Windows is for {machine}"),
             );
         }
         _ => {}
@@ -184,7 +184,7 @@ fn task(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let path = format!("Windows/System32/Tasks/{TASK}");
     let place = || windows.volume.place(look, &path);
     let Some(bytes) = windows.volume.read(look, &path, MAX_SCRIPT)? else {
-        look.report(rules::NO_TASK, place(), "there is no such task");
+        look.report(rules::NO_TASK, place(), "the task does not exist");
         return Ok(());
     };
     match Task::parse(&bytes, &civil::utc(SystemTime::now())) {
@@ -224,7 +224,7 @@ fn check_task(look: &Look<'_>, task: &Task, place: &Place) {
         let found = task.logon_type.as_deref().unwrap_or("not set");
         report(
             rules::TASK_LOGON,
-            &format!("LogonType is {found}: the task runs for someone who is logged on"),
+            &format!("LogonType is {found}: the task runs only for a user who is logged on"),
         );
     }
     if let Some(condition) = task.waits_for {
@@ -242,7 +242,7 @@ fn registration(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let report =
         |path: &str, message: &str| look.report(rules::TASK_UNKNOWN, windows.software.place(path), message);
     let Some(id) = windows.software.string(look, &tree, "Id")? else {
-        report(&tree, "the Task Scheduler does not list the task, though its file is there");
+        report(&tree, "the Task Scheduler does not list the task, although its file exists");
         return Ok(());
     };
     for (list, what) in [("Tasks", "does not know"), ("Boot", "does not start at boot")] {

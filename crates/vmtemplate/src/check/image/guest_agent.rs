@@ -19,15 +19,15 @@ fn agent(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let name = "QEMU-GA";
     let Some(service) = Service::find(look, windows, name)? else {
         let place = windows.system.place(&windows.control(&format!("Services\\{name}")));
-        look.report(rules::NO_AGENT, place, "there is no such service");
+        look.report(rules::NO_AGENT, place, "the service does not exist");
         return Ok(());
     };
     let place = || windows.system.place(&service.path);
     let command = service.image_path.as_deref().unwrap_or_default();
     if service::program(look, windows, command)?.is_none() {
         let message = match command {
-            "" => "the service has no ImagePath, so that it starts nothing".to_owned(),
-            command => format!("the service starts `{}`, which is not there", Shown(command)),
+            "" => "the service has no ImagePath, so it starts nothing".to_owned(),
+            command => format!("the service starts `{}`, which does not exist", Shown(command)),
         };
         look.report(rules::AGENT_FILE, place(), message);
     }

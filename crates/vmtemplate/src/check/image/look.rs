@@ -58,7 +58,7 @@ impl<'a> Look<'a> {
         let (rule, place, message) = if self.is_of_the_disk(error) {
             (rules::IMAGE, self.image(), error.message().to_owned())
         } else {
-            (rules::UNREAD, place, format!("not looked at: {}", error.message()))
+            (rules::UNREAD, place, format!("not checked: {}", error.message()))
         };
         let is_known = |finding: &Finding| finding.rule() == rule && *finding.place() == place;
         let is_known = self.findings.borrow().iter().any(is_known);
@@ -78,14 +78,14 @@ impl<'a> Look<'a> {
         self.findings.borrow().iter().any(|finding| finding.rule() == rules::IMAGE)
     }
 
-    /// Whether reading the disk failed, not what stands on it: such an error names the file of the image, or is one of
+    /// Whether reading the disk failed, not what is on it: such an error names the file of the image, or is one of
     /// the operating system.
     pub(super) fn is_of_the_disk(&self, error: &Error) -> bool {
         let is_own = self.disk.path().is_some() && error.path() == self.disk.path();
         is_own || matches!(error.kind(), ErrorKind::Io | ErrorKind::PermissionDenied)
     }
 
-    /// What reading gave; a failure is told.
+    /// What reading gave; a failure is reported.
     pub(super) fn seen<T>(&self, place: Place, result: Result<T, Error>) -> Seen<T> {
         result.map_err(|error| self.unread(place, &error))
     }

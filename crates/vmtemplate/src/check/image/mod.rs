@@ -42,7 +42,8 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
         return look.findings();
     }
     if system.is_none() && !is_called_windows(context) {
-        let message = "there is no Windows on this disk, and the template is not called one: what is on it was not checked";
+        let message = "the disk contains no Windows, and the template's name does not mention one: its content was not \
+                       checked";
         look.add(Finding::new(rules::NO_WINDOWS, message).at(look.image()).with_severity(Severity::Note));
         return look.findings();
     }
@@ -54,7 +55,7 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
             look.report(
                 rules::NO_WINDOWS,
                 look.image(),
-                "there is no volume with a folder Windows\\System32\\config on this disk",
+                "no volume of this disk has a folder Windows\\System32\\config",
             );
         }
         return look.findings();
@@ -83,7 +84,7 @@ pub(super) fn check_image(disk: &DiskImage, context: &ImageContext<'_>) -> Resul
     look.findings()
 }
 
-/// Whether the template is for Windows, as far as its name tells: the platform takes the family from there. An image alone
+/// Whether the template is for Windows, as far as its name states: the platform takes the family from there. An image alone
 /// is taken for one of Windows.
 fn is_called_windows(context: &ImageContext<'_>) -> bool {
     let name = context.metainfo.and_then(crate::metainfo::Metainfo::os_name);

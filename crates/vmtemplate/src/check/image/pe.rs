@@ -21,7 +21,7 @@ impl Machine {
         if file.is_folder() {
             return Ok(None);
         }
-        // "PE Format": the offset of the signature stands at 0x3C, the machine behind the signature.
+        // "PE Format": the offset of the signature is at 0x3C, the machine behind the signature.
         let mut start = [0; 64];
         if file.read_at(&mut start, 0)? < start.len() || !start.starts_with(b"MZ") {
             return Ok(None);

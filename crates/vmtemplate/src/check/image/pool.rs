@@ -1,4 +1,4 @@
-//! That the volumes are basic ones, which stand on this disk alone.
+//! That the volumes are basic ones, which are on this disk alone.
 
 use super::look::Look;
 use super::volumes::Volumes;

@@ -60,7 +60,7 @@ impl<'v> Hive<'v> {
         }
     }
 
-    /// What reading the key at `path` gave; a failure is told, damage of the hive once.
+    /// What reading the key at `path` gave; a failure is reported, damage of the hive once.
     pub(super) fn seen<T>(&self, look: &Look<'_>, path: &str, result: Result<T, Error>) -> Seen<T> {
         result.map_err(|error| self.failed(look, self.place(path), &error))
     }

@@ -35,7 +35,7 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
         look.report(
             rules::SCRIPT_LEFT,
             windows.volume.place(look, path),
-            "the first run has been here: its setup script is left",
+            "the first run has already run here: its setup script remains",
         );
     }
     for path in ["Windows.old", "$WINDOWS.~BT"] {
@@ -43,7 +43,7 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
             look.report(
                 rules::WINDOWS_OLD,
                 windows.volume.place(look, path),
-                "an earlier Windows, or an update of it, is left",
+                "an earlier Windows, or an update of it, remains",
             );
         }
     }
@@ -82,7 +82,7 @@ fn answers(look: &Look<'_>, windows: &Windows<'_>, path: &str) -> Seen<()> {
         look.report(
             rules::PASSWORD_LEFT,
             windows.volume.place(look, path),
-            "the answer file holds a password",
+            "the answer file contains a password",
         );
     }
     Ok(())
@@ -108,7 +108,7 @@ fn has_password(text: &str) -> bool {
 fn crash_dumps(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let path = "Windows/MEMORY.DMP";
     if let Some(file) = windows.volume.file(look, path)? {
-        let message = format!("a dump of the memory is left: {} MiB", file.size() >> 20);
+        let message = format!("a memory dump remains: {} MiB", file.size() >> 20);
         look.report(rules::CRASH_DUMP, windows.volume.place(look, path), message);
     }
     let path = "Windows/Minidump";
@@ -119,7 +119,7 @@ fn crash_dumps(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
             look.report(
                 rules::CRASH_DUMP,
                 windows.volume.place(look, path),
-                format!("{dumps} small crash dumps are left"),
+                format!("{dumps} small crash dumps remain"),
             );
         }
     }

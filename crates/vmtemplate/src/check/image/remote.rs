@@ -27,8 +27,8 @@ fn remote_desktop(look: &Look<'_>, windows: &Windows<'_>, commands: &[String]) -
     let is_switched_on = script::has(commands, &["fdenytsconnections"]);
     if !is_on && !is_switched_on {
         let message = match look.context.script {
-            Some(_) => "Remote Desktop is off, and the setup script does not switch it on",
-            None => "Remote Desktop is off; the setup script has to switch it on",
+            Some(_) => "Remote Desktop is off, and the setup script does not turn it on",
+            None => "Remote Desktop is off; the setup script has to turn it on",
         };
         look.report(rules::REMOTE_DESKTOP, windows.system.place(&path), message);
     }
@@ -43,7 +43,7 @@ const POLICY: &str = r"Policies\Microsoft\WindowsFirewall";
 const NETWORKS: [(&str, &str); 3] =
     [("public", "PublicProfile"), ("private", "StandardProfile"), ("domain", "DomainProfile")];
 
-/// A setting of the firewall for one kind of networks, and where it stands. That of a group policy wins.
+/// A setting of the firewall for one kind of networks, and where it is. That of a group policy wins.
 fn setting(look: &Look<'_>, windows: &Windows<'_>, profile: &str, name: &str) -> Seen<Option<(u32, Place)>> {
     let path = format!("{POLICY}\\{profile}");
     if let Ok(Some(value)) = windows.software.u32(look, &path, name) {
@@ -80,8 +80,8 @@ fn firewall_is_off(look: &Look<'_>, windows: &Windows<'_>) -> Seen<bool> {
         return Ok(true);
     }
     if let Some((0, place)) = setting(look, windows, NETWORKS[0].1, "DefaultInboundAction")? {
-        let message =
-            "DefaultInboundAction is 0: in public networks the firewall lets in whatever no rule blocks";
+        let message = "DefaultInboundAction is 0: in public networks the firewall allows every incoming connection that no rule \
+             blocks";
         let fix = "in the virtual machine, run: netsh advfirewall set publicprofile firewallpolicy blockinbound,allowoutbound";
         look.add(Finding::new(rules::FIREWALL, message).at(place).with_fix(fix));
         return Ok(true);
@@ -118,12 +118,13 @@ fn check_firewall(look: &Look<'_>, windows: &Windows<'_>, commands: &[String], i
     }
     let port = rdp_port(look, windows)?;
     let allow = format!(
-        "run, or write into the setup script: netsh advfirewall firewall add rule name=\"Remote Desktop\" dir=in \
+        "run this, or add it to the setup script: netsh advfirewall firewall add rule name=\"Remote Desktop\" dir=in \
          action=allow protocol=TCP localport={port}"
     );
     if let Some((1, place)) = setting(look, windows, NETWORKS[0].1, "DoNotAllowExceptions")? {
-        let message = "DoNotAllowExceptions is 1: in public networks the firewall drops every connection, whatever its rules say";
-        let fix = "run, or write into the setup script: netsh advfirewall set publicprofile firewallpolicy \
+        let message = "DoNotAllowExceptions is 1: in public networks the firewall drops every connection, regardless \
+                       of its rules";
+        let fix = "run this, or add it to the setup script: netsh advfirewall set publicprofile firewallpolicy \
                    blockinbound,allowoutbound";
         look.add(Finding::new(rules::REMOTE_DESKTOP_BLOCKED, message).at(place).with_fix(fix));
         return Ok(());
@@ -138,15 +139,16 @@ fn check_firewall(look: &Look<'_>, windows: &Windows<'_>, commands: &[String], i
     let Some(shut) = firewall::shut(&found, port, enables, adds) else { return Ok(()) };
     let (message, fix) = match shut {
         Shut::Inactive => ("the rules for Remote Desktop are not active".to_owned(), None),
-        Shut::NoRule => (format!("no rule lets connections to port {port} of TCP in"), Some(allow)),
+        Shut::NoRule => (format!("no rule allows connections to TCP port {port}"), Some(allow)),
         Shut::Profiles(profiles) => (
             format!(
-                "the rules for Remote Desktop are active for {profiles} networks only; that of a new machine is Public"
+                "the rules for Remote Desktop are active only for {profiles} networks; the network of a new machine is \
+                 Public"
             ),
             Some(allow),
         ),
         Shut::Limited(field) => (
-            format!("the rules let Remote Desktop in for some connections only: {}", Shown(&field)),
+            format!("the rules allow Remote Desktop only for some connections: {}", Shown(&field)),
             Some(allow),
         ),
         Shut::Blocked(id) => (
@@ -249,7 +251,7 @@ fn account(look: &Look<'_>, windows: &Windows<'_>, commands: &[String]) -> Seen<
         rules::NO_ACCOUNT,
         windows.sam.place(&names),
         format!(
-            "the script sets the password of \"{}\", and there is no such account{is_called}",
+            "the script sets the password of \"{}\", but this account does not exist{is_called}",
             Shown(name)
         ),
     );

@@ -41,7 +41,7 @@ impl Service {
         self.start_override.or(self.start)
     }
 
-    /// The file of a driver as a path on the system volume; `None` if it stands elsewhere.
+    /// The file of a driver as a path on the system volume; `None` if it is elsewhere.
     ///
     /// Without `ImagePath` it is `System32\drivers\NAME.sys`, and a relative path begins in the folder of Windows
     /// (Microsoft, "AddService directive": `ServiceBinary`; ReactOS, `IopNormalizeImagePath`).
@@ -100,7 +100,7 @@ fn resolve(path: &str, drive: &str) -> Option<String> {
     // Namespaces").
     let device = [r"\??\", r"\\?\", r"\\.\", r"\GLOBAL??\", r"\DosDevices\"];
     if let Some(rest) = device.iter().find_map(|prefix| strip(&path, prefix)) {
-        // Behind such a prefix stands a device: a drive, or something that is not looked for here.
+        // Behind such a prefix is a device: a drive, or something that is not looked for here.
         strip(&rest, drive)?;
         path = rest;
     }

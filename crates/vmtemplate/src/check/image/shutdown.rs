@@ -17,12 +17,12 @@ pub(super) fn check_volumes(look: &Look<'_>, volumes: &Volumes) {
             look.report(
                 rules::JOURNAL,
                 place(),
-                "the journal holds changes that have not reached the volume",
+                "the journal contains changes that have not reached the volume",
             );
         }
         let place = volume.place(look, "hiberfil.sys");
         if let Ok(Hibernation::Hibernated) = look.seen(place.clone(), volume.ntfs.hibernation()) {
-            look.report(rules::HIBERNATED, place, "the file holds the memory of a hibernated Windows");
+            look.report(rules::HIBERNATED, place, "the file contains the memory of a hibernated Windows");
         }
     }
 }
@@ -33,7 +33,7 @@ pub(super) fn check(look: &Look<'_>, windows: &Windows<'_>) {
             look.report(
                 rules::UNCLEAN_HIVE,
                 hive.file.clone(),
-                "its two sequence numbers differ: it was not written to its end",
+                "its two sequence numbers differ: it was not written completely",
             );
         }
     }
@@ -75,7 +75,7 @@ fn updates(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     Ok(())
 }
 
-/// Microsoft, "MoveFileEx": files to be replaced at a restart stand in `PendingFileRenameOperations`.
+/// Microsoft, "MoveFileEx": files to be replaced at a restart are in `PendingFileRenameOperations`.
 fn renames(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     let path = windows.control(r"Control\Session Manager");
     let name = "PendingFileRenameOperations";
@@ -113,7 +113,7 @@ fn setup_state(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
             look.report(
                 rules::NO_ANSWERS,
                 place,
-                format!("Sysprep has run ({state}), and there is no unattend.xml"),
+                format!("Sysprep has run ({state}), but unattend.xml does not exist"),
             );
         }
         _ => look.report(rules::SETUP_STATE, place, format!("the state of Windows Setup is {state}")),

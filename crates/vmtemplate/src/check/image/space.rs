@@ -37,7 +37,7 @@ pub(super) fn check(look: &Look<'_>, volumes: &Volumes) {
         };
         if old >= WORTH_TELLING {
             let message = format!(
-                "about {} MiB of the {} MiB of free clusters hold old content (estimated from {SAMPLES} of them)",
+                "about {} MiB of the {} MiB of free clusters contain old data (estimated from {SAMPLES} of them)",
                 old >> 20,
                 free.bytes >> 20
             );
@@ -51,7 +51,7 @@ struct Free {
     bytes: u64,
     /// Of these, the ones that the image has data for: the others read as zeros, and cost nothing.
     stored: u64,
-    /// Where the stored ones stand, as offset and length in bytes of the disk.
+    /// Where the stored ones are, as offset and length in bytes of the disk.
     ranges: Vec<(u64, u64)>,
 }
 

@@ -63,7 +63,10 @@ impl Task {
         let mut triggers: Vec<BootTrigger> = Vec::new();
         let elements = elements(&text)?;
         if elements.first().is_none_or(|(path, _)| path != "Task") {
-            return Err(Error::new(ErrorKind::InvalidValue, "this is no task: the root element is not Task"));
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "this is not a task: the root element is not Task",
+            ));
         }
         for (path, text) in &elements {
             let text = text.trim();

@@ -33,7 +33,7 @@ pub(super) const SERIAL: Driver = Driver { service: "VirtioSerial", file: "viose
 enum State {
     /// Its file is there, and a service starts it.
     Installed(Service),
-    /// Its file stands in `System32\drivers`, and nothing starts it.
+    /// Its file is in `System32\drivers`, and nothing starts it.
     Copied,
     /// Its package is in the driver store: Windows installs it when it meets the device.
     Staged,
@@ -78,7 +78,7 @@ fn report(look: &Look<'_>, windows: &Windows<'_>, rule: &'static Rule, state: St
 
 fn missing(service: Option<&Service>) -> String {
     match service {
-        Some(service) => format!("the driver is missing; the service {} starts it from here", service.name),
+        Some(service) => format!("the driver is missing; the service {} expects it here", service.name),
         None => "the driver is missing".to_owned(),
     }
 }
@@ -121,19 +121,17 @@ fn staged(look: &Look<'_>, windows: &Windows<'_>, driver: &Driver) -> Seen<bool>
     Ok(false)
 }
 
-/// Whether the file of a driver is there; one for another processor is told.
+/// Whether the file of a driver is there; one for another processor is reported.
 fn is_there(look: &Look<'_>, windows: &Windows<'_>, path: &str) -> Seen<bool> {
     let Some(file) = windows.volume.file(look, path)? else { return Ok(false) };
     let place = || windows.volume.place(look, path);
     let machine = look.seen(place(), Machine::of(&file))?;
     match (machine, windows.machine) {
-        (None, _) => look.report(
-            rules::DRIVER_MACHINE,
-            place(),
-            "the file is no driver: it has no header of a program",
-        ),
+        (None, _) => {
+            look.report(rules::DRIVER_MACHINE, place(), "the file is not a driver: it has no program header");
+        }
         (Some(found), Some(wanted)) if found != wanted => {
-            let message = format!("the driver is made for {found}, and Windows for {wanted}");
+            let message = format!("the driver is for {found}, but Windows is for {wanted}");
             look.report(rules::DRIVER_MACHINE, place(), message);
         }
         _ => {}
@@ -152,7 +150,7 @@ fn disk(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         }
     }
     let Some((first, service)) = starts.first() else {
-        let mut message = "neither viostor.sys nor vioscsi.sys is there".to_owned();
+        let mut message = "neither viostor.sys nor vioscsi.sys exists".to_owned();
         for (driver, place) in elsewhere {
             let path = place.path.unwrap_or_default().replace('/', "\\");
             let service = driver.service;
@@ -173,7 +171,7 @@ fn disk(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
         })
         .collect();
     let place = windows.system.place(&windows.control(&format!("Services\\{}", first.service)));
-    let message = format!("{}; 0, started by the boot loader, was expected", found.join(", "));
+    let message = format!("{}; 0, start by the boot loader, was expected", found.join(", "));
     let finding = Finding::new(rules::DISK_DRIVER_START, message).at(place);
     let is_overridden = |service: &&Service| service.start == Some(BOOT_START);
     look.add(match service.as_ref().filter(is_overridden) {
@@ -202,7 +200,7 @@ fn network(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     match state(look, windows, &NETKVM)? {
         State::Copied => {
             let service = windows.control(r"Services\netkvm");
-            let message = "the driver is there, but has no service: it was copied, not installed";
+            let message = "the driver file exists, but has no service: it was copied, not installed";
             look.report(rules::NO_NETWORK_DRIVER, windows.system.place(&service), message);
         }
         state => report(look, windows, rules::NO_NETWORK_DRIVER, state),

@@ -8,7 +8,7 @@ use crate::rules::{Place, image as rules};
 /// The hive that a volume has if Windows is installed on it.
 const SYSTEM: &str = "Windows/System32/config/SYSTEM";
 
-/// Where the hives stand; it stays when they are deleted.
+/// Where the hives are; it stays when they are deleted.
 const CONFIG: &str = "Windows/System32/config";
 
 pub(super) struct Volumes {
@@ -69,7 +69,7 @@ impl Volumes {
                 look.report(
                     rules::BITLOCKER,
                     place(),
-                    "the volume is encrypted by BitLocker; nothing in it was checked",
+                    "the volume is encrypted with BitLocker; nothing in it was checked",
                 );
                 self.is_hidden = true;
             }

@@ -15,7 +15,7 @@ use crate::shown::Shown;
 
 const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 
-/// The Windows that is installed on a disk, as its registry tells. What it does not tell is `None`.
+/// The Windows that is installed on a disk, as its registry states. What it does not tell is `None`.
 ///
 /// ```no_run
 /// use vmtemplate::{DiskImage, WindowsInfo};
@@ -50,7 +50,7 @@ pub struct WindowsInfo {
 impl WindowsInfo {
     /// Read it from the registry on the disk; `None` if no Windows is found there.
     ///
-    /// What cannot be read is left `None` in the answer; [`Template::check`](crate::Template::check) tells why.
+    /// What cannot be read is left `None` in the answer; [`Template::check`](crate::Template::check) states why.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl<'v> Windows<'v> {
 /// The values that name the control set of the next start, and of the last one.
 const SELECTED: [&str; 2] = ["Default", "Current"];
 
-/// The control set that the next start uses, as `Select` has it. Where that is not there, another one, so that the rest
+/// The control set that the next start uses, as `Select` has it. Where that does not exist, another one, so that the rest
 /// of the report is about something.
 fn control_set(look: &Look<'_>, system: &Hive<'_>) -> String {
     let first = "ControlSet001".to_owned();
@@ -227,10 +227,10 @@ fn control_set(look: &Look<'_>, system: &Hive<'_>) -> String {
     let chosen = chosen.or_else(other);
     let message = match missing.as_slice() {
         [] if is_said => None,
-        [] => Some("neither Default nor Current says which control set the next start uses".to_owned()),
+        [] => Some("neither Default nor Current specifies the control set of the next start".to_owned()),
         all => {
             let named =
-                all.iter().map(|(name, number, set)| format!("{name} is {number}, and there is no {set}"));
+                all.iter().map(|(name, number, set)| format!("{name} is {number}, but {set} does not exist"));
             Some(named.collect::<Vec<_>>().join("; "))
         }
     };
@@ -268,7 +268,8 @@ fn name(look: &Look<'_>, windows: &Windows<'_>) {
         windows.info.build_number().and_then(|build| Release::of_build(build, windows.info.is_server()));
     let (Some(named), Some(held)) = (Release::of_name(&name), held) else { return };
     if !named.covers(held) {
-        let message = format!("the template is called \"{}\", and the image holds {held}", Shown(name));
+        let message =
+            format!("the name of the template is \"{}\", but the image contains {held}", Shown(name));
         look.report(rules::NAME, windows.volume.place(look, ""), message);
     }
 }
@@ -293,7 +294,7 @@ fn memory_limit(look: &Look<'_>, windows: &Windows<'_>) {
         look.report(
             rules::MEMORY_LIMIT,
             place,
-            format!("the template asks for {limit} MiB; {what} needs {least}"),
+            format!("the template requires {limit} MiB; {what} needs {least}"),
         );
     }
 }

@@ -4,7 +4,7 @@
 //! Content decides, and a raw disk may hold any bytes. A signature therefore counts only where a disk that a machine
 //! starts from cannot have it: at the start, where such a disk has boot code or zeros, or, further in, together with
 //! what contradicts a disk. A short signature, and text, prove nothing alone: what follows has to confirm it, and the
-//! first sector must not be one of a disk. A caller who knows better opens the file as raw.
+//! first sector must not be one of a disk. A caller that knows better opens the file as raw.
 
 mod packed;
 mod text;
@@ -46,12 +46,13 @@ pub(super) struct Foreign {
 }
 
 const CONVERT: &str = "convert it first: `qemu-img convert -O qcow2 IMAGE NEW.qcow2`";
-const INSTALL: &str = "it holds an installation and not a disk: install from it in a virtual machine, shut that machine down, and give its disk";
+const INSTALL: &str = "it contains an installation, not a disk: install from it in a virtual machine, shut that \
+                       machine down, and give its disk";
 const EWF: &str = "export the disk: `ewfexport -t NEW -f raw IMAGE`";
-const FETCH: &str = "it is another file than the disk image: give the right one, or fetch the image again";
+const FETCH: &str = "it is not the disk image: give the right file, or download the image again";
 const DECRYPT_DMG: &str = "convert it on a Mac: `hdiutil convert IMAGE -format UDTO -o NEW`";
 
-/// What stands at the very start of a file, its name, and the way out. The signatures are those of the tools' own
+/// What is at the very start of a file, its name, and the way out. The signatures are those of the tools' own
 /// documentation and of the database of `file`.
 const AT_START: &[(&[u8], &str, &str)] = &[
     (b"QFI\xfb\0\0\0\x01", "a qcow image of version 1", CONVERT),
@@ -97,33 +98,33 @@ const AT_START: &[(&[u8], &str, &str)] = &[
     (
         b"LVF\x09\x0d\x0a\xff\0",
         "a forensic container of files (L01)",
-        "it holds files and not a disk: give the image of the whole disk",
+        "it contains files, not a disk: give the image of the complete disk",
     ),
     (b"AFF10\r\n\0", "a forensic image (AFF)", "convert it first: `affconvert -r IMAGE`"),
     (
         b"\0ntfsclone-image",
         "an image of ntfsclone",
-        "restore it into a partition of a disk: `ntfsclone --restore-image`, then give that whole disk",
+        "restore it into a partition of a disk: `ntfsclone --restore-image`, then give that complete disk",
     ),
     (
         b"partclone-image",
         "an image of partclone",
-        "restore it into a partition of a disk: `partclone.restore`, then give that whole disk",
+        "restore it into a partition of a disk: `partclone.restore`, then give that complete disk",
     ),
     (
         b"PaRtImAgE-VoLuMe",
         "an image of Partimage",
-        "restore it into a partition of a disk: `partimage restore`, then give that whole disk",
+        "restore it into a partition of a disk: `partimage restore`, then give that complete disk",
     ),
     (
         b"FsArCh_",
         "an archive of FSArchiver",
-        "restore it into a partition of a disk: `fsarchiver restfs`, then give that whole disk",
+        "restore it into a partition of a disk: `fsarchiver restfs`, then give that complete disk",
     ),
     (b"\x3a\xff\x26\xed", "an Android sparse image", "convert it first: `simg2img IMAGE NEW.raw`"),
     (
         b"LUKS\xba\xbe",
-        "a volume that LUKS encrypts",
+        "a volume encrypted with LUKS",
         "open it (`cryptsetup open IMAGE NAME`), and give the device /dev/mapper/NAME",
     ),
     (b"MSWIM\0\0\0", "a Windows image of files (WIM or ESD)", INSTALL),
@@ -132,7 +133,7 @@ const AT_START: &[(&[u8], &str, &str)] = &[
     (
         b"hsqs",
         "a squashfs file system",
-        "it holds files and not a disk: `unsquashfs IMAGE`, and give the disk image in it",
+        "it contains files, not a disk: `unsquashfs IMAGE`, and give the disk image in it",
     ),
     (
         b"\x1f\x8b\x08",
@@ -153,24 +154,24 @@ const AT_START: &[(&[u8], &str, &str)] = &[
     (b"070701", "a cpio archive", "unpack it first: `cpio -id < IMAGE`"),
     (b"070702", "a cpio archive", "unpack it first: `cpio -id < IMAGE`"),
     (b"070707", "a cpio archive", "unpack it first: `cpio -id < IMAGE`"),
-    (b"PK\x05\x06", "an empty zip file", "nothing is in it: make the zip file again, or fetch it again"),
+    (b"PK\x05\x06", "an empty zip file", "it is empty: create the zip file again, or download it again"),
     (b"\xff\x06\0\0sNaPpY", "a Snappy file", "unpack it first: `snzip -dc IMAGE > NEW.raw`"),
     (b"LRZI\0", "an lrzip file", "unpack it first: `lrzip -d -o NEW.raw IMAGE`"),
     (
         b"Salted__",
-        "a file that OpenSSL encrypted",
-        "decrypt it first: `openssl enc -d -in IMAGE -out NEW.raw`, with the cipher it was made with",
+        "a file encrypted with OpenSSL",
+        "decrypt it first: `openssl enc -d -in IMAGE -out NEW.raw`, with the cipher of its encryption",
     ),
-    (b"age-encryption.org/v1\n", "a file that age encrypted", "decrypt it first: `age -d -o NEW.raw IMAGE`"),
-    (b"-----BEGIN PGP MESSAGE", "a file that PGP encrypted", "decrypt it first: `gpg -d -o NEW.raw IMAGE`"),
+    (b"age-encryption.org/v1\n", "a file encrypted with age", "decrypt it first: `age -d -o NEW.raw IMAGE`"),
+    (b"-----BEGIN PGP MESSAGE", "a file encrypted with PGP", "decrypt it first: `gpg -d -o NEW.raw IMAGE`"),
     (b"encrcdsa", "an encrypted disk image of macOS (DMG)", DECRYPT_DMG),
     (b"%PDF-", "a PDF document", FETCH),
     (b"\x89PNG\r\n\x1a\n", "a picture (PNG)", FETCH),
     (b"SQLite format 3\0", "an SQLite database", FETCH),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an OLE file, such as an .msi or a document", FETCH),
     (b"\xed\xab\xee\xdb\x03", "an RPM package", "unpack it first: `rpm2cpio IMAGE | cpio -id`"),
-    (b"d8:announce", "a torrent file", "fetch the image that it describes with a BitTorrent client"),
-    (b"d13:announce-list", "a torrent file", "fetch the image that it describes with a BitTorrent client"),
+    (b"d8:announce", "a torrent file", "download the image that it describes with a BitTorrent client"),
+    (b"d13:announce-list", "a torrent file", "download the image that it describes with a BitTorrent client"),
 ];
 
 const ISO: Foreign = Foreign { name: "an ISO image of a CD or DVD", help: INSTALL };
@@ -227,9 +228,9 @@ fn program(head: &[u8]) -> Option<Foreign> {
 
 /// The error for a file that is no disk.
 pub(super) fn refused(Foreign { name, help }: Foreign) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("this is {name}, which is not read as a disk")).with_help(
+    Error::new(ErrorKind::Unsupported, format!("this is {name}, which cannot be read as a disk")).with_help(
         format!(
-            "{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw`"
+            "{help}. If it is a raw disk that only begins or ends like one, open it as raw: `--format raw` (`format`)"
         ),
     )
 }

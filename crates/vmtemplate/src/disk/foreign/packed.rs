@@ -4,13 +4,11 @@ use super::Foreign;
 use crate::le;
 
 const OVA: Foreign = Foreign {
-    name: "an OVA, a tar archive of a machine",
-    help: "unpack it (`tar xf IMAGE`), and give the .vmdk file that was in it",
+    name: "an OVA, a tar archive of a virtual machine",
+    help: "unpack it (`tar xf IMAGE`), and give the .vmdk file in it",
 };
-const TAR: Foreign = Foreign {
-    name: "a tar archive",
-    help: "unpack it (`tar xf IMAGE`), and give the disk image that was in it",
-};
+const TAR: Foreign =
+    Foreign { name: "a tar archive", help: "unpack it (`tar xf IMAGE`), and give the disk image in it" };
 const BZIP2: Foreign = Foreign { name: "a bzip2 file", help: "unpack it first: `bzip2 -dc IMAGE > NEW.raw`" };
 const COMPRESS: Foreign =
     Foreign { name: "a file of `compress` (.Z)", help: "unpack it first: `gzip -dc IMAGE > NEW.raw`" };

@@ -5,35 +5,40 @@ use std::borrow::Cow;
 use super::{Ends, Foreign};
 
 const LFS: Foreign = Foreign {
-    name: "a Git LFS pointer, which stands for a file that was not fetched",
+    name: "a Git LFS pointer to a file that was not downloaded",
     help: "run `git lfs pull` in its repository",
 };
 const ANNEX: Foreign = Foreign {
-    name: "a pointer of git-annex, which stands for a file that was not fetched",
+    name: "a git-annex pointer to a file that was not downloaded",
     help: "run `git annex get IMAGE` in its repository",
 };
 const PAGE: Foreign = Foreign {
     name: "a web page",
-    help: "the download saved a page of the web server and not the file: open the address in a browser, and fetch the image again",
+    help: "the download saved a page of the web server, not the file: open the address in a browser, and download the \
+           image again",
 };
 const ANSWER: Foreign = Foreign {
-    name: "the answer of a web server with its headers",
-    help: "fetch the image again, without the headers: `curl -fLo IMAGE URL`",
+    name: "the response of a web server with its headers",
+    help: "download the image again, without the headers: `curl -fLo IMAGE URL`",
 };
 const STORE_ERROR: Foreign = Foreign {
     name: "an error message of an object storage",
-    help: "the download saved the message and not the file: read it, and fetch the image again with `curl -fLo IMAGE URL`",
+    help: "the download saved the message, not the file: read it, and download the image again with `curl -fLo IMAGE \
+           URL`",
 };
 const XML: Foreign = Foreign { name: "an XML file", help: "give the disk image that it describes" };
 const JSON: Foreign = Foreign {
     name: "a JSON text",
-    help: "it describes something, or is the message of a server: give the disk image itself, or fetch that again",
+    help: "it may be a description, or the message of a server: give the disk image itself, or download that again",
 };
-const SCRIPT: Foreign =
-    Foreign { name: "a script", help: "give it as the setup script (`--script`), and a disk as the image" };
+const SCRIPT: Foreign = Foreign {
+    name: "a script",
+    help: "give it as the setup script (`--script`), and a disk as the image (`--image`)",
+};
 const TEXT: Foreign = Foreign {
     name: "a text",
-    help: "read it: it may be the message of a server, or the description of an image; give the disk image itself, or fetch that again",
+    help: "read it: it may be the message of a server, or the description of an image; give the disk image itself, or \
+           download that again",
 };
 
 /// The texts that an interpreter may take, or that a caller may mean to be a setup script.
@@ -79,7 +84,7 @@ pub(super) fn of(ends: &Ends<'_>) -> Option<Foreign> {
 /// How two bytes are a unit of UTF-16.
 type Unit = fn([u8; 2]) -> u16;
 
-/// How the units stand in a text that says by its first two bytes that it is UTF-16.
+/// How the units are in a text that says by its first two bytes that it is UTF-16.
 fn unit_of(head: &[u8]) -> Option<Unit> {
     match head {
         [0xFF, 0xFE, ..] => Some(u16::from_le_bytes),

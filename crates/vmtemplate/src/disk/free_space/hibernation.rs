@@ -1,4 +1,4 @@
-//! Whether a Windows on the disk is hibernated, as far as that can be told.
+//! Whether a Windows on the disk is hibernated, as far as that can be determined.
 
 use super::super::DiskImage;
 use super::super::fat::FatVolume;
@@ -58,7 +58,7 @@ fn is_hibernated(place: &str) -> KeptWhole {
 }
 
 fn is_unclear(place: &str, why: &str) -> KeptWhole {
-    let detail = format!("whether Windows is hibernated on {place} cannot be told ({why}): {HELP}");
+    let detail = format!("it is unknown whether Windows is hibernated on {place} ({why}): {HELP}");
     KeptWhole::new(KeptReason::Hibernated, detail)
 }
 
@@ -67,7 +67,7 @@ enum Sight {
     /// There is none, or it is not hibernated.
     NoWindows,
     Hibernated,
-    /// It cannot be told, for this reason.
+    /// It cannot be determined, for this reason.
     Unclear(String),
 }
 
@@ -89,7 +89,7 @@ fn look_into(disk: &DiskImage, haunt: &Haunt) -> Result<Sight> {
         Ok(None) => match holds_no_windows(disk, haunt) {
             Ok(true) => return Ok(Sight::NoWindows),
             Ok(false) => {
-                let why = "it is neither empty nor a volume that is known";
+                let why = "it is neither empty nor a known volume";
                 return Ok(Sight::Unclear(why.to_owned()));
             }
             Err(error) => Err(error),

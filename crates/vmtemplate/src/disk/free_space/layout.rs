@@ -1,4 +1,4 @@
-//! Whose the clusters of a volume are, as far as the disk around it tells.
+//! Whose the clusters of a volume are, as far as the disk around it states.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ pub(super) struct Layout {
     pools: Vec<PoolSign>,
 }
 
-/// Where a volume may stand: a partition, or the whole disk if it has no table.
+/// Where a volume may be: a partition, or the whole disk if it has no table.
 pub(super) struct Place {
     pub(super) partition: Option<u32>,
     pub(super) offset: u64,
@@ -76,28 +76,29 @@ impl Layout {
             return Some(KeptWhole::new(KeptReason::Overlapping, detail));
         }
         if self.table.doubtful.iter().any(|doubtful| overlap(doubtful, &range)) {
-            let detail = "the partition table does not say all that may stand there: correct it with a partitioning tool, \
-                          on a copy of the disk";
+            let detail = "the partition table may not describe everything at this place: correct it with a \
+                          partitioning tool, on a copy of the disk";
             return Some(KeptWhole::new(KeptReason::DoubtfulTable, detail));
         }
         let rivals = || self.table.rivals.iter().filter(|rival| overlaps(rival, &range));
         if let Some(rival) = rivals().find(|rival| rival.range().as_ref() != Some(&range)) {
             let detail = format!(
                 "a second partition table of the disk, or an entry that is out of bounds, has partition {} of type {} \
-                 over a part of it: remove the table or entry that is wrong, with a partitioning tool, on a copy of the disk",
+                 over a part of it: remove the wrong table or entry, with a partitioning tool, on a copy of the disk",
                 rival.index, rival.kind
             );
             return Some(KeptWhole::new(KeptReason::DoubtfulTable, detail));
         }
         let mut kinds = partition.into_iter().chain(rivals()).map(|partition| partition.kind);
         if let Some(kind) = kinds.find(|kind| !kind.has_its_own_clusters()) {
-            let detail =
-                format!("its partition is of type {kind}, which is not one for a basic volume of Windows");
+            let detail = format!(
+                "its partition has the type {kind}, which is not a type for a basic volume of Windows"
+            );
             return Some(KeptWhole::new(KeptReason::PartitionType, detail));
         }
         if range.end > self.size {
             let detail = format!(
-                "its partition ends at byte {}, and the disk at {}: the image is cut off",
+                "its partition ends at byte {}, but the disk ends at {}: the image is truncated",
                 range.end, self.size
             );
             return Some(KeptWhole::new(KeptReason::OutsidePartition, detail));
@@ -116,7 +117,7 @@ impl Layout {
             may_be_divided: false,
         });
         let rivals = self.table.rivals.iter().map(|rival| Haunt {
-            name: format!("partition {} that a second table or an entry out of bounds states", rival.index),
+            name: format!("partition {} of a second table or of an entry that is out of bounds", rival.index),
             start: rival.offset,
             end: rival.range().map(|range| range.end),
             suits_windows: rival.kind.has_its_own_clusters(),
@@ -124,7 +125,7 @@ impl Layout {
         });
         let doubtful = self.table.doubtful.iter().map(|range| Haunt {
             name: format!(
-                "bytes {} to {}, of which the partition table does not say all",
+                "bytes {} to {}, which the partition table may not describe completely",
                 range.start, range.end
             ),
             start: range.start,
@@ -140,7 +141,7 @@ impl Layout {
         if self.table.reserved.iter().any(|reserved| overlap(reserved, range)) {
             return Some("the partition table".to_owned());
         }
-        // Logical partitions are numbered from 5 and stand in their container.
+        // Logical partitions are numbered from 5 and are in their container.
         let is_logical = self.table.scheme == PartitionScheme::Mbr && own.index >= 5;
         let others = self
             .table
@@ -178,7 +179,7 @@ fn reason_of(sign: &PoolSign) -> KeptWhole {
         ),
         Pool::Shared => (
             KeptReason::Raid,
-            "shared out by another system than Windows: use the image of the volume that Windows has there, or remove \
+            "managed by another system than Windows: use the image of the volume that Windows has there, or remove \
              what an earlier use of the disk left with wipefs",
         ),
     };

@@ -67,7 +67,7 @@ impl DiskImage {
     /// for basic volumes of Windows, hold all of the volume, and share no byte with another partition, with a partition
     /// table, or with what a second table of the disk states. Nothing on the disk may say that it belongs to a larger
     /// whole: a dynamic disk, Storage Spaces, a RAID, LVM. On a disk without a partition table the volume has the disk
-    /// for itself if its backup boot sector stands where the boot sector says.
+    /// for itself if its backup boot sector is where the boot sector says.
     ///
     /// Shadow copies ("previous versions", restore points) rely on free clusters and lose their content;
     /// [`VolumeFreeSpace::shadow_copies`] counts them.
@@ -196,22 +196,22 @@ fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<Kept
     let needed = ntfs.clusters() * u64::from(ntfs.cluster_size());
     if needed > place.length {
         let detail = format!(
-            "its clusters take {needed} bytes, and its partition has {}: what follows the partition is not the \
-             volume's own; make the image again from the whole disk, or correct the partition table",
+            "its clusters take {needed} bytes, but its partition has {}: what follows the partition does not belong to \
+             the volume; create the image again from the complete disk, or correct the partition table",
             place.length
         );
         return Ok(Some(KeptWhole::new(KeptReason::OutsidePartition, detail)));
     }
     // A volume that goes on elsewhere, such as one of a dynamic disk of which this is a part, ends elsewhere.
     if place.partition.is_none() && !ntfs.has_backup_boot_sector()? {
-        let detail = "there is no partition table, and no backup boot sector where the volume ends: whether the whole \
-                      volume is on this disk cannot be told; use the image of the whole disk";
+        let detail = "the disk has no partition table, and no backup boot sector at the end of the volume, so the \
+                      volume may continue on another disk; use the image of the complete disk";
         return Ok(Some(KeptWhole::new(KeptReason::Unpartitioned, detail)));
     }
     Ok(None)
 }
 
-/// The free clusters of a volume, or why they are not told. What is learnt goes into `volume`.
+/// The free clusters of a volume, or why they are not known. What is learnt goes into `volume`.
 fn free_area(
     ntfs: &NtfsVolume,
     hibernated: Option<&KeptWhole>,
@@ -240,7 +240,7 @@ fn free_area(
     if clusters + ntfs.clusters() > super::ntfs::MAX_CLUSTERS {
         return kept(
             KeptReason::TooLarge,
-            "the volumes of the disk have more clusters than are kept in memory",
+            "the volumes of the disk have too many clusters to keep in memory",
         );
     }
     let mut free = ntfs.prove_free(&options.control)?;

@@ -106,7 +106,7 @@ pub enum KeptReason {
     /// shut down.
     OpenJournal,
     /// Windows is hibernated, or was shut down by Fast Startup, on this volume or on another one of the disk, or whether
-    /// it is cannot be told, because a place that may hold it does not show what is there.
+    /// it is cannot be determined, because a place that may hold it does not show what is there.
     Hibernated,
     /// Structures of the volume contradict each other.
     Inconsistent,

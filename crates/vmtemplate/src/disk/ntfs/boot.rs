@@ -38,20 +38,21 @@ impl Boot {
         if range.start >= range.end || range.end > disk.size() || range.end - range.start < 512 {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("a volume cannot stand at {range:?} of a disk of {} bytes", disk.size()),
+                format!("a volume cannot be at {range:?} of a disk of {} bytes", disk.size()),
             ));
         }
         let bytes = disk.read_vec(range.start, 512)?;
         match bytes.get(3..11) {
             Some(b"NTFS    ") => {}
             Some(b"-FVE-FS-") => {
-                return Err(Error::new(ErrorKind::Unsupported, "the volume is encrypted by BitLocker")
-                    .with_help("turn BitLocker off inside the virtual machine (manage-bde -off C:) and wait for the decryption to end"));
+                return Err(Error::new(ErrorKind::Unsupported, "the volume is encrypted with BitLocker")
+                    .with_help("turn BitLocker off inside the virtual machine (manage-bde -off C:) and wait until the \
+                                decryption has finished"));
             }
             _ => return Err(damaged("the boot sector does not name NTFS")),
         }
         Self::parse(&bytes, range.end - range.start)
-            .ok_or_else(|| damaged("the boot sector has no end mark, or sizes that are not possible"))
+            .ok_or_else(|| damaged("the boot sector has no end mark, or impossible sizes"))
     }
 
     fn parse(bytes: &[u8], room: u64) -> Option<Self> {
@@ -100,7 +101,7 @@ impl Boot {
         })
     }
 
-    /// Whether a boot sector of the volume with this serial number stands at byte `at` of the disk.
+    /// Whether a boot sector of the volume with this serial number is at byte `at` of the disk.
     pub(super) fn is_at(disk: &DiskImage, at: u64, serial: u64) -> Result<bool> {
         if at.checked_add(512).is_none_or(|end| end > disk.size()) {
             return Ok(false);

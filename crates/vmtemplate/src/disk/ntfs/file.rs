@@ -27,7 +27,7 @@ pub struct NtfsFile<'v> {
     path: String,
     folder: bool,
     stream: Option<Stream>,
-    /// The tag of a reparse point that stands between a reader and the data.
+    /// The tag of a reparse point that is between a reader and the data.
     reparse: Option<u32>,
 }
 
@@ -84,7 +84,7 @@ impl<'v> NtfsFile<'v> {
         let record = volume.record(number, &mut buf)?;
         // The root is found by its number alone.
         if record.base.number() != 0 || (at.sequence() != 0 && at.sequence() != record.sequence) {
-            return Err(damaged(format!("record {number} is not the file that its folder means")));
+            return Err(damaged(format!("record {number} is not the file that its folder refers to")));
         }
         let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let stream = volume.stream(record, number, kind::DATA, &name)?;
@@ -137,7 +137,7 @@ impl<'v> NtfsFile<'v> {
     /// # Errors
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) for a file that is encrypted (EFS), compressed by "Compact OS" (WOF),
-    /// deduplicated, in a cloud and not on this disk, or a link: its data stand elsewhere, and zeros would be wrong.
+    /// deduplicated, in a cloud and not on this disk, or a link: its data are elsewhere, and zeros would be wrong.
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage.
     ///
     /// ```no_run
@@ -172,7 +172,7 @@ impl<'v> NtfsFile<'v> {
             .map_err(|error| self.place(error))
     }
 
-    /// What stands in the folder, in no particular order; without the 8.3 names that go with longer ones.
+    /// What is in the folder, in no particular order; without the 8.3 names that go with longer ones.
     ///
     /// # Errors
     ///
@@ -217,12 +217,12 @@ impl<'v> NtfsFile<'v> {
                     ("compressed by \"Compact OS\" (WOF)", "run compact /u on it inside the virtual machine")
                 }
                 0x8000_0013 => ("deduplicated", "undo the deduplication of the volume"),
-                0xA000_0003 | 0xA000_000C => ("a link", "read what it points to"),
+                0xA000_0003 | 0xA000_000C => ("a link", "read the file that it points to"),
                 tag if is_cloud(tag) => (
-                    "kept in a cloud",
+                    "stored in a cloud",
                     "choose \"Always keep on this device\" for it inside the virtual machine",
                 ),
-                _ => ("kept elsewhere", "restore it inside the virtual machine"),
+                _ => ("stored elsewhere", "restore it inside the virtual machine"),
             };
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -266,7 +266,7 @@ fn find_name(volume: &NtfsVolume, index: &Index<'_>, name: &str) -> Result<Optio
     Ok(index.find(&name)?.map(|found| found.reference))
 }
 
-/// `FILE:STREAM` as the file in this folder and the name of its stream. Before the first `:` of `:STREAM` stands the
+/// `FILE:STREAM` as the file in this folder and the name of its stream. Before the first `:` of `:STREAM` is the
 /// folder itself.
 fn split_stream<'p>(
     volume: &NtfsVolume,
@@ -291,5 +291,5 @@ fn split_stream<'p>(
 }
 
 fn not_found(name: &str) -> Error {
-    Error::new(ErrorKind::NotFound, format!("there is no \"{}\"", Shown(name)))
+    Error::new(ErrorKind::NotFound, format!("\"{}\" does not exist", Shown(name)))
 }

@@ -52,7 +52,7 @@ impl<'v> Index<'v> {
         let space = &volume.space;
         let root = volume
             .stream(record, number, kind::INDEX_ROOT, I30)?
-            .ok_or_else(|| damaged(format!("record {number} is no folder: it has no index of names")))?
+            .ok_or_else(|| damaged(format!("record {number} is not a folder: it has no index of names")))?
             .read_all(space, u64::from(space.boot.record))?;
         let block = le::u32_at(&root, 8)
             .filter(|&block| (512..=65_536).contains(&block) && block.is_power_of_two())
@@ -115,27 +115,27 @@ impl<'v> Index<'v> {
         entries_of(&self.root, 16).ok_or_else(|| damaged("the root of the index has impossible sizes"))
     }
 
-    /// The entries of the block that stands at `vcn`.
+    /// The entries of the block that is at `vcn`.
     fn block_node(&self, vcn: u64) -> Result<Vec<u8>> {
         let wrong = |what: &str| damaged(format!("index block {vcn}: {what}"));
-        let blocks = self.blocks.as_ref().ok_or_else(|| wrong("there are no blocks"))?;
+        let blocks = self.blocks.as_ref().ok_or_else(|| wrong("the index has no blocks"))?;
         let mut bytes = vec![0; self.block];
-        let offset = vcn.checked_mul(self.unit).ok_or_else(|| wrong("there is no such block"))?;
+        let offset = vcn.checked_mul(self.unit).ok_or_else(|| wrong("this block does not exist"))?;
         if blocks.read_at(&self.volume.space, &mut bytes, offset)? != bytes.len() {
-            return Err(wrong("there is no such block"));
+            return Err(wrong("this block does not exist"));
         }
         if !bytes.starts_with(b"INDX") {
             return Err(wrong("it does not begin with INDX"));
         }
         fix_up(&mut bytes).map_err(wrong)?;
         if le::u64_at(&bytes, 16) != Some(vcn) {
-            return Err(wrong("it says that it is another one"));
+            return Err(wrong("it has the number of another block"));
         }
         entries_of(&bytes, 24).map(<[u8]>::to_vec).ok_or_else(|| wrong("it has impossible sizes"))
     }
 }
 
-/// The entries of a node whose header stands at `at`.
+/// The entries of a node whose header is at `at`.
 fn entries_of(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let header = bytes.get(at..)?;
     let (first, end) = (le::u32_at(header, 0)? as usize, le::u32_at(header, 4)? as usize);

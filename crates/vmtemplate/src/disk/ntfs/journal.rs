@@ -15,7 +15,7 @@ const DEFAULT_PAGE: usize = 4096;
 
 /// Whether everything in the journal has reached the volume.
 ///
-/// A virtual machine that lost power leaves the dirty flag as it was: only the restart area of the journal tells.
+/// A virtual machine that lost power leaves the dirty flag as it was: only the restart area of the journal states.
 /// Layout and rule: `logfile.h` and `ntfs_is_logfile_clean` of ntfs-3g.
 ///
 /// Windows 8 and later write version 2.0 while they have a volume mounted, and go back to 1.1 when they dismount it. A

@@ -99,7 +99,7 @@ struct Space {
 }
 
 impl Space {
-    /// Read at a byte of the volume. Whoever asks has checked the clusters.
+    /// Read at a byte of the volume. The caller has checked the clusters.
     fn read(&self, buf: &mut [u8], position: u64) -> Result<()> {
         self.disk.read_at(buf, self.start + position)
     }
@@ -166,7 +166,7 @@ impl NtfsVolume {
         else {
             return Err(damaged("$Volume has no information about the volume"));
         };
-        let short = || damaged("the information about the volume in $Volume is cut short");
+        let short = || damaged("the information about the volume in $Volume is truncated");
         let [major, minor] = le::array_at(information, 8).ok_or_else(short)?;
         let flags = le::u16_at(information, 10).ok_or_else(short)?;
         let label = match find(kind::VOLUME_NAME)? {
@@ -311,7 +311,7 @@ impl NtfsVolume {
         NtfsFile::find(self, path).map_err(|error| error.with_entry(path))
     }
 
-    /// Whether the copy of the boot sector stands behind the last sector that the boot sector counts, where formatting
+    /// Whether the copy of the boot sector is behind the last sector that the boot sector counts, where formatting
     /// puts it, and is that of this volume.
     pub(super) fn has_backup_boot_sector(&self) -> Result<bool> {
         let boot = &self.space.boot;
@@ -323,7 +323,7 @@ impl NtfsVolume {
         self.space.boot.clusters
     }
 
-    /// The clusters of a file that is written as it is: first and count. None if there is no such file.
+    /// The clusters of a file that is written as it is: first and count. None if the file does not exist.
     pub(super) fn whole_runs(&self, path: &str) -> Result<Vec<(u64, u64)>> {
         let file = match self.file(path) {
             Ok(file) => file,
@@ -361,7 +361,7 @@ impl NtfsVolume {
             .ok_or_else(|| flawed(number, "it is not in use, but something refers to it"))
     }
 
-    /// The attribute list of a base record; `None` if all its attributes stand in the record itself.
+    /// The attribute list of a base record; `None` if all its attributes are in the record itself.
     fn attribute_list(&self, base: Record<'_>) -> Result<Option<Vec<u8>>> {
         match base.find(kind::ATTRIBUTE_LIST, b"").map_err(damaged)? {
             Some(list) => Stream::begin(&list, &self.space)?.read_all(&self.space, MAX_LIST).map(Some),
@@ -383,7 +383,7 @@ impl NtfsVolume {
         if at != number && !is_extension {
             return Err(flawed(
                 number,
-                format!("its attribute list names record {at}, which is not a part of it"),
+                format!("its attribute list names record {at}, which does not belong to it"),
             ));
         }
         for attribute in record.attributes() {

@@ -3,7 +3,7 @@
 //! Every record of the MFT that is in use is visited in the order of the disk, extension records among them. Each
 //! run of each attribute must lie in clusters that are marked used and that no other run has claimed: files never
 //! share clusters in NTFS. Streams must be mapped whole, and attribute lists must lead to records that are there:
-//! otherwise something alive could stand where no run was seen. What the proof does not need is not asked, so that
+//! otherwise something alive could be where no run was seen. What the proof does not need is not asked, so that
 //! a sound volume is not refused for a matter of taste.
 
 use super::clusters::ClusterSet;
@@ -50,7 +50,7 @@ impl NtfsVolume {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 format!(
-                    "the volume has {} clusters; free space is told for at most {MAX_CLUSTERS}",
+                    "the volume has {} clusters; free space is supported for at most {MAX_CLUSTERS}",
                     boot.clusters
                 ),
             ));
@@ -102,7 +102,7 @@ impl Proof<'_> {
     fn check_boot_sectors(&self) -> Result<()> {
         let boot = &self.volume.space.boot;
         let backup = (boot.length - u64::from(boot.sector)) / u64::from(boot.cluster);
-        // Usually the backup stands behind the last whole cluster, where nothing is ever dropped.
+        // Usually the backup is behind the last whole cluster, where nothing is ever dropped.
         for (cluster, name) in [(0, "boot sector"), (backup, "backup boot sector")] {
             if cluster < boot.clusters && !self.used.contains(cluster) {
                 return Err(damaged(format!("$Bitmap marks the cluster of the {name} free")));
@@ -135,7 +135,7 @@ impl Proof<'_> {
         let says_in_use = is_file && bytes.get(22).is_some_and(|flags| flags & 1 != 0);
         if !says_in_use {
             if number < SYSTEM_RECORDS || (!is_file && self.records.contains(number)) {
-                return Err(flawed(number, "it should be in use, and is not"));
+                return Err(flawed(number, "it should be in use, but is not"));
             }
             return Ok(());
         }
@@ -143,7 +143,7 @@ impl Proof<'_> {
             return Ok(());
         };
         if record.own_number().is_some_and(|own| u64::from(own) != number & 0xFFFF_FFFF) {
-            return Err(flawed(number, "it says that it is another one"));
+            return Err(flawed(number, "it has the number of another record"));
         }
         let mut list = None;
         for attribute in record.attributes() {
@@ -181,7 +181,7 @@ impl Proof<'_> {
                 )));
             }
             if !self.claimed.insert(lcn, run.length) {
-                return Err(wrong(format!("its run at {lcn} ({}) has clusters of another one", run.length)));
+                return Err(wrong(format!("its run at {lcn} ({}) has clusters of another run", run.length)));
             }
         }
         if pairs.vcn() != mapped.end {
@@ -190,7 +190,7 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// All attributes stand in this record: each stream must be mapped from its start to its size.
+    /// All attributes are in this record: each stream must be mapped from its start to its size.
     fn check_whole(&self, number: u64, record: Record<'_>) -> Result<()> {
         for attribute in record.attributes() {
             let attribute = attribute.map_err(|flaw| flawed(number, flaw))?;
@@ -201,7 +201,7 @@ impl Proof<'_> {
         Ok(())
     }
 
-    /// The attributes stand in several records: each piece must be there, follow the one before, and be a part of
+    /// The attributes are in several records: each piece must be there, follow the one before, and be a part of
     /// this file.
     fn check_listed(&self, number: u64, record: Record<'_>) -> Result<()> {
         let volume = self.volume;

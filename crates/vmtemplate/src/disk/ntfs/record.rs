@@ -47,7 +47,7 @@ pub(super) fn fix_up(block: &mut [u8]) -> Result<(), Flaw> {
     for stride in 0..strides {
         let at = (stride + 1) * STRIDE - 2;
         if block[at..at + 2] != number {
-            return Err("the update sequence numbers differ: it was written in part");
+            return Err("the update sequence numbers differ: it was written only in part");
         }
         let saved = offset + 2 + 2 * stride;
         block.copy_within(saved..saved + 2, at);
@@ -125,7 +125,7 @@ impl<'a> Record<'a> {
         if le::u16_at(self.bytes, 4)? < 48 { None } else { le::u32_at(self.bytes, 44) }
     }
 
-    /// The first attribute of this type and name that stands in this very record.
+    /// The first attribute of this type and name that is in this very record.
     pub(super) fn find(self, kind: u32, name: &[u8]) -> Result<Option<Attribute<'a>>, Flaw> {
         for attribute in self.attributes() {
             let attribute = attribute?;
@@ -169,7 +169,7 @@ impl<'a> Iterator for Attributes<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attribute<'a> {
     pub(super) kind: u32,
-    /// The name as it stands: UTF-16LE.
+    /// The name unchanged: UTF-16LE.
     pub(super) name: &'a [u8],
     /// 0x0001 compressed, 0x4000 encrypted, 0x8000 sparse.
     pub(super) flags: u16,
@@ -184,7 +184,7 @@ pub(super) enum Value<'a> {
     Runs(Mapped<'a>),
 }
 
-/// The value of an attribute that stands in clusters.
+/// The value of an attribute that is in clusters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mapped<'a> {
     /// The first cluster of the stream that this piece maps.
@@ -242,7 +242,7 @@ impl<'a> Attribute<'a> {
     }
 }
 
-/// The entries of an attribute list: where the pieces of a file's attributes stand. An error ends them.
+/// The entries of an attribute list: where the pieces of a file's attributes are. An error ends them.
 pub(super) fn list_entries(mut bytes: &[u8]) -> impl Iterator<Item = Result<ListEntry<'_>, Flaw>> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {

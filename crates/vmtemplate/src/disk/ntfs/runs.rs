@@ -1,4 +1,4 @@
-//! Where a stream stands: runs of clusters, packed as mapping pairs.
+//! Where a stream is: runs of clusters, packed as mapping pairs.
 
 /// No stream has 2^63 bytes: with clusters of 2 MiB that are 2^42, and no later product of the two overflows.
 pub(super) const MAX_VCN: u64 = 1 << 42;

@@ -1,4 +1,4 @@
-//! The bytes of an attribute, wherever they stand.
+//! The bytes of an attribute, wherever they are.
 
 use super::lznt1;
 use super::record::{Attribute, Value};
@@ -74,11 +74,13 @@ impl Stream {
     pub(super) fn append(&mut self, attribute: &Attribute<'_>, space: &Space) -> Result<()> {
         let (Content::Clusters { runs, .. }, Value::Runs(mapped)) = (&mut self.content, attribute.value)
         else {
-            return Err(damaged("an attribute is in several pieces, but not all of them stand in clusters"));
+            return Err(damaged(
+                "an attribute is in several pieces, but not all of them are stored in clusters",
+            ));
         };
         let end = runs.last().map_or(0, Run::end);
         if mapped.first != end {
-            return Err(damaged(format!("a piece maps cluster {} on; {end} was expected", mapped.first)));
+            return Err(damaged(format!("a piece starts at cluster {}; {end} was expected", mapped.first)));
         }
         for run in mapped.pairs(space.boot.clusters) {
             let run =
@@ -86,7 +88,7 @@ impl Stream {
             if runs.len() == MAX_RUNS {
                 return Err(Error::new(
                     ErrorKind::LimitExceeded,
-                    format!("a file stands in more than {MAX_RUNS} pieces"),
+                    format!("a file consists of more than {MAX_RUNS} pieces"),
                 ));
             }
             runs.push(run);
@@ -103,7 +105,7 @@ impl Stream {
         self.initialized
     }
 
-    /// The runs; none if the value stands in its record.
+    /// The runs; none if the value is in its record.
     pub(super) fn runs(&self) -> &[Run] {
         match &self.content {
             Content::Resident(_) => &[],
@@ -116,7 +118,7 @@ impl Stream {
         !self.encrypted && matches!(self.content, Content::Resident(_) | Content::Clusters { unit: 0, .. })
     }
 
-    /// Whether the volume holds every byte: no hole stands where there should be data.
+    /// Whether the volume holds every byte: no hole is where there should be data.
     pub(super) fn has_all_data(&self) -> bool {
         match &self.content {
             Content::Resident(_) => true,
@@ -131,7 +133,7 @@ impl Stream {
     /// Fill `buf` from `offset` on; how many bytes there were before the end.
     pub(super) fn read_at(&self, space: &Space, buf: &mut [u8], offset: u64) -> Result<usize> {
         if self.encrypted {
-            return Err(Error::new(ErrorKind::Unsupported, "the file is encrypted by EFS")
+            return Err(Error::new(ErrorKind::Unsupported, "the file is encrypted with EFS")
                 .with_help("decrypt it inside the virtual machine (cipher /d)"));
         }
         let count = (buf.len() as u64).min(self.size.saturating_sub(offset)) as usize;
@@ -175,7 +177,7 @@ fn read_runs(space: &Space, runs: &[Run], mut buf: &mut [u8], mut offset: u64) -
         if buf.is_empty() {
             break;
         }
-        // The runs follow each other without a gap, so `offset` stands within this one.
+        // The runs follow each other without a gap, so `offset` is within this one.
         let within = offset - run.vcn * cluster;
         let count = (buf.len() as u64).min(run.length * cluster - within) as usize;
         let (part, rest) = buf.split_at_mut(count);

@@ -31,7 +31,7 @@ pub enum FileSystem {
     Fat,
 }
 
-/// The identifiers of BitLocker as they stand in a volume header: `{4967D63B-2E29-4AD8-8399-F6A339E3D001}`, and
+/// The identifiers of BitLocker as they are in a volume header: `{4967D63B-2E29-4AD8-8399-F6A339E3D001}`, and
 /// `{92A84D3B-DD80-4D0E-9E4E-B1E3284EAED8}` where only the used space is encrypted.
 const BITLOCKER: [[u8; 16]; 2] = [
     [0x3B, 0xD6, 0x67, 0x49, 0x29, 0x2E, 0xD8, 0x4A, 0x83, 0x99, 0xF6, 0xA3, 0x39, 0xE3, 0xD0, 0x01],
@@ -71,7 +71,7 @@ impl FileSystem {
             // it (libyal, "BitLocker Drive Encryption (BDE) format specification", volume header of BitLocker To Go).
             b"MSWIN4.1" if BITLOCKER.contains(&le::array_at::<16>(sector, 424)?) => Some(Self::BitLocker),
             b"EXFAT   " => Some(Self::ExFat),
-            // The name of a FAT volume stands at 54, that of FAT32 at 82 (Microsoft, FAT specification 1.03).
+            // The name of a FAT volume is at 54, that of FAT32 at 82 (Microsoft, FAT specification 1.03).
             _ if le::array_at::<3>(sector, 54)? == *b"FAT" || le::array_at::<5>(sector, 82)? == *b"FAT32" => {
                 Some(Self::Fat)
             }

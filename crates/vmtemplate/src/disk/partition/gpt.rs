@@ -17,13 +17,13 @@ const SECTOR_SIZES: [u64; 2] = [512, 4096];
 struct Copy {
     sector: u64,
     disk_id: Guid,
-    /// Where the other copy's header stands, in sectors.
+    /// Where the other copy's header is, in sectors.
     other: u64,
     /// The sectors that partitions may use.
     usable: Range<u64>,
     entry_size: usize,
     entries: Vec<u8>,
-    /// Where this copy stands, in bytes.
+    /// Where this copy is, in bytes.
     places: [Range<u64>; 2],
 }
 
@@ -31,14 +31,14 @@ struct Copy {
 /// is.
 pub(super) fn read(disk: &DiskImage, protective: Option<u64>) -> Result<Option<PartitionTable>> {
     let mut warnings = Vec::new();
-    let mut primary_damage = "there is no header in the second sector".to_owned();
+    let mut primary_damage = "the second sector contains no header".to_owned();
     let mut signature_seen = false;
     for sector in SECTOR_SIZES {
         match read_copy(disk, sector, 1)? {
             Ok(primary) => {
                 if protective.is_none() {
                     warnings
-                        .push("the protective MBR is missing; Windows takes the disk for empty".to_owned());
+                        .push("the protective MBR is missing; Windows treats the disk as empty".to_owned());
                 }
                 let backup = read_copy(disk, sector, primary.other)?;
                 let notes = notes_of_backup(disk, &primary, &backup);
@@ -60,14 +60,14 @@ pub(super) fn read(disk: &DiskImage, protective: Option<u64>) -> Result<Option<P
     if protective.is_none() && !signature_seen {
         return Ok(None);
     }
-    let mut backup_damage = "there is no header in the last sector".to_owned();
+    let mut backup_damage = "the last sector contains no header".to_owned();
     for (sector, lba) in places_of_backup(disk, protective)? {
         let last = last_sector(disk, sector);
         match read_copy(disk, sector, lba)? {
             // Away from the last sector, only what says that it is the backup of the first copy counts.
             Ok(backup) if lba == last || backup.other == 1 => {
                 warnings.push(format!("the primary GPT is damaged, the backup was used: {primary_damage}"));
-                let notes = (lba < last).then(|| enlarged(disk, sector, lba, "it stands"));
+                let notes = (lba < last).then(|| enlarged(disk, sector, lba, "is"));
                 let mut table =
                     table(disk, &backup, &Default::default(), warnings, notes.into_iter().collect());
                 for (sector, lba) in places_of_backup(disk, protective)? {
@@ -98,9 +98,9 @@ fn last_sector(disk: &DiskImage, sector: u64) -> u64 {
     (disk.size() / sector).saturating_sub(1)
 }
 
-/// Where the backup may stand if the primary copy is damaged, by size of sectors and number: in the last sector first. On a
+/// Where the backup may be if the primary copy is damaged, by size of sectors and number: in the last sector first. On a
 /// disk that was enlarged it is where the last sector was, which the header of the damaged copy may still say, and the
-/// size of the disk in the protective MBR. Whatever these say, the checksums of what stands there decide.
+/// size of the disk in the protective MBR. Whatever these say, the checksums of what is there decide.
 fn places_of_backup(disk: &DiskImage, protective: Option<u64>) -> Result<Vec<(u64, u64)>> {
     let mut places = SECTOR_SIZES.map(|sector| (sector, last_sector(disk, sector))).to_vec();
     for sector in SECTOR_SIZES.into_iter().filter(|&sector| sector * 2 <= disk.size()) {
@@ -117,31 +117,33 @@ fn places_of_backup(disk: &DiskImage, protective: Option<u64>) -> Result<Vec<(u6
 fn enlarged(disk: &DiskImage, sector: u64, at: u64, stands: &str) -> String {
     let last = last_sector(disk, sector);
     format!(
-        "the backup GPT belongs into sector {last}, the last one, and {stands} in sector {at}: the disk was enlarged by {} bytes and the table not adapted",
+        "the backup GPT {stands} in sector {at} and should be in the last one, {last}: the disk was enlarged by {} \
+         bytes without updating the table",
         (last - at) * sector
     )
 }
 
 /// What is to be said of the backup where the primary copy is sound. Firmware and systems go by the primary one, and
-/// write the backup anew when they change the table.
+/// write the backup again when they change the table.
 fn notes_of_backup(disk: &DiskImage, primary: &Copy, backup: &Result<Copy, Damage>) -> Vec<String> {
     let last = last_sector(disk, primary.sector);
     let at = primary.other;
     let mut notes = Vec::new();
     if at < last {
-        notes.push(enlarged(disk, primary.sector, at, "the table says that it stands"));
+        notes.push(enlarged(disk, primary.sector, at, "is, according to the table,"));
     } else if at > last {
         notes.push(format!(
-            "the backup GPT is not on the disk: the table says that it stands in sector {at}, and the last one is {last}; the end of the disk was cut off",
+            "the backup GPT is missing: the table gives sector {at} for it, but the last one is {last}; the end of the \
+             disk was cut off",
         ));
         return notes;
     }
     match backup {
         Err(damage) => {
-            notes.push(format!("the backup GPT is damaged: {}; the primary one is sound", damage.text));
+            notes.push(format!("the backup GPT is damaged: {}; the primary one is intact", damage.text));
         }
         Ok(backup) if backup.entries != primary.entries => {
-            notes.push("the backup GPT differs from the primary one, which counts".to_owned());
+            notes.push("the backup GPT differs from the primary one, which takes precedence".to_owned());
         }
         Ok(_) => {}
     }
@@ -154,39 +156,39 @@ struct Damage {
     text: String,
 }
 
-/// Read the copy whose header stands in sector `lba`. The outer error is that of reading the disk.
+/// Read the copy whose header is in sector `lba`. The outer error is that of reading the disk.
 fn read_copy(disk: &DiskImage, sector: u64, lba: u64) -> Result<Result<Copy, Damage>> {
     let damage = |has_signature, text: String| Ok(Err(Damage { has_signature, text }));
     let sectors = disk.size() / sector;
     if lba == 0 || lba >= sectors {
-        return damage(false, format!("its header is said to stand in sector {lba}, the disk has {sectors}"));
+        return damage(
+            false,
+            format!("the header is expected in sector {lba}, but the disk has {sectors} sectors"),
+        );
     }
     // `lba` is below the sectors of the disk: the product fits.
     let header = disk.read_vec(lba * sector, sector as usize)?;
     if !header.starts_with(b"EFI PART") {
-        return damage(false, format!("there is no header in sector {lba}"));
+        return damage(false, format!("sector {lba} contains no header"));
     }
     let Some(fields) = Header::parse(&header) else {
         return damage(true, "the header has an impossible size or a wrong checksum".to_owned());
     };
     if fields.lba != lba {
-        return damage(
-            true,
-            format!("the header in sector {lba} says that it stands in sector {}", fields.lba),
-        );
+        return damage(true, format!("the header in sector {lba} gives sector {} as its own", fields.lba));
     }
     // UEFI: 128 times a power of two. Larger than a sector is not in use anywhere.
     if !(128..=4096).contains(&fields.entry_size) || !fields.entry_size.is_power_of_two() {
-        return damage(true, format!("the entries are said to have {} bytes each", fields.entry_size));
+        return damage(true, format!("the header gives entries of {} bytes each", fields.entry_size));
     }
     let length = u64::from(fields.entry_count) * u64::from(fields.entry_size);
     if length > MAX_TABLE {
-        return damage(true, format!("the table is said to have {} entries", fields.entry_count));
+        return damage(true, format!("the header gives a table of {} entries", fields.entry_count));
     }
     let Some(start) = fields.entries_lba.checked_mul(sector).filter(|start| {
         fields.entries_lba != 0 && start.checked_add(length).is_some_and(|end| end <= disk.size())
     }) else {
-        return damage(true, format!("the entries are said to stand in sector {}", fields.entries_lba));
+        return damage(true, format!("the header gives sector {} for the entries", fields.entries_lba));
     };
     let entries = disk.read_vec(start, length as usize)?;
     if crc32fast::hash(&entries) != fields.entries_crc {
@@ -260,7 +262,7 @@ impl Copy {
                 Some(partition) if is_within => stated.partitions.push(partition),
                 partition => {
                     stated.warnings.push(format!(
-                        "partition {index} is left out: sectors {} to {} are not within {} to {}",
+                        "partition {index} is ignored: sectors {} to {} are not within {} to {}",
                         sectors.start(),
                         sectors.end(),
                         self.usable.start,
@@ -276,7 +278,7 @@ impl Copy {
 }
 
 impl PartitionTable {
-    /// Add what every other copy states that stands where a GPT may begin or end, in either size of sectors: a tool
+    /// Add what every other copy states that is where a GPT may begin or end, in either size of sectors: a tool
     /// that counts in other sectors, or that takes the last sector for the place of the backup, goes by that one.
     fn add_rivals(&mut self, disk: &DiskImage, used: &Copy) -> Result<()> {
         for sector in SECTOR_SIZES {

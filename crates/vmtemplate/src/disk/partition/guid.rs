@@ -16,7 +16,7 @@ use std::fmt;
 pub struct Guid([u8; 16]);
 
 impl Guid {
-    /// The GUID of 16 bytes as they stand on disk.
+    /// The GUID of 16 bytes as they are on disk.
     ///
     /// ```
     /// assert!(vmtemplate::Guid::from_bytes([0; 16]).is_nil());
@@ -36,7 +36,7 @@ impl Guid {
         Self([a[0], a[1], a[2], a[3], b[0], b[1], c[0], c[1], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]])
     }
 
-    /// The 16 bytes as they stand on disk.
+    /// The 16 bytes as they are on disk.
     ///
     /// ```
     /// assert_eq!(vmtemplate::Guid::from_fields(1, 0, 0, [0; 8]).as_bytes()[0], 1);

@@ -104,7 +104,7 @@ pub(super) fn read(disk: &DiskImage, first: &[u8], entries: &[Entry; 4]) -> Resu
             } else {
                 table
                     .warnings
-                    .push(format!("partition {index} is a second extended partition; it was not read"));
+                    .push(format!("partition {index} is a second extended partition, and was not read"));
                 table.doubtful.push(entry.range(0, sector));
             }
         }
@@ -128,13 +128,13 @@ fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut Par
     let mut is_whole = true;
     loop {
         if !seen.insert(at) {
-            table.warnings.push(format!("the chain of logical partitions runs in a circle at sector {at}"));
+            table.warnings.push(format!("the chain of logical partitions loops at sector {at}"));
             return Ok(false);
         }
         if seen.len() > MAX_LOGICAL {
-            table
-                .warnings
-                .push(format!("there are more than {MAX_LOGICAL} logical partitions; the rest is left out"));
+            table.warnings.push(format!(
+                "the disk has more than {MAX_LOGICAL} logical partitions; the rest is ignored"
+            ));
             return Ok(false);
         }
         if at < base || at >= end || (at + 1) * sector > disk.size() {
@@ -151,7 +151,7 @@ fn read_logical(disk: &DiskImage, container: Entry, sector: u64, table: &mut Par
             return Ok(false);
         };
         table.reserved.push(at * sector..(at + 1) * sector);
-        // Partition and link may stand in any slot; usually they are the first two.
+        // Partition and link may be in any slot; usually they are the first two.
         let is_logical = |entry: &&Entry| !entry.is_empty() && !entry.kind().is_extended();
         is_whole &= entries.iter().filter(is_logical).count() <= 1;
         is_whole &= entries.iter().filter(|entry| entry.kind().is_extended()).count() <= 1;

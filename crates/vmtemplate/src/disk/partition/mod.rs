@@ -83,10 +83,10 @@ pub struct PartitionTable {
     /// How the table deviates from what its specification asks for, where firmware and systems take it as it is: the
     /// backup of a GPT that is not in the last sector, because the disk was enlarged.
     pub notes: Vec<String>,
-    /// Where the table itself stands, in bytes of the disk: no volume may reach into it.
+    /// Where the table itself is, in bytes of the disk: no volume may reach into it.
     #[serde(skip)]
     pub(super) reserved: Vec<Range<u64>>,
-    /// Where the table does not say what stands there, though something may.
+    /// Where the table does not say what is there, though something may.
     #[serde(skip)]
     pub(super) doubtful: Vec<Range<u64>>,
     /// The partitions that are stated as well, and are not among `partitions`: by another table of the same disk, or by
@@ -150,7 +150,7 @@ impl PartitionTable {
     /// # Errors
     ///
     /// [`InvalidImage`](crate::ErrorKind::InvalidImage) if the disk says that it has a GPT and both copies are damaged;
-    /// otherwise what reading the disk gives. Lesser damage is told in [`warnings`](PartitionTable::warnings).
+    /// otherwise what reading the disk gives. Lesser damage is reported in [`warnings`](PartitionTable::warnings).
     ///
     /// ```
     /// use vmtemplate::{DiskImage, PartitionScheme, PartitionTable};

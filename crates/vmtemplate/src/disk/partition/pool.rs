@@ -24,7 +24,7 @@ const LDM_BACKUPS: [u64; 2] = [1856, 2047];
 /// Where Promise FastTrak controllers put their block, in sectors from the end.
 const PROMISE: [u64; 13] = [63, 255, 256, 16, 399, 591, 675, 735, 911, 974, 991, 951, 3087];
 
-/// Magics of controllers: sectors from the end of the disk, bytes from there, and what stands there.
+/// Magics of controllers: sectors from the end of the disk, bytes from there, and what is there.
 const CONTROLLERS: &[(u64, usize, &[u8], &str)] = &[
     (2, 0, b"Intel Raid ISM Cfg Sig. ", "Intel Matrix RAID"),
     (1, 0, b"\xDE\x11\xDE\x11", "DDF RAID"),
@@ -52,7 +52,7 @@ const SHARED: &[(u64, &[u8], &str)] = &[
     (9 * 512 + 4, b"!Stra0tis\x86\xFF\x02^\x41rh", "Stratis"),
 ];
 
-/// A label of ZFS; two stand at the start and two at the end. Its second half is an array of uberblocks, at least 1 KiB
+/// A label of ZFS; two are at the start and two at the end. Its second half is an array of uberblocks, at least 1 KiB
 /// each (`zfs.c` of libblkid).
 const ZFS_LABEL: u64 = 256 << 10;
 const ZFS_MAGIC: u64 = 0x00BA_B10C;
@@ -102,7 +102,7 @@ impl PartitionTable {
                 kind if kind.is_storage_spaces() => Pool::StorageSpaces,
                 _ => continue,
             };
-            let evidence = format!("partition {} is of type {}", partition.index, partition.kind);
+            let evidence = format!("partition {} has the type {}", partition.index, partition.kind);
             signs.push(PoolSign { pool, partition: index, evidence, is_stated: true });
         }
         let mut found = Search { disk, partition: None, range: 0..disk.size(), signs };
@@ -187,14 +187,14 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// What stands at the start or the end of a disk or of a partition alike.
+    /// What is at the start or the end of a disk or of a partition alike.
     fn look_at_both_ends(&mut self) -> Result<()> {
         for at in [0, 4096] {
             if self.bytes(at)? == Some(*b"SPACEDB ") {
                 self.add(Pool::StorageSpaces, at, "the database of Storage Spaces");
             }
         }
-        // A label of LVM2 stands in one of the first four sectors (lvm2, `lib/label/label.h`).
+        // A label of LVM2 is in one of the first four sectors (lvm2, `lib/label/label.h`).
         for sector in 0..4 {
             if self.bytes(sector * SECTOR)? == Some(*b"LABELONE") {
                 self.add(Pool::Lvm, sector * SECTOR, "the label of an LVM physical volume");
@@ -244,7 +244,7 @@ impl Search<'_> {
         let near_end = (length & !0xFFF).checked_sub(0x2000);
         for at in [Some(0), Some(4096), near_end].into_iter().flatten() {
             let Some(block) = self.bytes::<256>(at)? else { continue };
-            // A block says where it stands. That tells a disk from a partition that ends with it.
+            // A block says where it is. That tells a disk from a partition that ends with it.
             if le::u32_at(&block, 0) == Some(0xA92B_4EFC)
                 && le::u32_at(&block, 4) == Some(1)
                 && le::u64_at(&block, 144) == Some(at / SECTOR)

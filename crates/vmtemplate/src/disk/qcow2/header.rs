@@ -175,10 +175,10 @@ fn check_l1(
         return Err(invalid(format!(
             "the L1 table has {entries} entries; a disk of {size} bytes needs {needed}"
         ))
-        .with_help("the image is damaged: look at it with `qemu-img check`"));
+        .with_help("the image is damaged: examine it with `qemu-img check`"));
     }
     if offset % (1 << cluster_bits) != 0 || offset == 0 {
-        return Err(invalid(format!("the L1 table stands at the odd offset {offset}")));
+        return Err(invalid(format!("the L1 table is at the misaligned offset {offset}")));
     }
     file.check(offset, needed * 8)?; // both are below 2^56
     Ok((offset, needed))
@@ -208,7 +208,7 @@ impl Extensions {
             }
             if length > end - at {
                 return Err(invalid(format!(
-                    "a header extension of {length} bytes at offset {at} passes its room"
+                    "a header extension of {length} bytes at offset {at} exceeds the header"
                 )));
             }
             let string = |what| {

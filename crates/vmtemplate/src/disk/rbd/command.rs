@@ -86,11 +86,11 @@ fn read_export(stdout: &mut dyn Read, options: &OpenOptions) -> Result<Arc<dyn D
     let mut magic = Vec::new();
     stdout.take(MAGIC as u64).read_to_end(&mut magic).map_err(read_failed)?;
     let version = diff_version(&magic)
-        .ok_or_else(|| invalid("what `rbd export-diff` wrote does not begin with its magic"))?;
+        .ok_or_else(|| invalid("the output of `rbd export-diff` does not begin with its magic"))?;
     spool_diff(stdout, version, options)
 }
 
-/// The specification becomes an argument of a command: only what names an image may stand in it.
+/// The specification becomes an argument of a command: only what names an image may be in it.
 fn check_spec(spec: &str) -> Result<()> {
     let (path, snapshot) =
         spec.split_once('@').map_or((spec, None), |(path, snapshot)| (path, Some(snapshot)));
@@ -111,8 +111,8 @@ fn check_spec(spec: &str) -> Result<()> {
 }
 
 fn failed(spec: &str, status: Option<ExitStatus>, message: &str) -> Error {
-    let how = status.map_or_else(|| "it did not end".to_owned(), |status| status.to_string());
-    let said = if message.is_empty() { "it said nothing" } else { message };
+    let how = status.map_or_else(|| "it did not exit".to_owned(), |status| status.to_string());
+    let said = if message.is_empty() { "no message" } else { message };
     Error::new(ErrorKind::Io, format!("`rbd export-diff {spec}` failed ({how}): {said}"))
 }
 

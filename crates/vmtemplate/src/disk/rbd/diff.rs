@@ -42,10 +42,8 @@ pub(in super::super) fn spool_diff(
         match tag {
             b'e' => break,
             b'f' => {
-                return Err(unsupported(
-                    "the diff begins at a snapshot, so it holds only what changed since",
-                )
-                .with_help("export the whole image: `rbd export-diff` without `--from-snap`"));
+                return Err(unsupported("the diff begins at a snapshot, so it contains only later changes")
+                    .with_help("export the whole image: `rbd export-diff` without `--from-snap`"));
             }
             b's' => {
                 records.expect(length, 8)?;
@@ -107,9 +105,9 @@ impl Records<'_> {
     /// Check the length that a record of version 2 states of itself.
     fn expect(&self, stated: Option<u64>, expected: u64) -> Result<()> {
         match stated {
-            Some(stated) if stated != expected => Err(invalid(format!(
-                "a record of the diff says that it has {stated} bytes; {expected} were expected"
-            ))),
+            Some(stated) if stated != expected => {
+                Err(invalid(format!("a record of the diff states {stated} bytes; {expected} were expected")))
+            }
             None if self.version == 2 => Err(invalid("a record of the diff has no length")),
             _ => Ok(()),
         }
@@ -125,7 +123,7 @@ impl Records<'_> {
 fn cut_off(error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         return invalid("the diff ends before its end record")
-            .with_help("the export was cut off: run it again");
+            .with_help("the export was truncated: run it again");
     }
     read_failed(error)
 }
@@ -167,7 +165,7 @@ impl Spool {
             let part = &mut buf[..part];
             reader.read_exact(part).map_err(cut_off)?;
             let at = offset + done;
-            // Where something may stand already, zeros are to be written, too.
+            // Where something may be already, zeros are to be written, too.
             if at < self.high {
                 self.file.write_all_at(part, at)
             } else {
@@ -191,7 +189,7 @@ impl Spool {
             let next = extent.end().min(end);
             if extent.kind.must_be_read() {
                 let Some(patience) = self.patience.checked_sub(next - at) else {
-                    return Err(invalid("the records of the diff overlap again and again"));
+                    return Err(invalid("the records of the diff overlap too often"));
                 };
                 self.patience = patience;
                 io::copy(&mut io::repeat(0).take(next - at), &mut At { file: &self.file, at })

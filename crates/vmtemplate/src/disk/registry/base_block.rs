@@ -5,7 +5,7 @@ use super::damaged;
 use crate::error::{Error, ErrorKind, Result};
 use crate::le;
 
-/// The bytes that the checksum covers, and where it stands.
+/// The bytes that the checksum covers, and where it is.
 const CHECKED: usize = 508;
 
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl BaseBlock {
         }
         let field = |at| le::u32_at(&block, at).unwrap_or_default();
         if !block.starts_with(b"regf") {
-            return Err(damaged("it is no registry hive: it does not begin with \"regf\""));
+            return Err(damaged("it is not a registry hive: it does not begin with \"regf\""));
         }
         match field(28) {
             0 => {}
@@ -49,7 +49,9 @@ impl BaseBlock {
             ));
         }
         if checksum(&block) != field(CHECKED) {
-            return Err(damaged("the checksum of the hive's first block is wrong: it was written in part"));
+            return Err(damaged(
+                "the checksum of the hive's first block is wrong: it was written only in part",
+            ));
         }
         Ok(Self {
             primary_sequence: field(4),

@@ -49,7 +49,7 @@ impl<'a> Cells<'a> {
         };
         if size == 0 || !size.is_multiple_of(BIN) || u64::from(size) + BASE_BLOCK > length {
             return Err(damaged(format!(
-                "the hive states {size} bytes of keys, which does not go with a file of {length} bytes"
+                "the hive states {size} bytes of keys, which contradicts its file size of {length} bytes"
             )));
         }
         self.size = size;
@@ -90,7 +90,7 @@ impl<'a> Cells<'a> {
     pub(super) fn length(&self, offset: u32) -> Result<u32> {
         // Cells are aligned to 8 bytes; the header of the first bin takes 32 bytes.
         if !offset.is_multiple_of(8) || !(32..self.size).contains(&offset) {
-            return Err(damaged(format!("offset {offset:#x} of the hive is no place of a cell")));
+            return Err(damaged(format!("offset {offset:#x} of the hive is not a valid offset of a cell")));
         }
         let mut size = [0; 4];
         self.fill(&mut size, offset)?;
@@ -142,5 +142,5 @@ impl<'a> Cells<'a> {
 
 /// The field at byte `at` of a record.
 pub(super) fn field(record: &[u8], at: usize) -> Result<u32> {
-    le::u32_at(record, at).ok_or_else(|| damaged("a record of the hive is cut short"))
+    le::u32_at(record, at).ok_or_else(|| damaged("a record of the hive is truncated"))
 }

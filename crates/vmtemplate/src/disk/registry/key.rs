@@ -18,7 +18,7 @@ const MAX_NAMES: usize = 16 << 20;
 /// Flag: the name is Latin-1.
 const COMPRESSED_NAME: u32 = 0x20;
 
-/// Where a key stands in its hive, for who keeps keys longer than he can borrow the hive: a handle of another language.
+/// Where a key is in its hive, for a caller that keeps keys longer than it can borrow the hive, such as a handle of another language.
 ///
 /// ```no_run
 /// # use vmtemplate::RegistryHive;
@@ -55,25 +55,25 @@ pub struct RegistryKey<'h> {
 }
 
 impl<'h> RegistryKey<'h> {
-    /// The key at `offset`, which must stand below `parent`.
+    /// The key at `offset`, which must be below `parent`.
     pub(super) fn read(hive: &'h RegistryHive<'_>, offset: u32, parent: Option<u32>) -> Result<Self> {
         let record = hive.cells.read(offset, HEADER + MAX_NAME)?;
         if !record.starts_with(b"nk") {
-            return Err(damaged(format!("there is no key at {offset:#x} of the hive")));
+            return Err(damaged(format!("the hive has no key at {offset:#x}")));
         }
-        // Each key stands below one other, and the root below none: no path leads back.
+        // Each key is below one other, and the root below none: no path leads back.
         if parent.is_some_and(|parent| field(&record, 16).ok() != Some(parent)) || parent == Some(offset) {
             return Err(damaged(format!(
-                "the key at {offset:#x} of the hive says that it stands below another key"
+                "the key at {offset:#x} of the hive gives another key as its parent"
             )));
         }
         if parent.is_some() && offset == hive.base.root {
-            return Err(damaged("the root key of the hive stands below another key"));
+            return Err(damaged("the root key of the hive has a parent"));
         }
         let length = field(&record, 72)? as usize & 0xFFFF;
         let name = record
             .get(HEADER as usize..HEADER as usize + length)
-            .ok_or_else(|| damaged(format!("the name of the key at {offset:#x} of the hive is cut short")))?;
+            .ok_or_else(|| damaged(format!("the name of the key at {offset:#x} of the hive is truncated")))?;
         Ok(Self {
             hive,
             offset,
@@ -96,7 +96,7 @@ impl<'h> RegistryKey<'h> {
         &self.name
     }
 
-    /// Where it stands: [`RegistryHive::key_at`] finds it again in one step, however deep it is and however many stand
+    /// Where it is: [`RegistryHive::key_at`] finds it again in one step, however deep it is and however many are
     /// beside it.
     ///
     /// ```no_run
@@ -208,7 +208,7 @@ impl<'h> RegistryKey<'h> {
         list.chunks_exact(4).map(|entry| field(entry, 0)).collect()
     }
 
-    /// The text of a value; `None` if there is no such value. See [`RegistryValue::string`].
+    /// The text of a value; `None` if the value does not exist. See [`RegistryValue::string`].
     ///
     /// ```no_run
     /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
@@ -220,7 +220,7 @@ impl<'h> RegistryKey<'h> {
         self.value(name)?.map(|value| value.string()).transpose()
     }
 
-    /// The number that a value holds; `None` if there is no such value. See [`RegistryValue::u32`].
+    /// The number that a value holds; `None` if the value does not exist. See [`RegistryValue::u32`].
     ///
     /// ```no_run
     /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
@@ -232,7 +232,7 @@ impl<'h> RegistryKey<'h> {
         self.value(name)?.map(|value| value.u32()).transpose()
     }
 
-    /// The texts of a value; `None` if there is no such value. See [`RegistryValue::strings`].
+    /// The texts of a value; `None` if the value does not exist. See [`RegistryValue::strings`].
     ///
     /// ```no_run
     /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {

@@ -24,12 +24,12 @@ const MAX_DEPTH: usize = 512;
 
 /// A registry hive, as Windows keeps it in a file: `Windows\System32\config\SOFTWARE`.
 ///
-/// It is read without trust: every offset is checked against the hive, a key must say that it stands below the key that
+/// It is read without trust: every offset is checked against the hive, a key must say that it is below the key that
 /// lists it, so that no walk runs in a circle, and no stated number takes memory without bound. Of a hive in a file only
 /// the parts that are asked for are read.
 ///
 /// Changes that Windows has noted in a transaction log and not yet carried over are not seen;
-/// [`is_clean`](Self::is_clean) tells whether there can be any.
+/// [`is_clean`](Self::is_clean) shows whether there can be any.
 ///
 /// ```no_run
 /// use vmtemplate::{DiskImage, NtfsVolume, RegistryHive};
@@ -95,7 +95,7 @@ impl<'a> RegistryHive<'a> {
         Ok(Self { cells, base })
     }
 
-    /// Whether every change has reached the hive. If not, some may stand in the transaction logs beside it only.
+    /// Whether every change has reached the hive. If not, some may be in the transaction logs beside it only.
     ///
     /// ```no_run
     /// # use vmtemplate::RegistryHive;
@@ -110,7 +110,7 @@ impl<'a> RegistryHive<'a> {
         self.base.primary_sequence == self.base.secondary_sequence
     }
 
-    /// The key that all others stand below.
+    /// The key that all others are below.
     ///
     /// ```no_run
     /// # use vmtemplate::RegistryHive;
@@ -242,7 +242,7 @@ mod tests {
         RegistryHive::from_bytes([base, bins].concat()).unwrap()
     }
 
-    /// How many bytes are read by who keeps places of keys and values, and asks each for its data.
+    /// The bytes that a caller reads who keeps the places of keys and values, and asks each for its data.
     fn steps_of_a_walk(count: u32) -> usize {
         let hive = hive(count);
         let keys: Vec<_> = hive.root().unwrap().subkeys().unwrap().iter().map(RegistryKey::place).collect();

@@ -41,12 +41,12 @@ pub(super) fn offsets(cells: &Cells<'_>, list: u32, name: Option<&str>) -> Resul
             let mut lists = HashSet::new();
             for entry in cells.read_list(list, 4, count, 4)?.chunks_exact(4) {
                 let list = field(entry, 0)?;
-                // A root stands over leaves only (the specification, "Index root", note 1), each of its own.
+                // A root is over leaves only (the specification, "Index root", note 1), each of its own.
                 match Header::read(cells, list)? {
                     Header::Leaf(leaf) if lists.insert(list) => add(list, leaf)?,
                     _ => {
                         return Err(damaged(format!(
-                            "the list of subkeys at {list:#x} of the hive stands in a circle"
+                            "the list of subkeys at {list:#x} of the hive contains itself"
                         )));
                     }
                 }
@@ -83,7 +83,7 @@ impl Header {
             b"lf" => Self::Leaf(Leaf { hint: Hint::Start, count, width: 8 }),
             b"lh" => Self::Leaf(Leaf { hint: Hint::Hash, count, width: 8 }),
             b"ri" => Self::Root(count),
-            _ => return Err(damaged(format!("there is no list of subkeys at {list:#x} of the hive"))),
+            _ => return Err(damaged(format!("the hive has no list of subkeys at {list:#x}"))),
         })
     }
 }

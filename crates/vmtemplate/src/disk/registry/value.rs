@@ -15,7 +15,7 @@ const MAX_NAME: u32 = 2 * 16_383;
 /// Data of more bytes than this are not read.
 const MAX_DATA: u32 = 64 << 20;
 
-/// In the size of the data: they stand in the record itself.
+/// In the size of the data: they are in the record itself.
 const RESIDENT: u32 = 1 << 31;
 
 /// The bytes of each segment of big data but the last (libyal, "Windows NT Registry File (REGF) format", data block).
@@ -91,7 +91,7 @@ impl fmt::Display for RegistryType {
     }
 }
 
-/// Where a value stands in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
+/// Where a value is in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
 ///
 /// ```no_run
 /// # use vmtemplate::RegistryHive;
@@ -124,7 +124,7 @@ pub struct RegistryValue<'h> {
     kind: RegistryType,
     /// As it is stored, with the mark of resident data.
     size: u32,
-    /// Where the data stand, or the data.
+    /// Where the data are, or the data.
     data: u32,
 }
 
@@ -132,12 +132,12 @@ impl<'h> RegistryValue<'h> {
     pub(super) fn read(hive: &'h RegistryHive<'_>, offset: u32) -> Result<Self> {
         let record = hive.cells.read(offset, HEADER)?;
         if !record.starts_with(b"vk") {
-            return Err(damaged(format!("there is no value at {offset:#x} of the hive")));
+            return Err(damaged(format!("the hive has no value at {offset:#x}")));
         }
         let length = field(&record, 0)? >> 16;
         let record = hive.cells.read(offset, HEADER + length.min(MAX_NAME))?;
         let name = le::slice_at(&record, HEADER as usize, length as usize).ok_or_else(|| {
-            damaged(format!("the name of the value at {offset:#x} of the hive is cut short"))
+            damaged(format!("the name of the value at {offset:#x} of the hive is truncated"))
         })?;
         Ok(Self {
             hive,
@@ -160,7 +160,7 @@ impl<'h> RegistryValue<'h> {
         &self.name
     }
 
-    /// Where it stands: [`RegistryHive::value_at`] finds it again in one step.
+    /// Where it is: [`RegistryHive::value_at`] finds it again in one step.
     ///
     /// ```no_run
     /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
@@ -243,7 +243,7 @@ impl<'h> RegistryValue<'h> {
         for entry in cells.read_list(list, 0, segments, 4)?.chunks_exact(4) {
             let segment = cells.read(field(entry, 0)?, left.min(SEGMENT))?;
             if segment.len() < left.min(SEGMENT) as usize {
-                return Err(damaged(format!("a segment of {} is cut short", self.called())));
+                return Err(damaged(format!("a segment of {} is truncated", self.called())));
             }
             left -= segment.len() as u32;
             data.extend(segment);

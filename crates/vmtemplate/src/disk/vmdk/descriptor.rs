@@ -45,7 +45,7 @@ impl Descriptor {
                 {
                     return Err(Error::new(
                         ErrorKind::Unsupported,
-                        "a VMDK with a parent, which holds only what differs from it",
+                        "a VMDK with a parent, which contains only what differs from it",
                     )
                     .with_help("consolidate the snapshots, or clone the disk: `vmware-vdiskmanager -r IMAGE -t 0 NEW.vmdk`"));
                 }

@@ -148,7 +148,7 @@ impl BlockMap for Flat {
     }
 }
 
-/// An extent that no file stands behind.
+/// An extent that no file is behind.
 #[derive(Debug)]
 struct Zeros(u64);
 

@@ -17,7 +17,7 @@ const MARKERS: u32 = 1 << 17;
 
 /// The directory's offset where it is known only at the end of the file, in a copy of the header.
 const AT_END: u64 = u64::MAX;
-/// That copy stands in front of the last sector.
+/// That copy is in front of the last sector.
 const FOOTER: u64 = 1024;
 /// The marker in front of a compressed grain: its sector on the disk, and its length.
 const MARKER: u64 = 12;
@@ -33,7 +33,7 @@ pub(super) struct SparseExtent {
     table_entries: u64,
     zeroed_grains: bool,
     compressed: bool,
-    /// Where the embedded descriptor stands, and its length; a piece of a split disk has none.
+    /// Where the embedded descriptor is, and its length; a piece of a split disk has none.
     descriptor: Option<(u64, u64)>,
     tables: Tables,
 }
@@ -50,9 +50,7 @@ impl SparseExtent {
         let flags = le::u32_in(&header, 8);
         let compressed = flags & COMPRESSED != 0;
         if compressed && (flags & MARKERS == 0 || le::u16_in(&header, 77) != 1) {
-            return Err(unsupported(
-                "compressed grains without markers, or compressed otherwise than by deflate",
-            ));
+            return Err(unsupported("compressed grains without markers, or not compressed with deflate"));
         }
         let (size, grain) = (bytes(le::u64_in(&header, 12))?, bytes(le::u64_in(&header, 20))?);
         if !grain.is_power_of_two() || !GRAINS.contains(&grain) {
@@ -95,7 +93,7 @@ impl SparseExtent {
 /// What must hold for the header, and for its copy at the end.
 fn check_header(header: &[u8; SECTOR as usize]) -> Result<()> {
     if !header.starts_with(b"KDMV") {
-        return Err(invalid("there is no header of a sparse VMDK where it should be"));
+        return Err(invalid("the header of a sparse VMDK is missing"));
     }
     match le::u32_in(header, 4) {
         1..=3 => {}
@@ -110,7 +108,9 @@ fn check_header(header: &[u8; SECTOR as usize]) -> Result<()> {
 
 /// Sectors as bytes.
 fn bytes(sectors: u64) -> Result<u64> {
-    sectors.checked_mul(SECTOR).ok_or_else(|| invalid(format!("{sectors} sectors pass every possible size")))
+    sectors
+        .checked_mul(SECTOR)
+        .ok_or_else(|| invalid(format!("{sectors} sectors exceed every possible size")))
 }
 
 impl BlockMap for SparseExtent {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::macros::find::MacroUse;
 use crate::macros::follow::any_with;
 
-/// Longer names of variables and programs are told apart by their beginnings only.
+/// Longer names of variables and programs are distinguished only by their beginnings.
 pub(super) const LONGEST_NAME: usize = 100;
 
 /// What a line is made of when cmd.exe begins to look for commands in it.
@@ -22,12 +22,12 @@ pub(super) enum Atom {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Located {
     pub(super) atom: Atom,
-    /// Where it stands in the script.
+    /// Where it is in the script.
     pub(super) at: u32,
-    /// An unpaired `%`, or a `%NAME:…%` that falls apart when the variable is not defined, stands before it in the
+    /// An unpaired `%`, or a `%NAME:…%` that falls apart when the variable is not defined, is before it in the
     /// line: a further `%` may not be what it seems.
     pub(super) stray: bool,
-    /// Such an expansion has quotes or operators in it: whether this is inside quotes cannot be told.
+    /// Such an expansion has quotes or operators in it: whether this is inside quotes cannot be determined.
     pub(super) doubt: bool,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Variable {
 pub(super) struct Atoms {
     pub(super) list: Vec<Located>,
     pub(super) variables: Vec<Variable>,
-    /// For each macro, whether it stands between the signs of an expansion.
+    /// For each macro, whether it is between the signs of an expansion.
     pub(super) inside: Vec<bool>,
 }
 
@@ -99,7 +99,7 @@ impl Cutter<'_> {
         self.done.variables.push(Variable { name, range, modified, quoteless: false, late });
     }
 
-    /// The macros that begin before `end` stand inside an expansion.
+    /// The macros that begin before `end` are inside an expansion.
     fn swallow(&mut self, end: usize) -> bool {
         let before = self.next;
         while self.uses.get(self.next).is_some_and(|found| found.range.start < end) {

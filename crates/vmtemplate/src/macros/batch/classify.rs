@@ -1,4 +1,4 @@
-//! Which place of a command an item stands in.
+//! Which place of a command an item is in.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -28,7 +28,7 @@ impl Parser {
                 }
                 Operand::Text | Operand::Name => Demand::FREE_TEXT,
             };
-            let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
+            let quotes = if items[number].quoted { "inside double quotes" } else { "outside quotes" };
             let place = Place::new(Style::Operand, format!("{quotes}, in the condition of `if`"), demand);
             let internal = !items[number].quoted;
             self.mark(items, number, Place { begins_condition: begins && number == 0, internal, ..place });
@@ -43,10 +43,10 @@ impl Parser {
         let end = items[start..].iter().position(Item::is_blank).map_or(items.len(), |at| start + at);
         if targets.first().is_some_and(|first| first.start < start) && begins_construction(&items[start..]) {
             let demand = Demand::nothing(
-                Refusal::from("a block, `if`, `for` or `rem` behind a redirection is not followed")
-                    .or_write("write the redirection behind it"),
+                Refusal::from("a block, `if`, `for` or `rem` after a redirection cannot be followed")
+                    .or_write("write the redirection after it"),
             );
-            self.mark_all(items, "behind a redirection", &demand, &Rc::default());
+            self.mark_all(items, "after a redirection", &demand, &Rc::default());
             return;
         }
         let name = self.name(&items[start..end]);
@@ -82,7 +82,7 @@ impl Parser {
                 _ => None,
             };
             if let Some(reader) = reader {
-                self.taint_element("it is piped into a program that takes it for code", reader);
+                self.taint_element("it is piped into a program that interprets it as code", reader);
                 self.run_shown(items);
             }
         }
@@ -121,7 +121,7 @@ impl Parser {
         let odd_quote = odd_quotes(items);
         let own = self.subjects.len();
         for number in (0..items.len()).filter(|&number| items[number].is_subject()) {
-            let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
+            let quotes = if items[number].quoted { "inside double quotes" } else { "outside quotes" };
             let inside_name = number < end;
             let place = match &name {
                 _ if in_target[number] => {
@@ -203,7 +203,7 @@ impl Parser {
         let runs = runs(program, &arguments);
         let mut inners = self.run_by(items, &arguments, agreed, runs.clone());
         if program.strip_suffix(".exe").unwrap_or(program) == "perl" {
-            let demand = Demand::typed("Perl takes a `@` in a string for a list");
+            let demand = Demand::typed("Perl interprets a `@` in a string as a list");
             for inner in inners.values_mut() {
                 inner.demand = inner.demand.clone().max(demand.clone());
             }
@@ -379,7 +379,7 @@ fn plain_text(items: &[Item]) -> String {
         .collect()
 }
 
-/// Whether a program that runs other programs may run what stands behind these items.
+/// Whether a program that runs other programs may run what is behind these items.
 fn may_be_run(before: &[Item]) -> bool {
     let near = &before[before.len().saturating_sub(LONGEST_NAME)..];
     let text = plain_text(near);
@@ -390,7 +390,7 @@ fn may_be_run(before: &[Item]) -> bool {
 
 /// What runs a file of this name, in lower case, if something does.
 pub(super) fn reader_of_file(name: &str) -> Option<Reader> {
-    // The registry is told in these what to run.
+    // These tell the registry what to run.
     const REGISTRY: &[&str] = &[".reg"];
     let name = name.trim_end_matches(['"', ' ', '\t']);
     if endings::is_any(name, &[endings::POWERSHELL]) {
@@ -405,7 +405,7 @@ fn is_powershell(program: &str) -> bool {
 
 /// The place of an argument of a command that cmd.exe has itself.
 fn internal_place(items: &[Item], number: usize, name: &str, inside_name: bool, command: &Known) -> Place {
-    let quotes = if items[number].quoted { "inside double quotes" } else { "outside of quotes" };
+    let quotes = if items[number].quoted { "inside double quotes" } else { "outside quotes" };
     let text = format!("{quotes}, in an argument of `{name}`");
     match (name, command) {
         ("set", Known::Set { assignment: Assignment::Plain { variable, equals }, held }) => {
@@ -428,8 +428,8 @@ fn internal_place(items: &[Item], number: usize, name: &str, inside_name: bool, 
         }
         ("set", Known::Set { assignment, .. }) => {
             let demand = match assignment {
-                Assignment::Question => Demand::words("`set /p` shows it as a question"),
-                _ => Demand::number("`set /a` takes it for a formula"),
+                Assignment::Question => Demand::words("`set /p` shows it as a prompt"),
+                _ => Demand::number("`set /a` interprets it as a formula"),
             };
             Place::new(Style::Text, format!("{quotes}, in an assignment"), demand)
         }
@@ -457,13 +457,16 @@ fn internal_place(items: &[Item], number: usize, name: &str, inside_name: bool, 
         }
         ("start", Known::Runs(started)) => match started.inners.get(&number) {
             Some(inner) => inner.place(),
-            None => Place::new(Style::Word, text, Demand::word("`start` takes it for one of its options")),
+            None => {
+                Place::new(Style::Word, text, Demand::word("`start` interprets it as one of its options"))
+            }
         },
         ("assoc" | "ftype" | "path" | "prompt", _) => {
             Place::new(Style::Word, text, Demand::typed(format!("`{name}` changes what later commands do")))
         }
         _ => {
-            let reason = format!("`{name}` takes it for names, options and patterns of files, not as text");
+            let reason =
+                format!("`{name}` interprets it as names, options and patterns of files, not as text");
             Place::new(Style::Word, text, Demand::word(reason))
         }
     }
@@ -475,7 +478,7 @@ fn argument_place(items: &[Item], number: usize, program: &str, odd: bool, comma
     let text = match (quoted, number.checked_sub(1).is_none_or(|at| items[at].is_blank())) {
         (true, _) => format!("inside double quotes, in an argument of `{program}`"),
         (false, true) => format!("as a word in the arguments of `{program}`"),
-        (false, false) => format!("outside of quotes, in an argument of `{program}`"),
+        (false, false) => format!("outside quotes, in an argument of `{program}`"),
     };
     let Known::Runs(started) = command else { return Place::new(Style::Word, text, Demand::FREE_TEXT) };
     if let Some(inner) = started.inners.get(&number) {
@@ -483,9 +486,9 @@ fn argument_place(items: &[Item], number: usize, program: &str, odd: bool, comma
     }
     let is_free = started.free.is_some_and(|from| number >= from);
     let demand = match takes(program) {
-        Takes::Code if !is_free => Demand::words(format!("`{program}` takes its arguments for code")),
+        Takes::Code if !is_free => Demand::words(format!("`{program}` interprets its arguments as code")),
         Takes::Argv | Takes::Internal | Takes::Code if odd => Demand::words(
-            "quotes before it are doubled or behind a `\\` or `^`, so that cmd.exe and the program cut the line at \
+            "quotes before it are doubled or follow a `\\` or `^`, so cmd.exe and the program split the line at \
              different places",
         ),
         Takes::Argv | Takes::Internal | Takes::Code => Demand::FREE_TEXT,
@@ -505,7 +508,7 @@ fn argument_place(items: &[Item], number: usize, program: &str, odd: bool, comma
     Place { argv: true, assigns, ..Place::new(Style::Word, text, demand) }
 }
 
-/// Where the names of files stand that `<` and `>` lead to.
+/// Where the names of files are that `<` and `>` lead to.
 fn redirections(items: &[Item]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -529,7 +532,7 @@ fn redirections(items: &[Item]) -> Vec<std::ops::Range<usize>> {
     found
 }
 
-/// Where a command begins: its redirections may stand before its name, with the number of a stream before each.
+/// Where a command begins: its redirections may be before its name, with the number of a stream before each.
 fn behind_redirections(items: &[Item], targets: &[std::ops::Range<usize>]) -> usize {
     let next = |from: usize| (from..items.len()).find(|&at| !items[at].is_separator()).unwrap_or(items.len());
     let mut start = next(0);
@@ -550,7 +553,7 @@ fn behind_redirections(items: &[Item], targets: &[std::ops::Range<usize>]) -> us
     start
 }
 
-/// How many items stand before a block if these are its redirections. Items are atoms only where no `^` is among them.
+/// How many items are before a block if these are its redirections. Items are atoms only where no `^` is among them.
 pub(super) fn before_block(items: &[Item]) -> Option<usize> {
     let start = behind_redirections(items, &redirections(items));
     let before = items.get(..start).filter(|before| !before.is_empty())?;

@@ -158,7 +158,7 @@ pub(super) fn takes(name: &str) -> Takes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Runs {
     Nothing,
-    /// What stands in the line from this argument on, as it stands. `unquoted` is whether a quote that it begins with
+    /// What is in the line from this argument on, unchanged. `unquoted` is whether a quote that it begins with
     /// and the last one go.
     Line {
         from: usize,
@@ -241,7 +241,7 @@ pub(super) fn runs(name: &str, arguments: &[Argument]) -> Runs {
 }
 
 /// The first argument from `at` on that is no option: it begins with none of these signs, and none of the options that
-/// take a value stands before it.
+/// take a value is before it.
 fn behind_options<'t>(
     mut at: usize,
     end: usize,

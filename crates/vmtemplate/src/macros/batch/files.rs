@@ -18,13 +18,13 @@ use crate::macros::follow::{self, What, any_with, part_of_line};
 /// No name of a variable begins with these.
 const HELD: char = '\u{2}';
 const RUN: char = '\u{3}';
-/// More files than this in one command are not told apart.
+/// More files than this in one command are not distinguished.
 const MOST_FILES: usize = 20;
 
 /// A value that goes to more variables and files than this is not followed into them.
 const MOST_NAMES: usize = 100;
 
-/// The "variable" that holds what stands in a file.
+/// The "variable" that holds what is in a file.
 fn held(file: &str) -> String {
     format!("{HELD}{file}")
 }
@@ -119,7 +119,7 @@ impl Parser {
 
     /// What `type` has shown of these items is piped into a program that takes it for code.
     pub(super) fn run_shown(&mut self, items: &[Item]) {
-        // They stand in the command before, of which only the names are left.
+        // They are in the command before, of which only the names are left.
         let shown = std::mem::take(&mut self.shown_files);
         let range = range_of(items);
         for file in shown {
@@ -134,7 +134,7 @@ impl Parser {
         self.shown_files.extend(files.into_iter().take(MOST_FILES));
     }
 
-    /// These variables get what stands in the files that these items name.
+    /// These variables get what is in the files that these items name.
     pub(super) fn read_set(&mut self, items: &[Item], variables: &Rc<[String]>) {
         let words = words(items, 0..items.len());
         self.read(items, &words, variables);
@@ -203,7 +203,7 @@ impl Parser {
             }
             for subject in &mut self.subjects[from..] {
                 if subject.assigns.len() > MOST_NAMES {
-                    subject.demand(&Demand::words("it is written to very many files"));
+                    subject.demand(&Demand::words("it is written to too many files"));
                     continue;
                 }
                 subject.assigns = subject.assigns.iter().chain(&names).cloned().collect();
@@ -326,7 +326,7 @@ fn is_behind(items: &[Item], target: &Range<usize>, sign: u8) -> bool {
     items[..target.start].iter().rev().find(|item| !item.is_blank()).is_some_and(|item| item.is(sign))
 }
 
-/// Where the words of these items stand, be they in quotes or not.
+/// Where the words of these items are, be they in quotes or not.
 fn words(items: &[Item], range: Range<usize>) -> Vec<Range<usize>> {
     let is_between =
         |at: &usize| matches!(items[*at].atom, Atom::Byte(b' ' | b'\t' | b',' | b';' | b'=' | b'+'));

@@ -1,7 +1,7 @@
-//! Where the macros of a batch file stand.
+//! Where the macros of a batch file are.
 //!
 //! This follows the phases of cmd.exe closely enough to know, for each macro, whether it is inside quotes, in which
-//! command, and what reads it afterwards. Where that cannot be told, the place is one for harmless values only.
+//! command, and what reads it afterwards. Where that cannot be determined, the place is one for harmless values only.
 
 mod argv;
 mod atoms;
@@ -75,19 +75,19 @@ struct Frame {
     element: usize,
     piped: bool,
     loops: usize,
-    /// Those that stand before the parenthesis; they mean the same behind it.
+    /// Those that are before the parenthesis; they mean the same behind it.
     redirections: Vec<Item>,
 }
 
-/// An atom as it stands in a command.
+/// An atom unchanged in a command.
 #[derive(Debug, Clone, Copy)]
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 struct Item {
     atom: Atom,
-    /// Where it stands in the script.
+    /// Where it is in the script.
     at: u32,
     quoted: bool,
-    /// A `^` stands before it.
+    /// A `^` is before it.
     escaped: bool,
     stray: bool,
     doubt: bool,
@@ -123,7 +123,7 @@ fn is_redirection(item: &Item) -> bool {
     matches!(item.atom, Atom::Byte(b'<' | b'>')) && !item.quoted && !item.escaped
 }
 
-/// Whether delayed expansion is on, as far as the text tells.
+/// Whether delayed expansion is on, as far as the text states.
 #[derive(Debug)]
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the script
 struct DelayedState {
@@ -328,7 +328,7 @@ impl Parser {
                 Some(Atom::Byte(b'|')) => {
                     self.at += 1;
                     let from = self.frame().element;
-                    // Those behind the first pipe are told when they are found.
+                    // Those behind the first pipe are reported when they are found.
                     if !std::mem::replace(&mut self.frame().piped, true) {
                         for subject in &mut self.subjects[from..] {
                             subject.demand(&Demand::words(PIPED));
@@ -530,7 +530,7 @@ impl Parser {
                 self.command_of_for(&set, &names);
             } else {
                 let demand = Demand::words(
-                    "`for` cuts it into words and replaces `*` and `?` by file names".to_owned(),
+                    "`for` splits it into words and replaces `*` and `?` by file names".to_owned(),
                 );
                 self.facts = Facts::of(&set, &self.atoms.variables);
                 let words: Rc<[String]> = names.iter().map(|name| word_by_word(name)).collect();
@@ -628,14 +628,14 @@ impl Parser {
         let first = items.iter().position(Item::is_blank).unwrap_or(items.len());
         let (head, tail) = items.split_at(first);
         let (place, reason) = if is_comment {
-            ("in the first word of a comment", "cmd.exe still looks at it")
+            ("in the first word of a comment", "cmd.exe still interprets it")
         } else {
-            ("in a label", "it decides where a jump goes")
+            ("in a label", "it decides where a jump leads")
         };
         let demand = if is_comment { Demand::words(reason) } else { Demand::word(reason) };
         self.mark_all(head, place, &demand, &Rc::default());
         let demand = if self.in_block() && !is_rem {
-            Demand::words("a label or `::` inside parentheses does not end the way that a comment does")
+            Demand::words("a label or `::` inside parentheses does not end as a comment does")
         } else {
             Demand::FREE_TEXT
         };

@@ -17,10 +17,10 @@ use crate::macros::powershell::{self, PowerShellPlace};
 /// Commands that run commands that run commands are followed so far.
 const DEEPEST: usize = 4;
 
-const AGAIN: &str = "a further cmd.exe or program reads it as a part of a command";
+const AGAIN: &str = "another cmd.exe or program reads it as a part of a command";
 
 const DIRECTLY: &str =
-    "call the program itself, not by way of another one: there the value can stand between quotes";
+    "call the program directly, not through another one: there the value can be between quotes";
 
 /// What a macro or variable is in the command that its command runs.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ pub(super) type Inners = HashMap<usize, Inner>;
 /// What names a program is no value's to choose.
 pub(super) fn names_a_program() -> Demand {
     Demand::nothing(
-        Refusal::from("what stands here is run as a command")
+        Refusal::from("the text at this place is run as a command")
             .or_write("write the name of the command itself; a value can be one of its arguments"),
     )
 }
@@ -89,9 +89,8 @@ impl Parser {
             }
             Runs::PowerShell(from) => {
                 inners = self.powershell(&joined(behind(from)));
-                let unsure =
-                    Demand::words("old and new programs read `\"\"` between quotes in different ways");
-                let apart = Demand::words("PowerShell's arguments are cut there");
+                let unsure = Demand::words("old and new programs read `\"\"` between quotes differently");
+                let apart = Demand::words("PowerShell splits its arguments there");
                 for piece in pieces(behind(from)) {
                     if let Some(inner) = inners.get_mut(&piece.number) {
                         if !agreed {
@@ -123,7 +122,7 @@ impl Parser {
                         let demand = if number == 0 {
                             names_a_program()
                         } else {
-                            Demand::words("the program takes its arguments for code")
+                            Demand::words("the program interprets its arguments as code")
                         };
                         inners.insert(piece.number, Inner::new("in code of another language", demand));
                     }
@@ -156,7 +155,7 @@ impl Parser {
             return Inners::new();
         }
         if self.depth >= DEEPEST {
-            let demand = Demand::nothing("the commands that run one another here are too deep to follow");
+            let demand = Demand::nothing("the commands here run one another too deeply to be followed");
             let inner = Inner::new("in a command that a command runs", demand);
             return numbers.into_values().map(|number| (number, inner.clone())).collect();
         }
@@ -212,7 +211,7 @@ impl Parser {
     /// What becomes of these items in a program of PowerShell. Its own variables are kept for later.
     fn powershell(&mut self, list: &[(usize, Item)]) -> Inners {
         let mut text = Vec::new();
-        // Where each byte of the text stands in the script, and which item each macro in it is.
+        // Where each byte of the text is in the script, and which item each macro in it is.
         let mut origins = Vec::new();
         let mut subjects = Vec::new();
         let mut numbers = Vec::new();

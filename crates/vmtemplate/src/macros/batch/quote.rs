@@ -37,7 +37,7 @@ pub(super) enum Delayed {
     Unknown,
 }
 
-/// What stands beside a macro.
+/// What is beside a macro.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beside {
     /// A space, an operator, the end of the line.
@@ -57,7 +57,7 @@ pub(crate) struct BatchPlace {
     pub(super) delayed: Delayed,
     /// A program cuts it by the rules of argv.
     pub(super) argv: bool,
-    /// Nothing but a quote stands before it in its word.
+    /// Nothing but a quote is before it in its word.
     pub(super) begins_word: bool,
     pub(super) before: Beside,
     pub(super) after: Beside,
@@ -66,7 +66,7 @@ pub(crate) struct BatchPlace {
     /// The command has a `!` of its own, and a variable.
     pub(super) bang: bool,
     pub(super) variable: bool,
-    /// A `<` or `>` stands right behind it, before which a digit is the number of a stream.
+    /// A `<` or `>` is right behind it, before which a digit is the number of a stream.
     pub(super) before_redirection: bool,
     /// It is the first text of `echo`.
     pub(super) begins_echo: bool,
@@ -82,10 +82,10 @@ pub(crate) struct BatchPlace {
     pub(super) inner: Option<Rc<PowerShellPlace>>,
 }
 
-const NOT_UNDER_DELAYED: &str = "delayed expansion may be on here, which takes `!` and `^` out of it";
-const OUTSIDE: &str = "it stands there outside of quotes, where cmd.exe acts on what the value holds";
-const IN_POWERSHELL: &str = "it stands in a program of PowerShell, which acts on what the value holds";
-const OPTION: &str = "it begins with `/` or `-` where a word begins, and so would be an option";
+const NOT_UNDER_DELAYED: &str = "delayed expansion may be on here, which removes `!` and `^` from it";
+const OUTSIDE: &str = "it is outside quotes, where cmd.exe interprets the value";
+const IN_POWERSHELL: &str = "it is in a PowerShell program, which interprets the value";
+const OPTION: &str = "it begins with `/` or `-` at the beginning of a word, and would be read as an option";
 
 /// What `if` looks for where its condition begins.
 const OF_CONDITIONS: [&str; 6] = ["/i", "not", "exist", "defined", "errorlevel", "cmdextversion"];
@@ -115,9 +115,7 @@ impl Quote for BatchPlace {
     fn never_expanded_safely(&self) -> Option<&'static str> {
         match self.style {
             _ if self.inner.is_some() => Some(IN_POWERSHELL),
-            Style::Word if self.late => {
-                Some("it stands there outside of quotes, and a space would cut it in two")
-            }
+            Style::Word if self.late => Some("it is outside quotes, and a space would split it in two"),
             Style::Word => Some(OUTSIDE),
             Style::Text | Style::Operand if !self.late => Some(OUTSIDE),
             Style::Text | Style::Operand | Style::Quoted | Style::Comment => None,
@@ -126,7 +124,7 @@ impl Quote for BatchPlace {
 }
 
 impl BatchPlace {
-    /// A place that nothing reads: what stands there goes on as it is.
+    /// A place that nothing reads: what is there goes on as it is.
     pub(super) fn unread() -> Self {
         Self {
             style: Style::Quoted,
@@ -152,11 +150,11 @@ impl BatchPlace {
     fn quote_for_cmd(&self, value: &str, plain: Plain) -> Result<String, String> {
         if let Some(found) = value.chars().find(|&c| c == '"' || c.is_control() || !c.is_ascii()) {
             return Err(match found {
-                '"' => "it has a `\"`, which ends the quotes around it, and no way of writing it is the same for cmd.exe \
-                        and for every program"
+                '"' => "it has a `\"`, which ends the quotes around it, and no spelling works for both cmd.exe and \
+                        every program"
                     .to_owned(),
                 found if found.is_ascii() => {
-                    format!("it has the control character {:#04x}, which cmd.exe may act on", found as u32)
+                    format!("it has the control character {:#04x}, which cmd.exe may interpret", found as u32)
                 }
                 found => format!(
                     "it has `{}`, which is another character in each code page of cmd.exe; expected ASCII",
@@ -179,7 +177,7 @@ impl BatchPlace {
             // Between quotes it is no longer equal to the same text without them; only where it must.
             Style::Operand if value.contains(ENDS_OPERAND) => self.quote_word(value),
             Style::Comment if value.contains('^') => {
-                Err("it has a `^`, which may draw the next line into the comment".to_owned())
+                Err("it has a `^`, which may join the next line to the comment".to_owned())
             }
             Style::Quoted | Style::Text => {
                 let text = self.escape(value)?;
@@ -189,7 +187,7 @@ impl BatchPlace {
         }
     }
 
-    /// Whether several words may stand here without quotes, each for itself.
+    /// Whether several words may be here without quotes, each for itself.
     pub(super) fn takes_words(&self) -> bool {
         match self.style {
             Style::Word => self.before == Beside::Open && self.after == Beside::Open,
@@ -201,8 +199,7 @@ impl BatchPlace {
     fn quote_empty(&self) -> Result<String, String> {
         match (self.style, self.before, self.after) {
             (Style::Quoted, Beside::Backslash, Beside::Quote) if self.argv => {
-                Err("it is empty, and the `\\` before it would take the quote behind it out of its meaning"
-                    .to_owned())
+                Err("it is empty, and the `\\` before it would make the quote after it literal".to_owned())
             }
             (Style::Word | Style::Operand, Beside::Open, Beside::Open) => Ok("\"\"".to_owned()),
             _ => Ok(String::new()),
@@ -220,18 +217,18 @@ impl BatchPlace {
     fn refuse_accidents(&self, value: &str) -> Result<(), String> {
         if self.before_redirection && !self.harmless_before_redirection(value) {
             return Err(
-                "it ends with a digit, which `<` or `>` right behind it takes for the number of a stream"
+                "it ends with a digit, which `<` or `>` right after it interprets as the number of a stream"
                     .to_owned(),
             );
         }
         if self.begins_echo && ["on", "off"].iter().any(|switch| value.eq_ignore_ascii_case(switch)) {
-            return Err("`echo` takes `on` and `off` for a switch".to_owned());
+            return Err("`echo` interprets `on` and `off` as a switch".to_owned());
         }
         if self.begins_condition
             && self.after == Beside::Open
             && OF_CONDITIONS.iter().any(|word| value.eq_ignore_ascii_case(word))
         {
-            return Err(format!("`if` takes `{value}` for a word of its own there"));
+            return Err(format!("`if` interprets `{value}` as a keyword there"));
         }
         Ok(())
     }
@@ -239,8 +236,8 @@ impl BatchPlace {
     /// What a value must not be although it could be quoted: an option, a question for help, a switch of `echo`.
     fn refuse_meaning(&self, value: &str) -> Result<(), String> {
         if self.holds_quotes && value.ends_with('\\') {
-            return Err("the variable gets the quotes as well, and the `\\` at its end takes the last one out of its \
-                        meaning for a program; with `set \"NAME=…\"` the quotes do not go into the variable"
+            return Err("the variable gets the quotes as well, and the `\\` at its end makes the last one literal for a \
+                        program; with `set \"NAME=…\"` the quotes do not go into the variable"
                 .to_owned());
         }
         if self.argv && self.begins_word && value.starts_with(['/', '-']) {
@@ -275,7 +272,8 @@ impl BatchPlace {
             _ if !self.argv || count == 0 => Ok(String::new()),
             Beside::Quote => Ok("\\".repeat(count)),
             Beside::Backslash | Beside::Anything => {
-                Err("it ends with `\\`, and what follows may be a quote, which that would take out of its meaning".to_owned())
+                Err("it ends with `\\`, and what follows may be a quote, which it would make literal"
+                    .to_owned())
             }
             Beside::Open | Beside::Other => Ok(String::new()),
         }
@@ -332,11 +330,9 @@ impl BatchPlace {
         self.refuse_accidents(value)?;
         let is_alone = self.before == Beside::Open && self.after == Beside::Open;
         if self.style == Style::Operand && !self.late {
-            let quoted = "write quotes around both operands of `if`: `if \"%NAME%\"==\"…\"`";
+            let quoted = "put both operands of `if` in quotes: `if \"%NAME%\"==\"…\"`";
             if value.is_empty() && is_alone {
-                return Err(
-                    Refusal::from("it is empty, and leaves nothing to compare there").or_write(quoted)
-                );
+                return Err(Refusal::from("it is empty, which leaves nothing to compare").or_write(quoted));
             }
             if value.contains(ENDS_OPERAND) {
                 return Err(Refusal::from("a space, `,`, `;` or `=` in it ends the operand").or_write(quoted));
@@ -347,20 +343,20 @@ impl BatchPlace {
         }
         if plain == Plain::Words && self.style == Style::Word && !self.takes_words() {
             return Err(Refusal::from(
-                "it is several words, of which only one is joined to what stands beside it",
+                "it is several words, of which only one is joined to the text beside it",
             )
-            .or_write("write quotes around the whole word"));
+            .or_write("put the complete word in quotes"));
         }
         if plain != Plain::No {
             return Ok(());
         }
         if value.is_empty() {
             return match self.style {
-                Style::Word => Err("it is empty, and leaves no argument there".into()),
+                Style::Word => Err("it is empty, which leaves no argument".into()),
                 _ => Ok(()),
             };
         }
-        let quoted = "write quotes around the variable";
+        let quoted = "put the variable in quotes";
         match self.style {
             Style::Word => {
                 let splits =
@@ -373,13 +369,13 @@ impl BatchPlace {
                 return Err(Refusal::from(OUTSIDE).or_write(quoted));
             }
             Style::Comment if value.contains('^') => {
-                return Err("a `^` there may draw the next line into the comment".into());
+                return Err("a `^` there may join the next line to the comment".into());
             }
             Style::Text | Style::Operand | Style::Comment | Style::Quoted => {}
         }
         self.refuse_meaning(value)?;
         if self.argv && value.ends_with('\\') && self.after != Beside::Open && self.after != Beside::Other {
-            return Err("a `\\` at its end takes the quote behind it out of its meaning".into());
+            return Err("a `\\` at its end makes the quote after it literal".into());
         }
         if !self.late
             && self.delayed != Delayed::Off

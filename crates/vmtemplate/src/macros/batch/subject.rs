@@ -13,7 +13,7 @@ use crate::macros::place::Quoting;
 use crate::macros::powershell::PowerShellPlace;
 
 const DOUBT: &str = "a variable before it in the line may end or begin quotes";
-pub(super) const PIPED: &str = "both sides of a `|` are read by a further cmd.exe";
+pub(super) const PIPED: &str = "another cmd.exe reads both sides of a `|`";
 
 /// Something whose place matters: a macro, or a variable that may hold the value of one.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ pub(super) enum Reader {
 impl Default for Printed {
     /// What other programs print is not known.
     fn default() -> Self {
-        let unknown = || Demand::typed("what the program prints of it is run");
+        let unknown = || Demand::typed("what the program prints is run");
         Self { batch: unknown(), powershell: unknown() }
     }
 }
@@ -193,7 +193,7 @@ impl Parser {
         }
     }
 
-    /// Item `number` of the command `items` stands in this place.
+    /// Item `number` of the command `items` is in this place.
     pub(super) fn mark(&mut self, items: &[Item], number: usize, place: Place) {
         let item = items[number];
         let beside = |item: Option<&Item>| match item {
@@ -263,12 +263,12 @@ impl Parser {
         });
     }
 
-    /// What the value of this item must be, by its place and by what stands before it in the line.
+    /// What the value of this item must be, by its place and by what is before it in the line.
     fn demand_here(&self, item: Item, place: &Place) -> Demand {
         let mut demand = place.demand.clone();
         let mut also = |other: Demand| demand = std::mem::replace(&mut demand, Demand::FREE_TEXT).max(other);
         if matches!(item.atom, Atom::Macro(found) if self.atoms.inside[found]) {
-            also(Demand::typed("it stands between the signs of an expansion"));
+            also(Demand::typed("it is between the signs of an expansion"));
         }
         // Between quotes, a part of a value without quotes is text. As an argument it might begin or end otherwise.
         let is_text = |variable: &Variable| item.quoted && !place.argv && variable.quoteless;
@@ -281,7 +281,7 @@ impl Parser {
             also(Demand::words(DOUBT));
         }
         if item.escaped {
-            also(Demand::words("a `^` stands before it and changes its first character"));
+            also(Demand::words("a `^` before it changes its first character"));
         }
         if self.frames.iter().any(|frame| frame.piped) {
             also(Demand::words(PIPED));

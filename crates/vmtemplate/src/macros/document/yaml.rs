@@ -20,7 +20,7 @@ const CODE: [&str; 10] = [
     "userdata",
 ];
 
-/// How a macro stands in a scalar.
+/// How a macro is in a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scalar {
     Whole,
@@ -28,7 +28,7 @@ enum Scalar {
     Double,
 }
 
-/// The value as YAML must have it, if the macro stands in a scalar that can hold it.
+/// The value as YAML must have it, if the macro is in a scalar that can hold it.
 pub(super) fn written(bytes: &[u8], line: &Line<'_>, value: &str, kind: MacroKind) -> Option<String> {
     if value.chars().any(char::is_control) || !is_followed(&bytes[..line.start], line.before) {
         return None;
@@ -48,7 +48,7 @@ fn is_number(value: &str) -> bool {
         && (value == "0" || !value.starts_with('0'))
 }
 
-/// The scalar that the macro of this line is, or stands in.
+/// The scalar that the macro of this line is, or is in.
 fn scalar(line: &Line<'_>) -> Option<Scalar> {
     let rest = behind_key(line.before)?;
     let ends = |after: &[u8]| after.is_empty() || after.starts_with(b" #") || after.starts_with(b"\t#");
@@ -66,7 +66,7 @@ fn scalar(line: &Line<'_>) -> Option<Scalar> {
     }
 }
 
-/// What stands behind the dashes and the key with which a line begins; nothing if there is neither.
+/// What is behind the dashes and the key with which a line begins; nothing if there is neither.
 fn behind_key(line: &[u8]) -> Option<&[u8]> {
     let (mut rest, mut found) = (line.trim_ascii_start(), false);
     while let Some(item) = rest.strip_prefix(b"- ") {
@@ -85,7 +85,7 @@ fn key_length(text: &[u8]) -> usize {
     text.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_-./".contains(b)).count()
 }
 
-/// Where the content of a line begins, and that of what stands behind its dashes.
+/// Where the content of a line begins, and that of what is behind its dashes.
 fn indents(line: &[u8]) -> (usize, usize) {
     let outer = line.iter().take_while(|&&b| b == b' ').count();
     let mut inner = outer;

@@ -64,9 +64,9 @@ pub(super) struct Command {
     pub(super) closed: Option<&'static str>,
     /// How the commands in the compound command read its input.
     pub(super) reads: Stdin,
-    /// `time` stands before it, which has options of its own.
+    /// `time` is before it, which has options of its own.
     pub(super) timed: bool,
-    /// `&>` stands in it, behind which some shells begin another command.
+    /// `&>` is in it, behind which some shells begin another command.
     pub(super) torn: bool,
 }
 
@@ -117,7 +117,7 @@ impl Command {
         self.closed.unwrap_or_else(|| self.words.first().map_or("", Word::command))
     }
 
-    /// Whether `in` or `do` is next, which may stand in the next line.
+    /// Whether `in` or `do` is next, which may be in the next line.
     pub(super) fn awaits_in(&self) -> bool {
         self.words.len() == 2
             && !self.words[0].quoted

@@ -18,7 +18,7 @@ const MOST_NAMES: usize = 1000;
 const READ_ENVIRONMENT: [&str; 3] = ["ENV", "environ", "getenv"];
 
 impl Parser<'_> {
-    /// What a command shows or refers to of variables whose values do not stand in it.
+    /// What a command shows or refers to of variables whose values are not in it.
     pub(super) fn by_name(&mut self, command: &Command) {
         let Some(first) = command.words.first() else { return };
         let options = || command.words[1..].iter().filter(|word| word.text.starts_with('-'));

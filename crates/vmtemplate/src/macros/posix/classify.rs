@@ -64,7 +64,7 @@ impl Parser<'_> {
         }
         stdin = stdin.max(self.programs(command, &found));
         if command.torn {
-            let demand = Demand::typed("some shells take `&>` for the end of the command before it");
+            let demand = Demand::typed("some shells interpret `&>` as the end of the command before it");
             for word in command.words.iter().skip(1) {
                 self.demand_of(&word.holes, &demand);
             }
@@ -100,7 +100,7 @@ impl Parser<'_> {
         list.printed = printed(command, &found);
     }
 
-    /// The variables that get what stands in the command.
+    /// The variables that get what is in the command.
     fn variables(&mut self, command: &Command, roles: &[Role]) {
         let name = command.name();
         for (word, _) in command.words.iter().zip(roles).filter(|(_, role)| **role == Role::Assignment) {
@@ -264,7 +264,7 @@ impl Parser<'_> {
             Stdin::Data => return,
             Stdin::OneByOne => Demand::words("it becomes arguments of another command"),
             Stdin::Words => Demand::word("it becomes an argument of another command"),
-            _ => Demand::typed("a command that reads it takes it for code"),
+            _ => Demand::typed("a command that reads it interprets it as code"),
         };
         let holes = printed.map(|printed| &*printed.holes).unwrap_or_default();
         for number in subjects {
@@ -296,7 +296,7 @@ impl Parser<'_> {
                 self.shell_code(text, holes, span, &reason, true);
             }
             Stdin::Code => {
-                self.demand_of(holes, &Demand::typed("a command that reads it takes it for code"));
+                self.demand_of(holes, &Demand::typed("a command that reads it interprets it as code"));
             }
         }
     }
@@ -309,7 +309,7 @@ impl Parser<'_> {
             _ => false,
         };
         let Some(program) = command.words.iter().zip(roles).position(runs) else { return Stdin::Data };
-        let demand = Demand::typed("the program runs commands, and may take it for one");
+        let demand = Demand::typed("the program runs commands, and may interpret it as one");
         self.environment(&command.words[program], &demand);
         let others = command
             .words
@@ -358,7 +358,7 @@ impl Parser<'_> {
         }
         let inputs = first..self.subjects.len();
         if *stdin > Stdin::OneByOne {
-            let demand = Demand::typed("a command that reads it takes it for code");
+            let demand = Demand::typed("a command that reads it interprets it as code");
             self.subjects[inputs.clone()].iter_mut().for_each(|subject| subject.demand(&demand));
         }
         self.flows.inputs(inputs.clone());
@@ -437,7 +437,7 @@ impl Parser<'_> {
         }
         let tee = command.words.iter().any(|word| word.command() == "tee");
         let own = if command.closed.is_some() { None } else { printed_words(&command.words) };
-        // What arrives in the file stands in the script as it is.
+        // What arrives in the file is in the script as it is.
         let copies = COPIES.contains(&name) || tee || own.is_some();
         let first = if command.piped { list.pipeline.0 } else { command.first };
         // The name of the file is not in it.
@@ -521,8 +521,8 @@ impl Parser<'_> {
     fn apply_to(&mut self, word: &Word, hole: &Hole, role: &Role, name: &str) {
         let demand = match role {
             Role::Name => Demand::nothing(
-                Refusal::from("what stands here is run as a command")
-                    .or_write("write the name of the command itself, and the macro behind it as an argument"),
+                Refusal::from("the text at this place is run as a command")
+                    .or_write("write the name of the command itself, and the macro after it as an argument"),
             ),
             Role::Must(demand) | Role::File(_, demand) => demand.clone(),
             Role::Assignment if hole.at < word.value_at() => {
@@ -547,7 +547,7 @@ impl Parser<'_> {
         let parameter = self.parameter();
         for subject in &mut self.subjects[hole.subjects.clone()] {
             let quotes = match subject.quoting.style {
-                Style::Bare => "outside of quotes",
+                Style::Bare => "outside quotes",
                 Style::Single => "inside single quotes",
                 _ => "inside double quotes",
             };
@@ -596,7 +596,7 @@ pub(super) fn fetched(subject: &Subject) -> Option<Demand> {
 }
 
 fn code_reason(name: &str) -> Refusal {
-    let reason = Refusal::from(format!("`{name}` takes its arguments for commands or code"));
+    let reason = Refusal::from(format!("`{name}` interprets its arguments as commands or code"));
     if matches!(name, "eval" | "trap") {
         return reason.or_write(format!(
             "assign it to a variable in a line before, as `value=($NAME)`, and write `{name} '… \"$value\"'` in single \
@@ -604,8 +604,8 @@ fn code_reason(name: &str) -> Refusal {
         ));
     }
     reason.or_write(
-        "let the script take it as a parameter: write `$1` in the script, and the macro behind it, as \
-         `sh -c '… \"$1\"' sh ($NAME)`",
+        "pass it to the script as a parameter: write `$1` in the script, and the macro after it, as `sh -c '… \"$1\"' \
+         sh ($NAME)`",
     )
 }
 

@@ -11,12 +11,12 @@ use super::word::Hole;
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::follow::What;
 
-/// How many scripts may stand in each other.
+/// How many scripts may be in each other.
 const DEEPEST: usize = 4;
 
 impl Parser<'_> {
     /// A script of the shell. What stands for a hole must be plain, and more where it names what is run.
-    /// It stands in `span` of this one. `layered` is whether it arrives as it is between the quotes around it, so that a
+    /// It is in `span` of this one. `layered` is whether it arrives as it is between the quotes around it, so that a
     /// value can be quoted for the inner script first, and then for this one.
     pub(super) fn shell_code(
         &mut self,

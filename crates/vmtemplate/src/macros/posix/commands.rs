@@ -117,7 +117,7 @@ pub(super) const READS: [&str; 3] = ["mapfile", "read", "readarray"];
 /// How many commands that run another one are followed in each other.
 const DEEPEST: usize = 8;
 
-const CODE: &str = "takes it for code";
+const CODE: &str = "interprets it as code";
 
 /// Give each word its role, and say how the command reads its input. `is_bash` is whether no other shell runs it.
 pub(super) fn roles(words: &[Word], roles: &mut [Role], is_bash: bool) -> Stdin {
@@ -219,16 +219,16 @@ impl Reading<'_> {
                 let dashes = self.text(at + 1) == "--";
                 self.all(at + 1, &Role::Parameter);
                 if !dashes {
-                    let reason = Refusal::from("`set` may take it for an option")
+                    let reason = Refusal::from("`set` may interpret it as an option")
                         .or_write("write `set -- ` before the words, or put `--` before the first of them");
                     self.set(at + 1, Role::Must(Demand::word(reason)));
                 }
             }
-            "let" => self.all(at + 1, &Role::Must(Demand::number("`let` takes it for a calculation"))),
+            "let" => self.all(at + 1, &Role::Must(Demand::number("`let` interprets it as a calculation"))),
             "getopts" | "unset" | "type" | "hash" | "enable" | "shopt" => {
                 self.all(
                     at + 1,
-                    &Role::Must(Demand::typed(format!("`{name}` takes its arguments for names"))),
+                    &Role::Must(Demand::typed(format!("`{name}` interprets its arguments as names"))),
                 );
             }
             "for" | "select" => {
@@ -346,7 +346,7 @@ impl Reading<'_> {
             && let Some(split) = (at + 1..self.words.len())
                 .find(|&at| self.text(at).starts_with("-S") || self.text(at).starts_with("--split-string"))
         {
-            self.all(split, &Role::Must(Demand::typed("`env -S` cuts it into a command")));
+            self.all(split, &Role::Must(Demand::typed("`env -S` splits it into a command")));
             return Stdin::Data;
         }
         let mut inner = self.skip_options(at + 1, |option| wrapper.takes_word(option));
@@ -437,7 +437,7 @@ impl Reading<'_> {
                     number += 1;
                 }
             } else if option.contains('c') && option.starts_with('-') {
-                // Options may stand between it and the script.
+                // Options may be between it and the script.
                 let script = self.skip_options(number + 1, |option| takes_word(option, "oO", &[]));
                 self.set(script, Role::Shell);
                 self.all(script + 1, &Role::Parameter);
@@ -464,7 +464,7 @@ impl Reading<'_> {
             let option = self.text(number).to_owned();
             if !option.starts_with('-') || option == "-" || option == "--" {
                 if sql {
-                    // Names of databases stand between the options.
+                    // Names of databases are between the options.
                     number += 1;
                     continue;
                 }
@@ -539,7 +539,7 @@ impl Reading<'_> {
                 }
                 number += 1;
             } else if takes_word(&option, "F", &["field-separator"]) {
-                self.set(number + 1, Role::Must(Demand::word("`awk` takes it for a pattern")));
+                self.set(number + 1, Role::Must(Demand::word("`awk` interprets it as a pattern")));
                 number += 1;
             }
             number += 1;
@@ -549,7 +549,7 @@ impl Reading<'_> {
             program = Some(number);
             number += 1;
         }
-        self.all(number, &Role::Must(Demand::word("`awk` takes it for a file or a variable")));
+        self.all(number, &Role::Must(Demand::word("`awk` interprets it as a file or a variable")));
         let text = program.map_or("", |at| self.text(at));
         let runs = ["system", "|", "getline", "@", "-f"].iter().any(|word| text.contains(word));
         for number in variables {
@@ -652,7 +652,7 @@ impl Reading<'_> {
         if self.text(format) == "-v" {
             self.set(
                 format + 1,
-                Role::Must(Demand::typed("`printf -v` takes it for the name of a variable")),
+                Role::Must(Demand::typed("`printf -v` interprets it as the name of a variable")),
             );
             format += 2;
         }
@@ -664,7 +664,7 @@ impl Reading<'_> {
     }
 
     fn read(&mut self, at: usize, name: &str) {
-        let demand = Demand::typed(format!("`{name}` takes its arguments for names"));
+        let demand = Demand::typed(format!("`{name}` interprets its arguments as names"));
         self.all(at + 1, &Role::Must(demand));
         for number in at + 1..self.words.len() {
             if takes_word(self.text(number), "dinNptu", &[]) && self.text(number).starts_with('-') {
@@ -681,11 +681,11 @@ impl Reading<'_> {
             .collect();
         for number in at + 1..self.words.len() {
             let role = if self.words[number].assigned().is_none() {
-                Role::Must(Demand::typed(format!("`{name}` takes its arguments for names")))
+                Role::Must(Demand::typed(format!("`{name}` interprets its arguments as names")))
             } else if options.contains('i') {
-                Role::Must(Demand::number(format!("`{name} -i` takes it for a calculation")))
+                Role::Must(Demand::number(format!("`{name} -i` interprets it as a calculation")))
             } else if options.contains('n') {
-                Role::Must(Demand::typed(format!("`{name} -n` takes it for the name of a variable")))
+                Role::Must(Demand::typed(format!("`{name} -n` interprets it as the name of a variable")))
             } else if options.contains(['a', 'A']) {
                 Role::Must(Demand::words(format!("`{name}` reads it as the elements of an array")))
             } else {

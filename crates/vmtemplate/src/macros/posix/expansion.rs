@@ -82,7 +82,7 @@ impl Parser<'_> {
                 self.mark(&mut inner, style.clone());
                 continue;
             }
-            // Both signs of the end stand together; if not, these were commands.
+            // Both signs of the end are together; if not, these were commands.
             self.doubt |= closed > 0 && byte != b')';
             match byte {
                 b'(' => open += 1,
@@ -148,7 +148,8 @@ impl Parser<'_> {
                 // The subscripts of an array, or what begins so: not what it holds.
                 self.subjects[first].what = What::Variable(String::new());
             } else if self.bytes[start + 2] == b'!' {
-                self.subjects[first].demand(&Demand::typed("`${!…}` takes it for the name of a variable"));
+                self.subjects[first]
+                    .demand(&Demand::typed("`${!…}` interprets it as the name of a variable"));
                 // What comes of it is what the variable of that name holds.
                 self.subject(&mut own, What::Variable(ANY.to_owned()), start..self.at, style.clone());
                 own_subjects = 2;
@@ -217,7 +218,7 @@ impl Parser<'_> {
         word.hole(first..self.subjects.len(), self.subjects.len() != first + own_subjects);
     }
 
-    /// Quotes inside `${…}`, which all shells read in the same way if nothing else stands in them.
+    /// Quotes inside `${…}`, which all shells read in the same way if nothing else is in them.
     fn quotes_in_braces(&mut self, inner: &mut Word, quote: u8) {
         self.at += 1;
         let end = self.find(|byte| byte == quote);
@@ -233,7 +234,7 @@ impl Parser<'_> {
                 self.at += 1;
             }
         }
-        let demand = Demand::words("it stands in quotes in an expansion");
+        let demand = Demand::words("it is in quotes inside an expansion");
         for subject in &mut self.subjects[from..] {
             subject.demand(&demand);
         }
@@ -286,7 +287,7 @@ impl Parser<'_> {
         word.hole(from..self.subjects.len(), true);
     }
 
-    /// The variable whose name, or the parameter whose number, stands here, and how long that is.
+    /// The variable whose name, or the parameter whose number, is here, and how long that is.
     pub(super) fn variable_at(&self, at: usize) -> (String, usize) {
         let name = self.name_at(at);
         match self.bytes.get(at) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::commands::Stdin;
 use super::word::Word;
 
-/// More files than this are not told apart.
+/// More files than this are not known apart.
 const MOST: usize = 300;
 
 /// Files that a system runs or reads as code by itself: by the end of their path, and by a folder in it.
@@ -33,7 +33,7 @@ const RUN_BY_FOLDER: [&str; 9] = [
 ];
 
 /// What one reading of the whole script finds out for the next one. A file is the text of the word that names it, so
-/// that `"$DIR/x"` is the same file wherever it stands.
+/// that `"$DIR/x"` is the same file wherever it is.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     written: BTreeSet<String>,
@@ -44,7 +44,7 @@ pub(super) struct Files {
     /// Two names of one content: of copies, and of a variable and what it holds.
     same: Vec<(String, String)>,
     pub(super) functions: BTreeSet<String>,
-    /// There are more files than are told apart, and each may be one that is run.
+    /// There are more files than are reported apart, and each may be one that is run.
     many: bool,
     /// What was asked before: many scripts write to the same few files again and again.
     readers: RefCell<HashMap<String, Stdin>>,

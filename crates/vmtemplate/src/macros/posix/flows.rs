@@ -126,7 +126,7 @@ impl Flows {
                 self.read.extend(variables.iter().take(MOST_READ + 1).cloned());
             }
         }
-        let code = Demand::typed("a function takes it for code");
+        let code = Demand::typed("a function interprets it as code");
         for (range, _) in self.feeds.iter().filter(|(_, name)| self.functions.get(name) == Some(&true)) {
             for subject in &mut subjects[range.clone()] {
                 subject.demand(&code);
@@ -152,7 +152,7 @@ impl Flows {
                 continue;
             }
             if self.read.len() > MOST_READ {
-                let reason = "very many variables are read from what is printed";
+                let reason = "too many variables are read from the output";
                 subjects[number].demand(&Demand::words(reason));
             } else {
                 add(&mut subjects[number], self.read.iter().map(String::as_str));

@@ -4,12 +4,12 @@ use super::parser::Parser;
 use super::word::Hole;
 use crate::macros::demand::{Demand, Refusal};
 
-/// Words of programs that run what stands in a string.
+/// Words of programs that run what is in a string.
 const RUNS_STRINGS: [&str; 11] =
     ["system", "exec", "popen", "Popen", "subprocess", "spawn", "eval", "qx", "`", "getline", "\\!"];
 
 impl Parser<'_> {
-    /// A program of another language: what stands for a hole must be plain, and stand in a string.
+    /// A program of another language: what stands for a hole must be plain, and are in a string.
     pub(super) fn foreign_code(&mut self, text: &str, holes: &[Hole], language: &str) {
         let is_awk = language.ends_with("awk");
         let runs = RUNS_STRINGS.iter().any(|word| text.contains(word))
@@ -34,7 +34,7 @@ impl Parser<'_> {
                 ),
             };
             let reason =
-                Refusal::from(format!("`{language}` takes it for a part of its program")).or_write(help);
+                Refusal::from(format!("`{language}` interprets it as a part of its program")).or_write(help);
             // A line that long is not looked through for each of its macros.
             let demand = match line.len() < 4096 && !runs {
                 true if is_quoted(line, language) => Demand::inert(reason),

@@ -92,14 +92,14 @@ const OPTIONS: [(&str, &[&str]); 18] = [
     ("zip", &["-TT", "--unzip-command"]),
 ];
 
-/// What a value must be that is in this variable, `begins` being whether nothing stands before it there.
+/// What a value must be that is in this variable, `begins` being whether nothing is before it there.
 pub(super) fn in_variable(name: &str, begins: bool) -> Option<Demand> {
     if VARIABLES.contains(&name) || VARIABLE_ENDS.iter().any(|end| name.ends_with(end)) {
-        return Some(command(begins, "programs run what this variable holds, or the file that it names"));
+        return Some(command(begins, "programs run the value of this variable, or the file that it names"));
     }
     EXPANDED_VARIABLES
         .contains(&name)
-        .then(|| Demand::word("shells expand what this variable holds, or find programs by it"))
+        .then(|| Demand::word("shells expand the value of this variable, or use it to find programs"))
 }
 
 /// The words behind the name of this program that hold a command, by their numbers, and what a value in them must be.

@@ -1,4 +1,4 @@
-//! Where the macros of a shell script stand, and how values are written there.
+//! Where the macros of a shell script are, and how values are written there.
 //!
 //! After POSIX.1-2024, Shell Command Language, 2.2 (quoting), 2.3 (tokens), 2.7.4 (here-documents), 2.10 (grammar), and
 //! what bash adds. `parser` cuts the script into commands and words, `commands` says what a command makes of each of

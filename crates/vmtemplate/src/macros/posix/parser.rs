@@ -15,7 +15,7 @@ use crate::macros::follow::What;
 
 /// How deep substitutions are followed in each other.
 const DEEPEST: usize = 50;
-const DOUBT: &str = "what stands before it in the script is not read in the same way by every shell";
+const DOUBT: &str = "shells read the script before this place in different ways";
 
 pub(super) struct Parser<'s> {
     pub(super) bytes: &'s [u8],
@@ -24,7 +24,7 @@ pub(super) struct Parser<'s> {
     pub(super) at: usize,
     next: usize,
     depth: usize,
-    /// How many scripts this one stands in.
+    /// How many scripts this one is in.
     pub(super) level: usize,
     /// Here-documents whose lines are still to come.
     pub(super) documents: Vec<Document>,
@@ -92,7 +92,7 @@ impl<'s> Parser<'s> {
         self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text))
     }
 
-    /// Whether a mark stands at the cursor.
+    /// Whether a mark is at the cursor.
     pub(super) fn at_mark(&self) -> bool {
         self.is_mark(self.at)
     }
@@ -124,13 +124,13 @@ impl<'s> Parser<'s> {
             && range.start.checked_sub(1).is_some_and(|at| self.bytes[at] == b'\\');
         let mut demand = Demand::FREE_TEXT;
         if escaped {
-            demand = Demand::word("a `\\` stands before it and changes its first character");
+            demand = Demand::word("a `\\` before it changes its first character");
         }
         if self.doubt {
             demand = demand.max(Demand::typed(DOUBT));
         }
         let place = match style {
-            Style::Bare => "outside of quotes",
+            Style::Bare => "outside quotes",
             Style::Single => "inside single quotes",
             Style::Double => "inside double quotes",
             Style::Document | Style::Raw => "in a here-document or comment",
@@ -289,7 +289,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// A `(` that begins no word: a subshell, a calculation, a function, or what stands before a pattern.
+    /// A `(` that begins no word: a subshell, a calculation, a function, or what is before a pattern.
     fn parenthesis(&mut self, list: &mut List) {
         if list.in_patterns() {
             self.at += 1;
@@ -625,7 +625,7 @@ impl<'s> Parser<'s> {
         word.hole(from..self.subjects.len(), true);
     }
 
-    /// A backslash and what it stands before; a mark there is left for its turn.
+    /// A backslash and what it is before; a mark there is left for its turn.
     pub(super) fn backslash(&mut self, word: &mut Word) {
         self.at += 1;
         word.quoted = true;

@@ -22,7 +22,7 @@ pub(super) enum Style {
 #[allow(clippy::struct_excessive_bools)] // each is one fact about the place
 pub(in crate::macros) struct PosixPlace {
     pub(super) style: Style,
-    /// Several words may stand here bare, each for itself: arguments of a command, the list of a `for`.
+    /// Several words may be here bare, each for itself: arguments of a command, the list of a `for`.
     pub(super) takes_words: bool,
     /// It begins an argument of a command.
     pub(super) begins_argument: bool,
@@ -32,7 +32,7 @@ pub(in crate::macros) struct PosixPlace {
     pub(super) format: bool,
     /// The word is nothing but the macro.
     pub(super) alone: bool,
-    /// The script inside this word that the macro stands in, and how it is written there.
+    /// The script inside this word that the macro is in, and how it is written there.
     pub(super) inner: Option<Rc<PosixPlace>>,
     /// `test` or `find`, to which `!`, `(`, `;` and `{}` mean something.
     pub(super) test: bool,
@@ -99,13 +99,13 @@ impl Quote for PosixPlace {
         let splits = |b: u8| b" \t\n*?[\\".contains(&b);
         if plain == Plain::No && (value.is_empty() || value.bytes().any(splits)) {
             return Err(Refusal::from(
-                "it stands there outside of quotes, where the shell cuts it into words and looks for files",
+                "it is outside quotes, where the shell splits it into words and expands file patterns",
             )
             .or_write("put the variable in double quotes"));
         }
         if plain == Plain::Words && !self.takes_words {
             return Err(Refusal::from(
-                "it stands there outside of quotes, where the shell cuts it into words, and one is expected",
+                "it is outside quotes, where the shell splits it into words, but one word is expected",
             )
             .or_write("put the variable in double quotes"));
         }
@@ -145,7 +145,7 @@ impl PosixPlace {
             }
         }
         if self.loses_tabs && value.starts_with('\t') {
-            return Err("it begins with a tab, which `<<-` takes away".into());
+            return Err("it begins with a tab, which `<<-` removes".into());
         }
         if self.style == Style::Document && value.contains(|c: char| c.is_control() && c != '\n') {
             return Err("it has a control character, which a here-document may not keep".into());
@@ -181,7 +181,7 @@ impl PosixPlace {
         }
     }
 
-    /// Several lines stand inside quotes, or in place of a whole line of a here-document.
+    /// Several lines are inside quotes, or in place of a whole line of a here-document.
     fn refuse_lines(&self, value: &str) -> Result<(), Refusal> {
         if self.replacement.is_some() {
             return Err("it has several lines, which end the command of sed".into());
@@ -192,16 +192,14 @@ impl PosixPlace {
             .as_ref()
             .is_some_and(|line| line.before.trim_ascii().is_empty() && line.after.trim_ascii().is_empty());
         if in_text && !is_alone {
-            return Err(
-                "it has several lines, and does not stand alone on the line of a here-document".into()
-            );
+            return Err("it has several lines, and is not alone on its line of the here-document".into());
         }
         let ends = |line: &Line| value.split('\n').any(|text| text.trim_start() == line.delimiter);
         if self.line.as_ref().is_some_and(|line| ends(line)) {
             return Err("one of its lines is the end of the here-document".into());
         }
         if self.loses_tabs && value.contains("\n\t") {
-            return Err("one of its lines begins with a tab, which `<<-` takes away".into());
+            return Err("one of its lines begins with a tab, which `<<-` removes".into());
         }
         Ok(())
     }
@@ -213,20 +211,24 @@ impl PosixPlace {
 
     fn refuse_meaning(&self, value: &str) -> Result<(), Refusal> {
         if self.begins_argument && value.starts_with('-') {
-            return Err(Refusal::from("it begins with `-` where a word begins, and so would be an option")
-                .or_write("put something before it in the same word, as `--option=($NAME)` or `x($NAME)`"));
+            return Err(Refusal::from(
+                "it begins with `-` at the beginning of a word, and would be read as an option",
+            )
+            .or_write("put something before it in the same word, as `--option=($NAME)` or `x($NAME)`"));
         }
         if self.escapes && value.contains('\\') {
-            return Err(Refusal::from("it has a `\\`, which is taken for the beginning of an escape here")
-                .or_write("in place of `echo`, write `printf '%s\\n'` before the same word"));
+            return Err(Refusal::from(
+                "it has a `\\`, which is interpreted as the beginning of an escape here",
+            )
+            .or_write("in place of `echo`, write `printf '%s\\n'` before the same word"));
         }
         if self.format && value.contains(['%', '\\']) {
-            let reason = "it has a `%` or `\\`, and `printf` takes its first argument for a format";
+            let reason = "it has a `%` or `\\`, and `printf` interprets its first argument as a format";
             return Err(Refusal::from(reason).or_write("write `printf '%s\\n'` before the word"));
         }
         let is_operator = self.begins_argument && matches!(value, "!" | "(" | ")" | "," | ";" | "+");
         if self.test && (is_operator || value.contains("{}")) {
-            return Err(Refusal::from("it is taken for an operator here")
+            return Err(Refusal::from("it is interpreted as an operator here")
                 .or_write("put a letter before both sides of the comparison, as `[ \"x($NAME)\" = x… ]`"));
         }
         Ok(())

@@ -7,7 +7,7 @@ use super::word::{Hole, Word};
 use crate::macros::demand::{Demand, Refusal};
 use crate::macros::follow::What;
 
-/// Where in a program of sed a piece stands.
+/// Where in a program of sed a piece is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     /// In a pattern, which ends at this character.
@@ -26,7 +26,7 @@ enum Part {
 struct Program<'p> {
     text: &'p str,
     at: usize,
-    /// The pieces that are not known, and where they stand.
+    /// The pieces that are not known, and where they are.
     parts: Vec<Part>,
     holes: &'p [Hole],
     /// What a command or flag `e` of GNU sed is: the program runs something.
@@ -51,14 +51,14 @@ impl Parser<'_> {
             let part = parts.get(number).copied().unwrap_or(Part::Command);
             match part {
                 Part::Pattern(_) | Part::Replacement(_) if is_perl && !runs => {
-                    let reason = Refusal::from("`perl` takes it for a part of its program").or_write(
-                        "let `sed` do it, as `sed 's/PATTERN/($NAME)/'`: in the replacement any text can stand",
+                    let reason = Refusal::from("`perl` interprets it as a part of its program").or_write(
+                        "let `sed` do it, as `sed 's/PATTERN/($NAME)/'`: the replacement may be any text",
                     );
                     self.demand_of(std::slice::from_ref(hole), &Demand::words(reason));
                 }
                 _ if is_perl => {
                     let reason =
-                        "`perl` takes it for a part of its program, in which a word may be a command";
+                        "`perl` interprets it as a part of its program, in which a word may be a command";
                     self.demand_of(std::slice::from_ref(hole), &Demand::typed(reason));
                 }
                 part => self.sed_part(hole, part, runs),
@@ -67,15 +67,15 @@ impl Parser<'_> {
     }
 
     fn sed_part(&mut self, hole: &Hole, part: Part, runs: bool) {
-        let way_out = "let `s` do it in a command of its own, as `s/PATTERN/($NAME)/`: in the replacement any text can \
-                       stand";
+        let way_out =
+            "let `s` do it in a command of its own, as `s/PATTERN/($NAME)/`: the replacement may be any text";
         let demand = match part {
-            _ if runs => Demand::typed("`sed` runs what its `e` gets"),
+            _ if runs => Demand::typed("`sed` runs the input of its `e`"),
             Part::Pattern(end) | Part::Replacement(end)
                 if end.is_ascii_alphanumeric() || ".:_-".contains(end) =>
             {
                 Demand::number(
-                    Refusal::from("a character that may be in it ends it in the program of `sed`")
+                    Refusal::from("a character in it may end it in the program of `sed`")
                         .or_write("write `s|PATTERN|($NAME)|`, with another character between the parts"),
                 )
             }
@@ -88,16 +88,16 @@ impl Parser<'_> {
                     return;
                 }
                 Demand::words(
-                    Refusal::from("`sed` takes it for a part of its program")
+                    Refusal::from("`sed` interprets it as a part of its program")
                         .or_write("write the macro itself in the replacement, in place of the variable"),
                 )
             }
             Part::Pattern(_) | Part::Text | Part::Replacement(_) => {
-                Demand::words(Refusal::from("`sed` takes it for a part of its program").or_write(way_out))
+                Demand::words(Refusal::from("`sed` interprets it as a part of its program").or_write(way_out))
             }
-            Part::Name => Demand::word("`sed` takes it for the name of a file or label"),
+            Part::Name => Demand::word("`sed` interprets it as the name of a file or label"),
             Part::Command => Demand::number(
-                Refusal::from("`sed` takes it for a part of its program, in which a letter is a command")
+                Refusal::from("`sed` interprets it as a part of its program, in which a letter is a command")
                     .or_write(way_out),
             ),
         };
@@ -110,7 +110,7 @@ impl Program<'_> {
         self.text[self.at..].chars().next()
     }
 
-    /// The next character, which stands in this part.
+    /// The next character, which is in this part.
     fn take(&mut self, part: Part) -> Option<char> {
         let c = self.peek()?;
         if self.holes.get(self.parts.len()).is_some_and(|hole| hole.at == self.at) {
@@ -144,7 +144,7 @@ impl Program<'_> {
         }
     }
 
-    /// Up to this character, unless a backslash stands before it or brackets around it.
+    /// Up to this character, unless a backslash is before it or brackets around it.
     fn until(&mut self, end: char, part: Part) {
         let mut in_brackets = false;
         while let Some(c) = self.take(part) {
@@ -157,7 +157,7 @@ impl Program<'_> {
                 ']' => in_brackets = false,
                 c if c == end && !in_brackets => return,
                 c if c == end => {
-                    // Which one it is cannot be told.
+                    // Which one it is cannot be determined.
                     self.runs = true;
                     return;
                 }

@@ -11,7 +11,7 @@ pub(super) struct Word {
     /// The characters that the command gets. A byte of the script is one character; what is not known is [`UNKNOWN`].
     pub(super) text: String,
     pub(super) holes: Vec<Hole>,
-    /// Where it stands in the script.
+    /// Where it is in the script.
     pub(super) span: Range<usize>,
     /// All subjects in it, those of substitutions included.
     pub(super) subjects: Range<usize>,
@@ -28,9 +28,9 @@ pub(super) struct Word {
 /// A piece of a word that is not known before the script runs.
 #[derive(Debug, Clone)]
 pub(super) struct Hole {
-    /// Where in the text its [`UNKNOWN`] stands.
+    /// Where in the text its [`UNKNOWN`] is.
     pub(super) at: usize,
-    /// The macro or variable, or all that stands in the substitution.
+    /// The macro or variable, or all that is in the substitution.
     pub(super) subjects: Range<usize>,
     /// A substitution: what arrives is what its commands print.
     pub(super) printed: bool,
@@ -51,7 +51,7 @@ impl Word {
         self.text.push(UNKNOWN);
     }
 
-    /// The variable that it assigns to, if it stands where assignments do.
+    /// The variable that it assigns to, if it is where assignments do.
     pub(super) fn assigned(&self) -> Option<&str> {
         let name = self.text[..self.text.find('=')?].trim_end_matches('+');
         let name = &name[..name.find('[').unwrap_or(name.len())];

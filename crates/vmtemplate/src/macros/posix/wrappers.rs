@@ -8,9 +8,9 @@ pub(super) struct Wrapper {
     short: &'static str,
     /// The long ones.
     long: &'static [&'static str],
-    /// How many words stand before the command.
+    /// How many words are before the command.
     pub(super) operands: usize,
-    /// `NAME=value` may stand before the command.
+    /// `NAME=value` may be before the command.
     pub(super) assigns: bool,
 }
 

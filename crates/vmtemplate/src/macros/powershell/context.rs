@@ -10,16 +10,16 @@ pub(super) struct Context {
     /// The first word of the command, and whether it is complete.
     pub(super) head: String,
     pub(super) has_head: bool,
-    /// A `&` or `.` stands before it, which runs it whatever it is.
+    /// A `&` or `.` is before it, which runs it whatever it is.
     pub(super) call: bool,
-    /// It stands in parentheses whose value another command runs: `& (…)`.
+    /// It is in parentheses whose value another command runs: `& (…)`.
     pub(super) is_run: bool,
     /// Where the command begins, and the string in it that is read.
     pub(super) start: usize,
     pub(super) string: usize,
     /// These are the keys and values of a table, `@{…}`.
     pub(super) is_table: bool,
-    /// A value stands where another statement has its command.
+    /// A value is where another statement has its command.
     pub(super) is_value: bool,
     /// The variables that are set in the statement.
     pub(super) assigns: Vec<String>,

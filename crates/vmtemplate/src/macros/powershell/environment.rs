@@ -46,11 +46,11 @@ fn subject(bytes: &[u8], range: Range<usize>, name: String) -> Subject {
     let string = line.iter().rposition(|b| b"'\"".contains(b)).map_or(0, |at| at + 1);
     let inside = &line[string..];
     let text = if inside.trim_ascii().is_empty() { line } else { inside };
-    let reason = Refusal::from("a cmd.exe that reads it there acts on what the value holds");
+    let reason = Refusal::from("a cmd.exe that reads it there interprets the value");
     let demand = if runs::is_named_behind(text) {
         Demand::nothing(reason.or_write("write the name of the command itself"))
     } else {
-        Demand::word(reason.or_write("call the program itself with `$env:NAME`, not by way of cmd"))
+        Demand::word(reason.or_write("call the program directly with `$env:NAME`, not through cmd"))
     };
     Subject {
         what: What::Variable(name),

@@ -21,7 +21,7 @@ const WRITERS: [&str; 9] = [
 ];
 const READERS: [&str; 7] = ["cat ", "gc ", "get-content", "import-c", "readalllines", "readalltext", "type "];
 
-/// The files of a statement, as the variables that hold what stands in them, each with its place.
+/// The files of a statement, as the variables that hold what is in them, each with its place.
 #[derive(Debug)]
 pub(super) struct Files {
     pub(super) named: Vec<(String, Range<usize>)>,

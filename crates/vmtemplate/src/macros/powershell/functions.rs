@@ -22,7 +22,7 @@ pub(super) struct Functions {
 }
 
 impl Functions {
-    /// Those of a script; a call may stand before the definition.
+    /// Those of a script; a call may be before the definition.
     pub(super) fn of(bytes: &[u8]) -> Self {
         let lower = bytes.to_ascii_lowercase();
         let names = defined(&lower).map(|(name, _)| name.to_owned()).collect();
@@ -67,7 +67,7 @@ impl Functions {
         }
         for (subject, _) in subjects.iter_mut().zip(is_given).filter(|(_, is_given)| *is_given) {
             if parameters.len() > MOST_PARAMETERS {
-                let reason = "it goes to a function, and there are very many parameters".to_owned();
+                let reason = "it is passed to a function, and the script has too many parameters".to_owned();
                 subject.demand(&Demand::words(reason));
             } else if subject.assigns.is_empty() {
                 subject.assigns = Rc::clone(&only);

@@ -1,4 +1,4 @@
-//! Where the macros of a PowerShell script stand, and how values are written there.
+//! Where the macros of a PowerShell script are, and how values are written there.
 //!
 //! After Microsoft, "about_Quoting_Rules", "about_Special_Characters" and "about_Parsing". PowerShell takes the
 //! typographic quotes for plain ones, so they are doubled or escaped like them (language specification, 2.3.5.2).
@@ -32,7 +32,7 @@ use variables::{extends_variable, target};
 
 pub(super) type Subject = follow::Subject<PowerShellPlace>;
 
-/// What stands in more blocks than this is not followed.
+/// What is in more blocks than this is not followed.
 const MOST_BLOCKS: usize = 100;
 /// More variables than this are not set by a statement that is followed.
 const MOST_TARGETS: usize = 20;
@@ -151,8 +151,8 @@ impl Scanner<'_> {
             context.push('\u{FFFD}');
         }
         let place = match style {
-            Style::Bare | Style::Joined => "outside of quotes",
-            Style::Verbatim => "behind `--%`",
+            Style::Bare | Style::Joined => "outside quotes",
+            Style::Verbatim => "after `--%`",
             Style::Single => "inside single quotes",
             Style::Double => "inside double quotes",
             Style::SingleHere | Style::DoubleHere => "in a here-string",
@@ -193,24 +193,26 @@ impl Scanner<'_> {
         if style == Style::Comment {
             Demand::FREE_TEXT
         } else if doubt {
-            Demand::typed("what stands before it in the script is not followed here")
+            Demand::typed("the script before this place cannot be followed")
         } else if is_macro && !is_raw && extends_variable(bytes, range.start) {
             Demand::nothing(
                 Refusal::from("it would become a part of the name of the variable before it")
                     .or_write("write the variable as `${NAME}`"),
             )
         } else if before == Some(b'`') && !matches!(style, Style::Single | Style::SingleHere) {
-            Demand::words("a backquote stands before it and changes its first character")
+            Demand::words("a backquote before it changes its first character")
         } else if style == Style::Verbatim {
-            Demand::words("PowerShell has no quotes behind `--%`")
+            Demand::words("PowerShell has no quotes after `--%`")
         } else if is_bare && is_macro && context.wants_parentheses() {
             Demand::nothing(
-                Refusal::from("PowerShell wants parentheses there, and those of the macro go with it")
-                    .or_write("write `(\"($NAME)\")`"),
+                Refusal::from(
+                    "PowerShell requires parentheses there, and rendering removes those of the macro",
+                )
+                .or_write("write `(\"($NAME)\")`"),
             )
         } else if context.is_run || context.runs_next() {
             let reason = Refusal::from(if is_bare && is_macro {
-                "what stands here is run as a command"
+                "the text at this place is run as a command"
             } else {
                 CALL_REASON
             });
@@ -223,18 +225,18 @@ impl Scanner<'_> {
                 Demand::FREE_TEXT
             } else if context.head.is_empty() && context.closing == b')' {
                 Demand::number(
-                    Refusal::from("what stands here is run as a command")
+                    Refusal::from("the text at this place is run as a command")
                         .or_write("write quotes around it if it is a value"),
                 )
             } else {
-                Demand::nothing("what stands here is run as a command")
+                Demand::nothing("the text at this place is run as a command")
             }
         } else {
             Demand::FREE_TEXT
         }
     }
 
-    /// Whether it names what is run if the text in which it stands is code.
+    /// Whether it names what is run if the text in which it is is code.
     fn is_named(&mut self, at: usize, style: Style) -> bool {
         let bytes = self.bytes;
         let context = self.top();
@@ -334,7 +336,7 @@ impl Scanner<'_> {
                 self.at += length;
                 return;
             }
-            // `$a[$b] = …`: what stands between is read as well.
+            // `$a[$b] = …`: what is between is read as well.
             let line = rest.split(|&b| b == b'\n').next().unwrap_or_default();
             if matches!(rest.first(), Some(b'[' | b'.')) && line.contains(&b'=') {
                 let context = self.top();
@@ -393,7 +395,7 @@ impl Scanner<'_> {
         self.at += 1;
     }
 
-    /// How the macro at the cursor stands, outside of quotes.
+    /// How the macro at the cursor is, outside of quotes.
     fn bare_style(&mut self) -> Style {
         let range = self.uses[self.next].clone();
         let before = range.start.checked_sub(1).map(|at| self.bytes[at]);
@@ -505,7 +507,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// What stands behind `--%`: text as it is, up to a `|` or the end of the line.
+    /// What is behind `--%`: text as it is, up to a `|` or the end of the line.
     fn verbatim(&mut self) {
         let rest = &self.bytes[self.at..];
         let end = rest.iter().position(|b| b"\n|".contains(b)).map_or(self.bytes.len(), |at| self.at + at);
@@ -590,7 +592,7 @@ impl Scanner<'_> {
                 }
                 for subject in &mut self.subjects[before..] {
                     let inside = &self.bytes[start.min(subject.range.start)..subject.range.start];
-                    let reason = "it stands in a substitution in a here-string";
+                    let reason = "it is in a substitution in a here-string";
                     subject.demand = if runs::is_named_behind(inside) {
                         Demand::typed(reason)
                     } else {
@@ -609,4 +611,4 @@ impl Scanner<'_> {
 }
 
 const CALL_REASON: &str = "`&` and `.` run what follows them";
-const CODE_REASON: &str = "the statement takes it for a command or for code";
+const CODE_REASON: &str = "the statement interprets it as a command or as code";

@@ -15,7 +15,7 @@ pub(super) fn is_replacement(before: &[u8]) -> bool {
         .is_some_and(|at| near[at..].contains(','))
 }
 
-/// Whether an operator of an expression comes next, ` -eq`: what stands before it is a value, not a command.
+/// Whether an operator of an expression comes next, ` -eq`: what is before it is a value, not a command.
 pub(super) fn begins_operator(text: &[u8]) -> bool {
     const OPERATORS: [&[u8]; 22] = [
         b"and",

@@ -28,7 +28,7 @@ pub(in crate::macros) struct PowerShellPlace {
     pub(super) argument: bool,
     /// A `.` or `[` behind it takes a member or an element of it.
     pub(super) member: bool,
-    /// Nothing of the same word stands behind it.
+    /// Nothing of the same word is behind it.
     pub(super) ends_word: bool,
     /// It begins a word of a command that is not one of PowerShell, to which `"`, `\` and nothing are passed wrongly.
     pub(super) native: bool,
@@ -83,13 +83,12 @@ impl Quote for PowerShellPlace {
             Style::Bare => Ok(format!("'{}'", doubled(&SINGLE_QUOTES))),
             Style::Joined if value.is_empty() && self.argument && !self.ends_word => Ok(String::new()),
             Style::Joined if value.is_empty() => {
-                Err(Refusal::from("it is empty, and what stands behind it would take its place")
-                    .or_write(QUOTED_WORD))
+                Err(Refusal::from("it is empty, so the next word would take its place").or_write(QUOTED_WORD))
             }
             Style::Joined => {
-                Err(Refusal::from("it is a part of a word outside of quotes").or_write(QUOTED_WORD))
+                Err(Refusal::from("it is a part of a word outside quotes").or_write(QUOTED_WORD))
             }
-            Style::Verbatim => Err("PowerShell has no quotes behind `--%`".into()),
+            Style::Verbatim => Err("PowerShell has no quotes after `--%`".into()),
             Style::Single => Ok(doubled(&SINGLE_QUOTES)),
             Style::Double => Ok(escaped("`$\"\u{201C}\u{201D}\u{201E}")),
             Style::SingleHere | Style::DoubleHere if self.ends_here_string(value) => {
@@ -110,7 +109,7 @@ impl Quote for PowerShellPlace {
         }
         if self.replacement && value.contains('$') {
             return Err(Refusal::from("`$` in it stands for a part of the text that `-replace` has found")
-                .or_write("write `.Replace(\"$\", \"$$\")` behind the variable"));
+                .or_write("write `.Replace(\"$\", \"$$\")` after the variable"));
         }
         self.refuse_meaning(value)
     }
@@ -166,7 +165,7 @@ impl PowerShellPlace {
             Style::Comment => !ends_comment(value),
             Style::Verbatim => plain != Plain::No,
         };
-        if stands { Ok(()) } else { Err("PowerShell acts on what the value holds there".into()) }
+        if stands { Ok(()) } else { Err("PowerShell interprets the value there".into()) }
     }
 
     /// What a value must be that is put here without any quoting.
@@ -210,7 +209,8 @@ impl PowerShellPlace {
         }
         if self.begins_word && value.starts_with(['-', '/', '@']) {
             return Err(
-                "it begins with `-`, `/` or `@` where a word begins, and so would be an option".into()
+                "it begins with `-`, `/` or `@` at the beginning of a word, and would be read as an option"
+                    .into(),
             );
         }
         if value.contains('\n') {
@@ -225,7 +225,7 @@ impl PowerShellPlace {
 
 const NATIVE_EMPTY: &str = "it is empty, which Windows PowerShell does not pass to programs";
 
-const QUOTED_WORD: &str = "write double quotes around the whole word";
+const QUOTED_WORD: &str = "put the complete word in double quotes";
 
 /// Whether it is a number in the only form that PowerShell keeps as it is: `007` would be 7, and of more digits some
 /// are lost.

@@ -46,7 +46,7 @@ const CODE: [&str; 38] = [
     "$function",
     "$alias",
 ];
-/// What runs a block that stands in the statement, and hands its arguments to it.
+/// What runs a block that is in the statement, and hands its arguments to it.
 const OF_BLOCKS: [&str; 3] = ["invoke-command", "icm", "start-job"];
 /// Members, behind a dot or `::`, that run what they are given.
 const MEMBERS: [&str; 14] = [
@@ -74,7 +74,7 @@ const SETTERS: [&str; 7] =
     ["new-alias", "new-variable", "nv", "set-alias", "set-variable", "setenvironmentvariable", "sv"];
 /// Those of them that are words of other sentences as well, and mean this as commands only.
 const SHORT: [&str; 4] = ["ii", "nv", "start", "sv"];
-/// Options behind which another word stands that is no value of theirs.
+/// Options behind which another word is that is no value of theirs.
 const SWITCHES: [&str; 14] = [
     "-c",
     "-command",
@@ -112,10 +112,10 @@ const DATA: [&str; 14] = [
 /// In a longer one everything may name what is run.
 const LONGEST_COMMAND: usize = 4096;
 
-/// What a word makes of the statement that it stands in.
+/// What a word makes of the statement that it is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Runs {
-    /// A block that stands in it is run with what it is given.
+    /// A block that is in it is run with what it is given.
     Block,
     /// A part of its text is run.
     Code,
@@ -213,7 +213,7 @@ fn is_drive(text: &str) -> bool {
     })
 }
 
-/// Whether a string of the text is, or begins with, the option of an interpreter behind which code stands.
+/// Whether a string of the text is, or begins with, the option of an interpreter behind which code is.
 fn has_beginning(text: &str) -> bool {
     text.match_indices(['\'', '"']).any(|(at, _)| begins_command_line(&text[at + 1..]))
 }

@@ -24,7 +24,7 @@ impl Scanner<'_> {
         self.block().read(bytes, at);
     }
 
-    /// The statement of the block ends: what stands in it is run if one of its words runs it.
+    /// The statement of the block ends: what is in it is run if one of its words runs it.
     pub(super) fn end_of_statement(&mut self) {
         self.read_words();
         let Block { statement, runs, gives, encloses, matches, begin, .. } = *self.block();

@@ -27,7 +27,7 @@ pub(super) fn read_by_name(bytes: &[u8]) -> Vec<usize> {
     let begins = |at: usize| at.checked_sub(1).map(|before| text[before]);
     let is_read = |at: &usize| {
         let is_word = BY_NAME.iter().any(|word| text[*at..].starts_with(word));
-        // `$env:NAME` and `${env:NAME}` are read as they stand.
+        // `$env:NAME` and `${env:NAME}` are read as they are.
         is_word
             && begins(*at).is_none_or(|before| !before.is_ascii_alphanumeric() && !b"$-_".contains(&before))
             && !text[..*at].ends_with(b"${")

@@ -1,6 +1,6 @@
 //! A CD image of a few files: ISO 9660 with Joliet names, and nothing more.
 //!
-//! The formats: ECMA-119 (the sections are cited as §) and the Joliet specification of Microsoft. Everything stands in
+//! The formats: ECMA-119 (the sections are cited as §) and the Joliet specification of Microsoft. Everything is in
 //! one folder. Times are 1980-01-01, so that the same files always give the same bytes.
 
 const SECTOR: usize = 2048;
@@ -104,7 +104,7 @@ fn both16(number: u16) -> [u8; 4] {
     [a, b, c, d]
 }
 
-/// A directory record (§9.1): a file or folder and where it stands.
+/// A directory record (§9.1): a file or folder and where it is.
 fn record(sector: usize, size: usize, folder: bool, name: &[u8]) -> Vec<u8> {
     let length = (RECORD + name.len()).next_multiple_of(2);
     let mut record = vec![length as u8, 0];

@@ -49,7 +49,7 @@ const SCRIPTS: [(&str, &str); 4] = [
 const LAST: &str = "prepare.cmd";
 
 impl FirstRunKit {
-    /// The version of the scripts, which stands in their first lines.
+    /// The version of the scripts, which is in their first lines.
     ///
     /// ```
     /// use vmtemplate::FirstRunKit;
@@ -158,7 +158,7 @@ impl FirstRunKit {
         let (folder, iso) = (folder.as_ref(), iso.as_ref());
         let kit = self.stage(folder)?;
         if let (Some(name), true) = (iso.file_name(), folder_of(iso) == folder && !folder.exists()) {
-            // The folder is not there until the kit is.
+            // The folder does not exist until the kit is.
             stage_file(&kit.staged(name), &self.iso())?;
             return kit.commit(LAST);
         }
@@ -229,14 +229,14 @@ fn read_dd(path: &Path) -> Result<Vec<u8>> {
     let Some(bytes) = bytes else {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("this has more than {} bytes, which dd.exe does not", FirstRunKit::MAX_DD_SIZE),
+            format!("this file has more than {} bytes, so it is not dd.exe", FirstRunKit::MAX_DD_SIZE),
         ));
     };
     // The mark of every program since MS-DOS: Microsoft, "PE Format".
     if !bytes.starts_with(b"MZ") {
         return Err(Error::new(
             ErrorKind::InvalidValue,
-            "this is not a program of Windows: it does not begin with MZ",
+            "this is not a Windows program: it does not begin with MZ",
         )
         .with_help("download \"dd for windows\", unpack it, and give the dd.exe in it"));
     }

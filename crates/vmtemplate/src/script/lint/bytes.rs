@@ -32,7 +32,7 @@ impl Lint<'_> {
                     format!("the line has {length} characters; cmd.exe reads {LONGEST_LINE}")
                 } else {
                     format!(
-                        "with those that it continues, the line has {} characters; cmd.exe reads {LONGEST_LINE}",
+                        "with the lines that it joins, the line has {} characters; cmd.exe reads {LONGEST_LINE}",
                         joined + length
                     )
                 };

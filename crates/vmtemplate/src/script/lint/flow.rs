@@ -21,17 +21,17 @@ impl Lint<'_> {
                 Fault::Quote(range) => self.find(
                     rules::OPEN_QUOTE,
                     range.clone(),
-                    "this quote is not closed, and an operator stands behind it",
+                    "this quote is not closed, and an operator follows it",
                 ),
                 Fault::Caret(at) => self.find(
                     rules::LOOSE_CARET,
                     *at..at + 1,
-                    "blanks stand behind this ^, so it does not join the next line",
+                    "blanks follow this ^, so it does not join the next line",
                 ),
                 Fault::LastCaret(at) => self.find(
                     rules::LOOSE_CARET,
                     *at..at + 1,
-                    "no line stands behind the one that ends with this ^",
+                    "no line follows the one that ends with this ^",
                 ),
             };
             self.add(finding);
@@ -46,7 +46,7 @@ impl Lint<'_> {
             let Some(goal) = command.goal(self.text) else { continue };
             if goal != "eof" && !labels.contains(goal.as_str()) {
                 let message =
-                    format!("there is no label {}; the script ends here", shown(&format!(":{goal}")));
+                    format!("the label {} does not exist; the script ends here", shown(&format!(":{goal}")));
                 let finding = self.find(rules::NO_LABEL, command.range.clone(), message);
                 self.add(finding);
             }
@@ -56,7 +56,7 @@ impl Lint<'_> {
             return;
         }
         for label in batch.labels.iter().filter(|label| !goals.contains(&label.name)) {
-            let message = format!("no goto or call leads to {}", shown(&self.text[label.range.clone()]));
+            let message = format!("no goto or call refers to {}", shown(&self.text[label.range.clone()]));
             let finding = self.find(rules::UNUSED_LABEL, label.range.clone(), message);
             self.add(finding);
         }

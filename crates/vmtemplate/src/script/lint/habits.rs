@@ -1,4 +1,4 @@
-//! What bites people in setups that nobody watches.
+//! Lints for unattended setups: prompts, deprecated commands, fixed interface names, printed passwords.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -33,10 +33,11 @@ impl Lint<'_> {
         });
         // One ping goes out at once, and one more each second.
         let count = seconds.map_or("SECONDS+1".to_owned(), |seconds| seconds.saturating_add(1).to_string());
-        let message = "`timeout` ends at once with an error where it has no keyboard, as in a start-up task: nothing is waited for";
+        let message =
+            "`timeout` fails at once without a keyboard, as in a start-up task, so the script does not wait";
         let finding = self
             .find(rules::WAITS, command.range.clone(), message)
-            .with_fix(format!("wait by `ping -n {count} 127.0.0.1 > nul`"))
+            .with_fix(format!("wait with `ping -n {count} 127.0.0.1 > nul`"))
             .with_severity(Severity::Warning);
         self.add(finding);
     }
@@ -58,42 +59,43 @@ impl Lint<'_> {
         let sure = match command.name.as_str() {
             "pause" => Some(("`pause` waits for a key", "delete the line")),
             "set" if first.starts_with("/p") => {
-                Some(("`set /p` waits for a line to be typed", "take the value from a macro or a file"))
+                Some(("`set /p` waits for a typed line", "take the value from a macro or a file"))
             }
             "choice" if !has("t") => Some(("`choice` waits for a key", "add `/T SECONDS /D CHOICE`")),
             "date" | "time" if arguments.is_empty() => {
                 Some(("the command asks for a new date or time", "add `/T`"))
             }
-            "rd" | "rmdir" if has("s") && !has("q") => Some(("`rmdir /S` asks whether it may", "add `/Q`")),
+            "rd" | "rmdir" if has("s") && !has("q") => Some(("`rmdir /S` asks for confirmation", "add `/Q`")),
             "schtasks" if has("delete") && !has("f") => {
                 Some(("`schtasks /Delete` asks whether it may", "add `/F`"))
             }
-            "reg" if first == "delete" && !has("f") => Some(("`reg delete` asks whether it may", "add `/f`")),
+            "reg" if first == "delete" && !has("f") => {
+                Some(("`reg delete` asks for confirmation", "add `/f`"))
+            }
             "diskpart" if !has("s") => {
                 Some(("`diskpart` waits for commands", "put them into a file: `diskpart /s FILE`"))
             }
             "net" if first == "user" && arguments.get(2).is_some_and(|word| word == "*") => Some((
-                "`net user NAME *` waits for a password to be typed",
+                "`net user NAME *` waits for a typed password",
                 "write the password macro in place of *",
             )),
             name if name.starts_with("slmgr") => Some((
-                "`slmgr` shows a window and waits for it to be closed",
-                "run it by `cscript //nologo %SystemRoot%\\System32\\slmgr.vbs`",
+                "`slmgr` shows a window and waits until somebody closes it",
+                "run it with `cscript //nologo %SystemRoot%\\System32\\slmgr.vbs`",
             )),
             "wscript" if first.contains("slmgr") => Some((
-                "`slmgr` under wscript shows a window and waits for it to be closed",
-                "run it by `cscript //nologo`",
+                "`slmgr` under wscript shows a window and waits until somebody closes it",
+                "run it with `cscript //nologo`",
             )),
             _ => None,
         };
         let maybe = match command.name.as_str() {
             // The question of the Windows 2000 days still comes: "The password entered is longer than 14 characters."
-            "net" if first == "user" && sets_password(&arguments) && !has("y") && !has("yes") => Some((
-                "`net user` asks whether a password of more than 14 characters shall be set",
-                "add `/y`",
-            )),
+            "net" if first == "user" && sets_password(&arguments) && !has("y") && !has("yes") => {
+                Some(("`net user` asks for confirmation of a password longer than 14 characters", "add `/y`"))
+            }
             "reg" if first == "add" && !has("f") => {
-                Some(("`reg add` asks whether a value that is there shall be replaced", "add `/f`"))
+                Some(("`reg add` asks before it replaces an existing value", "add `/f`"))
             }
             "del" | "erase" if !has("q") && arguments.iter().any(|word| is_everything(word)) => {
                 Some(("`del` asks before it deletes all files of a folder", "add `/Q`"))
@@ -115,11 +117,11 @@ impl Lint<'_> {
         // https://learn.microsoft.com/en-us/windows/whats-new/deprecated-features
         let (message, fix) = match (command.name.as_str(), arguments.first().map(String::as_str)) {
             ("netsh", Some("firewall")) => (
-                "`netsh firewall` is deprecated since Windows Vista and does not know the profiles of the firewall",
+                "`netsh firewall` has been deprecated since Windows Vista and ignores the profiles of the firewall",
                 "netsh advfirewall firewall set rule group=\"@FirewallAPI.dll,-28752\" new enable=yes",
             ),
             ("wmic", _) => (
-                "`wmic` is deprecated, and is not there in Windows 11 24H2 and Windows Server 2025",
+                "`wmic` is deprecated, and missing from Windows 11 24H2 and Windows Server 2025",
                 "use PowerShell: `powershell -NoProfile -Command \"Get-CimInstance …\"`",
             ),
             _ => return,
@@ -186,8 +188,7 @@ impl Lint<'_> {
     }
 
     fn add_interface_name(&mut self, name: &str, range: Range<usize>) {
-        let message =
-            format!("the name of the network interface, {}, is written into the script", shown(name));
+        let message = format!("the script contains the name of a network interface, {}", shown(name));
         let finding = self.find(rules::INTERFACE_NAME, range, message);
         self.add(finding);
     }
@@ -220,9 +221,9 @@ impl Lint<'_> {
             let is_sent_to_a_program = command.redirects.is_empty() && self.is_piped_on(command);
             if command.name == "echo" && (shows_macro || shows_variable) && !is_sent_to_a_program {
                 let message = if command.redirects.is_empty() {
-                    "the password is printed"
+                    "the script prints the password"
                 } else {
-                    "the password is written to a file"
+                    "the script writes the password to a file"
                 };
                 let finding = self.find(rules::PASSWORD_SHOWN, command.range.clone(), message);
                 self.add(finding);
@@ -249,7 +250,7 @@ impl Lint<'_> {
                     RedirectKind::Output if target != "nul" && appended.remove(&target) => {
                         let range = redirect.target.clone();
                         let message = format!(
-                            "{} is begun anew; lines were added to it before",
+                            "{} is overwritten; the script appended lines to it before",
                             shown(&self.text[range.clone()])
                         );
                         let finding = self.find(rules::LOG_LOST, range, message);

@@ -15,18 +15,17 @@ impl Lint<'_> {
             let count = self.metainfo.map_or(Some(1), |metainfo| metainfo.reboot_count().ok());
             if let Some(count) = count.filter(|&count| count > 0 && !commands.restart()) {
                 let count = if self.metainfo.is_some() {
-                    format!("metainfo.xml says that {count} is waited for")
+                    format!("`rebootcount` in metainfo.xml is {count}")
                 } else {
-                    "the platform waits for one unless metainfo.xml says otherwise".to_owned()
+                    "the platform waits for one restart unless metainfo.xml sets `rebootcount`".to_owned()
                 };
                 self.add(Finding::new(
                     rules::NO_RESTART,
-                    format!("the script does not restart the machine, and {count}"),
+                    format!("the script does not restart the machine, but {count}"),
                 ));
             }
             if count == Some(0) && commands.restart() {
-                let message =
-                    "the script restarts the machine, and metainfo.xml says that no restart is waited for";
+                let message = "the script restarts the machine, but `rebootcount` in metainfo.xml is 0";
                 self.add(Finding::new(rules::RESTARTS_UNCOUNTED, message));
             }
             if !commands.remove_task() {
@@ -38,7 +37,7 @@ impl Lint<'_> {
             let end = self.text.trim_end().len();
             let start = self.text[..end].rfind('\n').map_or(0, |at| at + 1);
             let line = start + self.text[start..end].len() - self.text[start..end].trim_start().len();
-            let message = "the script does not end here: cmd.exe goes on with the padding behind it";
+            let message = "the script does not end here: cmd.exe continues with the padding after it";
             let finding = self.find(rules::INTO_PADDING, line..end, message);
             self.add(finding);
         }

@@ -55,7 +55,7 @@ impl Lint<'_> {
         unknown
     }
 
-    /// Whether it stands in a command for PowerShell.
+    /// Whether it is in a command for PowerShell.
     fn is_in_powershell(&self, found: &MacroUse) -> bool {
         let start = self.line_start(found.range.start).max(found.range.start.saturating_sub(MOST_BEFORE));
         let before = self.text.as_bytes()[start..found.range.start].to_ascii_lowercase();
@@ -116,7 +116,7 @@ impl Lint<'_> {
                     .find(
                         rules::UNDECLARED_MACRO,
                         found.range.clone(),
-                        format!("{name} is used, and metainfo.xml does not declare it"),
+                        format!("the script uses {name}, but metainfo.xml does not declare it"),
                     )
                     .with_fix(format!("declare it in metainfo.xml: <macro><elem name=\"{name}\"/></macro>"));
                 self.add(finding);
@@ -131,7 +131,7 @@ impl Lint<'_> {
         for declared in metainfo.declared_macros() {
             let Ok(name) = declared.parse::<MacroName>() else { continue };
             if !seen.contains(&name) && !elsewhere.contains(&name) {
-                let message = format!("metainfo.xml declares {name}, and the script does not use it");
+                let message = format!("metainfo.xml declares {name}, but the script does not use it");
                 self.add(Finding::new(rules::UNUSED_MACRO, message));
             }
         }
@@ -142,9 +142,9 @@ impl Lint<'_> {
         match what {
             Unknown::Meant(meant) => {
                 let message = if meant.name().eq_ignore_ascii_case(name.name()) {
-                    format!("{name} is unknown: the platform knows {meant}, and case counts")
+                    format!("{name} is unknown: the platform knows {meant}, and names are case-sensitive")
                 } else {
-                    format!("the macro {name} is unknown; was {meant} meant?")
+                    format!("the macro {name} is unknown; did you mean {meant}?")
                 };
                 self.find(rules::UNKNOWN_MACRO, found.range.clone(), message)
                     .with_fix(format!("write {}", self.written(meant, found.range.start)))
@@ -155,14 +155,14 @@ impl Lint<'_> {
                     if written == name.to_string() { String::new() } else { format!(", write {written}") };
                 self.find(rules::UNKNOWN_MACRO, found.range.clone(), format!("the macro {name} is unknown"))
                     .with_fix(format!(
-                        "declare it in metainfo.xml, <macro><elem name=\"{name}\"/></macro>{written}, or take it out"
+                        "declare it in metainfo.xml, <macro><elem name=\"{name}\"/></macro>{written}, or remove it"
                     ))
             }
         }
     }
 
     /// How a macro is to be written in a batch file at this place, so that nothing else is found there: what a person
-    /// chooses stands in quotes, and what quotes do not keep is forbidden.
+    /// chooses is in quotes, and what quotes do not keep is forbidden.
     fn written(&self, name: &MacroName, at: usize) -> String {
         let kind = MacroInfo::lookup(name.name()).map(|info| info.kind);
         let is_chosen = matches!(kind, None | Some(MacroKind::Password | MacroKind::ProductKey));
@@ -183,7 +183,7 @@ impl Lint<'_> {
         }
     }
 
-    /// What is left to forbid in passwords that stand in quotes, as a part of an advice.
+    /// What is left to forbid in passwords that are in quotes, as a part of an advice.
     fn forbid(&self) -> String {
         let Some(metainfo) = self.metainfo else { return String::new() };
         let forbidden = metainfo.illegal_password_characters().unwrap_or_default();
@@ -248,7 +248,7 @@ impl Lint<'_> {
                 continue;
             }
             if let Some(reason) = place.never_safe() {
-                let message = format!("{name} stands {}, where no quoting is safe: {reason}", place.place);
+                let message = format!("{name} is {}, where no quoting is safe: {reason}", place.place);
                 let length = place.found.range.len();
                 let fix = if language == ScriptLanguage::Batch {
                     let forbid = if MacroInfo::lookup(name.name())
@@ -259,13 +259,13 @@ impl Lint<'_> {
                         String::new()
                     };
                     format!(
-                        "give the program that takes the value \"{name}\" itself, such as `net user NAME \"{name}\" /y`: not \
-                         through a variable, a loop or a comparison, and not to code{forbid}"
+                        "pass \"{name}\" itself to the program that takes the value, such as `net user NAME \"{name}\" \
+                         /y`: not through a variable, a loop or a comparison, and not to code{forbid}"
                     )
                 } else {
                     format!(
-                        "give the program that takes the value {name} itself, in quotes: not through a variable, and not to \
-                         code"
+                        "pass {name} itself, in quotes, to the program that takes the value: not through a variable, \
+                         and not to code"
                     )
                 };
                 let finding = self.find_at(rules::UNQUOTABLE, place.found.position, length, message);
@@ -334,7 +334,7 @@ impl Lint<'_> {
         }
         if let Some(range) = quoted_password.filter(|_| self.metainfo.is_some()) {
             let message =
-                "a password with % or \" does not arrive as it was chosen, and metainfo.xml allows both";
+                "a password with % or \" does not arrive unchanged, but metainfo.xml allows both characters";
             let fix = format!("forbid them in metainfo.xml: {}", self.all_forbidden());
             let finding = self.find(rules::QUOTED_PASSWORD, range, message);
             self.add(finding.with_fix(fix));
@@ -347,14 +347,15 @@ impl Lint<'_> {
         let (message, fix) = if is_quoted {
             let forbid = written.strip_prefix(&name.to_string()).unwrap_or_default();
             (
-                format!("{name} stands where delayed expansion is on: a value with ! is cut"),
+                format!("{name} is in a place where delayed expansion is on: a value with ! is cut"),
                 format!(
-                    "put it before `setlocal EnableDelayedExpansion`, or behind `setlocal DisableDelayedExpansion`{forbid}"
+                    "put it before `setlocal EnableDelayedExpansion`, or after `setlocal \
+                     DisableDelayedExpansion`{forbid}"
                 ),
             )
         } else {
-            let rest = if delayed { ", behind `setlocal DisableDelayedExpansion`" } else { "" };
-            (format!("{name} stands without quotes: a value with one of {left} breaks the command"), {
+            let rest = if delayed { ", after `setlocal DisableDelayedExpansion`" } else { "" };
+            (format!("{name} is not in quotes: a value with one of {left} breaks the command"), {
                 let (place, forbid) = written.split_at(written.find(", and").unwrap_or(written.len()));
                 format!("write {place}{rest}{forbid}")
             })

@@ -1,4 +1,4 @@
-//! What can be told of a setup script without running it.
+//! What can be determined of a setup script without running it.
 
 mod batch;
 mod bytes;
@@ -48,14 +48,14 @@ pub struct LintOptions<'a> {
 }
 
 impl Script {
-    /// What would go wrong if this script set up a machine, with line, column, reason and mending.
+    /// What would go wrong if this script set up a machine, with line, column, reason and fix.
     ///
     /// It is read as the setup script of a template: one that the first run in the guest starts, and the platform fills
     /// in. With `metainfo` the macros that it declares are known, and what it says of restarts. Without `metainfo` and
     /// without macros it is taken for a script beside the setup script: nothing is said of restart, task and end.
     ///
-    /// What is told is true of the script as it stands; where something depends on what cannot be seen, as a script
-    /// that another script starts, nothing is told. Of scripts that begin with `#!`, and of those for PowerShell, only
+    /// What is reported is true of the script unchanged; where something depends on what cannot be seen, as a script
+    /// that another script starts, nothing is reported. Of scripts that begin with `#!`, and of those for PowerShell, only
     /// that is checked which holds for them. At most 50 findings of a rule and 200 in all.
     ///
     /// ```
@@ -172,7 +172,8 @@ impl Lint<'_> {
             let message = format!("the file is {document}; expected a script");
             self.add(Finding::new(rules::NO_SCRIPT, message));
         } else if self.told == Told::Nothing {
-            let message = "neither a `#!` line, nor the name of the file, nor its content says which interpreter the script is for";
+            let message = "neither a `#!` line, nor the name of the file, nor its content identifies the interpreter \
+                           of the script";
             self.add(Finding::new(rules::NO_LANGUAGE, message));
         }
     }

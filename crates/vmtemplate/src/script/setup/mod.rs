@@ -48,8 +48,8 @@ pub enum SetupFirewall {
 
 /// The setup script of this crate: what a new machine does once, with the values that the platform fills in.
 ///
-/// Every section of the script tells what it is for; every step writes its exit code to the log, and a step that fails
-/// does not stop the others. A macro without a value may be left as `()`, as nothing, or as it stands.
+/// Every section of the script states what it is for; every step writes its exit code to the log, and a step that fails
+/// does not stop the others. A macro without a value may be left as `()`, as nothing, or unchanged.
 ///
 /// Under [`Script::render`] a password arrives as it is, or is refused. The platform itself replaces the macro
 /// and nothing more: then a password arrives if it has neither `%` nor `"`, which metainfo.xml can say in its
@@ -78,7 +78,7 @@ pub struct SetupScript {
 }
 
 impl SetupScript {
-    /// The version of the script's text. It stands in the first lines of the script and in its log.
+    /// The version of the script's text. It is in the first lines of the script and in its log.
     ///
     /// ```
     /// use vmtemplate::SetupScript;
@@ -202,7 +202,7 @@ impl SetupScript {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidValue`] if a name or path is none or would not stand in a batch file as it is; all that is
+    /// [`ErrorKind::InvalidValue`] if a name or path is none or would not are in a batch file as it is; all that is
     /// wrong is in [`Error::problems`].
     ///
     /// ```
@@ -268,7 +268,7 @@ impl SetupScript {
             (has(SetupStep::Restart), include_str!("restart.cmd")),
             (has(SetupStep::RemoveFirstRun), include_str!("end_removing.cmd")),
             (!has(SetupStep::RemoveFirstRun), include_str!("end.cmd")),
-            // What is called stands behind the end, and before it ends the script again: what follows on the drive is
+            // What is called is behind the end, and before it ends the script again: what follows on the drive is
             // padding. Labels are looked for from the call on, so none is looked for in the padding.
             (looks_for_interface, include_str!("interface_sub.cmd")),
             (has(SetupStep::NameServers), include_str!("name_server_sub.cmd")),
@@ -288,7 +288,7 @@ impl SetupScript {
         if !absolute || path.contains(['<', '>', '|', '*', '?', '&', '^']) {
             return Err(Error::new(
                 ErrorKind::InvalidValue,
-                format!("`{path}` is no absolute path of Windows"),
+                format!("`{path}` is not an absolute Windows path"),
             )
             .with_help("give a path such as C:\\setup.log or %SystemDrive%\\setup.log"));
         }
@@ -305,7 +305,7 @@ impl SetupScript {
     }
 }
 
-/// A text as it stands between the quotes of `set "NAME=…"`, where only `%` is special.
+/// A text unchanged between the quotes of `set "NAME=…"`, where only `%` is special.
 fn literal(text: &str) -> String {
     text.replace('%', "%%")
 }
@@ -318,11 +318,11 @@ fn check_account(name: &str) -> Result<()> {
     if let Some(bad) = bad {
         return Err(Error::new(
             ErrorKind::InvalidValue,
-            format!("the account name `{name}` has `{bad}`, which no account of Windows has"),
+            format!("the account name `{name}` contains `{bad}`, which Windows does not allow"),
         ));
     }
     if name.chars().all(|c| c == '.' || c == ' ') {
-        return Err(Error::new(ErrorKind::InvalidValue, format!("`{name}` is no name of an account")));
+        return Err(Error::new(ErrorKind::InvalidValue, format!("`{name}` is not the name of an account")));
     }
     Ok(())
 }
@@ -331,9 +331,9 @@ fn check_text(text: &str, what: &str, most: usize) -> Result<()> {
     let refused = if text.is_empty() {
         format!("the {what} is empty")
     } else if text.len() > most {
-        format!("the {what} has {} characters, and {most} are the most", text.len())
+        format!("the {what} has {} characters; at most {most} are allowed", text.len())
     } else if !text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"') {
-        format!("the {what} has a quote or a character that is not printable ASCII")
+        format!("the {what} contains a quote or a character that is not printable ASCII")
     } else {
         return Ok(());
     };

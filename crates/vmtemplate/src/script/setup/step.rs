@@ -87,7 +87,7 @@ impl FromStr for SetupStep {
     fn from_str(name: &str) -> Result<Self, Error> {
         Self::ALL.iter().copied().find(|step| step.name() == name).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|step| step.name()).collect();
-            Error::new(ErrorKind::InvalidValue, format!("`{name}` is no step of the setup script"))
+            Error::new(ErrorKind::InvalidValue, format!("`{name}` is not a step of the setup script"))
                 .with_help(format!("the steps are {}", names.join(", ")))
         })
     }

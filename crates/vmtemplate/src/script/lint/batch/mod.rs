@@ -29,7 +29,7 @@ pub(super) struct Batch {
 pub(super) struct Command {
     /// In lower case, without folder and `.exe`.
     pub(super) name: String,
-    /// All words, the name first, as they stand in the script.
+    /// All words, the name first, as they are in the script.
     pub(super) words: Vec<Range<usize>>,
     pub(super) redirects: Vec<Redirect>,
     /// From the first character to the last.
@@ -116,7 +116,7 @@ impl Command {
 /// What ends the name of a label.
 const LABEL_ENDS: [char; 15] = [' ', '\t', '\r', '\n', ':', '+', ',', ';', '=', '&', '|', '<', '>', '(', ')'];
 
-/// The name at the start of a text. cmd.exe tells labels apart by fewer characters than are looked at here.
+/// The name at the start of a text. cmd.exe states labels apart by fewer characters than are looked at here.
 fn label_name(text: &str) -> &str {
     let end = text.char_indices().take(256).take_while(|(_, c)| !LABEL_ENDS.contains(c)).last();
     &text[..end.map_or(0, |(at, c)| at + c.len_utf8())]

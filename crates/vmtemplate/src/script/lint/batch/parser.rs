@@ -43,7 +43,7 @@ fn goals(text: &str) -> HashSet<String> {
 /// What encloses a command.
 struct Frame {
     kind: Kind,
-    /// Where its `(` stands.
+    /// Where its `(` is.
     open: usize,
     /// The script has ended here.
     is_dead: bool,
@@ -225,7 +225,7 @@ impl Parser<'_> {
                 self.line.conditional = true;
             }
         } else {
-            // What may stand behind a block: where its output goes.
+            // What may be behind a block: where its output goes.
             let mut redirects = Vec::new();
             while self.redirect(&mut redirects) {
                 self.skip_spaces();
@@ -250,7 +250,7 @@ impl Parser<'_> {
                 .is_none_or(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n' | b'(' | b',' | b';' | b'='))
     }
 
-    /// Whether a macro stands here; the platform puts its value in before cmd.exe sees the file.
+    /// Whether a macro is here; the platform puts its value in before cmd.exe sees the file.
     fn at_macro(&mut self) -> bool {
         self.macro_end().is_some()
     }
@@ -354,7 +354,7 @@ impl Parser<'_> {
         start..end
     }
 
-    /// A redirection, if one stands here.
+    /// A redirection, if one is here.
     fn redirect(&mut self, redirects: &mut Vec<Redirect>) -> bool {
         let start = self.at;
         if self.peek().is_some_and(|b| b.is_ascii_digit())
@@ -474,7 +474,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What stands between `if` and its command. `before`: all branches before this one end the script.
+    /// What is between `if` and its command. `before`: all branches before this one end the script.
     fn condition(&mut self, before: bool) {
         let outer = self.line;
         loop {
