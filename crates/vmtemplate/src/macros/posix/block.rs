@@ -86,6 +86,41 @@ pub(super) struct Printed {
     pub(super) span: Range<usize>,
 }
 
+impl Printed {
+    /// The same with its escapes replaced, if it has some: one that may be the end of a line is one.
+    fn replaced(&self) -> (String, Vec<Hole>) {
+        let mut text = String::with_capacity(self.text.len());
+        let mut holes = self.holes.iter();
+        let mut moved: Vec<Hole> = Vec::with_capacity(self.holes.len());
+        let mut next = holes.next();
+        let mut chars = self.text.char_indices().peekable();
+        while let Some((at, c)) = chars.next() {
+            while let Some(hole) = next.filter(|hole| hole.at <= at) {
+                moved.push(Hole { at: text.len(), ..hole.clone() });
+                next = holes.next();
+            }
+            match (c, chars.peek().map(|&(_, next)| next)) {
+                ('\\', Some('n' | 'r' | 'v' | 'f' | 'x' | '0'..='7')) => {
+                    chars.next();
+                    text.push('\n');
+                }
+                ('\\', Some('t')) => {
+                    chars.next();
+                    text.push('\t');
+                }
+                _ => text.push(c),
+            }
+        }
+        (text, moved)
+    }
+
+    /// What it prints where escapes such as `\n` are read, unless that is the same.
+    pub(super) fn unescaped(&self) -> Option<Self> {
+        let (text, holes) = self.replaced();
+        (text != self.text).then(|| Self { text, holes, span: self.span.clone() })
+    }
+}
+
 impl List {
     pub(super) fn new(subject: usize, document: usize) -> Self {
         Self {

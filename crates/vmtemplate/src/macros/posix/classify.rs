@@ -259,6 +259,10 @@ impl Parser<'_> {
         if let Some(printed) = printed {
             let holes = printed.holes.clone();
             self.read_by(stdin, &printed.text, &holes, &printed.span.clone());
+            // Some shells write `\n` of `echo` as it stands, others begin a line there.
+            if let Some(other) = printed.unescaped() {
+                self.read_by(stdin, &other.text, &other.holes, &other.span);
+            }
         }
         let demand = match stdin {
             Stdin::Data => return,
