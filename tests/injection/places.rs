@@ -331,6 +331,19 @@ pub(crate) const CLOSED: &[&str] = &[
     "tar -I ($V) -xf a",
     "rsync -e \"($V)\" a b",
     "complete -C \"($V)\" x",
+    // Lines that `echo` begins, variables that the shell sets, descriptors, and files under other names.
+    "echo -e \"#!/bin/sh\\n($V)\" > y.sh\nsh y.sh",
+    "echo -e \"X=1 # c\\n($V)\" | sh",
+    "[[ \"($V)\" =~ (.*) ]]\neval \"${BASH_REMATCH[1]}\"",
+    ": \"($V)\"\neval \"$_\"",
+    "f() { while getopts p: o; do eval \"$OPTARG\"; done; }\nf -p \"($V)\"",
+    "f() { x=\"${!#}\"; eval \"$x\"; }\nf a \"($V)\"",
+    "echo \"($V)\" | sed 's/^/ /e'",
+    "exec 3<<EOF\n($V)\nEOF\nsh <&3",
+    "exec 0<<EOF\n($V)\nEOF\nsh",
+    "echo \"($V)\" > q.tmp\ncat q.tmp > b.sh\nsh b.sh",
+    "echo \"($V)\" > d/01\nfor f in d/*; do . $f; done",
+    "echo \"($V)\" > d/01\ncat d/* | sh",
 ];
 
 /// The text, repeated for each number, which replaces every `#` in it.

@@ -81,7 +81,7 @@ const NARROW: [&str; 24] = [
 ];
 
 /// Places that name a command: no text is accepted.
-const CLOSED: [&str; 55] = [
+const CLOSED: [&str; 60] = [
     "($V)",
     "& ($V)",
     "& '($V)' x",
@@ -138,6 +138,12 @@ const CLOSED: [&str; 55] = [
     "$env:X = '($V)'\niex ([Environment]::GetEnvironmentVariable('X'))",
     "$X = '($V)'\niex $ExecutionContext.SessionState.PSVariable.GetValue('X')",
     "$ExecutionContext.InvokeCommand.ExpandString('($V)')",
+    // Another name for what runs text, and values that are kept elsewhere.
+    "Set-Alias z Invoke-Expression\nz \"($V)\"",
+    "sal z iex; z \"($V)\"",
+    "$i = 'iex'; & $i \"($V)\"",
+    "$l = New-Object Collections.ArrayList; $l.Add('($V)'); iex $l[0]",
+    "function f($a) { iex $a }\nf \"($V)\"",
 ];
 
 fn render(script: &str, value: &str) -> Result<String, vmtemplate::Error> {

@@ -156,6 +156,8 @@ pub(crate) const PARTLY: &[Row] = &[
     Row { script: "host=`echo ($V)`", refused: BARE_CODE },
     Row { script: "echo \"hostname ($V)\" | sh", refused: ECHO },
     Row { script: "echo \"X=($V)\" > conf; . ./conf", refused: ECHO },
+    Row { script: "echo -e \"#!/bin/sh\\nIP=($V)\" > y.sh; sh y.sh", refused: ONE_WORD_OF_CODE },
+    Row { script: "echo -e \"X=1 # c\\nP=($V)\" | sh", refused: ONE_WORD_OF_CODE },
     Row { script: "sed -i '/^($V)/d' /etc/hosts", refused: CODE },
     Row { script: "sed -i \"/localhost/a ($V)\" /etc/hosts", refused: CODE },
     Row { script: "awk '/($V)/ { print }' /etc/hosts", refused: CODE },

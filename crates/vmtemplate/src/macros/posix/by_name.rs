@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::Subject;
 use super::block::Command;
 use super::commands::DECLARATIONS;
+use super::flows;
 use super::parser::Parser;
 use super::quote::{PosixPlace, Style};
 use super::word::{Word, is_name};
@@ -55,6 +56,23 @@ impl Parser<'_> {
         let words = program.text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         for name in words.filter(|word| is_name(word)).take(MOST_NAMES) {
             self.variable(name, program.span.clone(), demand.clone(), [].into());
+        }
+    }
+
+    /// The variables that the shell itself sets from what is in the command: `$_` from its last word, `BASH_REMATCH` from
+    /// what a pattern matched.
+    pub(super) fn set_by_shell(&mut self, command: &Command) {
+        if command.words.iter().any(|word| word.text == "=~") {
+            for number in command.words.iter().flat_map(|word| word.subjects.clone()) {
+                flows::add(&mut self.subjects[number], ["BASH_REMATCH"]);
+            }
+        }
+        if self.reads_last_word
+            && let Some(word) = command.words.last()
+        {
+            for number in word.subjects.clone() {
+                flows::add(&mut self.subjects[number], ["_"]);
+            }
         }
     }
 

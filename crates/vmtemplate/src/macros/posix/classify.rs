@@ -63,6 +63,10 @@ impl Parser<'_> {
             stdin = stdin.max(Stdin::Shell);
         }
         stdin = stdin.max(self.programs(command, &found));
+        if name == "exec" && command.words.len() == 1 {
+            // What it opens any later command may read.
+            stdin = Stdin::Code;
+        }
         if command.torn {
             let demand = Demand::typed("some shells interpret `&>` as the end of the command before it");
             for word in command.words.iter().skip(1) {
@@ -70,6 +74,7 @@ impl Parser<'_> {
             }
         }
         self.variables(command, &found);
+        self.set_by_shell(command);
         if command.closed.is_none() && !name.is_empty() {
             list.runs.push(name.clone());
         }
@@ -368,6 +373,10 @@ impl Parser<'_> {
         self.flows.inputs(inputs.clone());
         self.flows.feeds(inputs, command.name());
         if PRINTS_FILES.contains(&name) {
+            let targets = self.written(command);
+            for target in targets.iter().filter(|target| !target.starts_with(['&', '/']) || is_file(target)) {
+                operands().for_each(|source| self.flows.files.same(source.clone(), target.clone()));
+            }
             let first = self.subjects.len();
             for file in operands() {
                 self.content(file.strip_prefix("if=").unwrap_or(file));
@@ -611,6 +620,11 @@ fn code_reason(name: &str) -> Refusal {
         "pass it to the script as a parameter: write `$1` in the script, and the macro after it, as `sh -c '… \"$1\"' \
          sh ($NAME)`",
     )
+}
+
+/// Whether a path is one of a file, and not of a device or a stream.
+fn is_file(path: &str) -> bool {
+    !["/dev/", "/proc/", "/sys/"].iter().any(|folder| path.starts_with(folder))
 }
 
 /// What the command prints, if it is one that prints its words.

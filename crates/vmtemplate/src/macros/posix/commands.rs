@@ -1,6 +1,7 @@
 //! What a command makes of each of its words, and of what it reads.
 
 use super::hooks;
+use super::sed;
 use super::word::{UNKNOWN, Word};
 use super::wrappers::{Wrapper, takes_word};
 use crate::macros::demand::{Demand, Refusal};
@@ -595,6 +596,11 @@ impl Reading<'_> {
             // Of BSD's `-i ''` the empty word is not the program.
             let first = if self.text(first).is_empty() { first + 1 } else { first };
             self.set(first, Role::Sed);
+        }
+        if (at + 1..self.words.len())
+            .any(|number| self.roles[number] == Role::Sed && sed::runs_input(self.text(number)))
+        {
+            return Stdin::Code;
         }
         stdin
     }

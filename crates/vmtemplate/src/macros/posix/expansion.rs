@@ -136,7 +136,11 @@ impl Parser<'_> {
     fn braces(&mut self, word: &mut Word, style: &Style) {
         let start = self.at;
         self.at += 2 + usize::from(matches!(self.byte(2), Some(b'#' | b'!')) && self.byte(3) != Some(b'}'));
-        let (name, length) = self.variable_at(self.at);
+        let (name, length) = match self.byte(0) {
+            // `${!#}` is the last parameter.
+            Some(b'#') if self.bytes[self.at - 1] == b'!' => (self.parameter(), 1),
+            _ => self.variable_at(self.at),
+        };
         self.at += length;
         let first = self.subjects.len();
         let mut own_subjects = 1;
@@ -292,6 +296,8 @@ impl Parser<'_> {
         let name = self.name_at(at);
         match self.bytes.get(at) {
             Some(b'0'..=b'9' | b'@' | b'*') => (self.parameter(), 1),
+            // `getopts` takes it from the parameters.
+            _ if name == "OPTARG" => (self.parameter(), name.len()),
             _ => (name.clone(), name.len()),
         }
     }

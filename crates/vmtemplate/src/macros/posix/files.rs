@@ -185,6 +185,25 @@ pub(super) fn name(raw: &[u8]) -> String {
     text.trim_start_matches("./").to_owned()
 }
 
+/// Whether a pattern of file names may stand for this one: `*` for any text, `?` and `[…]` for one character.
+fn matches(pattern: &str, file: &str) -> bool {
+    if !pattern.contains(['*', '?', '[']) {
+        return false;
+    }
+    // What stands between the signs comes in this order, and the ends are those of the name.
+    let sets = |text: &str| text.split_once('[').map_or(text.to_owned(), |(before, _)| format!("{before}*"));
+    let pattern = sets(pattern).replace('?', "*");
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = file.strip_prefix(first) else { return false };
+    let last = pieces.next_back().unwrap_or_default();
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
+}
+
 /// Whether both may name one file: the same text, or one that ends in the other behind a `/`. The value of a variable
 /// at the beginning may be any folder.
 fn is_same(one: &str, other: &str) -> bool {
@@ -197,7 +216,7 @@ fn is_same(one: &str, other: &str) -> bool {
                 .strip_suffix(short)
                 .is_some_and(|rest| rest.is_empty() || rest.ends_with('/') || short.starts_with('/'))
     };
-    if one == other {
+    if one == other || [(one, other), (other, one)].iter().any(|(pattern, file)| matches(pattern, file)) {
         return true;
     }
     let (one, other) = (&one[tail(one)..], &other[tail(other)..]);

@@ -17,6 +17,7 @@ use crate::macros::follow::What;
 const DEEPEST: usize = 50;
 const DOUBT: &str = "shells read the script before this place in different ways";
 
+#[allow(clippy::struct_excessive_bools)] // each is one fact about the script
 pub(super) struct Parser<'s> {
     pub(super) bytes: &'s [u8],
     /// What is not known before the script runs: macros, and in code also what the shell around it puts in.
@@ -40,6 +41,8 @@ pub(super) struct Parser<'s> {
     pub(super) functions: Vec<String>,
     /// `exec` sends what commands print to a file that is run.
     pub(super) prints_code: bool,
+    /// `$_` is in the script.
+    pub(super) reads_last_word: bool,
 }
 
 /// What a script holds.
@@ -75,6 +78,10 @@ impl<'s> Parser<'s> {
             known: Rc::default(),
             functions: Vec::new(),
             prints_code: false,
+            reads_last_word: bytes.windows(3).any(|three| {
+                three == b"${_"
+                    || (three.starts_with(b"$_") && !three[2].is_ascii_alphanumeric() && three[2] != b'_')
+            }),
         }
     }
 

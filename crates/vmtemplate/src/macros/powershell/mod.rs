@@ -44,18 +44,20 @@ pub(super) fn places(bytes: &[u8], utf8: bool, uses: Vec<MacroUse>) -> Vec<Macro
 
 /// The subjects of a program with macros in these ranges. `unicode` is whether PowerShell knows that it is UTF-8.
 pub(super) fn subjects(bytes: &[u8], uses: &[Range<usize>], unicode: bool) -> Vec<Subject> {
-    let start = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    // A byte order mark is not a part of the first word.
+    let marked = bytes.strip_prefix(b"\xEF\xBB\xBF").map(|rest| [b"   ", rest].concat());
+    let bytes = marked.as_deref().unwrap_or(bytes);
     let mut scanner = Scanner {
         bytes,
         uses,
-        at: start,
+        at: 0,
         next: 0,
-        stack: vec![Context { start, ..Context::default() }],
+        stack: vec![Context::default()],
         unicode,
         subjects: Vec::new(),
         named: Vec::new(),
         functions: Functions::of(bytes),
-        doubt: functions::has_classes(bytes),
+        doubt: functions::has_classes(bytes) || runs::renames(bytes),
         has_files: files::are_read(bytes),
         by_name: variables::read_by_name(bytes),
         blocks: vec![Block::default()],
@@ -265,7 +267,11 @@ impl Scanner<'_> {
 
     fn open(&mut self, closing: u8, length: usize) {
         self.at += length;
-        let (assigns, start) = (self.top().assigns.clone(), self.at);
+        let (mut assigns, start) = (self.top().assigns.clone(), self.at);
+        if closing == b')' && assigns.len() < MOST_TARGETS {
+            // `$list.Add(…)` puts what is in the parentheses into the variable.
+            assigns.extend(variables::receiver(&self.bytes[..(start - length).min(self.bytes.len())]));
+        }
         let is_parameters = closing == b')'
             && ["param", "function", "filter"].iter().any(|word| self.top().head.eq_ignore_ascii_case(word));
         let is_run = closing == b')' && (self.top().is_run || self.top().runs_next());

@@ -268,6 +268,22 @@ pub(super) fn is_named_behind(text: &[u8]) -> bool {
     !named && !rest.last().is_some_and(|word| DATA.contains(word))
 }
 
+/// Whether a script gives a command that runs text another name, or holds its name as a text, so that any command in it
+/// may be that one: `Set-Alias run iex`, `$run = 'iex'`.
+pub(super) fn renames(script: &[u8]) -> bool {
+    const RUNNERS: [&str; 4] = ["iex", "invoke-expression", "icm", "invoke-command"];
+    const NAMERS: [&str; 4] = ["set-alias", "new-alias", "sal", "nal"];
+    let text = String::from_utf8_lossy(script).to_ascii_lowercase();
+    text.lines().any(|line| {
+        let words = || line.split(|c: char| c.is_whitespace() || "'\"(){};,|&=".contains(c));
+        let names = words().any(|word| RUNNERS.contains(&word));
+        let quoted = RUNNERS
+            .iter()
+            .any(|name| ["'", "\""].iter().any(|quote| line.contains(&format!("{quote}{name}{quote}"))));
+        quoted || (names && words().any(|word| NAMERS.contains(&word)))
+    })
+}
+
 /// Whether a statement runs the value of an expression in parentheses: `& (…)`, `. (…)`.
 pub(super) fn calls_parentheses(statement: &[u8]) -> bool {
     statement.iter().enumerate().any(|(at, &byte)| {

@@ -97,3 +97,15 @@ pub(super) fn target(text: &[u8]) -> Option<(Vec<String>, usize)> {
     };
     Some((others, text.len() - rest.len()))
 }
+
+/// The variable of which a method is called, where its parenthesis comes next: `list` of `$list.Add`.
+pub(super) fn receiver(before: &[u8]) -> Option<String> {
+    let name = |text: &[u8]| {
+        text.iter().rev().take(200).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count()
+    };
+    let method = name(before);
+    let before = before[..before.len() - method].strip_suffix(b".").filter(|_| method > 0)?;
+    let variable = name(before);
+    let (rest, name) = before.split_at(before.len() - variable);
+    (variable > 0 && rest.ends_with(b"$")).then(|| String::from_utf8_lossy(name).to_ascii_lowercase())
+}
