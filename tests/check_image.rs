@@ -271,7 +271,7 @@ fn cases() -> Vec<Case> {
             disk.patch_file("vmmgr/firstrun.ps1", b"1048576", b"2097152");
         }),
         case("VMT0604", BIOS, "the file is not a program", |disk| {
-            disk.patch_file("vmmgr/dd.exe", b"MZ", b"PK")
+            disk.patch_file("vmmgr/dd.exe", b"MZ", b"PK");
         }),
         case("VMT0604", BIOS, "for ARM64", |disk| {
             disk.patch_file("vmmgr/dd.exe", b"PE\0\0\x4C\x01", b"PE\0\0\x64\xAA");
