@@ -46,7 +46,7 @@ fn an_archive_that_is_there_is_kept_unless_replacing_is_asked_for() {
     let (folder, path) = with_old_archive();
     let error = template(disk(&[1; 512])).pack(&path, &PackOptions::default()).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::AlreadyExists, Some(&*path)));
-    assert!(error.help().unwrap().contains("overwriting"));
+    assert!(error.help().unwrap().contains("--force (`overwrite`)"));
     assert_eq!(fs::read(&path).unwrap(), b"the archive of last month");
     template(disk(&[1; 512]))
         .pack(&path, &PackOptions { overwrite: true, ..PackOptions::default() })

@@ -1,7 +1,6 @@
 //! What a command makes of each of its words, and of what it reads.
 
 use super::hooks;
-use super::sed;
 use super::word::{UNKNOWN, Word};
 use super::wrappers::{Wrapper, takes_word};
 use crate::macros::demand::{Demand, Refusal};
@@ -598,7 +597,7 @@ impl Reading<'_> {
             self.set(first, Role::Sed);
         }
         if (at + 1..self.words.len())
-            .any(|number| self.roles[number] == Role::Sed && sed::runs_input(self.text(number)))
+            .any(|number| self.roles[number] == Role::Sed && hooks::sed_runs_input(self.text(number)))
         {
             return Stdin::Code;
         }

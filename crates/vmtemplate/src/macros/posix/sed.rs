@@ -198,15 +198,3 @@ impl Program<'_> {
         }
     }
 }
-
-/// Whether a program of GNU sed runs the lines that it reads: `s/…/…/e`, or `e` alone.
-pub(super) fn runs_input(program: &str) -> bool {
-    program.split([';', '\n']).map(str::trim).any(|command| {
-        let bytes = command.as_bytes();
-        let flags = match bytes {
-            [b's', delimiter, ..] => command.rsplit(char::from(*delimiter)).next().unwrap_or_default(),
-            _ => return command == "e" || command.ends_with("/e") || command.ends_with("$e"),
-        };
-        flags.contains('e') && flags.bytes().all(|flag| b"0123456789egimpwIM".contains(&flag))
-    })
-}
