@@ -354,7 +354,7 @@ fn a_control_set_that_is_not_there_is_told_and_the_drivers_of_another_one_are_lo
 }
 
 #[test]
-fn what_cannot_start_is_not_to_be_mended_from_inside() {
+fn what_cannot_start_is_not_fixed_from_inside() {
     let mut disk = BIOS.disk();
     disk.rename("winload.exe", "winload.exf");
     let report = check(disk.image(), None, 2048);

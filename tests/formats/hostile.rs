@@ -128,7 +128,7 @@ fn what_contradicts_the_format_is_an_error_and_never_silent_zeros() {
 }
 
 #[test]
-fn a_dirty_or_corrupt_image_is_told_how_it_is_mended() {
+fn a_dirty_or_corrupt_image_is_refused_with_how_to_fix_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("image");
     for flag in [1_u64, 2] {

@@ -143,7 +143,7 @@ static void a_machine_is_told_what_it_lacks(void **state)
     vmt_metainfo_free(metainfo);
 }
 
-static void problems_are_listed_until_they_are_mended(void **state)
+static void problems_are_listed_until_they_are_fixed(void **state)
 {
     const char *text = "<doc><osname>W</osname><rebootcount>x</rebootcount><limit><elem name=\"mem\">y</elem></limit></doc>";
     vmt_metainfo *metainfo = vmt_metainfo_parse((const uint8_t *)text, strlen(text), &err);
@@ -219,7 +219,7 @@ int main(void)
         cmocka_unit_test(an_edit_keeps_all_other_bytes),
         cmocka_unit_test(every_setter_is_seen_by_its_getter),
         cmocka_unit_test(a_machine_is_told_what_it_lacks),
-        cmocka_unit_test(problems_are_listed_until_they_are_mended),
+        cmocka_unit_test(problems_are_listed_until_they_are_fixed),
         cmocka_unit_test(json_goes_both_ways),
         cmocka_unit_test(files_and_copies),
         cmocka_unit_test(the_family_follows_from_the_name),

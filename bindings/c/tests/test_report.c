@@ -10,7 +10,7 @@ static size_t find(const vmt_report *report, const char *code)
     return 0;
 }
 
-static void a_lint_says_where_what_and_how_to_mend(void **state)
+static void a_lint_says_where_what_and_how_to_fix(void **state)
 {
     const char *text = "@echo off\r\ngoto nowhere\r\n";
     vmt_script *script = vmt_script_new((const uint8_t *)text, strlen(text), &err);
@@ -212,7 +212,7 @@ static void a_stream_is_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_lint_says_where_what_and_how_to_mend),
+        cmocka_unit_test(a_lint_says_where_what_and_how_to_fix),
         cmocka_unit_test(the_language_of_a_script_is_given_or_read_from_its_name),
         cmocka_unit_test(rules_can_be_read_weighed_and_switched_off),
         cmocka_unit_test(a_path_is_checked),

@@ -197,6 +197,10 @@ static void a_path_is_rendered(void **state)
     (void)state;
     fine();
     says("echo 192.0.2.1\r\n", vmt_script_text(rendered, &length));
+    /* The script that it was rendered from is no place for it. */
+    assert_int_equal(vmt_script_write_file(rendered, path, true, &err), VMT_INVALID_VALUE);
+    failed_with(VMT_INVALID_VALUE);
+    path = write_text("other.cmd", "");
     assert_int_equal(vmt_script_write_file(rendered, path, false, &err), VMT_ALREADY_EXISTS);
     failed_with(VMT_ALREADY_EXISTS);
     assert_int_equal(vmt_script_write_file(rendered, path, true, &err), VMT_OK);

@@ -25,8 +25,13 @@ impl Parser<'_> {
         let quoted = raw.iter().any(|b| b"'\"\\".contains(b));
         // A delimiter with blanks or expansions is not read here.
         let is_odd = |quote: u8| raw.iter().fold(false, |odd, &b| odd ^ (b == quote));
-        self.doubt |=
-            is_odd(b'\'') || is_odd(b'"') || raw.is_empty() || raw.iter().any(|b| b"$`".contains(b));
+        let next = self.marks.partition_point(|mark| mark.start < start);
+        let holds_value = self.marks.get(next).is_some_and(|mark| mark.start <= end);
+        self.doubt |= is_odd(b'\'')
+            || is_odd(b'"')
+            || raw.is_empty()
+            || holds_value
+            || raw.iter().any(|b| b"$`".contains(b));
         let delimiter =
             String::from_utf8_lossy(raw).chars().filter(|c| !matches!(c, '\'' | '"' | '\\')).collect();
         self.at = end;

@@ -21,7 +21,7 @@ const DOUBT: &str = "shells read the script before this place in different ways"
 pub(super) struct Parser<'s> {
     pub(super) bytes: &'s [u8],
     /// What is not known before the script runs: macros, and in code also what the shell around it puts in.
-    marks: &'s [Range<usize>],
+    pub(super) marks: &'s [Range<usize>],
     pub(super) at: usize,
     next: usize,
     depth: usize,
