@@ -623,6 +623,8 @@ impl<'s> Parser<'s> {
             if let [hole] = &element.holes[..]
                 && element.text.len() == UNKNOWN.len_utf8()
                 && !hole.printed
+                // `$'…'` without a value has none.
+                && !hole.subjects.is_empty()
                 && self.subjects[hole.subjects.start].quoting.style == Style::Bare
             {
                 word.cut.push(hole.subjects.start);
