@@ -56,6 +56,8 @@ pub(crate) const OPEN: &[Row] = &[
     open("export VALUE=($V)\npython3 -c 'import os; print(os.environ[\"VALUE\"])'"),
     open("export VALUE=($V)\nenv | sort > /root/environment"),
     open("tar -czf \"/root/($V).tar.gz\" /etc"),
+    // Text in quotes of bash without a value in it.
+    open("list=($'a\\tb')\ncase x in $'a') echo a ;; esac\nhostname ($V)"),
     // Passwords.
     open("printf 'root:%s\\n' \"($V)\" | chpasswd"),
     open("printf 'root:%s\\n' ($V) | sudo chpasswd"),

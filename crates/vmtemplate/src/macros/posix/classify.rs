@@ -485,8 +485,11 @@ impl Parser<'_> {
         for word in words {
             self.apply(word, &Role::One, "case");
             for hole in word.holes.iter().filter(|hole| !hole.printed) {
-                self.subjects[hole.subjects.start].quoting.reserved = true;
-                self.subjects[hole.subjects.start].quoting.begins_argument = false;
+                // `$'…'` without a value has none.
+                if let Some(subject) = self.subjects[hole.subjects.clone()].first_mut() {
+                    subject.quoting.reserved = true;
+                    subject.quoting.begins_argument = false;
+                }
             }
         }
     }
