@@ -527,8 +527,8 @@ impl Parser<'_> {
                 return self.shell_code(&word.text, &word.holes, &word.span, &code_reason(name), true).reads;
             }
             Role::Foreign(language) => self.foreign_code(&word.text, &word.holes, language),
-            Role::Sed => self.sed_program(word, false),
-            Role::Perl => self.sed_program(word, true),
+            Role::Sed => return self.sed_program(word, false),
+            Role::Perl => return self.sed_program(word, true),
             _ => {}
         }
         false

@@ -596,11 +596,6 @@ impl Reading<'_> {
             let first = if self.text(first).is_empty() { first + 1 } else { first };
             self.set(first, Role::Sed);
         }
-        if (at + 1..self.words.len())
-            .any(|number| self.roles[number] == Role::Sed && hooks::sed_runs_input(self.text(number)))
-        {
-            return Stdin::Code;
-        }
         stdin
     }
 

@@ -1,4 +1,4 @@
-//! Variables, options and input that programs run as commands, or load as code.
+//! Variables and options whose values programs run as commands, or load as code.
 
 use super::word::{UNKNOWN, Word};
 use crate::macros::demand::Demand;
@@ -127,16 +127,4 @@ pub(super) fn in_options(program: &str, words: &[Word]) -> Vec<(usize, Demand)> 
 /// A word that `begins` a command names what is run; behind that it must not be another command.
 fn command(begins: bool, reason: &str) -> Demand {
     if begins { Demand::typed(reason.to_owned()) } else { Demand::word(reason.to_owned()) }
-}
-
-/// Whether a program of GNU sed runs the lines that it reads: `s/…/…/e`, or `e` alone.
-pub(super) fn sed_runs_input(program: &str) -> bool {
-    program.split([';', '\n']).map(str::trim).any(|command| {
-        let bytes = command.as_bytes();
-        let flags = match bytes {
-            [b's', delimiter, ..] => command.rsplit(char::from(*delimiter)).next().unwrap_or_default(),
-            _ => return command == "e" || command.ends_with("/e") || command.ends_with("$e"),
-        };
-        flags.contains('e') && flags.bytes().all(|flag| b"0123456789egimpwIM".contains(&flag))
-    })
 }

@@ -31,11 +31,13 @@ struct Program<'p> {
     holes: &'p [Hole],
     /// What a command or flag `e` of GNU sed is: the program runs something.
     runs: bool,
+    /// The same where it is certain: what it runs are the lines that it reads.
+    runs_input: bool,
 }
 
 impl Parser<'_> {
-    /// The program is one of sed, or one of perl that is written like it.
-    pub(super) fn sed_program(&mut self, word: &Word, is_perl: bool) {
+    /// The program is one of sed, or one of perl that is written like it. Whether it runs the lines that it reads.
+    pub(super) fn sed_program(&mut self, word: &Word, is_perl: bool) -> bool {
         let start = if word.text.starts_with("--expression=") {
             word.text.find('=').map_or(0, |at| at + 1)
         } else if word.text.starts_with("-e") {
@@ -43,10 +45,16 @@ impl Parser<'_> {
         } else {
             0
         };
-        let mut program =
-            Program { text: &word.text, at: start, parts: Vec::new(), holes: &word.holes, runs: false };
+        let mut program = Program {
+            text: &word.text,
+            at: start,
+            parts: Vec::new(),
+            holes: &word.holes,
+            runs: false,
+            runs_input: false,
+        };
         program.read();
-        let Program { parts, runs, .. } = program;
+        let Program { parts, runs, runs_input, .. } = program;
         for (number, hole) in word.holes.iter().enumerate() {
             let part = parts.get(number).copied().unwrap_or(Part::Command);
             match part {
@@ -64,6 +72,7 @@ impl Parser<'_> {
                 part => self.sed_part(hole, part, runs),
             }
         }
+        runs_input
     }
 
     fn sed_part(&mut self, hole: &Hole, part: Part, runs: bool) {
@@ -138,7 +147,7 @@ impl Program<'_> {
                 'a' | 'i' | 'c' | '#' => self.line(Part::Text),
                 'r' | 'R' | 'w' | 'W' => self.line(Part::Name),
                 'b' | 't' | 'T' | ':' => self.name(),
-                'e' => self.runs = true,
+                'e' => (self.runs, self.runs_input) = (true, true),
                 _ => {}
             }
         }
@@ -171,7 +180,7 @@ impl Program<'_> {
             match c {
                 ';' | '\n' | '}' | ' ' => return,
                 'w' => return self.line(Part::Name),
-                'e' => self.runs = true,
+                'e' => (self.runs, self.runs_input) = (true, true),
                 _ => {}
             }
             self.take(Part::Command);
