@@ -1,14 +1,15 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyTuple};
+use pyo3::types::PyBytes;
 use vmtemplate as vt;
 
 use crate::disk_image::DiskImage;
 use crate::errors::OrRaise;
+use crate::from_python::arguments;
 use crate::run::run;
 use crate::source::ArchiveArgument;
-use crate::values::{self, UnpackLimitsArgument};
+use crate::to_python::to_python;
 
 /// An archive, inspected without unpacking it.
 ///
@@ -25,12 +26,8 @@ impl Archive {
     /// No other code may use the object at the same time. `limits` bounds what a hostile archive may do.
     #[staticmethod]
     #[pyo3(signature = (archive, *, limits=None))]
-    fn open(
-        py: Python<'_>,
-        archive: ArchiveArgument,
-        limits: Option<UnpackLimitsArgument>,
-    ) -> PyResult<Self> {
-        let limits = values::unpack_limits(limits);
+    fn open(py: Python<'_>, archive: ArchiveArgument, limits: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        arguments!(limits: vt::UnpackLimits);
         run(py, None, None, |_| match archive {
             ArchiveArgument::Path(path) => vt::Archive::open_with(path, &limits),
             ArchiveArgument::Source(source, name) => vt::Archive::from_source_with(source, name, &limits),
@@ -46,8 +43,8 @@ impl Archive {
 
     /// Its files, in the order of the archive.
     #[getter]
-    fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        values::tuple(py, self.0.entries(), values::archive_entry)
+    fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, self.0.entries())
     }
 
     /// Read a small file of the archive as bytes.

@@ -7,10 +7,11 @@ use self_cell::self_cell;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
-use crate::enums::Choice;
 use crate::errors::OrRaise;
+use crate::from_python::{parsed, word};
 use crate::run::run;
 use crate::source::{Output, Reader, Seekable};
+use crate::to_python::to_python;
 use crate::values;
 
 /// An open, read-only disk image: the bytes of the virtual disk, independent of the image format.
@@ -23,21 +24,21 @@ use crate::values;
 pub(crate) struct DiskImage(pub(crate) vt::DiskImage);
 
 pub(crate) fn open_options(
-    format: Option<Choice<vt::ImageFormat>>,
+    format: Option<&str>,
     backing_files: Option<PathBuf>,
     max_size: Option<u64>,
     temporary_folder: Option<PathBuf>,
     rbd_program: Option<PathBuf>,
-) -> vt::OpenOptions {
+) -> PyResult<vt::OpenOptions> {
     let default = vt::OpenOptions::default();
-    vt::OpenOptions {
-        format: format.map(|format| format.0),
+    Ok(vt::OpenOptions {
+        format: format.map(parsed).transpose()?,
         backing_files,
         max_size: max_size.unwrap_or(default.max_size),
         temporary_folder,
         rbd_program,
         ..default
-    }
+    })
 }
 
 #[pymethods]
@@ -51,13 +52,13 @@ impl DiskImage {
     fn open(
         py: Python<'_>,
         path: PathBuf,
-        format: Option<Choice<vt::ImageFormat>>,
+        format: Option<&str>,
         backing_files: Option<PathBuf>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
         rbd_program: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let options = open_options(format, backing_files, max_size, temporary_folder, rbd_program);
+        let options = open_options(format, backing_files, max_size, temporary_folder, rbd_program)?;
         py.detach(|| vt::DiskImage::open_with(path, &options)).or_raise().map(Self)
     }
 
@@ -75,13 +76,13 @@ impl DiskImage {
     fn from_stream(
         py: Python<'_>,
         file: Py<PyAny>,
-        format: Option<Choice<vt::ImageFormat>>,
+        format: Option<&str>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
         progress: Option<Bound<'_, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Self> {
-        let options = open_options(format, None, max_size, temporary_folder, None);
+        let options = open_options(format, None, max_size, temporary_folder, None)?;
         run(py, progress, cancel, |control| {
             vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
         })
@@ -128,41 +129,41 @@ impl DiskImage {
     /// What the disk contains: its partitions, its volumes, and how much of it packing would read.
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let info = run(py, None, None, |_| self.0.info())?;
-        values::disk_info(py, &info)
+        to_python(py, &info)
     }
 
     /// The same disk with free clusters of its NTFS volumes read as zeros, and a report for each volume.
-    #[pyo3(signature = (*, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, cancel=None), text_signature = "($self, *, free_space='skip', drop_page_files=False, cancel=None)")]
+    #[pyo3(signature = (*, free_space="skip", drop_page_files=false, cancel=None))]
     fn without_free_space<'py>(
         &self,
         py: Python<'py>,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: &str,
         drop_page_files: bool,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let free_space = free_space.0;
+        let free_space = word(py, "free_space", free_space)?;
         let (disk, report) = run(py, None, cancel, |control| {
             self.0.without_free_space(&vt::FreeSpaceOptions { free_space, drop_page_files, control })
         })?;
-        (Self(disk), values::free_space_report(py, &report)?).into_pyobject(py)
+        (Self(disk), to_python(py, &report)?).into_pyobject(py)
     }
 
     /// Write the disk to a sparse raw file, which appears complete or not at all, or to a binary file-like object.
     ///
     /// A device or a named pipe is written to directly; a block device requires `overwrite`.
-    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
+    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space="skip", drop_page_files=false, progress=None, cancel=None))]
     fn write_raw<'py>(
         &self,
         py: Python<'py>,
         path: Bound<'py, PyAny>,
         overwrite: bool,
         threads: usize,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: &str,
         drop_page_files: bool,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let free_space = free_space.0;
+        let free_space = word(py, "free_space", free_space)?;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::WriteRawOptions { overwrite, threads, free_space, drop_page_files, control };
@@ -171,7 +172,7 @@ impl DiskImage {
                 Output::Writer(writer) => self.0.write_raw_to(writer, &options),
             }
         })?;
-        values::raw_summary(py, &summary)
+        to_python(py, &summary)
     }
 
     fn __repr__(&self) -> String {
@@ -205,6 +206,6 @@ impl ExtentIterator {
             let mut walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             walk.with_dependent_mut(|_, extents| extents.next())
         });
-        next.transpose().or_raise()?.map(|extent| values::extent(py, extent)).transpose()
+        next.transpose().or_raise()?.map(|extent| to_python(py, &extent)).transpose()
     }
 }

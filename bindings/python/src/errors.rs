@@ -8,7 +8,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use vmtemplate as vt;
 
-use crate::values;
+use crate::to_python::to_python;
 
 /// Raises the error that the library returns.
 pub(crate) trait OrRaise<T> {
@@ -39,7 +39,7 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &vt::Error) -> PyResult<Bou
     let context = (
         error.path(),
         error.entry(),
-        error.position().map(|position| values::position(py, position)).transpose()?,
+        to_python(py, &error.position())?,
         error.field(),
         error.help(),
         PyTuple::new(py, problems)?,
@@ -47,6 +47,14 @@ pub(crate) fn exception<'py>(py: Python<'py>, error: &vt::Error) -> PyResult<Bou
     );
     let code = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()?.raw_os_error());
     make.call1((error.kind().name(), error.message(), format!("{error:#}"), code, context))
+}
+
+/// The exception for an argument with a wrong value.
+pub(crate) fn invalid_value(py: Python<'_>, text: &str) -> PyErr {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let made =
+        CLASS.import(py, "vmtemplate._errors", "InvalidValueError").and_then(|class| class.call1((text,)));
+    made.map_or_else(|error| error, PyErr::from_value)
 }
 
 fn causes(error: &vt::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {

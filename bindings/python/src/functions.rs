@@ -1,35 +1,42 @@
 //! The functions of the module, including those that implement methods of the dataclasses.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
 use crate::disk_image::DiskImage;
-use crate::enums::{Choice, member};
 use crate::errors::OrRaise;
+use crate::from_python::{arguments, parsed, required};
 use crate::run::run;
 use crate::source::Input;
-use crate::values::{self, LimitsArgument, SupportArgument, VmSpecArgument};
+use crate::to_python::{to_list, to_python};
+use crate::values;
+use crate::views::{LimitMiss, MacroUse};
 
 /// The options of a check, from the arguments of `check` and `Template.check`.
 pub(crate) fn check_options(
-    allow: Vec<String>,
-    severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
+    allow: Option<&Bound<'_, PyAny>>,
+    severities: Option<&Bound<'_, PyAny>>,
     deny_warnings: bool,
     skip_image: bool,
-    language: Option<Choice<vt::ScriptLanguage>>,
-) -> vt::CheckOptions {
-    vt::CheckOptions {
+    language: Option<&str>,
+    format: Option<&str>,
+) -> PyResult<vt::CheckOptions> {
+    arguments!(allow: Vec<String>, severities: Option<BTreeMap<String, vt::Severity>>);
+    Ok(vt::CheckOptions {
         allow,
-        severities: severities.into_iter().flatten().map(|(code, choice)| (code, choice.0)).collect(),
+        severities: severities.into_iter().flatten().collect(),
         deny_warnings,
         skip_image,
-        language: language.map(|choice| choice.0),
+        language: language.map(parsed).transpose()?,
+        format: format.map(parsed).transpose()?,
         ..vt::CheckOptions::default()
-    }
+    })
 }
 
 /// Check an archive, a folder with metainfo.xml, a disk image, a metainfo.xml or a script.
@@ -50,23 +57,26 @@ pub(crate) fn check_options(
 /// >>> sorted({finding.code for finding in report})[0]
 /// 'VMT0201'
 #[pyfunction]
-#[pyo3(signature = (path, *, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, language=None, format=None, backing_files=None, cancel=None), text_signature = "(path, *, allow=(), severities=None, deny_warnings=False, skip_image=False, language=None, format=None, backing_files=None, cancel=None)")]
+#[pyo3(signature = (path, *, allow=None, severities=None, deny_warnings=false, skip_image=false, language=None, format=None, backing_files=None, cancel=None))]
 pub(crate) fn check<'py>(
     py: Python<'py>,
     path: &Bound<'py, PyAny>,
-    allow: Vec<String>,
-    severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
+    allow: Option<&Bound<'py, PyAny>>,
+    severities: Option<&Bound<'py, PyAny>>,
     deny_warnings: bool,
     skip_image: bool,
-    language: Option<Choice<vt::ScriptLanguage>>,
-    format: Option<Choice<vt::ImageFormat>>,
+    language: Option<&str>,
+    format: Option<&str>,
     backing_files: Option<PathBuf>,
     cancel: Option<&CancelToken>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let format = format.map(|format| format.0);
-    let options = check_options(allow, severities, deny_warnings, skip_image, language);
-    let options = vt::CheckOptions { format, backing_files, ..options };
+    let options = check_options(allow, severities, deny_warnings, skip_image, language, format)?;
+    let options = vt::CheckOptions { backing_files, ..options };
     let input = Input::of(path)?;
+    let what = match &input {
+        Input::Path(path) => path.to_string_lossy().into_owned(),
+        Input::Reader(_, name) => name.clone(),
+    };
     let report = run(py, None, cancel, |control| {
         let options = vt::CheckOptions { control, ..options };
         match input {
@@ -74,7 +84,7 @@ pub(crate) fn check<'py>(
             Input::Reader(reader, name) => vt::check_stream(reader, &name, &options),
         }
     })?;
-    values::report(py, &report)
+    values::report(py, &report, &what)
 }
 
 /// Raise early the exception that writing to `path` would raise.
@@ -88,7 +98,7 @@ pub(crate) fn check<'py>(
 ///     ...
 /// vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output: ...
 #[pyfunction]
-#[pyo3(signature = (path, *, overwrite=false), text_signature = "(path, *, overwrite=False)")]
+#[pyo3(signature = (path, *, overwrite=false))]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
     py.detach(|| vt::probe_output(path, overwrite)).or_raise()
 }
@@ -100,37 +110,36 @@ pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> Py
 /// ['($IP)', '($NETMASK)']
 #[pyfunction]
 pub(crate) fn find_macros<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyList>> {
-    let uses: PyResult<Vec<_>> = vt::find_macros(text).map(|used| values::macro_use(py, used)).collect();
-    PyList::new(py, uses?)
+    to_list(py, vt::find_macros(text).map(MacroUse::from))
 }
 
 /// Every rule.
 #[pyfunction]
 pub(crate) fn all_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    PyList::new(py, vt::Rule::all().map(|rule| values::rule(py, rule)).collect::<PyResult<Vec<_>>>()?)
+    to_list(py, vt::Rule::all())
 }
 
 /// The rule with a code.
 #[pyfunction]
-pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::Rule::by_code(code).map(|rule| values::rule(py, rule)).transpose()
+pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &vt::Rule::by_code(code))
 }
 
 /// The limits that a machine does not meet.
 #[pyfunction]
-pub(crate) fn check_limits(
-    py: Python<'_>,
-    limits: LimitsArgument,
-    vm: VmSpecArgument,
-) -> PyResult<Bound<'_, PyList>> {
-    let misses = vt::Limits::from(limits).check(&vm.into());
-    PyList::new(py, misses.iter().map(|miss| values::limit_miss(py, miss)).collect::<PyResult<Vec<_>>>()?)
+pub(crate) fn check_limits<'py>(
+    py: Python<'py>,
+    limits: &Bound<'py, PyAny>,
+    vm: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyList>> {
+    let misses = required::<vt::Limits>("limits", limits)?.check(&required("vm", vm)?);
+    to_list(py, misses.iter().map(LimitMiss::from))
 }
 
 /// Whether a version of a product can use a template.
 #[pyfunction]
-pub(crate) fn support_allows(support: SupportArgument, product: &str, version: &str) -> bool {
-    support.0.allows(product, &version.into())
+pub(crate) fn support_allows(support: &Bound<'_, PyAny>, product: &str, version: &str) -> PyResult<bool> {
+    Ok(required::<vt::Support>("support", support)?.allows(product, &version.into()))
 }
 
 /// The parts of a version.
@@ -139,53 +148,60 @@ pub(crate) fn parse_product_version(text: &str) -> (u64, u64, u64) {
     vt::ProductVersion::from(text).parts().into()
 }
 
-/// The name of a product and the parts of its least version.
+/// A product and its least version.
 #[pyfunction]
-pub(crate) fn parse_product(text: &str) -> (String, Option<(u64, u64, u64)>) {
-    let product = vt::Product::from(text);
-    (product.name, product.min_version.map(|version| version.parts().into()))
+pub(crate) fn parse_product<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &vt::Product::from(text))
+}
+
+/// The text of a macro with a bare name.
+#[pyfunction]
+pub(crate) fn macro_text(name: String) -> PyResult<String> {
+    vt::MacroName::new(name).or_raise().map(|name| name.to_string())
+}
+
+/// The bare name in the text of a macro.
+#[pyfunction]
+pub(crate) fn macro_bare_name(text: &str) -> PyResult<String> {
+    text.parse::<vt::MacroName>().or_raise().map(|name| name.name().to_owned())
 }
 
 /// Every macro that the platform is known to fill in.
 #[pyfunction]
 pub(crate) fn macro_catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    let infos = vt::MacroInfo::catalogue().iter().map(|info| values::macro_info(py, info));
-    PyList::new(py, infos.collect::<PyResult<Vec<_>>>()?)
+    to_list(py, vt::MacroInfo::catalogue())
 }
 
 /// The macro with a name.
 #[pyfunction]
-pub(crate) fn macro_lookup<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::MacroInfo::lookup(name).map(|info| values::macro_info(py, info)).transpose()
+pub(crate) fn macro_lookup<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &vt::MacroInfo::lookup(name))
 }
 
 /// The macro that was probably meant.
 #[pyfunction]
-pub(crate) fn macro_nearest<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::MacroInfo::nearest(name).map(|info| values::macro_info(py, info)).transpose()
+pub(crate) fn macro_nearest<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &vt::MacroInfo::nearest(name))
 }
 
 /// The operating system family that the platform recognises by a template name.
 #[pyfunction]
-pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::OsFamily::of_template_name(name).map(|family| member(py, family)).transpose()
+pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    to_python(py, &vt::OsFamily::of_template_name(name))
 }
 
 /// The partition table of a disk.
 #[pyfunction]
 pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
     let table = py.detach(|| vt::PartitionTable::read(&disk.0)).or_raise()?;
-    values::partition_table(py, &table)
+    to_python(py, &table)
 }
 
 /// The Windows that is installed on a disk.
 #[pyfunction]
-pub(crate) fn read_windows_info<'py>(
-    py: Python<'py>,
-    disk: &DiskImage,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub(crate) fn read_windows_info<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
     let info = run(py, None, None, |_| vt::WindowsInfo::read(&disk.0))?;
-    info.map(|info| values::windows_info(py, &info)).transpose()
+    to_python(py, &info)
 }
 
 /// The file system of a volume.
@@ -194,7 +210,52 @@ pub(crate) fn detect_file_system<'py>(
     py: Python<'py>,
     disk: &DiskImage,
     offset: u64,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Bound<'py, PyAny>> {
     let found = py.detach(|| vt::FileSystem::detect(&disk.0, offset)).or_raise()?;
-    found.map(|system| member(py, system)).transpose()
+    to_python(py, &found)
+}
+
+/// Functions that answer what the library computes of a value.
+macro_rules! computed {
+    ($($(#[$doc:meta])* $function:ident($kind:ident) = |$value:ident| $answer:expr;)*) => {
+        $($(#[$doc])*
+        #[pyfunction]
+        pub(crate) fn $function<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+            let $value: vt::$kind = required("self", value)?;
+            to_python(value.py(), &$answer)
+        })*
+    };
+}
+
+computed! {
+    /// `Progress.fraction`.
+    progress_fraction(Progress) = |progress| progress.fraction();
+    /// `Extent.end`.
+    extent_end(Extent) = |extent| extent.end();
+    /// `FreeSpaceReport.dropped`.
+    free_space_dropped(FreeSpaceReport) = |report| report.dropped();
+    /// `PartitionKind.is_recovery`.
+    partition_is_recovery(PartitionKind) = |kind| kind.is_recovery();
+    /// `PartitionKind.is_efi_system`.
+    partition_is_efi_system(PartitionKind) = |kind| kind.is_efi_system();
+    /// `PartitionKind.is_extended`.
+    partition_is_extended(PartitionKind) = |kind| kind.is_extended();
+    /// `RepositoryEntry.kind`.
+    entry_kind(RepositoryEntry) = |entry| entry.kind();
+    /// `RepositoryEntry.family`.
+    entry_family(RepositoryEntry) = |entry| entry.family();
+}
+
+/// The text of a value of the class `name`, as the library shows it.
+#[pyfunction]
+pub(crate) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
+    macro_rules! shown {
+        ($($kind:ident),*) => {
+            match name {
+                $(stringify!($kind) => Ok(required::<vt::$kind>("self", value)?.to_string()),)*
+                _ => Err(PyTypeError::new_err(format!("{name} has no text"))),
+            }
+        };
+    }
+    shown!(PartitionKind, Position, Product, Summary, Support, WindowsInfo)
 }

@@ -4,8 +4,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use vmtemplate as vt;
 
-use crate::enums::Choice;
 use crate::errors::OrRaise;
+use crate::from_python::parsed;
 use crate::script::Script;
 use crate::values;
 
@@ -27,9 +27,10 @@ impl InstallDrive {
     const SIZE: usize = vt::InstallDrive::SIZE;
 
     #[new]
-    #[pyo3(signature = (script, *, padding=Choice(vt::Padding::BlankLines)), text_signature = "(script, *, padding='blank-lines')")]
-    fn new(py: Python<'_>, script: &Script, padding: Choice<vt::Padding>) -> PyResult<Self> {
-        py.detach(|| vt::InstallDrive::with_padding(&script.0, padding.0)).or_raise().map(Self)
+    #[pyo3(signature = (script, *, padding="blank-lines"))]
+    fn new(py: Python<'_>, script: &Script, padding: &str) -> PyResult<Self> {
+        let padding = parsed(padding)?;
+        py.detach(|| vt::InstallDrive::with_padding(&script.0, padding)).or_raise().map(Self)
     }
 
     /// A drive with these bytes.

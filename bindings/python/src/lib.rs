@@ -1,7 +1,8 @@
 //! The Python module `vmtemplate._native`: classes and functions that wrap the library and add no features.
 //!
-//! Plain values, enums and exceptions are Python classes in `python/vmtemplate/`; [`values`], [`enums`] and [`errors`]
-//! convert them to and from the types of the library. Everything else is a class in this crate, one file for each.
+//! Plain values, enums and exceptions are Python classes in `python/vmtemplate/`; [`to_python`] builds them,
+//! [`from_python`] reads them, and [`errors`] raises exceptions. Everything else is a class in this crate, one file for
+//! each.
 //! Classes are frozen, and mutable state is behind a lock, so threads may share every object.
 
 // PyO3's macros require these: keyword arguments become many arguments, arguments are owned, and methods take `self`.
@@ -15,10 +16,12 @@
     clippy::unused_self
 )]
 
-mod enums;
 mod errors;
+mod from_python;
 mod run;
+mod to_python;
 mod values;
+mod views;
 
 mod archive;
 mod cancel_token;
@@ -28,7 +31,6 @@ mod first_run_kit;
 mod functions;
 mod install_drive;
 mod keys;
-mod macro_name;
 mod macro_values;
 mod metainfo;
 mod ntfs;
@@ -52,23 +54,21 @@ mod _native {
     #[pymodule_export]
     use super::disk_image::{DiskImage, ExtentIterator};
     #[pymodule_export]
-    use super::enums::enumerations;
-    #[pymodule_export]
     use super::errors::error_kinds;
     #[pymodule_export]
     use super::first_run_kit::FirstRunKit;
     #[pymodule_export]
     use super::functions::{
-        all_rules, check, check_limits, detect_file_system, find_macros, macro_catalogue, macro_lookup,
-        macro_nearest, os_family, parse_product, parse_product_version, probe_output, read_partition_table,
-        read_windows_info, rule_by_code, support_allows,
+        all_rules, check, check_limits, detect_file_system, entry_family, entry_kind, extent_end,
+        find_macros, free_space_dropped, macro_bare_name, macro_catalogue, macro_lookup, macro_nearest,
+        macro_text, os_family, parse_product, parse_product_version, partition_is_efi_system,
+        partition_is_extended, partition_is_recovery, probe_output, progress_fraction, read_partition_table,
+        read_windows_info, rule_by_code, support_allows, text,
     };
     #[pymodule_export]
     use super::install_drive::InstallDrive;
     #[pymodule_export]
     use super::keys::{PublicKey, SigningKey};
-    #[pymodule_export]
-    use super::macro_name::MacroName;
     #[pymodule_export]
     use super::macro_values::MacroValues;
     #[pymodule_export]
@@ -89,4 +89,7 @@ mod _native {
     #[pymodule_export]
     #[allow(non_upper_case_globals)] // the name in Python
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_export]
+    const MAX_MACRO_NAME: usize = vmtemplate::MacroName::MAX_LENGTH;
 }

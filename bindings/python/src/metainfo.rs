@@ -8,7 +8,9 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use vmtemplate as vt;
 
 use crate::errors::{OrRaise, exception};
-use crate::values::{self, LimitsArgument, MetainfoFieldsArgument, SshPublicKeyArgument, SupportArgument};
+use crate::from_python::required;
+use crate::to_python::to_python;
+use crate::values;
 
 /// A metainfo.xml: the metadata of a template, which the platform reads.
 ///
@@ -74,14 +76,14 @@ impl Metainfo {
 
     /// Make a new metainfo.xml from these fields.
     #[staticmethod]
-    fn from_fields(fields: MetainfoFieldsArgument) -> PyResult<Self> {
-        vt::Metainfo::from_fields(&fields.into()).or_raise().map(Self::of)
+    fn from_fields(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
+        vt::Metainfo::from_fields(&required("fields", fields)?).or_raise().map(Self::of)
     }
 
     /// All fields of the metainfo.xml as plain values.
     fn fields<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let fields = self.with(|metainfo| metainfo.fields()).or_raise()?;
-        values::metainfo_fields(py, &fields)
+        to_python(py, &fields)
     }
 
     /// Return, not raise, all problems: the errors that properties would raise, and more.
@@ -242,36 +244,39 @@ impl Metainfo {
     #[getter]
     fn limits<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let limits = self.with(|metainfo| metainfo.limits()).or_raise()?;
-        values::limits(py, &limits)
+        to_python(py, &limits)
     }
 
     #[setter]
-    fn set_limits(&self, limits: LimitsArgument) -> PyResult<()> {
-        self.with(|metainfo| metainfo.set_limits(&limits.into())).or_raise()
+    fn set_limits(&self, limits: &Bound<'_, PyAny>) -> PyResult<()> {
+        let limits = required("limits", limits)?;
+        self.with(|metainfo| metainfo.set_limits(&limits)).or_raise()
     }
 
     /// The products that can use the template.
     #[getter]
     fn support<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let support = self.with(|metainfo| metainfo.support());
-        values::support(py, &support)
+        to_python(py, &support)
     }
 
     #[setter]
-    fn set_support(&self, support: SupportArgument) -> PyResult<()> {
-        self.with(|metainfo| metainfo.set_support(&support.0)).or_raise()
+    fn set_support(&self, support: &Bound<'_, PyAny>) -> PyResult<()> {
+        let support = required("support", support)?;
+        self.with(|metainfo| metainfo.set_support(&support)).or_raise()
     }
 
     /// The tags, in their order.
     #[getter]
-    fn tags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    fn tags<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let tags = self.with(|metainfo| metainfo.tags());
-        values::tags(py, &tags)
+        to_python(py, &tags)
     }
 
     #[setter]
-    fn set_tags(&self, tags: Vec<String>) -> PyResult<()> {
-        self.with(|metainfo| metainfo.set_tags(&tags.into())).or_raise()
+    fn set_tags(&self, tags: &Bound<'_, PyAny>) -> PyResult<()> {
+        let tags = required("tags", tags)?;
+        self.with(|metainfo| metainfo.set_tags(&tags)).or_raise()
     }
 
     /// The number of restarts after which the system counts as installed.
@@ -314,7 +319,8 @@ impl Metainfo {
     }
 
     #[setter]
-    fn set_declared_macros(&self, macros: Vec<String>) -> PyResult<()> {
+    fn set_declared_macros(&self, macros: &Bound<'_, PyAny>) -> PyResult<()> {
+        let macros: Vec<String> = required("declared_macros", macros)?;
         self.with(|metainfo| metainfo.set_declared_macros(&macros)).or_raise()
     }
 
@@ -322,19 +328,20 @@ impl Metainfo {
     #[getter]
     fn ssh_public_key<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let key = self.with(|metainfo| metainfo.ssh_public_key());
-        values::ssh_public_key(py, key)
+        to_python(py, &key)
     }
 
     #[setter]
-    fn set_ssh_public_key(&self, key: SshPublicKeyArgument) -> PyResult<()> {
-        self.with(|metainfo| metainfo.set_ssh_public_key(key.into())).or_raise()
+    fn set_ssh_public_key(&self, key: &Bound<'_, PyAny>) -> PyResult<()> {
+        let key = required("ssh_public_key", key)?;
+        self.with(|metainfo| metainfo.set_ssh_public_key(key)).or_raise()
     }
 
     /// The descriptions of a network-install template.
     #[getter]
-    fn descriptions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+    fn descriptions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let descriptions = self.with(|metainfo| metainfo.descriptions());
-        values::tuple(py, &descriptions, values::description)
+        to_python(py, &descriptions)
     }
 
     /// The external addresses of a network-install template.

@@ -6,9 +6,8 @@ use self_cell::self_cell;
 use vmtemplate as vt;
 
 use crate::disk_image::DiskImage;
-use crate::enums::member;
 use crate::errors::OrRaise;
-use crate::values;
+use crate::to_python::{to_list, to_python};
 
 /// A read-only NTFS volume of a disk.
 #[pyclass(frozen, module = "vmtemplate")]
@@ -76,7 +75,7 @@ impl NtfsVolume {
     /// Whether Windows is hibernated on the volume.
     fn hibernation<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let found = py.detach(|| self.0.hibernation()).or_raise()?;
-        member(py, found)
+        to_python(py, &found)
     }
 
     /// The file or folder at this path, with `\` or `/` between folders; `""` is the root. Case is ignored.
@@ -161,10 +160,7 @@ impl NtfsFile {
     /// The entries of the folder.
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let entries = py.detach(|| self.get().list()).or_raise()?;
-        PyList::new(
-            py,
-            entries.iter().map(|entry| values::ntfs_entry(py, entry)).collect::<PyResult<Vec<_>>>()?,
-        )
+        to_list(py, entries)
     }
 
     fn __repr__(&self) -> String {

@@ -8,9 +8,9 @@ use pyo3::types::{PyBytes, PyList};
 use self_cell::self_cell;
 use vmtemplate as vt;
 
-use crate::enums::member;
 use crate::errors::OrRaise;
 use crate::ntfs::NtfsFile;
+use crate::to_python::to_python;
 use crate::values;
 
 type FileHive<'v> = vt::RegistryHive<'v>;
@@ -215,7 +215,7 @@ impl RegistryValue {
     /// Its type.
     #[getter]
     fn kind<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        member(py, self.kind)
+        to_python(py, &self.kind)
     }
 
     /// The size of its data in bytes.

@@ -7,13 +7,14 @@ use pyo3::types::{IntoPyDict, PyDict, PyList, PyTuple};
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
-use crate::enums::{Choice, member};
 use crate::errors::OrRaise;
+use crate::from_python::{arguments, parsed, word};
 use crate::keys::{PublicKey, SigningKey};
 use crate::run::run;
 use crate::source::ArchiveArgument;
 use crate::template::Template;
-use crate::values::{self, UnpackLimitsArgument};
+use crate::to_python::{to_list, to_python};
+use crate::values;
 
 /// A repository: a folder or URL with archives, and the file that describes them to the platform.
 ///
@@ -24,7 +25,7 @@ use crate::values::{self, UnpackLimitsArgument};
 /// >>> with tempfile.TemporaryDirectory() as folder:
 /// ...     repository = vt.Repository.create(folder)
 /// ...     print(repository.format, repository.list())
-/// RepositoryFormat.VM6 []
+/// vm6 []
 #[pyclass(frozen, eq, module = "vmtemplate")]
 #[derive(PartialEq)]
 pub(crate) struct Repository(vt::Repository);
@@ -60,9 +61,10 @@ impl Repository {
     /// Open the repository in a folder. `format` is required if both descriptions exist, or none.
     #[staticmethod]
     #[pyo3(signature = (folder, format=None))]
-    fn open(py: Python<'_>, folder: PathBuf, format: Option<Choice<vt::RepositoryFormat>>) -> PyResult<Self> {
+    fn open(py: Python<'_>, folder: PathBuf, format: Option<&str>) -> PyResult<Self> {
+        let format = format.map(parsed).transpose()?;
         run(py, None, None, |_| match format {
-            Some(format) => vt::Repository::open_as(folder, format.0),
+            Some(format) => vt::Repository::open_as(folder, format),
             None => vt::Repository::open(folder),
         })
         .map(Self)
@@ -73,9 +75,10 @@ impl Repository {
     /// Regardless of the umask, every user may read it (0644; 0755 for a new folder). Files that are published later
     /// get the mode and the owner of the description.
     #[staticmethod]
-    #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
-    fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
-        py.detach(|| vt::Repository::create(folder, format.0)).or_raise().map(Self)
+    #[pyo3(signature = (folder, format="vm6"))]
+    fn create(py: Python<'_>, folder: PathBuf, format: &str) -> PyResult<Self> {
+        let format = parsed(format)?;
+        py.detach(|| vt::Repository::create(folder, format)).or_raise().map(Self)
     }
 
     /// The folder, or the URL.
@@ -87,7 +90,7 @@ impl Repository {
     /// The format of its description.
     #[getter]
     fn format<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        member(py, self.0.format())
+        to_python(py, &self.0.format())
     }
 
     /// The file that describes the archives.
@@ -101,10 +104,7 @@ impl Repository {
     /// If the description lacks one of these, it is taken from the archive, unless the repository is remote.
     fn list<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let entries = run(py, None, None, |_| self.0.list())?;
-        PyList::new(
-            py,
-            entries.iter().map(|entry| values::repository_entry(py, entry)).collect::<PyResult<Vec<_>>>()?,
-        )
+        to_list(py, entries)
     }
 
     /// Verify an archive, copy it into the folder, and describe it.
@@ -121,29 +121,30 @@ impl Repository {
         archive: ArchiveArgument,
         replace: bool,
         name: Option<String>,
-        tags: Option<Vec<String>>,
+        tags: Option<&Bound<'py, PyAny>>,
         file_name: Option<String>,
         image_name: Option<String>,
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
         set: Option<&Bound<'py, PyAny>>,
-        limits: Option<UnpackLimitsArgument>,
+        limits: Option<&Bound<'py, PyAny>>,
         key: Option<&SigningKey>,
         lock_timeout: Option<&Bound<'py, PyAny>>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        arguments!(tags: Option<vt::Tags>, limits: vt::UnpackLimits);
         let mut options = vt::EntryOptions {
             name,
-            tags: tags.map(Into::into),
+            tags,
             file_name,
             image_name,
             expand,
             network_device,
             requirements,
             set: more_keys(set)?,
-            limits: values::unpack_limits(limits),
+            limits,
             publish: publish_options(key, lock_timeout)?,
         };
         let entry = run(py, progress, cancel, |control| {
@@ -159,7 +160,7 @@ impl Repository {
                 }
             }
         })?;
-        values::repository_entry(py, &entry)
+        to_python(py, &entry)
     }
 
     /// Replace the archive of the template `name`.
@@ -172,29 +173,30 @@ impl Repository {
         name: &str,
         archive: ArchiveArgument,
         new_name: Option<String>,
-        tags: Option<Vec<String>>,
+        tags: Option<&Bound<'py, PyAny>>,
         file_name: Option<String>,
         image_name: Option<String>,
         expand: Option<String>,
         network_device: Option<String>,
         requirements: bool,
         set: Option<&Bound<'py, PyAny>>,
-        limits: Option<UnpackLimitsArgument>,
+        limits: Option<&Bound<'py, PyAny>>,
         key: Option<&SigningKey>,
         lock_timeout: Option<&Bound<'py, PyAny>>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        arguments!(tags: Option<vt::Tags>, limits: vt::UnpackLimits);
         let mut options = vt::EntryOptions {
             name: new_name,
-            tags: tags.map(Into::into),
+            tags,
             file_name,
             image_name,
             expand,
             network_device,
             requirements,
             set: more_keys(set)?,
-            limits: values::unpack_limits(limits),
+            limits,
             publish: publish_options(key, lock_timeout)?,
         };
         let entry = run(py, progress, cancel, |control| {
@@ -206,14 +208,14 @@ impl Repository {
                 }
             }
         })?;
-        values::repository_entry(py, &entry)
+        to_python(py, &entry)
     }
 
     /// Pack a template directly into the repository, and describe it. Object storage receives it while it is packed.
     ///
     /// `replace` replaces the template with the same name, if one exists. The other options are those of
     /// `Template.pack` and of `add`.
-    #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
+    #[pyo3(signature = (template, *, replace=false, level=5, threads=None, mtime=None, free_space="skip", drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None))]
     fn push<'py>(
         &self,
         py: Python<'py>,
@@ -222,11 +224,11 @@ impl Repository {
         level: i32,
         threads: Option<NonZeroUsize>,
         mtime: Option<&Bound<'py, PyAny>>,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: &str,
         drop_page_files: bool,
         sparse: bool,
         name: Option<String>,
-        tags: Option<Vec<String>>,
+        tags: Option<&Bound<'py, PyAny>>,
         file_name: Option<String>,
         image_name: Option<String>,
         expand: Option<String>,
@@ -238,9 +240,10 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        arguments!(tags: Option<vt::Tags>);
         let entry = vt::EntryOptions {
             name,
-            tags: tags.map(Into::into),
+            tags,
             file_name,
             image_name,
             expand,
@@ -254,7 +257,7 @@ impl Repository {
             level,
             threads,
             mtime: mtime.map(values::seconds_since_1970).transpose()?,
-            free_space: free_space.0,
+            free_space: word(py, "free_space", free_space)?,
             drop_page_files,
             sparse,
             ..vt::PackOptions::default()
@@ -265,7 +268,7 @@ impl Repository {
             options.pack.control = control;
             self.0.push(&template.0, &options)
         })?;
-        values::pushed(py, &pushed)
+        to_python(py, &pushed)
     }
 
     /// Fetch the archive of a template into a folder, and verify it. An interrupted fetch is resumed.
@@ -277,16 +280,19 @@ impl Repository {
         folder: PathBuf,
         public_key: Option<&PublicKey>,
         overwrite: bool,
-        limits: Option<UnpackLimitsArgument>,
+        limits: Option<&Bound<'py, PyAny>>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let public_key = public_key.map(|key| key.0.clone());
-        let limits = values::unpack_limits(limits);
+        arguments!(limits: vt::UnpackLimits);
         let fetched = run(py, progress, cancel, |control| {
             self.0.fetch(name, folder, &vt::FetchOptions { public_key, overwrite, limits, control })
         })?;
-        values::fetched(py, &fetched)
+        let made = to_python(py, &fetched)?;
+        // A path that is not UTF-8 is exact here, as `os.fsdecode` has it.
+        made.getattr("__dict__")?.set_item("path", fetched.path.into_os_string())?;
+        Ok(made)
     }
 
     /// Remove a template from the description, then delete its archive.
@@ -304,7 +310,7 @@ impl Repository {
             options.control = control;
             self.0.remove(name, &options)
         })?;
-        values::repository_entry(py, &entry)
+        to_python(py, &entry)
     }
 
     /// Update sizes and checksums of archives that were changed by hand.
@@ -324,7 +330,7 @@ impl Repository {
             options.control = control;
             self.0.sync(&options)
         })?;
-        values::synced(py, &synced)
+        to_python(py, &synced)
     }
 
     /// Check the description, the archives, the checksums, and with `public_key` the signatures.
@@ -336,17 +342,17 @@ impl Repository {
         py: Python<'py>,
         public_key: Option<&PublicKey>,
         quick: bool,
-        limits: Option<UnpackLimitsArgument>,
+        limits: Option<&Bound<'py, PyAny>>,
         threads: Option<NonZeroUsize>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let public_key = public_key.map(|key| key.0.clone());
-        let limits = values::unpack_limits(limits);
+        arguments!(limits: vt::UnpackLimits);
         let report = run(py, progress, cancel, |control| {
             self.0.verify(&vt::RepositoryVerifyOptions { public_key, quick, limits, threads, control })
         })?;
-        values::report(py, &report)
+        values::report(py, &report, &self.0.folder().to_string_lossy())
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

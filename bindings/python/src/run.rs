@@ -11,7 +11,7 @@ use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
 use crate::errors::OrRaise;
-use crate::values;
+use crate::to_python::to_python;
 
 /// The maximum delay until Ctrl-C or a cancel token is noticed.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -129,7 +129,7 @@ pub(crate) fn run<T: Send>(
                     match (news, &callback) {
                         // After an exception, no further progress is reported.
                         (Some(progress), Some(callback)) if raised.is_none() => {
-                            callback.call1(py, (values::progress(py, progress)?,)).map(drop)
+                            callback.call1(py, (to_python(py, &progress)?,)).map(drop)
                         }
                         _ => Ok(()),
                     }
@@ -179,7 +179,7 @@ fn run_here<T>(
                     py.check_signals()?;
                     match &callback {
                         Some(callback) if !ours.is_cancelled() => {
-                            callback.call1(py, (values::progress(py, progress)?,)).map(drop)
+                            callback.call1(py, (to_python(py, &progress)?,)).map(drop)
                         }
                         _ => Ok(()),
                     }

@@ -4,11 +4,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyTuple};
 use vmtemplate as vt;
 
-use crate::enums::{Choice, member};
 use crate::errors::OrRaise;
+use crate::from_python::parsed;
 use crate::macro_values::ValuesArgument;
 use crate::metainfo::Metainfo;
+use crate::to_python::{to_list, to_python};
 use crate::values;
+use crate::views::MacroUse;
 
 /// A setup script: its bytes, encoding, line ends, language and macros.
 ///
@@ -55,24 +57,24 @@ impl Script {
     /// Its encoding.
     #[getter]
     fn encoding<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        member(py, self.0.encoding())
+        to_python(py, &self.0.encoding())
     }
 
     /// Its line ends.
     #[getter]
     fn line_ends<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        member(py, self.0.line_ends())
+        to_python(py, &self.0.line_ends())
     }
 
     /// The language of the script; None if it names an unknown interpreter, or the language cannot be detected.
     #[getter]
-    fn language<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.language().map(|language| member(py, language)).transpose()
+    fn language<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.0.language())
     }
 
     /// The language of a file with this name; its extension decides if the script has no `#!` line.
-    fn language_as<'py>(&self, py: Python<'py>, file_name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.0.language_as(file_name).map(|language| member(py, language)).transpose()
+    fn language_as<'py>(&self, py: Python<'py>, file_name: &str) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.0.language_as(file_name))
     }
 
     /// The same script with CR LF line ends.
@@ -82,8 +84,7 @@ impl Script {
 
     /// Everything in the script that is spelled as a macro, known or not, in order.
     fn macros<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let uses: PyResult<Vec<_>> = self.0.macros().map(|used| values::macro_use(py, used)).collect();
-        PyList::new(py, uses?)
+        to_list(py, self.0.macros().map(MacroUse::from))
     }
 
     /// Replace the macros of the script; each value is quoted for its place or refused.
@@ -91,16 +92,16 @@ impl Script {
     /// `missing` decides what happens to a macro without a value. `as_platform` replaces macros as the platform does,
     /// without quoting; it is for comparison only. A `($name)` is a macro if the platform knows it, if it has a value,
     /// or if it is in `declared`, in the form `($COLOUR)`. Any other `($name)` is left unchanged.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
+    #[pyo3(signature = (values, *, missing="error", as_platform=false, language=None, illegal_password_characters=None, declared=None))]
     fn render(
         &self,
         py: Python<'_>,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: &str,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<&str>,
         illegal_password_characters: Option<String>,
-        declared: Vec<String>,
+        declared: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let options =
             values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
@@ -119,13 +120,13 @@ impl Script {
         py: Python<'py>,
         metainfo: Option<&Metainfo>,
         file_name: Option<&str>,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<&str>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let metainfo = metainfo.map(Metainfo::copy);
-        let language = language.map(|choice| choice.0);
+        let language = language.map(parsed).transpose()?;
         let options = vt::LintOptions { metainfo: metainfo.as_ref(), file_name, language };
         let report = py.detach(|| self.0.lint_with(&options));
-        values::report(py, &report)
+        values::report(py, &report, file_name.unwrap_or("script"))
     }
 
     /// Write the script to a file, which appears complete or not at all.

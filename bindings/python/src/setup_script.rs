@@ -1,8 +1,8 @@
 use pyo3::prelude::*;
 use vmtemplate as vt;
 
-use crate::enums::Choice;
 use crate::errors::OrRaise;
+use crate::from_python::{arguments, parsed, word};
 use crate::script::Script;
 
 /// vmtemplate's own setup script, step by step. A new machine runs it once, after the platform has filled in values.
@@ -32,18 +32,20 @@ impl SetupScript {
     ///
     /// `interface` is the name of the network interface to set up; None means the first one that is connected.
     #[staticmethod]
-    #[pyo3(signature = (*, without=Vec::new(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None), text_signature = "(*, without=(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None)")]
+    #[pyo3(signature = (*, without=None, administrator=None, log_file=None, interface=None, firewall=None, product_key=None))]
     fn windows(
-        without: Vec<Choice<vt::SetupStep>>,
+        py: Python<'_>,
+        without: Option<&Bound<'_, PyAny>>,
         administrator: Option<String>,
         log_file: Option<String>,
         interface: Option<String>,
-        firewall: Option<Choice<vt::SetupFirewall>>,
+        firewall: Option<&str>,
         product_key: Option<bool>,
-    ) -> Self {
+    ) -> PyResult<Self> {
+        arguments!(without: Vec<String>);
         let mut setup = vt::SetupScript::windows().interface(named(interface));
         for step in without {
-            setup = setup.without(step.0);
+            setup = setup.without(parsed(&step)?);
         }
         if let Some(account) = administrator {
             setup = setup.administrator(account);
@@ -52,17 +54,17 @@ impl SetupScript {
             setup = setup.log_file(path);
         }
         if let Some(firewall) = firewall {
-            setup = setup.firewall(firewall.0);
+            setup = setup.firewall(word(py, "firewall", firewall)?);
         }
         if let Some(used) = product_key {
             setup = setup.product_key(used);
         }
-        Self(setup)
+        Ok(Self(setup))
     }
 
     /// Leave a step out.
-    fn without(&self, step: Choice<vt::SetupStep>) -> Self {
-        Self(self.0.clone().without(step.0))
+    fn without(&self, step: &str) -> PyResult<Self> {
+        Ok(Self(self.0.clone().without(parsed(step)?)))
     }
 
     /// Set the account whose password is set.
@@ -81,8 +83,8 @@ impl SetupScript {
     }
 
     /// Set what the script does to the firewall.
-    fn firewall(&self, firewall: Choice<vt::SetupFirewall>) -> Self {
-        Self(self.0.clone().firewall(firewall.0))
+    fn firewall(&self, py: Python<'_>, firewall: &str) -> PyResult<Self> {
+        Ok(Self(self.0.clone().firewall(word(py, "firewall", firewall)?)))
     }
 
     /// Set whether the script uses a product key.

@@ -1,16 +1,14 @@
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
 use crate::disk_image::{DiskImage, open_options};
-use crate::enums::Choice;
 use crate::errors::OrRaise;
+use crate::from_python::{arguments, parsed, word};
 use crate::functions::check_options;
 use crate::install_drive::InstallDrive;
 use crate::macro_values::ValuesArgument;
@@ -19,7 +17,8 @@ use crate::run::run;
 use crate::script::Script;
 use crate::setup_script::SetupScript;
 use crate::source::{ArchiveArgument, Output, Reader};
-use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument};
+use crate::to_python::to_python;
+use crate::values;
 
 /// A template: a disk image, a setup script and a metainfo.xml.
 ///
@@ -100,17 +99,17 @@ impl Template {
     /// defaults to VMmgr, `limits.disk_mb` to the size of the image, and file names to the names of the given files.
     /// `base` is a metainfo.xml in which only the given values are changed; `name` is then optional.
     #[staticmethod]
-    #[pyo3(signature = (name=None, *, image=None, script=None, limits=None, tags=Vec::new(), version=None, macros=Vec::new(), support=Vec::new(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None), text_signature = "(name=None, *, image=None, script=None, limits=None, tags=(), version=None, macros=(), support=(), reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None)")]
+    #[pyo3(signature = (name=None, *, image=None, script=None, limits=None, tags=None, version=None, macros=None, support=None, reboot_count=None, virtio_disk=None, virtio_net=None, image_name=None, script_name=None, base=None))]
     fn build(
         py: Python<'_>,
         name: Option<String>,
         image: Option<&Bound<'_, PyAny>>,
         script: Option<&Bound<'_, PyAny>>,
-        limits: Option<LimitsArgument>,
-        tags: Vec<String>,
+        limits: Option<&Bound<'_, PyAny>>,
+        tags: Option<&Bound<'_, PyAny>>,
         version: Option<String>,
-        macros: Vec<String>,
-        support: Vec<ProductArgument>,
+        macros: Option<&Bound<'_, PyAny>>,
+        support: Option<&Bound<'_, PyAny>>,
         reboot_count: Option<u32>,
         virtio_disk: Option<bool>,
         virtio_net: Option<bool>,
@@ -118,6 +117,7 @@ impl Template {
         script_name: Option<String>,
         base: Option<&Metainfo>,
     ) -> PyResult<Self> {
+        arguments!(limits: vt::Limits, tags: Vec<String>, macros: Vec<String>, support: vt::Support);
         let mut builder = match base {
             Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
@@ -131,9 +131,9 @@ impl Template {
         if let Some(script) = script {
             builder = with_script(py, builder, script)?;
         }
-        builder = builder.limits(limits.map(Into::into).unwrap_or_default()).tags(tags);
+        builder = builder.limits(limits).tags(tags);
         builder = macros.into_iter().fold(builder, vt::TemplateBuilder::declare_macro);
-        builder = support.into_iter().fold(builder, vt::TemplateBuilder::support);
+        builder = support.products.into_iter().fold(builder, vt::TemplateBuilder::support);
         // Whatever was not given stays as the library has it.
         macro_rules! given {
             ($($option:ident => $method:ident;)*) => {
@@ -161,10 +161,10 @@ impl Template {
     fn open(
         py: Python<'_>,
         path: ArchiveArgument,
-        format: Option<Choice<vt::ImageFormat>>,
+        format: Option<&str>,
         backing_files: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let options = open_options(format, backing_files, None, None, None);
+        let options = open_options(format, backing_files, None, None, None)?;
         run(py, None, None, |_| match path {
             ArchiveArgument::Path(path) => vt::Template::open_with(path, &options),
             ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
@@ -192,29 +192,29 @@ impl Template {
 
     /// Its files, in the order of the archive.
     #[getter]
-    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        values::tuple(py, self.0.files(), values::archive_entry)
+    fn files<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, self.0.files())
     }
 
     /// Everything about the template that is known without reading its image.
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let info = py.detach(|| self.0.info()).or_raise()?;
-        values::template_info(py, &info)
+        to_python(py, &info)
     }
 
     /// Replace the macros of the setup script, as `Script.render` does.
     ///
     /// The characters that passwords must not contain are taken from the metadata if they are not given.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
+    #[pyo3(signature = (values, *, missing="error", as_platform=false, language=None, illegal_password_characters=None, declared=None))]
     fn render(
         &self,
         py: Python<'_>,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: &str,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<&str>,
         illegal_password_characters: Option<String>,
-        declared: Vec<String>,
+        declared: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Script> {
         let options =
             values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
@@ -223,16 +223,16 @@ impl Template {
 
     /// The same for the template or script at `path`.
     #[staticmethod]
-    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
+    #[pyo3(signature = (path, values, *, missing="error", as_platform=false, language=None, illegal_password_characters=None, declared=None))]
     fn render_path(
         py: Python<'_>,
         path: PathBuf,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: &str,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<&str>,
         illegal_password_characters: Option<String>,
-        declared: Vec<String>,
+        declared: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Script> {
         let options =
             values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
@@ -240,41 +240,40 @@ impl Template {
     }
 
     /// Render the script and make the install drive of a new machine from it.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new(), padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=(), padding='blank-lines')")]
+    #[pyo3(signature = (values, *, missing="error", as_platform=false, language=None, illegal_password_characters=None, declared=None, padding="blank-lines"))]
     fn install_drive(
         &self,
         py: Python<'_>,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: &str,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<&str>,
         illegal_password_characters: Option<String>,
-        declared: Vec<String>,
-        padding: Choice<vt::Padding>,
+        declared: Option<&Bound<'_, PyAny>>,
+        padding: &str,
     ) -> PyResult<InstallDrive> {
         let options =
             values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
-        py.detach(|| self.0.install_drive(&values.0, &options, padding.0)).or_raise().map(InstallDrive)
+        let padding = parsed(padding)?;
+        py.detach(|| self.0.install_drive(&values.0, &options, padding)).or_raise().map(InstallDrive)
     }
 
     /// Check the template against all rules; `vmtemplate.check` describes the options.
-    #[pyo3(signature = (*, allow=Vec::new(), severities=None, deny_warnings=false, skip_image=false, language=None, format=None, cancel=None), text_signature = "($self, *, allow=(), severities=None, deny_warnings=False, skip_image=False, language=None, format=None, cancel=None)")]
+    #[pyo3(signature = (*, allow=None, severities=None, deny_warnings=false, skip_image=false, language=None, format=None, cancel=None))]
     fn check<'py>(
         &self,
         py: Python<'py>,
-        allow: Vec<String>,
-        severities: Option<BTreeMap<String, Choice<vt::Severity>>>,
+        allow: Option<&Bound<'_, PyAny>>,
+        severities: Option<&Bound<'_, PyAny>>,
         deny_warnings: bool,
         skip_image: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
-        format: Option<Choice<vt::ImageFormat>>,
+        language: Option<&str>,
+        format: Option<&str>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let format = format.map(|format| format.0);
-        let options = check_options(allow, severities, deny_warnings, skip_image, language);
-        let options = vt::CheckOptions { format, ..options };
+        let options = check_options(allow, severities, deny_warnings, skip_image, language, format)?;
         let report = run(py, None, cancel, |control| self.0.check(&vt::CheckOptions { control, ..options }))?;
-        values::report(py, &report)
+        values::report(py, &report, self.0.metainfo().os_name().as_deref().unwrap_or("template"))
     }
 
     /// Pack the template into an archive, which appears complete or not at all, or into a writable binary file-like
@@ -284,7 +283,7 @@ impl Template {
     /// datetime or in seconds since 1970; the default is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives
     /// the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
     /// called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
-    #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
+    #[pyo3(signature = (path, *, level=5, threads=None, mtime=None, overwrite=false, free_space="skip", drop_page_files=false, sparse=false, progress=None, cancel=None))]
     fn pack<'py>(
         &self,
         py: Python<'py>,
@@ -293,14 +292,14 @@ impl Template {
         threads: Option<NonZeroUsize>,
         mtime: Option<&Bound<'py, PyAny>>,
         overwrite: bool,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: &str,
         drop_page_files: bool,
         sparse: bool,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mtime = mtime.map(values::seconds_since_1970).transpose()?;
-        let free_space = free_space.0;
+        let free_space = word(py, "free_space", free_space)?;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::PackOptions {
@@ -318,29 +317,29 @@ impl Template {
                 Output::Writer(writer) => self.0.pack_to(writer, &options),
             }
         })?;
-        values::pack_summary(py, &summary)
+        to_python(py, &summary)
     }
 
     /// Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
     ///
     /// `only` names the files to unpack, `limits` bounds what a hostile archive may do.
     #[staticmethod]
-    #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None), text_signature = "(archive, folder, *, only=(), limits=None, threads=None, progress=None, cancel=None)")]
+    #[pyo3(signature = (archive, folder, *, only=None, limits=None, threads=None, progress=None, cancel=None))]
     fn unpack<'py>(
         py: Python<'py>,
         archive: PathBuf,
         folder: PathBuf,
-        only: Vec<String>,
-        limits: Option<UnpackLimitsArgument>,
+        only: Option<&Bound<'_, PyAny>>,
+        limits: Option<&Bound<'_, PyAny>>,
         threads: Option<NonZeroUsize>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        let limits = values::unpack_limits(limits);
+    ) -> PyResult<Bound<'py, PyAny>> {
+        arguments!(only: Vec<String>, limits: vt::UnpackLimits);
         let files = run(py, progress, cancel, |control| {
             vt::Template::unpack(archive, folder, &vt::UnpackOptions { limits, only, threads, control })
         })?;
-        values::tuple(py, &files, values::archive_entry)
+        to_python(py, &files)
     }
 
     /// Verify a whole archive, and return its SHA-256 and those of its files.
@@ -349,16 +348,16 @@ impl Template {
     fn verify<'py>(
         py: Python<'py>,
         archive: PathBuf,
-        limits: Option<UnpackLimitsArgument>,
+        limits: Option<&Bound<'_, PyAny>>,
         threads: Option<NonZeroUsize>,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let limits = values::unpack_limits(limits);
+        arguments!(limits: vt::UnpackLimits);
         let verified = run(py, progress, cancel, |control| {
             vt::Template::verify(archive, &vt::VerifyOptions { limits, threads, control })
         })?;
-        values::verified(py, &verified)
+        to_python(py, &verified)
     }
 
     fn __repr__(&self) -> String {

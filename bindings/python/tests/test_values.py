@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import enum
 import ipaddress
+import json
 import pickle
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,20 +15,34 @@ from typing import get_type_hints
 import pytest
 
 import vmtemplate as vt
-from vmtemplate import _native, _values
+from vmtemplate import _values
 
 
-def test_enumerations_have_the_words_of_the_library() -> None:
-    classes: dict[str, type[enum.Enum]] = {
-        name: item
-        for name, item in vars(vt).items()
-        if isinstance(item, type) and issubclass(item, enum.Enum)
-    }
-    found = {name: [member.value for member in item] for name, item in classes.items()}
-    assert found.pop("ErrorKind")
-    # A registry type without a name in Windows can be a result, but not an argument.
-    assert found["RegistryType"].pop() == "other"
-    assert found == _native.enumerations()
+def test_a_member_is_its_word() -> None:
+    classes = [item for item in vars(vt).values() if isinstance(item, type) and issubclass(item, enum.Enum)]
+    assert len(classes) == 22
+    for cls in classes:
+        for member in cls:
+            assert isinstance(member, str)
+            assert (str(member), f"{member:>3}", json.dumps(member)) == (
+                member.value,
+                f"{member.value:>3}",
+                f'"{member.value}"',
+            )
+            assert cls(member.value) is member
+            assert pickle.loads(pickle.dumps(member)) is member
+    assert repr(vt.KeptReason.OPEN_JOURNAL) == "<KeptReason.OPEN_JOURNAL: 'open-journal'>"
+
+
+def test_severities_have_an_order_and_other_enums_that_of_their_words() -> None:
+    note, warning, error = vt.Severity
+    assert note < warning < error
+    assert error >= warning >= warning >= note
+    assert sorted([error, note, warning]) == list(vt.Severity)
+    assert not warning > error
+    assert error <= error
+    with pytest.raises(TypeError):
+        _ = note < 1
 
 
 def test_a_member_and_its_word_are_the_same_to_a_call() -> None:

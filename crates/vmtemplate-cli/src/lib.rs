@@ -1,6 +1,7 @@
 //! The command `vmtemplate` as a library: it parses arguments, calls the library `vmtemplate`, and prints.
 //!
-//! [`run`] is the whole interface. The program calls it, and so does `python -m vmtemplate`.
+//! [`run`] is the interface: the program calls it, and so does `python -m vmtemplate`. [`report_text`] is what the command
+//! prints for a report, for the Python module.
 
 mod build;
 mod check;
@@ -27,6 +28,7 @@ mod verify;
 use std::ffi::OsString;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use vmtemplate::Report;
 
 /// Build, check, pack and publish OS templates for VMmanager clusters.
 ///
@@ -95,6 +97,11 @@ impl ExitCode {
     const SUCCESS: Self = Self(0);
     const FAILURE: Self = Self(1);
     const WRONG_USE: Self = Self(2);
+}
+
+/// What the command prints for a report about `what`, without colours.
+pub fn report_text(report: &Report, what: &str) -> String {
+    findings::text(report, what, false)
 }
 
 /// Run the command with these arguments and return its exit status: 0 for success, 1 if the input was refused or the

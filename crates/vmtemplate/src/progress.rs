@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// let half = vmtemplate::Progress { bytes: 512, total: 1024 };
 /// assert_eq!(half.fraction(), 0.5);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Progress {
     /// Bytes of content that are done. Holes count as soon as they are passed.
     pub bytes: u64,

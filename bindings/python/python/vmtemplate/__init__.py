@@ -86,6 +86,7 @@ from ._errors import (
     UnsupportedError,
     VmTemplateError,
 )
+from ._methods import MacroName, ProductVersion, Support
 from ._native import (
     Archive,
     CancelToken,
@@ -93,7 +94,6 @@ from ._native import (
     ExtentIterator,
     FirstRunKit,
     InstallDrive,
-    MacroName,
     MacroValues,
     Metainfo,
     NtfsFile,
@@ -135,7 +135,6 @@ from ._values import (
     Place,
     Position,
     Product,
-    ProductVersion,
     Progress,
     Pushed,
     RawSummary,
@@ -145,7 +144,6 @@ from ._values import (
     ScriptInfo,
     SshPublicKey,
     Summary,
-    Support,
     Synced,
     TemplateInfo,
     UnpackLimits,

@@ -41,7 +41,7 @@ class VmTemplateError(Exception):
     ...     vt.Template.open("/no/such/template.tar.gz")
     ... except vt.VmTemplateError as error:
     ...     print(error.kind, error.context.path)
-    ErrorKind.NOT_FOUND /no/such/template.tar.gz
+    not-found /no/such/template.tar.gz
     """
 
     def __init__(

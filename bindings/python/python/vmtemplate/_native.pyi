@@ -3,28 +3,32 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, final, overload
+from typing import Any, ClassVar, Protocol, TypeVar, final, overload
 
 from typing_extensions import Self, TypeAlias
 
 from ._enums import (
     FileSystem,
-    FreeSpace,
+    FreeSpaceWord,
     Hibernation,
-    ImageFormat,
+    ImageFormatWord,
     LineEnds,
-    MissingValue,
+    MissingValueWord,
     OsFamily,
-    Padding,
+    PaddingWord,
     RegistryType,
     RepositoryFormat,
+    RepositoryFormatWord,
     ScriptEncoding,
     ScriptLanguage,
-    SetupFirewall,
-    SetupStep,
-    Severity,
+    ScriptLanguageWord,
+    SetupFirewallWord,
+    SetupStepWord,
+    SeverityWord,
+    TemplateKind,
 )
 from ._errors import VmTemplateError
+from ._methods import Support
 from ._values import (
     ArchiveEntry,
     Description,
@@ -48,7 +52,6 @@ from ._values import (
     RepositoryEntry,
     Rule,
     SshPublicKey,
-    Support,
     Synced,
     TemplateInfo,
     UnpackLimits,
@@ -64,17 +67,6 @@ _ProgressFn: TypeAlias = Callable[[Progress], object]
 _One: TypeAlias = str | int | ipaddress.IPv4Address | ipaddress.IPv6Address
 _MacroValue: TypeAlias = _One | list[_One] | list[str] | tuple[_One, ...]
 _Values: TypeAlias = MacroValues | Mapping[str, _MacroValue] | Mapping[str, str] | Mapping[str, Any]
-_FreeSpace: TypeAlias = FreeSpace | Literal["skip", "keep"]
-_Missing: TypeAlias = MissingValue | Literal["error", "parens", "empty", "keep", "platform"]
-_Language: TypeAlias = (
-    ScriptLanguage | Literal["batch", "powershell", "posix", "preseed", "kickstart", "cloud-config"]
-)
-_Format: TypeAlias = ImageFormat | Literal["raw", "qcow2", "vhdx", "vmdk", "vpc", "vhd"]
-_Padding: TypeAlias = Padding | Literal["blank-lines", "zeros"]
-_RepositoryFormat: TypeAlias = RepositoryFormat | Literal["vm6", "vm5"]
-_Severity: TypeAlias = Severity | Literal["note", "warning", "error"]
-_Step: TypeAlias = SetupStep | str
-_Firewall: TypeAlias = SetupFirewall | Literal["open-remote-desktop", "unchanged"]
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
@@ -92,7 +84,7 @@ __all__ = [
     "ExtentIterator",
     "FirstRunKit",
     "InstallDrive",
-    "MacroName",
+    "MAX_MACRO_NAME",
     "MacroValues",
     "Metainfo",
     "NtfsFile",
@@ -111,23 +103,34 @@ __all__ = [
     "check",
     "check_limits",
     "detect_file_system",
-    "enumerations",
+    "entry_family",
+    "entry_kind",
     "error_kinds",
+    "extent_end",
     "find_macros",
+    "free_space_dropped",
+    "macro_bare_name",
     "macro_catalogue",
     "macro_lookup",
     "macro_nearest",
+    "macro_text",
     "os_family",
     "parse_product",
     "parse_product_version",
+    "partition_is_efi_system",
+    "partition_is_extended",
+    "partition_is_recovery",
     "probe_output",
+    "progress_fraction",
     "read_partition_table",
     "read_windows_info",
     "rule_by_code",
     "run_command",
     "support_allows",
+    "text",
 ]
 __version__: str
+MAX_MACRO_NAME: int
 
 @final
 class Archive:
@@ -193,7 +196,7 @@ class DiskImage:
     def open(
         path: _Path,
         *,
-        format: _Format | None = None,
+        format: ImageFormatWord | None = None,
         backing_files: _Path | None = None,
         max_size: int | None = None,
         temporary_folder: _Path | None = None,
@@ -211,7 +214,7 @@ class DiskImage:
     def from_stream(
         file: _Readable,
         *,
-        format: _Format | None = None,
+        format: ImageFormatWord | None = None,
         max_size: int | None = None,
         temporary_folder: _Path | None = None,
         progress: _ProgressFn | None = None,
@@ -245,7 +248,7 @@ class DiskImage:
     def without_free_space(
         self,
         *,
-        free_space: _FreeSpace = "skip",
+        free_space: FreeSpaceWord = "skip",
         drop_page_files: bool = False,
         cancel: CancelToken | None = None,
     ) -> tuple[DiskImage, FreeSpaceReport]:
@@ -256,7 +259,7 @@ class DiskImage:
         *,
         overwrite: bool = False,
         threads: int = 0,
-        free_space: _FreeSpace = "skip",
+        free_space: FreeSpaceWord = "skip",
         drop_page_files: bool = False,
         progress: _ProgressFn | None = None,
         cancel: CancelToken | None = None,
@@ -307,7 +310,7 @@ class InstallDrive:
     """
 
     SIZE: ClassVar[int]
-    def __new__(cls, script: Script, *, padding: _Padding = "blank-lines") -> Self: ...
+    def __new__(cls, script: Script, *, padding: PaddingWord = "blank-lines") -> Self: ...
     @staticmethod
     def from_bytes(data: _Bytes) -> InstallDrive:
         """A drive with these bytes."""
@@ -322,32 +325,6 @@ class InstallDrive:
     def __bytes__(self) -> bytes: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
-    def __reduce__(self) -> tuple[Any, ...]: ...
-
-@final
-class MacroName:
-    """The name of a macro, such as `IP`, which a script spells `($IP)`. Names are case-sensitive.
-
-    >>> import vmtemplate as vt
-    >>> str(vt.MacroName("IP")), vt.MacroName.parse("($IP)").name
-    ('($IP)', 'IP')
-    """
-
-    MAX_LENGTH: ClassVar[int]
-    def __new__(cls, name: str) -> Self: ...
-    @staticmethod
-    def parse(text: str) -> MacroName:
-        """Parse a name in the form `($NAME)`."""
-    @property
-    def name(self) -> str:
-        """The bare name."""
-    def __eq__(self, other: object, /) -> bool: ...
-    def __ne__(self, other: object, /) -> bool: ...
-    def __lt__(self, other: MacroName, /) -> bool: ...
-    def __le__(self, other: MacroName, /) -> bool: ...
-    def __gt__(self, other: MacroName, /) -> bool: ...
-    def __ge__(self, other: MacroName, /) -> bool: ...
-    def __hash__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
 @final
@@ -676,14 +653,14 @@ class Repository:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     repository = vt.Repository.create(folder)
     ...     print(repository.format, repository.list())
-    RepositoryFormat.VM6 []
+    vm6 []
     """
 
     @staticmethod
-    def open(folder: _Path, format: _RepositoryFormat | None = None) -> Repository:
+    def open(folder: _Path, format: RepositoryFormatWord | None = None) -> Repository:
         """Open the repository in a folder. `format` is required if both descriptions exist, or none."""
     @staticmethod
-    def create(folder: _Path, format: _RepositoryFormat = "vm6") -> Repository:
+    def create(folder: _Path, format: RepositoryFormatWord = "vm6") -> Repository:
         """Create an empty repository in a folder, which is created if it does not exist.
 
         Regardless of the umask, every user may read it (0644; 0755 for a new folder). Files that are published later
@@ -761,7 +738,7 @@ class Repository:
         level: int = 5,
         threads: int | None = None,
         mtime: datetime | int | None = None,
-        free_space: _FreeSpace = "skip",
+        free_space: FreeSpaceWord = "skip",
         drop_page_files: bool = False,
         sparse: bool = False,
         name: str | None = None,
@@ -876,11 +853,11 @@ class Script:
         self,
         values: _Values,
         *,
-        missing: _Missing = "error",
+        missing: MissingValueWord = "error",
         as_platform: bool = False,
-        language: _Language | None = None,
+        language: ScriptLanguageWord | None = None,
         illegal_password_characters: str | None = None,
-        declared: Sequence[str] = (),
+        declared: Sequence[str] | None = None,
     ) -> Script:
         """Replace the macros of the script; each value is quoted for its place or refused.
 
@@ -893,7 +870,7 @@ class Script:
         metainfo: Metainfo | None = None,
         *,
         file_name: str | None = None,
-        language: _Language | None = None,
+        language: ScriptLanguageWord | None = None,
     ) -> Report:
         """Report what would go wrong with the script on a new machine.
 
@@ -928,18 +905,18 @@ class SetupScript:
     @staticmethod
     def windows(
         *,
-        without: Sequence[_Step] = (),
+        without: Sequence[SetupStepWord] | None = None,
         administrator: str | None = None,
         log_file: str | None = None,
         interface: str | None = None,
-        firewall: _Firewall | None = None,
+        firewall: SetupFirewallWord | None = None,
         product_key: bool | None = None,
     ) -> SetupScript:
         """A script for Windows with every step except those in `without`.
 
         `interface` is the name of the network interface to set up; None means the first one that is connected.
         """
-    def without(self, step: _Step) -> SetupScript:
+    def without(self, step: SetupStepWord) -> SetupScript:
         """Leave a step out."""
     def administrator(self, account: str) -> SetupScript:
         """Set the account whose password is set."""
@@ -947,7 +924,7 @@ class SetupScript:
         """Set the log file."""
     def interface(self, name: str | None) -> SetupScript:
         """Set the network interface to set up; None means the first one that is connected."""
-    def firewall(self, firewall: _Firewall) -> SetupScript:
+    def firewall(self, firewall: SetupFirewallWord) -> SetupScript:
         """Set what the script does to the firewall."""
     def product_key(self, used: bool) -> SetupScript:
         """Set whether the script uses a product key."""
@@ -987,10 +964,10 @@ class Template:
         image: _Path | DiskImage | _Bytes | _Readable | None = None,
         script: _Path | Script | SetupScript | _Bytes | None = None,
         limits: Limits | None = None,
-        tags: Sequence[str] = (),
+        tags: Sequence[str] | None = None,
         version: str | None = None,
-        macros: Sequence[str] = (),
-        support: Sequence[Product | str] = (),
+        macros: Sequence[str] | None = None,
+        support: Support | Iterable[Product | str] | None = None,
         reboot_count: int | None = None,
         virtio_disk: bool | None = None,
         virtio_net: bool | None = None,
@@ -1009,7 +986,7 @@ class Template:
     def open(
         path: _Path | _Bytes | _Seekable,
         *,
-        format: _Format | None = None,
+        format: ImageFormatWord | None = None,
         backing_files: _Path | None = None,
     ) -> Template:
         """Open an archive, or a folder that contains metainfo.xml. The image is not read.
@@ -1035,11 +1012,11 @@ class Template:
         self,
         values: _Values,
         *,
-        missing: _Missing = "error",
+        missing: MissingValueWord = "error",
         as_platform: bool = False,
-        language: _Language | None = None,
+        language: ScriptLanguageWord | None = None,
         illegal_password_characters: str | None = None,
-        declared: Sequence[str] = (),
+        declared: Sequence[str] | None = None,
     ) -> Script:
         """Replace the macros of the setup script, as `Script.render` does.
 
@@ -1050,34 +1027,34 @@ class Template:
         path: _Path,
         values: _Values,
         *,
-        missing: _Missing = "error",
+        missing: MissingValueWord = "error",
         as_platform: bool = False,
-        language: _Language | None = None,
+        language: ScriptLanguageWord | None = None,
         illegal_password_characters: str | None = None,
-        declared: Sequence[str] = (),
+        declared: Sequence[str] | None = None,
     ) -> Script:
         """The same for the template or script at `path`."""
     def install_drive(
         self,
         values: _Values,
         *,
-        missing: _Missing = "error",
+        missing: MissingValueWord = "error",
         as_platform: bool = False,
-        language: _Language | None = None,
+        language: ScriptLanguageWord | None = None,
         illegal_password_characters: str | None = None,
-        declared: Sequence[str] = (),
-        padding: _Padding = "blank-lines",
+        declared: Sequence[str] | None = None,
+        padding: PaddingWord = "blank-lines",
     ) -> InstallDrive:
         """Render the script and make the install drive of a new machine from it."""
     def check(
         self,
         *,
-        allow: Sequence[str] = (),
-        severities: Mapping[str, _Severity] | None = None,
+        allow: Sequence[str] | None = None,
+        severities: Mapping[str, SeverityWord] | None = None,
         deny_warnings: bool = False,
         skip_image: bool = False,
-        language: _Language | None = None,
-        format: _Format | None = None,
+        language: ScriptLanguageWord | None = None,
+        format: ImageFormatWord | None = None,
         cancel: CancelToken | None = None,
     ) -> Report:
         """Check the template against all rules; `vmtemplate.check` describes the options."""
@@ -1089,7 +1066,7 @@ class Template:
         threads: int | None = None,
         mtime: datetime | int | None = None,
         overwrite: bool = False,
-        free_space: _FreeSpace = "skip",
+        free_space: FreeSpaceWord = "skip",
         drop_page_files: bool = False,
         sparse: bool = False,
         progress: _ProgressFn | None = None,
@@ -1108,7 +1085,7 @@ class Template:
         archive: _Path,
         folder: _Path,
         *,
-        only: Sequence[str] = (),
+        only: Sequence[str] | None = None,
         limits: UnpackLimits | None = None,
         threads: int | None = None,
         progress: _ProgressFn | None = None,
@@ -1135,12 +1112,12 @@ def all_rules() -> list[Rule]:
 def check(
     path: _Path | _Readable,
     *,
-    allow: Sequence[str] = (),
-    severities: Mapping[str, _Severity] | None = None,
+    allow: Sequence[str] | None = None,
+    severities: Mapping[str, SeverityWord] | None = None,
     deny_warnings: bool = False,
     skip_image: bool = False,
-    language: _Language | None = None,
-    format: _Format | None = None,
+    language: ScriptLanguageWord | None = None,
+    format: ImageFormatWord | None = None,
     backing_files: _Path | None = None,
     cancel: CancelToken | None = None,
 ) -> Report:
@@ -1163,17 +1140,23 @@ def check(
     'VMT0201'
     """
 
-def check_limits(limits: Limits, vm: VmSpec) -> list[LimitMiss]:
+def check_limits(limits: object, vm: VmSpec) -> list[LimitMiss]:
     """The limits that a machine does not meet."""
 
 def detect_file_system(disk: DiskImage, offset: int) -> FileSystem | None:
     """The file system of a volume."""
 
+def entry_family(value: object) -> OsFamily | None:
+    """`RepositoryEntry.family`."""
+
+def entry_kind(value: object) -> TemplateKind:
+    """`RepositoryEntry.kind`."""
+
 def error_kinds() -> list[tuple[str, int]]:
     """The name and number of every kind, for the test that compares them with the classes."""
 
-def enumerations() -> dict[str, list[str]]:
-    """The words of every enum, for the test that compares them with the classes."""
+def extent_end(value: object) -> int:
+    """`Extent.end`."""
 
 def find_macros(text: str) -> list[MacroUse]:
     """The macros in a text, known or not, in their order.
@@ -1182,6 +1165,12 @@ def find_macros(text: str) -> list[MacroUse]:
     >>> [str(use.name) for use in vt.find_macros("($IP)/($NETMASK) ($)")]
     ['($IP)', '($NETMASK)']
     """
+
+def free_space_dropped(value: object) -> int:
+    """`FreeSpaceReport.dropped`."""
+
+def macro_bare_name(text: str) -> str:
+    """The bare name in the text of a macro."""
 
 def macro_catalogue() -> list[MacroInfo]:
     """Every macro that the platform is known to fill in."""
@@ -1192,14 +1181,26 @@ def macro_lookup(name: str) -> MacroInfo | None:
 def macro_nearest(name: str) -> MacroInfo | None:
     """The macro that was probably meant."""
 
+def macro_text(name: str) -> str:
+    """The text of a macro with a bare name."""
+
 def os_family(name: str) -> OsFamily | None:
     """The operating system family that the platform recognises by a template name."""
 
-def parse_product(text: str) -> tuple[str, tuple[int, int, int] | None]:
-    """The name of a product and the parts of its least version."""
+def parse_product(text: str) -> Product:
+    """A product and its least version."""
 
 def parse_product_version(text: str) -> tuple[int, int, int]:
     """The parts of a version."""
+
+def partition_is_efi_system(value: object) -> bool:
+    """`PartitionKind.is_efi_system`."""
+
+def partition_is_extended(value: object) -> bool:
+    """`PartitionKind.is_extended`."""
+
+def partition_is_recovery(value: object) -> bool:
+    """`PartitionKind.is_recovery`."""
 
 def probe_output(path: _Path, *, overwrite: bool = False) -> None:
     """Raise early the exception that writing to `path` would raise.
@@ -1214,6 +1215,9 @@ def probe_output(path: _Path, *, overwrite: bool = False) -> None:
     vmtemplate.NotFoundError: /no/such/folder/drive.img: cannot create a file beside the output: ...
     """
 
+def progress_fraction(value: object) -> float:
+    """`Progress.fraction`."""
+
 def read_partition_table(disk: DiskImage) -> PartitionTable:
     """The partition table of a disk."""
 
@@ -1226,5 +1230,8 @@ def rule_by_code(code: str) -> Rule | None:
 def run_command(arguments: Sequence[str]) -> int:
     """Run the command `vmtemplate` with these arguments, the first of which is its name, and return its exit status."""
 
-def support_allows(support: Support, product: str, version: str) -> bool:
+def support_allows(support: object, product: str, version: str) -> bool:
     """Whether a version of a product can use a template."""
+
+def text(name: str, value: object) -> str:
+    """The text of a value of the class `name`, as the library shows it."""

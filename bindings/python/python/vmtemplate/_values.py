@@ -1,15 +1,16 @@
-"""Plain values: arguments and results of the library as frozen dataclasses."""
+"""Plain values: arguments and results of the library.
+
+Generated from the sources of the library by the test `generated`; `UPDATE_PYTHON=1 cargo test -p vmtemplate-python
+--test generated` writes it anew.
+"""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, overload
+from typing import NamedTuple
 
-from . import _native
+from . import _methods, _native
 from ._enums import (
     AddressFamily,
     ExtentKind,
@@ -17,45 +18,38 @@ from ._enums import (
     KeptReason,
     LineEnds,
     MacroKind,
-    OsFamily,
     PartitionScheme,
     ScriptEncoding,
     Severity,
-    TemplateKind,
 )
+from ._methods import MacroName, ProductVersion, Support
 
-if TYPE_CHECKING:
-    from ._native import DiskImage, MacroName
+# Work and text
 
 
 @dataclass(frozen=True)
-class Progress:
+class Progress(_methods.Progress):
     """The progress of long work."""
 
     bytes: int
-    """The number of bytes that are done."""
+    """Bytes of content that are done. Holes count as soon as they are passed."""
     total: int
-    """The total number of bytes; 0 if it is not known."""
-
-    @property
-    def fraction(self) -> float:
-        """From 0 to 1; 0 if the total is not known.
-
-        >>> import vmtemplate as vt
-        >>> vt.Progress(bytes=512, total=1024).fraction
-        0.5
-        """
-        return min(self.bytes / self.total, 1.0) if self.total else 0.0
+    """Bytes of content in all; 0 when that is not known, as with a stream."""
 
 
 class Position(NamedTuple):
-    """A place in a text. Both numbers count from 1, columns in characters."""
+    """A place in a text, as editors count it: the first line is 1, the first column is 1.
+
+    A column counts characters, not bytes.
+    """
 
     line: int
+    """The line, from 1."""
     column: int
+    """The column in characters, from 1."""
 
     def __str__(self) -> str:
-        return f"{self.line}:{self.column}"
+        return _native.text("Position", self)
 
 
 # metainfo.xml
@@ -63,11 +57,16 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class VmSpec:
-    """The properties of a new machine that limits apply to."""
+    """The VM that a template is meant for."""
 
     memory_mib: int
+    """Its memory, in MiB (2^20 bytes)."""
     disk_mb: int
+    """The size of its disk, in MB (10^6 bytes)."""
     primary_address: AddressFamily = AddressFamily.IPV4
+    """The family of its first address: the one that the platform gives it when it is created, and that the macro
+    `($IP)` stands for. Addresses that it gets besides do not matter for a limit.
+    """
 
 
 @dataclass(frozen=True)
@@ -88,178 +87,122 @@ class LimitMiss:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What a machine must have to use a template. A field that is None sets no limit.
+class Limits(_methods.Limits):
+    """The limits of a template. The platform does not create a VM that misses one of them.
 
-    >>> import vmtemplate as vt
-    >>> limits = vt.Limits(ipv4=True, memory_mib=1024)
-    >>> [miss.message for miss in limits.check(vt.VmSpec(memory_mib=512, disk_mb=20000))]
-    ['the VM has 512 MiB of memory; the template needs at least 1024 MiB']
+    Its JSON form has the same names; what is not set is left out.
     """
 
     ipv4: bool | None = None
-    """Whether the main address may be IPv4."""
+    """`ipv4`: whether the primary address of the VM may be an IPv4 address. Not set: it may."""
     ipv6: bool | None = None
-    """Whether the main address may be IPv6."""
+    """`ipv6`: whether the primary address of the VM may be an IPv6 address. Not set: it may."""
     memory_mib: int | None = None
-    """The minimum memory, in MiB."""
+    """`mem`: the least memory, in MiB (2^20 bytes)."""
     disk_mb: int | None = None
-    """The minimum disk size, in MB (10^6 bytes)."""
+    """`disk`: the least size of the disk, in MB (10^6 bytes)."""
     other: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """Limits with other names, as text."""
-
-    def check(self, vm: VmSpec) -> list[LimitMiss]:
-        """The limits that this machine does not meet; empty if it can use the template."""
-        return _native.check_limits(self, vm)
-
-
-class ProductVersion(NamedTuple):
-    """The version of a product, compared part by part.
-
-    >>> import vmtemplate as vt
-    >>> vt.ProductVersion.parse("5.10") > vt.ProductVersion.parse("5.9.3")
-    True
-    """
-
-    major: int
-    minor: int = 0
-    patch: int = 0
-
-    @staticmethod
-    def parse(text: str) -> ProductVersion:
-        """Parse a version as the platform does: missing parts are 0, and text after the digits and dots is ignored."""
-        return ProductVersion(*_native.parse_product_version(text))
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
+    """Limits of any other name, as text. What they mean is not known, and `Limits.check` passes over them."""
 
 
 @dataclass(frozen=True)
-class Product:
-    """A product that can use a template, and its minimum version."""
+class Product(_methods.Product):
+    """One product that can use a template, and the least version of it that can.
+
+    As text it is `VMmgr` or `VMmgr:5.4.0`; its JSON form is an object of `name` and `min_version`.
+    """
 
     name: str
+    """`VMmgr`, `DCImgr` or `VEmgr`, or another; compared without regard to case."""
     min_version: ProductVersion | None = None
-    """None accepts every version."""
-
-    @staticmethod
-    def parse(text: str) -> Product:
-        """Parse `VMmgr` or `VMmgr:5.45`.
-
-        >>> import vmtemplate as vt
-        >>> vt.Product.parse("VMmgr:5.45")
-        Product(name='VMmgr', min_version=ProductVersion(major=5, minor=45, patch=0))
-        """
-        name, version = _native.parse_product(text)
-        return Product(name, None if version is None else ProductVersion(*version))
+    """The least version that can use the template; every one if there is none."""
 
     def __str__(self) -> str:
-        return self.name if self.min_version is None else f"{self.name}:{self.min_version}"
-
-
-@dataclass(frozen=True)
-class Support:
-    """The products that can use a template, in the order of the file.
-
-    >>> import vmtemplate as vt
-    >>> support = vt.Support([vt.Product.parse("VMmgr:5.4")])
-    >>> support.allows("vmmgr", "5.10.1"), support.allows("VEmgr", "9")
-    (True, False)
-    """
-
-    products: tuple[Product, ...] = ()
-
-    def __init__(self, products: Iterable[Product | str] = ()) -> None:
-        read = (Product.parse(product) if isinstance(product, str) else product for product in products)
-        object.__setattr__(self, "products", tuple(read))
-
-    def allows(self, product: str, version: str | ProductVersion) -> bool:
-        """Whether this version of the product can use the template."""
-        return _native.support_allows(self, product, str(version))
-
-    def __iter__(self) -> Iterator[Product]:
-        return iter(self.products)
-
-    def __len__(self) -> int:
-        return len(self.products)
-
-    def __str__(self) -> str:
-        return ",".join(map(str, self.products))
+        return _native.text("Product", self)
 
 
 @dataclass(frozen=True)
 class SshPublicKey:
-    """Whether a template takes public SSH keys, and in which form."""
+    """Whether a template takes public SSH keys, and how."""
 
     accepted: bool = False
+    """The text of `sshpublickey` is `yes`."""
     base64: bool = False
-    """The keys are passed in base64."""
+    """Its attribute `base64` is `yes`: the keys are passed in base64."""
 
 
 @dataclass(frozen=True)
 class Description:
-    """A description of a template in one language."""
+    """A description of the template in one language."""
 
     language: str | None
+    """The attribute `lang`."""
     text: str
+    """The text."""
 
 
 @dataclass(frozen=True)
 class MetainfoFields:
-    """All fields of a metainfo.xml as plain values; a missing one is None or empty."""
+    """Everything that a metainfo.xml says, as plain values; what is missing is `None` or empty.
+
+    Its JSON form has the same names. What is missing is left out when it is written, and may be left out when it is
+    read; a name that is not known is an error.
+
+    Descriptions and external addresses of network-install templates are not part of it; see `Metainfo.descriptions` and
+    `Metainfo.external_urls`.
+    """
 
     os_name: str | None = None
+    """The name of the operating system."""
     limits: Limits = Limits()
+    """What a VM must have."""
     support: Support = Support()
+    """The products that can use the template."""
     tags: tuple[str, ...] = ()
+    """The tags."""
     template_version: str | None = None
+    """The version of the template."""
     image_file: str | None = None
+    """The file name of the disk image."""
     script_file: str | None = None
+    """The file name of the setup script."""
     reboot_count: int = 1
+    """The reboots after which the operating system counts as installed; 1 if nothing else is said."""
     template_type: str | None = None
+    """`ostemplate` for an OS template."""
     virtio_disk: bool = False
+    """Whether the system has drivers for virtio disks."""
     virtio_net: bool = False
+    """Whether the system has drivers for virtio network cards."""
     declared_macros: tuple[str, ...] = ()
+    """The macros that the platform passes to the template, as `($NAME)`."""
     illegal_password_characters: str | None = None
+    """The characters that a password must not have."""
     ssh_public_key: SshPublicKey = SshPublicKey()
+    """Whether the template takes public SSH keys."""
     password_method: str | None = None
+    """How a password is changed, in an installed template."""
     date: str | None = None
+    """The time of an installed template, `YYYY-MM-DD hh:mm:ss`."""
     install_result: str | None = None
+    """The result of an installed template."""
     network_install: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """The elements of a network-install template by element name."""
+    """The elements of a network-install template by their names in the file: `kernel`, `initrd`, `nfsshare` …."""
 
 
 # Macros and scripts
 
 
 @dataclass(frozen=True)
-class MacroInfo:
-    """A macro that the platform knows."""
+class MacroInfo(_methods.MacroInfo):
+    """What is known about one macro of the platform."""
 
     name: str
     """The bare name, as in `($NAME)`."""
     kind: MacroKind
+    """What the value is."""
     meaning: str
-
-    @staticmethod
-    def catalogue() -> list[MacroInfo]:
-        """Every macro that the platform is known to fill in."""
-        return _native.macro_catalogue()
-
-    @staticmethod
-    def lookup(name: str) -> MacroInfo | None:
-        """The macro with this bare name. Case matters, as it does for the platform.
-
-        >>> import vmtemplate as vt
-        >>> vt.MacroInfo.lookup("PASS").kind
-        <MacroKind.PASSWORD: 'password'>
-        """
-        return _native.macro_lookup(name)
-
-    @staticmethod
-    def nearest(name: str) -> MacroInfo | None:
-        """The known macro that an unknown name probably means."""
-        return _native.macro_nearest(name)
+    """What the value means, in one line."""
 
 
 @dataclass(frozen=True)
@@ -267,20 +210,27 @@ class MacroUse:
     """A macro in a text."""
 
     name: MacroName
+    """Which macro it is."""
     start: int
     """The offset of its first byte in the UTF-8 form of a text, or in the bytes of a script."""
     end: int
     """The offset after its last byte."""
     position: Position
+    """Where its `(` is."""
 
 
 @dataclass(frozen=True)
 class ScriptInfo:
-    """A summary of a script."""
+    """What is known of a setup script without running it."""
 
     line_ends: LineEnds
+    """How its lines end."""
     encoding: ScriptEncoding
+    """How its characters are encoded."""
     macros: tuple[str, ...]
+    """The macros that it uses, each once, in the order of their first use: those that the platform is known to fill in,
+    and those that metainfo.xml declares.
+    """
 
 
 # Archives
@@ -288,32 +238,34 @@ class ScriptInfo:
 
 @dataclass(frozen=True)
 class ArchiveEntry:
-    """A file of an archive."""
+    """A file in an archive."""
 
     name: str
     """Its name, with `/` between folders."""
     size: int
-    """Its size in bytes, including holes."""
+    """Its size in bytes, holes included."""
 
 
 @dataclass(frozen=True)
 class UnpackLimits:
-    """Bounds on hostile archives."""
+    """Bounds on what an archive may hold. The defaults let an image of 2 TiB and more pass."""
 
     entries: int = 1000
-    """The number of files and folders."""
+    """Files and folders; 1000 unless set. Most templates have three files."""
     total_size: int = 16 << 40
-    """Bytes of all files together, including holes."""
+    """Bytes of all files together, holes included; 16 TiB unless set."""
     name_length: int = 255
-    """Bytes in the name of a file or folder."""
+    """Bytes of the name of one file or folder; 255 unless set, which is what every usual file system takes."""
     path_depth: int = 16
-    """The depth of nested folders."""
+    """Folders inside folders; 16 unless set."""
     ratio: int = 1100
-    """Bytes of the tar stream for each byte of the archive, from its start to any position."""
+    """Bytes of the tar stream for each byte of the archive, from its start to any place; 1100 unless set. One layer of
+    deflate reaches 1032 on zeros, which is what an empty disk is.
+    """
     header_chain: int = 8
-    """Consecutive headers that describe the next entry."""
+    """Headers that describe the next entry (long names, PAX records) in a row; 8 unless set. Tools write three."""
     header_size: int = 1 << 20
-    """Bytes in one such header."""
+    """Bytes of one such header; 1 MiB unless set."""
 
 
 @dataclass(frozen=True)
@@ -321,290 +273,291 @@ class VerifiedFile:
     """A file of a verified archive."""
 
     name: str
+    """Its name, with `/` between folders."""
     size: int
+    """Its size in bytes, holes included."""
     sha256: str
-    """The SHA-256 in 64 hexadecimal digits."""
+    """Its SHA-256, as 64 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
 class Verified:
-    """The result of verifying an archive."""
+    """The result of verifying an archive: it is intact, and these are its checksums."""
 
     sha256: str
-    """The SHA-256 of the archive in 64 hexadecimal digits."""
+    """The SHA-256 of the archive, as 64 hexadecimal digits."""
     archive_bytes: int
+    """The size of the archive in bytes."""
     has_index: bool
-    """Whether it has the index that allows opening it without reading all of it."""
+    """Whether it has the index that makes it possible to open it without reading all of it."""
     files: tuple[VerifiedFile, ...]
+    """Its files, in the archive's order."""
 
 
 @dataclass(frozen=True)
 class KeptWhole:
-    """Why the free space of a volume was kept."""
+    """Why a volume was kept whole."""
 
     reason: KeptReason
+    """As a program asks it."""
     detail: str
-    """A message: what was found, and what to do about it."""
+    """For people: what was found, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class VolumeFreeSpace:
-    """What happened to the free space of a volume. All sizes are in bytes."""
+    """The free space of one volume."""
 
     partition: int | None
-    """The number of the partition; None if the whole disk is the volume."""
+    """The number of its partition; `None` if the whole disk is the volume."""
     offset: int
+    """Where it begins, in bytes of the disk."""
     length: int
+    """How long its partition is, in bytes."""
     label: str | None
+    """Its label, if the volume could be opened."""
     cluster_size: int | None
+    """Bytes per cluster, if the volume could be opened."""
     dropped: int
-    """How much was left out, including page files."""
+    """The bytes that were left out, page files included."""
     page_files: int
-    """How much of that was in page files."""
+    """The bytes of page files among them."""
     shadow_copies: int
-    """The number of shadow copies on the volume. Their content is lost if free space is left out."""
+    """How many shadow copies (restore points, "previous versions") the volume holds. A shadow copy consists of old
+    contents of clusters that changed, and of all other clusters as they are: what was deleted since is in free ones.
+    Where free space is left out, a shadow copy can still be listed, but its content is no longer whole.
+    """
     kept: KeptWhole | None
-    """Why nothing was left out; None if free space was left out."""
+    """Why nothing was left out."""
 
 
 @dataclass(frozen=True)
-class FreeSpaceReport:
-    """What happened to the free space of a disk."""
+class FreeSpaceReport(_methods.FreeSpaceReport):
+    """What was left out, and what was kept for which reason."""
 
     free_space: FreeSpace
-    """The option that was given."""
+    """What was asked for."""
     table_damage: str | None
-    """Why the disk was not searched for volumes: the partition table cannot be read."""
+    """Why no volume was looked for: the partition table is not readable."""
     volumes: tuple[VolumeFreeSpace, ...]
-
-    @property
-    def dropped(self) -> int:
-        """The number of bytes that were left out of all volumes."""
-        return sum(volume.dropped for volume in self.volumes)
+    """The NTFS, BitLocker and ReFS volumes and the partitions of dynamic disks and Storage Spaces, in the order of the
+    partition table. Volumes of other file systems are kept as they are and not listed.
+    """
 
 
 @dataclass(frozen=True)
 class PackSummary:
-    """A summary of packing. All sizes are in bytes."""
+    """The result of packing. All numbers are bytes.
+
+    `data_read + holes + free` is the size of all files; `zeros_found` is a part of `data_read`.
+    """
 
     archive_bytes: int
     """The size of the archive."""
     content_bytes: int
-    """The size of all files in it after unpacking."""
+    """The size of all files in it, as they will be unpacked."""
     data_read: int
-    """How much was read."""
+    """The bytes that were read."""
     zeros_found: int
-    """How much was read in chunks that are all zero."""
+    """Bytes that were read and turned out to be complete chunks of zeros."""
     holes: int
-    """How much the image records as zero, and was not read."""
+    """Bytes that the image's map records as zero, and that were not read."""
     free: int
-    """How much the file system in the image marks free, and was not read."""
+    """Bytes that the file system in the image marks free, and that were not read."""
     free_space: FreeSpaceReport
+    """The NTFS volumes of the image, and why the free space of one was kept."""
     left_behind: tuple[str, ...]
-    """The files of the template's folder that are not in the archive, because the metadata does not name them. A folder
-    without named files is listed once, with a slash at its end. At most 1000 are listed."""
+    """The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of
+    which nothing is named is reported as one, with a slash at its end. At most 1000 are reported.
+    """
     missing: tuple[str, ...]
-    """Files, besides image and script, that the metadata names and that do not exist: `pxelinuxcfg: pxe.cfg`."""
+    """The files that metainfo.xml names beside image and script, but that do not exist: `pxelinuxcfg: pxe.cfg`."""
 
 
 # Disks
 
 
 @dataclass(frozen=True)
-class Extent:
-    """A part of a disk whose bytes are of one kind."""
+class Extent(_methods.Extent):
+    """A stretch of a disk of one kind. Offsets and lengths are in bytes of the virtual disk."""
 
     offset: int
+    """Where it begins."""
     length: int
+    """How long it is; never 0."""
     kind: ExtentKind
-
-    @property
-    def end(self) -> int:
-        """The offset after its last byte."""
-        return self.offset + self.length
+    """What is there."""
 
 
 @dataclass(frozen=True)
 class RawSummary:
-    """A summary of writing a raw file. All sizes are in bytes."""
+    """The result of writing a raw file. All numbers are bytes of the virtual disk.
+
+    `read + hole + free` is `size`, and `written + zero` is `read`.
+    """
 
     size: int
     """The size of the disk, and of the file."""
     read: int
+    """The bytes that were read."""
     written: int
-    """How much was written; the rest is holes."""
+    """Bytes that were written; the rest is holes."""
     zero: int
-    """How much was read and is zero."""
+    """Read and found to be zeros, so not written."""
     hole: int
-    """How much the image records as zero, and was not read."""
+    """Known to be zeros by the map of the image, so not read."""
     free: int
-    """How much the file system marks free, and was not read."""
+    """Marked free by the file system, so not read."""
     free_space: FreeSpaceReport
+    """The NTFS volumes, and why the free space of one was kept."""
 
 
 @dataclass(frozen=True)
-class PartitionKind:
-    """What a partition is for: a byte in an MBR, a GUID in a GPT."""
+class PartitionKind(_methods.PartitionKind):
+    """The type of a partition."""
 
-    text: str
-    """A description: `NTFS or exFAT (07)`."""
-    mbr: int | None
-    gpt: uuid.UUID | None
+    id: str
+    """Two hexadecimal digits for the byte of an MBR; the GUID of a GPT."""
     name: str | None
-    """The name of the type, if it is known."""
-    is_recovery: bool
-    """Whether it is a Windows recovery partition."""
-    is_efi_system: bool
-    """Whether it contains the boot loaders."""
-    is_extended: bool
-    """Whether it only contains the logical partitions of an MBR."""
+    """The name of the type, if it is known: `NTFS or exFAT`."""
 
     def __str__(self) -> str:
-        return self.text
+        return _native.text("PartitionKind", self)
 
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition of a disk. Offset and length are in bytes."""
+    """One partition."""
 
     index: int
-    """Its number as operating systems count: the entry in the table from 1; logical partitions from 5."""
+    """Its number as the systems count: the place in the table from 1; logical partitions from 5."""
     offset: int
+    """Where it begins, in bytes of the disk."""
     length: int
+    """How long it is, in bytes. The table may state more than the disk has."""
     kind: PartitionKind
+    """What it is for."""
     name: str
-    """Its name in a GPT; empty otherwise."""
+    """The name that a GPT gives it; empty otherwise."""
     active: bool
-    id: uuid.UUID | None
+    """The active flag of an MBR, or "legacy BIOS bootable" of a GPT."""
+    id: str | None
     """Its own GUID on a GPT disk."""
 
 
 @dataclass(frozen=True)
-class PartitionTable:
-    """The partition table of a disk."""
+class PartitionTable(_methods.PartitionTable):
+    """The partitions of a disk."""
 
     scheme: PartitionScheme
+    """How the disk is divided."""
     sector_size: int
-    """The sector size of the table in bytes: 512 or 4096."""
+    """The unit of the table in bytes: 512 or 4096."""
     disk_id: str | None
     """The GUID of a GPT disk, or the signature of an MBR disk as eight hex digits."""
     partitions: tuple[Partition, ...]
+    """The partitions in the order of the table: the primary ones of an MBR, then the logical ones."""
     warnings: tuple[str, ...]
-    """Problems of the table that did not prevent reading it."""
+    """What is wrong with the table, and did not keep it from being read."""
     notes: tuple[str, ...]
-    """Deviations from the specification that firmware and operating systems accept, such as a GPT whose backup is not
-    in the last sector, because the disk was enlarged."""
-
-    @staticmethod
-    def read(disk: DiskImage) -> PartitionTable:
-        """The partition table of a disk.
-
-        >>> import vmtemplate as vt
-        >>> vt.PartitionTable.read(vt.DiskImage.from_bytes(bytes(1 << 20))).scheme
-        <PartitionScheme.NONE: 'none'>
-        """
-        return _native.read_partition_table(disk)
+    """How the table deviates from what its specification asks for, where firmware and systems take it as it is: the
+    backup of a GPT that is not in the last sector, because the disk was enlarged.
+    """
 
 
 @dataclass(frozen=True)
 class DiskInfo:
-    """What a disk contains. All sizes are in bytes."""
+    """What a disk holds, and what packing would read of it: the form of `vmtemplate disk --json`. Numbers are bytes.
+
+    `data + holes + free` is `size`.
+    """
 
     format: str
+    """The format as `qemu-img` spells it."""
     size: int
+    """The size of the virtual disk."""
     data: int
-    """How much packing would read if free space is left out."""
+    """What packing would read, with free space left out."""
     holes: int
+    """Bytes that the map of the image records as zero."""
     free: int
+    """Bytes that the file systems mark free, and that the image does not record as zero."""
     partitions: PartitionTable | None
-    """The partition table; None if it is not known, for the reason in `free_space`."""
+    """How the disk is divided; `None` if that cannot be determined, for the reason that `free_space` gives."""
     free_space: FreeSpaceReport
+    """The NTFS volumes, and why the free space of one would be kept."""
 
 
 @dataclass(frozen=True)
 class NtfsEntry:
-    """A file or folder in a folder of an NTFS volume."""
+    """A file or folder as its folder lists it."""
 
     name: str
+    """The long name; what is not valid UTF-16 in it is shown as U+FFFD."""
     is_folder: bool
+    """Whether it is a folder."""
     size: int
+    """The size that the folder notes, in bytes. Files with several hard links may have outgrown it."""
 
 
 @dataclass(frozen=True)
-class WindowsInfo:
-    """The Windows that is installed on a disk; what is not known is None."""
+class WindowsInfo(_methods.WindowsInfo):
+    """The Windows that is installed on a disk, as its registry states. What it does not tell is `None`."""
 
-    product: str | None = None
-    """The name that users see: `Windows Server 2019 Standard`."""
-    edition: str | None = None
-    installation: str | None = None
+    product: str | None
+    """The name that is shown: `Windows Server 2019 Standard`."""
+    edition: str | None
+    """The edition as Windows identifies it: `ServerStandard`."""
+    installation: str | None
     """`Client`, `Server` or `Server Core`."""
-    version: str | None = None
-    """The version that users see: `1809`, `22H2`."""
-    build: str | None = None
-    architecture: str | None = None
-    language: str | None = None
-    image_state: str | None = None
-    """The state of Windows Setup: `IMAGE_STATE_COMPLETE`, or another one after Sysprep was run."""
-    text: str = ""
-    """Everything in one line."""
-
-    @staticmethod
-    def read(disk: DiskImage) -> WindowsInfo | None:
-        """The Windows that this disk starts; None if none was found.
-
-        >>> import vmtemplate as vt
-        >>> vt.WindowsInfo.read(vt.DiskImage.from_bytes(bytes(1 << 20))) is None
-        True
-        """
-        return _native.read_windows_info(disk)
+    version: str | None
+    """The version that is shown: `1809`, `22H2`."""
+    build: str | None
+    """The build, with the number of the update where there is one: `17763.3650`."""
+    architecture: str | None
+    """The processor that it is made for: `x64`, `x86` or `ARM64`."""
+    language: str | None
+    """The language that it was installed in: `en-US`."""
+    image_state: str | None
+    """The state of Windows Setup: `IMAGE_STATE_COMPLETE`, or another if Sysprep was run."""
 
     def __str__(self) -> str:
-        return self.text
+        return _native.text("WindowsInfo", self)
 
 
 # Checks
 
 
 @dataclass(frozen=True)
-class Rule:
-    """A rule of a check; docs/rules.md lists all of them."""
+class Rule(_methods.Rule):
+    """One thing that is checked, with a code that never changes and is never used again for something else."""
 
     code: str
+    """`VMT` and four digits; the first two are the part of the template."""
     severity: Severity
+    """How much a finding of this rule matters, unless the caller chooses another severity."""
     title: str
-    """What the rule requires."""
+    """What is checked, as a sentence that is true of a correct template: "every line ends with CR LF"."""
     why: str
+    """Why it matters: what happens to the machine otherwise."""
     fix: str
-    """How to fix what breaks the rule."""
+    """How to fix it, as an instruction, unless the finding has a more specific one."""
     step: str
-    """The step of the platform's guide."""
-
-    @staticmethod
-    def all() -> list[Rule]:
-        """Every rule, in the order of their codes.
-
-        >>> import vmtemplate as vt
-        >>> vt.Rule.all()[0].code
-        'VMT0101'
-        """
-        return _native.all_rules()
-
-    @staticmethod
-    def by_code(code: str) -> Rule | None:
-        """The rule with this code; case is ignored."""
-        return _native.rule_by_code(code)
+    """The step of the platform's guide that asks for it, by its heading; empty if the guide does not mention it."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """The place of a finding."""
+    """The place of a finding. Only what is known is set."""
 
     file: str | None = None
+    """The file of the template."""
     partition: int | None = None
+    """The number of the partition of a disk image, from 1."""
     path: str | None = None
-    """The path inside a volume of the image."""
+    """The file or registry key inside that partition."""
     position: Position | None = None
+    """Line and column, in the innermost file that is named."""
     text: str = ""
     """Everything in one line."""
 
@@ -614,31 +567,34 @@ class Place:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """The line that a finding concerns."""
+    """The line that a finding is about, so that it can be shown with a mark under it."""
 
     line: str
+    """The text of the line without its end, at most `Excerpt.MAX_LENGTH` characters around the mark."""
     column: int
-    """The column in it at which the finding begins, in characters from 1."""
+    """Where the mark begins in `line`, in characters from 1."""
     length: int
+    """How many characters it is long; at least 1."""
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(_methods.Finding):
     """A problem that a check found."""
 
     rule: Rule
+    """The rule that it breaks."""
     severity: Severity
+    """The severity: that of the rule, unless the caller asked for another."""
     place: Place
+    """Where it was found."""
     message: str
+    """What was found and what was expected."""
     fix: str
+    """How to fix it."""
     excerpt: Excerpt | None
+    """The line that it concerns, if it concerns one."""
     text: str
     """Everything in one line."""
-
-    @property
-    def code(self) -> str:
-        """The code of the rule that it breaks."""
-        return self.rule.code
 
     def __str__(self) -> str:
         return self.text
@@ -646,65 +602,25 @@ class Finding:
 
 @dataclass(frozen=True)
 class Summary:
-    """The number of findings of each severity."""
+    """How many findings a report has."""
 
     errors: int
+    """Findings of `Severity.ERROR`."""
     warnings: int
+    """Findings of `Severity.WARNING`."""
     notes: int
-    text: str
-    """As text: `1 error, 2 warnings`."""
+    """Findings of `Severity.NOTE`."""
 
     def __str__(self) -> str:
-        return self.text
-
-
-_ORDER = list(Severity)
+        return _native.text("Summary", self)
 
 
 @dataclass(frozen=True)
-class Report:
-    """The findings of a check. Iterating over it returns the findings, and `len` returns their number.
-
-    >>> import vmtemplate as vt
-    >>> report = vt.Script("@echo off\\necho hello\\n").lint()
-    >>> report.has(vt.Severity.ERROR)
-    True
-    """
+class Report(_methods.Report):
+    """The findings of a check. Iterating over it returns the findings, and `len` returns their number."""
 
     findings: tuple[Finding, ...]
     summary: Summary
-    _json: str = field(repr=False)
-    _sarif: str = field(repr=False)
-
-    def has(self, severity: Severity | str) -> bool:
-        """Whether a finding has this or a higher severity."""
-        least = _ORDER.index(Severity(severity))
-        return any(_ORDER.index(finding.severity) >= least for finding in self.findings)
-
-    def to_json(self) -> str:
-        """The report as JSON, as `vmtemplate check --json` prints it."""
-        return self._json
-
-    def to_sarif(self) -> str:
-        """The report as SARIF 2.1.0, which code hosts display next to the code."""
-        return self._sarif
-
-    def __iter__(self) -> Iterator[Finding]:
-        return iter(self.findings)
-
-    def __len__(self) -> int:
-        return len(self.findings)
-
-    def __bool__(self) -> bool:
-        # A report without findings is still a report.
-        return True
-
-    @overload
-    def __getitem__(self, index: int) -> Finding: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
-    def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
-        return self.findings[index]
 
 
 # Templates and repositories
@@ -712,91 +628,104 @@ class Report:
 
 @dataclass(frozen=True)
 class TemplateInfo:
-    """Everything about a template that is known without reading its image."""
+    """What a template holds: the form of `vmtemplate inspect --json`."""
 
     metainfo: MetainfoFields
+    """The metadata."""
     script: ScriptInfo | None
+    """The setup script, if it is there."""
     files: tuple[ArchiveEntry, ...]
+    """The files and their sizes in bytes."""
 
 
 @dataclass(frozen=True)
-class RepositoryEntry:
-    """The entry of a template in a repository's description."""
+class RepositoryEntry(_methods.RepositoryEntry):
+    """One template as a repository describes it."""
 
     name: str
-    """The name that users see."""
+    """`name`, `osname`: the name that users see."""
     tags: tuple[str, ...]
+    """`tags`: what scripts of the platform are offered by."""
     file_name: str
-    """The file name of the archive, in the folder of the description; empty if the entry names none."""
-    image_name: str | None
-    expand: str | None
-    """The partition that grows with the disk, such as `/dev/sda2`."""
-    network_device: str | None
-    archive_size_mib: int | None
-    hdd_mib_required: int | None
-    min_ram_mib: int | None
-    template_version: str | None
-    template_type: str | None
-    products: tuple[str, ...]
-    """The products that can use it, each in the form of `Product.parse`: `VMmgr`, or `VMmgr:5.4.0` (VMmanager 5)."""
-    modified_utc: str | None
-    """The modification time of the archive, as `YYYY-MM-DD hh:mm:ss` in UTC."""
-    urls: tuple[str, ...]
-    other: Mapping[str, str] = field(hash=False)
-    """All other keys, each with its value as written in the description."""
-    position: Position | None
-    """The position of the entry in the description."""
-    kind: TemplateKind
-    family: OsFamily | None
-    """The operating system family that the platform recognises by the name."""
-
-    @property
-    def modified(self) -> datetime | None:
-        """The modification time of the archive; None if the entry has none, or has it in another form."""
-        try:
-            read = datetime.strptime(self.modified_utc or "", "%Y-%m-%d %H:%M:%S")
-        except ValueError:
-            return None
-        return read.replace(tzinfo=timezone.utc)
+    """`file_name`, `filename`: the archive, beside the description; empty if the entry names none."""
+    image_name: str | None = None
+    """`image_name`: what the image file on a node is called after. KVM only."""
+    expand: str | None = None
+    """`expand`: the partition that grows with the disk, such as `/dev/sda2`. KVM only."""
+    network_device: str | None = None
+    """`network_device`: the name of the network device. KVM only."""
+    archive_size_mib: int | None = None
+    """`archive_size_mib`: the size of the archive in MiB, rounded up. Where the description does not say it,
+    `Repository.list` takes it from the archive.
+    """
+    hdd_mib_required: int | None = None
+    """`hdd_mib_required`: the smallest disk, in MiB. The platform's API shows it; it is written only when asked for."""
+    min_ram_mib: int | None = None
+    """`min_ram_mib`: the least memory, in MiB. As above."""
+    template_version: str | None = None
+    """`version` (VMmanager 5). VMmanager 6 has no such key; `Repository.list` takes it from the archive's metainfo.xml.
+    """
+    template_type: str | None = None
+    """`type` (VMmanager 5)."""
+    products: tuple[str, ...] = ()
+    """`support`: the products that can use it, each as `Product` reads it: `VMmgr`, or `VMmgr:5.4.0` with the least
+    version (VMmanager 5).
+    """
+    modified_utc: str | None = None
+    """`utcmtime`: when the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC (VMmanager 5). VMmanager 6 has no such key;
+    `Repository.list` takes it from the archive.
+    """
+    urls: tuple[str, ...] = ()
+    """`externals`: URLs of archives elsewhere (VMmanager 5)."""
+    other: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
+    """All other keys, each with its value unchanged in the description."""
+    position: Position | None = None
+    """Where the entry begins in the description."""
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """An archive that was fetched from a repository."""
+    """A downloaded archive."""
 
     entry: RepositoryEntry
-    """The entry of the template."""
-    path: Path
-    """The path of the archive."""
+    """The entry of the template in the description."""
+    path: str
+    """The path of the downloaded archive."""
     archive_bytes: int
-    """Its size in bytes."""
+    """The size of the archive."""
     resumed_at: int
-    """The number of bytes that were kept from an interrupted fetch."""
+    """How many bytes of it were there already, from a fetch that was broken off or that was whole."""
     sha256: str
-    """The SHA-256 in 64 hexadecimal digits."""
+    """The SHA-256 of the archive, as 64 hexadecimal digits."""
     has_checksum: bool
-    """Whether SHA256SUMS lists this checksum; if not, only the archive's own checksums were compared."""
+    """Whether SHA256SUMS has this checksum. If it has none for the archive, the archive's own checksums are all that
+    was compared.
+    """
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """A template that was packed into a repository."""
+    """What was packed and published."""
 
     entry: RepositoryEntry
-    """The new entry of the template."""
+    """What the description says now."""
     pack: PackSummary
-    """The summary of packing."""
+    """What packing did."""
     sha256: str
-    """The SHA-256 of the archive in 64 hexadecimal digits."""
+    """The SHA-256 of the archive, as 64 hexadecimal digits."""
 
 
 @dataclass(frozen=True)
 class Synced:
-    """The result of updating a description."""
+    """What `Repository.sync` changed."""
 
-    updated: tuple[str, ...]
-    """The archives whose size or checksum was updated."""
-    missing: tuple[str, ...]
-    """The archives that the description names and that do not exist. Their entries stay unchanged."""
+    updated: tuple[str, ...] = ()
+    """The archives whose size or checksum was rewritten."""
+    missing: tuple[str, ...] = ()
+    """The archives that the description names and that do not exist. What is said of them stays as it was, so that they
+    can be proved when they come back.
+    """
     damaged: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """The damaged archives, each with the reason. Their entries stay unchanged."""
+    """The archives that are not sound, each with the reason. What is said of them stays as it was: a new checksum would
+    make damage look like what was published.
+    """

@@ -8,7 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// let limits = vmtemplate::UnpackLimits { total_size: 100 << 30, ..Default::default() };
 /// assert_eq!(limits.entries, 1000);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct UnpackLimits {
     /// Files and folders; 1000 unless set. Most templates have three files.
     pub entries: u64,

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// assert!(ExtentKind::Data.must_be_read());
 /// assert!(!ExtentKind::Zero.must_be_read());
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ExtentKind {
@@ -41,7 +41,7 @@ impl ExtentKind {
 /// let extent = Extent { offset: 4096, length: 512, kind: ExtentKind::Data };
 /// assert_eq!(extent.range(), 4096..4608);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Extent {
     /// Where it begins.
     pub offset: u64,

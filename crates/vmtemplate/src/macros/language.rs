@@ -22,6 +22,7 @@ pub enum ScriptLanguage {
     /// Batch files of `cmd.exe`.
     Batch,
     /// Windows PowerShell and PowerShell.
+    #[serde(rename = "powershell")]
     PowerShell,
     /// The shell of POSIX: sh, dash, bash, ksh, busybox.
     Posix,

@@ -23,8 +23,8 @@ use crate::shown::quoted;
 /// assert!("PRODUCTKEY".parse::<MacroName>().unwrap_err().help().unwrap().contains("($PRODUCTKEY)"));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize)]
+#[serde(try_from = "String")]
 pub struct MacroName(String);
 
 impl MacroName {
@@ -135,9 +135,10 @@ impl TryFrom<String> for MacroName {
     }
 }
 
-impl From<MacroName> for String {
-    fn from(name: MacroName) -> Self {
-        name.to_string()
+// Not derived: a serializer that has classes for values, as that of the Python module, needs the name of the type.
+impl serde::Serialize for MacroName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct("MacroName", &self.to_string())
     }
 }
 

@@ -24,11 +24,11 @@ use crate::shown::{quoted, short};
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SshPublicKey {
     /// The text of `sshpublickey` is `yes`.
     pub accepted: bool,
     /// Its attribute `base64` is `yes`: the keys are passed in base64.
-    #[serde(default)]
     pub base64: bool,
 }
 
@@ -42,7 +42,7 @@ pub struct SshPublicKey {
 /// assert_eq!((description.language.as_deref(), description.text.as_str()), (Some("en"), "A server"));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Description {
     /// The attribute `lang`.

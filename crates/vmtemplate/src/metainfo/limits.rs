@@ -82,6 +82,7 @@ pub struct VmSpec {
     pub disk_mb: u64,
     /// The family of its first address: the one that the platform gives it when it is created, and that the macro
     /// `($IP)` stands for. Addresses that it gets besides do not matter for a limit.
+    #[serde(default)]
     pub primary_address: AddressFamily,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::document::{Document, Node};
 
@@ -19,8 +19,8 @@ use super::document::{Document, Node};
 /// assert_eq!(ProductVersion::from("5.4.0-beta.2"), ProductVersion::new(5, 4, 0));
 /// assert_eq!(ProductVersion::from("6").to_string(), "6.0.0");
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct ProductVersion([u64; 3]);
 
 impl ProductVersion {
@@ -64,9 +64,10 @@ impl From<String> for ProductVersion {
     }
 }
 
-impl From<ProductVersion> for String {
-    fn from(version: ProductVersion) -> Self {
-        version.to_string()
+// Not derived, for the reason that `Support` gives.
+impl Serialize for ProductVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct("ProductVersion", &self.to_string())
     }
 }
 
@@ -142,11 +143,18 @@ impl fmt::Display for Product {
 /// assert!(!support.allows("vmmgr", &"5.3.9".into()));
 /// assert!(!support.allows("VEmgr", &"9".into()));
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Support {
     /// The products.
     pub products: Vec<Product>,
+}
+
+// Not derived: a serializer that has classes for values, as that of the Python module, needs the name of the type.
+impl Serialize for Support {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct("Support", &self.products)
+    }
 }
 
 impl Support {

@@ -42,7 +42,7 @@ pub enum TemplateKind {
 /// # std::fs::remove_dir_all(dir).unwrap();
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct RepositoryEntry {
     /// `name`, `osname`: the name that users see.
@@ -79,20 +79,20 @@ pub struct RepositoryEntry {
     pub template_type: Option<String>,
     /// `support`: the products that can use it, each as [`Product`](crate::Product) reads it: `VMmgr`, or `VMmgr:5.4.0` with
     /// the least version (VMmanager 5).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<String>,
     /// `utcmtime`: when the archive changed, as `YYYY-MM-DD hh:mm:ss` in UTC (VMmanager 5). VMmanager 6 has no such key;
     /// [`Repository::list`](crate::Repository::list) takes it from the archive.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_utc: Option<String>,
     /// `externals`: URLs of archives elsewhere (VMmanager 5).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// All other keys, each with its value unchanged in the description.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
     /// Where the entry begins in the description.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
 }
 

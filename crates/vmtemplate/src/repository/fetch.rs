@@ -65,6 +65,7 @@ pub struct Fetched {
     /// The entry of the template in the description.
     pub entry: RepositoryEntry,
     /// The path of the downloaded archive.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// The size of the archive.
     pub archive_bytes: u64,
@@ -75,6 +76,11 @@ pub struct Fetched {
     /// Whether SHA256SUMS has this checksum. If it has none for the archive, the archive's own checksums are all that was
     /// compared.
     pub has_checksum: bool,
+}
+
+/// A path as text. Without this, a path that is not UTF-8 would make an error of a fetch that succeeded.
+fn as_text<S: serde::Serializer>(path: &Path, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 impl Repository {

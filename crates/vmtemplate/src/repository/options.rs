@@ -161,6 +161,7 @@ pub struct RepositoryVerifyOptions {
 /// assert!(vmtemplate::Synced::default().missing.is_empty());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct Synced {
     /// The archives whose size or checksum was rewritten.

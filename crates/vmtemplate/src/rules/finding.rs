@@ -327,7 +327,7 @@ impl Serialize for Report {
 /// let summary = vmtemplate::Script::from_text("@echo off\n").lint(None).summary();
 /// assert!(summary.errors > 0);
 /// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Summary {
     /// Findings of [`Severity::Error`].

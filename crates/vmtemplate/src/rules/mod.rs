@@ -49,7 +49,7 @@ pub use finding::{Excerpt, Finding, Place, Report, Summary};
 /// assert!(Severity::Error > Severity::Warning);
 /// assert_eq!(Severity::Note.to_string(), "note");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Severity {
@@ -81,7 +81,7 @@ impl fmt::Display for Severity {
 /// assert!(rule.code.starts_with("VMT"));
 /// assert!(!rule.why.is_empty());
 /// ```
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Rule {
     /// `VMT` and four digits; the first two are the part of the template.

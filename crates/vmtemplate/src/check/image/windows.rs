@@ -26,7 +26,7 @@ const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 /// }
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct WindowsInfo {
     /// The name that is shown: `Windows Server 2019 Standard`.

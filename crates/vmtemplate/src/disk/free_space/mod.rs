@@ -22,7 +22,7 @@ pub use report::{FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
 /// ```
 /// assert_eq!(vmtemplate::FreeSpace::default(), vmtemplate::FreeSpace::Skip);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FreeSpace {
     /// Free clusters of consistent NTFS volumes read as zeros: what was deleted does not reach the customers.

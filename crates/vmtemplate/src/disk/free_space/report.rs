@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// assert_eq!(disk.read_vec(0, 1)?, [7]);
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct FreeSpaceReport {
     /// What was asked for.
@@ -48,7 +48,7 @@ impl FreeSpaceReport {
 ///     }
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct VolumeFreeSpace {
     /// The number of its partition; `None` if the whole disk is the volume.
@@ -81,7 +81,7 @@ pub struct VolumeFreeSpace {
 ///     matches!(kept.reason, KeptReason::Dirty | KeptReason::OpenJournal | KeptReason::Hibernated)
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct KeptWhole {
     /// As a program asks it.
@@ -96,7 +96,7 @@ pub struct KeptWhole {
 /// let json = serde_json::to_string(&vmtemplate::KeptReason::OpenJournal).unwrap();
 /// assert_eq!(json, r#""open-journal""#);
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KeptReason {

@@ -1,6 +1,10 @@
 //! GUIDs as GPT stores them.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::shown::{Shown, short};
 
 /// A GUID: the type or the identity of a GPT partition.
 ///
@@ -62,6 +66,25 @@ impl fmt::Display for Guid {
         let (b, c) = (u16::from_le_bytes([b0, b1]), u16::from_le_bytes([c0, c1]));
         write!(f, "{a:08X}-{b:04X}-{c:04X}-{d0:02X}{d1:02X}-")?;
         tail.iter().try_for_each(|byte| write!(f, "{byte:02X}"))
+    }
+}
+
+/// The text of a GUID, in upper or lower case: 8, 4, 4, 4 and 12 hexadecimal digits.
+impl FromStr for Guid {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid =
+            || Error::new(ErrorKind::InvalidValue, format!("\"{}\" is not a GUID", Shown(short(text))));
+        let groups: Vec<&str> = text.split('-').collect();
+        let is_hex = |group: &&str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) || !groups.iter().all(is_hex) {
+            return Err(invalid());
+        }
+        // 32 digits are 128 bits.
+        let all = u128::from_str_radix(&groups.concat(), 16).map_err(|_| invalid())?;
+        let tail = ((all & u128::from(u64::MAX)) as u64).to_be_bytes();
+        Ok(Self::from_fields((all >> 96) as u32, (all >> 80) as u16, (all >> 64) as u16, tail))
     }
 }
 

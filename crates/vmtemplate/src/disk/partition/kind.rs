@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize};
 
 use super::Guid;
+use crate::error::{Error, Result};
 
 /// The type of a partition: a byte in an MBR, a GUID in a GPT.
 ///
@@ -17,7 +18,8 @@ use super::Guid;
 /// assert!(PartitionKind::Mbr(0x27).is_recovery());
 /// assert_eq!(PartitionKind::Mbr(0x07).to_string(), "NTFS or exFAT (07)");
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
 #[non_exhaustive]
 pub enum PartitionKind {
     /// The type byte of an MBR entry.
@@ -171,11 +173,29 @@ impl fmt::Display for PartitionKind {
     }
 }
 
-impl serde::Serialize for PartitionKind {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut kind = serializer.serialize_struct("PartitionKind", 2)?;
-        kind.serialize_field("id", &self.id())?;
-        kind.serialize_field("name", &self.name())?;
-        kind.end()
+/// The type of a partition.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "PartitionKind")]
+struct Form {
+    /// Two hexadecimal digits for the byte of an MBR; the GUID of a GPT.
+    id: String,
+    /// The name of the type, if it is known: `NTFS or exFAT`.
+    name: Option<String>,
+}
+
+impl From<PartitionKind> for Form {
+    fn from(kind: PartitionKind) -> Self {
+        Self { id: kind.id(), name: kind.name().map(str::to_owned) }
+    }
+}
+
+impl TryFrom<Form> for PartitionKind {
+    type Error = Error;
+
+    fn try_from(form: Form) -> Result<Self> {
+        match u8::from_str_radix(&form.id, 16) {
+            Ok(byte) => Ok(Self::Mbr(byte)),
+            Err(_) => form.id.parse().map(Self::Gpt),
+        }
     }
 }

@@ -61,24 +61,51 @@ pub enum RegistryType {
     Other(u32),
 }
 
-const NAMES: [(RegistryType, &str); 12] = [
-    (RegistryType::None, "REG_NONE"),
-    (RegistryType::String, "REG_SZ"),
-    (RegistryType::ExpandString, "REG_EXPAND_SZ"),
-    (RegistryType::Binary, "REG_BINARY"),
-    (RegistryType::U32, "REG_DWORD"),
-    (RegistryType::U32BigEndian, "REG_DWORD_BIG_ENDIAN"),
-    (RegistryType::Link, "REG_LINK"),
-    (RegistryType::MultiString, "REG_MULTI_SZ"),
-    (RegistryType::ResourceList, "REG_RESOURCE_LIST"),
-    (RegistryType::FullResourceDescriptor, "REG_FULL_RESOURCE_DESCRIPTOR"),
-    (RegistryType::ResourceRequirements, "REG_RESOURCE_REQUIREMENTS_LIST"),
-    (RegistryType::U64, "REG_QWORD"),
-];
+impl RegistryType {
+    /// The types that Windows has names for, in the order of their numbers.
+    const NAMED: [Self; 12] = [
+        Self::None,
+        Self::String,
+        Self::ExpandString,
+        Self::Binary,
+        Self::U32,
+        Self::U32BigEndian,
+        Self::Link,
+        Self::MultiString,
+        Self::ResourceList,
+        Self::FullResourceDescriptor,
+        Self::ResourceRequirements,
+        Self::U64,
+    ];
+
+    /// Its name in Windows; `other` for a type that has none.
+    ///
+    /// ```
+    /// assert_eq!(vmtemplate::RegistryType::MultiString.name(), "REG_MULTI_SZ");
+    /// assert_eq!(vmtemplate::RegistryType::Other(0x10).name(), "other");
+    /// ```
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "REG_NONE",
+            Self::String => "REG_SZ",
+            Self::ExpandString => "REG_EXPAND_SZ",
+            Self::Binary => "REG_BINARY",
+            Self::U32 => "REG_DWORD",
+            Self::U32BigEndian => "REG_DWORD_BIG_ENDIAN",
+            Self::Link => "REG_LINK",
+            Self::MultiString => "REG_MULTI_SZ",
+            Self::ResourceList => "REG_RESOURCE_LIST",
+            Self::FullResourceDescriptor => "REG_FULL_RESOURCE_DESCRIPTOR",
+            Self::ResourceRequirements => "REG_RESOURCE_REQUIREMENTS_LIST",
+            Self::U64 => "REG_QWORD",
+            Self::Other(_) => "other",
+        }
+    }
+}
 
 impl From<u32> for RegistryType {
     fn from(number: u32) -> Self {
-        NAMES.get(number as usize).map_or(Self::Other(number), |(kind, _)| *kind)
+        Self::NAMED.get(number as usize).copied().unwrap_or(Self::Other(number))
     }
 }
 
@@ -86,8 +113,14 @@ impl fmt::Display for RegistryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Other(number) => write!(f, "type {number:#x}"),
-            kind => f.write_str(NAMES.iter().find(|(known, _)| known == kind).map_or("", |(_, name)| name)),
+            kind => f.write_str(kind.name()),
         }
+    }
+}
+
+impl serde::Serialize for RegistryType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit_variant("RegistryType", 0, self.name())
     }
 }
 

@@ -36,7 +36,8 @@ pub enum SetupInterface {
 /// assert!(!script.text().contains("advfirewall"));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SetupFirewall {
     /// Lets Remote Desktop through, if [`SetupStep::RemoteDesktop`] is in.
