@@ -98,7 +98,7 @@ fn an_image_that_shrinks_while_it_is_read_is_told() {
         }
     });
     let error = failing_pack(image, PackOptions { control, ..PackOptions::default() });
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
     assert!(error.message().contains("33554432") && error.message().contains("10485760"), "{error}");
     assert!(error.path().unwrap().ends_with("disk.raw"));
 }
@@ -116,7 +116,7 @@ fn an_image_that_is_written_to_while_it_is_read_is_told() {
         }
     });
     let error = failing_pack(image, PackOptions { control, ..PackOptions::default() });
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
 }
 
 fn cancel_half_way() -> Control {

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use vmtemplate::{ErrorKind, FirstRunKit, LineEnds, Script, ScriptEncoding};
+use vmtemplate::{ErrorKind, FirstRunKit, LineEnding, Script, ScriptEncoding};
 use vmtemplate_test_support::{has_tool, noise, run, tree};
 
 /// A file that is accepted as dd.exe.
@@ -24,8 +24,8 @@ fn every_script_is_ascii_with_windows_line_ends() {
     for (name, bytes) in FirstRunKit::new().files() {
         let script = Script::from_bytes(bytes);
         assert_eq!(
-            (script.encoding(), script.line_ends()),
-            (ScriptEncoding::Ascii, LineEnds::CrLf),
+            (script.encoding(), script.line_ending()),
+            (ScriptEncoding::Ascii, LineEnding::CrLf),
             "{name}"
         );
         assert!(script.macros().next().is_none(), "{name}");

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnds, Metainfo, MetainfoKey,
+    DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnding, Metainfo, MetainfoKey,
     NtfsVolume, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
 };
 use vmtemplate_test_support::{disk, has_tool, is_root, run, sample_disk};
@@ -104,7 +104,7 @@ fn scripts_get_the_line_ends_that_their_interpreter_needs() {
     assert_eq!(script("@echo off\r\n"), b"@echo off\r\n");
     assert_eq!(script("#!/bin/sh\necho 1\n"), b"#!/bin/sh\necho 1\n");
     let default = Template::builder("Windows-10").image(disk(&[0; 512])).build().unwrap();
-    assert_eq!(default.script().unwrap().line_ends(), LineEnds::CrLf);
+    assert_eq!(default.script().unwrap().line_ending(), LineEnding::CrLf);
 }
 
 #[test]

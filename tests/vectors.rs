@@ -322,7 +322,7 @@ fn metainfo_is_read_edited_and_written() {
             Err(error) => found["fields_error"] = error_of(&error),
         }
         if let Some(vm) = &input.vm {
-            found["missed"] = serde_json::to_value(metainfo.limits()?.check(vm)).unwrap();
+            found["unmet"] = serde_json::to_value(metainfo.limits()?.unmet(vm)).unwrap();
         }
         Ok(found)
     });

@@ -184,6 +184,6 @@ fn an_image_that_is_written_to_meanwhile_gives_no_file() {
     });
     let options = WriteRawOptions { control, ..WriteRawOptions::default() };
     let error = DiskImage::open(&source).unwrap().write_raw(&out, &options).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ImageChanged, "{error:#}");
+    assert_eq!(error.kind(), ErrorKind::SourceChanged, "{error:#}");
     assert!(!out.exists());
 }

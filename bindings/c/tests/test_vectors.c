@@ -293,21 +293,21 @@ static vmt_metainfo *metainfo_of(const cJSON *file)
 }
 
 /* What a machine lacks, in the library's JSON form; C gets it as flags. */
-static cJSON *of_misses(vmt_misses misses, vmt_limits limits, const cJSON *vm)
+static cJSON *of_misses(vmt_unmet misses, vmt_limits limits, const cJSON *vm)
 {
     cJSON *out = cJSON_CreateArray(), *one;
-    if (misses & VMT_MISS_PRIMARY_ADDRESS) {
+    if (misses & VMT_UNMET_PRIMARY_ADDRESS) {
         cJSON_AddItemToArray(out, one = cJSON_CreateObject());
         cJSON_AddStringToObject(one, "limit", "primary_address");
         cJSON_AddStringToObject(one, "found", string(vm, "primary_address"));
     }
-    if (misses & VMT_MISS_MEMORY) {
+    if (misses & VMT_UNMET_MEMORY) {
         cJSON_AddItemToArray(out, one = cJSON_CreateObject());
         cJSON_AddStringToObject(one, "limit", "memory");
         cJSON_AddNumberToObject(one, "found_mib", number(vm, "memory_mib"));
         cJSON_AddNumberToObject(one, "required_mib", (double)limits.memory_mib);
     }
-    if (misses & VMT_MISS_DISK) {
+    if (misses & VMT_UNMET_DISK) {
         cJSON_AddItemToArray(out, one = cJSON_CreateObject());
         cJSON_AddStringToObject(one, "limit", "disk");
         cJSON_AddNumberToObject(one, "found_mb", number(vm, "disk_mb"));
@@ -354,16 +354,16 @@ static cJSON *metainfo(const cJSON *input)
     }
     if (vm != NULL) {
         vmt_limits limits;
-        vmt_misses misses;
+        vmt_unmet misses;
         uint32_t primary = string(vm, "primary_address") != NULL && strcmp(string(vm, "primary_address"), "ipv6") == 0 ? 6 : 4;
         if (vmt_metainfo_limits(metainfo, &limits, &err) != VMT_OK ||
-            vmt_metainfo_check_machine(metainfo, (uint64_t)number(vm, "memory_mib"), (uint64_t)number(vm, "disk_mb"),
+            vmt_metainfo_unmet_limits(metainfo, (uint64_t)number(vm, "memory_mib"), (uint64_t)number(vm, "disk_mb"),
                                        primary, &misses, &err) != VMT_OK) {
             cJSON_Delete(out);
             out = NULL;
             goto done;
         }
-        cJSON_AddItemToObject(out, "missed", of_misses(misses, limits, vm));
+        cJSON_AddItemToObject(out, "unmet", of_misses(misses, limits, vm));
     }
 done:
     vmt_metainfo_free(metainfo);

@@ -59,7 +59,7 @@ enumerations! {
         DoubtfulTable = "doubtful-table", DynamicDisk = "dynamic-disk", StorageSpaces = "storage-spaces", Raid = "raid",
         Lvm = "lvm", Refs = "refs",
     }
-    LineEnds { CrLf = "cr-lf", Lf = "lf", Mixed = "mixed", None = "none" }
+    LineEnding { CrLf = "cr-lf", Lf = "lf", Mixed = "mixed", None = "none" }
     MacroKind {
         Address = "address", AddressV4 = "address-v4", AddressV6 = "address-v6", AddressList = "address-list",
         AddressListV4 = "address-list-v4", AddressListV6 = "address-list-v6", Netmask = "netmask",

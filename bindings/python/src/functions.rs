@@ -118,13 +118,13 @@ pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Option<
 
 /// The limits that a machine does not meet.
 #[pyfunction]
-pub(crate) fn check_limits(
+pub(crate) fn unmet_limits(
     py: Python<'_>,
     limits: LimitsArgument,
     vm: VmSpecArgument,
 ) -> PyResult<Bound<'_, PyList>> {
-    let misses = vt::Limits::from(limits).check(&vm.into());
-    PyList::new(py, misses.iter().map(|miss| values::limit_miss(py, miss)).collect::<PyResult<Vec<_>>>()?)
+    let misses = vt::Limits::from(limits).unmet(&vm.into());
+    PyList::new(py, misses.iter().map(|miss| values::unmet_limit(py, miss)).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// Whether a version of a product can use a template.

@@ -59,9 +59,9 @@ mod _native {
     use super::first_run_kit::FirstRunKit;
     #[pymodule_export]
     use super::functions::{
-        all_rules, check, check_limits, detect_file_system, find_macros, macro_catalogue, macro_lookup,
-        macro_nearest, os_family, parse_product, parse_product_version, probe_output, read_partition_table,
-        read_windows_info, rule_by_code, support_allows,
+        all_rules, check, detect_file_system, find_macros, macro_catalogue, macro_lookup, macro_nearest,
+        os_family, parse_product, parse_product_version, probe_output, read_partition_table,
+        read_windows_info, rule_by_code, support_allows, unmet_limits,
     };
     #[pymodule_export]
     use super::install_drive::InstallDrive;

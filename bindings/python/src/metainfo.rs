@@ -85,8 +85,8 @@ impl Metainfo {
     }
 
     /// Return, not raise, all problems: the errors that properties would raise, and more.
-    fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let problems = self.with(|metainfo| metainfo.check());
+    fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let problems = self.with(|metainfo| metainfo.problems());
         PyList::new(py, problems.iter().map(|problem| exception(py, problem)).collect::<PyResult<Vec<_>>>()?)
     }
 

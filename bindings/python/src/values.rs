@@ -85,19 +85,19 @@ impl From<VmSpecArgument> for vt::VmSpec {
     }
 }
 
-pub(crate) fn limit_miss<'py>(py: Python<'py>, miss: &vt::LimitMiss) -> Made<'py> {
+pub(crate) fn unmet_limit<'py>(py: Python<'py>, miss: &vt::UnmetLimit) -> Made<'py> {
     let text = miss.to_string();
     match *miss {
-        vt::LimitMiss::PrimaryAddress { found } => {
-            new(py, "LimitMiss", ("primary_address", member(py, found)?, None::<u64>, text))
+        vt::UnmetLimit::PrimaryAddress { found } => {
+            new(py, "UnmetLimit", ("primary_address", member(py, found)?, None::<u64>, text))
         }
-        vt::LimitMiss::Memory { found_mib, required_mib } => {
-            new(py, "LimitMiss", ("memory", found_mib, Some(required_mib), text))
+        vt::UnmetLimit::Memory { found_mib, required_mib } => {
+            new(py, "UnmetLimit", ("memory", found_mib, Some(required_mib), text))
         }
-        vt::LimitMiss::Disk { found_mb, required_mb } => {
-            new(py, "LimitMiss", ("disk", found_mb, Some(required_mb), text))
+        vt::UnmetLimit::Disk { found_mb, required_mb } => {
+            new(py, "UnmetLimit", ("disk", found_mb, Some(required_mb), text))
         }
-        _ => new(py, "LimitMiss", ("other", py.None(), None::<u64>, text)),
+        _ => new(py, "UnmetLimit", ("other", py.None(), None::<u64>, text)),
     }
 }
 
@@ -309,7 +309,7 @@ pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::FreeSpaceRepo
         let kept = volume
             .kept
             .as_ref()
-            .map(|kept| new(py, "KeptWhole", (member(py, kept.reason)?, kept.detail.as_str())))
+            .map(|kept| new(py, "KeptVolume", (member(py, kept.reason)?, kept.detail.as_str())))
             .transpose()?;
         let fields = (
             volume.partition,
@@ -488,7 +488,7 @@ pub(crate) fn template_info<'py>(py: Python<'py>, info: &vt::TemplateInfo) -> Ma
         .as_ref()
         .map(|script| {
             let fields =
-                (member(py, script.line_ends)?, member(py, script.encoding)?, texts(py, &script.macros)?);
+                (member(py, script.line_ending)?, member(py, script.encoding)?, texts(py, &script.macros)?);
             new(py, "ScriptInfo", fields)
         })
         .transpose()?;

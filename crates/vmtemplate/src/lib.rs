@@ -111,7 +111,7 @@ pub use disk::{
     WriteRawOptions,
 };
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
-pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use disk::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
@@ -121,8 +121,8 @@ pub use error::{Error, ErrorKind, Position, Result};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
-    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
-    ProductVersion, SshPublicKey, Support, Tags, VmSpec,
+    AddressFamily, Description, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
+    ProductVersion, SshPublicKey, Support, Tags, UnmetLimit, VmSpec,
 };
 pub use output::probe_output;
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
@@ -131,7 +131,7 @@ pub use repository::{
     RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
 pub use rules::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
-pub use script::{FirstRunKit, LineEnds, LintOptions, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnding, LintOptions, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
 pub use spool::Spooled;

@@ -29,7 +29,7 @@ class ErrorKind(enum.Enum):
     INVALID_SCRIPT = "invalid-script"
     INVALID_IMAGE = "invalid-image"
     UNSUPPORTED = "unsupported"
-    IMAGE_CHANGED = "image-changed"
+    SOURCE_CHANGED = "source-changed"
     INVALID_TEMPLATE = "invalid-template"
     INVALID_ARCHIVE = "invalid-archive"
     UNSAFE_ARCHIVE = "unsafe-archive"
@@ -58,7 +58,7 @@ class AddressFamily(enum.Enum):
     IPV6 = "ipv6"
 
 
-class LineEnds(enum.Enum):
+class LineEnding(enum.Enum):
     """The line ends of a script."""
 
     CR_LF = "cr-lf"

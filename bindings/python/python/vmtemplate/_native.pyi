@@ -12,7 +12,7 @@ from ._enums import (
     FreeSpace,
     Hibernation,
     ImageFormat,
-    LineEnds,
+    LineEnding,
     MissingValue,
     OsFamily,
     Padding,
@@ -32,7 +32,7 @@ from ._values import (
     Extent,
     Fetched,
     FreeSpaceReport,
-    LimitMiss,
+    UnmetLimit,
     Limits,
     MacroInfo,
     MacroUse,
@@ -109,7 +109,7 @@ __all__ = [
     "__version__",
     "all_rules",
     "check",
-    "check_limits",
+    "unmet_limits",
     "detect_file_system",
     "enumerations",
     "error_kinds",
@@ -416,7 +416,7 @@ class Metainfo:
         """Make a new metainfo.xml from these fields."""
     def fields(self) -> MetainfoFields:
         """All fields of the metainfo.xml as plain values."""
-    def check(self) -> list[VmTemplateError]:
+    def problems(self) -> list[VmTemplateError]:
         """Return, not raise, all problems: the errors that properties would raise, and more."""
     def write_file(self, path: _Path, *, overwrite: bool = False) -> None:
         """Write the metainfo.xml to a file, which appears complete or not at all."""
@@ -840,8 +840,8 @@ class Script:
 
     >>> import vmtemplate as vt
     >>> script = vt.Script("@echo off\necho ($IP)\n")
-    >>> script.line_ends, script.to_windows().text
-    (<LineEnds.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
+    >>> script.line_ending, script.to_windows().text
+    (<LineEnding.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
     >>> script.render({"IP": "192.0.2.10"}).text
     '@echo off\necho 192.0.2.10\n'
     """
@@ -861,7 +861,7 @@ class Script:
     def encoding(self) -> ScriptEncoding:
         """Its encoding."""
     @property
-    def line_ends(self) -> LineEnds:
+    def line_ending(self) -> LineEnding:
         """Its line ends."""
     @property
     def language(self) -> ScriptLanguage | None:
@@ -1163,7 +1163,7 @@ def check(
     'VMT0201'
     """
 
-def check_limits(limits: Limits, vm: VmSpec) -> list[LimitMiss]:
+def unmet_limits(limits: Limits, vm: VmSpec) -> list[UnmetLimit]:
     """The limits that a machine does not meet."""
 
 def detect_file_system(disk: DiskImage, offset: int) -> FileSystem | None:

@@ -15,7 +15,7 @@ from ._enums import (
     ExtentKind,
     FreeSpace,
     KeptReason,
-    LineEnds,
+    LineEnding,
     MacroKind,
     OsFamily,
     PartitionScheme,
@@ -71,7 +71,7 @@ class VmSpec:
 
 
 @dataclass(frozen=True)
-class LimitMiss:
+class UnmetLimit:
     """A limit that a machine does not meet."""
 
     limit: str
@@ -93,7 +93,7 @@ class Limits:
 
     >>> import vmtemplate as vt
     >>> limits = vt.Limits(ipv4=True, memory_mib=1024)
-    >>> [miss.message for miss in limits.check(vt.VmSpec(memory_mib=512, disk_mb=20000))]
+    >>> [miss.message for miss in limits.unmet(vt.VmSpec(memory_mib=512, disk_mb=20000))]
     ['the VM has 512 MiB of memory; the template needs at least 1024 MiB']
     """
 
@@ -108,9 +108,9 @@ class Limits:
     other: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
     """Limits with other names, as text."""
 
-    def check(self, vm: VmSpec) -> list[LimitMiss]:
+    def unmet(self, vm: VmSpec) -> list[UnmetLimit]:
         """The limits that this machine does not meet; empty if it can use the template."""
-        return _native.check_limits(self, vm)
+        return _native.unmet_limits(self, vm)
 
 
 class ProductVersion(NamedTuple):
@@ -278,7 +278,7 @@ class MacroUse:
 class ScriptInfo:
     """A summary of a script."""
 
-    line_ends: LineEnds
+    line_ending: LineEnding
     encoding: ScriptEncoding
     macros: tuple[str, ...]
 
@@ -339,7 +339,7 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class KeptWhole:
+class KeptVolume:
     """Why the free space of a volume was kept."""
 
     reason: KeptReason
@@ -363,7 +363,7 @@ class VolumeFreeSpace:
     """How much of that was in page files."""
     shadow_copies: int
     """The number of shadow copies on the volume. Their content is lost if free space is left out."""
-    kept: KeptWhole | None
+    kept: KeptVolume | None
     """Why nothing was left out; None if free space was left out."""
 
 

@@ -75,7 +75,7 @@ impl DiskImage {
     /// [`InvalidValue`](crate::ErrorKind::InvalidValue) if `path` is a file that the disk is read from, a backing file
     /// among them; [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`StorageFull`](crate::ErrorKind::StorageFull) also for a block device that is too small;
-    /// [`ImageChanged`](crate::ErrorKind::ImageChanged) when the image was written to meanwhile; whatever reading the
+    /// [`SourceChanged`](crate::ErrorKind::SourceChanged) when the image was written to meanwhile; whatever reading the
     /// image or writing the file gives; [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// ```

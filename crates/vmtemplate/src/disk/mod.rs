@@ -45,7 +45,7 @@ pub(crate) use fat::FatVolume;
 
 pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
-pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub(crate) use open::{foreign_content, no_script};
@@ -239,7 +239,7 @@ impl DiskImage {
     /// # Errors
     ///
     /// [`InvalidValue`](ErrorKind::InvalidValue) when the range passes the end of the disk,
-    /// [`ImageChanged`](ErrorKind::ImageChanged) when the file shrank since it was opened.
+    /// [`SourceChanged`](ErrorKind::SourceChanged) when the file shrank since it was opened.
     ///
     /// ```
     /// let disk = vmtemplate::DiskImage::from_bytes(*b"abcd");
@@ -340,7 +340,7 @@ fn gone(error: Error) -> Error {
     if error.kind() != ErrorKind::NotFound {
         return error;
     }
-    Error::new(ErrorKind::ImageChanged, "the disk image disappeared while it was read")
+    Error::new(ErrorKind::SourceChanged, "the disk image disappeared while it was read")
         .caused_by(error)
         .with_help("put the image back, or give its new path, and try again")
 }

@@ -89,7 +89,7 @@ impl Repository {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another file of that name is in the folder;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if a key was given and did not sign it;
     /// [`InvalidArchive`](ErrorKind::InvalidArchive) if the checksum is another or the archive is not sound;
-    /// [`ImageChanged`](ErrorKind::ImageChanged) if it was replaced meanwhile; [`Network`](ErrorKind::Network),
+    /// [`SourceChanged`](ErrorKind::SourceChanged) if it was replaced meanwhile; [`Network`](ErrorKind::Network),
     /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled), after which the next call goes on.
     ///
     /// ```

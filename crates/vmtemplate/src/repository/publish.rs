@@ -378,7 +378,7 @@ impl Staged {
 }
 
 pub(super) fn changed_meanwhile(archive: &Path) -> Error {
-    Error::new(ErrorKind::ImageChanged, "the archive changed while it was published")
+    Error::new(ErrorKind::SourceChanged, "the archive changed while it was published")
         .with_path(archive)
         .with_help("publish it again when no program is writing to it")
 }

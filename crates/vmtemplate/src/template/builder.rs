@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::macros::{MacroName, ScriptLanguage};
 use crate::metainfo::{Limits, Metainfo, MetainfoKey, Product, Support, Tags};
 use crate::named::{image_name, relative_name, script_name};
-use crate::script::{LineEnds, Script, ScriptEncoding};
+use crate::script::{LineEnding, Script, ScriptEncoding};
 use crate::sources::Sources;
 
 /// Bytes of a MB, the unit of disk limits.
@@ -651,7 +651,7 @@ impl Problems {
                 "save it as ASCII, or in the OEM code page, without a byte order mark",
             );
         }
-        Some(if script.line_ends() == LineEnds::CrLf { script } else { script.to_windows() })
+        Some(if script.line_ending() == LineEnding::CrLf { script } else { script.to_windows() })
     }
 }
 

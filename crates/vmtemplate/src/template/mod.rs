@@ -216,9 +216,9 @@ impl Template {
     /// The setup script, as it is in the template.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, LineEnds, Template};
+    /// # use vmtemplate::{DiskImage, LineEnding, Template};
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
-    /// assert_eq!(template.script().unwrap().line_ends(), LineEnds::CrLf);
+    /// assert_eq!(template.script().unwrap().line_ending(), LineEnding::CrLf);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn script(&self) -> Option<&Script> {
@@ -396,7 +396,7 @@ impl Template {
     /// [`InvalidValue`](ErrorKind::InvalidValue) if `path` is a file that the template is made of, a backing file of its image
     /// among them; [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is missing;
-    /// [`ImageChanged`](ErrorKind::ImageChanged) when the image is written to meanwhile;
+    /// [`SourceChanged`](ErrorKind::SourceChanged) when the image is written to meanwhile;
     /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error no partial output
     /// remains, and the file at `path` is unchanged.
     ///
