@@ -135,7 +135,7 @@ fn free_space(folder: &Path, mib: u64) {
         let mut read = 0;
         let mut write = |free_space| {
             let options = WriteRawOptions { overwrite: true, free_space, ..WriteRawOptions::default() };
-            best(|| read = disk.write_raw(&ours, &options).unwrap().read)
+            best(|| read = disk.write_raw(&ours, &options).unwrap().usage.read())
         };
         let keep = write(FreeSpace::Keep);
         let skip = write(FreeSpace::Skip);

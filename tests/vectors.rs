@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vmtemplate::{
     Archive, CheckOptions, DiskImage, EntryOptions, Error, ErrorKind, Finding, FreeSpace, InstallDrive,
-    LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
+    Level, LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
     PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat,
     Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
 };
@@ -597,7 +597,7 @@ fn templates_are_packed_to_the_same_bytes() {
             _ => panic!("one of template and folder"),
         };
         let options = PackOptions {
-            level: input.level.unwrap_or(PackOptions::DEFAULT_LEVEL),
+            level: input.level.map_or(Ok(Level::DEFAULT), Level::new)?,
             mtime: Some(input.mtime),
             sparse: input.sparse,
             free_space: if input.keep_free_space { FreeSpace::Keep } else { FreeSpace::Skip },
@@ -611,9 +611,7 @@ fn templates_are_packed_to_the_same_bytes() {
             "sha256": sha256(&archive),
             "size": archive.len(),
             "entries": Archive::open(&path)?.entries(),
-            "data_read": summary.data_read,
-            "holes": summary.holes,
-            "free": summary.free,
+            "usage": summary.usage,
             "left_behind": summary.left_behind,
             "missing": summary.missing,
         }))

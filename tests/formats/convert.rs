@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
     CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, RawSummary, Result,
-    WriteRawOptions,
+    Threads, WriteRawOptions,
 };
 use vmtemplate_test_support::has_tool;
 
@@ -70,18 +70,19 @@ fn the_file_is_the_disk_and_the_summary_adds_up_with_any_number_of_threads() {
     let mut first: Option<RawSummary> = None;
     for threads in [0, 1, 2, 7, 1000] {
         let path = folder.path().join("out.raw");
-        let options = WriteRawOptions { overwrite: true, threads, ..WriteRawOptions::default() };
+        let options =
+            WriteRawOptions { overwrite: true, threads: Threads::new(threads), ..WriteRawOptions::default() };
         let summary = disk.write_raw(&path, &options).unwrap();
-        assert_eq!((summary.size, summary.hole, summary.free), (9 * MIB + 777, MIB, MIB));
-        assert_eq!(summary.read + summary.hole + summary.free, summary.size);
-        assert_eq!(summary.written + summary.zero, summary.read);
+        assert_eq!((summary.size, summary.usage.holes, summary.usage.free), (9 * MIB + 777, MIB, MIB));
+        assert_eq!(summary.usage.total(), summary.size);
+        assert!(summary.usage.data > 0 && summary.usage.zeros > 0, "{summary:?}");
         assert_eq!(*first.get_or_insert_with(|| summary.clone()), summary);
 
         let written = fs::read(&path).unwrap();
         assert_eq!(written.len() as u64, disk.size());
         assert!(written == disk_bytes(&disk));
         let allocated = fs::metadata(&path).unwrap().blocks() * 512;
-        assert!(allocated <= summary.written + 64 * 1024, "{allocated} bytes for {}", summary.written);
+        assert!(allocated <= summary.usage.data + 64 * 1024, "{allocated} bytes for {}", summary.usage.data);
     }
     assert_eq!(names(folder.path()), ["out.raw"]);
 }
@@ -128,7 +129,7 @@ fn progress_goes_forward_to_the_end() {
         assert_eq!(p.total, 9 * MIB + 777);
         assert!(seen.fetch_max(p.bytes, Ordering::SeqCst) <= p.bytes, "progress went back");
     });
-    let options = WriteRawOptions { threads: 3, control, ..WriteRawOptions::default() };
+    let options = WriteRawOptions { threads: Threads::new(3), control, ..WriteRawOptions::default() };
     mixed(u64::MAX).write_raw(folder.path().join("a.raw"), &options).unwrap();
     assert_eq!(last.load(Ordering::SeqCst), 9 * MIB + 777);
 }

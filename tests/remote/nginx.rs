@@ -4,8 +4,8 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
-    CheckOptions, Control, DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FetchOptions, PackOptions,
-    PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template, UnpackOptions,
+    CheckOptions, Control, DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FetchOptions, Level,
+    PackOptions, PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template, UnpackOptions,
     VerifyOptions,
 };
 use vmtemplate_test_support::servers::Nginx;
@@ -49,7 +49,7 @@ fn inspecting_an_archive_of_a_gibibyte_moves_less_than_a_mebibyte() {
     let disk = DiskImage::from_source(std::sync::Arc::new(source));
     let template = Template::builder("Windows-10").image(disk).image_name("w.hddimage").build().unwrap();
     let path = folder.path().join("large.tar.gz");
-    let options = PackOptions { level: 1, ..PackOptions::default() };
+    let options = PackOptions { level: Level::FASTEST, ..PackOptions::default() };
     let summary = template.pack(&path, &options).unwrap();
     assert!(summary.archive_bytes > 1 << 30, "{}", summary.archive_bytes);
 

@@ -673,7 +673,7 @@ static cJSON *pack(const cJSON *input)
     vmt_pack_summary *summary;
     vmt_archive *archive;
     const vmt_files *files;
-    cJSON *out, *entries, *entry;
+    cJSON *out, *entries, *entry, *usage;
     const char *path = in_folder("template.tar.gz");
     char *bytes;
     size_t i, length;
@@ -698,9 +698,12 @@ static cJSON *pack(const cJSON *input)
     cJSON_AddNumberToObject(out, "size", (double)length);
     assert_int_equal(vmt_pack_summary_archive_bytes(summary), length);
     free(bytes);
-    cJSON_AddNumberToObject(out, "data_read", (double)vmt_pack_summary_data_read(summary));
-    cJSON_AddNumberToObject(out, "holes", (double)vmt_pack_summary_holes(summary));
-    cJSON_AddNumberToObject(out, "free", (double)vmt_pack_summary_free_bytes(summary));
+    usage = cJSON_AddObjectToObject(out, "usage");
+    cJSON_AddNumberToObject(usage, "data", (double)(vmt_pack_summary_data_read(summary) -
+                                                    vmt_pack_summary_zeros_found(summary)));
+    cJSON_AddNumberToObject(usage, "zeros", (double)vmt_pack_summary_zeros_found(summary));
+    cJSON_AddNumberToObject(usage, "holes", (double)vmt_pack_summary_holes(summary));
+    cJSON_AddNumberToObject(usage, "free", (double)vmt_pack_summary_free_bytes(summary));
     cJSON_AddItemToObject(out, "left_behind", of_names(summary, vmt_pack_summary_left_behind_count(summary),
                                                        vmt_pack_summary_left_behind));
     cJSON_AddItemToObject(out, "missing", of_names(summary, vmt_pack_summary_missing_count(summary),

@@ -165,7 +165,13 @@ impl DiskImage {
         let free_space = free_space.0;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
-            let options = vt::WriteRawOptions { overwrite, threads, free_space, drop_page_files, control };
+            let options = vt::WriteRawOptions {
+                overwrite,
+                threads: vt::Threads::new(threads),
+                free_space,
+                drop_page_files,
+                control,
+            };
             match output {
                 Output::Path(path) => self.0.write_raw(path, &options),
                 Output::Writer(writer) => self.0.write_raw_to(writer, &options),

@@ -213,7 +213,7 @@ impl Repository {
     ///
     /// `replace` replaces the template with the same name, if one exists. The other options are those of
     /// `Template.pack` and of `add`.
-    #[pyo3(signature = (template, *, replace=false, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
+    #[pyo3(signature = (template, *, replace=false, level=vt::Level::DEFAULT.get(), threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
     fn push<'py>(
         &self,
         py: Python<'py>,
@@ -251,8 +251,8 @@ impl Repository {
             ..vt::EntryOptions::default()
         };
         let pack = vt::PackOptions {
-            level,
-            threads,
+            level: vt::Level::new(level).or_raise()?,
+            threads: threads.into(),
             mtime: mtime.map(values::seconds_since_1970).transpose()?,
             free_space: free_space.0,
             drop_page_files,
@@ -344,7 +344,13 @@ impl Repository {
         let public_key = public_key.map(|key| key.0.clone());
         let limits = values::unpack_limits(limits);
         let report = run(py, progress, cancel, |control| {
-            self.0.verify(&vt::RepositoryVerifyOptions { public_key, quick, limits, threads, control })
+            self.0.verify(&vt::RepositoryVerifyOptions {
+                public_key,
+                quick,
+                limits,
+                threads: threads.into(),
+                control,
+            })
         })?;
         values::report(py, &report)
     }

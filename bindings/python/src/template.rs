@@ -284,7 +284,7 @@ impl Template {
     /// datetime or in seconds since 1970; the default is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives
     /// the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
     /// called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
-    #[pyo3(signature = (path, *, level=vt::PackOptions::DEFAULT_LEVEL, threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
+    #[pyo3(signature = (path, *, level=vt::Level::DEFAULT.get(), threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
     fn pack<'py>(
         &self,
         py: Python<'py>,
@@ -304,8 +304,8 @@ impl Template {
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::PackOptions {
-                level,
-                threads,
+                level: vt::Level::new(level)?,
+                threads: threads.into(),
                 mtime,
                 overwrite,
                 free_space,
@@ -338,7 +338,11 @@ impl Template {
     ) -> PyResult<Bound<'py, PyTuple>> {
         let limits = values::unpack_limits(limits);
         let files = run(py, progress, cancel, |control| {
-            vt::Template::unpack(archive, folder, &vt::UnpackOptions { limits, only, threads, control })
+            vt::Template::unpack(
+                archive,
+                folder,
+                &vt::UnpackOptions { limits, only, threads: threads.into(), control },
+            )
         })?;
         values::tuple(py, &files, values::archive_entry)
     }
@@ -356,7 +360,7 @@ impl Template {
     ) -> PyResult<Bound<'py, PyAny>> {
         let limits = values::unpack_limits(limits);
         let verified = run(py, progress, cancel, |control| {
-            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads, control })
+            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads: threads.into(), control })
         })?;
         values::verified(py, &verified)
     }

@@ -328,14 +328,15 @@ pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::FreeSpaceRepo
     new(py, "FreeSpaceReport", fields)
 }
 
+fn usage(py: Python<'_>, usage: vt::Usage) -> Made<'_> {
+    new(py, "Usage", (usage.data, usage.zeros, usage.holes, usage.free))
+}
+
 pub(crate) fn pack_summary<'py>(py: Python<'py>, summary: &vt::PackSummary) -> Made<'py> {
     let fields = (
         summary.archive_bytes,
         summary.content_bytes,
-        summary.data_read,
-        summary.zeros_found,
-        summary.holes,
-        summary.free,
+        usage(py, summary.usage)?,
         free_space_report(py, &summary.free_space)?,
         texts(py, &summary.left_behind)?,
         texts(py, &summary.missing)?,
@@ -350,15 +351,7 @@ pub(crate) fn extent(py: Python<'_>, extent: vt::Extent) -> Made<'_> {
 }
 
 pub(crate) fn raw_summary<'py>(py: Python<'py>, summary: &vt::RawSummary) -> Made<'py> {
-    let fields = (
-        summary.size,
-        summary.read,
-        summary.written,
-        summary.zero,
-        summary.hole,
-        summary.free,
-        free_space_report(py, &summary.free_space)?,
-    );
+    let fields = (summary.size, usage(py, summary.usage)?, free_space_report(py, &summary.free_space)?);
     new(py, "RawSummary", fields)
 }
 
@@ -405,9 +398,7 @@ pub(crate) fn disk_info<'py>(py: Python<'py>, info: &vt::DiskInfo) -> Made<'py> 
     let fields = (
         info.format,
         info.size,
-        info.data,
-        info.holes,
-        info.free,
+        usage(py, info.usage)?,
         info.partitions.as_ref().map(|table| partition_table(py, table)).transpose()?,
         free_space_report(py, &info.free_space)?,
     );

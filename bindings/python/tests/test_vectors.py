@@ -235,9 +235,7 @@ def pack(given: Case, folder: Path) -> object:
         "sha256": hashlib.sha256(archive).hexdigest(),
         "size": len(archive),
         "entries": [dataclasses.asdict(entry) for entry in vt.Archive.open(path)],
-        "data_read": summary.data_read,
-        "holes": summary.holes,
-        "free": summary.free,
+        "usage": dataclasses.asdict(summary.usage),
         "left_behind": list(summary.left_behind),
         "missing": list(summary.missing),
     }

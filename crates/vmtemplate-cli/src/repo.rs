@@ -406,7 +406,7 @@ fn fetch(args: &Fetch) -> Result<()> {
 fn push(args: &Push) -> Result<()> {
     let watch = Watch::start("publishing");
     let options = PushOptions {
-        pack: args.packing.options(&watch),
+        pack: args.packing.options(&watch)?,
         entry: args.entry.options(&watch)?,
         replace: args.replace,
     };

@@ -17,7 +17,7 @@
 //!     .declare_macro("($PRODUCTKEY)")
 //!     .build()?; // reports every problem, not only the first
 //! let summary = template.pack(&archive, &PackOptions::default())?;
-//! println!("{} of {} bytes had to be read", summary.data_read, summary.content_bytes);
+//! println!("{} of {} bytes had to be read", summary.usage.read(), summary.content_bytes);
 //!
 //! let again = Template::open(&archive)?; // does not read the image
 //! assert_eq!(again.metainfo().limits()?.memory_mib, Some(1024));
@@ -103,12 +103,12 @@ mod template;
 
 mod repository;
 
-pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
+pub use archive::{Archive, ArchiveEntry, Level, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
 pub use check::{CheckOptions, Sarif, WindowsInfo, check, check_stream};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
-    WriteRawOptions,
+    Usage, WriteRawOptions,
 };
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
@@ -136,6 +136,7 @@ pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
 pub use spool::Spooled;
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
+pub use threads::Threads;
 
 /// The first program of the README, as a test.
 #[cfg(doctest)]

@@ -384,6 +384,30 @@ class FreeSpaceReport:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """What the bytes of a disk, or of the files of an archive, are. Every byte is counted once."""
+
+    data: int
+    """Bytes that are read and hold something. Where nothing was read yet: bytes that would have to be read."""
+    zeros: int
+    """Bytes that were read and proved to be complete blocks of zeros."""
+    holes: int
+    """Bytes that the map of the image records as zero, so that they are not read."""
+    free: int
+    """Bytes that the file system in the image marks free, so that they are not read."""
+
+    @property
+    def read(self) -> int:
+        """The bytes that are read: `data` and `zeros`."""
+        return self.data + self.zeros
+
+    @property
+    def total(self) -> int:
+        """All bytes."""
+        return self.read + self.holes + self.free
+
+
+@dataclass(frozen=True)
 class PackSummary:
     """A summary of packing. All sizes are in bytes."""
 
@@ -391,14 +415,8 @@ class PackSummary:
     """The size of the archive."""
     content_bytes: int
     """The size of all files in it after unpacking."""
-    data_read: int
-    """How much was read."""
-    zeros_found: int
-    """How much was read in chunks that are all zero."""
-    holes: int
-    """How much the image records as zero, and was not read."""
-    free: int
-    """How much the file system in the image marks free, and was not read."""
+    usage: Usage
+    """What the bytes of these files are, and which of them had to be read."""
     free_space: FreeSpaceReport
     left_behind: tuple[str, ...]
     """The files of the template's folder that are not in the archive, because the metadata does not name them. A folder
@@ -430,15 +448,8 @@ class RawSummary:
 
     size: int
     """The size of the disk, and of the file."""
-    read: int
-    written: int
-    """How much was written; the rest is holes."""
-    zero: int
-    """How much was read and is zero."""
-    hole: int
-    """How much the image records as zero, and was not read."""
-    free: int
-    """How much the file system marks free, and was not read."""
+    usage: Usage
+    """What the bytes of the disk are, and which of them had to be read. `usage.data` is what was written."""
     free_space: FreeSpaceReport
 
 
@@ -512,10 +523,8 @@ class DiskInfo:
 
     format: str
     size: int
-    data: int
-    """How much packing would read if free space is left out."""
-    holes: int
-    free: int
+    usage: Usage
+    """What packing would read, and what it would leave out. Nothing was read for it, so no zeros were found."""
     partitions: PartitionTable | None
     """The partition table; None if it is not known, for the reason in `free_space`."""
     free_space: FreeSpaceReport

@@ -26,6 +26,7 @@ mod registry;
 mod stream;
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod tables;
+mod usage;
 #[cfg(feature = "vhd")]
 mod vhd;
 #[cfg(feature = "vhdx")]
@@ -56,6 +57,7 @@ pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
 };
+pub use usage::Usage;
 
 /// The interface between the image formats and everything that reads disks.
 ///

@@ -23,6 +23,7 @@ use crate::output::{self, inode};
 use crate::progress::Control;
 use crate::shown::Shown;
 use crate::source::ReadAt;
+use crate::threads::Threads;
 
 /// What the name of a file that is not whole yet ends with.
 const SUFFIX: &str = ".vmtemplate-part";
@@ -293,7 +294,7 @@ impl Part {
         }
         fail_point!("fetch-part-filled");
         let control = Control { progress: None, ..options.control.clone() };
-        let verify = VerifyOptions { limits: options.limits, threads: None, control };
+        let verify = VerifyOptions { limits: options.limits, threads: Threads::ALL, control };
         let contents = open_source(&self.path).and_then(|part| look_at(&part, wanted.shown, false, &verify));
         let proved = contents.and_then(|contents| {
             let found = contents.sha256.unwrap_or_default();

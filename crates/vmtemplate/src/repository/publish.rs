@@ -29,6 +29,7 @@ use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
 use crate::shown::Shown;
 use crate::source::ReadAt;
 use crate::template::Template;
+use crate::threads::Threads;
 
 /// The repository while it is changed: nobody else changes it.
 pub(super) struct Change<'a> {
@@ -322,8 +323,11 @@ impl Staged {
         file_name: &str,
         options: &EntryOptions,
     ) -> Result<Self> {
-        let verify =
-            VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
+        let verify = VerifyOptions {
+            limits: options.limits,
+            threads: Threads::ALL,
+            control: options.publish.control.clone(),
+        };
         let Incoming { source, path, is_in_place, .. } = incoming;
         // Before the archive is read, which takes long: what is in the way is reported now.
         let mut output = if *is_in_place { None } else { Some(new_file(repository, file_name)?) };

@@ -406,7 +406,7 @@ impl Template {
     /// let control = Control::on_progress(|p| eprint!("\r{:3.0}%", 100.0 * p.fraction()));
     /// let summary = Template::open("win2019/")?
     ///     .pack("Windows-Server-2019.tar.gz", &PackOptions { control, ..PackOptions::default() })?;
-    /// println!("{} bytes, {} of them never read", summary.content_bytes, summary.holes);
+    /// println!("{} bytes, {} of them never read", summary.content_bytes, summary.usage.holes);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {
