@@ -7,7 +7,7 @@ use std::path::Path;
 
 use vmtemplate::{
     DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnding, Metainfo, MetainfoKey,
-    NtfsVolume, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
+    NtfsVolume, Overwrite, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
 };
 use vmtemplate_test_support::{disk, has_tool, is_root, run, sample_disk};
 
@@ -200,7 +200,7 @@ fn every_metainfo_that_is_built_is_accepted_by_xmllint() {
     .enumerate()
     {
         let path = work.path().join(format!("{number}.xml"));
-        builder.build().unwrap().metainfo().write_file(&path, false).unwrap();
+        builder.build().unwrap().metainfo().write_file(&path, Overwrite::No).unwrap();
         run("xmllint", ["--noout".as_ref(), path.as_os_str()]);
     }
 }
@@ -313,7 +313,7 @@ fn one_disk_gives_one_archive_in_whatever_format_it_comes() {
         let out = image.with_extension("tar.gz");
         let template =
             Template::builder("Windows").image_path(image).image_name("w.hddimage").build().unwrap();
-        template.pack(&out, &PackOptions { overwrite: true, ..PackOptions::default() }).unwrap();
+        template.pack(&out, &PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() }).unwrap();
         fs::read(out).unwrap()
     };
     let expected = pack(&raw);

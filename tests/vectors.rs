@@ -18,8 +18,9 @@ use sha2::{Digest, Sha256};
 use vmtemplate::{
     Archive, CheckOptions, DiskImage, EntryOptions, Error, ErrorKind, Finding, FreeSpace, InstallDrive,
     Level, LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
-    PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat,
-    Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
+    Overwrite, PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry,
+    RepositoryFormat, Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec,
+    check, find_macros,
 };
 
 /// The maximum width of lines in the cases, if possible.
@@ -749,7 +750,7 @@ fn repositories_are_edited_in_place() {
 
     let pack = |archive: &ArchiveOf, folder: &Path| -> Result<PathBuf> {
         let path = folder.join(&archive.file_name);
-        let options = PackOptions { mtime: Some(0), overwrite: true, ..PackOptions::default() };
+        let options = PackOptions { mtime: Some(0), overwrite: Overwrite::Yes, ..PackOptions::default() };
         archive.template.build(folder)?.pack(&path, &options)?;
         Ok(path)
     };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
-    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, RawSummary, Result,
-    Threads, WriteRawOptions,
+    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Overwrite, RawSummary,
+    Result, Threads, WriteRawOptions,
 };
 use vmtemplate_test_support::has_tool;
 
@@ -70,8 +70,11 @@ fn the_file_is_the_disk_and_the_summary_adds_up_with_any_number_of_threads() {
     let mut first: Option<RawSummary> = None;
     for threads in [0, 1, 2, 7, 1000] {
         let path = folder.path().join("out.raw");
-        let options =
-            WriteRawOptions { overwrite: true, threads: Threads::new(threads), ..WriteRawOptions::default() };
+        let options = WriteRawOptions {
+            overwrite: Overwrite::Yes,
+            threads: Threads::new(threads),
+            ..WriteRawOptions::default()
+        };
         let summary = disk.write_raw(&path, &options).unwrap();
         assert_eq!((summary.size, summary.usage.holes, summary.usage.free), (9 * MIB + 777, MIB, MIB));
         assert_eq!(summary.usage.total(), summary.size);
@@ -112,7 +115,7 @@ fn an_image_is_written_as_qemu_img_writes_it() {
     ] {
         qemu_img(&format!("convert -f raw -O {format} {options} @ @"), &[&path("a.raw"), &path("image")]);
         qemu_img(&format!("convert -f {format} -O raw @ @"), &[&path("image"), &path("theirs.raw")]);
-        let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+        let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
         DiskImage::open(path("image")).unwrap().write_raw(path("ours.raw"), &options).unwrap();
         assert!(fs::read(path("ours.raw")).unwrap() == fs::read(path("theirs.raw")).unwrap(), "{format}");
         let allocated = |name| fs::metadata(path(name)).unwrap().blocks();
@@ -149,7 +152,7 @@ fn a_failed_or_cancelled_call_leaves_what_was_there() {
             }
         })
     };
-    let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
     let error = mixed(6 * MIB).write_raw(&path, &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error:#}");
     let options = WriteRawOptions { control, ..options };
@@ -165,7 +168,7 @@ fn a_device_behind_a_link_is_written_to_and_its_node_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("volume"); // as /dev/vg/volume is a link to /dev/dm-0
     symlink("/dev/null", &link).unwrap();
-    let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
     assert_eq!(mixed(u64::MAX).write_raw(&link, &options).unwrap().size, mixed(u64::MAX).size());
     assert!(fs::metadata(&link).unwrap().file_type().is_char_device());
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
     CheckOptions, Control, DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FetchOptions, Level,
-    PackOptions, PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template, UnpackOptions,
-    VerifyOptions,
+    Overwrite, PackOptions, PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template,
+    UnpackOptions, VerifyOptions,
 };
 use vmtemplate_test_support::servers::Nginx;
 use vmtemplate_test_support::{has_tool, noise, run, sample_disk, tree};
@@ -178,7 +178,7 @@ fn only_what_the_key_has_signed_is_fetched() {
     let here = tempfile::tempdir().unwrap();
     let options = FetchOptions {
         public_key: Some(PublicKey::from_file(&public).unwrap()),
-        overwrite: true,
+        overwrite: Overwrite::Yes,
         ..FetchOptions::default()
     };
     let fetch = || Repository::open(nginx.url(""))?.fetch("Windows-10", here.path(), &options);

@@ -324,7 +324,7 @@ fn write_raw_options(options: *const vmt_write_raw_options) -> Outcome<WriteRawO
         VMT_WRITE_RAW_OVERWRITE | VMT_WRITE_RAW_KEEP_FREE_SPACE | VMT_WRITE_RAW_DROP_PAGE_FILES,
     )?;
     Ok(WriteRawOptions {
-        overwrite: known & VMT_WRITE_RAW_OVERWRITE != 0,
+        overwrite: (known & VMT_WRITE_RAW_OVERWRITE != 0).into(),
         threads: Threads::new(options.threads as usize),
         free_space: free_space(known & VMT_WRITE_RAW_KEEP_FREE_SPACE != 0),
         drop_page_files: known & VMT_WRITE_RAW_DROP_PAGE_FILES != 0,

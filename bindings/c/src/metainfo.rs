@@ -164,7 +164,7 @@ pub extern "C" fn vmt_metainfo_write_file(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite.into())?))
 }
 
 /// The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if the element does

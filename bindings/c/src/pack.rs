@@ -48,7 +48,7 @@ pub(crate) fn pack_options(options: *const vmt_pack_options) -> Outcome<PackOpti
         level: if has(VMT_PACK_LEVEL) { Level::new(options.level)? } else { Level::DEFAULT },
         threads: Threads::new(options.threads as usize),
         mtime: has(VMT_PACK_MTIME).then_some(options.mtime),
-        overwrite: has(VMT_PACK_OVERWRITE),
+        overwrite: has(VMT_PACK_OVERWRITE).into(),
         free_space: free_space(has(VMT_PACK_KEEP_FREE_SPACE)),
         drop_page_files: has(VMT_PACK_DROP_PAGE_FILES),
         sparse: has(VMT_PACK_SPARSE),

@@ -289,7 +289,7 @@ pub extern "C" fn vmt_script_write_file(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(get(script)?.script.write_file(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(get(script)?.script.write_file(path_in(path, "path")?, overwrite.into())?))
 }
 
 /// Free a script. NULL, and a handle that is part of a template, are ignored.

@@ -166,7 +166,7 @@ impl DiskImage {
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::WriteRawOptions {
-                overwrite,
+                overwrite: overwrite.into(),
                 threads: vt::Threads::new(threads),
                 free_space,
                 drop_page_files,

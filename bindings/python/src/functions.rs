@@ -90,7 +90,7 @@ pub(crate) fn check<'py>(
 #[pyfunction]
 #[pyo3(signature = (path, *, overwrite=false), text_signature = "(path, *, overwrite=False)")]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-    py.detach(|| vt::probe_output(path, overwrite)).or_raise()
+    py.detach(|| vt::probe_output(path, overwrite.into())).or_raise()
 }
 
 /// The macros in a text, known or not, in their order.

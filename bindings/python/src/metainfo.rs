@@ -94,7 +94,7 @@ impl Metainfo {
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
         let metainfo = self.copy();
-        py.detach(|| metainfo.write_file(path, overwrite)).or_raise()
+        py.detach(|| metainfo.write_file(path, overwrite.into())).or_raise()
     }
 
     /// The text of an element, or `default` if it does not exist.

@@ -284,7 +284,11 @@ impl Repository {
         let public_key = public_key.map(|key| key.0.clone());
         let limits = values::unpack_limits(limits);
         let fetched = run(py, progress, cancel, |control| {
-            self.0.fetch(name, folder, &vt::FetchOptions { public_key, overwrite, limits, control })
+            self.0.fetch(
+                name,
+                folder,
+                &vt::FetchOptions { public_key, overwrite: overwrite.into(), limits, control },
+            )
         })?;
         values::fetched(py, &fetched)
     }

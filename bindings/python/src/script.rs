@@ -131,7 +131,7 @@ impl Script {
     /// Write the script to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-        py.detach(|| self.0.write_file(path, overwrite)).or_raise()
+        py.detach(|| self.0.write_file(path, overwrite.into())).or_raise()
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

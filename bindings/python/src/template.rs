@@ -307,7 +307,7 @@ impl Template {
                 level: vt::Level::new(level)?,
                 threads: threads.into(),
                 mtime,
-                overwrite,
+                overwrite: overwrite.into(),
                 free_space,
                 drop_page_files,
                 sparse,

@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("converting");
     let options = WriteRawOptions {
-        overwrite: args.force,
+        overwrite: args.force.into(),
         free_space: args.free_space.free_space(),
         drop_page_files: args.free_space.drop_page_files(),
         control: watch.control(),

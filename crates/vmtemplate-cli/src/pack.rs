@@ -103,7 +103,7 @@ pub(crate) fn open(path: &Path, opening: &OpenOptions) -> Result<Template> {
 
 pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
     let watch = Watch::start("packing");
-    let options = PackOptions { overwrite: output.force, ..output.packing.options(&watch)? };
+    let options = PackOptions { overwrite: output.force.into(), ..output.packing.options(&watch)? };
     let summary = if is_stream(&output.archive) {
         template.pack_to(streams::stdout()?, &options)?
     } else {

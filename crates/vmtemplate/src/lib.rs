@@ -77,6 +77,7 @@ mod fail_points;
 mod file;
 mod leftovers;
 mod output;
+mod overwrite;
 mod positions;
 mod progress;
 mod rules;
@@ -125,6 +126,7 @@ pub use metainfo::{
     ProductVersion, SshPublicKey, Support, Tags, UnmetLimit, VmSpec,
 };
 pub use output::probe_output;
+pub use overwrite::Overwrite;
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,

@@ -17,6 +17,7 @@ use crate::disk::FreeSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::output::{Output, OutputOptions, probe_output};
+use crate::overwrite::Overwrite;
 use crate::progress::Control;
 use crate::threads::Threads;
 
@@ -25,7 +26,7 @@ use crate::threads::Threads;
 /// ```
 /// use vmtemplate::{Level, PackOptions, Threads};
 ///
-/// let options = PackOptions { level: Level::SMALLEST, overwrite: true, ..PackOptions::default() };
+/// let options = PackOptions { level: Level::SMALLEST, overwrite: Overwrite::Yes, ..PackOptions::default() };
 /// assert_eq!(options.threads, Threads::ALL); // one for every processor
 /// ```
 #[derive(Debug, Clone)]
@@ -38,7 +39,7 @@ pub struct PackOptions {
     /// and without one 1980-01-01, so that the same input always gives the same bytes.
     pub mtime: Option<u64>,
     /// Replace an existing archive.
-    pub overwrite: bool,
+    pub overwrite: Overwrite,
     /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default: nothing that was
     /// deleted on the master VM is read, nor does it reach the archive.
     pub free_space: FreeSpace,
@@ -102,7 +103,7 @@ impl Default for PackOptions {
             level: Level::DEFAULT,
             threads: Threads::ALL,
             mtime: None,
-            overwrite: false,
+            overwrite: Overwrite::No,
             free_space: FreeSpace::default(),
             drop_page_files: false,
             sparse: false,

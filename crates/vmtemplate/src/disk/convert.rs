@@ -10,6 +10,7 @@ use super::{DiskImage, Extent, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceRe
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::PositionedIo;
 use crate::output::{Output, OutputOptions};
+use crate::overwrite::Overwrite;
 use crate::progress::Control;
 use crate::sources::Sources;
 use crate::threads::{self, Threads};
@@ -21,13 +22,13 @@ const CHUNK: u64 = 2 << 20;
 ///
 /// ```
 /// let options = vmtemplate::WriteRawOptions::default();
-/// assert!(!options.overwrite);
+/// assert_eq!(options.overwrite, vmtemplate::Overwrite::No);
 /// assert_eq!(options.threads, vmtemplate::Threads::ALL);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct WriteRawOptions {
     /// Replace an existing file.
-    pub overwrite: bool,
+    pub overwrite: Overwrite,
     /// How many threads read and write. At most 64 are started.
     pub threads: Threads,
     /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default.

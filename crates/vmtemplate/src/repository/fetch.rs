@@ -20,6 +20,7 @@ use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::output::{self, inode};
+use crate::overwrite::Overwrite;
 use crate::progress::Control;
 use crate::shown::Shown;
 use crate::source::ReadAt;
@@ -36,7 +37,7 @@ const PIECE: usize = 1 << 20;
 /// ```
 /// use vmtemplate::FetchOptions;
 ///
-/// let options = FetchOptions { overwrite: true, ..FetchOptions::default() };
+/// let options = FetchOptions { overwrite: Overwrite::Yes, ..FetchOptions::default() };
 /// assert!(options.public_key.is_none());
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -44,7 +45,7 @@ pub struct FetchOptions {
     /// The description and the checksums must be signed by this key.
     pub public_key: Option<PublicKey>,
     /// Replace an existing file with that name.
-    pub overwrite: bool,
+    pub overwrite: Overwrite,
     /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Reports progress and cancels. Progress counts bytes of the archive.
@@ -198,7 +199,7 @@ fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -
     {
         return Ok(Some(stated.to_owned()));
     }
-    if options.overwrite {
+    if options.overwrite == Overwrite::Yes {
         return Ok(None);
     }
     Err(Error::new(ErrorKind::AlreadyExists, "another file with this name already exists")
@@ -348,9 +349,9 @@ impl Part {
         self.file.sync_all().map_err(fail)
     }
 
-    fn commit(self, target: &Path, overwrite: bool) -> Result<()> {
+    fn commit(self, target: &Path, overwrite: Overwrite) -> Result<()> {
         fail_point!("fetch-proved");
-        if overwrite {
+        if overwrite == Overwrite::Yes {
             if let Ok(replaced) = fs::metadata(target) {
                 Access::Like(replaced).apply(&self.file).map_err(|error| {
                     Error::io("cannot set the mode of the archive", error).with_path(target)

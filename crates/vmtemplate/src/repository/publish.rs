@@ -26,6 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::leftovers;
 use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
+use crate::overwrite::Overwrite;
 use crate::shown::Shown;
 use crate::source::ReadAt;
 use crate::template::Template;
@@ -135,7 +136,7 @@ impl Repository {
     fn put(&self, name: &str, bytes: &[u8], key: Option<&SigningKey>) -> Result<()> {
         let (next, final_name) = signature_names(name);
         let (next, signature) = (self.folder().join(next), self.folder().join(final_name));
-        let options = OutputOptions::with_overwrite(true).access(self.access());
+        let options = OutputOptions::with_overwrite(Overwrite::Yes).access(self.access());
         if let Some(key) = key {
             let signed = key.sign(name, bytes)?;
             // It takes the place of the signature that is there.

@@ -22,6 +22,7 @@ use crate::macros::{
     find_in_bytes, macro_places, render,
 };
 use crate::output::{self, OutputOptions};
+use crate::overwrite::Overwrite;
 use crate::sources::Sources;
 
 pub use encoding::ScriptEncoding;
@@ -364,11 +365,11 @@ impl Script {
     ///
     /// ```
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-script-{}.cmd", std::process::id()));
-    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, false)?;
+    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, Overwrite::No)?;
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {
         self.sources.refuse(path.as_ref(), "the script was rendered from")?;
         let access = if self.has_secrets { Access::Private } else { Access::Umask };
         let options = OutputOptions::with_overwrite(overwrite).access(access);
