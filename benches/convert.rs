@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Instant;
 use std::{env, fs, io::Write};
 
-use vmtemplate::{DiskImage, FreeSpace, WriteRawOptions};
+use vmtemplate::{DiskImage, FreeSpace, Overwrite, WriteRawOptions};
 
 fn qemu_img(words: &[&str], paths: &[&Path]) -> Vec<u8> {
     let output = Command::new("qemu-img").args(words).args(paths).output().unwrap();
@@ -76,7 +76,7 @@ fn main() {
         qemu_img(&words, &[&source, &image]);
         let disk = DiskImage::open(&image).unwrap();
         let format = disk.format();
-        let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+        let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
         let convert = best(|| assert_eq!(disk.write_raw(&ours, &options).unwrap().size, disk.size()));
         let qemu_convert = best(|| {
             qemu_img(&["convert", "-t", "writeback", "-f", format, "-O", "raw"], &[&image, &theirs]);
@@ -134,8 +134,9 @@ fn free_space(folder: &Path, mib: u64) {
         let disk = DiskImage::open(&volume).unwrap();
         let mut read = 0;
         let mut write = |free_space| {
-            let options = WriteRawOptions { overwrite: true, free_space, ..WriteRawOptions::default() };
-            best(|| read = disk.write_raw(&ours, &options).unwrap().read)
+            let options =
+                WriteRawOptions { overwrite: Overwrite::Yes, free_space, ..WriteRawOptions::default() };
+            best(|| read = disk.write_raw(&ours, &options).unwrap().usage.read())
         };
         let keep = write(FreeSpace::Keep);
         let skip = write(FreeSpace::Skip);

@@ -19,6 +19,6 @@ fn main() -> vmtemplate::Result<()> {
         .build()?;
     let control = Control::on_progress(|progress| eprint!("\r{:3.0}%", 100.0 * progress.fraction()));
     let summary = template.pack(archive, &PackOptions { control, ..PackOptions::default() })?;
-    eprintln!("\r{} of {} bytes had to be read", summary.data_read, summary.content_bytes);
+    eprintln!("\r{} of {} bytes had to be read", summary.usage.read(), summary.content_bytes);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //!
 //!     cargo run --example install_drive -- drive.img
 
-use vmtemplate::{InstallDrive, MacroValues, MissingValue, RenderOptions, SetupScript};
+use vmtemplate::{InstallDrive, MacroValues, MissingValue, Overwrite, RenderOptions, SetupScript};
 
 fn main() -> vmtemplate::Result<()> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "drive.img".to_owned());
@@ -14,7 +14,7 @@ fn main() -> vmtemplate::Result<()> {
         .with("NAMESERVER", "192.0.2.53")?;
     let options = RenderOptions { missing: MissingValue::Parens, ..RenderOptions::default() };
     let script = SetupScript::windows().build()?.render(&values, &options)?;
-    InstallDrive::new(&script)?.write(&path, true)?;
+    InstallDrive::new(&script)?.write(&path, Overwrite::Yes)?;
 
     let again = InstallDrive::read(&path)?;
     assert_eq!(again.script(), script);

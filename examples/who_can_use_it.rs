@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         disk_mb: number("DISK_MB", disk_mb)?,
         primary_address: AddressFamily::Ipv4,
     };
-    for miss in metainfo.limits()?.check(&vm) {
+    for miss in metainfo.limits()?.unmet(&vm) {
         println!("{miss}");
     }
     Ok(())

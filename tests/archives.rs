@@ -4,14 +4,13 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
 use vmtemplate::{
     Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, FreeSpace, PackOptions, Script,
-    Template, UnpackLimits, UnpackOptions, VerifyOptions,
+    Template, Threads, UnpackLimits, UnpackOptions, VerifyOptions,
 };
 use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, tree};
 
@@ -224,9 +223,9 @@ fn the_same_disk_gives_the_same_bytes_whatever_its_map_and_the_threads() {
     for (number, image) in disks.into_iter().enumerate() {
         for threads in [1, 2, 8] {
             let path = work.path().join(format!("{number}-{threads}.tar.gz"));
-            let options = PackOptions { threads: NonZeroUsize::new(threads), ..PackOptions::default() };
+            let options = PackOptions { threads: Threads::new(threads), ..PackOptions::default() };
             let summary = template(image.clone()).pack(&path, &options).unwrap();
-            assert_eq!(summary.content_bytes, summary.data_read + summary.holes + summary.free);
+            assert_eq!(summary.content_bytes, summary.usage.total());
             archives.push(fs::read(path).unwrap());
         }
     }

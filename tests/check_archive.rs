@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::Write;
 
-use vmtemplate::{CheckOptions, FreeSpace, PackOptions, Report, Template};
+use vmtemplate::{CheckOptions, FreeSpace, Overwrite, PackOptions, Report, Template};
 use vmtemplate_test_support::{noise, proc_self};
 
 /// The size of incompressible data in the image besides Windows, in MiB.
@@ -38,7 +38,7 @@ fn a_check_of_an_archive_reads_a_small_part_of_it_in_place() {
     let alone = of_the_image(&vmtemplate::check(&image, &CheckOptions::default()).unwrap());
     assert!(alone.len() == 1 && alone[0].starts_with("win.raw, partition 2: note [VMT0501]"), "{alone:#?}");
     for free_space in [FreeSpace::Skip, FreeSpace::Keep] {
-        let options = PackOptions { free_space, overwrite: true, ..PackOptions::default() };
+        let options = PackOptions { free_space, overwrite: Overwrite::Yes, ..PackOptions::default() };
         template.pack(&archive, &options).unwrap();
         let size = archive.metadata().unwrap().len();
         assert!(size > MORE << 20);

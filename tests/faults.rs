@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, PackOptions, Result,
-    Template, UnpackOptions,
+    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Overwrite,
+    PackOptions, Result, Template, UnpackOptions,
 };
 use vmtemplate_test_support::{disk, is_root, noise, run};
 
@@ -35,7 +35,8 @@ fn with_old_archive() -> (TempDir, PathBuf) {
 /// Pack over the old archive, which must fail and leave the old archive unchanged and no other file.
 fn failing_pack(image: DiskImage, options: PackOptions) -> Error {
     let (folder, path) = with_old_archive();
-    let error = template(image).pack(&path, &PackOptions { overwrite: true, ..options }).unwrap_err();
+    let error =
+        template(image).pack(&path, &PackOptions { overwrite: Overwrite::Yes, ..options }).unwrap_err();
     assert_eq!(fs::read(&path).unwrap(), b"the archive of last month");
     assert_eq!(names(folder.path()), ["t.tar.gz"]);
     error
@@ -49,7 +50,7 @@ fn an_archive_that_is_there_is_kept_unless_replacing_is_asked_for() {
     assert!(error.help().unwrap().contains("--force (`overwrite`)"));
     assert_eq!(fs::read(&path).unwrap(), b"the archive of last month");
     template(disk(&[1; 512]))
-        .pack(&path, &PackOptions { overwrite: true, ..PackOptions::default() })
+        .pack(&path, &PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() })
         .unwrap();
     Template::open(&path).unwrap();
     assert_eq!(names(folder.path()), ["t.tar.gz"]);
@@ -98,7 +99,7 @@ fn an_image_that_shrinks_while_it_is_read_is_told() {
         }
     });
     let error = failing_pack(image, PackOptions { control, ..PackOptions::default() });
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
     assert!(error.message().contains("33554432") && error.message().contains("10485760"), "{error}");
     assert!(error.path().unwrap().ends_with("disk.raw"));
 }
@@ -116,7 +117,7 @@ fn an_image_that_is_written_to_while_it_is_read_is_told() {
         }
     });
     let error = failing_pack(image, PackOptions { control, ..PackOptions::default() });
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
 }
 
 fn cancel_half_way() -> Control {
@@ -181,7 +182,7 @@ fn a_full_disk_is_told_and_leaves_nothing() {
     run("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", small.to_str().unwrap()]);
     let results = std::panic::catch_unwind(|| {
         fs::write(small.join("old.tar.gz"), "the archive of last month").unwrap();
-        let options = PackOptions { overwrite: true, ..PackOptions::default() };
+        let options = PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() };
         let packed = template(disk(&noise(2, 16 << 20))).pack(small.join("old.tar.gz"), &options);
         assert_eq!(fs::read(small.join("old.tar.gz")).unwrap(), b"the archive of last month");
         let unpacked = Template::unpack(&archive, small.join("out"), &UnpackOptions::default());

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use vmtemplate::{ErrorKind, FirstRunKit, LineEnds, Script, ScriptEncoding};
+use vmtemplate::{ErrorKind, FirstRunKit, LineEnding, Overwrite, Script, ScriptEncoding};
 use vmtemplate_test_support::{has_tool, noise, run, tree};
 
 /// A file that is accepted as dd.exe.
@@ -24,8 +24,8 @@ fn every_script_is_ascii_with_windows_line_ends() {
     for (name, bytes) in FirstRunKit::new().files() {
         let script = Script::from_bytes(bytes);
         assert_eq!(
-            (script.encoding(), script.line_ends()),
-            (ScriptEncoding::Ascii, LineEnds::CrLf),
+            (script.encoding(), script.line_ending()),
+            (ScriptEncoding::Ascii, LineEnding::CrLf),
             "{name}"
         );
         assert!(script.macros().next().is_none(), "{name}");
@@ -69,7 +69,7 @@ fn the_cd_image_is_read_by_bsdtar_and_isoinfo() {
     let work = tempfile::tempdir().unwrap();
     for kit in [FirstRunKit::new(), kit_with_dd(work.path())] {
         let image = work.path().join("kit.iso");
-        kit.write_iso(&image, true).unwrap();
+        kit.write_iso(&image, Overwrite::Yes).unwrap();
         assert_eq!(fs::metadata(&image).unwrap().len() % 2048, 0);
         let image = image.to_str().unwrap();
 

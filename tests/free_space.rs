@@ -331,7 +331,7 @@ fn every_failure_is_told(bytes: Vec<u8>, work: impl Fn(&DiskImage) -> Option<Err
         for (kind, expected) in [
             (io::ErrorKind::ConnectionReset, ErrorKind::Network),
             (io::ErrorKind::TimedOut, ErrorKind::Network),
-            (io::ErrorKind::NotFound, ErrorKind::ImageChanged),
+            (io::ErrorKind::NotFound, ErrorKind::SourceChanged),
         ] {
             let (_, error) = run(left, kind);
             assert_eq!(

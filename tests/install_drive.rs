@@ -5,7 +5,8 @@
 use std::fs;
 
 use vmtemplate::{
-    ErrorKind, InstallDrive, MacroValues, MissingValue, Padding, RenderOptions, Script, SetupScript,
+    ErrorKind, InstallDrive, MacroValues, MissingValue, Overwrite, Padding, RenderOptions, Script,
+    SetupScript,
 };
 use vmtemplate_test_support::{has_tool, run};
 
@@ -28,7 +29,7 @@ fn what_dd_copies_in_the_guest_is_the_drive_and_the_script_in_it_the_rendered_on
     let work = tempfile::tempdir().unwrap();
     for &padding in Padding::ALL {
         let [drive, copy] = ["drive.img", "vmmgr.cmd"].map(|name| work.path().join(name));
-        InstallDrive::with_padding(&rendered(), padding).unwrap().write(&drive, true).unwrap();
+        InstallDrive::with_padding(&rendered(), padding).unwrap().write(&drive, Overwrite::Yes).unwrap();
         assert_eq!(fs::metadata(&drive).unwrap().len(), 1_048_576);
         let (input, output) = (format!("if={}", drive.display()), format!("of={}", copy.display()));
         run("dd", [input.as_str(), &output, "bs=512", "count=2048", "status=none"]);
@@ -43,10 +44,10 @@ fn a_drive_that_is_there_is_kept_unless_told_otherwise() {
     let path = work.path().join("drive.img");
     fs::write(&path, "mine").unwrap();
     let drive = InstallDrive::new(&rendered()).unwrap();
-    assert_eq!(drive.write(&path, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(drive.write(&path, Overwrite::No).unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(fs::read(&path).unwrap(), b"mine");
     assert_eq!(InstallDrive::read(&path).unwrap_err().kind(), ErrorKind::InvalidImage);
-    drive.write(&path, true).unwrap();
+    drive.write(&path, Overwrite::Yes).unwrap();
     assert_eq!(InstallDrive::read(&path).unwrap(), drive);
 }
 

@@ -29,8 +29,8 @@ fn twenty_gib_with_64_mib_of_data_are_packed_and_unpacked_without_being_read_or_
     let archive = work.path().join("t.tar.gz");
     let summary = template.pack(&archive, &PackOptions::default()).unwrap();
     let packed = io();
-    assert_eq!(summary.content_bytes, SIZE + summary.data_read - 64 * MIB);
-    assert!(summary.holes >= SIZE - 65 * MIB, "{summary:?}");
+    assert_eq!(summary.content_bytes, SIZE + summary.usage.read() - 64 * MIB);
+    assert!(summary.usage.holes >= SIZE - 65 * MIB, "{summary:?}");
     assert!(packed.0 - before.0 < 66 * MIB, "{} bytes read for packing", packed.0 - before.0);
     // Random data does not compress, and 20 GiB of zeros take 20 MiB of deflate.
     assert!(packed.1 - before.1 < 86 * MIB, "{} bytes written for packing", packed.1 - before.1);

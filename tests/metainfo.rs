@@ -440,7 +440,7 @@ fn use_everything(bytes: &[u8]) {
         }
     };
     assert_eq!(metainfo.to_bytes(), bytes);
-    for problem in metainfo.check() {
+    for problem in metainfo.problems() {
         assert!(problem.position().is_some() && problem.field().is_some(), "{problem:?}");
     }
     let _ = metainfo.fields();

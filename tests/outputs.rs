@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
     DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FirstRunKit, FreeSpace, InstallDrive, MacroValues,
-    PackOptions, RenderOptions, Result, Script, Template, UnpackOptions, WriteRawOptions, probe_output,
+    Overwrite, PackOptions, RenderOptions, Result, Script, Template, UnpackOptions, WriteRawOptions,
+    probe_output,
 };
 use vmtemplate_test_support::{disk, is_root, noise, run, sample_disk};
 
@@ -46,19 +47,16 @@ fn nothing_of_the_image_is_read_when_the_output_or_an_option_is_wrong() {
     for (path, options, expected) in [
         (at("there"), PackOptions::default(), ErrorKind::AlreadyExists),
         (at("no/such"), PackOptions::default(), ErrorKind::NotFound),
-        (at("new"), PackOptions { level: 99, ..PackOptions::default() }, ErrorKind::InvalidValue),
     ] {
         assert_eq!(options.probe(&path).unwrap_err().kind(), expected);
         assert_eq!(template.pack(&path, &options).unwrap_err().kind(), expected);
     }
-    let level = PackOptions { level: 99, ..PackOptions::default() };
-    assert_eq!(template.pack_to(Vec::new(), &level).unwrap_err().kind(), ErrorKind::InvalidValue);
     for (path, expected) in [(at("there"), ErrorKind::AlreadyExists), (at("no/such"), ErrorKind::NotFound)] {
-        assert_eq!(probe_output(&path, false).unwrap_err().kind(), expected);
+        assert_eq!(probe_output(&path, Overwrite::No).unwrap_err().kind(), expected);
         assert_eq!(image.write_raw(&path, &WriteRawOptions::default()).unwrap_err().kind(), expected);
     }
     assert_eq!(source.0.load(Ordering::Relaxed), 0);
-    probe_output(at("there"), true).unwrap();
+    probe_output(at("there"), Overwrite::Yes).unwrap();
     PackOptions::default().probe(at("new")).unwrap();
     assert!(!at("new").exists());
 }
@@ -93,8 +91,7 @@ fn a_stream_gets_every_byte_of_the_disk() {
     let mut written = Vec::new();
     let summary = image.write_raw_to(&mut written, &keep).unwrap();
     assert!(written == bytes);
-    assert_eq!(summary.read + summary.hole + summary.free, bytes.len() as u64);
-    assert_eq!(summary.written + summary.zero, summary.read);
+    assert_eq!(summary.usage.total(), bytes.len() as u64);
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("disk.raw");
@@ -102,7 +99,7 @@ fn a_stream_gets_every_byte_of_the_disk() {
     let mut written = Vec::new();
     let summary = image.write_raw_to(&mut written, &WriteRawOptions::default()).unwrap();
     assert!(written == fs::read(path).unwrap(), "free clusters are zeros in both");
-    assert_eq!(summary.read + summary.hole + summary.free, bytes.len() as u64);
+    assert_eq!(summary.usage.total(), bytes.len() as u64);
 }
 
 #[cfg(unix)]
@@ -117,13 +114,13 @@ fn a_block_device_is_written_to_if_it_is_large_enough_and_overwriting_is_asked_f
     let device = run("losetup", ["--find", "--show", file.to_str().unwrap()]).stdout;
     let device = Path::new(std::str::from_utf8(&device).unwrap().trim_end()).to_owned();
     let content = [noise(1, 4096), vec![0; (1 << 20) - 4096]].concat();
-    let overwrite = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let overwrite = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
     let refused = disk(&content).write_raw(&device, &WriteRawOptions::default());
     let too_large = disk(&noise(2, 3 << 20)).write_raw(&device, &overwrite);
     let untouched = fs::read(&file).unwrap() == noise(9, 2 << 20);
     let written = disk(&content).write_raw(&device, &overwrite);
     let drive = InstallDrive::new(&Script::from_text("exit /b 0\r\n")).unwrap();
-    let kept = drive.write(&device, false);
+    let kept = drive.write(&device, Overwrite::No);
     run("losetup", ["--detach".as_ref(), device.as_os_str()]);
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(too_large.unwrap_err().kind(), ErrorKind::StorageFull);
@@ -145,13 +142,13 @@ fn a_script_is_private_once_values_were_put_in_whatever_is_done_with_it_then() {
     let values = MacroValues::new().with("PASS", "s3cret").unwrap();
     let rendered = script.render(&values, &RenderOptions::default()).unwrap();
     assert_eq!(rendered, Script::from_bytes(rendered.bytes()), "only the bytes count");
-    script.write_file(at("script"), false).unwrap();
-    rendered.write_file(at("rendered"), false).unwrap();
-    rendered.to_windows().write_file(at("windows"), false).unwrap();
+    script.write_file(at("script"), Overwrite::No).unwrap();
+    rendered.write_file(at("rendered"), Overwrite::No).unwrap();
+    rendered.to_windows().write_file(at("windows"), Overwrite::No).unwrap();
     let drive = InstallDrive::new(&rendered).unwrap();
-    drive.write(at("drive"), false).unwrap();
-    InstallDrive::read(at("drive")).unwrap().script().write_file(at("back"), false).unwrap();
-    FirstRunKit::new().write_iso(at("iso"), false).unwrap();
+    drive.write(at("drive"), Overwrite::No).unwrap();
+    InstallDrive::read(at("drive")).unwrap().script().write_file(at("back"), Overwrite::No).unwrap();
+    FirstRunKit::new().write_iso(at("iso"), Overwrite::No).unwrap();
     for (name, expected) in [
         ("script", mode("plain")),
         ("iso", mode("plain")),
@@ -195,8 +192,8 @@ fn a_file_that_is_read_is_no_output_and_any_other_is() {
     fs::write(at("other"), "other").unwrap();
     fs::hard_link(at("base"), at("linked")).unwrap();
     let image = DiskImage::from_source(Arc::new(Over(at("base"))));
-    let raw = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
-    let pack = PackOptions { overwrite: true, ..PackOptions::default() };
+    let raw = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
+    let pack = PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() };
     let script = at("setup.cmd");
     fs::write(&script, "net user Administrator ($PASS)\r\n").unwrap();
     let template =
@@ -210,8 +207,8 @@ fn a_file_that_is_read_is_no_output_and_any_other_is() {
     for name in ["base", "linked", "setup.cmd"] {
         let errors = [
             template.pack(at(name), &pack).unwrap_err(),
-            rendered.write_file(at(name), true).unwrap_err(),
-            drive.write(at(name), true).unwrap_err(),
+            rendered.write_file(at(name), Overwrite::Yes).unwrap_err(),
+            drive.write(at(name), Overwrite::Yes).unwrap_err(),
         ];
         for error in errors {
             assert!(error.kind() == ErrorKind::InvalidValue && error.help().is_some(), "{error:#}");
@@ -219,13 +216,13 @@ fn a_file_that_is_read_is_no_output_and_any_other_is() {
         }
     }
     assert_eq!(fs::read(at("base")).unwrap(), b"base");
-    drive.write(at("other"), true).unwrap();
-    rendered.write_file(at("other"), true).unwrap();
+    drive.write(at("other"), Overwrite::Yes).unwrap();
+    rendered.write_file(at("other"), Overwrite::Yes).unwrap();
     image.write_raw(at("other"), &raw).unwrap();
     template.pack(at("other"), &pack).unwrap();
     // A script may replace the file that it was read from, for example with other line ends.
     let own = Script::from_file(&script).unwrap();
-    own.to_windows().write_file(&script, true).unwrap();
+    own.to_windows().write_file(&script, Overwrite::Yes).unwrap();
     // An archive may do so too: it is read completely before it is replaced.
     Template::open(at("other")).unwrap().pack(at("other"), &pack).unwrap();
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    EntryOptions, ErrorKind, PackOptions, PublishOptions, PushOptions, Repository, RepositoryFormat,
-    RepositoryVerifyOptions, Tags, Template,
+    EntryOptions, ErrorKind, Overwrite, PackOptions, PublishOptions, PushOptions, Repository,
+    RepositoryFormat, RepositoryVerifyOptions, Tags, Template,
 };
 use vmtemplate_test_support::{disk, is_root, noise, run, skipped, tree};
 
@@ -506,7 +506,7 @@ fn adding_again_is_refused_or_replaces_as_it_is_asked_for() {
     repository.add_or_replace(&archive, &EntryOptions::default()).unwrap();
     assert_eq!(vmtemplate_test_support::tree(repository.folder()), before);
     template("Windows-c", 9)
-        .pack(&archive, &PackOptions { overwrite: true, ..PackOptions::default() })
+        .pack(&archive, &PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() })
         .unwrap();
     assert_eq!(
         repository.add(&archive, &EntryOptions::default()).unwrap_err().kind(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use vmtemplate::{
-    EntryOptions, ErrorKind, PackOptions, PublicKey, PublishOptions, Repository, RepositoryFormat,
+    EntryOptions, ErrorKind, Overwrite, PackOptions, PublicKey, PublishOptions, Repository, RepositoryFormat,
     RepositoryVerifyOptions, Severity, SigningKey, Tags, Template, TemplateKind,
 };
 use vmtemplate_test_support::{disk, has_tool, noise, run};
@@ -27,7 +27,7 @@ fn archive(folder: &Path, name: &str, length: usize) -> PathBuf {
         .disk_mb(15_000)
         .tags(["windows", "test"])
         .template_version("5");
-    let options = PackOptions { overwrite: true, ..PackOptions::default() };
+    let options = PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() };
     template.build().unwrap().pack(&path, &options).unwrap();
     path
 }

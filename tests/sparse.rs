@@ -59,7 +59,7 @@ fn pack_sparse(image: DiskImage, path: &Path) {
         Template::builder("Windows-Server-2019").image(image).image_name("disk.hddimage").build().unwrap();
     let options = PackOptions { sparse: true, free_space: FreeSpace::Keep, ..PackOptions::default() };
     let summary = template.pack(path, &options).unwrap();
-    assert_eq!(summary.content_bytes, summary.data_read + summary.holes + summary.free);
+    assert_eq!(summary.content_bytes, summary.usage.total());
 }
 
 /// Whether the file has these bytes; it may be larger than memory, so islands and a sample of the rest are compared.

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnds, Metainfo, MetainfoKey,
-    NtfsVolume, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
+    DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnding, Metainfo, MetainfoKey,
+    NtfsVolume, Overwrite, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
 };
 use vmtemplate_test_support::{disk, has_tool, is_root, run, sample_disk};
 
@@ -104,7 +104,7 @@ fn scripts_get_the_line_ends_that_their_interpreter_needs() {
     assert_eq!(script("@echo off\r\n"), b"@echo off\r\n");
     assert_eq!(script("#!/bin/sh\necho 1\n"), b"#!/bin/sh\necho 1\n");
     let default = Template::builder("Windows-10").image(disk(&[0; 512])).build().unwrap();
-    assert_eq!(default.script().unwrap().line_ends(), LineEnds::CrLf);
+    assert_eq!(default.script().unwrap().line_ending(), LineEnding::CrLf);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn every_metainfo_that_is_built_is_accepted_by_xmllint() {
     .enumerate()
     {
         let path = work.path().join(format!("{number}.xml"));
-        builder.build().unwrap().metainfo().write_file(&path, false).unwrap();
+        builder.build().unwrap().metainfo().write_file(&path, Overwrite::No).unwrap();
         run("xmllint", ["--noout".as_ref(), path.as_os_str()]);
     }
 }
@@ -237,12 +237,12 @@ fn what_was_deleted_on_the_master_vm_does_not_reach_the_archive() {
         let template =
             Template::builder("Windows").image(disk(&sample)).image_name("w.hddimage").build().unwrap();
         let summary = template.pack(&path, &options).unwrap();
-        assert_eq!(summary.content_bytes, summary.data_read + summary.holes + summary.free);
+        assert_eq!(summary.content_bytes, summary.usage.total());
         let image = Template::open(&path).unwrap().image().unwrap().clone();
         (summary, image)
     };
     let (summary, skipped) = pack("skip.tar.gz", FreeSpace::Skip);
-    assert!(summary.free > 40 << 20, "{summary:?}");
+    assert!(summary.usage.free > 40 << 20, "{summary:?}");
     assert_eq!(summary.free_space.volumes[0].kept, None);
     assert!(!contains(&skipped.read_vec(0, sample.len()).unwrap(), DELETED));
     // Every live file is the same.
@@ -256,7 +256,7 @@ fn what_was_deleted_on_the_master_vm_does_not_reach_the_archive() {
     assert!(read(&skipped)[1].ends_with(b"\n10000\n"));
 
     let (summary, kept) = pack("keep.tar.gz", FreeSpace::Keep);
-    assert_eq!(summary.free, 0);
+    assert_eq!(summary.usage.free, 0);
     assert!(kept.read_vec(0, sample.len()).unwrap() == sample);
 }
 
@@ -268,11 +268,11 @@ fn a_raw_file_is_written_without_free_space_unless_it_is_to_be_kept() {
         let path = work.path().join(format!("{free_space:?}.raw"));
         let options = WriteRawOptions { free_space, ..WriteRawOptions::default() };
         let summary = disk(&sample).write_raw(&path, &options).unwrap();
-        assert_eq!(summary.size, summary.read + summary.hole + summary.free);
+        assert_eq!(summary.size, summary.usage.total());
         (summary, fs::read(path).unwrap())
     };
     let (summary, skipped) = write(FreeSpace::Skip);
-    assert!(summary.free > 40 << 20 && !contains(&skipped, DELETED), "{summary:?}");
+    assert!(summary.usage.free > 40 << 20 && !contains(&skipped, DELETED), "{summary:?}");
     let (overlay, _) = disk(&sample).without_free_space(&FreeSpaceOptions::default()).unwrap();
     assert!(overlay.read_vec(0, sample.len()).unwrap() == skipped);
     assert!(write(FreeSpace::Keep).1 == sample);
@@ -295,7 +295,7 @@ fn a_volume_that_was_not_shut_down_is_packed_whole_and_the_summary_says_why() {
     let path = work.path().join("t.tar.gz");
     let template = Template::builder("Windows").image(disk(&sample)).build().unwrap();
     let summary = template.pack(&path, &PackOptions::default()).unwrap();
-    assert_eq!(summary.free, 0);
+    assert_eq!(summary.usage.free, 0);
     let kept = summary.free_space.volumes[0].kept.as_ref().unwrap();
     assert_eq!(kept.reason, KeptReason::Dirty);
     assert!(Template::open(&path).unwrap().image().unwrap().read_vec(0, sample.len()).unwrap() == sample);
@@ -313,7 +313,7 @@ fn one_disk_gives_one_archive_in_whatever_format_it_comes() {
         let out = image.with_extension("tar.gz");
         let template =
             Template::builder("Windows").image_path(image).image_name("w.hddimage").build().unwrap();
-        template.pack(&out, &PackOptions { overwrite: true, ..PackOptions::default() }).unwrap();
+        template.pack(&out, &PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() }).unwrap();
         fs::read(out).unwrap()
     };
     let expected = pack(&raw);

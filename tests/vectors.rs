@@ -17,9 +17,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use vmtemplate::{
     Archive, CheckOptions, DiskImage, EntryOptions, Error, ErrorKind, Finding, FreeSpace, InstallDrive,
-    LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
-    PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry, RepositoryFormat,
-    Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec, check, find_macros,
+    Level, LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
+    Overwrite, PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry,
+    RepositoryFormat, Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec,
+    check, find_macros,
 };
 
 /// The maximum width of lines in the cases, if possible.
@@ -322,7 +323,7 @@ fn metainfo_is_read_edited_and_written() {
             Err(error) => found["fields_error"] = error_of(&error),
         }
         if let Some(vm) = &input.vm {
-            found["missed"] = serde_json::to_value(metainfo.limits()?.check(vm)).unwrap();
+            found["unmet"] = serde_json::to_value(metainfo.limits()?.unmet(vm)).unwrap();
         }
         Ok(found)
     });
@@ -597,7 +598,7 @@ fn templates_are_packed_to_the_same_bytes() {
             _ => panic!("one of template and folder"),
         };
         let options = PackOptions {
-            level: input.level.unwrap_or(PackOptions::DEFAULT_LEVEL),
+            level: input.level.map_or(Ok(Level::DEFAULT), Level::new)?,
             mtime: Some(input.mtime),
             sparse: input.sparse,
             free_space: if input.keep_free_space { FreeSpace::Keep } else { FreeSpace::Skip },
@@ -611,9 +612,7 @@ fn templates_are_packed_to_the_same_bytes() {
             "sha256": sha256(&archive),
             "size": archive.len(),
             "entries": Archive::open(&path)?.entries(),
-            "data_read": summary.data_read,
-            "holes": summary.holes,
-            "free": summary.free,
+            "usage": summary.usage,
             "left_behind": summary.left_behind,
             "missing": summary.missing,
         }))
@@ -751,7 +750,7 @@ fn repositories_are_edited_in_place() {
 
     let pack = |archive: &ArchiveOf, folder: &Path| -> Result<PathBuf> {
         let path = folder.join(&archive.file_name);
-        let options = PackOptions { mtime: Some(0), overwrite: true, ..PackOptions::default() };
+        let options = PackOptions { mtime: Some(0), overwrite: Overwrite::Yes, ..PackOptions::default() };
         archive.template.build(folder)?.pack(&path, &options)?;
         Ok(path)
     };

@@ -3,11 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vmtemplate::{ErrorKind, PackOptions, Template, UnpackOptions, Verified, VerifyOptions};
+use vmtemplate::{ErrorKind, PackOptions, Template, Threads, UnpackOptions, Verified, VerifyOptions};
 use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk};
 
 fn verify(path: &Path) -> vmtemplate::Result<Verified> {
@@ -75,7 +74,7 @@ fn any_number_of_threads_gives_the_same_answer() {
     let path = work.path().join("plain.tar.gz");
     let expected = verify(&path).unwrap();
     for threads in [1, 2, 8] {
-        let options = VerifyOptions { threads: NonZeroUsize::new(threads), ..VerifyOptions::default() };
+        let options = VerifyOptions { threads: Threads::new(threads), ..VerifyOptions::default() };
         assert_eq!(Template::verify(&path, &options).unwrap(), expected);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, PackOptions, Result, Template};
+use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, Level, PackOptions, Result, Template};
 
 use super::measure::look;
 use super::report::Report;
@@ -20,7 +20,7 @@ pub(crate) fn measure(settings: &Settings, report: &mut Report) {
             .image_name(super::IMAGE)
             .build()
             .unwrap();
-        template.pack(&archive, &PackOptions { level: 1, ..PackOptions::default() }).unwrap();
+        template.pack(&archive, &PackOptions { level: Level::FASTEST, ..PackOptions::default() }).unwrap();
         let look = look(|| {
             let mut command = ours(&["inspect"]);
             command.arg(&archive);

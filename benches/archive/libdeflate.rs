@@ -1,6 +1,6 @@
 //! Compares packing with libdeflate alone, and the compression levels with each other.
 
-use vmtemplate::PackOptions;
+use vmtemplate::Level;
 
 use super::alone::Numbers;
 use super::contents::warm;
@@ -12,7 +12,7 @@ use super::table::Table;
 
 pub(crate) fn measure(settings: &Settings, report: &mut Report) {
     let disk = settings.disk.to_str().unwrap();
-    let [level, threads] = [PackOptions::DEFAULT_LEVEL.to_string(), settings.threads.to_string()];
+    let [level, threads] = [Level::DEFAULT.to_string(), settings.threads.to_string()];
     let archive = settings.fresh("alone.tar.gz");
     let mut best: Option<[[f64; 2]; 4]> = None;
     let (mut live, mut proof) = (0.0, f64::INFINITY);
@@ -72,7 +72,7 @@ pub(crate) fn levels(settings: &Settings, report: &mut Report) {
         let megabytes = found.get("sample") / 1e6;
         table.row(
             level.to_string(),
-            level == PackOptions::DEFAULT_LEVEL,
+            level == Level::DEFAULT.get(),
             &[
                 Some(megabytes / get("wall")),
                 Some(megabytes / get("cpu")),

@@ -54,7 +54,7 @@ def test_no_rule_is_broken(report: vt.Report) -> None:
 def test_it_is_a_windows_for_small_machines(template: vt.Template) -> None:
     """Check what your own platform requires beyond the rules."""
     limits = template.metainfo.limits
-    assert limits.check(vt.VmSpec(memory_mib=4096, disk_mb=40_000)) == []
+    assert limits.unmet(vt.VmSpec(memory_mib=4096, disk_mb=40_000)) == []
 
 
 def test_a_machine_gets_its_install_drive(template: vt.Template) -> None:

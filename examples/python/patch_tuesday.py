@@ -83,7 +83,7 @@ def main() -> int:
                 failed += 1
                 print(f"{image.name}: {error}", file=sys.stderr)
             else:
-                print(f"{image.name}: {summary.data_read} bytes read, {summary.archive_bytes} written")
+                print(f"{image.name}: {summary.usage.read} bytes read, {summary.archive_bytes} written")
     return failed
 
 

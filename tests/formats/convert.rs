@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
-    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, RawSummary, Result,
-    WriteRawOptions,
+    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Overwrite, RawSummary,
+    Result, Threads, WriteRawOptions,
 };
 use vmtemplate_test_support::has_tool;
 
@@ -70,18 +70,22 @@ fn the_file_is_the_disk_and_the_summary_adds_up_with_any_number_of_threads() {
     let mut first: Option<RawSummary> = None;
     for threads in [0, 1, 2, 7, 1000] {
         let path = folder.path().join("out.raw");
-        let options = WriteRawOptions { overwrite: true, threads, ..WriteRawOptions::default() };
+        let options = WriteRawOptions {
+            overwrite: Overwrite::Yes,
+            threads: Threads::new(threads),
+            ..WriteRawOptions::default()
+        };
         let summary = disk.write_raw(&path, &options).unwrap();
-        assert_eq!((summary.size, summary.hole, summary.free), (9 * MIB + 777, MIB, MIB));
-        assert_eq!(summary.read + summary.hole + summary.free, summary.size);
-        assert_eq!(summary.written + summary.zero, summary.read);
+        assert_eq!((summary.size, summary.usage.holes, summary.usage.free), (9 * MIB + 777, MIB, MIB));
+        assert_eq!(summary.usage.total(), summary.size);
+        assert!(summary.usage.data > 0 && summary.usage.zeros > 0, "{summary:?}");
         assert_eq!(*first.get_or_insert_with(|| summary.clone()), summary);
 
         let written = fs::read(&path).unwrap();
         assert_eq!(written.len() as u64, disk.size());
         assert!(written == disk_bytes(&disk));
         let allocated = fs::metadata(&path).unwrap().blocks() * 512;
-        assert!(allocated <= summary.written + 64 * 1024, "{allocated} bytes for {}", summary.written);
+        assert!(allocated <= summary.usage.data + 64 * 1024, "{allocated} bytes for {}", summary.usage.data);
     }
     assert_eq!(names(folder.path()), ["out.raw"]);
 }
@@ -111,7 +115,7 @@ fn an_image_is_written_as_qemu_img_writes_it() {
     ] {
         qemu_img(&format!("convert -f raw -O {format} {options} @ @"), &[&path("a.raw"), &path("image")]);
         qemu_img(&format!("convert -f {format} -O raw @ @"), &[&path("image"), &path("theirs.raw")]);
-        let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+        let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
         DiskImage::open(path("image")).unwrap().write_raw(path("ours.raw"), &options).unwrap();
         assert!(fs::read(path("ours.raw")).unwrap() == fs::read(path("theirs.raw")).unwrap(), "{format}");
         let allocated = |name| fs::metadata(path(name)).unwrap().blocks();
@@ -128,7 +132,7 @@ fn progress_goes_forward_to_the_end() {
         assert_eq!(p.total, 9 * MIB + 777);
         assert!(seen.fetch_max(p.bytes, Ordering::SeqCst) <= p.bytes, "progress went back");
     });
-    let options = WriteRawOptions { threads: 3, control, ..WriteRawOptions::default() };
+    let options = WriteRawOptions { threads: Threads::new(3), control, ..WriteRawOptions::default() };
     mixed(u64::MAX).write_raw(folder.path().join("a.raw"), &options).unwrap();
     assert_eq!(last.load(Ordering::SeqCst), 9 * MIB + 777);
 }
@@ -148,7 +152,7 @@ fn a_failed_or_cancelled_call_leaves_what_was_there() {
             }
         })
     };
-    let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
     let error = mixed(6 * MIB).write_raw(&path, &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io, "{error:#}");
     let options = WriteRawOptions { control, ..options };
@@ -164,7 +168,7 @@ fn a_device_behind_a_link_is_written_to_and_its_node_is_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("volume"); // as /dev/vg/volume is a link to /dev/dm-0
     symlink("/dev/null", &link).unwrap();
-    let options = WriteRawOptions { overwrite: true, ..WriteRawOptions::default() };
+    let options = WriteRawOptions { overwrite: Overwrite::Yes, ..WriteRawOptions::default() };
     assert_eq!(mixed(u64::MAX).write_raw(&link, &options).unwrap().size, mixed(u64::MAX).size());
     assert!(fs::metadata(&link).unwrap().file_type().is_char_device());
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
@@ -184,6 +188,6 @@ fn an_image_that_is_written_to_meanwhile_gives_no_file() {
     });
     let options = WriteRawOptions { control, ..WriteRawOptions::default() };
     let error = DiskImage::open(&source).unwrap().write_raw(&out, &options).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ImageChanged, "{error:#}");
+    assert_eq!(error.kind(), ErrorKind::SourceChanged, "{error:#}");
     assert!(!out.exists());
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use vmtemplate::{
-    Archive, CheckOptions, DiskImage, ErrorKind, ImageFormat, MacroValues, Metainfo, OpenOptions,
+    Archive, CheckOptions, DiskImage, ErrorKind, ImageFormat, MacroValues, Metainfo, OpenOptions, Overwrite,
     PackOptions, RenderOptions, Script, Template, TemplateBuilder, check, check_stream,
 };
 
@@ -136,7 +136,7 @@ fn a_container_that_is_no_disk_is_refused_by_name_through_every_door_with_the_wa
         let raw = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
         assert!(read_all(&DiskImage::open_with(&path, &raw).unwrap()) == bytes, "{name}");
         let archive = folder.path().join("t.tar.gz");
-        let pack = PackOptions { overwrite: true, ..PackOptions::default() };
+        let pack = PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() };
         Template::open_with(folder.path(), &raw).unwrap().pack(&archive, &pack).unwrap();
         let codes = |options: &CheckOptions| {
             let report = check(&archive, options).unwrap();

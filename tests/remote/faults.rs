@@ -179,7 +179,7 @@ fn lengths_that_are_not_what_was_asked_for_are_refused() {
     assert_eq!(refused(&published, longer).kind(), ErrorKind::Network);
     assert_eq!(refused(&published, shorter).kind(), ErrorKind::Network);
     assert_eq!(refused(&published, elsewhere).kind(), ErrorKind::Network);
-    assert_eq!(refused(&published, another).kind(), ErrorKind::ImageChanged);
+    assert_eq!(refused(&published, another).kind(), ErrorKind::SourceChanged);
 }
 
 #[test]
@@ -194,14 +194,14 @@ fn an_archive_that_is_replaced_while_it_is_fetched_is_told() {
                 if is_later(request) { Answer::file(request, &newer, "two") } else { answer }
             },
         );
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
     // A server without conditional requests sends the newer tag in its answers.
     let newer = other.clone();
     let error = refused(&published, move |request, answer| {
         let careless = Request { if_match: None, ..request.clone() };
         if is_later(request) { Answer::file(&careless, &newer, "two") } else { answer }
     });
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
     // A server without tags sends the modification time of the file.
     let untagged = |answer: Answer, time: &str| {
         let mut answer = answer.with("Last-Modified", time);
@@ -215,7 +215,7 @@ fn an_archive_that_is_replaced_while_it_is_fetched_is_told() {
             untagged(answer, "Tue, 24 Nov 2026 10:00:00 GMT")
         }
     });
-    assert_eq!(error.kind(), ErrorKind::ImageChanged);
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use vmtemplate::{
-    CheckOptions, Control, DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FetchOptions, PackOptions,
-    PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template, UnpackOptions,
-    VerifyOptions,
+    CheckOptions, Control, DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FetchOptions, Level,
+    Overwrite, PackOptions, PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template,
+    UnpackOptions, VerifyOptions,
 };
 use vmtemplate_test_support::servers::Nginx;
 use vmtemplate_test_support::{has_tool, noise, run, sample_disk, tree};
@@ -49,7 +49,7 @@ fn inspecting_an_archive_of_a_gibibyte_moves_less_than_a_mebibyte() {
     let disk = DiskImage::from_source(std::sync::Arc::new(source));
     let template = Template::builder("Windows-10").image(disk).image_name("w.hddimage").build().unwrap();
     let path = folder.path().join("large.tar.gz");
-    let options = PackOptions { level: 1, ..PackOptions::default() };
+    let options = PackOptions { level: Level::FASTEST, ..PackOptions::default() };
     let summary = template.pack(&path, &options).unwrap();
     assert!(summary.archive_bytes > 1 << 30, "{}", summary.archive_bytes);
 
@@ -178,7 +178,7 @@ fn only_what_the_key_has_signed_is_fetched() {
     let here = tempfile::tempdir().unwrap();
     let options = FetchOptions {
         public_key: Some(PublicKey::from_file(&public).unwrap()),
-        overwrite: true,
+        overwrite: Overwrite::Yes,
         ..FetchOptions::default()
     };
     let fetch = || Repository::open(nginx.url(""))?.fetch("Windows-10", here.path(), &options);

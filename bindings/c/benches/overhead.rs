@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use vmtemplate::{PackOptions, Template};
+use vmtemplate::{Overwrite, PackOptions, Template};
 
 /// The maximum ratio of packing from C to packing from Rust, and the maximum nanoseconds of a getter.
 const MOST_OVERHEAD: f64 = 1.02;
@@ -49,7 +49,7 @@ fn measure(folder: &Path, mib: u32, turns: u32) -> Result<bool, Failure> {
     // In turns, so that other load on the machine affects both; the best time of each is affected least.
     for _ in 0..turns {
         let template = Template::builder("Windows-Server-2019").image_path(&image).build()?;
-        let options = PackOptions { overwrite: true, ..PackOptions::default() };
+        let options = PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() };
         // Once as a warm-up, as the C program does.
         template.pack(&ours, &options)?;
         let start = Instant::now();

@@ -642,7 +642,7 @@ typedef struct {
 /**
  * What a machine lacks: a combination of these flags.
  */
-typedef uint32_t vmt_misses;
+typedef uint32_t vmt_unmet;
 
 /**
  * The severity of a finding.
@@ -800,7 +800,7 @@ typedef uint32_t vmt_encoding;
 /**
  * The line ends of a script.
  */
-typedef uint32_t vmt_line_ends;
+typedef uint32_t vmt_line_ending;
 
 /**
  * Options for replacing macros. Fields that are zero have their defaults.
@@ -952,7 +952,7 @@ typedef struct {
 /**
  * The image changed or shrank while it was read.
  */
-#define VMT_IMAGE_CHANGED 13
+#define VMT_SOURCE_CHANGED 13
 
 /**
  * A template is incomplete or contradicts itself; its problems list every reason.
@@ -1042,22 +1042,22 @@ typedef struct {
 /**
  * The template does not support the family of its primary address.
  */
-#define VMT_MISS_PRIMARY_ADDRESS 1
+#define VMT_UNMET_PRIMARY_ADDRESS 1
 
 /**
  * It has too little memory.
  */
-#define VMT_MISS_MEMORY 2
+#define VMT_UNMET_MEMORY 2
 
 /**
  * It has too small a disk.
  */
-#define VMT_MISS_DISK 4
+#define VMT_UNMET_DISK 4
 
 /**
  * It lacks something that a later version of this list names.
  */
-#define VMT_MISS_OTHER 2147483648
+#define VMT_UNMET_OTHER 2147483648
 
 /**
  * VMmanager 6: metadata.json.
@@ -1117,22 +1117,22 @@ typedef struct {
 /**
  * No line end: a single line.
  */
-#define VMT_LINE_ENDS_NONE 0
+#define VMT_LINE_ENDING_NONE 0
 
 /**
  * CR LF, as on Windows.
  */
-#define VMT_LINE_ENDS_CRLF 1
+#define VMT_LINE_ENDING_CRLF 1
 
 /**
  * LF; cmd.exe may then miss labels.
  */
-#define VMT_LINE_ENDS_LF 2
+#define VMT_LINE_ENDING_LF 2
 
 /**
  * Both CR LF and LF.
  */
-#define VMT_LINE_ENDS_MIXED 3
+#define VMT_LINE_ENDING_MIXED 3
 
 #ifdef __cplusplus
 extern "C" {
@@ -1949,14 +1949,14 @@ vmt_code vmt_metainfo_set_limits(vmt_metainfo *metainfo, vmt_limits limits, vmt_
 
 /**
  * What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` receives a
- * combination of `VMT_MISS_` flags; 0 if it lacks nothing.
+ * combination of `VMT_UNMET_` flags; 0 if it lacks nothing.
  */
-vmt_code vmt_metainfo_check_machine(const vmt_metainfo *metainfo,
-                                    uint64_t memory_mib,
-                                    uint64_t disk_mb,
-                                    uint32_t primary_address,
-                                    vmt_misses *misses,
-                                    vmt_error **err);
+vmt_code vmt_metainfo_unmet_limits(const vmt_metainfo *metainfo,
+                                   uint64_t memory_mib,
+                                   uint64_t disk_mb,
+                                   uint32_t primary_address,
+                                   vmt_unmet *misses,
+                                   vmt_error **err);
 
 /**
  * The number of tags.
@@ -2570,7 +2570,7 @@ vmt_encoding vmt_script_encoding(const vmt_script *script);
 /**
  * The line ends of a script.
  */
-vmt_line_ends vmt_script_line_ends(const vmt_script *script);
+vmt_line_ending vmt_script_line_ending(const vmt_script *script);
 
 /**
  * Its language: `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` for a file that is not a
@@ -2764,7 +2764,7 @@ vmt_report *vmt_template_check(const vmt_template *template_,
  * Pack a template as an archive, which appears complete or not at all. `options` may be NULL.
  *
  * `*summary`, unless `summary` is NULL, receives a summary; free it with `vmt_pack_summary_free()`. Fails with
- * `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_IMAGE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
+ * `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_SOURCE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
  */
 vmt_code vmt_template_pack(const vmt_template *template_,
                            const char *path,

@@ -1,10 +1,9 @@
 //! Inspecting and unpacking archives.
 
 use std::ffi::c_char;
-use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 
-use vmtemplate::{Archive, ArchiveEntry, Template, UnpackLimits, UnpackOptions};
+use vmtemplate::{Archive, ArchiveEntry, Template, Threads, UnpackLimits, UnpackOptions};
 
 use crate::boundary::{
     Outcome, Slot, Text, build, free, get, handle, list_in, look, path_in, read, source, str_in, text,
@@ -92,11 +91,6 @@ pub(crate) fn unpack_limits(limits: *const vmt_unpack_limits) -> Outcome<UnpackL
         header_chain: or(given.header_chain.into(), usual.header_chain.into()) as u32,
         header_size: or(given.header_size, usual.header_size),
     })
-}
-
-/// A number of threads; 0 means one per CPU.
-pub(crate) fn threads(count: u32) -> Option<NonZeroUsize> {
-    NonZeroUsize::new(count as usize)
 }
 
 /// An open archive. It is immutable; any number of threads may read from it.
@@ -224,7 +218,7 @@ pub extern "C" fn vmt_unpack(
         let options = UnpackOptions {
             limits: unpack_limits(given.limits)?,
             only: only.into_iter().map(str::to_owned).collect(),
-            threads: threads(given.threads),
+            threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
         let files = Template::unpack(path_in(archive, "archive")?, path_in(folder, "folder")?, &options)?;

@@ -78,7 +78,7 @@ pub extern "C" fn vmt_drive_write(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(get(drive)?.write(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(get(drive)?.write(path_in(path, "path")?, overwrite.into())?))
 }
 
 /// Free it. NULL is ignored.

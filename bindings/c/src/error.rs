@@ -39,7 +39,7 @@ pub const VMT_INVALID_IMAGE: vmt_code = 11;
 /// The input is intact, but uses a feature that is not supported.
 pub const VMT_UNSUPPORTED: vmt_code = 12;
 /// The image changed or shrank while it was read.
-pub const VMT_IMAGE_CHANGED: vmt_code = 13;
+pub const VMT_SOURCE_CHANGED: vmt_code = 13;
 /// A template is incomplete or contradicts itself; its problems list every reason.
 pub const VMT_INVALID_TEMPLATE: vmt_code = 14;
 /// An archive is truncated, damaged, or not an archive.
@@ -157,7 +157,7 @@ const NUMBERS: [(vmt_code, ErrorKind); 21] = [
     (VMT_INVALID_SCRIPT, ErrorKind::InvalidScript),
     (VMT_INVALID_IMAGE, ErrorKind::InvalidImage),
     (VMT_UNSUPPORTED, ErrorKind::Unsupported),
-    (VMT_IMAGE_CHANGED, ErrorKind::ImageChanged),
+    (VMT_SOURCE_CHANGED, ErrorKind::SourceChanged),
     (VMT_INVALID_TEMPLATE, ErrorKind::InvalidTemplate),
     (VMT_INVALID_ARCHIVE, ErrorKind::InvalidArchive),
     (VMT_UNSAFE_ARCHIVE, ErrorKind::UnsafeArchive),

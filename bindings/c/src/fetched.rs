@@ -59,7 +59,7 @@ pub extern "C" fn vmt_repository_fetch(
         let given = read(options)?;
         let options = FetchOptions {
             public_key: get_or_none(given.public_key)?.cloned(),
-            overwrite: flags(given.flags, VMT_FETCH_OVERWRITE)? != 0,
+            overwrite: (flags(given.flags, VMT_FETCH_OVERWRITE)? != 0).into(),
             limits: unpack_limits(given.limits)?,
             control: chosen(given.control)?,
         };

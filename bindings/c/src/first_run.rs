@@ -86,7 +86,7 @@ pub extern "C" fn vmt_first_run_write_iso(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(get(kit)?.kit.write_iso(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(get(kit)?.kit.write_iso(path_in(path, "path")?, overwrite.into())?))
 }
 
 /// Free it. NULL is ignored.

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr;
 
-use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, RawSummary, WriteRawOptions};
+use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, RawSummary, Threads, WriteRawOptions};
 
 use crate::boundary::{
     Outcome, Slot, Text, build, bytes_in, fill, fixed, free, get, give, handle, json, look, output, path_in,
@@ -324,8 +324,8 @@ fn write_raw_options(options: *const vmt_write_raw_options) -> Outcome<WriteRawO
         VMT_WRITE_RAW_OVERWRITE | VMT_WRITE_RAW_KEEP_FREE_SPACE | VMT_WRITE_RAW_DROP_PAGE_FILES,
     )?;
     Ok(WriteRawOptions {
-        overwrite: known & VMT_WRITE_RAW_OVERWRITE != 0,
-        threads: options.threads as usize,
+        overwrite: (known & VMT_WRITE_RAW_OVERWRITE != 0).into(),
+        threads: Threads::new(options.threads as usize),
         free_space: free_space(known & VMT_WRITE_RAW_KEEP_FREE_SPACE != 0),
         drop_page_files: known & VMT_WRITE_RAW_DROP_PAGE_FILES != 0,
         control: chosen(options.control)?,

@@ -44,19 +44,19 @@ pub extern "C" fn vmt_disk_info_size(info: *const vmt_disk_info) -> u64 {
 /// The number of bytes that packing reads.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_disk_info_data(info: *const vmt_disk_info) -> u64 {
-    look(0, || Ok(get(info)?.info.data))
+    look(0, || Ok(get(info)?.info.usage.data))
 }
 
 /// The number of bytes that the image records as zero.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_disk_info_holes(info: *const vmt_disk_info) -> u64 {
-    look(0, || Ok(get(info)?.info.holes))
+    look(0, || Ok(get(info)?.info.usage.holes))
 }
 
 /// The number of bytes that file systems mark free.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_disk_info_free_bytes(info: *const vmt_disk_info) -> u64 {
-    look(0, || Ok(get(info)?.info.free))
+    look(0, || Ok(get(info)?.info.usage.free))
 }
 
 /// The number of partitions; 0 without a partition table.

@@ -1,6 +1,6 @@
 //! The requirements of a template on a machine.
 
-use vmtemplate::{AddressFamily, LimitMiss, Limits, VmSpec};
+use vmtemplate::{AddressFamily, Limits, UnmetLimit, VmSpec};
 
 use crate::boundary::{Failure, Outcome};
 use crate::error::VMT_INVALID_VALUE;
@@ -29,15 +29,15 @@ pub struct vmt_limits {
 }
 
 /// What a machine lacks: a combination of these flags.
-pub type vmt_misses = u32;
+pub type vmt_unmet = u32;
 /// The template does not support the family of its primary address.
-pub const VMT_MISS_PRIMARY_ADDRESS: vmt_misses = 1;
+pub const VMT_UNMET_PRIMARY_ADDRESS: vmt_unmet = 1;
 /// It has too little memory.
-pub const VMT_MISS_MEMORY: vmt_misses = 2;
+pub const VMT_UNMET_MEMORY: vmt_unmet = 2;
 /// It has too small a disk.
-pub const VMT_MISS_DISK: vmt_misses = 4;
+pub const VMT_UNMET_DISK: vmt_unmet = 4;
 /// It lacks something that a later version of this list names.
-pub const VMT_MISS_OTHER: vmt_misses = 0x8000_0000;
+pub const VMT_UNMET_OTHER: vmt_unmet = 0x8000_0000;
 
 fn flag_in(flag: vmt_support, name: &str) -> Outcome<Option<bool>> {
     match flag {
@@ -78,7 +78,7 @@ pub(crate) fn out(limits: &Limits) -> vmt_limits {
 }
 
 /// What a machine with this memory, disk and address lacks.
-pub(crate) fn misses(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u32) -> Outcome<vmt_misses> {
+pub(crate) fn misses(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u32) -> Outcome<vmt_unmet> {
     let primary_address = match primary {
         4 => AddressFamily::Ipv4,
         6 => AddressFamily::Ipv6,
@@ -89,12 +89,12 @@ pub(crate) fn misses(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u3
             ));
         }
     };
-    Ok(limits.check(&VmSpec { memory_mib, disk_mb, primary_address }).iter().fold(0, |sum, miss| {
+    Ok(limits.unmet(&VmSpec { memory_mib, disk_mb, primary_address }).iter().fold(0, |sum, miss| {
         sum | match miss {
-            LimitMiss::PrimaryAddress { .. } => VMT_MISS_PRIMARY_ADDRESS,
-            LimitMiss::Memory { .. } => VMT_MISS_MEMORY,
-            LimitMiss::Disk { .. } => VMT_MISS_DISK,
-            _ => VMT_MISS_OTHER,
+            UnmetLimit::PrimaryAddress { .. } => VMT_UNMET_PRIMARY_ADDRESS,
+            UnmetLimit::Memory { .. } => VMT_UNMET_MEMORY,
+            UnmetLimit::Disk { .. } => VMT_UNMET_DISK,
+            _ => VMT_UNMET_OTHER,
         }
     }))
 }

@@ -12,7 +12,7 @@ use crate::boundary::{
     output, path_in, status, str_in, str_or_none, text, write,
 };
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
-use crate::limits::{self, vmt_limits, vmt_misses};
+use crate::limits::{self, vmt_limits, vmt_unmet};
 
 /// The metadata of a template. It is read leniently and edited in place: everything that is not set keeps its bytes.
 ///
@@ -164,7 +164,7 @@ pub extern "C" fn vmt_metainfo_write_file(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite.into())?))
 }
 
 /// The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if the element does
@@ -247,14 +247,14 @@ pub extern "C" fn vmt_metainfo_set_limits(
 }
 
 /// What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` receives a
-/// combination of `VMT_MISS_` flags; 0 if it lacks nothing.
+/// combination of `VMT_UNMET_` flags; 0 if it lacks nothing.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_check_machine(
+pub extern "C" fn vmt_metainfo_unmet_limits(
     metainfo: *const vmt_metainfo,
     memory_mib: u64,
     disk_mb: u64,
     primary_address: u32,
-    misses: *mut vmt_misses,
+    misses: *mut vmt_unmet,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
     status(err, || {
@@ -509,7 +509,7 @@ fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) 
     let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
     let problems = made.problems.get_or_insert_with(|| {
         let lent = |error| vmt_error::lent(Failure::from(error));
-        value.metainfo.check().into_iter().map(lent).collect()
+        value.metainfo.problems().into_iter().map(lent).collect()
     });
     see(problems)
 }

@@ -17,5 +17,5 @@ pub extern "C" fn vmt_probe_output(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(probe_output(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(probe_output(path_in(path, "path")?, overwrite.into())?))
 }

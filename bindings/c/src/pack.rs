@@ -2,9 +2,8 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{PackOptions, PackSummary};
+use vmtemplate::{Level, PackOptions, PackSummary, Threads};
 
-use crate::archive::threads;
 use crate::boundary::{Outcome, Slot, Text, free, get, give, handle, json, look, output, read, text};
 use crate::control::{chosen, vmt_control};
 use crate::image::free_space;
@@ -46,10 +45,10 @@ pub(crate) fn pack_options(options: *const vmt_pack_options) -> Outcome<PackOpti
     let known = flags(options.flags, (VMT_PACK_LEVEL << 1) - 1)?;
     let has = |flag| known & flag != 0;
     Ok(PackOptions {
-        level: if has(VMT_PACK_LEVEL) { options.level } else { PackOptions::DEFAULT_LEVEL },
-        threads: threads(options.threads),
+        level: if has(VMT_PACK_LEVEL) { Level::new(options.level)? } else { Level::DEFAULT },
+        threads: Threads::new(options.threads as usize),
         mtime: has(VMT_PACK_MTIME).then_some(options.mtime),
-        overwrite: has(VMT_PACK_OVERWRITE),
+        overwrite: has(VMT_PACK_OVERWRITE).into(),
         free_space: free_space(has(VMT_PACK_KEEP_FREE_SPACE)),
         drop_page_files: has(VMT_PACK_DROP_PAGE_FILES),
         sparse: has(VMT_PACK_SPARSE),
@@ -95,25 +94,25 @@ pub extern "C" fn vmt_pack_summary_content_bytes(summary: *const vmt_pack_summar
 /// The number of bytes that were read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_data_read(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.data_read))
+    look(0, || Ok(get(summary)?.summary.usage.read()))
 }
 
 /// The number of bytes that were read and are all zero.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_zeros_found(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.zeros_found))
+    look(0, || Ok(get(summary)?.summary.usage.zeros))
 }
 
 /// The number of bytes that the image records as zero, and that were not read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_holes(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.holes))
+    look(0, || Ok(get(summary)?.summary.usage.holes))
 }
 
 /// The number of bytes that file systems mark free, and that were not read.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_pack_summary_free_bytes(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.free))
+    look(0, || Ok(get(summary)?.summary.usage.free))
 }
 
 /// The number of files that were not packed, because the metadata does not name them; at most 1000.

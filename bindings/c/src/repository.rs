@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use vmtemplate::{
     EntryOptions, PublishOptions, PushOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Tags,
+    Threads,
 };
 
-use crate::archive::{threads, unpack_limits, vmt_unpack_limits};
+use crate::archive::{unpack_limits, vmt_unpack_limits};
 use crate::boundary::{
     Failure, Outcome, Slot, Text, build, free, get, get_or_none, handle, json, look, path_in, read, source,
     str_in, str_or_none, text,
@@ -400,7 +401,7 @@ pub extern "C" fn vmt_repository_verify(
             public_key: get_or_none(given.public_key)?.cloned(),
             quick: flags(given.flags, VMT_REPOSITORY_VERIFY_QUICK)? != 0,
             limits: unpack_limits(given.limits)?,
-            threads: threads(given.threads),
+            threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
         Ok(ReportValue::new(get(repository)?.repository.verify(&options)?))

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::{LineEnds, LintOptions, MissingValue, RenderOptions, Script, ScriptEncoding};
+use vmtemplate::{LineEnding, LintOptions, MissingValue, RenderOptions, Script, ScriptEncoding};
 
 use crate::boundary::{
     Failure, Outcome, Slot, Text, build, bytes_in, free, get, get_or_none, handle, list_in, look, named,
@@ -111,25 +111,25 @@ pub extern "C" fn vmt_script_encoding(script: *const vmt_script) -> vmt_encoding
 }
 
 /// The line ends of a script.
-pub type vmt_line_ends = u32;
+pub type vmt_line_ending = u32;
 /// No line end: a single line.
-pub const VMT_LINE_ENDS_NONE: vmt_line_ends = 0;
+pub const VMT_LINE_ENDING_NONE: vmt_line_ending = 0;
 /// CR LF, as on Windows.
-pub const VMT_LINE_ENDS_CRLF: vmt_line_ends = 1;
+pub const VMT_LINE_ENDING_CRLF: vmt_line_ending = 1;
 /// LF; cmd.exe may then miss labels.
-pub const VMT_LINE_ENDS_LF: vmt_line_ends = 2;
+pub const VMT_LINE_ENDING_LF: vmt_line_ending = 2;
 /// Both CR LF and LF.
-pub const VMT_LINE_ENDS_MIXED: vmt_line_ends = 3;
+pub const VMT_LINE_ENDING_MIXED: vmt_line_ending = 3;
 
 /// The line ends of a script.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_line_ends(script: *const vmt_script) -> vmt_line_ends {
-    look(VMT_LINE_ENDS_NONE, || {
-        Ok(match get(script)?.script.line_ends() {
-            LineEnds::CrLf => VMT_LINE_ENDS_CRLF,
-            LineEnds::Lf => VMT_LINE_ENDS_LF,
-            LineEnds::Mixed => VMT_LINE_ENDS_MIXED,
-            _ => VMT_LINE_ENDS_NONE,
+pub extern "C" fn vmt_script_line_ending(script: *const vmt_script) -> vmt_line_ending {
+    look(VMT_LINE_ENDING_NONE, || {
+        Ok(match get(script)?.script.line_ending() {
+            LineEnding::CrLf => VMT_LINE_ENDING_CRLF,
+            LineEnding::Lf => VMT_LINE_ENDING_LF,
+            LineEnding::Mixed => VMT_LINE_ENDING_MIXED,
+            _ => VMT_LINE_ENDING_NONE,
         })
     })
 }
@@ -289,7 +289,7 @@ pub extern "C" fn vmt_script_write_file(
     overwrite: bool,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    status(err, || Ok(get(script)?.script.write_file(path_in(path, "path")?, overwrite)?))
+    status(err, || Ok(get(script)?.script.write_file(path_in(path, "path")?, overwrite.into())?))
 }
 
 /// Free a script. NULL, and a handle that is part of a template, are ignored.

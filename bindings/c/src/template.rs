@@ -164,7 +164,7 @@ pub extern "C" fn vmt_template_check(
 /// Pack a template as an archive, which appears complete or not at all. `options` may be NULL.
 ///
 /// `*summary`, unless `summary` is NULL, receives a summary; free it with `vmt_pack_summary_free()`. Fails with
-/// `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_IMAGE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
+/// `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_SOURCE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_pack(
     template: *const vmt_template,

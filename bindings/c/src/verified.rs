@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{Template, VerifyOptions};
+use vmtemplate::{Template, Threads, VerifyOptions};
 
-use crate::archive::{threads, unpack_limits, vmt_unpack_limits};
+use crate::archive::{unpack_limits, vmt_unpack_limits};
 use crate::boundary::{Slot, Text, build, free, get, handle, look, path_in, read, text};
 use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
@@ -50,7 +50,7 @@ pub extern "C" fn vmt_verify(
         let given = read(options)?;
         let options = VerifyOptions {
             limits: unpack_limits(given.limits)?,
-            threads: threads(given.threads),
+            threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
         let verified = Template::verify(path_in(archive, "archive")?, &options)?;

@@ -32,7 +32,7 @@ def sample(kind, name, place):
     if kind == "vmt_error **":
         return "&err", "", ""
     handle = re.fullmatch(r"(const )?(vmt_\w+) \*", kind)
-    if handle and handle[2].endswith(("_options", "_source", "_limits", "_extent_kind", "_misses")):
+    if handle and handle[2].endswith(("_options", "_source", "_limits", "_extent_kind", "_unmet")):
         local = f"a{place}"
         if handle[2] == "vmt_limits" or not handle[1]:
             return f"&{local}", f"{handle[2]} {local};", ""
@@ -94,7 +94,7 @@ def call(result, name, arguments, null):
     # NULL for a handle, a text or a callback is an error; elsewhere it means a default, or "none".
     refused = any(
         (re.fullmatch(r"(const )?vmt_\w+ \*", arguments[place][0])
-         and not re.search(r"(_options|_limits|_misses) \*$", arguments[place][0])
+         and not re.search(r"(_options|_limits|_unmet) \*$", arguments[place][0])
          or arguments[place][0] in ("const char *", "const uint8_t *", "const char *const *"))
         and (name, arguments[place][1]) not in NULL_IS_GOOD
         and arguments[place][1] not in ("options", "pack", "entry", "padding", "language", "password", "min_version", "dd", "limits")

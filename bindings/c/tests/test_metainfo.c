@@ -129,16 +129,16 @@ static void every_setter_is_seen_by_its_getter(void **state)
 static void a_machine_is_told_what_it_lacks(void **state)
 {
     vmt_metainfo *metainfo = sample();
-    vmt_misses misses = 99;
+    vmt_unmet misses = 99;
     (void)state;
-    assert_int_equal(vmt_metainfo_check_machine(metainfo, 1024, 0, 4, &misses, &err), VMT_OK);
+    assert_int_equal(vmt_metainfo_unmet_limits(metainfo, 1024, 0, 4, &misses, &err), VMT_OK);
     assert_int_equal(misses, 0);
-    assert_int_equal(vmt_metainfo_check_machine(metainfo, 512, 0, 6, &misses, &err), VMT_OK);
-    assert_int_equal(misses, VMT_MISS_MEMORY | VMT_MISS_PRIMARY_ADDRESS);
+    assert_int_equal(vmt_metainfo_unmet_limits(metainfo, 512, 0, 6, &misses, &err), VMT_OK);
+    assert_int_equal(misses, VMT_UNMET_MEMORY | VMT_UNMET_PRIMARY_ADDRESS);
     assert_int_equal(vmt_metainfo_set(metainfo, "limit.disk", "20000", &err), VMT_OK);
-    assert_int_equal(vmt_metainfo_check_machine(metainfo, 1024, 10, 4, &misses, &err), VMT_OK);
-    assert_int_equal(misses, VMT_MISS_DISK);
-    assert_int_equal(vmt_metainfo_check_machine(metainfo, 1024, 10, 5, &misses, &err), VMT_INVALID_VALUE);
+    assert_int_equal(vmt_metainfo_unmet_limits(metainfo, 1024, 10, 4, &misses, &err), VMT_OK);
+    assert_int_equal(misses, VMT_UNMET_DISK);
+    assert_int_equal(vmt_metainfo_unmet_limits(metainfo, 1024, 10, 5, &misses, &err), VMT_INVALID_VALUE);
     failed_with(VMT_INVALID_VALUE);
     vmt_metainfo_free(metainfo);
 }

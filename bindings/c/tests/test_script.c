@@ -104,11 +104,11 @@ static void a_script_says_what_it_is(void **state)
     size_t length;
     (void)state;
     assert_int_equal(vmt_script_encoding(script), VMT_ENCODING_UTF8);
-    assert_int_equal(vmt_script_line_ends(script), VMT_LINE_ENDS_LF);
+    assert_int_equal(vmt_script_line_ending(script), VMT_LINE_ENDING_LF);
     assert_string_equal(vmt_script_language(script), "batch");
     windows = vmt_script_to_windows(script, &err);
     fine();
-    assert_int_equal(vmt_script_line_ends(windows), VMT_LINE_ENDS_CRLF);
+    assert_int_equal(vmt_script_line_ending(windows), VMT_LINE_ENDING_CRLF);
     says("@echo off\r\nnet user Administrator \xc3\xa4\r\n", vmt_script_text(windows, &length));
     assert_memory_equal(vmt_script_bytes(windows, &length), "@echo off\r\n", 11);
     assert_int_equal(length, 38);

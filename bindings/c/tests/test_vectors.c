@@ -293,21 +293,21 @@ static vmt_metainfo *metainfo_of(const cJSON *file)
 }
 
 /* What a machine lacks, in the library's JSON form; C gets it as flags. */
-static cJSON *of_misses(vmt_misses misses, vmt_limits limits, const cJSON *vm)
+static cJSON *of_misses(vmt_unmet misses, vmt_limits limits, const cJSON *vm)
 {
     cJSON *out = cJSON_CreateArray(), *one;
-    if (misses & VMT_MISS_PRIMARY_ADDRESS) {
+    if (misses & VMT_UNMET_PRIMARY_ADDRESS) {
         cJSON_AddItemToArray(out, one = cJSON_CreateObject());
         cJSON_AddStringToObject(one, "limit", "primary_address");
         cJSON_AddStringToObject(one, "found", string(vm, "primary_address"));
     }
-    if (misses & VMT_MISS_MEMORY) {
+    if (misses & VMT_UNMET_MEMORY) {
         cJSON_AddItemToArray(out, one = cJSON_CreateObject());
         cJSON_AddStringToObject(one, "limit", "memory");
         cJSON_AddNumberToObject(one, "found_mib", number(vm, "memory_mib"));
         cJSON_AddNumberToObject(one, "required_mib", (double)limits.memory_mib);
     }
-    if (misses & VMT_MISS_DISK) {
+    if (misses & VMT_UNMET_DISK) {
         cJSON_AddItemToArray(out, one = cJSON_CreateObject());
         cJSON_AddStringToObject(one, "limit", "disk");
         cJSON_AddNumberToObject(one, "found_mb", number(vm, "disk_mb"));
@@ -354,16 +354,16 @@ static cJSON *metainfo(const cJSON *input)
     }
     if (vm != NULL) {
         vmt_limits limits;
-        vmt_misses misses;
+        vmt_unmet misses;
         uint32_t primary = string(vm, "primary_address") != NULL && strcmp(string(vm, "primary_address"), "ipv6") == 0 ? 6 : 4;
         if (vmt_metainfo_limits(metainfo, &limits, &err) != VMT_OK ||
-            vmt_metainfo_check_machine(metainfo, (uint64_t)number(vm, "memory_mib"), (uint64_t)number(vm, "disk_mb"),
+            vmt_metainfo_unmet_limits(metainfo, (uint64_t)number(vm, "memory_mib"), (uint64_t)number(vm, "disk_mb"),
                                        primary, &misses, &err) != VMT_OK) {
             cJSON_Delete(out);
             out = NULL;
             goto done;
         }
-        cJSON_AddItemToObject(out, "missed", of_misses(misses, limits, vm));
+        cJSON_AddItemToObject(out, "unmet", of_misses(misses, limits, vm));
     }
 done:
     vmt_metainfo_free(metainfo);
@@ -673,7 +673,7 @@ static cJSON *pack(const cJSON *input)
     vmt_pack_summary *summary;
     vmt_archive *archive;
     const vmt_files *files;
-    cJSON *out, *entries, *entry;
+    cJSON *out, *entries, *entry, *usage;
     const char *path = in_folder("template.tar.gz");
     char *bytes;
     size_t i, length;
@@ -698,9 +698,12 @@ static cJSON *pack(const cJSON *input)
     cJSON_AddNumberToObject(out, "size", (double)length);
     assert_int_equal(vmt_pack_summary_archive_bytes(summary), length);
     free(bytes);
-    cJSON_AddNumberToObject(out, "data_read", (double)vmt_pack_summary_data_read(summary));
-    cJSON_AddNumberToObject(out, "holes", (double)vmt_pack_summary_holes(summary));
-    cJSON_AddNumberToObject(out, "free", (double)vmt_pack_summary_free_bytes(summary));
+    usage = cJSON_AddObjectToObject(out, "usage");
+    cJSON_AddNumberToObject(usage, "data", (double)(vmt_pack_summary_data_read(summary) -
+                                                    vmt_pack_summary_zeros_found(summary)));
+    cJSON_AddNumberToObject(usage, "zeros", (double)vmt_pack_summary_zeros_found(summary));
+    cJSON_AddNumberToObject(usage, "holes", (double)vmt_pack_summary_holes(summary));
+    cJSON_AddNumberToObject(usage, "free", (double)vmt_pack_summary_free_bytes(summary));
     cJSON_AddItemToObject(out, "left_behind", of_names(summary, vmt_pack_summary_left_behind_count(summary),
                                                        vmt_pack_summary_left_behind));
     cJSON_AddItemToObject(out, "missing", of_names(summary, vmt_pack_summary_missing_count(summary),

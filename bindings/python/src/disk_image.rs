@@ -166,7 +166,13 @@ impl DiskImage {
         let free_space = word(py, "free_space", free_space)?;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
-            let options = vt::WriteRawOptions { overwrite, threads, free_space, drop_page_files, control };
+            let options = vt::WriteRawOptions {
+                overwrite: overwrite.into(),
+                threads: vt::Threads::new(threads),
+                free_space,
+                drop_page_files,
+                control,
+            };
             match output {
                 Output::Path(path) => self.0.write_raw(path, &options),
                 Output::Writer(writer) => self.0.write_raw_to(writer, &options),

@@ -55,7 +55,7 @@ impl FirstRunKit {
     /// Write the CD image to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_iso(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-        py.detach(|| self.0.write_iso(path, overwrite)).or_raise()
+        py.detach(|| self.0.write_iso(path, overwrite.into())).or_raise()
     }
 
     fn __repr__(&self) -> String {

@@ -16,7 +16,7 @@ use crate::run::run;
 use crate::source::Input;
 use crate::to_python::{to_list, to_python};
 use crate::values;
-use crate::views::{LimitMiss, MacroUse};
+use crate::views::{MacroUse, UnmetLimit};
 
 /// The options of a check, from the arguments of `check` and `Template.check`.
 pub(crate) fn check_options(
@@ -100,7 +100,7 @@ pub(crate) fn check<'py>(
 #[pyfunction]
 #[pyo3(signature = (path, *, overwrite=false))]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-    py.detach(|| vt::probe_output(path, overwrite)).or_raise()
+    py.detach(|| vt::probe_output(path, overwrite.into())).or_raise()
 }
 
 /// The macros in a text, known or not, in their order.
@@ -127,13 +127,13 @@ pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Bound<'
 
 /// The limits that a machine does not meet.
 #[pyfunction]
-pub(crate) fn check_limits<'py>(
+pub(crate) fn unmet_limits<'py>(
     py: Python<'py>,
     limits: &Bound<'py, PyAny>,
     vm: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let misses = required::<vt::Limits>("limits", limits)?.check(&required("vm", vm)?);
-    to_list(py, misses.iter().map(LimitMiss::from))
+    let unmet = required::<vt::Limits>("limits", limits)?.unmet(&required("vm", vm)?);
+    to_list(py, unmet.iter().map(UnmetLimit::from))
 }
 
 /// Whether a version of a product can use a template.
@@ -230,6 +230,10 @@ macro_rules! computed {
 computed! {
     /// `Progress.fraction`.
     progress_fraction(Progress) = |progress| progress.fraction();
+    /// `Usage.read`.
+    usage_read(Usage) = |usage| usage.read();
+    /// `Usage.total`.
+    usage_total(Usage) = |usage| usage.total();
     /// `Extent.end`.
     extent_end(Extent) = |extent| extent.end();
     /// `FreeSpaceReport.dropped`.

@@ -54,7 +54,7 @@ impl InstallDrive {
     /// Write the drive to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-        py.detach(|| self.0.write(path, overwrite)).or_raise()
+        py.detach(|| self.0.write(path, overwrite.into())).or_raise()
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {

@@ -59,11 +59,11 @@ mod _native {
     use super::first_run_kit::FirstRunKit;
     #[pymodule_export]
     use super::functions::{
-        all_rules, check, check_limits, detect_file_system, entry_family, entry_kind, extent_end,
-        find_macros, free_space_dropped, macro_bare_name, macro_catalogue, macro_lookup, macro_nearest,
-        macro_text, os_family, parse_product, parse_product_version, partition_is_efi_system,
-        partition_is_extended, partition_is_recovery, probe_output, progress_fraction, read_partition_table,
-        read_windows_info, rule_by_code, support_allows, text,
+        all_rules, check, detect_file_system, entry_family, entry_kind, extent_end, find_macros,
+        free_space_dropped, macro_bare_name, macro_catalogue, macro_lookup, macro_nearest, macro_text,
+        os_family, parse_product, parse_product_version, partition_is_efi_system, partition_is_extended,
+        partition_is_recovery, probe_output, progress_fraction, read_partition_table, read_windows_info,
+        rule_by_code, support_allows, text, unmet_limits, usage_read, usage_total,
     };
     #[pymodule_export]
     use super::install_drive::InstallDrive;

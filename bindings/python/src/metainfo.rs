@@ -87,8 +87,8 @@ impl Metainfo {
     }
 
     /// Return, not raise, all problems: the errors that properties would raise, and more.
-    fn check<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let problems = self.with(|metainfo| metainfo.check());
+    fn problems<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let problems = self.with(|metainfo| metainfo.problems());
         PyList::new(py, problems.iter().map(|problem| exception(py, problem)).collect::<PyResult<Vec<_>>>()?)
     }
 
@@ -96,7 +96,7 @@ impl Metainfo {
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
         let metainfo = self.copy();
-        py.detach(|| metainfo.write_file(path, overwrite)).or_raise()
+        py.detach(|| metainfo.write_file(path, overwrite.into())).or_raise()
     }
 
     /// The text of an element, or `default` if it does not exist.

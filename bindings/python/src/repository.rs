@@ -254,8 +254,8 @@ impl Repository {
             ..vt::EntryOptions::default()
         };
         let pack = vt::PackOptions {
-            level,
-            threads,
+            level: vt::Level::new(level).or_raise()?,
+            threads: threads.into(),
             mtime: mtime.map(values::seconds_since_1970).transpose()?,
             free_space: word(py, "free_space", free_space)?,
             drop_page_files,
@@ -287,7 +287,11 @@ impl Repository {
         let public_key = public_key.map(|key| key.0.clone());
         arguments!(limits: vt::UnpackLimits);
         let fetched = run(py, progress, cancel, |control| {
-            self.0.fetch(name, folder, &vt::FetchOptions { public_key, overwrite, limits, control })
+            self.0.fetch(
+                name,
+                folder,
+                &vt::FetchOptions { public_key, overwrite: overwrite.into(), limits, control },
+            )
         })?;
         let made = to_python(py, &fetched)?;
         // A path that is not UTF-8 is exact here, as `os.fsdecode` has it.
@@ -350,7 +354,13 @@ impl Repository {
         let public_key = public_key.map(|key| key.0.clone());
         arguments!(limits: vt::UnpackLimits);
         let report = run(py, progress, cancel, |control| {
-            self.0.verify(&vt::RepositoryVerifyOptions { public_key, quick, limits, threads, control })
+            self.0.verify(&vt::RepositoryVerifyOptions {
+                public_key,
+                quick,
+                limits,
+                threads: threads.into(),
+                control,
+            })
         })?;
         values::report(py, &report, &self.0.folder().to_string_lossy())
     }

@@ -16,8 +16,8 @@ use crate::views::MacroUse;
 ///
 /// >>> import vmtemplate as vt
 /// >>> script = vt.Script("@echo off\necho ($IP)\n")
-/// >>> script.line_ends, script.to_windows().text
-/// (<LineEnds.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
+/// >>> script.line_ending, script.to_windows().text
+/// (<LineEnding.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
 /// >>> script.render({"IP": "192.0.2.10"}).text
 /// '@echo off\necho 192.0.2.10\n'
 #[pyclass(frozen, eq, hash, module = "vmtemplate")]
@@ -62,8 +62,8 @@ impl Script {
 
     /// Its line ends.
     #[getter]
-    fn line_ends<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, &self.0.line_ends())
+    fn line_ending<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.0.line_ending())
     }
 
     /// The language of the script; None if it names an unknown interpreter, or the language cannot be detected.
@@ -132,7 +132,7 @@ impl Script {
     /// Write the script to a file, which appears complete or not at all.
     #[pyo3(signature = (path, *, overwrite=false))]
     fn write_file(&self, py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-        py.detach(|| self.0.write_file(path, overwrite)).or_raise()
+        py.detach(|| self.0.write_file(path, overwrite.into())).or_raise()
     }
 
     fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
@@ -150,6 +150,6 @@ impl Script {
 
     fn __repr__(&self) -> String {
         // It may have been rendered with a password.
-        format!("<Script of {} bytes, {}, {}>", self.0.bytes().len(), self.0.encoding(), self.0.line_ends())
+        format!("<Script of {} bytes, {}, {}>", self.0.bytes().len(), self.0.encoding(), self.0.line_ending())
     }
 }

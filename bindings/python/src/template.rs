@@ -86,6 +86,9 @@ fn with_script(
     )))
 }
 
+// The signatures of `pack` and `push` show it as a number.
+const _: () = assert!(vt::Level::DEFAULT.get() == 5);
+
 #[pymethods]
 impl Template {
     /// The name of the metadata file in a template.
@@ -303,10 +306,10 @@ impl Template {
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::PackOptions {
-                level,
-                threads,
+                level: vt::Level::new(level)?,
+                threads: threads.into(),
                 mtime,
-                overwrite,
+                overwrite: overwrite.into(),
                 free_space,
                 drop_page_files,
                 sparse,
@@ -337,7 +340,11 @@ impl Template {
     ) -> PyResult<Bound<'py, PyAny>> {
         arguments!(only: Vec<String>, limits: vt::UnpackLimits);
         let files = run(py, progress, cancel, |control| {
-            vt::Template::unpack(archive, folder, &vt::UnpackOptions { limits, only, threads, control })
+            vt::Template::unpack(
+                archive,
+                folder,
+                &vt::UnpackOptions { limits, only, threads: threads.into(), control },
+            )
         })?;
         to_python(py, &files)
     }
@@ -355,7 +362,7 @@ impl Template {
     ) -> PyResult<Bound<'py, PyAny>> {
         arguments!(limits: vt::UnpackLimits);
         let verified = run(py, progress, cancel, |control| {
-            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads, control })
+            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads: threads.into(), control })
         })?;
         to_python(py, &verified)
     }

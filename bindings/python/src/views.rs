@@ -81,7 +81,7 @@ impl<'a> From<&'a vt::Place> for Place<'a> {
 
 /// A limit that a machine does not meet.
 #[derive(Serialize)]
-pub(crate) struct LimitMiss {
+pub(crate) struct UnmetLimit {
     /// `primary_address`, `memory` or `disk`.
     limit: &'static str,
     /// What the machine has: MiB of memory, MB of disk, or the family of its address.
@@ -100,19 +100,19 @@ enum Found {
     Unknown,
 }
 
-impl From<&vt::LimitMiss> for LimitMiss {
-    fn from(miss: &vt::LimitMiss) -> Self {
-        let (limit, found, required) = match *miss {
-            vt::LimitMiss::PrimaryAddress { found } => ("primary_address", Found::Family(found), None),
-            vt::LimitMiss::Memory { found_mib, required_mib } => {
+impl From<&vt::UnmetLimit> for UnmetLimit {
+    fn from(unmet: &vt::UnmetLimit) -> Self {
+        let (limit, found, required) = match *unmet {
+            vt::UnmetLimit::PrimaryAddress { found } => ("primary_address", Found::Family(found), None),
+            vt::UnmetLimit::Memory { found_mib, required_mib } => {
                 ("memory", Found::Number(found_mib), Some(required_mib))
             }
-            vt::LimitMiss::Disk { found_mb, required_mb } => {
+            vt::UnmetLimit::Disk { found_mb, required_mb } => {
                 ("disk", Found::Number(found_mb), Some(required_mb))
             }
             _ => ("other", Found::Unknown, None),
         };
-        Self { limit, found, required, message: miss.to_string() }
+        Self { limit, found, required, message: unmet.to_string() }
     }
 }
 

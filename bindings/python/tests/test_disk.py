@@ -109,7 +109,7 @@ def test_a_seekable_file_is_read_by_many_threads_at_once(tmp_path: Path) -> None
         assert not wrong
         # Python is called from threads that it did not start.
         summary = vt.Template.build("A", image=disk).pack(tmp_path / "a.tar.gz", threads=4)
-        assert summary.data_read > len(DATA)
+        assert summary.usage.read > len(DATA)
 
 
 def test_backing_files_are_opened_only_where_they_are_allowed(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_partitions_and_file_systems_are_reported(windows_disk: vt.DiskImage) ->
     table = vt.PartitionTable.read(windows_disk)
     assert info.partitions == table
     assert table.scheme is vt.PartitionScheme.GPT
-    assert info.size == windows_disk.size == info.data + info.holes + info.free
+    assert info.size == windows_disk.size == info.usage.total
     efi = next(partition for partition in table.partitions if partition.kind.is_efi_system)
     assert str(efi.kind.gpt).upper() == "C12A7328-F81F-11D2-BA4B-00A0C93EC93B"
     assert str(efi.kind).startswith(efi.kind.name or "?")
@@ -315,7 +315,7 @@ def test_a_file_like_object_gets_every_byte_of_a_disk(tmp_path: Path) -> None:
     out = io.BytesIO()
     summary = vt.DiskImage.from_bytes(DATA).write_raw(out, free_space="keep")
     assert out.getvalue() == DATA
-    assert summary.read + summary.hole + summary.free == len(DATA)
+    assert summary.usage.total == len(DATA)
 
 
 def test_what_is_in_the_way_of_an_output_is_raised_before_the_work(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ ALSO: dict[vt.ErrorKind, type[BaseException]] = {
     vt.ErrorKind.INVALID_SCRIPT: ValueError,
     vt.ErrorKind.INVALID_IMAGE: ValueError,
     vt.ErrorKind.UNSUPPORTED: vt.VmTemplateError,
-    vt.ErrorKind.IMAGE_CHANGED: vt.VmTemplateError,
+    vt.ErrorKind.SOURCE_CHANGED: vt.VmTemplateError,
     vt.ErrorKind.INVALID_TEMPLATE: ValueError,
     vt.ErrorKind.INVALID_ARCHIVE: ValueError,
     vt.ErrorKind.UNSAFE_ARCHIVE: ValueError,
@@ -53,7 +53,7 @@ CLASSES: dict[vt.ErrorKind, type[vt.VmTemplateError]] = {
     vt.ErrorKind.INVALID_SCRIPT: vt.InvalidScriptError,
     vt.ErrorKind.INVALID_IMAGE: vt.InvalidImageError,
     vt.ErrorKind.UNSUPPORTED: vt.UnsupportedError,
-    vt.ErrorKind.IMAGE_CHANGED: vt.ImageChangedError,
+    vt.ErrorKind.SOURCE_CHANGED: vt.SourceChangedError,
     vt.ErrorKind.INVALID_TEMPLATE: vt.InvalidTemplateError,
     vt.ErrorKind.INVALID_ARCHIVE: vt.InvalidArchiveError,
     vt.ErrorKind.UNSAFE_ARCHIVE: vt.UnsafeArchiveError,
@@ -165,7 +165,7 @@ def test_the_place_of_an_error_in_a_metainfo_is_its_line_and_column() -> None:
     with pytest.raises(vt.InvalidMetainfoError) as caught:
         _ = metainfo.limits
     assert caught.value.context.position == (2, 25)
-    [problem] = [p for p in metainfo.check() if p.context.field == "limit.mem"]
+    [problem] = [p for p in metainfo.problems() if p.context.field == "limit.mem"]
     assert isinstance(problem, vt.InvalidMetainfoError)
 
 

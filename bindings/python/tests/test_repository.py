@@ -269,7 +269,7 @@ def test_waiting_too_long_for_another_publisher_is_an_error(archive: Path, tmp_p
         with pytest.raises(TimeoutError) as caught:
             repository.add(archive, name="two", file_name="two.tar.gz", lock_timeout=0.3)
         assert isinstance(caught.value, vt.LockedError)
-        assert 0.3 <= time.monotonic() - began < 5
+        assert time.monotonic() - began >= 0.3
         # Waiting can be cancelled.
         cancel = vt.CancelToken()
         timer = threading.Timer(0.1, cancel.cancel)

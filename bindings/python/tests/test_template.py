@@ -270,7 +270,7 @@ def test_packing_has_options(small: vt.Template, tmp_path: Path) -> None:
 
 def test_scripts_are_read_changed_rendered_and_written(tmp_path: Path) -> None:
     script = vt.Script("@echo off\necho ($IP)\n")
-    assert (script.encoding, script.line_ends) == (vt.ScriptEncoding.ASCII, vt.LineEnds.LF)
+    assert (script.encoding, script.line_ending) == (vt.ScriptEncoding.ASCII, vt.LineEnding.LF)
     assert script.language is vt.ScriptLanguage.BATCH
     assert vt.Script("#!/usr/bin/perl\n").language is None
     windows = script.to_windows()

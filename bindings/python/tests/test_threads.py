@@ -102,12 +102,13 @@ def test_other_threads_run_while_one_works(tmp_path: Path) -> None:
 
     ticker = threading.Thread(target=tick)
     ticker.start()
-    began = time.monotonic()
+    before = ticks
     template.pack(tmp_path / "a.tar.gz", level=9)
-    took = time.monotonic() - began
+    during = ticks - before
     stop.set()
     ticker.join()
-    assert ticks > took * 100, f"{ticks} ticks in {took:.2f} s"
+    # A call that keeps the interpreter gives the other thread no turn before it returns.
+    assert during > 10
 
 
 def test_one_object_is_shared_by_threads() -> None:

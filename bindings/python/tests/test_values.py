@@ -103,7 +103,7 @@ def test_results_are_of_the_types_that_the_stub_says(
     checked = small.check()
     verified = vt.Template.verify(archive)
     template_info = small.info()
-    missed = vt.Limits(memory_mib=2).check(vt.VmSpec(1, 1))[0]
+    missed = vt.Limits(memory_mib=2).unmet(vt.VmSpec(1, 1))[0]
     known = vt.MacroInfo.lookup("IP")
     assert known is not None
     linted = vt.Script("@echo off\r\necho ($IPV4)\r\n").lint()
@@ -121,7 +121,7 @@ def test_results_are_of_the_types_that_the_stub_says(
         (opened.file("").list()[0], vt.NtfsEntry),
         (whole, vt.DiskImage),
         (report, vt.FreeSpaceReport),
-        (kept, vt.KeptWhole),
+        (kept, vt.KeptVolume),
         (kept.reason, vt.KeptReason),
         (next(iter(windows_disk.extents())), vt.Extent),
         (windows_disk.write_raw(tmp_path / "c.raw"), vt.RawSummary),
@@ -135,7 +135,7 @@ def test_results_are_of_the_types_that_the_stub_says(
         (template_info, vt.TemplateInfo),
         (template_info.script, vt.ScriptInfo),
         (template_info.files[0], vt.ArchiveEntry),
-        (missed, vt.LimitMiss),
+        (missed, vt.UnmetLimit),
         (known.kind, vt.MacroKind),
         (vt.find_macros("($IP)")[0], vt.MacroUse),
         (entry, vt.RepositoryEntry),
@@ -215,13 +215,13 @@ def test_versions_and_products_are_compared_as_the_platform_does() -> None:
 
 def test_limits_tell_what_a_machine_lacks() -> None:
     limits = vt.Limits(ipv4=False, memory_mib=1024, disk_mb=15000)
-    misses = limits.check(vt.VmSpec(memory_mib=512, disk_mb=15000))
+    misses = limits.unmet(vt.VmSpec(memory_mib=512, disk_mb=15000))
     assert [(miss.limit, miss.found, miss.required) for miss in misses] == [
         ("primary_address", vt.AddressFamily.IPV4, None),
         ("memory", 512, 1024),
     ]
     assert str(misses[1]) == misses[1].message
-    assert limits.check(vt.VmSpec(1024, 15000, vt.AddressFamily.IPV6)) == []
+    assert limits.unmet(vt.VmSpec(1024, 15000, vt.AddressFamily.IPV6)) == []
 
 
 def test_macro_values_come_as_the_types_that_python_has() -> None:

@@ -127,15 +127,15 @@ def metainfo(given: Case, folder: Path) -> object:
         vm = given["vm"]
         spec = vt.VmSpec(vm["memory_mib"], vm["disk_mb"], vt.AddressFamily(vm.get("primary_address", "ipv4")))
         units = {"primary_address": "", "memory": "_mib", "disk": "_mb"}
-        missed: list[Case] = []
-        for miss in made.limits.check(spec):
+        unmet: list[Case] = []
+        for miss in made.limits.unmet(spec):
             unit = units[miss.limit]
             found_value = miss.found.value if isinstance(miss.found, vt.AddressFamily) else miss.found
             told: Case = {"limit": miss.limit, f"found{unit}": found_value}
             if miss.required is not None:
                 told[f"required{unit}"] = miss.required
-            missed.append(told)
-        found["missed"] = missed
+            unmet.append(told)
+        found["unmet"] = unmet
     return found
 
 
@@ -235,9 +235,7 @@ def pack(given: Case, folder: Path) -> object:
         "sha256": hashlib.sha256(archive).hexdigest(),
         "size": len(archive),
         "entries": [dataclasses.asdict(entry) for entry in vt.Archive.open(path)],
-        "data_read": summary.data_read,
-        "holes": summary.holes,
-        "free": summary.free,
+        "usage": dataclasses.asdict(summary.usage),
         "left_behind": list(summary.left_behind),
         "missing": list(summary.missing),
     }

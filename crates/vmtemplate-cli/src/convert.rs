@@ -36,7 +36,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("converting");
     let options = WriteRawOptions {
-        overwrite: args.force,
+        overwrite: args.force.into(),
         free_space: args.free_space.free_space(),
         drop_page_files: args.free_space.drop_page_files(),
         control: watch.control(),
@@ -56,10 +56,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             "{}: {}, {} read, {} written, {} left out as holes, {} as free space\n{}",
             report::name(&args.output),
             HumanBytes(summary.size),
-            HumanBytes(summary.read),
-            HumanBytes(summary.written),
-            HumanBytes(summary.hole),
-            HumanBytes(summary.free),
+            HumanBytes(summary.usage.read()),
+            HumanBytes(summary.usage.data),
+            HumanBytes(summary.usage.holes),
+            HumanBytes(summary.usage.free),
             report::kept(&summary.free_space)
         )
     })

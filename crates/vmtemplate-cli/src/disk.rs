@@ -32,9 +32,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         info.format,
         HumanBytes(info.size),
         info.size,
-        HumanBytes(info.data),
-        HumanBytes(info.holes),
-        HumanBytes(info.free),
+        HumanBytes(info.usage.data),
+        HumanBytes(info.usage.holes),
+        HumanBytes(info.usage.free),
     );
     if let Some(table) = &info.partitions {
         let _ = writeln!(text, "partitions  {}", table.scheme);

@@ -35,5 +35,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     streams::probe(&args.output, args.force)?;
     let script = args.values.render(&args.path)?;
     let drive = InstallDrive::with_padding(&script, args.padding.unwrap_or_default())?;
-    if is_stream(&args.output) { report::print(drive.bytes()) } else { drive.write(&args.output, args.force) }
+    if is_stream(&args.output) {
+        report::print(drive.bytes())
+    } else {
+        drive.write(&args.output, args.force.into())
+    }
 }

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             let written = output.write_all(&kit.iso()).and_then(|()| output.flush());
             written.map_err(|error| Error::io("cannot write the CD image to standard output", error))
         }
-        Some(iso) => kit.write_with_iso(&args.folder, iso, args.force),
+        Some(iso) => kit.write_with_iso(&args.folder, iso, args.force.into()),
         None => kit.write(&args.folder),
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let mut text = metadata(&info.metainfo);
     if let Some(script) = &info.script {
-        row(&mut text, "script is", &format_args!("{}, {}", script.encoding, script.line_ends));
+        row(&mut text, "script is", &format_args!("{}, {}", script.encoding, script.line_ending));
         row(&mut text, "script uses", &script.macros.join(" "));
     }
     for (number, file) in info.files.iter().enumerate() {

@@ -51,6 +51,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         metainfo.set(key, value)?;
     }
     report::print_or_write(args.output.as_deref(), &metainfo.to_bytes(), |output| {
-        metainfo.write_file(output, overwrite)
+        metainfo.write_file(output, overwrite.into())
     })
 }

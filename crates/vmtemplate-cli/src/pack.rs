@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{Control, OpenOptions, PackOptions, Result, Spooled, Template};
+use vmtemplate::{Control, Level, OpenOptions, PackOptions, Result, Spooled, Template};
 
 use crate::parsers::{number, threads};
 use crate::report::{self, Watch};
@@ -49,7 +49,7 @@ pub(crate) struct Packing {
     #[arg(
         long,
         value_name = "N",
-        default_value_t = PackOptions::DEFAULT_LEVEL,
+        default_value_t = Level::DEFAULT.get(),
         value_parser = number("a compression level", 1, 12)
     )]
     level: i32,
@@ -65,24 +65,24 @@ pub(crate) struct Packing {
 }
 
 impl Packing {
-    pub(crate) fn options(&self, watch: &Watch) -> PackOptions {
-        PackOptions {
-            level: self.level,
-            threads: self.threads,
+    pub(crate) fn options(&self, watch: &Watch) -> Result<PackOptions> {
+        Ok(PackOptions {
+            level: Level::new(self.level)?,
+            threads: self.threads.into(),
             sparse: self.sparse,
             free_space: self.free_space.free_space(),
             drop_page_files: self.free_space.drop_page_files(),
             control: watch.control(),
             ..PackOptions::default()
-        }
+        })
     }
 }
 
 impl Output {
     /// Fail early if the archive cannot be written.
     pub(crate) fn probe(&self) -> Result<()> {
-        let options = PackOptions { level: self.packing.level, ..PackOptions::default() };
-        options.validate()?;
+        let level = Level::new(self.packing.level)?;
+        PackOptions { level, ..PackOptions::default() }.validate()?;
         streams::probe(&self.archive, self.force)
     }
 }
@@ -103,7 +103,7 @@ pub(crate) fn open(path: &Path, opening: &OpenOptions) -> Result<Template> {
 
 pub(crate) fn write(template: &Template, output: &Output) -> Result<()> {
     let watch = Watch::start("packing");
-    let options = PackOptions { overwrite: output.force, ..output.packing.options(&watch) };
+    let options = PackOptions { overwrite: output.force.into(), ..output.packing.options(&watch)? };
     let summary = if is_stream(&output.archive) {
         template.pack_to(streams::stdout()?, &options)?
     } else {

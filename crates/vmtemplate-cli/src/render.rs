@@ -31,6 +31,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     streams::probe_text(args.output.as_deref(), args.force)?;
     let rendered = args.values.render(&args.path)?;
     report::print_or_write(args.output.as_deref(), rendered.bytes(), |output| {
-        rendered.write_file(output, args.force)
+        rendered.write_file(output, args.force.into())
     })
 }

@@ -391,7 +391,7 @@ fn fetch(args: &Fetch) -> Result<()> {
     let watch = Watch::start("fetching");
     let options = FetchOptions {
         public_key: args.public_key.as_ref().map(PublicKey::from_file).transpose()?,
-        overwrite: args.force,
+        overwrite: args.force.into(),
         control: watch.control(),
         ..FetchOptions::default()
     };
@@ -406,7 +406,7 @@ fn fetch(args: &Fetch) -> Result<()> {
 fn push(args: &Push) -> Result<()> {
     let watch = Watch::start("publishing");
     let options = PushOptions {
-        pack: args.packing.options(&watch),
+        pack: args.packing.options(&watch)?,
         entry: args.entry.options(&watch)?,
         replace: args.replace,
     };

@@ -109,15 +109,15 @@ pub(crate) fn packed(output: &Path, summary: &PackSummary) -> String {
         text,
         "  {} of files, {} read",
         HumanBytes(summary.content_bytes),
-        HumanBytes(summary.data_read)
+        HumanBytes(summary.usage.read())
     );
-    for (bytes, what) in [(summary.holes, "holes"), (summary.free, "free space")] {
+    for (bytes, what) in [(summary.usage.holes, "holes"), (summary.usage.free, "free space")] {
         if bytes > 0 {
             let _ = write!(text, ", {} left out as {what}", HumanBytes(bytes));
         }
     }
-    if summary.zeros_found > 0 {
-        let _ = write!(text, " ({} of it zeros)", HumanBytes(summary.zeros_found));
+    if summary.usage.zeros > 0 {
+        let _ = write!(text, " ({} of it zeros)", HumanBytes(summary.usage.zeros));
     }
     text.push('\n');
     text.push_str(&kept(&summary.free_space));

@@ -66,6 +66,6 @@ pub(crate) fn run(args: Args) -> Result<()> {
     }
     let script = script.product_key(!args.no_product_key).build()?;
     report::print_or_write(args.output.as_deref(), script.bytes(), |output| {
-        script.write_file(output, args.force)
+        script.write_file(output, args.force.into())
     })
 }

@@ -56,12 +56,12 @@ fn probe_stdout() -> Result<()> {
 
 /// Fail early if binary data cannot be written to `path`.
 pub(crate) fn probe(path: &Path, overwrite: bool) -> Result<()> {
-    if is_stream(path) { probe_stdout() } else { probe_output(path, overwrite) }
+    if is_stream(path) { probe_stdout() } else { probe_output(path, overwrite.into()) }
 }
 
 /// The same for text, if it is written to a file.
 pub(crate) fn probe_text(path: Option<&Path>, overwrite: bool) -> Result<()> {
-    path.filter(|path| !is_stream(path)).map_or(Ok(()), |path| probe_output(path, overwrite))
+    path.filter(|path| !is_stream(path)).map_or(Ok(()), |path| probe_output(path, overwrite.into()))
 }
 
 /// The name of an input in messages.

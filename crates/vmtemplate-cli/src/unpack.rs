@@ -39,7 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("unpacking");
     let options = UnpackOptions {
         only: args.only.clone(),
-        threads: args.threads,
+        threads: args.threads.into(),
         control: watch.control(),
         ..UnpackOptions::default()
     };

@@ -29,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("verifying");
     let options =
-        VerifyOptions { threads: args.threads, control: watch.control(), ..VerifyOptions::default() };
+        VerifyOptions { threads: args.threads.into(), control: watch.control(), ..VerifyOptions::default() };
     let verified = streams::read(
         &args.archive,
         |path| Template::verify(path, &options),

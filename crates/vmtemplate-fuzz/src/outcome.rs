@@ -20,7 +20,7 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Files, ErrorKind> {
     fs::write(&path, bytes).unwrap();
     let opened = Archive::open_with(&path, &LIMITS());
     let threads = NonZeroUsize::new(1 + bytes.len() % 2);
-    let options = UnpackOptions { limits: LIMITS(), threads, ..UnpackOptions::default() };
+    let options = UnpackOptions { limits: LIMITS(), threads: threads.into(), ..UnpackOptions::default() };
     let unpacked = Template::unpack(&path, &folder, &options);
     let outcome = match unpacked {
         Err(error) => {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::overwrite::Overwrite;
 
 /// The number of symbolic links that Linux follows before it reports a loop (path_resolution(7)).
 const MAX_LINKS: usize = 40;
@@ -25,11 +26,11 @@ impl Destination {
     /// A symbolic link counts as what it leads to: the file at its end is replaced, and the link stays. A dangling link
     /// counts as an existing output, so that a link that another user put into a shared folder cannot create a file
     /// elsewhere.
-    pub(crate) fn find(path: &Path, overwrite: bool) -> Result<Self> {
+    pub(crate) fn find(path: &Path, overwrite: Overwrite) -> Result<Self> {
         Self::follow(path, overwrite).map_err(|error| error.with_path(path))
     }
 
-    fn follow(path: &Path, overwrite: bool) -> Result<Self> {
+    fn follow(path: &Path, overwrite: Overwrite) -> Result<Self> {
         refuse_folder_name(path)?;
         let mut place = path.to_owned();
         for _ in 0..=MAX_LINKS {
@@ -50,7 +51,7 @@ impl Destination {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => false,
                     Err(error) => return Err(Error::io("cannot follow the link", error)),
                 };
-                if !overwrite && !leads_somewhere {
+                if overwrite == Overwrite::No && !leads_somewhere {
                     return Err(already_exists());
                 }
                 let target =
@@ -65,7 +66,7 @@ impl Destination {
                 return Stream::device(place, &found, overwrite).map(Self::Stream);
             }
             // Reported now and not after an hour of packing.
-            if !overwrite {
+            if overwrite == Overwrite::No {
                 return Err(already_exists());
             }
             return Ok(Self::File { path: place, found: Some(found) });
@@ -85,10 +86,10 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    fn device(path: PathBuf, found: &Metadata, overwrite: bool) -> Result<Self> {
+    fn device(path: PathBuf, found: &Metadata, overwrite: Overwrite) -> Result<Self> {
         match kind_of(found) {
             // What is on it would be lost.
-            Kind::Block if !overwrite => Err(Error::new(
+            Kind::Block if overwrite == Overwrite::No => Err(Error::new(
                 ErrorKind::AlreadyExists,
                 "the output is a block device, whose contents would be overwritten",
             )
@@ -230,7 +231,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    fn kind_at(path: &Path, overwrite: bool) -> ErrorKind {
+    fn kind_at(path: &Path, overwrite: Overwrite) -> ErrorKind {
         Destination::find(path, overwrite).unwrap_err().kind()
     }
 
@@ -239,28 +240,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         symlink("nothing", at("dangling")).unwrap();
-        assert_eq!(kind_at(&at("dangling"), false), ErrorKind::AlreadyExists);
-        match Destination::find(&at("dangling"), true).unwrap() {
+        assert_eq!(kind_at(&at("dangling"), Overwrite::No), ErrorKind::AlreadyExists);
+        match Destination::find(&at("dangling"), Overwrite::Yes).unwrap() {
             Destination::File { path, found: None } => assert_eq!(path, at("nothing")),
             other => panic!("{other:?}"),
         }
         symlink("b", at("a")).unwrap();
         symlink("a", at("b")).unwrap();
-        for overwrite in [false, true] {
+        for overwrite in [Overwrite::No, Overwrite::Yes] {
             let error = Destination::find(&at("a"), overwrite).unwrap_err();
             assert_eq!(error.path(), Some(&*at("a")));
         }
         symlink(".", at("folder")).unwrap();
-        assert_eq!(kind_at(&at("folder"), true), ErrorKind::AlreadyExists);
+        assert_eq!(kind_at(&at("folder"), Overwrite::Yes), ErrorKind::AlreadyExists);
     }
 
     #[test]
     fn a_path_that_can_only_be_a_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(kind_at(&folder.path().join("new/"), true), ErrorKind::AlreadyExists);
-        assert_eq!(kind_at(&folder.path().join("new/."), true), ErrorKind::AlreadyExists);
-        assert_eq!(kind_at(Path::new("/"), true), ErrorKind::InvalidValue);
-        assert_eq!(kind_at(Path::new(".."), true), ErrorKind::InvalidValue);
+        assert_eq!(kind_at(&folder.path().join("new/"), Overwrite::Yes), ErrorKind::AlreadyExists);
+        assert_eq!(kind_at(&folder.path().join("new/."), Overwrite::Yes), ErrorKind::AlreadyExists);
+        assert_eq!(kind_at(Path::new("/"), Overwrite::Yes), ErrorKind::InvalidValue);
+        assert_eq!(kind_at(Path::new(".."), Overwrite::Yes), ErrorKind::InvalidValue);
     }
 
     #[test]
@@ -270,14 +271,14 @@ mod tests {
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         for path in ["/dev/null", "/dev/stdout", "/dev/fd/2", "/proc/self/fd/1", "/proc/thread-self/fd/1"] {
             if Path::new(path).exists() {
-                let found = Destination::find(Path::new(path), false).unwrap();
+                let found = Destination::find(Path::new(path), Overwrite::No).unwrap();
                 assert!(matches!(found, Destination::Stream(_)), "{path}: {found:?}");
             }
         }
-        assert!(matches!(Destination::find(&pipe, false).unwrap(), Destination::Stream(_)));
+        assert!(matches!(Destination::find(&pipe, Overwrite::No).unwrap(), Destination::Stream(_)));
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        assert_eq!(kind_at(&socket, true), ErrorKind::Unsupported);
+        assert_eq!(kind_at(&socket, Overwrite::Yes), ErrorKind::Unsupported);
     }
 
     #[test]
@@ -287,7 +288,7 @@ mod tests {
         let mut held = tempfile::tempfile().unwrap();
         held.write_all(b"log\n").unwrap();
         let path = PathBuf::from(format!("/dev/fd/{}", held.as_raw_fd()));
-        let Destination::Stream(stream) = Destination::find(&path, false).unwrap() else { panic!() };
+        let Destination::Stream(stream) = Destination::find(&path, Overwrite::No).unwrap() else { panic!() };
         stream.probe().unwrap();
         stream.open().unwrap().write_all(b"more\n").unwrap();
         assert_eq!(held.metadata().unwrap().len(), 9);

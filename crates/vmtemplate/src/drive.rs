@@ -8,6 +8,7 @@ use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::output::{OutputOptions, write_file};
+use crate::overwrite::Overwrite;
 use crate::script::Script;
 use crate::sources::Sources;
 
@@ -282,12 +283,12 @@ impl InstallDrive {
     ///
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-drive-{}.img", std::process::id()));
     /// let drive = InstallDrive::new(&Script::from_text("exit /b\r\n"))?;
-    /// drive.write(&path, false)?;
+    /// drive.write(&path, Overwrite::No)?;
     /// assert_eq!(InstallDrive::read(&path)?, drive);
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn write(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    pub fn write(&self, path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {
         self.sources.refuse(path.as_ref(), "the drive was rendered from")?;
         let options = OutputOptions::with_overwrite(overwrite).access(Access::Private);
         write_file(path.as_ref(), &self.bytes, &options)

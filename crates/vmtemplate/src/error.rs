@@ -83,7 +83,7 @@ error_kinds! {
     /// An image or a structure inside it is valid, but uses a feature that is not supported.
     Unsupported = 12, "unsupported";
     /// The image changed or shrank while it was read.
-    ImageChanged = 13, "image-changed";
+    SourceChanged = 13, "source-changed";
     /// A template is incomplete or contradicts itself; `problems()` lists every reason.
     InvalidTemplate = 14, "invalid-template";
     /// An archive is truncated, damaged, or not an archive.
@@ -334,7 +334,7 @@ impl Error {
     /// broke, or the source is not what it was. Every place that turns an error into a finding, a reason or a second
     /// try asks here first.
     pub(crate) fn ends_the_work(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Cancelled | ErrorKind::Network | ErrorKind::ImageChanged)
+        matches!(self.kind(), ErrorKind::Cancelled | ErrorKind::Network | ErrorKind::SourceChanged)
     }
 
     /// What kind of failure it is.

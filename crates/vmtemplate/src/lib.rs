@@ -17,7 +17,7 @@
 //!     .declare_macro("($PRODUCTKEY)")
 //!     .build()?; // reports every problem, not only the first
 //! let summary = template.pack(&archive, &PackOptions::default())?;
-//! println!("{} of {} bytes had to be read", summary.data_read, summary.content_bytes);
+//! println!("{} of {} bytes had to be read", summary.usage.read(), summary.content_bytes);
 //!
 //! let again = Template::open(&archive)?; // does not read the image
 //! assert_eq!(again.metainfo().limits()?.memory_mib, Some(1024));
@@ -77,6 +77,7 @@ mod fail_points;
 mod file;
 mod leftovers;
 mod output;
+mod overwrite;
 mod positions;
 mod progress;
 mod rules;
@@ -103,15 +104,15 @@ mod template;
 
 mod repository;
 
-pub use archive::{Archive, ArchiveEntry, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
+pub use archive::{Archive, ArchiveEntry, Level, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
 pub use archive::{Verified, VerifiedFile, VerifyOptions};
 pub use check::{CheckOptions, Sarif, WindowsInfo, check, check_stream};
 pub use disk::{
     DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
-    WriteRawOptions,
+    Usage, WriteRawOptions,
 };
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
-pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub use disk::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
@@ -121,21 +122,23 @@ pub use error::{Error, ErrorKind, Position, Result};
 pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
 pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
 pub use metainfo::{
-    AddressFamily, Description, LimitMiss, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
-    ProductVersion, SshPublicKey, Support, Tags, VmSpec,
+    AddressFamily, Description, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
+    ProductVersion, SshPublicKey, Support, Tags, UnmetLimit, VmSpec,
 };
 pub use output::probe_output;
+pub use overwrite::Overwrite;
 pub use progress::{CancelToken, Control, Progress, ProgressFn};
 pub use repository::{
     EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
     RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
 };
 pub use rules::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
-pub use script::{FirstRunKit, LineEnds, LintOptions, Script, ScriptEncoding};
+pub use script::{FirstRunKit, LineEnding, LintOptions, Script, ScriptEncoding};
 pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 pub use source::ReadAt;
 pub use spool::Spooled;
 pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
+pub use threads::Threads;
 
 /// The first program of the README, as a test.
 #[cfg(doctest)]

@@ -12,6 +12,7 @@ use crate::destination::{Destination, already_exists};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::leftovers::{self, Lock, SUFFIX};
+use crate::overwrite::Overwrite;
 
 pub(crate) use crate::destination::folder_of;
 
@@ -19,13 +20,13 @@ pub(crate) use crate::destination::folder_of;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct OutputOptions {
     /// Replace an existing file.
-    pub(crate) overwrite: bool,
+    pub(crate) overwrite: Overwrite,
     /// The users that may read the file, if it is new.
     pub(crate) access: Access,
 }
 
 impl OutputOptions {
-    pub(crate) fn with_overwrite(overwrite: bool) -> Self {
+    pub(crate) fn with_overwrite(overwrite: Overwrite) -> Self {
         Self { overwrite, ..Self::default() }
     }
 
@@ -106,10 +107,10 @@ impl Output {
 /// ```
 /// use vmtemplate::{ErrorKind, probe_output};
 ///
-/// let error = probe_output("/no/such/folder/drive.img", false).unwrap_err();
+/// let error = probe_output("/no/such/folder/drive.img", Overwrite::No).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
 /// ```
-pub fn probe_output(path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+pub fn probe_output(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {
     let path = path.as_ref();
     match Destination::find(path, overwrite)? {
         Destination::Stream(stream) => stream.probe(),
@@ -135,7 +136,7 @@ fn takes_files(folder: &Path) -> Result<()> {
 
 /// Where a file is that `path` leads to through links, or will be; what it is now may be replaced.
 pub(crate) fn place_of(path: &Path) -> Result<PathBuf> {
-    match Destination::find(path, true)? {
+    match Destination::find(path, Overwrite::Yes)? {
         Destination::File { path: place, .. } => Ok(place),
         Destination::Stream(_) => Err(not_a_file().with_path(path)),
     }
@@ -158,7 +159,7 @@ pub(crate) struct OutputFile {
     path: PathBuf,
     /// Where that leads through all links.
     place: PathBuf,
-    overwrite: bool,
+    overwrite: Overwrite,
     access: Access,
 }
 
@@ -224,7 +225,7 @@ impl OutputFile {
             fail_point!("output-synced");
             // The file is removed when this is dropped before it has its name.
             let mut temporary = temporary.into_temp_path();
-            if overwrite {
+            if overwrite == Overwrite::Yes {
                 temporary
                     .persist(&place)
                     .map_err(|e| Error::io("cannot rename the output to its final name", e.error))?;
@@ -479,7 +480,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         fs::write(&path, "old").unwrap();
-        let mut output = OutputFile::create(&path, &OutputOptions::with_overwrite(true)).unwrap();
+        let mut output = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::Yes)).unwrap();
         output.file().write_all(b"new").unwrap();
         drop(output);
         assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -490,13 +491,13 @@ mod tests {
     fn a_committed_output_replaces_only_when_asked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        write_file(&path, b"one", &OutputOptions::with_overwrite(false)).unwrap();
+        write_file(&path, b"one", &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
         assert_eq!(
-            write_file(&path, b"two", &OutputOptions::with_overwrite(false)).unwrap_err().kind(),
+            write_file(&path, b"two", &OutputOptions::with_overwrite(Overwrite::No)).unwrap_err().kind(),
             ErrorKind::AlreadyExists
         );
         assert_eq!(fs::read(&path).unwrap(), b"one");
-        write_file(&path, b"two", &OutputOptions::with_overwrite(true)).unwrap();
+        write_file(&path, b"two", &OutputOptions::with_overwrite(Overwrite::Yes)).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(names(folder.path()), ["a.txt"]);
     }
@@ -505,7 +506,7 @@ mod tests {
     fn an_output_that_appears_meanwhile_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        let output = OutputFile::create(&path, &OutputOptions::with_overwrite(false)).unwrap();
+        let output = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
         fs::write(&path, "from somebody else").unwrap();
         assert_eq!(output.commit().unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"from somebody else");
@@ -516,12 +517,14 @@ mod tests {
     fn a_folder_or_a_missing_folder_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(
-            write_file(folder.path(), b"", &OutputOptions::with_overwrite(true)).unwrap_err().kind(),
+            write_file(folder.path(), b"", &OutputOptions::with_overwrite(Overwrite::Yes))
+                .unwrap_err()
+                .kind(),
             ErrorKind::AlreadyExists
         );
         let deep = folder.path().join("no/such.txt");
         assert_eq!(
-            write_file(&deep, b"", &OutputOptions::with_overwrite(true)).unwrap_err().kind(),
+            write_file(&deep, b"", &OutputOptions::with_overwrite(Overwrite::Yes)).unwrap_err().kind(),
             ErrorKind::NotFound
         );
     }
@@ -568,8 +571,8 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs::write(folder.path().join(".a.txt.Ab12Cd.vmtemplate-tmp"), "half").unwrap();
         fs::write(folder.path().join(".b.txt.Ab12Cd.vmtemplate-tmp"), "of another output").unwrap();
-        let running = OutputFile::create(&path, &OutputOptions::with_overwrite(false)).unwrap();
-        let beside = OutputFile::create(&path, &OutputOptions::with_overwrite(false)).unwrap();
+        let running = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
+        let beside = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
         assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
         drop((running, beside));
         assert_eq!(names(folder.path()), [".b.txt.Ab12Cd.vmtemplate-tmp"]);
@@ -653,7 +656,7 @@ mod tests {
         write_file(&at("new"), b"", &OutputOptions::default()).unwrap();
         assert_eq!(mode(&at("new")), mode(&at("plain")));
 
-        let private = OutputOptions::with_overwrite(true).access(Access::Private);
+        let private = OutputOptions::with_overwrite(Overwrite::Yes).access(Access::Private);
         let mut output = OutputFile::create(&at("secret"), &private).unwrap();
         output.file().write_all(b"password").unwrap();
         assert_eq!(mode(output.temporary_path()), 0o600, "nobody reads it while it is written either");
@@ -663,7 +666,8 @@ mod tests {
         for kept in [0o640, 0o644, 0o604, 0o400] {
             fs::set_permissions(at("plain"), std::os::unix::fs::PermissionsExt::from_mode(kept)).unwrap();
             let like = Access::Like(fs::metadata(at("plain")).unwrap());
-            write_file(&at("like"), b"", &OutputOptions::with_overwrite(true).access(like)).unwrap();
+            write_file(&at("like"), b"", &OutputOptions::with_overwrite(Overwrite::Yes).access(like))
+                .unwrap();
             assert_eq!(mode(&at("like")), kept);
             fs::remove_file(at("like")).unwrap();
             write_file(&at("plain"), b"again", &private).unwrap();
@@ -683,7 +687,7 @@ mod tests {
         symlink("file", at("deep/link")).unwrap();
         let refused = write_file(&at("link"), b"new", &OutputOptions::default()).unwrap_err();
         assert_eq!((refused.kind(), refused.path()), (ErrorKind::AlreadyExists, Some(&*at("link"))));
-        write_file(&at("link"), b"new", &OutputOptions::with_overwrite(true)).unwrap();
+        write_file(&at("link"), b"new", &OutputOptions::with_overwrite(Overwrite::Yes)).unwrap();
         assert_eq!(fs::read(at("deep/file")).unwrap(), b"new");
         assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
         assert_eq!(

@@ -97,7 +97,7 @@ impl ReadAt for FileSource {
 
 fn shorter(offset: u64) -> Error {
     Error::new(
-        ErrorKind::ImageChanged,
+        ErrorKind::SourceChanged,
         format!("the file became shorter while it was read, at offset {offset}"),
     )
     .with_help("try again when no program is writing to the file")
@@ -164,7 +164,7 @@ mod tests {
         let source = FileSource::open(&path).unwrap().unwrap();
         fs::write(&path, [7; 50]).unwrap();
         assert!(source.read_at(&mut [0; 50], 0).is_ok());
-        assert_eq!(source.read_at(&mut [0; 51], 0).unwrap_err().kind(), ErrorKind::ImageChanged);
+        assert_eq!(source.read_at(&mut [0; 51], 0).unwrap_err().kind(), ErrorKind::SourceChanged);
         assert!(FileSource::open(folder.path()).unwrap().is_none());
     }
 }

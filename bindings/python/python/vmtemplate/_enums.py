@@ -44,7 +44,7 @@ class ErrorKind(_methods.Word):
     """A disk image, or a structure inside it, contradicts its format."""
     UNSUPPORTED = "unsupported"
     """An image or a structure inside it is valid, but uses a feature that is not supported."""
-    IMAGE_CHANGED = "image-changed"
+    SOURCE_CHANGED = "source-changed"
     """The image changed or shrank while it was read."""
     INVALID_TEMPLATE = "invalid-template"
     """A template is incomplete or contradicts itself; `problems()` lists every reason."""
@@ -84,7 +84,7 @@ class AddressFamily(_methods.Word):
     """An IPv6 address."""
 
 
-class LineEnds(_methods.Word):
+class LineEnding(_methods.Word):
     """How the lines of a script end."""
 
     CR_LF = "cr-lf"

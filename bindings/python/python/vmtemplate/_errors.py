@@ -133,7 +133,7 @@ class UnsupportedError(VmTemplateError):
     """The input is intact, but uses a feature that is not supported."""
 
 
-class ImageChangedError(VmTemplateError):
+class SourceChangedError(VmTemplateError):
     """The disk image was written to while it was read."""
 
 
@@ -190,7 +190,7 @@ CLASSES: dict[ErrorKind, type[VmTemplateError]] = {
     ErrorKind.INVALID_SCRIPT: InvalidScriptError,
     ErrorKind.INVALID_IMAGE: InvalidImageError,
     ErrorKind.UNSUPPORTED: UnsupportedError,
-    ErrorKind.IMAGE_CHANGED: ImageChangedError,
+    ErrorKind.SOURCE_CHANGED: SourceChangedError,
     ErrorKind.INVALID_TEMPLATE: InvalidTemplateError,
     ErrorKind.INVALID_ARCHIVE: InvalidArchiveError,
     ErrorKind.UNSAFE_ARCHIVE: UnsafeArchiveError,

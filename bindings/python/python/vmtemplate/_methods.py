@@ -194,15 +194,15 @@ class Progress:
 class Limits:
     """The methods of `Limits`."""
 
-    def check(self, vm: _values.VmSpec) -> list[_values.LimitMiss]:
+    def unmet(self, vm: _values.VmSpec) -> list[_values.UnmetLimit]:
         """The limits that this machine does not meet; empty if it can use the template.
 
         >>> import vmtemplate as vt
         >>> limits = vt.Limits(ipv4=True, memory_mib=1024)
-        >>> [miss.message for miss in limits.check(vt.VmSpec(memory_mib=512, disk_mb=20000))]
+        >>> [limit.message for limit in limits.unmet(vt.VmSpec(memory_mib=512, disk_mb=20000))]
         ['the VM has 512 MiB of memory; the template needs at least 1024 MiB']
         """
-        return _native.check_limits(self, vm)
+        return _native.unmet_limits(self, vm)
 
 
 class MacroInfo:
@@ -236,6 +236,20 @@ class FreeSpaceReport:
     def dropped(self) -> int:
         """The number of bytes that were left out of all volumes."""
         return _native.free_space_dropped(self)
+
+
+class Usage:
+    """The methods of `Usage`."""
+
+    @property
+    def read(self) -> int:
+        """The bytes that are read: `data` and `zeros`."""
+        return _native.usage_read(self)
+
+    @property
+    def total(self) -> int:
+        """All bytes."""
+        return _native.usage_total(self)
 
 
 class Extent:

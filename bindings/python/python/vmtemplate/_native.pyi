@@ -12,7 +12,7 @@ from ._enums import (
     FreeSpaceWord,
     Hibernation,
     ImageFormatWord,
-    LineEnds,
+    LineEnding,
     MissingValueWord,
     OsFamily,
     PaddingWord,
@@ -36,7 +36,6 @@ from ._values import (
     Extent,
     Fetched,
     FreeSpaceReport,
-    LimitMiss,
     Limits,
     MacroInfo,
     MacroUse,
@@ -54,6 +53,7 @@ from ._values import (
     SshPublicKey,
     Synced,
     TemplateInfo,
+    UnmetLimit,
     UnpackLimits,
     Verified,
     VmSpec,
@@ -101,7 +101,7 @@ __all__ = [
     "__version__",
     "all_rules",
     "check",
-    "check_limits",
+    "unmet_limits",
     "detect_file_system",
     "entry_family",
     "entry_kind",
@@ -128,6 +128,8 @@ __all__ = [
     "run_command",
     "support_allows",
     "text",
+    "usage_read",
+    "usage_total",
 ]
 __version__: str
 MAX_MACRO_NAME: int
@@ -393,7 +395,7 @@ class Metainfo:
         """Make a new metainfo.xml from these fields."""
     def fields(self) -> MetainfoFields:
         """All fields of the metainfo.xml as plain values."""
-    def check(self) -> list[VmTemplateError]:
+    def problems(self) -> list[VmTemplateError]:
         """Return, not raise, all problems: the errors that properties would raise, and more."""
     def write_file(self, path: _Path, *, overwrite: bool = False) -> None:
         """Write the metainfo.xml to a file, which appears complete or not at all."""
@@ -817,8 +819,8 @@ class Script:
 
     >>> import vmtemplate as vt
     >>> script = vt.Script("@echo off\necho ($IP)\n")
-    >>> script.line_ends, script.to_windows().text
-    (<LineEnds.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
+    >>> script.line_ending, script.to_windows().text
+    (<LineEnding.LF: 'lf'>, '@echo off\r\necho ($IP)\r\n')
     >>> script.render({"IP": "192.0.2.10"}).text
     '@echo off\necho 192.0.2.10\n'
     """
@@ -838,7 +840,7 @@ class Script:
     def encoding(self) -> ScriptEncoding:
         """Its encoding."""
     @property
-    def line_ends(self) -> LineEnds:
+    def line_ending(self) -> LineEnding:
         """Its line ends."""
     @property
     def language(self) -> ScriptLanguage | None:
@@ -1140,7 +1142,7 @@ def check(
     'VMT0201'
     """
 
-def check_limits(limits: object, vm: VmSpec) -> list[LimitMiss]:
+def unmet_limits(limits: object, vm: VmSpec) -> list[UnmetLimit]:
     """The limits that a machine does not meet."""
 
 def detect_file_system(disk: DiskImage, offset: int) -> FileSystem | None:
@@ -1235,3 +1237,9 @@ def support_allows(support: object, product: str, version: str) -> bool:
 
 def text(name: str, value: object) -> str:
     """The text of a value of the class `name`, as the library shows it."""
+
+def usage_read(value: object) -> int:
+    """`Usage.read`."""
+
+def usage_total(value: object) -> int:
+    """`Usage.total`."""

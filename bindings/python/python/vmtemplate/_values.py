@@ -16,7 +16,7 @@ from ._enums import (
     ExtentKind,
     FreeSpace,
     KeptReason,
-    LineEnds,
+    LineEnding,
     MacroKind,
     PartitionScheme,
     ScriptEncoding,
@@ -70,7 +70,7 @@ class VmSpec:
 
 
 @dataclass(frozen=True)
-class LimitMiss:
+class UnmetLimit:
     """A limit that a machine does not meet."""
 
     limit: str
@@ -223,7 +223,7 @@ class MacroUse:
 class ScriptInfo:
     """What is known of a setup script without running it."""
 
-    line_ends: LineEnds
+    line_ending: LineEnding
     """How its lines end."""
     encoding: ScriptEncoding
     """How its characters are encoded."""
@@ -295,7 +295,7 @@ class Verified:
 
 
 @dataclass(frozen=True)
-class KeptWhole:
+class KeptVolume:
     """Why a volume was kept whole."""
 
     reason: KeptReason
@@ -327,7 +327,7 @@ class VolumeFreeSpace:
     contents of clusters that changed, and of all other clusters as they are: what was deleted since is in free ones.
     Where free space is left out, a shadow copy can still be listed, but its content is no longer whole.
     """
-    kept: KeptWhole | None
+    kept: KeptVolume | None
     """Why nothing was left out."""
 
 
@@ -346,24 +346,31 @@ class FreeSpaceReport(_methods.FreeSpaceReport):
 
 
 @dataclass(frozen=True)
-class PackSummary:
-    """The result of packing. All numbers are bytes.
-
-    `data_read + holes + free` is the size of all files; `zeros_found` is a part of `data_read`.
+class Usage(_methods.Usage):
+    """What the bytes of a disk, or of the files of an archive, are. Every byte is counted once, so `total` is the size
+    of the whole.
     """
+
+    data: int
+    """Bytes that are read and hold something. Where nothing was read yet: bytes that would have to be read."""
+    zeros: int
+    """Bytes that were read and proved to be complete blocks of zeros."""
+    holes: int
+    """Bytes that the map of the image records as zero, so that they are not read."""
+    free: int
+    """Bytes that the file system in the image marks free, so that they are not read."""
+
+
+@dataclass(frozen=True)
+class PackSummary:
+    """The result of packing. All numbers are bytes."""
 
     archive_bytes: int
     """The size of the archive."""
     content_bytes: int
-    """The size of all files in it, as they will be unpacked."""
-    data_read: int
-    """The bytes that were read."""
-    zeros_found: int
-    """Bytes that were read and turned out to be complete chunks of zeros."""
-    holes: int
-    """Bytes that the image's map records as zero, and that were not read."""
-    free: int
-    """Bytes that the file system in the image marks free, and that were not read."""
+    """The size of all files in it, as they will be unpacked: the total of `usage`."""
+    usage: Usage
+    """What the bytes of these files are, and which of them had to be read."""
     free_space: FreeSpaceReport
     """The NTFS volumes of the image, and why the free space of one was kept."""
     left_behind: tuple[str, ...]
@@ -393,21 +400,14 @@ class Extent(_methods.Extent):
 class RawSummary:
     """The result of writing a raw file. All numbers are bytes of the virtual disk.
 
-    `read + hole + free` is `size`, and `written + zero` is `read`.
+    Zeros that are read become holes of the file, so `usage.data` is what was written; of a stream everything is
+    written.
     """
 
     size: int
     """The size of the disk, and of the file."""
-    read: int
-    """The bytes that were read."""
-    written: int
-    """Bytes that were written; the rest is holes."""
-    zero: int
-    """Read and found to be zeros, so not written."""
-    hole: int
-    """Known to be zeros by the map of the image, so not read."""
-    free: int
-    """Marked free by the file system, so not read."""
+    usage: Usage
+    """What the bytes of the disk are, and which of them had to be read."""
     free_space: FreeSpaceReport
     """The NTFS volumes, and why the free space of one was kept."""
 
@@ -467,21 +467,14 @@ class PartitionTable(_methods.PartitionTable):
 
 @dataclass(frozen=True)
 class DiskInfo:
-    """What a disk holds, and what packing would read of it: the form of `vmtemplate disk --json`. Numbers are bytes.
-
-    `data + holes + free` is `size`.
-    """
+    """What a disk holds, and what packing would read of it: the form of `vmtemplate disk --json`. Numbers are bytes."""
 
     format: str
     """The format as `qemu-img` spells it."""
     size: int
     """The size of the virtual disk."""
-    data: int
-    """What packing would read, with free space left out."""
-    holes: int
-    """Bytes that the map of the image records as zero."""
-    free: int
-    """Bytes that the file systems mark free, and that the image does not record as zero."""
+    usage: Usage
+    """What packing would read, and what it would leave out. Nothing was read for it, so no zeros were found."""
     partitions: PartitionTable | None
     """How the disk is divided; `None` if that cannot be determined, for the reason that `free_space` gives."""
     free_space: FreeSpaceReport

@@ -213,6 +213,7 @@ fn find_footer(source: &dyn ReadAt) -> Result<Option<(u64, [u8; FOOTER])>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::level::Level;
     use super::super::member::Packer;
     use super::super::zeros::zero_member;
     use super::*;
@@ -220,7 +221,7 @@ mod tests {
     fn archive(members: u32, with_index: bool) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut index = IndexWriter::default();
-        let mut packer = Packer::new(1).unwrap();
+        let mut packer = Packer::new(Level::FASTEST);
         for n in 1..=members {
             let member =
                 if n % 3 == 0 { zero_member(n) } else { packer.member(&vec![n as u8; n as usize]).unwrap() };

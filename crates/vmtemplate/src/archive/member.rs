@@ -20,8 +20,9 @@
 //!
 //! All numbers are little-endian.
 
-use libdeflater::{CompressionLvl, Compressor, DecompressionError, Decompressor};
+use libdeflater::{Compressor, DecompressionError, Decompressor};
 
+use super::level::Level;
 use crate::error::{Error, ErrorKind, Result};
 use crate::le;
 
@@ -119,15 +120,8 @@ pub(super) struct Packer {
 }
 
 impl Packer {
-    pub(super) fn new(level: i32) -> Result<Self> {
-        // libdeflate has a level 0 as well, which only stores.
-        let known = Some(level).filter(|level| *level > 0).and_then(|level| CompressionLvl::new(level).ok());
-        let level = known.ok_or_else(|| {
-            Error::new(ErrorKind::InvalidValue, format!("the compression level is {level}"))
-                .with_field("level")
-                .with_help("give a level from 1 (fastest) to 12 (smallest)")
-        })?;
-        Ok(Self { compressor: Compressor::new(level), room: Vec::new() })
+    pub(super) fn new(level: Level) -> Self {
+        Self { compressor: Compressor::new(level.for_libdeflate()), room: Vec::new() }
     }
 
     /// `content` as one data member.
@@ -206,7 +200,7 @@ mod tests {
     #[test]
     fn a_member_is_ordinary_gzip_and_states_its_lengths() {
         let content: Vec<u8> = (0..100_000u32).flat_map(u32::to_le_bytes).collect();
-        let member = Packer::new(4).unwrap().member(&content).unwrap();
+        let member = Packer::new(Level::DEFAULT).member(&content).unwrap();
         assert_eq!(gunzip(&member), content);
         let header = header_of(&member);
         assert_eq!((header.kind, header.length as usize), (Kind::Data, member.len()));
@@ -228,7 +222,7 @@ mod tests {
     #[test]
     fn a_length_that_lies_or_a_flipped_bit_is_found() {
         let content = vec![b'a'; 5000];
-        let member = Packer::new(1).unwrap().member(&content).unwrap();
+        let member = Packer::new(Level::FASTEST).member(&content).unwrap();
         let mut unpacker = Unpacker::default();
         for stated in [4999, 5001] {
             let error = unpacker.content(&member, &mut vec![0; stated]).unwrap_err();
@@ -247,7 +241,7 @@ mod tests {
 
     #[test]
     fn headers_of_other_writers_and_absurd_lengths_are_not_ours() {
-        let member = Packer::new(1).unwrap().member(b"x").unwrap();
+        let member = Packer::new(Level::FASTEST).member(b"x").unwrap();
         let good: [u8; HEADER] = member[..HEADER].try_into().unwrap();
         assert!(Header::parse(&good).is_some());
         for (at, value) in [(0, 0), (3, 0), (12, b'B'), (16, 2), (17, 9), (10, 15), (14, 3), (20, 7), (23, 1)]

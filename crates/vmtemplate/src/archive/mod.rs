@@ -4,6 +4,7 @@ mod entry;
 mod folder;
 mod header;
 mod index;
+mod level;
 mod limits;
 mod member;
 mod member_reader;
@@ -25,6 +26,7 @@ mod zeros;
 
 pub use entry::ArchiveEntry;
 pub(crate) use entry::{PackContent, PackEntries, PackEntry};
+pub use level::Level;
 pub use limits::UnpackLimits;
 pub(crate) use names::{MAX_COMPONENT, reason_against};
 pub use pack::PackOptions;

@@ -1,12 +1,11 @@
 //! Packing: a plan of pieces, worker threads that compress them, and one writer that keeps their order.
 
 use std::io::Write;
-use std::num::NonZeroUsize;
 use std::path::Path;
-use std::thread;
 
 use super::entry::{PackContent, PackEntries, PackEntry};
 use super::header::DEFAULT_MTIME;
+use super::level::Level;
 use super::limits::UnpackLimits;
 use super::member::Packer;
 use super::names::SeenNames;
@@ -18,27 +17,29 @@ use crate::disk::FreeSpace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::output::{Output, OutputOptions, probe_output};
+use crate::overwrite::Overwrite;
 use crate::progress::Control;
+use crate::threads::Threads;
 
 /// How an archive is packed.
 ///
 /// ```
-/// use vmtemplate::PackOptions;
+/// use vmtemplate::{Level, PackOptions, Threads};
 ///
-/// let options = PackOptions { level: 9, overwrite: true, ..PackOptions::default() };
-/// assert_eq!(options.threads, None); // as many as the machine has
+/// let options = PackOptions { level: Level::SMALLEST, overwrite: Overwrite::Yes, ..PackOptions::default() };
+/// assert_eq!(options.threads, Threads::ALL); // one for every processor
 /// ```
 #[derive(Debug, Clone)]
 pub struct PackOptions {
-    /// Compression from 1 (fastest) to 12 (smallest).
-    pub level: i32,
-    /// Threads that compress; `None` takes as many as the machine has. The bytes are the same for any number.
-    pub threads: Option<NonZeroUsize>,
+    /// How hard to compress.
+    pub level: Level,
+    /// How many threads compress. The bytes are the same for any number.
+    pub threads: Threads,
     /// The time of all entries, in seconds since 1970. `None` takes the environment variable `SOURCE_DATE_EPOCH`,
     /// and without one 1980-01-01, so that the same input always gives the same bytes.
     pub mtime: Option<u64>,
     /// Replace an existing archive.
-    pub overwrite: bool,
+    pub overwrite: Overwrite,
     /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default: nothing that was
     /// deleted on the master VM is read, nor does it reach the archive.
     pub free_space: FreeSpace,
@@ -55,22 +56,19 @@ pub struct PackOptions {
 }
 
 impl PackOptions {
-    /// The default of [`level`](Self::level).
-    pub const DEFAULT_LEVEL: i32 = 5;
-
     /// Fail now if nothing could be packed to `path` by these options, and not after what comes before packing, such as
     /// [`Template::check`](crate::Template::check). Nothing is left behind.
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`](ErrorKind::InvalidValue) if the level or the variable `SOURCE_DATE_EPOCH` is wrong; those of
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the variable `SOURCE_DATE_EPOCH` is needed and is not a number; those of
     /// [`probe_output`](crate::probe_output).
     ///
     /// ```
     /// use vmtemplate::{ErrorKind, PackOptions};
     ///
-    /// let options = PackOptions { level: 99, ..PackOptions::default() };
-    /// assert_eq!(options.probe("t.tar.gz").unwrap_err().kind(), ErrorKind::InvalidValue);
+    /// let error = PackOptions::default().probe("/no/such/folder/t.tar.gz").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
     /// ```
     pub fn probe(&self, path: impl AsRef<Path>) -> Result<()> {
         self.validate()?;
@@ -81,7 +79,7 @@ impl PackOptions {
     ///
     /// # Errors
     ///
-    /// [`InvalidValue`](ErrorKind::InvalidValue) if the level or the variable `SOURCE_DATE_EPOCH` is wrong.
+    /// [`InvalidValue`](ErrorKind::InvalidValue) if the variable `SOURCE_DATE_EPOCH` is needed and is not a number.
     ///
     /// ```
     /// assert!(vmtemplate::PackOptions::default().validate().is_ok());
@@ -92,7 +90,6 @@ impl PackOptions {
 
     /// The time of the entries, if anything can be packed by these options.
     fn entry_time(&self) -> Result<u64> {
-        Packer::new(self.level)?;
         match self.mtime {
             Some(mtime) => Ok(mtime),
             None => Ok(source_date_epoch()?.unwrap_or(DEFAULT_MTIME)),
@@ -103,10 +100,10 @@ impl PackOptions {
 impl Default for PackOptions {
     fn default() -> Self {
         Self {
-            level: Self::DEFAULT_LEVEL,
-            threads: None,
+            level: Level::DEFAULT,
+            threads: Threads::ALL,
             mtime: None,
-            overwrite: false,
+            overwrite: Overwrite::No,
             free_space: FreeSpace::default(),
             drop_page_files: false,
             sparse: false,
@@ -148,7 +145,7 @@ fn write(entries: &[PackEntry], output: &mut impl Write, options: &PackOptions) 
     let mtime = options.entry_time()?;
     check_names(entries)?;
     let plan = Plan::new(entries, mtime, options.sparse)?;
-    let threads = options.threads.map_or_else(default_threads, NonZeroUsize::get);
+    let threads = options.threads.count().get();
     compress(plan, output, threads, options)
 }
 
@@ -174,10 +171,6 @@ fn verify_unchanged(entries: &[PackEntry]) -> Result<()> {
         PackContent::Disk(disk) => disk.verify_unchanged(),
         PackContent::Bytes(_) | PackContent::Folder => Ok(()),
     })
-}
-
-pub(super) fn default_threads() -> usize {
-    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// The time that reproducible builds agree on (reproducible-builds.org, "SOURCE_DATE_EPOCH").
@@ -215,7 +208,7 @@ fn compress(
 ) -> Result<PackSummary> {
     let mut workers = Vec::new();
     for _ in 0..threads {
-        let mut packer = Packer::new(options.level)?;
+        let mut packer = Packer::new(options.level);
         let mut buffer = Vec::new();
         workers.push(move |planned| pack_piece(&planned, &mut packer, &mut buffer));
     }
@@ -262,7 +255,7 @@ impl<W: Write> Ordered for Packing<'_, W> {
         match packed {
             Packed::Member { bytes, content } => self.writer.member(&bytes, content)?,
             Packed::Zeros { length, read } => {
-                self.plan.summary.zeros_found += read;
+                self.plan.summary.usage.found_zeros(read);
                 self.writer.zeros(length);
             }
         }

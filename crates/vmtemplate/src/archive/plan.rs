@@ -149,7 +149,7 @@ impl<'a> Plan<'a> {
                 self.pending.extend_from_slice(&file_header(&entry.name, bytes.len() as u64, self.mtime)?);
                 self.pending.extend_from_slice(bytes);
                 self.pending.resize(self.pending.len() + padding(bytes.len() as u64), 0);
-                self.summary.data_read += bytes.len() as u64;
+                self.summary.usage.data += bytes.len() as u64;
             }
             PackContent::Disk(disk) => {
                 let size = disk.size();
@@ -228,7 +228,7 @@ impl<'a> ImagePlan<'a> {
                 let whole = (extent.end() - start) / CHUNK as u64 * CHUNK as u64;
                 stop = stop.max(start + whole);
             }
-            count(summary, extent.kind, stop - self.at);
+            summary.usage.count(extent.kind, stop - self.at);
             if extent.kind.must_be_read() {
                 parts.push(Part { into: (self.at - start) as usize, range: self.at..stop });
             }
@@ -273,14 +273,6 @@ impl<'a> ImagePlan<'a> {
     }
 }
 
-fn count(summary: &mut PackSummary, kind: ExtentKind, length: u64) {
-    match kind {
-        ExtentKind::Data => summary.data_read += length,
-        ExtentKind::Zero => summary.holes += length,
-        ExtentKind::Free => summary.free += length,
-    }
-}
-
 /// Holes shorter than this are not worth their place in the map of a sparse entry.
 const SHORT_HOLE: u64 = 64 << 10;
 /// What file systems allocate: a hole that is not aligned to it is none.
@@ -295,7 +287,7 @@ fn stored_segments(disk: &DiskImage, summary: &mut PackSummary) -> Result<Vec<Se
     let mut at = 0;
     while at < disk.size() {
         let extent = disk.extent_at(at)?;
-        count(summary, extent.kind, extent.length);
+        summary.usage.count(extent.kind, extent.length);
         at = extent.end();
         if !extent.kind.must_be_read() {
             continue;

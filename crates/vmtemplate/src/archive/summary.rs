@@ -1,10 +1,8 @@
 //! The result of packing an archive.
 
-use crate::disk::FreeSpaceReport;
+use crate::disk::{FreeSpaceReport, Usage};
 
 /// The result of packing. All numbers are bytes.
-///
-/// `data_read + holes + free` is the size of all files; `zeros_found` is a part of `data_read`.
 ///
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-summary-{}", std::process::id()));
@@ -15,7 +13,7 @@ use crate::disk::FreeSpaceReport;
 ///     .image(DiskImage::from_bytes(vec![0; 1 << 20]))
 ///     .build()?;
 /// let summary = template.pack(dir.join("t.tar.gz"), &PackOptions::default())?;
-/// assert_eq!(summary.zeros_found, 1 << 20);
+/// assert_eq!(summary.usage.zeros, 1 << 20);
 /// assert!(summary.archive_bytes < 10_000);
 /// # std::fs::remove_dir_all(dir).unwrap();
 /// # Ok::<(), vmtemplate::Error>(())
@@ -25,16 +23,10 @@ use crate::disk::FreeSpaceReport;
 pub struct PackSummary {
     /// The size of the archive.
     pub archive_bytes: u64,
-    /// The size of all files in it, as they will be unpacked.
+    /// The size of all files in it, as they will be unpacked: the total of `usage`.
     pub content_bytes: u64,
-    /// The bytes that were read.
-    pub data_read: u64,
-    /// Bytes that were read and turned out to be complete chunks of zeros.
-    pub zeros_found: u64,
-    /// Bytes that the image's map records as zero, and that were not read.
-    pub holes: u64,
-    /// Bytes that the file system in the image marks free, and that were not read.
-    pub free: u64,
+    /// What the bytes of these files are, and which of them had to be read.
+    pub usage: Usage,
     /// The NTFS volumes of the image, and why the free space of one was kept.
     pub free_space: FreeSpaceReport,
     /// The files of the template's folder that metainfo.xml does not name, and that are not in the archive. A folder of

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +19,7 @@ use super::zeros::ZeroMembers;
 use crate::error::Result;
 use crate::progress::Control;
 use crate::source::ReadAt;
+use crate::threads::Threads;
 
 /// How an archive is unpacked.
 ///
@@ -41,7 +41,7 @@ pub struct UnpackOptions {
     /// is read than they need.
     pub only: Vec<String>,
     /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
-    pub threads: Option<NonZeroUsize>,
+    pub threads: Threads,
     /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
@@ -110,7 +110,7 @@ fn unpack_members(
     options: &UnpackOptions,
 ) -> Result<()> {
     let length = archive.size();
-    let threads = options.threads.map_or_else(super::pack::default_threads, NonZeroUsize::get);
+    let threads = options.threads.count().get();
     let workers = (0..threads)
         .map(|_| {
             let mut room = MemberRoom::default();

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::io::Read;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -22,6 +21,7 @@ use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::source::ReadAt;
+use crate::threads::Threads;
 
 /// How an archive is verified.
 ///
@@ -37,7 +37,7 @@ pub struct VerifyOptions {
     /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
-    pub threads: Option<NonZeroUsize>,
+    pub threads: Threads,
     /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
@@ -214,7 +214,7 @@ fn verify_members(
     options: &VerifyOptions,
 ) -> Result<(String, bool)> {
     let length = archive.size();
-    let threads = options.threads.map_or_else(super::pack::default_threads, NonZeroUsize::get);
+    let threads = options.threads.count().get();
     let workers = (0..threads)
         .map(|_| {
             let mut room = MemberRoom::default();

@@ -94,7 +94,7 @@ impl Check<'_> {
     }
 
     fn values(&mut self) {
-        for problem in self.metainfo.check() {
+        for problem in self.metainfo.problems() {
             let rule = match problem.field() {
                 Some("osname") => rules::NAME,
                 Some("type") => rules::TYPE,

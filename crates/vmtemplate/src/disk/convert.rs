@@ -6,13 +6,14 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{DiskImage, Extent, ExtentKind, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceReport};
+use super::{DiskImage, Extent, Extents, FreeSpace, FreeSpaceOptions, FreeSpaceReport, Usage};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::PositionedIo;
 use crate::output::{Output, OutputOptions};
+use crate::overwrite::Overwrite;
 use crate::progress::Control;
 use crate::sources::Sources;
-use crate::threads;
+use crate::threads::{self, Threads};
 
 /// Bytes that a worker reads and writes in one go: the largest cluster of a qcow2, so that each is unpacked once.
 const CHUNK: u64 = 2 << 20;
@@ -21,15 +22,15 @@ const CHUNK: u64 = 2 << 20;
 ///
 /// ```
 /// let options = vmtemplate::WriteRawOptions::default();
-/// assert!(!options.overwrite);
-/// assert_eq!(options.threads, 0); // one for every processor
+/// assert_eq!(options.overwrite, vmtemplate::Overwrite::No);
+/// assert_eq!(options.threads, vmtemplate::Threads::ALL);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct WriteRawOptions {
     /// Replace an existing file.
-    pub overwrite: bool,
-    /// How many threads read and write; 0, the default, means one for every processor. At most 64 are started.
-    pub threads: usize,
+    pub overwrite: Overwrite,
+    /// How many threads read and write. At most 64 are started.
+    pub threads: Threads,
     /// Whether the free clusters of consistent NTFS volumes are left out, as they are by default.
     pub free_space: FreeSpace,
     /// Leave out the contents of `pagefile.sys` and `swapfile.sys` as well.
@@ -40,22 +41,14 @@ pub struct WriteRawOptions {
 
 /// The result of writing a raw file. All numbers are bytes of the virtual disk.
 ///
-/// `read + hole + free` is `size`, and `written + zero` is `read`.
+/// Zeros that are read become holes of the file, so `usage.data` is what was written; of a stream everything is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[non_exhaustive]
 pub struct RawSummary {
     /// The size of the disk, and of the file.
     pub size: u64,
-    /// The bytes that were read.
-    pub read: u64,
-    /// Bytes that were written; the rest is holes.
-    pub written: u64,
-    /// Read and found to be zeros, so not written.
-    pub zero: u64,
-    /// Known to be zeros by the map of the image, so not read.
-    pub hole: u64,
-    /// Marked free by the file system, so not read.
-    pub free: u64,
+    /// What the bytes of the disk are, and which of them had to be read.
+    pub usage: Usage,
     /// The NTFS volumes, and why the free space of one was kept.
     pub free_space: FreeSpaceReport,
 }
@@ -75,7 +68,7 @@ impl DiskImage {
     /// [`InvalidValue`](crate::ErrorKind::InvalidValue) if `path` is a file that the disk is read from, a backing file
     /// among them; [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`StorageFull`](crate::ErrorKind::StorageFull) also for a block device that is too small;
-    /// [`ImageChanged`](crate::ErrorKind::ImageChanged) when the image was written to meanwhile; whatever reading the
+    /// [`SourceChanged`](crate::ErrorKind::SourceChanged) when the image was written to meanwhile; whatever reading the
     /// image or writing the file gives; [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// ```
@@ -88,7 +81,7 @@ impl DiskImage {
     /// disk[..4].copy_from_slice(b"boot");
     /// let summary = DiskImage::from_bytes(disk).write_raw(&path, &WriteRawOptions::default())?;
     /// assert_eq!(summary.size, 1 << 20);
-    /// assert_eq!(summary.written, 4096);
+    /// assert_eq!(summary.usage.data, 4096);
     /// # std::fs::remove_dir_all(dir).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -113,7 +106,7 @@ impl DiskImage {
     /// Write the disk to anything that takes bytes in order: a socket, a pipe, a device. What is not data is written as
     /// zeros.
     ///
-    /// `options.overwrite` and `options.threads` have no effect. Everything that was read counts as written in the summary.
+    /// `options.overwrite` and `options.threads` have no effect, and no zeros are looked for in what is read.
     ///
     /// # Errors
     ///
@@ -155,12 +148,7 @@ impl DiskImage {
         let mut done = 0;
         for extent in self.extents() {
             let extent = extent?;
-            let count = match extent.kind {
-                kind if kind.must_be_read() => &mut summary.read,
-                ExtentKind::Free => &mut summary.free,
-                _ => &mut summary.hole,
-            };
-            *count += extent.length;
+            summary.usage.count(extent.kind, extent.length);
             let mut left = extent.length;
             while left > 0 {
                 control.report(done, summary.size)?;
@@ -178,14 +166,12 @@ impl DiskImage {
         }
         output.flush().map_err(|e| Error::io("cannot write the output", e))?;
         control.report(done, summary.size)?;
-        summary.written = summary.read;
         Ok(summary)
     }
 
     fn copy_to(&self, file: &File, options: &WriteRawOptions) -> Result<RawSummary> {
         file.set_len(self.size()).map_err(|e| Error::io("cannot set the size of the output", e))?;
-        let available = || thread::available_parallelism().map_or(1, usize::from);
-        let count = if options.threads == 0 { available() } else { options.threads }.min(64);
+        let count = options.threads.count().get().min(64);
         let work = Mutex::new(Work {
             extents: self.extents(),
             rest: None,
@@ -281,11 +267,7 @@ impl Work<'_> {
             match self.extents.next()? {
                 Ok(extent) if extent.kind.must_be_read() => self.rest = Some(extent),
                 Ok(extent) => {
-                    let count = match extent.kind {
-                        ExtentKind::Free => &mut self.summary.free,
-                        _ => &mut self.summary.hole,
-                    };
-                    *count += extent.length;
+                    self.summary.usage.count(extent.kind, extent.length);
                     self.done += extent.length;
                     self.failed = control.report(self.done, self.summary.size).err();
                 }
@@ -298,9 +280,8 @@ impl Work<'_> {
         match copied {
             Ok(written) => {
                 self.done += chunk.length;
-                self.summary.read += chunk.length;
-                self.summary.written += written;
-                self.summary.zero += chunk.length - written;
+                self.summary.usage.data += written;
+                self.summary.usage.zeros += chunk.length - written;
             }
             Err(error) => {
                 self.failed.get_or_insert(error);

@@ -206,7 +206,7 @@ pub(super) fn extent_of(_file: &File, offset: u64, size: u64) -> Result<Extent> 
 }
 
 fn changed(message: String) -> Error {
-    Error::new(ErrorKind::ImageChanged, message)
+    Error::new(ErrorKind::SourceChanged, message)
         .with_help("shut the virtual machine down, or work on a copy of its disk, and try again")
 }
 

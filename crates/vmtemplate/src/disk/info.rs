@@ -1,15 +1,13 @@
 //! A summary of the content of a disk.
 
-use super::{DiskImage, ExtentKind, FreeSpaceOptions, FreeSpaceReport, PartitionTable};
+use super::{DiskImage, FreeSpaceOptions, FreeSpaceReport, PartitionTable, Usage};
 use crate::error::{ErrorKind, Result};
 
 /// What a disk holds, and what packing would read of it: the form of `vmtemplate disk --json`. Numbers are bytes.
 ///
-/// `data + holes + free` is `size`.
-///
 /// ```
 /// let info = vmtemplate::DiskImage::from_bytes(vec![7; 4096]).info()?;
-/// assert_eq!((info.format, info.size, info.data), ("raw", 4096, 4096));
+/// assert_eq!((info.format, info.size, info.usage.data), ("raw", 4096, 4096));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
 #[derive(Debug, Clone, serde::Serialize)]
@@ -19,12 +17,8 @@ pub struct DiskInfo {
     pub format: &'static str,
     /// The size of the virtual disk.
     pub size: u64,
-    /// What packing would read, with free space left out.
-    pub data: u64,
-    /// Bytes that the map of the image records as zero.
-    pub holes: u64,
-    /// Bytes that the file systems mark free, and that the image does not record as zero.
-    pub free: u64,
+    /// What packing would read, and what it would leave out. Nothing was read for it, so no zeros were found.
+    pub usage: Usage,
     /// How the disk is divided; `None` if that cannot be determined, for the reason that `free_space` gives.
     pub partitions: Option<PartitionTable>,
     /// The NTFS volumes, and why the free space of one would be kept.
@@ -51,15 +45,11 @@ impl DiskImage {
             Err(error) if error.kind() == ErrorKind::InvalidImage => None,
             table => Some(table?),
         };
-        let (mut data, mut holes, mut free) = (0, 0, 0);
+        let mut usage = Usage::default();
         for extent in disk.extents() {
             let extent = extent?;
-            *match extent.kind {
-                ExtentKind::Data => &mut data,
-                ExtentKind::Zero => &mut holes,
-                ExtentKind::Free => &mut free,
-            } += extent.length;
+            usage.count(extent.kind, extent.length);
         }
-        Ok(DiskInfo { format: self.format(), size: self.size(), data, holes, free, partitions, free_space })
+        Ok(DiskInfo { format: self.format(), size: self.size(), usage, partitions, free_space })
     }
 }

@@ -26,6 +26,7 @@ mod registry;
 mod stream;
 #[cfg(any(feature = "qcow2", feature = "rbd", feature = "vhd", feature = "vhdx", feature = "vmdk"))]
 mod tables;
+mod usage;
 #[cfg(feature = "vhd")]
 mod vhd;
 #[cfg(feature = "vhdx")]
@@ -45,7 +46,7 @@ pub(crate) use fat::FatVolume;
 
 pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
-pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 pub use info::DiskInfo;
 pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
 pub(crate) use open::{foreign_content, no_script};
@@ -56,6 +57,7 @@ pub(crate) use partition::{Pool, PoolSign};
 pub use registry::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
 };
+pub use usage::Usage;
 
 /// The interface between the image formats and everything that reads disks.
 ///
@@ -239,7 +241,7 @@ impl DiskImage {
     /// # Errors
     ///
     /// [`InvalidValue`](ErrorKind::InvalidValue) when the range passes the end of the disk,
-    /// [`ImageChanged`](ErrorKind::ImageChanged) when the file shrank since it was opened.
+    /// [`SourceChanged`](ErrorKind::SourceChanged) when the file shrank since it was opened.
     ///
     /// ```
     /// let disk = vmtemplate::DiskImage::from_bytes(*b"abcd");
@@ -340,7 +342,7 @@ fn gone(error: Error) -> Error {
     if error.kind() != ErrorKind::NotFound {
         return error;
     }
-    Error::new(ErrorKind::ImageChanged, "the disk image disappeared while it was read")
+    Error::new(ErrorKind::SourceChanged, "the disk image disappeared while it was read")
         .caused_by(error)
         .with_help("put the image back, or give its new path, and try again")
 }

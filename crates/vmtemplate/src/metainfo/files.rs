@@ -9,6 +9,7 @@ use super::document::MAX_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_stream_bounded;
 use crate::output::{self, OutputOptions};
+use crate::overwrite::Overwrite;
 
 impl Metainfo {
     /// Reads a metainfo.xml from its file.
@@ -65,13 +66,13 @@ impl Metainfo {
     /// use vmtemplate::Metainfo;
     ///
     /// let path = dir.join("metainfo.xml");
-    /// Metainfo::new("Windows-Server-2022")?.write_file(&path, false)?;
+    /// Metainfo::new("Windows-Server-2022")?.write_file(&path, Overwrite::No)?;
     /// assert_eq!(Metainfo::from_file(&path)?.os_name().as_deref(), Some("Windows-Server-2022"));
-    /// assert!(Metainfo::new("Windows-11")?.write_file(&path, false).is_err());
+    /// assert!(Metainfo::new("Windows-11")?.write_file(&path, Overwrite::No).is_err());
     /// # std::fs::remove_dir_all(dir).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {
         output::write_file(path.as_ref(), &self.to_bytes(), &OutputOptions::with_overwrite(overwrite))
     }
 }

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// let limits = Limits { memory_mib: Some(2048), ipv6: Some(false), ..Limits::default() };
 /// let vm = VmSpec { memory_mib: 1024, disk_mb: 20_000, primary_address: AddressFamily::Ipv6 };
-/// let missed: Vec<String> = limits.check(&vm).iter().map(ToString::to_string).collect();
-/// assert_eq!(missed, [
+/// let unmet: Vec<String> = limits.unmet(&vm).iter().map(ToString::to_string).collect();
+/// assert_eq!(unmet, [
 ///     "the VM's primary address is an IPv6 address, which the template does not support",
 ///     "the VM has 1024 MiB of memory; the template needs at least 2048 MiB",
 /// ]);
@@ -89,15 +89,15 @@ pub struct VmSpec {
 /// A limit that a VM misses.
 ///
 /// ```
-/// use vmtemplate::LimitMiss;
+/// use vmtemplate::UnmetLimit;
 ///
-/// let miss = LimitMiss::Disk { found_mb: 10_000, required_mb: 15_000 };
+/// let miss = UnmetLimit::Disk { found_mb: 10_000, required_mb: 15_000 };
 /// assert_eq!(miss.to_string(), "the VM has a disk of 10000 MB; the template needs at least 15000 MB");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "limit")]
 #[non_exhaustive]
-pub enum LimitMiss {
+pub enum UnmetLimit {
     /// The template does not support a primary address of this family.
     PrimaryAddress {
         /// The family that the VM has.
@@ -119,7 +119,7 @@ pub enum LimitMiss {
     },
 }
 
-impl fmt::Display for LimitMiss {
+impl fmt::Display for UnmetLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PrimaryAddress { found } => {
@@ -145,28 +145,28 @@ impl Limits {
     /// Every limit that the VM misses; none if the template can be installed on it.
     ///
     /// ```
-    /// use vmtemplate::{LimitMiss, Limits, VmSpec};
+    /// use vmtemplate::{UnmetLimit, Limits, VmSpec};
     ///
     /// let limits = Limits { disk_mb: Some(15_000), ..Limits::default() };
     /// let vm = VmSpec { memory_mib: 1024, disk_mb: 10_000, ..VmSpec::default() };
-    /// assert_eq!(limits.check(&vm), [LimitMiss::Disk { found_mb: 10_000, required_mb: 15_000 }]);
+    /// assert_eq!(limits.unmet(&vm), [UnmetLimit::Disk { found_mb: 10_000, required_mb: 15_000 }]);
     /// ```
-    pub fn check(&self, vm: &VmSpec) -> Vec<LimitMiss> {
-        let mut missed = Vec::new();
+    pub fn unmet(&self, vm: &VmSpec) -> Vec<UnmetLimit> {
+        let mut unmet = Vec::new();
         let family = match vm.primary_address {
             AddressFamily::Ipv4 => self.ipv4,
             AddressFamily::Ipv6 => self.ipv6,
         };
         if family == Some(false) {
-            missed.push(LimitMiss::PrimaryAddress { found: vm.primary_address });
+            unmet.push(UnmetLimit::PrimaryAddress { found: vm.primary_address });
         }
         if let Some(required_mib) = self.memory_mib.filter(|&required| vm.memory_mib < required) {
-            missed.push(LimitMiss::Memory { found_mib: vm.memory_mib, required_mib });
+            unmet.push(UnmetLimit::Memory { found_mib: vm.memory_mib, required_mib });
         }
         if let Some(required_mb) = self.disk_mb.filter(|&required| vm.disk_mb < required) {
-            missed.push(LimitMiss::Disk { found_mb: vm.disk_mb, required_mb });
+            unmet.push(UnmetLimit::Disk { found_mb: vm.disk_mb, required_mb });
         }
-        missed
+        unmet
     }
 
     /// The limits as names and texts, in the order in which they are written.
@@ -198,8 +198,8 @@ mod tests {
             disk_mb: Some(15_000),
             other: BTreeMap::from([("cores".into(), "64".into())]),
         };
-        assert_eq!(limits.check(&VM), []);
-        assert_eq!(Limits::default().check(&VmSpec::default()), []);
+        assert_eq!(limits.unmet(&VM), []);
+        assert_eq!(Limits::default().unmet(&VmSpec::default()), []);
     }
 
     #[test]
@@ -211,11 +211,11 @@ mod tests {
             ..Limits::default()
         };
         assert_eq!(
-            limits.check(&VM),
+            limits.unmet(&VM),
             [
-                LimitMiss::PrimaryAddress { found: AddressFamily::Ipv4 },
-                LimitMiss::Memory { found_mib: 1024, required_mib: 1025 },
-                LimitMiss::Disk { found_mb: 15_000, required_mb: u64::MAX },
+                UnmetLimit::PrimaryAddress { found: AddressFamily::Ipv4 },
+                UnmetLimit::Memory { found_mib: 1024, required_mib: 1025 },
+                UnmetLimit::Disk { found_mb: 15_000, required_mb: u64::MAX },
             ]
         );
     }
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn only_the_family_of_the_primary_address_counts() {
         let limits = Limits { ipv4: Some(false), ipv6: Some(true), ..Limits::default() };
-        assert_eq!(limits.check(&VmSpec { primary_address: AddressFamily::Ipv6, ..VM }), []);
-        assert_eq!(limits.check(&VM).len(), 1);
+        assert_eq!(limits.unmet(&VmSpec { primary_address: AddressFamily::Ipv6, ..VM }), []);
+        assert_eq!(limits.unmet(&VM).len(), 1);
     }
 }

@@ -6,7 +6,6 @@
 
 mod accessors;
 mod chars;
-mod check;
 mod document;
 mod encoding;
 mod escape;
@@ -16,6 +15,7 @@ mod key;
 mod limits;
 mod macro_uses;
 mod os_family;
+mod problems;
 mod support;
 mod tags;
 mod value;
@@ -31,7 +31,7 @@ use document::Edit;
 pub(crate) use document::{Document, ELEM, Item, Node, ROOT, indent_of};
 pub use fields::MetainfoFields;
 pub use key::MetainfoKey;
-pub use limits::{AddressFamily, LimitMiss, Limits, VmSpec};
+pub use limits::{AddressFamily, Limits, UnmetLimit, VmSpec};
 pub use os_family::OsFamily;
 pub use support::{Product, ProductVersion, Support};
 pub use tags::Tags;

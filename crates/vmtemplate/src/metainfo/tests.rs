@@ -24,7 +24,7 @@ fn edits(before: &str, edit: impl FnOnce(&mut Metainfo) -> Result<()>, after: &s
 }
 
 fn problems(text: &str) -> Vec<String> {
-    read(text).check().iter().map(ToString::to_string).collect()
+    read(text).problems().iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_template_in_the_form_of_the_guide_is_understood_in_full() {
         ..MetainfoFields::default()
     };
     assert_eq!(fields, expected);
-    assert!(metainfo.check().is_empty(), "{:?}", metainfo.check());
+    assert!(metainfo.problems().is_empty(), "{:?}", metainfo.problems());
     assert_eq!(written(&metainfo), GUIDE);
 }
 
@@ -85,7 +85,7 @@ fn a_template_as_hosters_write_it_is_understood() {
     assert_eq!(metainfo.get(&MetainfoKey::Kernel).as_deref(), Some("linux"));
     assert_eq!(metainfo.descriptions()[0].text, "Система");
     assert_eq!(metainfo.external_urls(), ["http://a/"]);
-    assert!(metainfo.check().is_empty(), "{:?}", metainfo.check());
+    assert!(metainfo.problems().is_empty(), "{:?}", metainfo.problems());
 }
 
 #[test]

@@ -237,7 +237,7 @@ pub(super) fn failed(error: &StoreError, url: &str) -> Error {
             (ErrorKind::AlreadyExists, "the file already exists", "choose another name, or remove it")
         }
         StoreError::Precondition { .. } | StoreError::NotModified { .. } => {
-            (ErrorKind::ImageChanged, "the file on the server changed while it was read", "try again")
+            (ErrorKind::SourceChanged, "the file on the server changed while it was read", "try again")
         }
         StoreError::NotSupported { .. } => (
             ErrorKind::Unsupported,

@@ -110,7 +110,7 @@ impl File {
             self.store.get_opts(&self.path, options).await.map_err(|error| failed(&error, &self.url))?;
         if self.is_other(&found.meta) {
             return Err(Error::new(
-                ErrorKind::ImageChanged,
+                ErrorKind::SourceChanged,
                 "the file on the server changed while it was read",
             )
             .with_path(&self.url)

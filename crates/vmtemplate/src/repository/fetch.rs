@@ -20,9 +20,11 @@ use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::output::{self, inode};
+use crate::overwrite::Overwrite;
 use crate::progress::Control;
 use crate::shown::Shown;
 use crate::source::ReadAt;
+use crate::threads::Threads;
 
 /// What the name of a file that is not whole yet ends with.
 const SUFFIX: &str = ".vmtemplate-part";
@@ -35,7 +37,7 @@ const PIECE: usize = 1 << 20;
 /// ```
 /// use vmtemplate::FetchOptions;
 ///
-/// let options = FetchOptions { overwrite: true, ..FetchOptions::default() };
+/// let options = FetchOptions { overwrite: Overwrite::Yes, ..FetchOptions::default() };
 /// assert!(options.public_key.is_none());
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -43,7 +45,7 @@ pub struct FetchOptions {
     /// The description and the checksums must be signed by this key.
     pub public_key: Option<PublicKey>,
     /// Replace an existing file with that name.
-    pub overwrite: bool,
+    pub overwrite: Overwrite,
     /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Reports progress and cancels. Progress counts bytes of the archive.
@@ -95,7 +97,7 @@ impl Repository {
     /// [`AlreadyExists`](ErrorKind::AlreadyExists) if another file of that name is in the folder;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if a key was given and did not sign it;
     /// [`InvalidArchive`](ErrorKind::InvalidArchive) if the checksum is another or the archive is not sound;
-    /// [`ImageChanged`](ErrorKind::ImageChanged) if it was replaced meanwhile; [`Network`](ErrorKind::Network),
+    /// [`SourceChanged`](ErrorKind::SourceChanged) if it was replaced meanwhile; [`Network`](ErrorKind::Network),
     /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled), after which the next call goes on.
     ///
     /// ```
@@ -203,7 +205,7 @@ fn is_there_already(path: &Path, stated: Option<&str>, options: &FetchOptions) -
     {
         return Ok(Some(stated.to_owned()));
     }
-    if options.overwrite {
+    if options.overwrite == Overwrite::Yes {
         return Ok(None);
     }
     Err(Error::new(ErrorKind::AlreadyExists, "another file with this name already exists")
@@ -299,7 +301,7 @@ impl Part {
         }
         fail_point!("fetch-part-filled");
         let control = Control { progress: None, ..options.control.clone() };
-        let verify = VerifyOptions { limits: options.limits, threads: None, control };
+        let verify = VerifyOptions { limits: options.limits, threads: Threads::ALL, control };
         let contents = open_source(&self.path).and_then(|part| look_at(&part, wanted.shown, false, &verify));
         let proved = contents.and_then(|contents| {
             let found = contents.sha256.unwrap_or_default();
@@ -353,9 +355,9 @@ impl Part {
         self.file.sync_all().map_err(fail)
     }
 
-    fn commit(self, target: &Path, overwrite: bool) -> Result<()> {
+    fn commit(self, target: &Path, overwrite: Overwrite) -> Result<()> {
         fail_point!("fetch-proved");
-        if overwrite {
+        if overwrite == Overwrite::Yes {
             if let Ok(replaced) = fs::metadata(target) {
                 Access::Like(replaced).apply(&self.file).map_err(|error| {
                     Error::io("cannot set the mode of the archive", error).with_path(target)

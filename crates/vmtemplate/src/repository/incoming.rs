@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Metainfo;
 use crate::progress::Control;
 use crate::source::ReadAt;
+use crate::threads::Threads;
 
 /// An archive on its way into a repository.
 pub(super) struct Incoming {
@@ -96,7 +97,7 @@ pub(super) fn no_name() -> Error {
 fn verify_options(options: &EntryOptions) -> VerifyOptions {
     VerifyOptions {
         limits: options.limits,
-        threads: None,
+        threads: Threads::ALL,
         control: Control { progress: None, ..options.publish.control.clone() },
     }
 }

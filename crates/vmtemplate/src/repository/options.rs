@@ -1,7 +1,6 @@
 //! How a repository is published to and verified.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use super::file_name::check_file_name;
@@ -13,6 +12,7 @@ use crate::metainfo::Tags;
 use crate::progress::Control;
 use crate::shown::Shown;
 use crate::shown::short;
+use crate::threads::Threads;
 
 /// What every change of a repository needs.
 ///
@@ -150,7 +150,7 @@ pub struct RepositoryVerifyOptions {
     /// Limits for hostile archives.
     pub limits: UnpackLimits,
     /// Threads that decompress; `None` takes as many as the machine has.
-    pub threads: Option<NonZeroUsize>,
+    pub threads: Threads,
     /// Stops the work.
     pub control: Control,
 }

@@ -26,9 +26,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::leftovers;
 use crate::output::{self, OutputFile, OutputOptions, inode, sync_folder};
+use crate::overwrite::Overwrite;
 use crate::shown::Shown;
 use crate::source::ReadAt;
 use crate::template::Template;
+use crate::threads::Threads;
 
 /// The repository while it is changed: nobody else changes it.
 pub(super) struct Change<'a> {
@@ -134,7 +136,7 @@ impl Repository {
     fn put(&self, name: &str, bytes: &[u8], key: Option<&SigningKey>) -> Result<()> {
         let (next, final_name) = signature_names(name);
         let (next, signature) = (self.folder().join(next), self.folder().join(final_name));
-        let options = OutputOptions::with_overwrite(true).access(self.access());
+        let options = OutputOptions::with_overwrite(Overwrite::Yes).access(self.access());
         if let Some(key) = key {
             let signed = key.sign(name, bytes)?;
             // It takes the place of the signature that is there.
@@ -322,8 +324,11 @@ impl Staged {
         file_name: &str,
         options: &EntryOptions,
     ) -> Result<Self> {
-        let verify =
-            VerifyOptions { limits: options.limits, threads: None, control: options.publish.control.clone() };
+        let verify = VerifyOptions {
+            limits: options.limits,
+            threads: Threads::ALL,
+            control: options.publish.control.clone(),
+        };
         let Incoming { source, path, is_in_place, .. } = incoming;
         // Before the archive is read, which takes long: what is in the way is reported now.
         let mut output = if *is_in_place { None } else { Some(new_file(repository, file_name)?) };
@@ -378,7 +383,7 @@ impl Staged {
 }
 
 pub(super) fn changed_meanwhile(archive: &Path) -> Error {
-    Error::new(ErrorKind::ImageChanged, "the archive changed while it was published")
+    Error::new(ErrorKind::SourceChanged, "the archive changed while it was published")
         .with_path(archive)
         .with_help("publish it again when no program is writing to it")
 }

@@ -11,6 +11,7 @@ use super::store::Store;
 use super::{Repository, reason_against_archive};
 use crate::archive::{UnpackLimits, VerifyOptions};
 use crate::error::{Error, ErrorKind, Result};
+use crate::threads::Threads;
 
 /// The SHA-256 of an archive that is sound, or why it is not.
 type Proof = std::result::Result<String, String>;
@@ -130,7 +131,7 @@ impl Repository {
         let path = self.store.path_of(&entry.file_name);
         let verify = VerifyOptions {
             limits: UnpackLimits::default(),
-            threads: None,
+            threads: Threads::ALL,
             control: options.control.clone(),
         };
         let looked =

@@ -2,7 +2,7 @@
 
 mod encoding;
 mod first_run;
-mod line_ends;
+mod line_ending;
 mod lint;
 mod setup;
 mod wide;
@@ -22,11 +22,12 @@ use crate::macros::{
     find_in_bytes, macro_places, render,
 };
 use crate::output::{self, OutputOptions};
+use crate::overwrite::Overwrite;
 use crate::sources::Sources;
 
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
-pub use line_ends::LineEnds;
+pub use line_ending::LineEnding;
 pub use lint::LintOptions;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
@@ -36,11 +37,11 @@ pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 /// it is found, and nothing is changed behind the caller's back; [`Script::to_windows`] fixes line ends when asked.
 ///
 /// ```
-/// use vmtemplate::{LineEnds, Script, ScriptEncoding};
+/// use vmtemplate::{LineEnding, Script, ScriptEncoding};
 ///
 /// let script = Script::from_text("@echo off\necho ($IP)\n");
 /// assert_eq!(script.encoding(), ScriptEncoding::Ascii);
-/// assert_eq!(script.line_ends(), LineEnds::Lf);
+/// assert_eq!(script.line_ending(), LineEnding::Lf);
 ///
 /// let script = script.to_windows();
 /// assert_eq!(script.bytes(), b"@echo off\r\necho ($IP)\r\n");
@@ -206,12 +207,12 @@ impl Script {
     /// How lines end.
     ///
     /// ```
-    /// use vmtemplate::{LineEnds, Script};
+    /// use vmtemplate::{LineEnding, Script};
     ///
-    /// assert_eq!(Script::from_text("a\r\nb\n").line_ends(), LineEnds::Mixed);
+    /// assert_eq!(Script::from_text("a\r\nb\n").line_ending(), LineEnding::Mixed);
     /// ```
-    pub fn line_ends(&self) -> LineEnds {
-        line_ends::of(&self.bytes, self.encoding())
+    pub fn line_ending(&self) -> LineEnding {
+        line_ending::of(&self.bytes, self.encoding())
     }
 
     /// The same script with every line end as CR LF, which `cmd.exe` and the guide ask for.
@@ -226,7 +227,7 @@ impl Script {
     /// ```
     #[must_use]
     pub fn to_windows(&self) -> Self {
-        Self { bytes: line_ends::to_crlf(&self.bytes, self.encoding()), ..self.clone() }
+        Self { bytes: line_ending::to_crlf(&self.bytes, self.encoding()), ..self.clone() }
     }
 
     /// Everything that is spelled as a macro, in order, with its place in [`Script::bytes`].
@@ -364,11 +365,11 @@ impl Script {
     ///
     /// ```
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-script-{}.cmd", std::process::id()));
-    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, false)?;
+    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, Overwrite::No)?;
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    pub fn write_file(&self, path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {
         self.sources.refuse(path.as_ref(), "the script was rendered from")?;
         let access = if self.has_secrets { Access::Private } else { Access::Umask };
         let options = OutputOptions::with_overwrite(overwrite).access(access);
@@ -378,10 +379,10 @@ impl Script {
     /// The default setup script for Windows, with every step. [`SetupScript`] generates others.
     ///
     /// ```
-    /// use vmtemplate::{LineEnds, Script, ScriptEncoding};
+    /// use vmtemplate::{LineEnding, Script, ScriptEncoding};
     ///
     /// let script = Script::default_windows();
-    /// assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
+    /// assert_eq!((script.encoding(), script.line_ending()), (ScriptEncoding::Ascii, LineEnding::CrLf));
     /// ```
     pub fn default_windows() -> Self {
         SetupScript::windows().assemble()

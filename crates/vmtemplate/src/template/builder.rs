@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::macros::{MacroName, ScriptLanguage};
 use crate::metainfo::{Limits, Metainfo, MetainfoKey, Product, Support, Tags};
 use crate::named::{image_name, relative_name, script_name};
-use crate::script::{LineEnds, Script, ScriptEncoding};
+use crate::script::{LineEnding, Script, ScriptEncoding};
 use crate::sources::Sources;
 
 /// Bytes of a MB, the unit of disk limits.
@@ -23,7 +23,7 @@ const SHELL_SCRIPT_NAME: &str = "setup.sh";
 
 /// Collects what a template is made of; [`build`](Self::build) checks it all at once.
 ///
-/// Setters never fail: they store what they get.
+/// Setters never fail: they store what they get. Files are opened by [`build`](Self::build), not before.
 ///
 /// ```
 /// use vmtemplate::{DiskImage, Template};
@@ -46,11 +46,9 @@ const SHELL_SCRIPT_NAME: &str = "setup.sh";
 pub struct TemplateBuilder {
     name: Option<String>,
     base: Option<Metainfo>,
-    image: Option<Result<DiskImage>>,
-    image_path: Option<PathBuf>,
+    image: Option<Given<DiskImage, OpenOptions>>,
     image_name: Option<String>,
-    script: Option<Result<Script>>,
-    script_file: Option<PathBuf>,
+    script: Option<Given<Script>>,
     script_name: Option<String>,
     limits: Limits,
     tags: Vec<String>,
@@ -60,6 +58,14 @@ pub struct TemplateBuilder {
     reboot_count: Option<u32>,
     virtio_disk: Option<bool>,
     virtio_net: Option<bool>,
+}
+
+/// A part of a template, as a setter got it.
+#[derive(Debug, Clone)]
+enum Given<T, O = ()> {
+    Value(T),
+    /// A file that `build` opens, with these options.
+    Path(PathBuf, O),
 }
 
 impl TemplateBuilder {
@@ -110,12 +116,11 @@ impl TemplateBuilder {
     /// assert!(builder.build().is_ok());
     /// ```
     pub fn image(mut self, disk: DiskImage) -> Self {
-        self.image_path = disk.path().map(Path::to_owned);
-        self.image = Some(Ok(disk));
+        self.image = Some(Given::Value(disk));
         self
     }
 
-    /// The disk image by its path: a file of any format or a block device, as [`DiskImage::open`] takes it.
+    /// The disk image by its path: a file of any format, a block device or a Ceph image, as [`DiskImage::open`] takes it.
     ///
     /// ```
     /// # use vmtemplate::{ErrorKind, Template};
@@ -135,9 +140,7 @@ impl TemplateBuilder {
     /// assert!(builder.build().is_err());
     /// ```
     pub fn image_with(mut self, path: impl AsRef<Path>, options: &OpenOptions) -> Self {
-        let path = path.as_ref();
-        self.image = Some(DiskImage::open_with(path, options));
-        self.image_path = Some(path.to_owned());
+        self.image = Some(Given::Path(path.as_ref().to_owned(), options.clone()));
         self
     }
 
@@ -171,8 +174,7 @@ impl TemplateBuilder {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn script(mut self, script: Script) -> Self {
-        self.script = Some(Ok(script));
-        self.script_file = None;
+        self.script = Some(Given::Value(script));
         self
     }
 
@@ -185,8 +187,7 @@ impl TemplateBuilder {
     /// ```
     pub fn script_path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
-        self.script = Some(Script::from_file(path));
-        self.script_file = Some(path.to_owned());
+        self.script = Some(Given::Path(path.to_owned(), ()));
         if self.script_name.is_none() {
             self.script_name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         }
@@ -414,12 +415,9 @@ impl TemplateBuilder {
     /// assert!(Template::builder("Windows-10").probe().is_ok());
     /// ```
     pub fn probe(&self) -> Result<()> {
-        let mut trial = Self { image: None, ..self.clone() };
         let mut problems = Problems::default();
-        let has_own_script = trial.script.is_none();
-        let name = trial.name_of_script();
-        problems.script(trial.script.take(), name.as_deref());
-        trial.metainfo(None, has_own_script, &mut problems);
+        problems.script(self.script.as_ref(), self.name_of_script().as_deref());
+        self.clone().metainfo(None, &mut problems);
         if problems.0.is_empty() { Ok(()) } else { Err(problems.into_error()) }
     }
 
@@ -439,16 +437,18 @@ impl TemplateBuilder {
     /// ```
     pub fn build(mut self) -> Result<Template> {
         let mut problems = Problems::default();
-        let has_own_script = self.script.is_none();
-        let disk = problems.image(self.image.take());
-        let (script_file, image_files) =
-            (self.script_file.take(), disk.as_ref().map(DiskImage::files).unwrap_or_default());
-        let script = problems.script(self.script.take(), self.name_of_script().as_deref());
+        let disk = problems.image(self.image.as_ref());
+        let image_files = disk.as_ref().map(DiskImage::files).unwrap_or_default();
+        let script_file = match &self.script {
+            Some(Given::Path(path, ())) => Some(path.clone()),
+            Some(Given::Value(_)) | None => None,
+        };
+        let script = problems.script(self.script.as_ref(), self.name_of_script().as_deref());
         let is_shell = script.as_ref().and_then(Script::language) == Some(ScriptLanguage::Posix);
         if is_shell && self.script_name.is_none() && self.name_of_script().is_none() {
             self.script_name = Some(SHELL_SCRIPT_NAME.to_owned());
         }
-        let metainfo = self.metainfo(disk.as_ref(), has_own_script, &mut problems);
+        let metainfo = self.metainfo(disk.as_ref(), &mut problems);
         match (metainfo, script, disk, problems.0) {
             (Some(metainfo), Some(script), Some(disk), problems) if problems.is_empty() => {
                 let file = |name: Option<String>, size| ArchiveEntry { name: name.unwrap_or_default(), size };
@@ -473,12 +473,13 @@ impl TemplateBuilder {
     }
 
     /// The metadata, as far as it can be made; what cannot is a problem.
-    fn metainfo(
-        self,
-        disk: Option<&DiskImage>,
-        has_own_script: bool,
-        problems: &mut Problems,
-    ) -> Option<Metainfo> {
+    fn metainfo(self, disk: Option<&DiskImage>, problems: &mut Problems) -> Option<Metainfo> {
+        let has_own_script = self.script.is_none();
+        let image_path = match &self.image {
+            Some(Given::Value(disk)) => disk.path(),
+            Some(Given::Path(path, _)) => Some(&**path),
+            None => None,
+        };
         let is_new = self.base.is_none();
         let mut metainfo = match self.base {
             Some(base) => base,
@@ -573,7 +574,7 @@ impl TemplateBuilder {
         let image_file = self
             .image_name
             .or_else(|| metainfo.image_file().map(String::from))
-            .unwrap_or_else(|| image_name_from(self.image_path.as_deref(), metainfo.os_name().as_deref()));
+            .unwrap_or_else(|| image_name_from(image_path, metainfo.os_name().as_deref()));
         let script_file = self
             .script_name
             .or_else(|| metainfo.script_file().map(String::from))
@@ -623,16 +624,21 @@ impl Problems {
         }
     }
 
-    fn image(&mut self, image: Option<Result<DiskImage>>) -> Option<DiskImage> {
-        if image.is_none() {
-            self.push("image", "no disk image was given", "give its path with --image (`image`)");
+    fn image(&mut self, image: Option<&Given<DiskImage, OpenOptions>>) -> Option<DiskImage> {
+        match image {
+            Some(Given::Value(disk)) => Some(disk.clone()),
+            Some(Given::Path(path, options)) => self.take(DiskImage::open_with(path, options), "image"),
+            None => {
+                self.push("image", "no disk image was given", "give its path with --image (`image`)");
+                None
+            }
         }
-        self.take(image?, "image")
     }
 
-    fn script(&mut self, script: Option<Result<Script>>, name: Option<&str>) -> Option<Script> {
+    fn script(&mut self, script: Option<&Given<Script>>, name: Option<&str>) -> Option<Script> {
         let script = match script {
-            Some(script) => self.take(script, "script")?,
+            Some(Given::Value(script)) => script.clone(),
+            Some(Given::Path(path, ())) => self.take(Script::from_file(path), "script")?,
             None => Script::default_windows(),
         };
         let language = name.map_or_else(|| script.language(), |name| script.language_as(name));
@@ -651,7 +657,7 @@ impl Problems {
                 "save it as ASCII, or in the OEM code page, without a byte order mark",
             );
         }
-        Some(if script.line_ends() == LineEnds::CrLf { script } else { script.to_windows() })
+        Some(if script.line_ending() == LineEnding::CrLf { script } else { script.to_windows() })
     }
 }
 

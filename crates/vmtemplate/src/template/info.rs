@@ -7,7 +7,7 @@ use crate::archive::ArchiveEntry;
 use crate::error::Result;
 use crate::macros::KnownMacros;
 use crate::metainfo::MetainfoFields;
-use crate::script::{LineEnds, ScriptEncoding};
+use crate::script::{LineEnding, ScriptEncoding};
 
 /// What a template holds: the form of `vmtemplate inspect --json`.
 ///
@@ -44,7 +44,7 @@ pub struct TemplateInfo {
 #[non_exhaustive]
 pub struct ScriptInfo {
     /// How its lines end.
-    pub line_ends: LineEnds,
+    pub line_ending: LineEnding,
     /// How its characters are encoded.
     pub encoding: ScriptEncoding,
     /// The macros that it uses, each once, in the order of their first use: those that the platform is known to fill in,
@@ -75,7 +75,7 @@ impl Template {
                     macros.push(name);
                 }
             }
-            ScriptInfo { line_ends: script.line_ends(), encoding: script.encoding(), macros }
+            ScriptInfo { line_ending: script.line_ending(), encoding: script.encoding(), macros }
         });
         Ok(TemplateInfo { metainfo: self.metainfo().fields()?, script, files: self.files().to_vec() })
     }

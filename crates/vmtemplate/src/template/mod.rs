@@ -216,9 +216,9 @@ impl Template {
     /// The setup script, as it is in the template.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, LineEnds, Template};
+    /// # use vmtemplate::{DiskImage, LineEnding, Template};
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
-    /// assert_eq!(template.script().unwrap().line_ends(), LineEnds::CrLf);
+    /// assert_eq!(template.script().unwrap().line_ending(), LineEnding::CrLf);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn script(&self) -> Option<&Script> {
@@ -396,7 +396,7 @@ impl Template {
     /// [`InvalidValue`](ErrorKind::InvalidValue) if `path` is a file that the template is made of, a backing file of its image
     /// among them; [`AlreadyExists`](ErrorKind::AlreadyExists) unless overwriting is asked for;
     /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names is missing;
-    /// [`ImageChanged`](ErrorKind::ImageChanged) when the image is written to meanwhile;
+    /// [`SourceChanged`](ErrorKind::SourceChanged) when the image is written to meanwhile;
     /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error no partial output
     /// remains, and the file at `path` is unchanged.
     ///
@@ -406,7 +406,7 @@ impl Template {
     /// let control = Control::on_progress(|p| eprint!("\r{:3.0}%", 100.0 * p.fraction()));
     /// let summary = Template::open("win2019/")?
     ///     .pack("Windows-Server-2019.tar.gz", &PackOptions { control, ..PackOptions::default() })?;
-    /// println!("{} bytes, {} of them never read", summary.content_bytes, summary.holes);
+    /// println!("{} bytes, {} of them never read", summary.content_bytes, summary.usage.holes);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn pack(&self, path: impl AsRef<Path>, options: &PackOptions) -> Result<PackSummary> {

@@ -131,7 +131,7 @@ impl File {
                 let failed = |error| Error::io("cannot read a file of the template", error).with_path(path);
                 let bytes = read_bounded(path, SMALL as usize).map_err(failed)?;
                 bytes.map(PackContent::Bytes).ok_or_else(|| {
-                    Error::new(ErrorKind::ImageChanged, "the file grew while the template was packed")
+                    Error::new(ErrorKind::SourceChanged, "the file grew while the template was packed")
                         .with_path(path)
                         .with_help("pack the folder again when no program is writing to it")
                 })

@@ -9,7 +9,7 @@ use super::windows::Windows;
 use crate::civil;
 use crate::macros::ScriptLanguage;
 use crate::rules::{Finding, Place, image as rules};
-use crate::script::{LineEnds, LintOptions, Script, ScriptEncoding};
+use crate::script::{LineEnding, LintOptions, Script, ScriptEncoding};
 use crate::shown::Shown;
 
 const FOLDER: &str = "vmmgr";
@@ -59,7 +59,7 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
     let script = Script::from_bytes(bytes);
     let place = || place(look, windows, name);
     let is_batch = name != FIRSTRUN_PS1;
-    match (script.encoding(), script.line_ends()) {
+    match (script.encoding(), script.line_ending()) {
         // PowerShell reads both.
         (encoding @ (ScriptEncoding::Utf16Le | ScriptEncoding::Utf16Be | ScriptEncoding::Utf8Bom), _)
             if is_batch =>
@@ -70,7 +70,7 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
                 format!("the file is {encoding}; plain ASCII was expected"),
             );
         }
-        (_, ends @ (LineEnds::Lf | LineEnds::Mixed)) => {
+        (_, ends @ (LineEnding::Lf | LineEnding::Mixed)) => {
             look.report(
                 rules::KIT_LINE_ENDS,
                 place(),

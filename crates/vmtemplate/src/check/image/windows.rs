@@ -55,7 +55,7 @@ impl WindowsInfo {
     /// # Errors
     ///
     /// What reading the partition table gives, and those that say nothing of the disk:
-    /// [`Network`](crate::ErrorKind::Network), [`ImageChanged`](crate::ErrorKind::ImageChanged).
+    /// [`Network`](crate::ErrorKind::Network), [`SourceChanged`](crate::ErrorKind::SourceChanged).
     ///
     /// ```
     /// use vmtemplate::{DiskImage, WindowsInfo};

@@ -5,7 +5,7 @@ use super::super::fat::FatVolume;
 use super::super::ntfs::{Hibernation, NtfsVolume};
 use super::super::partition::FileSystem;
 use super::layout::{Haunt, Layout};
-use super::{Found, KeptReason, KeptWhole};
+use super::{Found, KeptReason, KeptVolume};
 use crate::error::Result;
 
 const HELP: &str = "run powercfg /h off inside the virtual machine, then shut it down";
@@ -22,7 +22,7 @@ pub(super) fn reason_to_keep_all(
     disk: &DiskImage,
     layout: &Layout,
     found: &mut [Found],
-) -> Result<Option<KeptWhole>> {
+) -> Result<Option<KeptVolume>> {
     let mut hibernated = None;
     let mut unclear = None;
     for Found { volume, ntfs } in found.iter_mut() {
@@ -32,7 +32,7 @@ pub(super) fn reason_to_keep_all(
             Ok(Hibernation::Hibernated) => hibernated = Some(is_hibernated(&place)),
             Ok(_) => {}
             Err(error) => {
-                let kept = KeptWhole::of(error)?;
+                let kept = KeptVolume::of(error)?;
                 unclear.get_or_insert_with(|| is_unclear(&place, &kept.detail));
                 volume.kept.get_or_insert(kept);
             }
@@ -52,14 +52,14 @@ pub(super) fn reason_to_keep_all(
     Ok(hibernated.or(unclear))
 }
 
-fn is_hibernated(place: &str) -> KeptWhole {
+fn is_hibernated(place: &str) -> KeptVolume {
     let detail = format!("Windows is hibernated on {place}, or was shut down by Fast Startup: {HELP}");
-    KeptWhole::new(KeptReason::Hibernated, detail)
+    KeptVolume::new(KeptReason::Hibernated, detail)
 }
 
-fn is_unclear(place: &str, why: &str) -> KeptWhole {
+fn is_unclear(place: &str, why: &str) -> KeptVolume {
     let detail = format!("it is unknown whether Windows is hibernated on {place} ({why}): {HELP}");
-    KeptWhole::new(KeptReason::Hibernated, detail)
+    KeptVolume::new(KeptReason::Hibernated, detail)
 }
 
 /// What a place shows of a Windows.
@@ -99,7 +99,7 @@ fn look_into(disk: &DiskImage, haunt: &Haunt) -> Result<Sight> {
     Ok(match looked {
         Ok(Hibernation::Hibernated) => Sight::Hibernated,
         Ok(_) => Sight::NoWindows,
-        Err(error) => Sight::Unclear(KeptWhole::of(error)?.detail),
+        Err(error) => Sight::Unclear(KeptVolume::of(error)?.detail),
     })
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::DiskImage;
 use super::super::partition::{Partition, PartitionScheme, PartitionTable, Pool, PoolSign, overlap};
-use super::{KeptReason, KeptWhole};
+use super::{KeptReason, KeptVolume};
 use crate::error::Result;
 
 /// The partition table, and what says that the disk belongs to something larger.
@@ -65,7 +65,7 @@ impl Layout {
     }
 
     /// Why the clusters at a place may belong to something else than the volume that begins there.
-    pub(super) fn reason_against(&self, place: &Place) -> Option<KeptWhole> {
+    pub(super) fn reason_against(&self, place: &Place) -> Option<KeptVolume> {
         if let Some(sign) = self.pools.iter().find(|sign| sign.concerns(place.partition)) {
             return Some(reason_of(sign));
         }
@@ -73,12 +73,12 @@ impl Layout {
         let partition = self.table.partitions.iter().find(|own| Some(own.index) == place.partition);
         if let Some(other) = partition.and_then(|own| self.shares_bytes(own, &range)) {
             let detail = format!("it shares bytes with {other}: correct the partition table");
-            return Some(KeptWhole::new(KeptReason::Overlapping, detail));
+            return Some(KeptVolume::new(KeptReason::Overlapping, detail));
         }
         if self.table.doubtful.iter().any(|doubtful| overlap(doubtful, &range)) {
             let detail = "the partition table may not describe everything at this place: correct it with a \
                           partitioning tool, on a copy of the disk";
-            return Some(KeptWhole::new(KeptReason::DoubtfulTable, detail));
+            return Some(KeptVolume::new(KeptReason::DoubtfulTable, detail));
         }
         let rivals = || self.table.rivals.iter().filter(|rival| overlaps(rival, &range));
         if let Some(rival) = rivals().find(|rival| rival.range().as_ref() != Some(&range)) {
@@ -87,21 +87,21 @@ impl Layout {
                  over a part of it: remove the wrong table or entry, with a partitioning tool, on a copy of the disk",
                 rival.index, rival.kind
             );
-            return Some(KeptWhole::new(KeptReason::DoubtfulTable, detail));
+            return Some(KeptVolume::new(KeptReason::DoubtfulTable, detail));
         }
         let mut kinds = partition.into_iter().chain(rivals()).map(|partition| partition.kind);
         if let Some(kind) = kinds.find(|kind| !kind.has_its_own_clusters()) {
             let detail = format!(
                 "its partition has the type {kind}, which is not a type for a basic volume of Windows"
             );
-            return Some(KeptWhole::new(KeptReason::PartitionType, detail));
+            return Some(KeptVolume::new(KeptReason::PartitionType, detail));
         }
         if range.end > self.size {
             let detail = format!(
                 "its partition ends at byte {}, but the disk ends at {}: the image is truncated",
                 range.end, self.size
             );
-            return Some(KeptWhole::new(KeptReason::OutsidePartition, detail));
+            return Some(KeptVolume::new(KeptReason::OutsidePartition, detail));
         }
         None
     }
@@ -158,7 +158,7 @@ fn overlaps(partition: &Partition, range: &Range<u64>) -> bool {
     partition.range().is_none_or(|other| overlap(&other, range))
 }
 
-fn reason_of(sign: &PoolSign) -> KeptWhole {
+fn reason_of(sign: &PoolSign) -> KeptVolume {
     let evidence = &sign.evidence;
     let (reason, what) = match sign.pool {
         Pool::DynamicDisk => (
@@ -183,5 +183,5 @@ fn reason_of(sign: &PoolSign) -> KeptWhole {
              what an earlier use of the disk left with wipefs",
         ),
     };
-    KeptWhole::new(reason, format!("{evidence}, so this is {what}"))
+    KeptVolume::new(reason, format!("{evidence}, so this is {what}"))
 }

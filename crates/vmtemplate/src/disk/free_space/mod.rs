@@ -15,7 +15,7 @@ use super::partition::FileSystem;
 use crate::error::Result;
 use crate::progress::Control;
 
-pub use report::{FreeSpaceReport, KeptReason, KeptWhole, VolumeFreeSpace};
+pub use report::{FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 
 /// What becomes of the space that a volume does not use.
 ///
@@ -77,7 +77,7 @@ impl DiskImage {
     ///
     /// # Errors
     ///
-    /// [`Cancelled`](crate::ErrorKind::Cancelled), [`ImageChanged`](crate::ErrorKind::ImageChanged) and
+    /// [`Cancelled`](crate::ErrorKind::Cancelled), [`SourceChanged`](crate::ErrorKind::SourceChanged) and
     /// [`Network`](crate::ErrorKind::Network); every other trouble with a volume is a reason to keep it whole.
     ///
     /// ```no_run
@@ -101,7 +101,7 @@ impl DiskImage {
         let layout = match Layout::read(self) {
             Ok(layout) => layout,
             Err(error) => {
-                report.table_damage = Some(KeptWhole::of(error)?.detail);
+                report.table_damage = Some(KeptVolume::of(error)?.detail);
                 return Ok((self.clone(), report));
             }
         };
@@ -115,7 +115,7 @@ impl DiskImage {
         for mut found in found {
             if let (Some(ntfs), None) = (&found.ntfs, &found.volume.kept) {
                 let free = free_area(ntfs, hibernated.as_ref(), &areas, options, &mut found.volume);
-                match free.or_else(|error| KeptWhole::of(error).map(Err))? {
+                match free.or_else(|error| KeptVolume::of(error).map(Err))? {
                     Ok(area) => areas.push(area),
                     Err(kept) => found.volume.kept = Some(kept),
                 }
@@ -151,7 +151,7 @@ impl Found {
         let system = match FileSystem::detect(disk, place.offset) {
             Ok(system) => system,
             Err(error) => {
-                volume.kept = Some(KeptWhole::of(error)?);
+                volume.kept = Some(KeptVolume::of(error)?);
                 return Ok(Some(Self { volume, ntfs: None }));
             }
         };
@@ -160,7 +160,7 @@ impl Found {
             Some(FileSystem::Ntfs | FileSystem::BitLocker) => {}
             Some(FileSystem::Refs) => {
                 volume.kept.get_or_insert_with(|| {
-                    KeptWhole::new(KeptReason::Refs, "it is a ReFS volume, whose free space is not known")
+                    KeptVolume::new(KeptReason::Refs, "it is a ReFS volume, whose free space is not known")
                 });
                 return Ok(Some(Self { volume, ntfs: None }));
             }
@@ -170,7 +170,7 @@ impl Found {
         let ntfs = match NtfsVolume::open(disk, place.offset..disk.size()) {
             Ok(ntfs) => ntfs,
             Err(error) => {
-                let kept = KeptWhole::of(error)?;
+                let kept = KeptVolume::of(error)?;
                 volume.kept.get_or_insert(kept);
                 return Ok(Some(Self { volume, ntfs: None }));
             }
@@ -183,7 +183,7 @@ impl Found {
         match ntfs.shadow_copies() {
             Ok(count) => volume.shadow_copies = count,
             Err(error) => {
-                let kept = KeptWhole::of(error)?;
+                let kept = KeptVolume::of(error)?;
                 volume.kept.get_or_insert(kept);
             }
         }
@@ -192,7 +192,7 @@ impl Found {
 }
 
 /// Why a volume may have clusters that are not its own, by where it ends.
-fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<KeptWhole>> {
+fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<KeptVolume>> {
     let needed = ntfs.clusters() * u64::from(ntfs.cluster_size());
     if needed > place.length {
         let detail = format!(
@@ -200,13 +200,13 @@ fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<Kept
              the volume; create the image again from the complete disk, or correct the partition table",
             place.length
         );
-        return Ok(Some(KeptWhole::new(KeptReason::OutsidePartition, detail)));
+        return Ok(Some(KeptVolume::new(KeptReason::OutsidePartition, detail)));
     }
     // A volume that goes on elsewhere, such as one of a dynamic disk of which this is a part, ends elsewhere.
     if place.partition.is_none() && !ntfs.has_backup_boot_sector()? {
         let detail = "the disk has no partition table, and no backup boot sector at the end of the volume, so the \
                       volume may continue on another disk; use the image of the complete disk";
-        return Ok(Some(KeptWhole::new(KeptReason::Unpartitioned, detail)));
+        return Ok(Some(KeptVolume::new(KeptReason::Unpartitioned, detail)));
     }
     Ok(None)
 }
@@ -214,12 +214,12 @@ fn reason_against_bounds(place: &Place, ntfs: &NtfsVolume) -> Result<Option<Kept
 /// The free clusters of a volume, or why they are not known. What is learnt goes into `volume`.
 fn free_area(
     ntfs: &NtfsVolume,
-    hibernated: Option<&KeptWhole>,
+    hibernated: Option<&KeptVolume>,
     areas: &[Area],
     options: &FreeSpaceOptions,
     volume: &mut VolumeFreeSpace,
-) -> Result<Result<Area, KeptWhole>> {
-    let kept = |reason, detail: &str| Ok(Err(KeptWhole::new(reason, detail)));
+) -> Result<Result<Area, KeptVolume>> {
+    let kept = |reason, detail: &str| Ok(Err(KeptVolume::new(reason, detail)));
     if ntfs.is_dirty() {
         return kept(
             KeptReason::Dirty,

@@ -70,20 +70,20 @@ pub struct VolumeFreeSpace {
     /// Where free space is left out, a shadow copy can still be listed, but its content is no longer whole.
     pub shadow_copies: u64,
     /// Why nothing was left out.
-    pub kept: Option<KeptWhole>,
+    pub kept: Option<KeptVolume>,
 }
 
 /// Why a volume was kept whole.
 ///
 /// ```
-/// # use vmtemplate::{KeptReason, KeptWhole};
-/// fn needs_a_clean_shutdown(kept: &KeptWhole) -> bool {
+/// # use vmtemplate::{KeptReason, KeptVolume};
+/// fn needs_a_clean_shutdown(kept: &KeptVolume) -> bool {
 ///     matches!(kept.reason, KeptReason::Dirty | KeptReason::OpenJournal | KeptReason::Hibernated)
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
-pub struct KeptWhole {
+pub struct KeptVolume {
     /// As a program asks it.
     pub reason: KeptReason,
     /// For people: what was found, and what to do about it.
@@ -138,7 +138,7 @@ pub enum KeptReason {
     Refs,
 }
 
-impl KeptWhole {
+impl KeptVolume {
     pub(super) fn new(reason: KeptReason, detail: impl Into<String>) -> Self {
         Self { reason, detail: detail.into() }
     }

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_bounded;
 use crate::output::{Output, OutputFolder, OutputOptions, folder_of, write_file};
+use crate::overwrite::Overwrite;
 
 use iso::IsoFile;
 
@@ -153,7 +154,7 @@ impl FirstRunKit {
         &self,
         folder: impl AsRef<Path>,
         iso: impl AsRef<Path>,
-        overwrite: bool,
+        overwrite: Overwrite,
     ) -> Result<()> {
         let (folder, iso) = (folder.as_ref(), iso.as_ref());
         let kit = self.stage(folder)?;
@@ -205,12 +206,12 @@ impl FirstRunKit {
     /// use vmtemplate::FirstRunKit;
     ///
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-kit-{}.iso", std::process::id()));
-    /// FirstRunKit::new().write_iso(&path, false)?;
+    /// FirstRunKit::new().write_iso(&path, Overwrite::No)?;
     /// assert_eq!(std::fs::read(&path).unwrap(), FirstRunKit::new().iso());
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn write_iso(&self, path: impl AsRef<Path>, overwrite: bool) -> Result<()> {
+    pub fn write_iso(&self, path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {
         write_file(path.as_ref(), &self.iso(), &OutputOptions::with_overwrite(overwrite))
     }
 }

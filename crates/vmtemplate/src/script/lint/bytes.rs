@@ -3,7 +3,7 @@
 use super::Lint;
 use crate::macros::{LONGEST_LINE, ScriptLanguage as Language, Told};
 use crate::rules::{Finding, script as rules};
-use crate::script::{LineEnds, Script, ScriptEncoding};
+use crate::script::{LineEnding, Script, ScriptEncoding};
 
 impl Lint<'_> {
     pub(super) fn check_bytes(&mut self) {
@@ -45,24 +45,26 @@ impl Lint<'_> {
     }
 
     fn check_line_ends(&mut self) {
-        let ends = self.script.line_ends();
+        let ends = self.script.line_ending();
         let message = match (self.language, ends) {
-            (Some(Language::Batch), LineEnds::Lf) => "lines end with LF; expected CR LF",
-            (Some(Language::Batch), LineEnds::Mixed) => {
+            (Some(Language::Batch), LineEnding::Lf) => "lines end with LF; expected CR LF",
+            (Some(Language::Batch), LineEnding::Mixed) => {
                 "some lines end with CR LF, others do not; expected CR LF at every one"
             }
-            (Some(Language::Batch), LineEnds::None) if self.text.trim_end().contains('\r') => {
+            (Some(Language::Batch), LineEnding::None) if self.text.trim_end().contains('\r') => {
                 "lines end with CR alone, so the script is one line; expected CR LF"
             }
-            (Some(Language::Posix), LineEnds::CrLf | LineEnds::Mixed) => "lines end with CR LF; expected LF",
-            (None, LineEnds::CrLf | LineEnds::Mixed) if self.told == Told::OtherInterpreter => {
+            (Some(Language::Posix), LineEnding::CrLf | LineEnding::Mixed) => {
+                "lines end with CR LF; expected LF"
+            }
+            (None, LineEnding::CrLf | LineEnding::Mixed) if self.told == Told::OtherInterpreter => {
                 "lines end with CR LF; expected LF"
             }
             _ => return,
         };
         let mut finding = Finding::new(rules::LINE_ENDS, message);
         // The line that is not like the others.
-        if ends == LineEnds::Mixed && self.language == Some(Language::Batch) {
+        if ends == LineEnding::Mixed && self.language == Some(Language::Batch) {
             let bytes = self.text.as_bytes();
             let at = bytes.iter().enumerate().position(|(at, &byte)| {
                 let before = &bytes[..at];
@@ -73,7 +75,7 @@ impl Lint<'_> {
         }
         if matches!(self.language, Some(Language::Posix) | None) {
             finding = finding.with_fix("convert the line ends: `dos2unix SCRIPT`");
-        } else if ends == LineEnds::None {
+        } else if ends == LineEnding::None {
             finding = finding.with_fix("convert the line ends: `mac2unix SCRIPT`, then `unix2dos SCRIPT`");
         } else {
             finding = finding.with_fix("convert the line ends: `unix2dos SCRIPT`");

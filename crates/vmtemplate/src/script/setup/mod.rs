@@ -57,14 +57,14 @@ pub enum SetupFirewall {
 /// `illegal_password_characters`.
 ///
 /// ```
-/// use vmtemplate::{LineEnds, ScriptEncoding, SetupScript, SetupStep};
+/// use vmtemplate::{LineEnding, ScriptEncoding, SetupScript, SetupStep};
 ///
 /// let script = SetupScript::windows()
 ///     .administrator("root")
 ///     .log_file("C:\\Windows\\Temp\\setup.log")
 ///     .without(SetupStep::Activation)
 ///     .build()?;
-/// assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
+/// assert_eq!((script.encoding(), script.line_ending()), (ScriptEncoding::Ascii, LineEnding::CrLf));
 /// assert!(!script.text().contains("($PRODUCTKEY)"));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
@@ -345,7 +345,7 @@ fn check_text(text: &str, what: &str, most: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LineEnds, ScriptEncoding};
+    use crate::{LineEnding, ScriptEncoding};
 
     fn refused(script: SetupScript) -> Vec<String> {
         let error = script.build().unwrap_err();
@@ -394,7 +394,7 @@ mod tests {
         scripts.push(SetupScript::windows().interface(SetupInterface::Named("{VERSION} {LOG}".into())));
         for script in scripts {
             let script = script.build().unwrap();
-            assert_eq!((script.encoding(), script.line_ends()), (ScriptEncoding::Ascii, LineEnds::CrLf));
+            assert_eq!((script.encoding(), script.line_ending()), (ScriptEncoding::Ascii, LineEnding::CrLf));
             for place in ["{ADMINISTRATOR}", "{INTERFACE}", "={LOG}"] {
                 assert!(!script.text().contains(place), "{place}");
             }

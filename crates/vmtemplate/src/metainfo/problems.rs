@@ -23,7 +23,7 @@ impl Metainfo {
     /// use vmtemplate::Metainfo;
     ///
     /// let metainfo = Metainfo::parse(b"<doc>\n <osname/>\n <hddimage>/tmp/win.img</hddimage>\n</doc>")?;
-    /// let problems: Vec<String> = metainfo.check().iter().map(ToString::to_string).collect();
+    /// let problems: Vec<String> = metainfo.problems().iter().map(ToString::to_string).collect();
     /// assert_eq!(problems, [
     ///     "line 2, column 2: `osname`: found nothing; expected a name; the platform does not list a \
     ///      template without one",
@@ -32,7 +32,7 @@ impl Metainfo {
     /// ]);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn check(&self) -> Vec<Error> {
+    pub fn problems(&self) -> Vec<Error> {
         let mut problems = Vec::new();
         if self.node(&Key::OsName).is_none() {
             problems.push(

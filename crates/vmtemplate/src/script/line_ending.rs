@@ -5,15 +5,15 @@ use super::ScriptEncoding;
 /// How the lines of a script end.
 ///
 /// ```
-/// use vmtemplate::{LineEnds, Script};
+/// use vmtemplate::{LineEnding, Script};
 ///
-/// assert_eq!(Script::from_text("one\r\ntwo\r\n").line_ends(), LineEnds::CrLf);
-/// assert_eq!(Script::from_text("one line").line_ends(), LineEnds::None);
+/// assert_eq!(Script::from_text("one\r\ntwo\r\n").line_ending(), LineEnding::CrLf);
+/// assert_eq!(Script::from_text("one line").line_ending(), LineEnding::None);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum LineEnds {
+pub enum LineEnding {
     /// All CR LF, as Windows has them.
     CrLf,
     /// All LF, as Unix has them. `cmd.exe` misses labels and cuts lines in such a file.
@@ -24,7 +24,7 @@ pub enum LineEnds {
     None,
 }
 
-impl fmt::Display for LineEnds {
+impl fmt::Display for LineEnding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::CrLf => "CR LF",
@@ -35,7 +35,7 @@ impl fmt::Display for LineEnds {
     }
 }
 
-pub(super) fn of(bytes: &[u8], encoding: ScriptEncoding) -> LineEnds {
+pub(super) fn of(bytes: &[u8], encoding: ScriptEncoding) -> LineEnding {
     match units(bytes, encoding) {
         Some((units, _)) => of_units(&units, 0x0D, 0x0A),
         None => of_units(bytes, b'\r', b'\n'),
@@ -61,7 +61,7 @@ fn units(bytes: &[u8], encoding: ScriptEncoding) -> Option<(Vec<u16>, &[u8])> {
     Some((pairs.iter().map(|&pair| from_bytes(pair)).collect(), rest))
 }
 
-fn of_units<T: Copy + PartialEq>(units: &[T], cr: T, lf: T) -> LineEnds {
+fn of_units<T: Copy + PartialEq>(units: &[T], cr: T, lf: T) -> LineEnding {
     let (mut windows, mut unix, mut doubled) = (false, false, false);
     for (at, _) in units.iter().enumerate().filter(|&(_, &unit)| unit == lf) {
         match units[..at] {
@@ -71,10 +71,10 @@ fn of_units<T: Copy + PartialEq>(units: &[T], cr: T, lf: T) -> LineEnds {
         }
     }
     match (windows, unix, doubled) {
-        (false, false, false) => LineEnds::None,
-        (true, false, false) => LineEnds::CrLf,
-        (false, true, false) => LineEnds::Lf,
-        _ => LineEnds::Mixed,
+        (false, false, false) => LineEnding::None,
+        (true, false, false) => LineEnding::CrLf,
+        (false, true, false) => LineEnding::Lf,
+        _ => LineEnding::Mixed,
     }
 }
 
@@ -99,18 +99,18 @@ mod tests {
     #[test]
     fn line_ends_are_told_apart() {
         for (text, ends) in [
-            ("", LineEnds::None),
-            ("a\rb", LineEnds::None),
-            ("a\r\n", LineEnds::CrLf),
-            ("\n", LineEnds::Lf),
-            ("a\r\nb\n", LineEnds::Mixed),
-            ("a\r\r\n", LineEnds::Mixed),
+            ("", LineEnding::None),
+            ("a\rb", LineEnding::None),
+            ("a\r\n", LineEnding::CrLf),
+            ("\n", LineEnding::Lf),
+            ("a\r\nb\n", LineEnding::Mixed),
+            ("a\r\r\n", LineEnding::Mixed),
         ] {
             assert_eq!(of(text.as_bytes(), ScriptEncoding::Ascii), ends, "{text:?}");
         }
-        assert_eq!(of(b"\xFF\xFEa\0\r\0\n\0", ScriptEncoding::Utf16Le), LineEnds::CrLf);
+        assert_eq!(of(b"\xFF\xFEa\0\r\0\n\0", ScriptEncoding::Utf16Le), LineEnding::CrLf);
         // U+0A0D is one character, not a line end.
-        assert_eq!(of(b"\xFE\xFF\x0A\x0D", ScriptEncoding::Utf16Be), LineEnds::None);
+        assert_eq!(of(b"\xFE\xFF\x0A\x0D", ScriptEncoding::Utf16Be), LineEnding::None);
     }
 
     #[test]
