@@ -1,6 +1,6 @@
 """Build the wheel and test it: what the targets of the workspace's Makefile do for Python.
 
-    python3 bindings/python/run.py test | lint | fmt | docs | bench | wheel
+    python3 bindings/python/run.py test | stub | lint | fmt | docs | bench | wheel
 
 Everything is made below cargo's target folder: `python/tools` contains the tools of requirements-dev.txt,
 `python/fresh` only the wheel. If the tools cannot be installed, this script says so, and fails if CI is set.
@@ -93,6 +93,7 @@ def test() -> None:
     built = wheel("dev")
     bin_folder = tools()
     install(built, bin_folder / "python")
+    run(bin_folder / "python", HERE / "stub.py")
     run(bin_folder / "python", "-m", "mypy.stubtest", "vmtemplate")
     # The modules that the tests share are found as pytest finds them.
     run(
@@ -100,6 +101,7 @@ def test() -> None:
         "--strict",
         "python/vmtemplate",
         "run.py",
+        "stub.py",
         "tests",
         EXAMPLES,
         BENCH,
@@ -113,6 +115,14 @@ def test() -> None:
     variables = {"PYTHONPATH": path, "VMTEMPLATE_WHEEL": str(built)}
     variables["PATH"] = f"{FRESH / 'bin'}:{bin_folder}:{os.environ['PATH']}"
     run(FRESH / "bin" / "python", "-X", "dev", "-m", "pytest", "-q", "-rs", "--no-header", **variables)
+
+
+def stub() -> None:
+    """Compare the docstrings of the stub with those of the module; with UPDATE_PYTHON, copy them into the stub."""
+    bin_folder = tools()
+    install(wheel("dev"), bin_folder / "python")
+    update = ["--update"] if "UPDATE_PYTHON" in os.environ else []
+    run(bin_folder / "python", HERE / "stub.py", *update)
 
 
 def lint() -> None:
@@ -152,6 +162,7 @@ def main() -> None:
     """Do what the command line says."""
     jobs: dict[str, Callable[[], None]] = {
         "test": test,
+        "stub": stub,
         "lint": lint,
         "fmt": fmt,
         "docs": docs,

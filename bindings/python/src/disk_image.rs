@@ -7,8 +7,11 @@ use self_cell::self_cell;
 use vmtemplate as vt;
 
 use crate::cancel_token::CancelToken;
+use crate::closable::Closable;
 use crate::errors::OrRaise;
 use crate::from_python::{parsed, word};
+use crate::ntfs::NtfsVolume;
+use crate::registry::RegistryHive;
 use crate::run::run;
 use crate::source::{Output, Reader, Seekable};
 use crate::to_python::to_python;
@@ -21,7 +24,17 @@ use crate::values;
 /// >>> disk.size, disk.read(512, 4)
 /// (1024, b'data')
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct DiskImage(pub(crate) vt::DiskImage);
+pub(crate) struct DiskImage(Closable<vt::DiskImage>);
+
+impl DiskImage {
+    pub(crate) fn of(image: vt::DiskImage) -> Self {
+        Self(Closable::new(image))
+    }
+
+    pub(crate) fn get(&self) -> PyResult<vt::DiskImage> {
+        self.0.get()
+    }
+}
 
 pub(crate) fn open_options(
     format: Option<&str>,
@@ -59,13 +72,13 @@ impl DiskImage {
         rbd_program: Option<PathBuf>,
     ) -> PyResult<Self> {
         let options = open_options(format, backing_files, max_size, temporary_folder, rbd_program)?;
-        py.detach(|| vt::DiskImage::open_with(path, &options)).or_raise().map(Self)
+        py.detach(|| vt::DiskImage::open_with(path, &options)).or_raise().map(Self::of)
     }
 
     /// A raw disk with these bytes.
     #[staticmethod]
     fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(vt::DiskImage::from_bytes(values::bytes(data)?)))
+        Ok(Self::of(vt::DiskImage::from_bytes(values::bytes(data)?)))
     }
 
     /// An image of any format from a binary file-like object, such as a pipe or a response over HTTP.
@@ -86,7 +99,7 @@ impl DiskImage {
         run(py, progress, cancel, |control| {
             vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
         })
-        .map(Self)
+        .map(Self::of)
     }
 
     /// A raw disk in a seekable binary file-like object, which is read on demand.
@@ -94,41 +107,43 @@ impl DiskImage {
     /// No other code may use the object at the same time.
     #[staticmethod]
     fn from_seekable(file: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self(vt::DiskImage::from_source(std::sync::Arc::new(Seekable::new(file)?))))
+        Ok(Self::of(vt::DiskImage::from_source(std::sync::Arc::new(Seekable::new(file)?))))
     }
 
     /// The size of the virtual disk in bytes.
     #[getter]
-    fn size(&self) -> u64 {
-        self.0.size()
+    fn size(&self) -> PyResult<u64> {
+        Ok(self.get()?.size())
     }
 
     /// The name of the format, as `qemu-img` spells it.
     #[getter]
-    fn format(&self) -> &'static str {
-        self.0.format()
+    fn format(&self) -> PyResult<&'static str> {
+        Ok(self.get()?.format())
     }
 
     /// The path of the image, if it was opened by a path.
     #[getter]
-    fn path(&self) -> Option<PathBuf> {
-        self.0.path().map(ToOwned::to_owned)
+    fn path(&self) -> PyResult<Option<PathBuf>> {
+        Ok(self.get()?.path().map(ToOwned::to_owned))
     }
 
     /// Read `length` bytes of the disk from `offset` on.
     fn read<'py>(&self, py: Python<'py>, offset: u64, length: usize) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = py.detach(|| self.0.read_vec(offset, length)).or_raise()?;
+        let disk = self.get()?;
+        let bytes = py.detach(|| disk.read_vec(offset, length)).or_raise()?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     /// The parts of the disk in order, each with its kind: data, zeros, or free space. No data is read.
-    fn extents(&self) -> ExtentIterator {
-        ExtentIterator(Mutex::new(Walk::new(self.0.clone(), vt::DiskImage::extents)))
+    fn extents(&self) -> PyResult<ExtentIterator> {
+        Ok(ExtentIterator(Mutex::new(Walk::new(self.get()?, vt::DiskImage::extents))))
     }
 
     /// What the disk contains: its partitions, its volumes, and how much of it packing would read.
     fn info<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let info = run(py, None, None, |_| self.0.info())?;
+        let disk = self.get()?;
+        let info = run(py, None, None, |_| disk.info())?;
         to_python(py, &info)
     }
 
@@ -142,10 +157,11 @@ impl DiskImage {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let free_space = word(py, "free_space", free_space)?;
+        let disk = self.get()?;
         let (disk, report) = run(py, None, cancel, |control| {
-            self.0.without_free_space(&vt::FreeSpaceOptions { free_space, drop_page_files, control })
+            disk.without_free_space(&vt::FreeSpaceOptions { free_space, drop_page_files, control })
         })?;
-        (Self(disk), to_python(py, &report)?).into_pyobject(py)
+        (Self::of(disk), to_python(py, &report)?).into_pyobject(py)
     }
 
     /// Write the disk to a sparse raw file, which appears complete or not at all, or to a binary file-like object.
@@ -165,6 +181,7 @@ impl DiskImage {
     ) -> PyResult<Bound<'py, PyAny>> {
         let free_space = word(py, "free_space", free_space)?;
         let output = Output::of(&path)?;
+        let disk = self.get()?;
         let summary = run(py, progress, cancel, |control| {
             let options = vt::WriteRawOptions {
                 overwrite: overwrite.into(),
@@ -174,16 +191,60 @@ impl DiskImage {
                 control,
             };
             match output {
-                Output::Path(path) => self.0.write_raw(path, &options),
-                Output::Writer(writer) => self.0.write_raw_to(writer, &options),
+                Output::Path(path) => disk.write_raw(path, &options),
+                Output::Writer(writer) => disk.write_raw_to(writer, &options),
             }
         })?;
-        to_python(py, &summary)
+        values::logged(to_python(py, &summary)?)
+    }
+
+    /// The volume on which Windows is installed: `image.windows().read("Windows/win.ini")`.
+    fn windows(&self, py: Python<'_>) -> PyResult<NtfsVolume> {
+        let disk = self.get()?;
+        run(py, None, None, |_| disk.windows()).map(NtfsVolume::of)
+    }
+
+    /// A hive of the Windows on the disk: `SYSTEM`, `SOFTWARE`, `SAM`, `SECURITY` or `DEFAULT`.
+    fn hive(&self, py: Python<'_>, name: &str) -> PyResult<RegistryHive> {
+        self.windows(py)?.hive(py, name)
+    }
+
+    /// Close the image. Volumes and templates that were made from it can still be read.
+    fn close(&self, py: Python<'_>) {
+        py.detach(|| self.0.close());
+    }
+
+    /// Whether the image was closed.
+    #[getter]
+    fn closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    fn __enter__(slf: Py<Self>) -> PyResult<Py<Self>> {
+        slf.get().get()?;
+        Ok(slf)
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        _value: &Bound<'_, PyAny>,
+        _trace: &Bound<'_, PyAny>,
+    ) {
+        self.close(py);
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        values::html(slf, "image")
     }
 
     fn __repr__(&self) -> String {
-        let place = self.0.path().map(|path| format!(" {path:?}")).unwrap_or_default();
-        format!("<DiskImage{place}, {}, {} bytes>", self.0.format(), self.0.size())
+        let Ok(disk) = self.get() else {
+            return "<DiskImage, closed>".into();
+        };
+        let place = disk.path().map(|path| format!(" {path:?}")).unwrap_or_default();
+        format!("<DiskImage{place}, {}, {} bytes>", disk.format(), disk.size())
     }
 }
 

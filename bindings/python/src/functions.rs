@@ -193,14 +193,16 @@ pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py,
 /// The partition table of a disk.
 #[pyfunction]
 pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
-    let table = py.detach(|| vt::PartitionTable::read(&disk.0)).or_raise()?;
+    let disk = disk.get()?;
+    let table = py.detach(|| vt::PartitionTable::read(&disk)).or_raise()?;
     to_python(py, &table)
 }
 
 /// The Windows that is installed on a disk.
 #[pyfunction]
 pub(crate) fn read_windows_info<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
-    let info = run(py, None, None, |_| vt::WindowsInfo::read(&disk.0))?;
+    let disk = disk.get()?;
+    let info = run(py, None, None, |_| vt::WindowsInfo::read(&disk))?;
     to_python(py, &info)
 }
 
@@ -211,7 +213,8 @@ pub(crate) fn detect_file_system<'py>(
     disk: &DiskImage,
     offset: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let found = py.detach(|| vt::FileSystem::detect(&disk.0, offset)).or_raise()?;
+    let disk = disk.get()?;
+    let found = py.detach(|| vt::FileSystem::detect(&disk, offset)).or_raise()?;
     to_python(py, &found)
 }
 

@@ -25,6 +25,7 @@ mod views;
 
 mod archive;
 mod cancel_token;
+mod closable;
 mod command;
 mod disk_image;
 mod first_run_kit;
@@ -74,7 +75,7 @@ mod _native {
     #[pymodule_export]
     use super::metainfo::Metainfo;
     #[pymodule_export]
-    use super::ntfs::{NtfsFile, NtfsVolume};
+    use super::ntfs::{NtfsFile, NtfsVolume, NtfsWalk};
     #[pymodule_export]
     use super::registry::{RegistryHive, RegistryKey, RegistryValue};
     #[pymodule_export]

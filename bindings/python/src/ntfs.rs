@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -7,11 +7,19 @@ use vmtemplate as vt;
 
 use crate::disk_image::DiskImage;
 use crate::errors::OrRaise;
+use crate::registry::RegistryHive;
+use crate::run::run;
 use crate::to_python::{to_list, to_python};
 
 /// A read-only NTFS volume of a disk.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct NtfsVolume(Arc<vt::NtfsVolume>);
+
+impl NtfsVolume {
+    pub(crate) fn of(volume: vt::NtfsVolume) -> Self {
+        Self(Arc::new(volume))
+    }
+}
 
 #[pymethods]
 impl NtfsVolume {
@@ -19,10 +27,9 @@ impl NtfsVolume {
     #[staticmethod]
     #[pyo3(signature = (disk, offset=0, length=None))]
     fn open(py: Python<'_>, disk: &DiskImage, offset: u64, length: Option<u64>) -> PyResult<Self> {
-        let end = length.map_or(disk.0.size(), |length| offset.saturating_add(length));
-        py.detach(|| vt::NtfsVolume::open(&disk.0, offset..end))
-            .or_raise()
-            .map(|volume| Self(Arc::new(volume)))
+        let disk = disk.get()?;
+        let end = length.map_or(disk.size(), |length| offset.saturating_add(length));
+        py.detach(|| vt::NtfsVolume::open(&disk, offset..end)).or_raise().map(Self::of)
     }
 
     /// The offset of the volume on the disk, in bytes.
@@ -85,8 +92,66 @@ impl NtfsVolume {
             .map(|file| NtfsFile { file, path: path.to_owned() })
     }
 
+    /// Read the whole file at this path, which must not be larger than `max` bytes.
+    #[pyo3(signature = (path, max=67_108_864))]
+    fn read<'py>(&self, py: Python<'py>, path: &str, max: u64) -> PyResult<Bound<'py, PyBytes>> {
+        let bytes = py.detach(|| self.0.file(path)?.read(max)).or_raise()?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// A hive of the Windows on the volume: `SYSTEM`, `SOFTWARE`, `SAM`, `SECURITY` or `DEFAULT`.
+    pub(crate) fn hive(&self, py: Python<'_>, name: &str) -> PyResult<RegistryHive> {
+        RegistryHive::of_windows(py, Arc::clone(&self.0), name)
+    }
+
+    /// Walk the folders from `folder` down, as `os.walk` does: the path of each, the names of the folders in it, and the
+    /// names of its files. Links are not followed.
+    #[pyo3(signature = (folder=""))]
+    fn walk(&self, folder: &str) -> NtfsWalk {
+        NtfsWalk(Mutex::new(WalkCell::new(Arc::clone(&self.0), |volume| volume.walk(folder))))
+    }
+
+    /// The paths of all files and folders that a pattern matches, in order. Case is ignored.
+    ///
+    /// `*` stands for any text and `?` for any character of a name, `**` for any number of folders:
+    /// `volume.glob("Windows/**/*.log")`.
+    fn glob(&self, py: Python<'_>, pattern: &str) -> PyResult<Vec<String>> {
+        run(py, None, None, |_| self.0.glob(pattern))
+    }
+
     fn __repr__(&self) -> String {
         format!("<NtfsVolume {:?}, {} bytes at {}>", self.0.label(), self.0.size(), self.0.offset())
+    }
+}
+
+type Folders<'v> = vt::NtfsWalk<'v>;
+
+self_cell!(
+    struct WalkCell {
+        owner: Arc<vt::NtfsVolume>,
+        #[covariant]
+        dependent: Folders,
+    }
+);
+
+/// Iterates over the folders of a volume.
+#[pyclass(frozen, module = "vmtemplate")]
+pub(crate) struct NtfsWalk(Mutex<WalkCell>);
+
+#[pymethods]
+impl NtfsWalk {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<(String, Vec<String>, Vec<String>)>> {
+        let next = py.detach(|| {
+            let mut walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            walk.with_dependent_mut(|_, folders| folders.next())
+        });
+        let names = |entries: Vec<vt::NtfsEntry>| entries.into_iter().map(|entry| entry.name).collect();
+        let folder = next.transpose().or_raise()?;
+        Ok(folder.map(|folder| (folder.path, names(folder.folders), names(folder.files))))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use self_cell::self_cell;
@@ -40,6 +41,14 @@ impl Hive {
 /// A read-only hive of the Windows registry.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct RegistryHive(Arc<Hive>);
+
+impl RegistryHive {
+    pub(crate) fn of_windows(py: Python<'_>, volume: Arc<vt::NtfsVolume>, name: &str) -> PyResult<Self> {
+        py.detach(|| HiveCell::try_new(volume, |volume| vt::RegistryHive::of_windows(volume, name)))
+            .or_raise()
+            .map(|cell| Self(Arc::new(Hive::File(cell))))
+    }
+}
 
 #[pymethods]
 impl RegistryHive {
@@ -81,6 +90,14 @@ impl RegistryHive {
             path: path.to_owned(),
             name,
         }))
+    }
+
+    fn __getitem__(&self, py: Python<'_>, path: &str) -> PyResult<RegistryKey> {
+        self.key(py, path)?.ok_or_else(|| PyKeyError::new_err(path.to_owned()))
+    }
+
+    fn __contains__(&self, py: Python<'_>, path: &str) -> PyResult<bool> {
+        Ok(self.key(py, path)?.is_some())
     }
 
     fn __repr__(&self) -> &'static str {
@@ -177,6 +194,26 @@ impl RegistryKey {
     /// The number of a value; None if it does not exist.
     fn u32(&self, py: Python<'_>, name: &str) -> PyResult<Option<u32>> {
         self.with(py, |key| key.u32(name))
+    }
+
+    /// The data of a value as what Python has for its type: `str`, `int`, `list` or `bytes`.
+    fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let value = self.value(py, name)?.ok_or_else(|| PyKeyError::new_err(name.to_owned()))?;
+        Ok(match value.kind {
+            vt::RegistryType::String | vt::RegistryType::ExpandString | vt::RegistryType::Link => {
+                value.string(py)?.into_pyobject(py)?.into_any()
+            }
+            vt::RegistryType::MultiString => value.strings(py)?.into_any(),
+            vt::RegistryType::U32 | vt::RegistryType::U32BigEndian => {
+                value.u32(py)?.into_pyobject(py)?.into_any()
+            }
+            vt::RegistryType::U64 => value.u64(py)?.into_pyobject(py)?.into_any(),
+            _ => value.data(py)?.into_any(),
+        })
+    }
+
+    fn __contains__(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        Ok(self.value(py, name)?.is_some())
     }
 
     fn __repr__(&self) -> String {

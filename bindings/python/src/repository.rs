@@ -1,6 +1,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
 use pyo3::types::{IntoPyDict, PyDict, PyList, PyTuple};
@@ -268,7 +269,7 @@ impl Repository {
             options.pack.control = control;
             self.0.push(&template.0, &options)
         })?;
-        to_python(py, &pushed)
+        values::logged(to_python(py, &pushed)?)
     }
 
     /// Fetch the archive of a template into a folder, and verify it. An interrupted fetch is resumed.
@@ -296,7 +297,7 @@ impl Repository {
         let made = to_python(py, &fetched)?;
         // A path that is not UTF-8 is exact here, as `os.fsdecode` has it.
         made.getattr("__dict__")?.set_item("path", fetched.path.into_os_string())?;
-        Ok(made)
+        values::logged(made)
     }
 
     /// Remove a template from the description, then delete its archive.
@@ -334,7 +335,7 @@ impl Repository {
             options.control = control;
             self.0.sync(&options)
         })?;
-        to_python(py, &synced)
+        values::logged(to_python(py, &synced)?)
     }
 
     /// Check the description, the archives, the checksums, and with `public_key` the signatures.
@@ -363,6 +364,31 @@ impl Repository {
             })
         })?;
         values::report(py, &report, &self.0.folder().to_string_lossy())
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        run(py, None, None, |_| self.0.list()).map(|entries| entries.len())
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        let entries = run(py, None, None, |_| self.0.list())?;
+        match entries.iter().find(|entry| entry.name == name) {
+            Some(entry) => to_python(py, entry),
+            None => Err(PyKeyError::new_err(name.to_owned())),
+        }
+    }
+
+    /// Whether it has a template with this name, or this very entry.
+    fn __contains__(&self, py: Python<'_>, item: &Bound<'_, PyAny>) -> PyResult<bool> {
+        match item.extract::<String>() {
+            Ok(name) => Ok(run(py, None, None, |_| self.0.list())?.iter().any(|entry| entry.name == name)),
+            Err(_) => self.list(py)?.contains(item),
+        }
+    }
+
+    // A repository without templates is still a repository.
+    fn __bool__(&self) -> bool {
+        true
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

@@ -42,7 +42,7 @@ enum ImageArgument {
 
 fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArgument> {
     if let Ok(image) = image.cast::<DiskImage>() {
-        return Ok(ImageArgument::Image(image.get().0.clone()));
+        return Ok(ImageArgument::Image(image.get().get()?));
     }
     if let Ok(path) = image.extract::<PathBuf>() {
         return Ok(ImageArgument::Path(path));
@@ -190,7 +190,7 @@ impl Template {
     /// Its disk image, if it can be read in place.
     #[getter]
     fn image(&self) -> Option<DiskImage> {
-        self.0.image().cloned().map(DiskImage)
+        self.0.image().cloned().map(DiskImage::of)
     }
 
     /// Its files, in the order of the archive.
@@ -320,7 +320,7 @@ impl Template {
                 Output::Writer(writer) => self.0.pack_to(writer, &options),
             }
         })?;
-        to_python(py, &summary)
+        values::logged(to_python(py, &summary)?)
     }
 
     /// Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
@@ -365,6 +365,10 @@ impl Template {
             vt::Template::verify(archive, &vt::VerifyOptions { limits, threads: threads.into(), control })
         })?;
         to_python(py, &verified)
+    }
+
+    fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        values::html(slf, "template")
     }
 
     fn __repr__(&self) -> String {

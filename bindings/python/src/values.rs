@@ -5,6 +5,7 @@ use std::time::Duration;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyMemoryView;
 use vmtemplate as vt;
 
@@ -22,6 +23,18 @@ pub(crate) fn report<'py>(py: Python<'py>, report: &vt::Report, what: &str) -> P
     held.set_item("_sarif", json(&report.sarif())?)?;
     held.set_item("_text", vmtemplate_cli::report_text(report, what))?;
     Ok(made)
+}
+
+/// A result whose warnings were logged under the name `vmtemplate`.
+pub(crate) fn logged(result: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    static LOG: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    LOG.import(result.py(), "vmtemplate._logging", "log")?.call1((&result,))?;
+    Ok(result)
+}
+
+/// An object as a notebook shows it, by a function of `vmtemplate._html`.
+pub(crate) fn html<'py, T>(object: &Bound<'py, T>, function: &str) -> PyResult<Bound<'py, PyAny>> {
+    object.py().import("vmtemplate._html")?.call_method1(function, (object.as_any(),))
 }
 
 /// JSON as the command prints it.

@@ -113,7 +113,7 @@ pub use disk::{
 };
 pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
 pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
-pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsFolder, NtfsVolume, NtfsWalk};
 pub use disk::{
     RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
 };

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno as _errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable
 
@@ -82,7 +83,9 @@ class VmTemplateError(Exception):
 
     def __reduce__(self) -> tuple[Callable[..., VmTemplateError], tuple[Any, ...]]:
         # `OSError` stores its number in another place than other exceptions do.
-        return type(self), (self.message, self.kind, self.context, self._text, getattr(self, "errno", None))
+        # A combined class cannot be found by its name.
+        again: Callable[..., VmTemplateError] = remake if isinstance(self, _Combined) else type(self)
+        return again, (self.message, self.kind, self.context, self._text, getattr(self, "errno", None))
 
 
 class NotFoundError(VmTemplateError, FileNotFoundError):
@@ -202,7 +205,33 @@ CLASSES: dict[ErrorKind, type[VmTemplateError]] = {
 }
 
 
+class _Combined:
+    """The mark of a class that is made when it is needed."""
+
+
+@lru_cache(maxsize=None)
+def _combined(outer: type[VmTemplateError], inner: type[VmTemplateError]) -> type[VmTemplateError]:
+    """A class that is both: a template that is invalid because a file does not exist is a `FileNotFoundError`."""
+    return type(outer.__name__, (inner, outer, _Combined), {"__module__": outer.__module__, "__doc__": outer.__doc__})
+
+
+def remake(
+    message: str, kind: ErrorKind, context: ErrorContext, text: str, code: int | None
+) -> VmTemplateError:
+    """The exception of a kind. If all of its problems are of one class, it is of that class as well."""
+    cls = CLASSES[kind]
+    classes = {CLASSES[problem.kind] for problem in context.problems}
+    if len(classes) == 1 and issubclass(inner := classes.pop(), OSError) and inner is not cls:
+        first = context.problems[0]
+        cls = _combined(cls, inner)
+        context = replace(context, path=context.path or first.context.path)
+        code = code if code is not None else getattr(first, "errno", None)
+    return cls(message, kind, context, text, code)
+
+
 def make(kind: str, message: str, text: str, code: int | None, context: tuple[Any, ...]) -> VmTemplateError:
     """The exception for an error; called by the library."""
-    named = ErrorKind(kind)
-    return CLASSES[named](message, named, ErrorContext(*context), text, code)
+    made = remake(message, ErrorKind(kind), ErrorContext(*context), text, code)
+    if len(made.context.problems) == 1:
+        made.__cause__ = made.context.problems[0]
+    return made

@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._native import DiskImage, Template
     from ._values import Finding
 
 
@@ -21,3 +22,24 @@ def report(findings: Iterable[Finding], summary: str) -> str:
     """The findings of a report, and how many there are."""
     rows = ((found.severity, found.code, found.place, found.message, found.fix) for found in findings)
     return table(summary, ("Severity", "Rule", "Place", "Finding", "Fix"), rows)
+
+
+def image(disk: DiskImage) -> str:
+    """The size and format of an image, and its partitions."""
+    if disk.closed:
+        return table("closed", (), ())
+    info = disk.info()
+    found = info.partitions.partitions if info.partitions is not None else ()
+    rows = ((held.index, held.offset, held.length, held.kind, held.name) for held in found)
+    title = f"{disk.path or 'disk'}: {info.format}, {info.size:,} bytes, {info.usage.data:,} of them data"
+    return table(title, ("Partition", "Offset", "Length", "Type", "Name"), rows)
+
+
+def template(held: Template) -> str:
+    """The metadata of a template that is set, and its files."""
+    info = held.info()
+    fields = [(name, value) for name, value in vars(info.metainfo).items() if value]
+    files = [(entry.name, f"{entry.size:,} bytes") for entry in info.files]
+    return table(info.metainfo.os_name or "template", ("Field", "Value"), fields) + table(
+        "files", ("File", "Size"), files
+    )

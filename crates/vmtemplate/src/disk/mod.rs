@@ -48,7 +48,7 @@ pub use convert::{RawSummary, WriteRawOptions};
 pub use extent::{Extent, ExtentKind};
 pub use free_space::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 pub use info::DiskInfo;
-pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsVolume};
+pub use ntfs::{Hibernation, NtfsEntry, NtfsFile, NtfsFolder, NtfsVolume, NtfsWalk};
 pub(crate) use open::{foreign_content, no_script};
 pub(crate) use opener::is_vmdk_descriptor;
 pub use opener::{ImageFormat, OpenOptions};

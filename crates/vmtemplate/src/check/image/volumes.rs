@@ -103,6 +103,12 @@ impl Volumes {
         self.ntfs.iter().find(has(SYSTEM)).or_else(|| self.ntfs.iter().find(has(CONFIG)))
     }
 
+    /// The same volume alone.
+    pub(super) fn into_system(self, look: &Look<'_>) -> Option<NtfsVolume> {
+        let partition = self.system(look)?.partition;
+        self.ntfs.into_iter().find(|volume| volume.partition == partition).map(|volume| volume.ntfs)
+    }
+
     pub(super) fn partition(&self, index: u32) -> Option<&Partition> {
         self.table.partitions.iter().find(|partition| partition.index == index)
     }

@@ -7,8 +7,8 @@ use super::registry::Hive;
 use super::release::Release;
 use super::volumes::{Volume, Volumes};
 use crate::check::ImageContext;
-use crate::disk::DiskImage;
-use crate::error::Result;
+use crate::disk::{DiskImage, NtfsVolume, PartitionTable};
+use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::rules::{Finding, image as rules};
 use crate::shown::Shown;
@@ -64,7 +64,7 @@ impl WindowsInfo {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn read(disk: &DiskImage) -> Result<Option<Self>> {
-        crate::disk::PartitionTable::read(disk)?;
+        PartitionTable::read(disk)?;
         let control = Control::default();
         let context = ImageContext { name: "", metainfo: None, script: None, control: &control };
         let look = Look::new(disk, &context);
@@ -103,6 +103,33 @@ impl std::fmt::Display for WindowsInfo {
             }
         }
         Ok(())
+    }
+}
+
+impl DiskImage {
+    /// The volume on which Windows is installed.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if no volume of the disk has a Windows, and those of
+    /// [`WindowsInfo::read`].
+    ///
+    /// ```no_run
+    /// # use vmtemplate::DiskImage;
+    /// let log = DiskImage::open("win2019.qcow2")?.windows()?.file("Windows/Panther/setupact.log")?.read(1 << 20)?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn windows(&self) -> Result<NtfsVolume> {
+        PartitionTable::read(self)?;
+        let control = Control::default();
+        let context = ImageContext { name: "", metainfo: None, script: None, control: &control };
+        let look = Look::new(self, &context);
+        let found = Volumes::find(&look).ok().and_then(|volumes| volumes.into_system(&look));
+        look.findings()?;
+        found.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound, "no volume of the disk has a folder Windows/System32/config")
+                .with_help("`vmtemplate check` on the image reports the volumes that it could not read")
+        })
     }
 }
 

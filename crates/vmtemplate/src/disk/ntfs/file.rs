@@ -204,6 +204,16 @@ impl<'v> NtfsFile<'v> {
         Ok(names.into_iter().filter(is_shown).map(entry).collect())
     }
 
+    /// The number of its record, which no other file has.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether it is a link to another file or folder (MS-FSCC, section 2.1.2.1: mount points and symbolic links).
+    pub(super) fn is_link(&self) -> bool {
+        matches!(self.reparse, Some(0xA000_0003 | 0xA000_000C))
+    }
+
     /// The stream, if its clusters hold the data of the file and nothing else.
     pub(super) fn plain_stream(&self) -> Option<&Stream> {
         self.stream.as_ref().filter(|stream| stream.is_plain() && self.reparse.is_none())

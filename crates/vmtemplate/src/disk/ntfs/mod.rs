@@ -12,6 +12,7 @@ mod runs;
 mod shadow;
 mod stream;
 mod upcase;
+mod walk;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -27,6 +28,7 @@ use crate::le;
 pub(super) use clusters::ClusterSet;
 pub use file::{NtfsEntry, NtfsFile};
 pub(super) use proof::MAX_CLUSTERS;
+pub use walk::{NtfsFolder, NtfsWalk};
 
 /// Windows keeps attribute lists below this size.
 const MAX_LIST: u64 = 256 << 10;

@@ -12,7 +12,7 @@ mod value;
 
 use self::base_block::BaseBlock;
 use self::cells::Cells;
-use super::ntfs::NtfsFile;
+use super::ntfs::{NtfsFile, NtfsVolume};
 use crate::error::{Error, ErrorKind, Result};
 
 pub use key::{RegistryKey, RegistryKeyPlace};
@@ -87,6 +87,23 @@ impl<'a> RegistryHive<'a> {
     /// ```
     pub fn open(file: NtfsFile<'a>) -> Result<Self> {
         Self::over(Cells::of_file(file))
+    }
+
+    /// A hive of the Windows on a volume, by its name: `SYSTEM`, `SOFTWARE`, `SAM`, `SECURITY`, `DEFAULT`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open); [`NotFound`](ErrorKind::NotFound) if the volume has no such hive.
+    ///
+    /// ```no_run
+    /// use vmtemplate::{DiskImage, RegistryHive};
+    ///
+    /// let windows = DiskImage::open("win2019.qcow2")?.windows()?;
+    /// let software = RegistryHive::of_windows(&windows, "SOFTWARE")?;
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    pub fn of_windows(volume: &'a NtfsVolume, name: &str) -> Result<Self> {
+        Self::open(volume.file(&format!("Windows/System32/config/{name}"))?)
     }
 
     fn over(mut cells: Cells<'a>) -> Result<Self> {
