@@ -77,7 +77,9 @@ def main() -> None:
     if sys.argv[1:] == ["--update"]:
         STUB.write_text(made)
     elif made != held:
-        sys.exit(f"{STUB.name} has other docstrings than the module; `UPDATE_PYTHON=1 run.py stub` copies them")
+        sys.exit(
+            f"{STUB.name} has other docstrings than the module; `UPDATE_PYTHON=1 run.py stub` copies them"
+        )
 
 
 if __name__ == "__main__":

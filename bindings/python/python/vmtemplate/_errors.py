@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno as _errno
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
@@ -209,10 +209,12 @@ class _Combined:
     """The mark of a class that is made when it is needed."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _combined(outer: type[VmTemplateError], inner: type[VmTemplateError]) -> type[VmTemplateError]:
     """A class that is both: a template that is invalid because a file does not exist is a `FileNotFoundError`."""
-    return type(outer.__name__, (inner, outer, _Combined), {"__module__": outer.__module__, "__doc__": outer.__doc__})
+    return type(
+        outer.__name__, (inner, outer, _Combined), {"__module__": outer.__module__, "__doc__": outer.__doc__}
+    )
 
 
 def remake(

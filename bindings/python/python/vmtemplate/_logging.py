@@ -15,7 +15,9 @@ def log(result: Fetched | PackSummary | Pushed | RawSummary | Synced) -> None:
     """Log the warnings of a result; called by the library."""
     if isinstance(result, Fetched):
         if not result.has_checksum:
-            logger.warning("%s: SHA256SUMS has no checksum of the archive; only its own were compared", result.path)
+            logger.warning(
+                "%s: SHA256SUMS has no checksum of the archive; only its own were compared", result.path
+            )
     elif isinstance(result, Synced):
         for name in result.missing:
             logger.warning("%s: the archive does not exist", name)

@@ -160,9 +160,11 @@ class Archive:
         """Read a small file of the archive as bytes."""
     def disk(self, name: str) -> DiskImage:
         """Open a file of the archive as a disk image, which is read on demand."""
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the archive. Disk images that were opened in it can still be read."""
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether the archive was closed."""
     def __enter__(self) -> Self: ...
     def __exit__(self, _kind: object, _value: object, _trace: object) -> None: ...
     def __iter__(self) -> Iterator[ArchiveEntry]: ...
@@ -277,11 +279,15 @@ class DiskImage:
         A device or a named pipe is written to directly; a block device requires `overwrite`.
         """
 
-    def windows(self) -> NtfsVolume: ...
-    def hive(self, name: str) -> RegistryHive: ...
-    def close(self) -> None: ...
+    def windows(self) -> NtfsVolume:
+        """The volume on which Windows is installed: `image.windows().read("Windows/win.ini")`."""
+    def hive(self, name: str) -> RegistryHive:
+        """A hive of the Windows on the disk: `SYSTEM`, `SOFTWARE`, `SAM`, `SECURITY` or `DEFAULT`."""
+    def close(self) -> None:
+        """Close the image. Volumes and templates that were made from it can still be read."""
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Whether the image was closed."""
     def __enter__(self) -> Self: ...
     def __exit__(self, _kind: object, _value: object, _trace: object) -> None: ...
     def _repr_html_(self) -> str: ...
@@ -581,14 +587,24 @@ class NtfsVolume:
     def file(self, path: str) -> NtfsFile:
         r"""The file or folder at this path, with `\` or `/` between folders; `""` is the root. Case is ignored."""
 
-    def read(self, path: str, max: int = 67108864) -> bytes: ...
-    def hive(self, name: str) -> RegistryHive: ...
-    def walk(self, folder: str = "") -> NtfsWalk: ...
-    def glob(self, pattern: str) -> list[str]: ...
+    def read(self, path: str, max: int = 67108864) -> bytes:
+        """Read the whole file at this path, which must not be larger than `max` bytes."""
+    def hive(self, name: str) -> RegistryHive:
+        """A hive of the Windows on the volume: `SYSTEM`, `SOFTWARE`, `SAM`, `SECURITY` or `DEFAULT`."""
+    def walk(self, folder: str = "") -> NtfsWalk:
+        """Walk the folders from `folder` down, as `os.walk` does: the path of each, the names of the folders in it, and the
+        names of its files. Links are not followed.
+        """
+    def glob(self, pattern: str) -> list[str]:
+        """The paths of all files and folders that a pattern matches, in order. Case is ignored.
+
+        `*` stands for any text and `?` for any character of a name, `**` for any number of folders:
+        `volume.glob("Windows/**/*.log")`.
+        """
 
 @final
 class NtfsWalk(Iterator[tuple[str, list[str], list[str]]]):
-    """."""
+    """Iterates over the folders of a volume."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> tuple[str, list[str], list[str]]: ...
