@@ -1,13 +1,16 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 use vmtemplate as vt;
 
+use crate::cancel_token::CancelToken;
 use crate::disk_image::DiskImage;
 use crate::errors::OrRaise;
 use crate::run::run;
 use crate::source::ArchiveArgument;
+use crate::template::Template;
 use crate::values::{self, UnpackLimitsArgument};
 
 /// An archive, inspected without unpacking it.
@@ -31,11 +34,7 @@ impl Archive {
         limits: Option<UnpackLimitsArgument>,
     ) -> PyResult<Self> {
         let limits = values::unpack_limits(limits);
-        run(py, None, None, |_| match archive {
-            ArchiveArgument::Path(path) => vt::Archive::open_with(path, &limits),
-            ArchiveArgument::Source(source, name) => vt::Archive::from_source_with(source, name, &limits),
-        })
-        .map(Self)
+        run(py, None, None, |_| archive.open().map(|archive| archive.with_limits(limits))).map(Self)
     }
 
     /// Its path or URL, or the name of the object that it was opened from.
@@ -47,7 +46,8 @@ impl Archive {
     /// Its files, in the order of the archive.
     #[getter]
     fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        values::tuple(py, self.0.entries(), values::archive_entry)
+        let entries = py.detach(|| self.0.entries()).or_raise()?;
+        values::tuple(py, entries, values::archive_entry)
     }
 
     /// Read a small file of the archive as bytes.
@@ -61,19 +61,59 @@ impl Archive {
         py.detach(|| self.0.disk(name)).or_raise().map(DiskImage)
     }
 
+    /// The template in it. The image is not read.
+    fn template(&self, py: Python<'_>) -> PyResult<Template> {
+        py.detach(|| self.0.template()).or_raise().map(Template)
+    }
+
+    /// Unpack it into a folder, and return the unpacked files. Holes are restored as holes.
+    ///
+    /// `only` names the files to unpack.
+    #[pyo3(signature = (folder, *, only=Vec::new(), threads=None, progress=None, cancel=None), text_signature = "($self, folder, *, only=(), threads=None, progress=None, cancel=None)")]
+    fn unpack<'py>(
+        &self,
+        py: Python<'py>,
+        folder: PathBuf,
+        only: Vec<String>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let files = run(py, progress, cancel, |control| {
+            self.0.unpack(folder, &vt::UnpackOptions { only, threads: threads.into(), control })
+        })?;
+        values::tuple(py, &files, values::archive_entry)
+    }
+
+    /// Verify all of it, and return its SHA-256 and those of its files.
+    #[pyo3(signature = (*, threads=None, progress=None, cancel=None))]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let verified = run(py, progress, cancel, |control| {
+            self.0.verify(&vt::VerifyOptions { threads: threads.into(), control })
+        })?;
+        values::verified(py, &verified)
+    }
+
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(self.entries(py)?.try_iter()?.into_any())
     }
 
-    fn __len__(&self) -> usize {
-        self.0.entries().len()
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        py.detach(|| self.0.entries()).or_raise().map(<[_]>::len)
     }
 
-    fn __contains__(&self, name: &str) -> bool {
-        self.0.entries().iter().any(|entry| entry.name == name)
+    fn __contains__(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        let entries = py.detach(|| self.0.entries()).or_raise()?;
+        Ok(entries.iter().any(|entry| entry.name == name))
     }
 
     fn __repr__(&self) -> String {
-        format!("<Archive {:?}, {} files>", self.0.path(), self.0.entries().len())
+        format!("<Archive {:?}>", self.0.path())
     }
 }

@@ -19,7 +19,7 @@ use crate::run::run;
 use crate::script::Script;
 use crate::setup_script::SetupScript;
 use crate::source::{ArchiveArgument, Output, Reader};
-use crate::values::{self, LimitsArgument, ProductArgument, UnpackLimitsArgument};
+use crate::values::{self, LimitsArgument, ProductArgument};
 
 /// A template: a disk image, a setup script and a metainfo.xml.
 ///
@@ -167,7 +167,7 @@ impl Template {
         let options = open_options(format, backing_files, None, None, None);
         run(py, None, None, |_| match path {
             ArchiveArgument::Path(path) => vt::Template::open_with(path, &options),
-            ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
+            source @ ArchiveArgument::Source(..) => source.open()?.template(),
         })
         .map(Self)
     }
@@ -319,50 +319,6 @@ impl Template {
             }
         })?;
         values::pack_summary(py, &summary)
-    }
-
-    /// Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
-    ///
-    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do.
-    #[staticmethod]
-    #[pyo3(signature = (archive, folder, *, only=Vec::new(), limits=None, threads=None, progress=None, cancel=None), text_signature = "(archive, folder, *, only=(), limits=None, threads=None, progress=None, cancel=None)")]
-    fn unpack<'py>(
-        py: Python<'py>,
-        archive: PathBuf,
-        folder: PathBuf,
-        only: Vec<String>,
-        limits: Option<UnpackLimitsArgument>,
-        threads: Option<NonZeroUsize>,
-        progress: Option<Bound<'py, PyAny>>,
-        cancel: Option<&CancelToken>,
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        let limits = values::unpack_limits(limits);
-        let files = run(py, progress, cancel, |control| {
-            vt::Template::unpack(
-                archive,
-                folder,
-                &vt::UnpackOptions { limits, only, threads: threads.into(), control },
-            )
-        })?;
-        values::tuple(py, &files, values::archive_entry)
-    }
-
-    /// Verify a whole archive, and return its SHA-256 and those of its files.
-    #[staticmethod]
-    #[pyo3(signature = (archive, *, limits=None, threads=None, progress=None, cancel=None))]
-    fn verify<'py>(
-        py: Python<'py>,
-        archive: PathBuf,
-        limits: Option<UnpackLimitsArgument>,
-        threads: Option<NonZeroUsize>,
-        progress: Option<Bound<'py, PyAny>>,
-        cancel: Option<&CancelToken>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let limits = values::unpack_limits(limits);
-        let verified = run(py, progress, cancel, |control| {
-            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads: threads.into(), control })
-        })?;
-        values::verified(py, &verified)
     }
 
     fn __repr__(&self) -> String {

@@ -154,6 +154,32 @@ class Archive:
         """Read a small file of the archive as bytes."""
     def disk(self, name: str) -> DiskImage:
         """Open a file of the archive as a disk image, which is read on demand."""
+    def template(self) -> Template:
+        """The template in it. The image is not read."""
+
+    def unpack(
+        self,
+        folder: _Path,
+        *,
+        only: Sequence[str] = (),
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[ArchiveEntry, ...]:
+        """Unpack it into a folder, and return the unpacked files. Holes are restored as holes.
+
+        `only` names the files to unpack.
+        """
+
+    def verify(
+        self,
+        *,
+        threads: int | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Verified:
+        """Verify all of it, and return its SHA-256 and those of its files."""
+
     def __iter__(self) -> Iterator[ArchiveEntry]: ...
     def __len__(self) -> int: ...
     def __contains__(self, name: str, /) -> bool: ...
@@ -1103,32 +1129,6 @@ class Template:
         the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
         called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
         """
-    @staticmethod
-    def unpack(
-        archive: _Path,
-        folder: _Path,
-        *,
-        only: Sequence[str] = (),
-        limits: UnpackLimits | None = None,
-        threads: int | None = None,
-        progress: _ProgressFn | None = None,
-        cancel: CancelToken | None = None,
-    ) -> tuple[ArchiveEntry, ...]:
-        """Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
-
-        `only` names the files to unpack, `limits` bounds what a hostile archive may do.
-        """
-    @staticmethod
-    def verify(
-        archive: _Path,
-        *,
-        limits: UnpackLimits | None = None,
-        threads: int | None = None,
-        progress: _ProgressFn | None = None,
-        cancel: CancelToken | None = None,
-    ) -> Verified:
-        """Verify a whole archive, and return its SHA-256 and those of its files."""
-
 def all_rules() -> list[Rule]:
     """Every rule."""
 
