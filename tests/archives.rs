@@ -12,7 +12,9 @@ use vmtemplate::{
     Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, FreeSpace, PackOptions, Script,
     Template, Threads, UnpackLimits, UnpackOptions, VerifyOptions,
 };
-use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, tree};
+use vmtemplate_test_support::{
+    disk, has_tool, list_archive, noise, run, sample_disk, tree, unpack_archive, verify_archive,
+};
 
 const SCRIPT: &str = "@echo off\r\necho ($IP)\r\n";
 
@@ -60,7 +62,7 @@ fn expected(image: &[u8]) -> Vec<(PathBuf, Vec<u8>)> {
 fn unpack_error(archive: &Path) -> Error {
     let parent = folder();
     let target = parent.path().join("out");
-    let error = Template::unpack(archive, &target, &UnpackOptions::default()).unwrap_err();
+    let error = unpack_archive(archive, &target, &UnpackOptions::default()).unwrap_err();
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 0, "something was left behind");
     error
 }
@@ -157,7 +159,7 @@ fn our_reader_opens_and_unpacks_the_archives_of_every_tar() {
         assert_eq!(opened.script().unwrap().bytes(), SCRIPT.as_bytes(), "{what}");
         assert_eq!(opened.files().iter().map(|file| file.size).max(), Some(image.len() as u64), "{what}");
         let target = work.path().join(number.to_string());
-        Template::unpack(&archive, &target, &UnpackOptions::default())
+        unpack_archive(&archive, &target, &UnpackOptions::default())
             .unwrap_or_else(|e| panic!("{what}: {e:#}"));
         assert!(tree(&target) == expected(&image), "{what} was unpacked to something else");
         assert!(blocks(&target.join("win2019.hddimage")) < 8 << 20, "{what} was not unpacked sparse");
@@ -175,7 +177,7 @@ fn our_archive_comes_back_sparse_and_whole() {
         let work = folder();
         let archive = work.path().join("t.tar.gz");
         pack(disk(&image), &archive);
-        let files = Template::unpack(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
+        let files = unpack_archive(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
         assert_eq!(
             files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(),
             ["metainfo.xml", "windows.cmd", "win2019.hddimage"]
@@ -277,7 +279,7 @@ fn an_archive_whose_index_is_gone_or_lies_is_read_by_its_members() {
     let whole = fs::read(&path).unwrap();
     let list = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        Archive::open(&path).map(|archive| archive.entries().to_vec())
+        list_archive(&path)
     };
     let entries = list(&whole).unwrap();
     // The footer is the last 70 bytes: without it there is no index.
@@ -352,7 +354,7 @@ fn hostile_entries_are_refused_and_leave_nothing() {
         let error = unpack_error(&path);
         assert_eq!(error.kind(), ErrorKind::UnsafeArchive, "{attack}: {error}");
         assert!(error.message().contains(says), "{attack}: {error}");
-        assert_eq!(Archive::open(&path).unwrap_err().kind(), ErrorKind::UnsafeArchive, "{attack}");
+        assert_eq!(list_archive(&path).unwrap_err().kind(), ErrorKind::UnsafeArchive, "{attack}");
     }
 }
 
@@ -383,8 +385,8 @@ fn a_bomb_of_entries_sizes_or_headers_is_stopped_by_its_limit() {
     let path = work.path().join("sound.tar.gz");
     pack(disk(&[1; 4096]), &path);
     let limits = UnpackLimits { total_size: 4000, ..UnpackLimits::default() };
-    let options = UnpackOptions { limits, ..UnpackOptions::default() };
-    let error = Template::unpack(&path, work.path().join("out"), &options).unwrap_err();
+    let archive = Archive::open(&path).unwrap().with_limits(limits);
+    let error = archive.unpack(work.path().join("out"), &UnpackOptions::default()).unwrap_err();
     assert_eq!((error.kind(), error.entry()), (ErrorKind::LimitExceeded, Some("win2019.hddimage")));
 }
 
@@ -419,17 +421,16 @@ fn every_limit_holds_for_archives_of_ours_and_of_others_and_for_every_reader() {
         (&deep, UnpackLimits { header_chain: 0, ..all }, ErrorKind::LimitExceeded),
     ];
     for (number, (path, limits, kind)) in cases.into_iter().enumerate() {
-        let options = UnpackOptions { limits, ..UnpackOptions::default() };
-        let error = Template::unpack(path, work.path().join("out"), &options).unwrap_err();
+        let archive = Archive::open(path).unwrap().with_limits(limits);
+        let error = archive.unpack(work.path().join("out"), &UnpackOptions::default()).unwrap_err();
         assert_eq!(error.kind(), kind, "unpack, case {number}: {error}");
-        let error = Archive::open_with(path, &limits).unwrap_err();
-        assert_eq!(error.kind(), kind, "open, case {number}: {error}");
-        let options = VerifyOptions { limits, ..VerifyOptions::default() };
-        let error = Template::verify(path, &options).unwrap_err();
+        let error = archive.entries().unwrap_err();
+        assert_eq!(error.kind(), kind, "list, case {number}: {error}");
+        let error = archive.verify(&VerifyOptions::default()).unwrap_err();
         assert_eq!(error.kind(), kind, "verify, case {number}: {error}");
     }
     for path in [&ours, &foreign, &deep] {
-        Archive::open(path).unwrap();
+        list_archive(path).unwrap();
     }
 }
 
@@ -457,7 +458,7 @@ fn a_truncated_or_damaged_archive_is_an_error_that_says_where() {
             // Without its last member, or a part of it, our archive lacks only the index: all files are complete.
             if whose == "ours"
                 && cut <= 100
-                && Template::unpack(&path, work.path().join("ok"), &UnpackOptions::default()).is_ok()
+                && unpack_archive(&path, work.path().join("ok"), &UnpackOptions::default()).is_ok()
             {
                 panic!("{whose}, cut by {cut}: the cut went unseen");
             }
@@ -476,7 +477,7 @@ fn a_truncated_or_damaged_archive_is_an_error_that_says_where() {
             let entry = error.entry();
             let known = entry == Some("win2019.hddimage") || (whose == "foreign" && entry.is_none());
             assert!(known, "{whose}, byte {at}: {error:#}");
-            let error = Template::verify(&path, &VerifyOptions::default()).unwrap_err();
+            let error = verify_archive(&path, &VerifyOptions::default()).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidArchive, "{whose}, byte {at}: {error:#}");
             assert!(error.message().contains("offset"), "{whose}, byte {at}: {error:#}");
         }

@@ -11,7 +11,7 @@ use vmtemplate::{
     CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Overwrite,
     PackOptions, Result, Template, UnpackOptions,
 };
-use vmtemplate_test_support::{disk, is_root, noise, run};
+use vmtemplate_test_support::{disk, is_root, noise, run, unpack_archive};
 
 fn template(image: DiskImage) -> Template {
     Template::builder("Windows-Server-2019").image(image).image_name("disk.hddimage").build().unwrap()
@@ -145,11 +145,11 @@ fn unpacking_that_is_cancelled_half_way_leaves_nothing() {
     template(disk(&noise(1, 16 << 20))).pack(&path, &PackOptions::default()).unwrap();
     let control = cancel_half_way();
     let options = UnpackOptions { control, ..UnpackOptions::default() };
-    let error = Template::unpack(&path, folder.path().join("out"), &options).unwrap_err();
+    let error = unpack_archive(&path, folder.path().join("out"), &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(names(folder.path()), ["t.tar.gz"]);
     // Into an existing folder: its own files stay, and no file is added.
-    let error = Template::unpack(&path, folder.path(), &options).unwrap_err();
+    let error = unpack_archive(&path, folder.path(), &options).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert_eq!(names(folder.path()), ["t.tar.gz"]);
 }
@@ -162,7 +162,7 @@ fn unpacking_writes_over_nothing() {
     let target = folder.path().join("out");
     fs::create_dir(&target).unwrap();
     fs::write(target.join("metainfo.xml"), "mine").unwrap();
-    let error = Template::unpack(&path, &target, &UnpackOptions::default()).unwrap_err();
+    let error = unpack_archive(&path, &target, &UnpackOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     assert!(error.path().unwrap().ends_with("metainfo.xml"), "{error}");
     assert_eq!(names(&target), ["metainfo.xml"]);
@@ -185,7 +185,7 @@ fn a_full_disk_is_told_and_leaves_nothing() {
         let options = PackOptions { overwrite: Overwrite::Yes, ..PackOptions::default() };
         let packed = template(disk(&noise(2, 16 << 20))).pack(small.join("old.tar.gz"), &options);
         assert_eq!(fs::read(small.join("old.tar.gz")).unwrap(), b"the archive of last month");
-        let unpacked = Template::unpack(&archive, small.join("out"), &UnpackOptions::default());
+        let unpacked = unpack_archive(&archive, small.join("out"), &UnpackOptions::default());
         (packed.unwrap_err(), unpacked.unwrap_err(), names(&small))
     });
     run("umount", [&small]);

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 use vmtemplate::{DiskImage, ExtentKind, PackOptions, Template, UnpackOptions};
-use vmtemplate_test_support::{noise, proc_self};
+use vmtemplate_test_support::{noise, proc_self, unpack_archive};
 
 const MIB: u64 = 1 << 20;
 const SIZE: u64 = 20 << 30;
@@ -40,7 +40,7 @@ fn twenty_gib_with_64_mib_of_data_are_packed_and_unpacked_without_being_read_or_
     let opened = io();
     assert!(opened.0 - packed.0 < 64 << 10, "{} bytes read for opening", opened.0 - packed.0);
 
-    Template::unpack(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
+    unpack_archive(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
     let unpacked = io();
     let image = work.path().join("out/disk.hddimage");
     let found = fs::metadata(&image).unwrap();

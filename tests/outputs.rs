@@ -12,7 +12,7 @@ use vmtemplate::{
     Overwrite, PackOptions, RenderOptions, Result, Script, Template, UnpackOptions, WriteRawOptions,
     probe_output,
 };
-use vmtemplate_test_support::{disk, is_root, noise, run, sample_disk};
+use vmtemplate_test_support::{disk, is_root, noise, run, sample_disk, unpack_archive};
 
 /// A disk that counts how often it is read.
 #[derive(Debug, Default)]
@@ -76,11 +76,11 @@ fn unpacking_refuses_what_is_in_the_way_before_it_unpacks() {
         counted.fetch_add(1, Ordering::Relaxed);
     });
     let options = UnpackOptions { control, ..UnpackOptions::default() };
-    let error = Template::unpack(&archive, &out, &options).unwrap_err();
+    let error = unpack_archive(&archive, &out, &options).unwrap_err();
     assert_eq!((error.kind(), error.path()), (ErrorKind::AlreadyExists, Some(&*out.join("w.hddimage"))));
     assert_eq!(began.load(Ordering::Relaxed), 0, "nothing was unpacked by then");
     let only = UnpackOptions { only: vec!["metainfo.xml".into()], ..UnpackOptions::default() };
-    Template::unpack(&archive, &out, &only).unwrap();
+    unpack_archive(&archive, &out, &only).unwrap();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use vmtemplate::{
     EntryOptions, ErrorKind, Overwrite, PackOptions, PublicKey, PublishOptions, Repository, RepositoryFormat,
     RepositoryVerifyOptions, Severity, SigningKey, Tags, Template, TemplateKind,
 };
-use vmtemplate_test_support::{disk, has_tool, noise, run};
+use vmtemplate_test_support::{disk, has_tool, noise, run, verify_archive};
 
 /// A template archive in `folder` whose disk is `length` bytes of random data.
 fn archive(folder: &Path, name: &str, length: usize) -> PathBuf {
@@ -140,7 +140,7 @@ fn a_replaced_archive_has_a_file_name_of_its_own_and_the_old_one_goes() {
 
     let second = archive(folder.path(), "Windows-10", 3 << 20);
     let entry = repository.replace("Windows-10", &second, &options()).unwrap();
-    let sum = Template::verify(&second, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
+    let sum = verify_archive(&second, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
     assert_eq!(entry.file_name, format!("Windows-10-{}.tar.gz", &sum[..8]));
     assert_eq!(
         description(&repository),
@@ -406,7 +406,7 @@ fn what_a_killed_publisher_left_verifies_and_is_cleaned_by_the_next() {
     // Killed after the archive and the checksum were written, before the archive was described.
     let orphan = at.join("Windows-11.tar.gz");
     fs::copy(archive(folder.path(), "Windows-11", 4096), &orphan).unwrap();
-    let sum = Template::verify(&orphan, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
+    let sum = verify_archive(&orphan, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
     let mut sums = fs::File::options().append(true).open(at.join("SHA256SUMS")).unwrap();
     writeln!(sums, "{sum}  Windows-11.tar.gz").unwrap();
     let inode = fs::metadata(&orphan).unwrap().ino();

@@ -11,7 +11,7 @@ use vmtemplate::{
     Archive, DiskImage, DiskSource, Extent, ExtentKind, FreeSpace, PackOptions, Result, Template,
     UnpackOptions,
 };
-use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk};
+use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, unpack_archive};
 
 /// A disk with data at these places, and an exact map of them.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ fn gnu_tar_bsdtar_and_this_crate_restore_the_bytes_and_the_holes() {
         let work = tempfile::tempdir().unwrap();
         let archive = work.path().join("t.tar.gz");
         pack_sparse(islands(size, &data), &archive);
-        Template::unpack(&archive, work.path().join("ours"), &UnpackOptions::default()).unwrap();
+        unpack_archive(&archive, work.path().join("ours"), &UnpackOptions::default()).unwrap();
         for tool in ["tar", "bsdtar"].into_iter().filter(|tool| has_tool(tool)) {
             let target = work.path().join(tool);
             fs::create_dir(&target).unwrap();
@@ -163,7 +163,7 @@ fn what_is_free_between_stored_parts_is_neither_read_nor_stored() {
     let work = tempfile::tempdir().unwrap();
     let archive = work.path().join("t.tar.gz");
     pack_sparse(DiskImage::from_source(Arc::new(source)), &archive);
-    Template::unpack(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
+    unpack_archive(&archive, work.path().join("out"), &UnpackOptions::default()).unwrap();
     let bytes = fs::read(work.path().join("out/disk.hddimage")).unwrap();
     let mut expected = vec![0; 8 << 20];
     for (at, length) in data {
@@ -195,21 +195,21 @@ fn the_files_of_an_archive_can_be_unpacked_one_by_one() {
         Template::builder("Windows-10").image(disk(&sample_disk())).image_name("w.hddimage").build().unwrap();
     template.pack(&ours, &PackOptions::default()).unwrap();
     let whole = work.path().join("whole");
-    Template::unpack(&ours, &whole, &UnpackOptions::default()).unwrap();
+    unpack_archive(&ours, &whole, &UnpackOptions::default()).unwrap();
     let foreign = work.path().join("foreign.tar.gz");
     run("tar", ["czf".as_ref(), foreign.as_os_str(), "-C".as_ref(), whole.as_os_str(), ".".as_ref()]);
     for archive in [&ours, &foreign] {
         for name in ["metainfo.xml", "setup.cmd", "w.hddimage"] {
             let target = work.path().join("one");
             let options = UnpackOptions { only: vec![name.to_owned()], ..UnpackOptions::default() };
-            let files = Template::unpack(archive, &target, &options).unwrap();
+            let files = unpack_archive(archive, &target, &options).unwrap();
             assert_eq!(files.len(), 1);
             assert_eq!(fs::read_dir(&target).unwrap().count(), 1);
             assert!(fs::read(target.join(name)).unwrap() == fs::read(whole.join(name)).unwrap(), "{name}");
             fs::remove_dir_all(target).unwrap();
         }
         let only = vec!["metainfo.xml".to_owned(), "no.such".to_owned()];
-        let error = Template::unpack(
+        let error = unpack_archive(
             archive,
             work.path().join("none"),
             &UnpackOptions { only, ..UnpackOptions::default() },
@@ -220,7 +220,7 @@ fn the_files_of_an_archive_can_be_unpacked_one_by_one() {
     }
     // Holes of an image stay holes here too.
     let options = UnpackOptions { only: vec!["w.hddimage".into()], ..UnpackOptions::default() };
-    Template::unpack(&ours, work.path().join("one"), &options).unwrap();
+    unpack_archive(&ours, work.path().join("one"), &options).unwrap();
     let blocks = |folder: &str| fs::metadata(work.path().join(folder).join("w.hddimage")).unwrap().blocks();
     assert_eq!(blocks("one"), blocks("whole"));
 }

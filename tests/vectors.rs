@@ -611,7 +611,7 @@ fn templates_are_packed_to_the_same_bytes() {
         Ok(json!({
             "sha256": sha256(&archive),
             "size": archive.len(),
-            "entries": Archive::open(&path)?.entries(),
+            "entries": Archive::open(&path)?.entries()?,
             "usage": summary.usage,
             "left_behind": summary.left_behind,
             "missing": summary.missing,

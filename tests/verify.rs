@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use vmtemplate::{ErrorKind, PackOptions, Template, Threads, UnpackOptions, Verified, VerifyOptions};
-use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk};
+use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, unpack_archive, verify_archive};
 
 fn verify(path: &Path) -> vmtemplate::Result<Verified> {
-    Template::verify(path, &VerifyOptions::default())
+    verify_archive(path, &VerifyOptions::default())
 }
 
 /// A template whose image has data, holes, and an odd end; as `plain.tar.gz` and `sparse.tar.gz`, and unpacked in
@@ -25,7 +25,7 @@ fn packed() -> TempDir {
     for (name, sparse) in [("plain.tar.gz", false), ("sparse.tar.gz", true)] {
         template.pack(work.path().join(name), &PackOptions { sparse, ..PackOptions::default() }).unwrap();
     }
-    Template::unpack(work.path().join("plain.tar.gz"), work.path().join("files"), &UnpackOptions::default())
+    unpack_archive(work.path().join("plain.tar.gz"), work.path().join("files"), &UnpackOptions::default())
         .unwrap();
     work
 }
@@ -75,7 +75,7 @@ fn any_number_of_threads_gives_the_same_answer() {
     let expected = verify(&path).unwrap();
     for threads in [1, 2, 8] {
         let options = VerifyOptions { threads: Threads::new(threads), ..VerifyOptions::default() };
-        assert_eq!(Template::verify(&path, &options).unwrap(), expected);
+        assert_eq!(verify_archive(&path, &options).unwrap(), expected);
     }
 }
 
@@ -126,7 +126,7 @@ fn an_index_that_lies_is_found_though_unpacking_can_do_without_it() {
     bytes[footer + 8] ^= 1;
     let path = work.path().join("lying.tar.gz");
     fs::write(&path, &bytes).unwrap();
-    Template::unpack(&path, work.path().join("out"), &UnpackOptions::default()).unwrap();
+    unpack_archive(&path, work.path().join("out"), &UnpackOptions::default()).unwrap();
     let error = verify(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidArchive);
     assert!(error.message().contains("index"), "{error}");

@@ -16,7 +16,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use vmtemplate::DiskImage;
+use vmtemplate::{Archive, ArchiveEntry, DiskImage, UnpackOptions, Verified, VerifyOptions};
 
 /// The path of `tool`, if it is installed. If not, this reports by name that the calling test is skipped, or panics if
 /// CI is set.
@@ -53,6 +53,25 @@ pub fn is_root() -> bool {
         skipped("it needs root");
     }
     is_root
+}
+
+/// List the archive at a path or URL.
+pub fn list_archive(archive: impl AsRef<Path>) -> vmtemplate::Result<Vec<ArchiveEntry>> {
+    Archive::open(archive)?.entries().map(<[_]>::to_vec)
+}
+
+/// Unpack the archive at a path or URL.
+pub fn unpack_archive(
+    archive: impl AsRef<Path>,
+    folder: impl AsRef<Path>,
+    options: &UnpackOptions,
+) -> vmtemplate::Result<Vec<ArchiveEntry>> {
+    Archive::open(archive)?.unpack(folder, options)
+}
+
+/// Verify the archive at a path or URL.
+pub fn verify_archive(archive: impl AsRef<Path>, options: &VerifyOptions) -> vmtemplate::Result<Verified> {
+    Archive::open(archive)?.verify(options)
 }
 
 /// Report that the calling test is skipped, bypassing the harness, which hides the output of passing tests.

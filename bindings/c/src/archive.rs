@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
 
-use vmtemplate::{Archive, ArchiveEntry, Template, Threads, UnpackLimits, UnpackOptions};
+use vmtemplate::{Archive, ArchiveEntry, Threads, UnpackLimits, UnpackOptions};
 
 use crate::boundary::{
     Outcome, Slot, Text, build, free, get, handle, list_in, look, path_in, read, source, str_in, text,
@@ -103,13 +103,13 @@ pub(crate) struct ArchiveValue {
     files: vmt_files,
 }
 
-impl From<Archive> for ArchiveValue {
-    fn from(archive: Archive) -> Self {
-        Self {
+impl ArchiveValue {
+    fn of(archive: Archive) -> Outcome<Self> {
+        Ok(Self {
             path: Text::new(archive.path().as_os_str().as_bytes()),
-            files: vmt_files::lent(archive.entries()),
+            files: vmt_files::lent(archive.entries()?),
             archive,
-        }
+        })
     }
 }
 
@@ -123,7 +123,9 @@ pub extern "C" fn vmt_archive_open(
     limits: *const vmt_unpack_limits,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_archive {
-    build(err, || Ok(Archive::open_with(path_in(path, "path")?, &unpack_limits(limits)?)?.into()))
+    build(err, || {
+        ArchiveValue::of(Archive::open(path_in(path, "path")?)?.with_limits(unpack_limits(limits)?))
+    })
 }
 
 /// Open the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors. `limits`
@@ -137,7 +139,7 @@ pub extern "C" fn vmt_archive_from_source(
 ) -> *mut vmt_archive {
     build(err, || {
         let (name, limits) = (path_in(name, "name")?, unpack_limits(limits)?);
-        Ok(Archive::from_source_with(self::source(read(source)?)?, name, &limits)?.into())
+        ArchiveValue::of(Archive::from_source(self::source(read(source)?)?, name)?.with_limits(limits))
     })
 }
 
@@ -216,12 +218,12 @@ pub extern "C" fn vmt_unpack(
         let given = read(options)?;
         let only = list_in(given.only, given.only_count, "only")?;
         let options = UnpackOptions {
-            limits: unpack_limits(given.limits)?,
             only: only.into_iter().map(str::to_owned).collect(),
             threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
-        let files = Template::unpack(path_in(archive, "archive")?, path_in(folder, "folder")?, &options)?;
+        let archive = Archive::open(path_in(archive, "archive")?)?.with_limits(unpack_limits(given.limits)?);
+        let files = archive.unpack(path_in(folder, "folder")?, &options)?;
         Ok(Files::new(&files))
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::Template;
+use vmtemplate::{Archive, Template};
 
 use crate::archive::vmt_files;
 use crate::boundary::{
@@ -75,7 +75,7 @@ pub extern "C" fn vmt_template_from_source(
 ) -> *mut vmt_template {
     build(err, || {
         let name = path_in(name, "name")?;
-        Ok(TemplateValue::new(Template::from_source(self::source(read(source)?)?, name)?))
+        Ok(TemplateValue::new(Archive::from_source(self::source(read(source)?)?, name)?.template()?))
     })
 }
 

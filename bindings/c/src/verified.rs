@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{Template, Threads, VerifyOptions};
+use vmtemplate::{Archive, Threads, VerifyOptions};
 
 use crate::archive::{unpack_limits, vmt_unpack_limits};
 use crate::boundary::{Slot, Text, build, free, get, handle, look, path_in, read, text};
@@ -48,12 +48,10 @@ pub extern "C" fn vmt_verify(
 ) -> *mut vmt_verified {
     build(err, || {
         let given = read(options)?;
-        let options = VerifyOptions {
-            limits: unpack_limits(given.limits)?,
-            threads: Threads::new(given.threads as usize),
-            control: chosen(given.control)?,
-        };
-        let verified = Template::verify(path_in(archive, "archive")?, &options)?;
+        let options =
+            VerifyOptions { threads: Threads::new(given.threads as usize), control: chosen(given.control)? };
+        let archive = Archive::open(path_in(archive, "archive")?)?.with_limits(unpack_limits(given.limits)?);
+        let verified = archive.verify(&options)?;
         let files = verified.files.iter();
         Ok(VerifiedValue {
             sha256: Text::new(&verified.sha256),

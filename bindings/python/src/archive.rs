@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -5,12 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use vmtemplate as vt;
 
+use crate::cancel_token::CancelToken;
 use crate::closable::Closable;
 use crate::disk_image::DiskImage;
 use crate::errors::OrRaise;
 use crate::from_python::arguments;
 use crate::run::run;
 use crate::source::ArchiveArgument;
+use crate::template::Template;
 use crate::to_python::to_python;
 
 /// An archive, inspected without unpacking it.
@@ -30,11 +33,8 @@ impl Archive {
     #[pyo3(signature = (archive, *, limits=None))]
     fn open(py: Python<'_>, archive: ArchiveArgument, limits: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         arguments!(limits: vt::UnpackLimits);
-        run(py, None, None, |_| match archive {
-            ArchiveArgument::Path(path) => vt::Archive::open_with(path, &limits),
-            ArchiveArgument::Source(source, name) => vt::Archive::from_source_with(source, name, &limits),
-        })
-        .map(|archive| Self(Closable::new(Arc::new(archive))))
+        run(py, None, None, |_| archive.open().map(|archive| archive.with_limits(limits)))
+            .map(|archive| Self(Closable::new(Arc::new(archive))))
     }
 
     /// Its path or URL, or the name of the object that it was opened from.
@@ -46,7 +46,9 @@ impl Archive {
     /// Its files, in the order of the archive.
     #[getter]
     fn entries<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, self.0.get()?.entries())
+        let archive = self.0.get()?;
+        let entries = py.detach(|| archive.entries()).or_raise()?;
+        to_python(py, entries)
     }
 
     /// Read a small file of the archive as bytes.
@@ -64,6 +66,49 @@ impl Archive {
 
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(self.entries(py)?.try_iter()?.into_any())
+    }
+
+    /// The template in it. The image is not read.
+    fn template(&self, py: Python<'_>) -> PyResult<Template> {
+        let archive = self.0.get()?;
+        py.detach(|| archive.template()).or_raise().map(Template)
+    }
+
+    /// Unpack it into a folder, and return the unpacked files. Holes are restored as holes.
+    ///
+    /// `only` names the files to unpack.
+    #[pyo3(signature = (folder, *, only=None, threads=None, progress=None, cancel=None))]
+    fn unpack<'py>(
+        &self,
+        py: Python<'py>,
+        folder: PathBuf,
+        only: Option<&Bound<'py, PyAny>>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        arguments!(only: Vec<String>);
+        let archive = self.0.get()?;
+        let files = run(py, progress, cancel, |control| {
+            archive.unpack(folder, &vt::UnpackOptions { only, threads: threads.into(), control })
+        })?;
+        to_python(py, &files)
+    }
+
+    /// Verify all of it, and return its SHA-256 and those of its files.
+    #[pyo3(signature = (*, threads=None, progress=None, cancel=None))]
+    fn verify<'py>(
+        &self,
+        py: Python<'py>,
+        threads: Option<NonZeroUsize>,
+        progress: Option<Bound<'py, PyAny>>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let archive = self.0.get()?;
+        let verified = run(py, progress, cancel, |control| {
+            archive.verify(&vt::VerifyOptions { threads: threads.into(), control })
+        })?;
+        to_python(py, &verified)
     }
 
     /// Close the archive. Disk images that were opened in it can still be read.
@@ -92,17 +137,20 @@ impl Archive {
         self.close(py);
     }
 
-    fn __len__(&self) -> PyResult<usize> {
-        Ok(self.0.get()?.entries().len())
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        let archive = self.0.get()?;
+        py.detach(|| archive.entries()).or_raise().map(<[_]>::len)
     }
 
-    fn __contains__(&self, name: &str) -> PyResult<bool> {
-        Ok(self.0.get()?.entries().iter().any(|entry| entry.name == name))
+    fn __contains__(&self, py: Python<'_>, name: &str) -> PyResult<bool> {
+        let archive = self.0.get()?;
+        let entries = py.detach(|| archive.entries()).or_raise()?;
+        Ok(entries.iter().any(|entry| entry.name == name))
     }
 
     fn __repr__(&self) -> String {
         match self.0.get() {
-            Ok(archive) => format!("<Archive {:?}, {} files>", archive.path(), archive.entries().len()),
+            Ok(archive) => format!("<Archive {:?}>", archive.path()),
             Err(_) => "<Archive, closed>".into(),
         }
     }

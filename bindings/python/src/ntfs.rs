@@ -104,8 +104,9 @@ impl NtfsVolume {
         RegistryHive::of_windows(py, Arc::clone(&self.0), name)
     }
 
-    /// Walk the folders from `folder` down, as `os.walk` does: the path of each, the names of the folders in it, and the
-    /// names of its files. Links are not followed.
+    /// Walk the folders from `folder` down, as `os.walk` does. Links are not followed.
+    ///
+    /// Each step is the path of a folder, the names of the folders in it, and the names of its files.
     #[pyo3(signature = (folder=""))]
     fn walk(&self, folder: &str) -> NtfsWalk {
         NtfsWalk(Mutex::new(WalkCell::new(Arc::clone(&self.0), |volume| volume.walk(folder))))

@@ -153,6 +153,16 @@ pub(crate) enum ArchiveArgument {
     Source(Arc<dyn vt::ReadAt>, PathBuf),
 }
 
+impl ArchiveArgument {
+    /// The archive that the argument names or holds.
+    pub(crate) fn open(self) -> vt::Result<vt::Archive> {
+        match self {
+            Self::Path(path) => vt::Archive::open(path),
+            Self::Source(source, name) => vt::Archive::from_source(source, name),
+        }
+    }
+}
+
 impl FromPyObject<'_, '_> for ArchiveArgument {
     type Error = PyErr;
 

@@ -170,7 +170,7 @@ impl Template {
         let options = open_options(format, backing_files, None, None, None)?;
         run(py, None, None, |_| match path {
             ArchiveArgument::Path(path) => vt::Template::open_with(path, &options),
-            ArchiveArgument::Source(source, name) => vt::Template::from_source(source, name),
+            source @ ArchiveArgument::Source(..) => source.open()?.template(),
         })
         .map(Self)
     }
@@ -321,50 +321,6 @@ impl Template {
             }
         })?;
         values::logged(to_python(py, &summary)?)
-    }
-
-    /// Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
-    ///
-    /// `only` names the files to unpack, `limits` bounds what a hostile archive may do.
-    #[staticmethod]
-    #[pyo3(signature = (archive, folder, *, only=None, limits=None, threads=None, progress=None, cancel=None))]
-    fn unpack<'py>(
-        py: Python<'py>,
-        archive: PathBuf,
-        folder: PathBuf,
-        only: Option<&Bound<'_, PyAny>>,
-        limits: Option<&Bound<'_, PyAny>>,
-        threads: Option<NonZeroUsize>,
-        progress: Option<Bound<'py, PyAny>>,
-        cancel: Option<&CancelToken>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        arguments!(only: Vec<String>, limits: vt::UnpackLimits);
-        let files = run(py, progress, cancel, |control| {
-            vt::Template::unpack(
-                archive,
-                folder,
-                &vt::UnpackOptions { limits, only, threads: threads.into(), control },
-            )
-        })?;
-        to_python(py, &files)
-    }
-
-    /// Verify a whole archive, and return its SHA-256 and those of its files.
-    #[staticmethod]
-    #[pyo3(signature = (archive, *, limits=None, threads=None, progress=None, cancel=None))]
-    fn verify<'py>(
-        py: Python<'py>,
-        archive: PathBuf,
-        limits: Option<&Bound<'_, PyAny>>,
-        threads: Option<NonZeroUsize>,
-        progress: Option<Bound<'py, PyAny>>,
-        cancel: Option<&CancelToken>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        arguments!(limits: vt::UnpackLimits);
-        let verified = run(py, progress, cancel, |control| {
-            vt::Template::verify(archive, &vt::VerifyOptions { limits, threads: threads.into(), control })
-        })?;
-        to_python(py, &verified)
     }
 
     fn _repr_html_<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {

@@ -108,7 +108,7 @@ def test_errors_of_the_library_come_as_the_class_of_their_kind(tmp_path: Path) -
         (vt.InvalidScriptError, lambda: vt.InstallDrive(vt.Script(""))),
         (vt.UnsupportedError, lambda: vt.Script("#!/usr/bin/perl\n($IP)").render({"IP": "192.0.2.10"})),
         (vt.InvalidRepositoryError, lambda: vt.Repository.open(tmp_path / "broken").list()),
-        (vt.UnsafeArchiveError, lambda: vt.Template.unpack(tmp_path / "up.tar.gz", tmp_path / "out")),
+        (vt.UnsafeArchiveError, lambda: vt.Archive.open(tmp_path / "up.tar.gz").unpack(tmp_path / "out")),
     ]
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "metadata.json").write_text("{")

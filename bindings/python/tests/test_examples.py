@@ -55,7 +55,7 @@ def test_a_dask_cluster_packs_a_fleet(images: Path, tmp_path: Path) -> None:
     assert "invalid-template: the template cannot be built" in done.stderr
     packed = sorted(path.name for path in (tmp_path / "archives").iterdir())
     assert packed == ["Windows-10.tar.gz", "Windows-Server-2019.tar.gz"]
-    assert vt.Template.verify(tmp_path / "archives" / packed[0]).has_index
+    assert vt.Archive.open(tmp_path / "archives" / packed[0]).verify().has_index
 
 
 def test_a_template_is_a_test_in_ci(windows_disk: vt.DiskImage, tmp_path: Path) -> None:

@@ -72,8 +72,8 @@ def test_a_token_that_was_thrown_before_stops_at_once(
     assert "cancelled" in repr(cancel)
     for work in (
         lambda: small.pack(tmp_path / "b.tar.gz", cancel=cancel),
-        lambda: vt.Template.unpack(archive, tmp_path / "out", cancel=cancel),
-        lambda: vt.Template.verify(archive, cancel=cancel),
+        lambda: vt.Archive.open(archive).unpack(tmp_path / "out", cancel=cancel),
+        lambda: vt.Archive.open(archive).verify(cancel=cancel),
         lambda: vt.DiskImage.from_bytes(bytes(1 << 20)).write_raw(tmp_path / "c.raw", cancel=cancel),
     ):
         with pytest.raises(vt.CancelledError):
@@ -91,7 +91,7 @@ work, image, folder = sys.argv[1:]
 calls = {
     "pack": lambda p: vt.Template.build("A", image=image).pack(folder + "/a.tar.gz", level=12, progress=p),
     "quiet": lambda p: vt.Template.build("A", image=image).pack(folder + "/a.tar.gz", level=12),
-    "unpack": lambda p: vt.Template.unpack(image, folder + "/out", threads=1, progress=p),
+    "unpack": lambda p: vt.Archive.open(image).unpack(folder + "/out", threads=1, progress=p),
 }
 try:
     print("ready", flush=True)

@@ -155,7 +155,7 @@ def test_a_template_is_pushed_and_fetched(small: vt.Template, archive: Path, tmp
     assert isinstance(pushed, vt.Pushed)
     assert seen
     assert pushed.entry.tags == ("windows",)
-    assert pushed.sha256 == vt.Template.verify(archive).sha256
+    assert pushed.sha256 == vt.Archive.open(archive).verify().sha256
     assert pushed.pack.archive_bytes == archive.stat().st_size
     with pytest.raises(FileExistsError):
         repository.push(small)

@@ -24,7 +24,7 @@ def test_a_template_goes_out_and_comes_back(small: vt.Template, archive: Path, t
     assert again.image is not None
     assert again.image.read(0, 4) == b"\0\1\2\3"
     seen: list[vt.Progress] = []
-    files = vt.Template.unpack(archive, tmp_path / "out", progress=seen.append, threads=1)
+    files = vt.Archive.open(archive).unpack(tmp_path / "out", progress=seen.append, threads=1)
     assert [file.name for file in files] == [file.name for file in small.files]
     assert seen
     folder = vt.Template.open(tmp_path / "out")
@@ -245,9 +245,9 @@ def test_what_a_file_that_is_packed_into_raises_comes_out_unchanged(small: vt.Te
 
 
 def test_single_files_are_unpacked_and_checksums_returned(archive: Path, tmp_path: Path) -> None:
-    files = vt.Template.unpack(archive, tmp_path / "out", only=["metainfo.xml"], limits=vt.UnpackLimits())
+    files = vt.Archive.open(archive).unpack(tmp_path / "out", only=["metainfo.xml"])
     assert [file.name for file in files] == ["metainfo.xml"]
-    verified = vt.Template.verify(archive, threads=2, progress=lambda p: None)
+    verified = vt.Archive.open(archive).verify(threads=2, progress=lambda p: None)
     assert verified.has_index
     assert verified.archive_bytes == archive.stat().st_size
     assert [len(file.sha256) for file in verified.files] == [64, 64, 64]

@@ -55,7 +55,7 @@ def test_eight_threads_pack_and_check_faster_than_one(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.tar.gz"
         template.pack(path, threads=1, overwrite=True, level=9)
         template.check()
-        return vt.Template.verify(path, threads=1).sha256
+        return vt.Archive.open(path).verify(threads=1).sha256
 
     # Other programs use the machine too: one of several rounds must show it.
     rounds: list[float] = []
@@ -165,7 +165,7 @@ def test_no_reference_is_kept(tmp_path: Path, archive: Path) -> None:
             os.path.join(tmp_path, name), overwrite=True, progress=callback, cancel=cancel
         )
         with pytest.raises(FileNotFoundError):
-            vt.Template.unpack("/no/such", name, progress=callback, cancel=cancel)
+            vt.Archive.open("/no/such").unpack(name, progress=callback, cancel=cancel)
     gc.collect()
     assert [sys.getrefcount(item) for item in counted] == before
 
@@ -197,8 +197,8 @@ os.chdir(sys.argv[1])
 seen = []
 template = vt.Template.build("A", image=bytes([7]) * (1 << 20), tags=["windows"])
 template.pack("a.tar.gz", progress=seen.append)
-assert seen and len(vt.Template.verify("a.tar.gz").files) == 3
-vt.Template.unpack("a.tar.gz", "out")
+assert seen and len(vt.Archive.open("a.tar.gz").verify().files) == 3
+vt.Archive.open("a.tar.gz").unpack("out")
 try:
     template.pack("b.tar.gz", progress=lambda progress: 1 / 0)
 except ZeroDivisionError:

@@ -70,7 +70,7 @@ def plain_values(archive: Path) -> list[object]:
         report,
         report[0],
         report[0].rule,
-        vt.Template.verify(archive),
+        vt.Archive.open(archive).verify(),
         vt.MacroName("IP"),
         vt.MacroInfo.lookup("IP"),
         vt.find_macros("($IP)")[0],
@@ -101,7 +101,7 @@ def test_results_are_of_the_types_that_the_stub_says(
         if held.kept is not None
     )
     checked = small.check()
-    verified = vt.Template.verify(archive)
+    verified = vt.Archive.open(archive).verify()
     template_info = small.info()
     missed = vt.Limits(memory_mib=2).unmet(vt.VmSpec(1, 1))[0]
     known = vt.MacroInfo.lookup("IP")

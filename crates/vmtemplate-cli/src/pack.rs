@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{Control, Level, OpenOptions, PackOptions, Result, Spooled, Template};
+use vmtemplate::{Archive, Control, Level, OpenOptions, PackOptions, Result, Spooled, Template};
 
 use crate::parsers::{number, threads};
 use crate::report::{self, Watch};
@@ -97,7 +97,7 @@ pub(crate) fn open(path: &Path, opening: &OpenOptions) -> Result<Template> {
     streams::read(
         path,
         |path| Template::open_with(path, opening),
-        |stdin| Template::from_source(Spooled::read(stdin, &Control::default())?, STDIN),
+        |stdin| Archive::from_source(Spooled::read(stdin, &Control::default())?, STDIN)?.template(),
     )
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, StdinLock, StdoutLock};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vmtemplate::{Error, Result, probe_output};
+use vmtemplate::{Archive, Control, Error, Result, Spooled, probe_output};
 
 /// The name of standard input in messages.
 pub(crate) const STDIN: &str = "standard input";
@@ -38,6 +38,15 @@ pub(crate) fn read<T>(
     from_reader: impl FnOnce(StdinLock<'static>) -> Result<T>,
 ) -> Result<T> {
     if is_stream(path) { from_reader(stdin()?) } else { from_file(path) }
+}
+
+/// The archive at a path or URL, or from standard input, which is kept in a temporary file without a name.
+pub(crate) fn archive(path: &Path, control: &Control) -> Result<Archive> {
+    read(
+        path,
+        |path| Archive::open(path),
+        |stdin| Archive::from_source(Spooled::read(stdin, control)?, STDIN),
+    )
 }
 
 /// Standard output for binary data.

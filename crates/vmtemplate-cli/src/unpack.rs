@@ -6,11 +6,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{Error, Result, Spooled, Template, UnpackOptions};
+use vmtemplate::{Error, Result, UnpackOptions};
 
 use crate::parsers::threads;
 use crate::report::{self, Watch};
-use crate::streams::{self, STDIN, is_stream};
+use crate::streams::{self, is_stream};
 
 /// Unpack a template archive, made by any tool, into a folder.
 ///
@@ -37,24 +37,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("unpacking");
-    let options = UnpackOptions {
-        only: args.only.clone(),
-        threads: args.threads.into(),
-        control: watch.control(),
-        ..UnpackOptions::default()
-    };
+    let options =
+        UnpackOptions { only: args.only.clone(), threads: args.threads.into(), control: watch.control() };
     if is_stream(&args.folder) {
         let why = "standard output cannot take several files; write ./- for a folder called -";
         return Err(Error::io("cannot unpack", io::Error::other(why)));
     }
-    let files = streams::read(
-        &args.archive,
-        |path| Template::unpack(path, &args.folder, &options),
-        |stdin| {
-            let archive = Spooled::read(stdin, &options.control)?;
-            Template::unpack_source(archive, STDIN, &args.folder, &options)
-        },
-    )?;
+    let files = streams::archive(&args.archive, &options.control)?.unpack(&args.folder, &options)?;
     drop(watch);
     if args.json {
         return report::print_json(&files);

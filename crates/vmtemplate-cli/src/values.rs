@@ -4,8 +4,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use vmtemplate::{
-    Control, Error, MacroValues, MissingValue, RenderOptions, Result, Script, ScriptLanguage, Spooled,
-    Template,
+    Archive, Control, Error, MacroValues, MissingValue, RenderOptions, Result, Script, ScriptLanguage,
+    Spooled, Template,
 };
 
 use crate::parsers;
@@ -55,7 +55,7 @@ impl Values {
                 // The magic number of gzip (RFC 1952, 2.3.1) marks an archive; anything else is a script.
                 if head == [0x1F, 0x8B] {
                     let archive = Spooled::read(head.chain(stdin), &Control::default())?;
-                    return Template::from_source(archive, STDIN)?.render(&values, &options);
+                    return Archive::from_source(archive, STDIN)?.render(&values, &options);
                 }
                 Script::from_reader(head.chain(stdin))?.render(&values, &options)
             },

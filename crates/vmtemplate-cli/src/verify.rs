@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use vmtemplate::{Result, Spooled, Template, VerifyOptions};
+use vmtemplate::{Result, VerifyOptions};
 
 use crate::parsers::threads;
 use crate::report::{self, Watch};
-use crate::streams::{self, STDIN};
+use crate::streams;
 
 /// Verify an archive: every checksum, every header, and that all files that metainfo.xml names are in it.
 ///
@@ -28,16 +28,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let watch = Watch::start("verifying");
-    let options =
-        VerifyOptions { threads: args.threads.into(), control: watch.control(), ..VerifyOptions::default() };
-    let verified = streams::read(
-        &args.archive,
-        |path| Template::verify(path, &options),
-        |stdin| {
-            let archive = Spooled::read(stdin, &options.control)?;
-            Template::verify_source(archive, STDIN, &options)
-        },
-    )?;
+    let options = VerifyOptions { threads: args.threads.into(), control: watch.control() };
+    let verified = streams::archive(&args.archive, &options.control)?.verify(&options)?;
     drop(watch);
     if args.json {
         return report::print_json(&verified);

@@ -283,7 +283,7 @@ impl InstallDrive {
     ///
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-drive-{}.img", std::process::id()));
     /// let drive = InstallDrive::new(&Script::from_text("exit /b\r\n"))?;
-    /// drive.write(&path, Overwrite::No)?;
+    /// drive.write(&path, vmtemplate::Overwrite::No)?;
     /// assert_eq!(InstallDrive::read(&path)?, drive);
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())

@@ -7,7 +7,7 @@
 //! # std::fs::create_dir_all(&dir).unwrap();
 //! # let (image, archive) = (dir.join("win2019.raw"), dir.join("Windows-Server-2019.tar.gz"));
 //! # std::fs::write(&image, vec![1; 4096]).unwrap();
-//! use vmtemplate::{PackOptions, Template, UnpackOptions};
+//! use vmtemplate::{Archive, PackOptions, Template, UnpackOptions};
 //!
 //! let template = Template::builder("Windows-Server-2019")
 //!     .image_path(&image) // raw, block device, qcow2, VHDX, VMDK, VHD
@@ -21,7 +21,7 @@
 //!
 //! let again = Template::open(&archive)?; // does not read the image
 //! assert_eq!(again.metainfo().limits()?.memory_mib, Some(1024));
-//! let files = Template::unpack(&archive, dir.join("unpacked"), &UnpackOptions::default())?;
+//! let files = Archive::open(&archive)?.unpack(dir.join("unpacked"), &UnpackOptions::default())?;
 //! assert_eq!(files[0].name, "metainfo.xml");
 //! # std::fs::remove_dir_all(dir).unwrap();
 //! # Ok::<(), vmtemplate::Error>(())
@@ -30,8 +30,8 @@
 //! # A tour
 //!
 //! - Start with [`Template`]: [`Template::builder`] creates one, [`Template::open`] opens an archive or a folder, and
-//!   [`Template::pack`] and [`Template::unpack`] convert between the two. [`Archive`] reads an archive without unpacking
-//!   it.
+//!   [`Template::pack`] writes an archive. [`Archive`] is one that exists: it is listed, read, unpacked, verified and
+//!   checked.
 //! - [`Metainfo`] is the metadata: read leniently, edited in place. [`Limits`], [`Support`] and [`Tags`] are its parts,
 //!   [`MetainfoFields`] all of it as plain values.
 //! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] describes each.
@@ -72,12 +72,13 @@ mod shown;
 mod error;
 
 mod access;
+mod overwrite;
+
 mod destination;
 mod fail_points;
 mod file;
 mod leftovers;
 mod output;
-mod overwrite;
 mod positions;
 mod progress;
 mod rules;

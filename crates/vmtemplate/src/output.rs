@@ -107,7 +107,7 @@ impl Output {
 /// ```
 /// use vmtemplate::{ErrorKind, probe_output};
 ///
-/// let error = probe_output("/no/such/folder/drive.img", Overwrite::No).unwrap_err();
+/// let error = probe_output("/no/such/folder/drive.img", vmtemplate::Overwrite::No).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
 /// ```
 pub fn probe_output(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {

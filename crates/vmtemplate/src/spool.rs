@@ -29,7 +29,7 @@ pub(crate) const MAX_SIZE: u64 = 64 << 40;
 /// # template.pack_to(&mut archive, &PackOptions::default())?;
 /// # let stream = &archive[..];
 /// let spooled = Spooled::read(stream, &Control::default())?; // of std::io::stdin().lock(), say
-/// let template = Template::from_source(spooled, "standard input")?;
+/// let template = Archive::from_source(spooled, "standard input")?.template()?;
 /// assert_eq!(template.metainfo().os_name().as_deref(), Some("Windows-10"));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```

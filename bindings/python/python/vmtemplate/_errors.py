@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno as _errno
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
@@ -209,12 +208,15 @@ class _Combined:
     """The mark of a class that is made when it is needed."""
 
 
-@cache
+_COMBINED: dict[tuple[type[VmTemplateError], type[VmTemplateError]], type[VmTemplateError]] = {}
+
+
 def _combined(outer: type[VmTemplateError], inner: type[VmTemplateError]) -> type[VmTemplateError]:
     """A class that is both: a template that is invalid because a file does not exist is a `FileNotFoundError`."""
-    return type(
-        outer.__name__, (inner, outer, _Combined), {"__module__": outer.__module__, "__doc__": outer.__doc__}
-    )
+    if (outer, inner) not in _COMBINED:
+        members = {"__module__": outer.__module__, "__doc__": outer.__doc__}
+        _COMBINED[outer, inner] = type(outer.__name__, (inner, outer, _Combined), members)
+    return _COMBINED[outer, inner]
 
 
 def remake(

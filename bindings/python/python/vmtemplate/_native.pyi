@@ -160,6 +160,32 @@ class Archive:
         """Read a small file of the archive as bytes."""
     def disk(self, name: str) -> DiskImage:
         """Open a file of the archive as a disk image, which is read on demand."""
+    def template(self) -> Template:
+        """The template in it. The image is not read."""
+
+    def unpack(
+        self,
+        folder: _Path,
+        *,
+        only: Sequence[str] | None = None,
+        threads: int | None = None,
+        progress: _ProgressFn | None = None,
+        cancel: CancelToken | None = None,
+    ) -> tuple[ArchiveEntry, ...]:
+        """Unpack it into a folder, and return the unpacked files. Holes are restored as holes.
+
+        `only` names the files to unpack.
+        """
+
+    def verify(
+        self,
+        *,
+        threads: int | None = None,
+        progress: _ProgressFn | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Verified:
+        """Verify all of it, and return its SHA-256 and those of its files."""
+
     def close(self) -> None:
         """Close the archive. Disk images that were opened in it can still be read."""
     @property
@@ -592,8 +618,9 @@ class NtfsVolume:
     def hive(self, name: str) -> RegistryHive:
         """A hive of the Windows on the volume: `SYSTEM`, `SOFTWARE`, `SAM`, `SECURITY` or `DEFAULT`."""
     def walk(self, folder: str = "") -> NtfsWalk:
-        """Walk the folders from `folder` down, as `os.walk` does: the path of each, the names of the folders in it, and the
-        names of its files. Links are not followed.
+        """Walk the folders from `folder` down, as `os.walk` does. Links are not followed.
+
+        Each step is the path of a folder, the names of the folders in it, and the names of its files.
         """
     def glob(self, pattern: str) -> list[str]:
         """The paths of all files and folders that a pattern matches, in order. Case is ignored.
@@ -666,7 +693,7 @@ class RegistryKey:
     def u32(self, name: str) -> int | None:
         """The number of a value; None if it does not exist."""
 
-    def __getitem__(self, name: str, /) -> Any: ...
+    def __getitem__(self, name: str, /) -> str | int | list[str] | bytes: ...
     def __contains__(self, name: str, /) -> bool: ...
 
 @final
@@ -1135,31 +1162,6 @@ class Template:
         the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
         called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
         """
-    @staticmethod
-    def unpack(
-        archive: _Path,
-        folder: _Path,
-        *,
-        only: Sequence[str] | None = None,
-        limits: UnpackLimits | None = None,
-        threads: int | None = None,
-        progress: _ProgressFn | None = None,
-        cancel: CancelToken | None = None,
-    ) -> tuple[ArchiveEntry, ...]:
-        """Unpack an archive made by any tool into a folder, and return the unpacked files. Holes are restored as holes.
-
-        `only` names the files to unpack, `limits` bounds what a hostile archive may do.
-        """
-    @staticmethod
-    def verify(
-        archive: _Path,
-        *,
-        limits: UnpackLimits | None = None,
-        threads: int | None = None,
-        progress: _ProgressFn | None = None,
-        cancel: CancelToken | None = None,
-    ) -> Verified:
-        """Verify a whole archive, and return its SHA-256 and those of its files."""
     def _repr_html_(self) -> str: ...
 
 def all_rules() -> list[Rule]:

@@ -26,7 +26,7 @@ use crate::threads::Threads;
 /// ```
 /// use vmtemplate::{Level, PackOptions, Threads};
 ///
-/// let options = PackOptions { level: Level::SMALLEST, overwrite: Overwrite::Yes, ..PackOptions::default() };
+/// let options = PackOptions { level: Level::SMALLEST, overwrite: vmtemplate::Overwrite::Yes, ..PackOptions::default() };
 /// assert_eq!(options.threads, Threads::ALL); // one for every processor
 /// ```
 #[derive(Debug, Clone)]

@@ -83,6 +83,11 @@ pub(super) struct Parser {
 }
 
 impl Parser {
+    /// The bounds on what the archive may hold.
+    pub(super) fn limits(&self) -> UnpackLimits {
+        self.limits
+    }
+
     pub(super) fn new(limits: UnpackLimits) -> Self {
         Self {
             state: State::Gather(BLOCK, Gathered::Header),

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -13,10 +12,11 @@ use super::limits::{UnpackLimits, exceeded};
 use super::member::Kind;
 use super::member_reader::{MemberRoom, member_at};
 use super::parser::{Parser, Sink};
-use super::stream::{check_start, damaged, open_archive, open_stream};
+use super::stream::{check_start, feed_stream, open_source};
 use super::zeros::ZeroMembers;
 use crate::disk::{DiskImage, DiskSource, Extent, ExtentKind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::progress::Control;
 use crate::source::ReadAt;
 
 /// The largest file that [`Archive::read`] gives: metadata and scripts are far smaller.
@@ -24,11 +24,12 @@ const MAX_READ: u64 = 16 << 20;
 /// Files up to this size are kept while an archive of another tool is listed, since it is read only once.
 const MAX_KEPT: u64 = 2 << 20;
 
-/// An open template archive.
+/// A template archive: opened once, by a path, a URL or a [`ReadAt`], and then listed, read, unpacked, verified, checked or
+/// rendered.
 ///
-/// An archive of this crate is opened in milliseconds whatever its size: its members are found through the index at
-/// its end, and only those that hold headers are decompressed. The archive of another tool is one compressed stream
-/// that has to be read to its end to be listed.
+/// Nothing but the first bytes is read before it is needed. An archive of this crate is listed in milliseconds whatever
+/// its size: its members are found through the index at its end, and only those that hold headers are decompressed. The
+/// archive of another tool is one compressed stream that has to be read to its end to be listed.
 ///
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-archive-{}", std::process::id()));
@@ -37,18 +38,29 @@ const MAX_KEPT: u64 = 2 << 20;
 /// # use vmtemplate::{DiskImage, PackOptions, Template};
 /// # Template::builder("Windows-Server-2019").image(DiskImage::from_bytes(vec![7; 4096])).image_name("win.hddimage")
 /// #     .build()?.pack(&path, &PackOptions::default())?;
-/// use vmtemplate::Archive;
+/// use vmtemplate::{Archive, UnpackOptions, VerifyOptions};
 ///
 /// let archive = Archive::open(&path)?;
-/// for entry in archive.entries() {
+/// for entry in archive.entries()? {
 ///     println!("{:>12} {}", entry.size, entry.name);
 /// }
 /// assert!(archive.read("metainfo.xml")?.starts_with(b"<?xml"));
+/// println!("{}", archive.verify(&VerifyOptions::default())?.sha256);
+/// archive.unpack(dir.join("unpacked"), &UnpackOptions::default())?;
 /// # std::fs::remove_dir_all(dir).unwrap();
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Archive {
+    source: Arc<dyn ReadAt>,
     path: PathBuf,
+    limits: UnpackLimits,
+    /// What is in it, once somebody asked. Shared with clones.
+    listing: Arc<OnceLock<Listing>>,
+}
+
+/// The files of an archive, and how they are read.
+struct Listing {
     entries: Vec<ArchiveEntry>,
     body: Body,
 }
@@ -72,13 +84,12 @@ struct Stored {
 const MAX_STORED: usize = 1 << 20;
 
 impl Archive {
-    /// Open and list the archive at `path`.
+    /// Open the archive at a path or a URL.
     ///
     /// # Errors
     ///
-    /// [`InvalidArchive`](ErrorKind::InvalidArchive) when it is not a sound .tar.gz,
-    /// [`UnsafeArchive`](ErrorKind::UnsafeArchive) when an entry could do harm,
-    /// [`LimitExceeded`](ErrorKind::LimitExceeded) when it passes the default [`UnpackLimits`].
+    /// [`InvalidArchive`](ErrorKind::InvalidArchive) unless it begins as a `.tar.gz` does, and whatever opening the file
+    /// gives.
     ///
     /// ```
     /// use vmtemplate::{Archive, ErrorKind};
@@ -86,23 +97,15 @@ impl Archive {
     /// assert_eq!(Archive::open("/no/such.tar.gz").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Self::open_with(path, &UnpackLimits::default())
-    }
-
-    /// The same with other bounds on hostile archives.
-    ///
-    /// ```
-    /// use vmtemplate::{Archive, UnpackLimits};
-    ///
-    /// let limits = UnpackLimits { entries: 3, ..UnpackLimits::default() };
-    /// assert!(Archive::open_with("/no/such.tar.gz", &limits).is_err());
-    /// ```
-    pub fn open_with(path: impl AsRef<Path>, limits: &UnpackLimits) -> Result<Self> {
         let path = path.as_ref();
-        Self::list(open_archive(path)?, path, limits).map_err(|error| error.with_path(path))
+        Self::from_source(open_source(path)?, path)
     }
 
-    /// Open and list the archive that `source` gives; `name` is what errors call it, a file name or a URL.
+    /// Open the archive that `source` gives; `name` is what errors call it, a file name or a URL.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
     ///
     /// ```
     /// use vmtemplate::{Archive, ErrorKind};
@@ -112,49 +115,73 @@ impl Archive {
     /// assert_eq!(error.kind(), ErrorKind::InvalidArchive);
     /// ```
     pub fn from_source(source: impl ReadAt + 'static, name: impl AsRef<Path>) -> Result<Self> {
-        Self::from_source_with(source, name, &UnpackLimits::default())
-    }
-
-    /// The same with other bounds on hostile archives.
-    ///
-    /// ```
-    /// use vmtemplate::{Archive, UnpackLimits};
-    ///
-    /// let limits = UnpackLimits { entries: 3, ..UnpackLimits::default() };
-    /// assert!(Archive::from_source_with(Vec::new(), "upload.tar.gz", &limits).is_err());
-    /// ```
-    pub fn from_source_with(
-        source: impl ReadAt + 'static,
-        name: impl AsRef<Path>,
-        limits: &UnpackLimits,
-    ) -> Result<Self> {
         let name = name.as_ref();
-        check_start(&source)
-            .and_then(|()| Self::list(Arc::new(source), name, limits))
-            .map_err(|error| error.with_path(name))
+        check_start(&source).map_err(|error| error.with_path(name))?;
+        Ok(Self {
+            source: Arc::new(source),
+            path: name.to_owned(),
+            limits: UnpackLimits::default(),
+            listing: Arc::default(),
+        })
     }
 
-    fn list(source: Arc<dyn ReadAt>, path: &Path, limits: &UnpackLimits) -> Result<Self> {
-        if member_at(&*source, 0)?.is_some() {
+    /// The same archive with other bounds on what it may hold than the default [`UnpackLimits`]. They apply to everything
+    /// that reads it.
+    ///
+    /// ```
+    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-limits-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&dir).unwrap();
+    /// # let path = dir.join("t.tar.gz");
+    /// # use vmtemplate::{DiskImage, PackOptions, Template};
+    /// # Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?
+    /// #     .pack(&path, &PackOptions::default())?;
+    /// use vmtemplate::{Archive, ErrorKind, UnpackLimits};
+    ///
+    /// let limits = UnpackLimits { entries: 2, ..UnpackLimits::default() };
+    /// let archive = Archive::open(&path)?.with_limits(limits);
+    /// assert_eq!(archive.entries().unwrap_err().kind(), ErrorKind::LimitExceeded); // it has three
+    /// # std::fs::remove_dir_all(dir).unwrap();
+    /// # Ok::<(), vmtemplate::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_limits(self, limits: UnpackLimits) -> Self {
+        Self { limits, listing: Arc::default(), ..self }
+    }
+
+    pub(super) fn source(&self) -> &dyn ReadAt {
+        &*self.source
+    }
+
+    pub(super) fn limits(&self) -> UnpackLimits {
+        self.limits
+    }
+
+    /// What is in the archive, found on the first call. An error is not kept: the next call looks again.
+    fn listing(&self) -> Result<&Listing> {
+        if let Some(listing) = self.listing.get() {
+            return Ok(listing);
+        }
+        let listing = self.list().map_err(|error| error.with_path(&self.path))?;
+        Ok(self.listing.get_or_init(|| listing))
+    }
+
+    fn list(&self) -> Result<Listing> {
+        let source = &self.source;
+        if member_at(source, 0)?.is_some() {
             // An index that lies is found out when a member is not what it says: then the members themselves tell.
-            if let Some(map) = MemberMap::from_index(&*source)? {
-                match Self::list_members(Arc::clone(&source), map, path, limits) {
+            if let Some(map) = MemberMap::from_index(source)? {
+                match Self::list_members(Arc::clone(source), map, &self.limits) {
                     Err(error) if !error.ends_the_work() => {}
                     listed => return listed,
                 }
             }
-            let map = MemberMap::by_walking(&*source)?.unwrap_or_default();
-            return Self::list_members(source, map, path, limits);
+            let map = MemberMap::by_walking(source)?.unwrap_or_default();
+            return Self::list_members(Arc::clone(source), map, &self.limits);
         }
-        Self::list_stream(&*source, path, limits)
+        self.list_stream()
     }
 
-    fn list_members(
-        source: Arc<dyn ReadAt>,
-        map: MemberMap,
-        path: &Path,
-        limits: &UnpackLimits,
-    ) -> Result<Self> {
+    fn list_members(source: Arc<dyn ReadAt>, map: MemberMap, limits: &UnpackLimits) -> Result<Listing> {
         limits.check_ratio(map.content(), source.size())?;
         let content = Arc::new(MemberContent::new(source, map));
         let mut parser = Parser::new(*limits);
@@ -197,23 +224,14 @@ impl Archive {
         }
         parser.finish()?;
         let stored = stored.into_iter().map(|(name, parts)| (name, parts.into())).collect();
-        Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Members { content, stored } })
+        Ok(Listing { entries: sink.entries, body: Body::Members { content, stored } })
     }
 
-    fn list_stream(source: &dyn ReadAt, path: &Path, limits: &UnpackLimits) -> Result<Self> {
-        let mut parser = Parser::new(*limits);
+    fn list_stream(&self) -> Result<Listing> {
+        let mut parser = Parser::new(self.limits);
         let mut sink = ListSink { keep: true, ..ListSink::default() };
-        let (mut stream, consumed) = open_stream(source);
-        let mut buffer = vec![0; 1 << 18];
-        loop {
-            match stream.read(&mut buffer).map_err(|e| damaged(e, consumed.get()))? {
-                0 => break,
-                count => parser.feed(&buffer[..count], &mut sink)?,
-            }
-            limits.check_ratio(parser.offset(), consumed.get())?;
-        }
-        parser.finish()?;
-        Ok(Self { path: path.to_owned(), entries: sink.entries, body: Body::Stream { kept: sink.kept } })
+        feed_stream(&self.source, &mut parser, &mut sink, |_| {}, &Control::default())?;
+        Ok(Listing { entries: sink.entries, body: Body::Stream { kept: sink.kept } })
     }
 
     /// The path or the name that it was opened by.
@@ -229,13 +247,19 @@ impl Archive {
 
     /// The files in it, in the archive's order.
     ///
+    /// # Errors
+    ///
+    /// [`InvalidArchive`](ErrorKind::InvalidArchive) when it is not a sound .tar.gz,
+    /// [`UnsafeArchive`](ErrorKind::UnsafeArchive) when an entry could do harm,
+    /// [`LimitExceeded`](ErrorKind::LimitExceeded) when it passes the limits.
+    ///
     /// ```no_run
     /// let archive = vmtemplate::Archive::open("t.tar.gz")?;
-    /// println!("{} files", archive.entries().len());
+    /// println!("{} files", archive.entries()?.len());
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn entries(&self) -> &[ArchiveEntry] {
-        &self.entries
+    pub fn entries(&self) -> Result<&[ArchiveEntry]> {
+        self.listing().map(|listing| &*listing.entries)
     }
 
     /// The bytes of a small file: metainfo.xml, a script.
@@ -259,7 +283,7 @@ impl Archive {
             )
             .with_help("unpack the archive and read the file from there")
         };
-        let read = match &self.body {
+        let read = match &self.listing()?.body {
             Body::Members { .. } if entry.size > MAX_READ => Err(too_large()),
             Body::Members { content, stored } => {
                 let mut bytes = vec![0; entry.size as usize];
@@ -284,7 +308,7 @@ impl Archive {
     /// ```
     pub fn disk(&self, name: &str) -> Result<DiskImage> {
         let entry = self.entry(name)?;
-        if let Body::Members { content, stored } = &self.body {
+        if let Body::Members { content, stored } = &self.listing()?.body {
             return Ok(DiskImage::from_source(Arc::new(EntrySource::new(content, stored, entry))));
         }
         Err(Error::new(
@@ -297,8 +321,9 @@ impl Archive {
     }
 
     pub(super) fn entry(&self, name: &str) -> Result<&ArchiveEntry> {
-        self.entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
-            let names: Vec<_> = self.entries.iter().take(10).map(|entry| entry.name.as_str()).collect();
+        let entries = self.entries()?;
+        entries.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let names: Vec<_> = entries.iter().take(10).map(|entry| entry.name.as_str()).collect();
             Error::new(
                 ErrorKind::NotFound,
                 format!("the archive has no such entry; its entries are {}", names.join(", ")),
@@ -313,7 +338,7 @@ impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Archive")
             .field("path", &self.path)
-            .field("entries", &self.entries)
+            .field("entries", &self.listing.get().map(|listing| &listing.entries))
             .finish_non_exhaustive()
     }
 }

@@ -9,21 +9,16 @@ use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
 
+use super::parser::{Parser, Sink};
 use crate::disk::no_script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
+use crate::progress::Control;
 use crate::remote::{self, Location};
 use crate::source::{FileSource, InOrder, ReadAt};
 
 /// As many of the first bytes of a file tell what it is that is no archive.
 const HEAD: u64 = 4096;
-
-/// Open an archive and look at its first bytes.
-pub(super) fn open_archive(path: &Path) -> Result<Arc<dyn ReadAt>> {
-    let source = open_source(path)?;
-    check_start(&*source).map_err(|error| error.with_path(path))?;
-    Ok(source)
-}
 
 /// Open the file at a path or URL, whatever it is.
 pub(crate) fn open_source(path: &Path) -> Result<Arc<dyn ReadAt>> {
@@ -79,12 +74,30 @@ fn expected(found: &str, help: &str) -> Error {
     Error::new(ErrorKind::InvalidArchive, format!("{found}; a .tar.gz archive was expected")).with_help(help)
 }
 
-/// The decompressed stream, and how much of the archive it has consumed so far.
-pub(super) fn open_stream(source: &dyn ReadAt) -> (impl Read, Rc<Cell<u64>>) {
-    open_tapped(source, |_| ())
+/// Decompress an archive in order and feed its tar stream to `parser`, to its end. All bytes of the archive are shown to
+/// `tap` as they are read.
+pub(super) fn feed_stream(
+    source: &dyn ReadAt,
+    parser: &mut Parser,
+    sink: &mut dyn Sink,
+    tap: impl FnMut(&[u8]),
+    control: &Control,
+) -> Result<()> {
+    let (mut stream, consumed) = open_tapped(source, tap);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let count = stream.read(&mut buffer).map_err(|error| damaged(error, consumed.get()))?;
+        if count == 0 {
+            return parser.finish();
+        }
+        parser.feed(&buffer[..count], sink)?;
+        parser.limits().check_ratio(parser.offset(), consumed.get())?;
+        control.report(consumed.get(), source.size())?;
+    }
 }
 
-/// The same, with all bytes of the archive shown to `tap` as they are read.
+/// The decompressed stream, and how much of the archive it has consumed so far. All bytes of the archive are shown to `tap`
+/// as they are read.
 pub(crate) fn open_tapped(source: &dyn ReadAt, tap: impl FnMut(&[u8])) -> (impl Read, Rc<Cell<u64>>) {
     let consumed = Rc::new(Cell::new(0));
     let source = Tapped { inner: InOrder::new(source), consumed: Rc::clone(&consumed), tap };

@@ -1,7 +1,6 @@
 //! Unpacking: members of our archives by worker threads, archives of others as a stream, both into sparse files.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::reader::Archive;
 use super::sparse::Segment;
-use super::stream::{check_start, open_stream};
+use super::stream::feed_stream;
 use super::zeros::ZeroMembers;
 use crate::error::Result;
 use crate::progress::Control;
@@ -35,70 +34,46 @@ use crate::threads::Threads;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct UnpackOptions {
-    /// Limits for hostile archives.
-    pub limits: UnpackLimits,
     /// The files to unpack, by their names in the archive; all where it is empty. Of an archive of this crate no more
     /// is read than they need.
     pub only: Vec<String>,
-    /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
+    /// How many threads decompress. Archives of other tools need one.
     pub threads: Threads,
     /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
 }
 
-/// Unpack an archive into `folder`, which may be new; `path` is what errors call it. `last` gets its place after all
-/// other files.
+/// Unpack an archive into `folder`, which may be new. `last` gets its place after all other files.
 pub(crate) fn unpack(
-    source: &Arc<dyn ReadAt>,
-    path: &Path,
+    archive: &Archive,
     folder: &Path,
     last: &str,
     options: &UnpackOptions,
 ) -> Result<Vec<ArchiveEntry>> {
-    check_start(source).map_err(|error| error.with_path(path))?;
+    let path = archive.path();
+    let source = archive.source();
     let ours = member_at(source, 0).map_err(|error| error.with_path(path))?.is_some();
-    let archive =
-        ours.then(|| Archive::from_source_with(Arc::clone(source), path, &options.limits)).transpose();
-    let archive = match archive {
+    let listed = match ours.then(|| archive.entries()).transpose() {
         // What is not unpacked is not read below; that it does no harm is seen here, and that the files are there.
-        archive if !options.only.is_empty() => archive?,
+        listed if !options.only.is_empty() => listed?.unwrap_or_default(),
         // All of it is read below, whatever its index says.
-        archive => archive.unwrap_or_default(),
+        listed => listed.ok().flatten().unwrap_or_default(),
     };
-    options.only.iter().try_for_each(|name| archive.as_ref().map_or(Ok(()), |a| a.entry(name).map(drop)))?;
+    if ours {
+        options.only.iter().try_for_each(|name| archive.entry(name).map(drop))?;
+    }
     let mut sink = FolderSink::create(folder, &options.only)?;
     // What is in the way is reported before anything is unpacked.
-    let entries = archive.iter().flat_map(Archive::entries).map(|entry| &entry.name);
-    let wanted = entries.filter(|name| options.only.is_empty() || options.only.contains(name));
-    wanted.into_iter().try_for_each(|name| sink.refuse_existing(name))?;
-    let mut parser = Parser::new(options.limits);
+    let wanted = |name: &&String| options.only.is_empty() || options.only.contains(name);
+    listed.iter().map(|entry| &entry.name).filter(wanted).try_for_each(|name| sink.refuse_existing(name))?;
+    let mut parser = Parser::new(archive.limits());
     let done = if ours {
         unpack_members(source, &mut parser, &mut sink, options)
     } else {
-        unpack_stream(source, &mut parser, &mut sink, options)
+        feed_stream(source, &mut parser, &mut sink, |_| {}, &options.control)
     };
     done.map_err(|error| parser.locate(error).with_path(path))?;
     sink.commit(last).map_err(|error| error.with_path(path))
-}
-
-/// Any gzip stream, decompressed in order.
-fn unpack_stream(
-    source: &dyn ReadAt,
-    parser: &mut Parser,
-    sink: &mut dyn Sink,
-    options: &UnpackOptions,
-) -> Result<()> {
-    let (mut stream, consumed) = open_stream(source);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let count = stream.read(&mut buffer).map_err(|e| super::stream::damaged(e, consumed.get()))?;
-        if count == 0 {
-            return parser.finish();
-        }
-        parser.feed(&buffer[..count], sink)?;
-        options.limits.check_ratio(parser.offset(), consumed.get())?;
-        options.control.report(consumed.get(), source.size())?;
-    }
 }
 
 /// An archive of ours: this thread steps from member to member and reads the headers of the tar layer; members that
@@ -109,7 +84,7 @@ fn unpack_members(
     sink: &mut FolderSink,
     options: &UnpackOptions,
 ) -> Result<()> {
-    let length = archive.size();
+    let (length, limits) = (archive.size(), parser.limits());
     let threads = options.threads.count().get();
     let workers = (0..threads)
         .map(|_| {
@@ -125,7 +100,7 @@ fn unpack_members(
         sink,
         room: MemberRoom::default(),
         zeros: ZeroMembers::new(),
-        limits: options.limits,
+        limits,
         control: &options.control,
     };
     options.control.report(0, length)?;

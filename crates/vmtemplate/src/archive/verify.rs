@@ -1,8 +1,5 @@
 //! Reading an archive to its last byte: every checksum, every header, and the SHA-256 of all that is in it.
 
-use std::cell::RefCell;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
@@ -15,7 +12,8 @@ use super::member::{Header, Kind};
 use super::member_reader::{MemberRoom, member_at, next_member, read};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
-use super::stream::{check_start, damaged, open_tapped};
+use super::reader::Archive;
+use super::stream::feed_stream;
 use super::zeros::ZeroMembers;
 use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
@@ -26,17 +24,14 @@ use crate::threads::Threads;
 /// How an archive is verified.
 ///
 /// ```
-/// use vmtemplate::{UnpackLimits, VerifyOptions};
+/// use vmtemplate::{Threads, VerifyOptions};
 ///
-/// let limits = UnpackLimits { entries: 3, ..UnpackLimits::default() };
-/// let options = VerifyOptions { limits, ..VerifyOptions::default() };
+/// let options = VerifyOptions { threads: Threads::ONE, ..VerifyOptions::default() };
 /// # let _ = options;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct VerifyOptions {
-    /// Limits for hostile archives.
-    pub limits: UnpackLimits,
-    /// Threads that decompress; `None` takes as many as the machine has. Archives of other tools need one.
+    /// How many threads decompress. Archives of other tools need one.
     pub threads: Threads,
     /// Reports progress and cancels. Progress counts bytes of the archive.
     pub control: Control,
@@ -48,10 +43,10 @@ pub struct VerifyOptions {
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-verified-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # let path = dir.join("t.tar.gz");
-/// # use vmtemplate::{DiskImage, PackOptions, VerifyOptions, Template};
+/// # use vmtemplate::{Archive, DiskImage, PackOptions, VerifyOptions, Template};
 /// # Template::builder("Windows-10").image(DiskImage::from_bytes(vec![0; 4096])).image_name("win.hddimage")
 /// #     .build()?.pack(&path, &PackOptions::default())?;
-/// let verified = Template::verify(&path, &VerifyOptions::default())?;
+/// let verified = Archive::open(&path)?.verify(&VerifyOptions::default())?;
 /// assert!(verified.has_index);
 /// for file in &verified.files {
 ///     println!("{}  {}", file.sha256, file.name); // as sha256sum prints it
@@ -77,8 +72,8 @@ pub struct Verified {
 /// A file of a verified archive.
 ///
 /// ```no_run
-/// # use vmtemplate::{Template, VerifyOptions};
-/// let verified = Template::verify("t.tar.gz", &VerifyOptions::default())?;
+/// # use vmtemplate::{Archive, VerifyOptions};
+/// let verified = Archive::open("t.tar.gz")?.verify(&VerifyOptions::default())?;
 /// println!("{} has {} bytes", verified.files[0].name, verified.files[0].size);
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
@@ -93,23 +88,25 @@ pub struct VerifiedFile {
     pub sha256: String,
 }
 
-/// Read all of an archive; errors call it `path`. The bytes of the file named `keep` are given as well, if it
-/// is small.
+/// Read all of an archive. The bytes of the file named `keep` are given as well, if it is small.
 pub(crate) fn verify(
-    source: &dyn ReadAt,
-    path: &Path,
+    archive: &Archive,
     keep: &'static str,
     options: &VerifyOptions,
 ) -> Result<(Verified, Option<Vec<u8>>)> {
-    check_start(source).map_err(|error| error.with_path(path))?;
-    let mut parser = Parser::new(options.limits);
+    let source = archive.source();
+    let mut parser = Parser::new(archive.limits());
     let mut sink = HashSink { keep, kept: None, files: Vec::new(), hash: Sha256::new(), at: 0 };
     let done = match member_at(source, 0) {
         Ok(Some(_)) => verify_members(source, &mut parser, &mut sink, options),
-        Ok(None) => verify_stream(source, &mut parser, &mut sink, options).map(|sha256| (sha256, false)),
+        Ok(None) => {
+            let mut hash = Sha256::new();
+            feed_stream(source, &mut parser, &mut sink, |bytes| hash.update(bytes), &options.control)
+                .map(|()| (hex(hash), false))
+        }
         Err(error) => Err(error),
     };
-    let (sha256, has_index) = done.map_err(|error| parser.locate(error).with_path(path))?;
+    let (sha256, has_index) = done.map_err(|error| parser.locate(error).with_path(archive.path()))?;
     Ok((Verified { sha256, archive_bytes: source.size(), has_index, files: sink.files }, sink.kept))
 }
 
@@ -181,30 +178,6 @@ impl Sink for HashSink {
     }
 }
 
-/// Any gzip stream, decompressed in order.
-fn verify_stream(
-    source: &dyn ReadAt,
-    parser: &mut Parser,
-    sink: &mut HashSink,
-    options: &VerifyOptions,
-) -> Result<String> {
-    let hash = RefCell::new(Sha256::new());
-    let (mut stream, consumed) = open_tapped(source, |bytes| hash.borrow_mut().update(bytes));
-    let mut buffer = vec![0; 1 << 18];
-    loop {
-        let count = stream.read(&mut buffer).map_err(|e| damaged(e, consumed.get()))?;
-        if count == 0 {
-            break;
-        }
-        parser.feed(&buffer[..count], sink)?;
-        options.limits.check_ratio(parser.offset(), consumed.get())?;
-        options.control.report(consumed.get(), source.size())?;
-    }
-    parser.finish()?;
-    drop(stream);
-    Ok(hex(hash.into_inner()))
-}
-
 /// An archive of ours: this thread reads the members and takes the checksums of the files, the workers decompress,
 /// and one thread takes the checksum of the archive.
 fn verify_members(
@@ -213,7 +186,7 @@ fn verify_members(
     sink: &mut HashSink,
     options: &VerifyOptions,
 ) -> Result<(String, bool)> {
-    let length = archive.size();
+    let (length, limits) = (archive.size(), parser.limits());
     let threads = options.threads.count().get();
     let workers = (0..threads)
         .map(|_| {
@@ -243,7 +216,7 @@ fn verify_members(
             zeros: ZeroMembers::new(),
             parser,
             sink,
-            limits: options.limits,
+            limits,
             control: &options.control,
         };
         options.control.report(0, length)?;

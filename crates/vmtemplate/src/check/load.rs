@@ -62,14 +62,14 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     };
     let path = local.as_deref().unwrap_or(path);
     let found = if local.is_none() {
-        Found::archive(&Archive::open(path)?)?
+        return check_archive(&Archive::open(path)?, options);
     } else if path.is_dir() {
         Found::folder(path, options)?
     } else {
         let head = head(path).map_err(|error| error.with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         match kind_of(&name, &head, options) {
-            Kind::Archive => Found::archive(&Archive::open(path)?)?,
+            Kind::Archive => return check_archive(&Archive::open(path)?, options),
             Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
             Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
             Kind::Image => Found {
@@ -108,7 +108,8 @@ pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -
     let rest = head.as_slice().chain(reader);
     let found = match kind_of(name, &head, options) {
         Kind::Archive => {
-            Found::archive(&Archive::from_source(Spooled::read(rest, &options.control)?, name)?)?
+            let archive = Archive::from_source(Spooled::read(rest, &options.control)?, name)?;
+            return check_archive(&archive, options);
         }
         Kind::Metainfo => Found::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
         Kind::Script => {
@@ -122,6 +123,12 @@ pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -
         }
     };
     found.check(options)
+}
+
+/// Check the template in an archive.
+pub(crate) fn check_archive(archive: &Archive, options: &CheckOptions) -> Result<Report> {
+    options.validate()?;
+    Found::archive(archive)?.check(options)
 }
 
 /// What a file is.
@@ -215,7 +222,7 @@ impl Found {
     }
 
     fn archive(archive: &Archive) -> Result<Self> {
-        let mut found = Self { files: Some(archive.entries().to_vec()), ..Self::default() };
+        let mut found = Self { files: Some(archive.entries()?.to_vec()), ..Self::default() };
         if found.has(METAINFO) {
             match archive.read(METAINFO) {
                 Ok(bytes) => found.take_metainfo(METAINFO, Some(&bytes)),

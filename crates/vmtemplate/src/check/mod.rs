@@ -17,6 +17,7 @@ use crate::rules::{Finding, Report, image::MEMORY_LIMIT, template as rules};
 use crate::script::{LintOptions, Script};
 
 pub use image::WindowsInfo;
+pub(crate) use load::check_archive;
 pub use load::{check, check_stream};
 pub use options::CheckOptions;
 pub use sarif::Sarif;

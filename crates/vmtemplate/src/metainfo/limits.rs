@@ -142,6 +142,15 @@ impl fmt::Display for UnmetLimit {
 }
 
 impl Limits {
+    /// Take what `newer` states; what is `None` in it stays as it is.
+    pub(crate) fn update(&mut self, newer: Self) {
+        self.ipv4 = newer.ipv4.or(self.ipv4);
+        self.ipv6 = newer.ipv6.or(self.ipv6);
+        self.memory_mib = newer.memory_mib.or(self.memory_mib);
+        self.disk_mb = newer.disk_mb.or(self.disk_mb);
+        self.other.extend(newer.other);
+    }
+
     /// Every limit that the VM misses; none if the template can be installed on it.
     ///
     /// ```

@@ -36,7 +36,7 @@ impl Repository {
     /// [`InvalidRepository`](ErrorKind::InvalidRepository) if KVM and LXD would be mixed;
     /// [`Locked`](ErrorKind::Locked) if another publisher does not finish in time; the error names that process;
     /// [`InvalidSignature`](ErrorKind::InvalidSignature) if the repository is signed and no key was given; those of
-    /// [`Template::verify`](crate::Template::verify). After an error the repository is unchanged.
+    /// [`Archive::verify`](crate::Archive::verify). After an error the repository is unchanged.
     ///
     /// ```no_run
     /// use vmtemplate::{EntryOptions, Repository, Tags};

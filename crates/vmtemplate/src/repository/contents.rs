@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::TemplateKind;
 use super::xz;
-use crate::archive::{Archive, VerifyOptions, damaged, open_tapped};
+use crate::archive::{Archive, UnpackLimits, VerifyOptions, damaged, open_tapped};
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::metainfo::Metainfo;
@@ -17,6 +17,7 @@ use crate::named::image_name;
 use crate::progress::Control;
 use crate::source::{InOrder, ReadAt};
 use crate::template::Template;
+use crate::threads::Threads;
 
 /// The entries of a .tar.gz that are looked at to tell a template for LXD.
 const LXD_ENTRIES: usize = 1000;
@@ -55,6 +56,20 @@ impl Contents {
     }
 }
 
+/// How an archive is read.
+pub(super) struct Reading {
+    /// Bounds on what it may hold.
+    pub(super) limits: UnpackLimits,
+    pub(super) threads: Threads,
+    pub(super) control: Control,
+}
+
+impl Reading {
+    fn options(&self) -> VerifyOptions {
+        VerifyOptions { threads: self.threads, control: self.control.clone() }
+    }
+}
+
 /// Look at an archive: all of it, or, with `quick`, what states its kind. `path` is what errors call it.
 ///
 /// An .xz is checked by its index, and an LXD template by the checksums of gzip; neither is unpacked.
@@ -62,19 +77,19 @@ pub(super) fn look_at(
     source: &Arc<dyn ReadAt>,
     path: &Path,
     quick: bool,
-    options: &VerifyOptions,
+    reading: &Reading,
 ) -> Result<Contents> {
-    look(source, path, quick, options).map_err(|error| error.with_path(path))
+    look(source, path, quick, reading).map_err(|error| error.with_path(path))
 }
 
-fn look(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
+fn look(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, reading: &Reading) -> Result<Contents> {
     let archive_bytes = source.size();
     let mut magic = [0; 6];
     let read = archive_bytes.min(magic.len() as u64) as usize;
     source.read_at(&mut magic[..read], 0)?;
     if magic[..read] == xz::MAGIC {
         let image = xz::check(source)?;
-        let sha256 = if quick { None } else { Some(sha256(source, &options.control)?) };
+        let sha256 = if quick { None } else { Some(sha256(source, &reading.control)?) };
         return Ok(Contents {
             kind: TemplateKind::KvmImage,
             metainfo: None,
@@ -83,11 +98,11 @@ fn look(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &VerifyOpti
             sha256,
         });
     }
-    match template(source, path, quick, options) {
+    match template(source, path, quick, reading) {
         Ok(contents) => Ok(contents),
         Err(error) if error.ends_the_work() => Err(error),
         Err(error) if magic.starts_with(&[0x1F, 0x8B]) && is_lxd(source) => {
-            let whole = if quick { Ok(None) } else { whole_gzip(source, &options.control).map(Some) };
+            let whole = if quick { Ok(None) } else { whole_gzip(source, &reading.control).map(Some) };
             let sha256 = whole.map_err(|inner| inner.with_help(error.to_string()))?;
             Ok(Contents { kind: TemplateKind::Lxd, metainfo: None, image_bytes: None, archive_bytes, sha256 })
         }
@@ -95,14 +110,13 @@ fn look(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &VerifyOpti
     }
 }
 
-fn template(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, options: &VerifyOptions) -> Result<Contents> {
-    let verified =
-        if quick { None } else { Some(Template::verify_source(Arc::clone(source), path, options)?) };
-    let archive = Archive::from_source_with(Arc::clone(source), path, &options.limits)?;
+fn template(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, reading: &Reading) -> Result<Contents> {
+    let archive = Archive::from_source(Arc::clone(source), path)?.with_limits(reading.limits);
+    let verified = if quick { None } else { Some(archive.verify(&reading.options())?) };
     let metainfo = Metainfo::parse(&archive.read(Template::METAINFO)?)
         .map_err(|error| error.with_entry(Template::METAINFO))?;
     let image = image_name(&metainfo)?;
-    let image = archive.entries().iter().find(|entry| Some(&entry.name) == image.as_ref());
+    let image = archive.entries()?.iter().find(|entry| Some(&entry.name) == image.as_ref());
     let image_bytes = image.map(|entry| entry.size);
     let sha256 = verified.map(|verified| verified.sha256);
     Ok(Contents {

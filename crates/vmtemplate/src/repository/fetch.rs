@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::contents::{look_at, sha256};
+use super::contents::{Reading, look_at, sha256};
 use super::description::{Description, read_description};
 use super::entry::RepositoryEntry;
 use super::signature::PublicKey;
@@ -15,7 +15,7 @@ use super::store::Store;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::access::Access;
-use crate::archive::{UnpackLimits, VerifyOptions, open_source};
+use crate::archive::{UnpackLimits, open_source};
 use crate::digest::hex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
@@ -37,7 +37,7 @@ const PIECE: usize = 1 << 20;
 /// ```
 /// use vmtemplate::FetchOptions;
 ///
-/// let options = FetchOptions { overwrite: Overwrite::Yes, ..FetchOptions::default() };
+/// let options = FetchOptions { overwrite: vmtemplate::Overwrite::Yes, ..FetchOptions::default() };
 /// assert!(options.public_key.is_none());
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -301,7 +301,7 @@ impl Part {
         }
         fail_point!("fetch-part-filled");
         let control = Control { progress: None, ..options.control.clone() };
-        let verify = VerifyOptions { limits: options.limits, threads: Threads::ALL, control };
+        let verify = Reading { limits: options.limits, threads: Threads::ALL, control };
         let contents = open_source(&self.path).and_then(|part| look_at(&part, wanted.shown, false, &verify));
         let proved = contents.and_then(|contents| {
             let found = contents.sha256.unwrap_or_default();

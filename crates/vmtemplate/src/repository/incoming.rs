@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Repository;
-use super::contents::{Contents, look_at};
+use super::contents::{Contents, Reading, look_at};
 use super::file_name::{check_file_name, end_of, named_after, without_query};
 use super::options::EntryOptions;
-use crate::archive::{VerifyOptions, open_source};
+use crate::archive::open_source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::metainfo::Metainfo;
 use crate::progress::Control;
@@ -94,8 +94,8 @@ pub(super) fn no_name() -> Error {
         .with_help("give it with --name (`name`)")
 }
 
-fn verify_options(options: &EntryOptions) -> VerifyOptions {
-    VerifyOptions {
+fn verify_options(options: &EntryOptions) -> Reading {
+    Reading {
         limits: options.limits,
         threads: Threads::ALL,
         control: Control { progress: None, ..options.publish.control.clone() },

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::contents::{self, Contents, HashingWriter, look_at};
+use super::contents::{self, Contents, HashingWriter, Reading, look_at};
 use super::description::Description;
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
@@ -21,7 +21,7 @@ use super::store::read_if_there;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::access::Access;
-use crate::archive::{PackOptions, PackSummary, VerifyOptions};
+use crate::archive::{PackOptions, PackSummary};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::leftovers;
@@ -324,7 +324,7 @@ impl Staged {
         file_name: &str,
         options: &EntryOptions,
     ) -> Result<Self> {
-        let verify = VerifyOptions {
+        let verify = Reading {
             limits: options.limits,
             threads: Threads::ALL,
             control: options.publish.control.clone(),

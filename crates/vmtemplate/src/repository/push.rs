@@ -17,7 +17,7 @@ use crate::template::Template;
 /// ```
 /// use vmtemplate::{EntryOptions, PackOptions, PushOptions};
 ///
-/// let pack = PackOptions { level: 9, ..PackOptions::default() };
+/// let pack = PackOptions { level: vmtemplate::Level::SMALLEST, ..PackOptions::default() };
 /// let options = PushOptions { pack, ..PushOptions::default() };
 /// assert!(!options.replace);
 /// ```

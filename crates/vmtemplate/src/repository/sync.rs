@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::change::{MIB, State};
-use super::contents::look_at;
+use super::contents::{Reading, look_at};
 use super::entry::RepositoryEntry;
 use super::format::RepositoryFormat;
 use super::options::{PublishOptions, Synced};
 use super::store::Store;
 use super::{Repository, reason_against_archive};
-use crate::archive::{UnpackLimits, VerifyOptions};
+use crate::archive::UnpackLimits;
 use crate::error::{Error, ErrorKind, Result};
 use crate::threads::Threads;
 
@@ -129,7 +129,7 @@ impl Repository {
 
     fn prove(&self, entry: &RepositoryEntry, options: &PublishOptions) -> Result<Proof> {
         let path = self.store.path_of(&entry.file_name);
-        let verify = VerifyOptions {
+        let verify = Reading {
             limits: UnpackLimits::default(),
             threads: Threads::ALL,
             control: options.control.clone(),

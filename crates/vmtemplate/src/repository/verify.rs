@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::contents::{Contents, look_at};
+use super::contents::{Contents, Reading, look_at};
 use super::description::{Description, read_description};
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::format::RepositoryFormat;
@@ -12,7 +12,6 @@ use super::signature::{self, PublicKey};
 use super::store::Store;
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
-use crate::archive::VerifyOptions;
 use crate::error::{Error, ErrorKind, Position, Result};
 use crate::rules::{Finding, Place, Report, Severity, repository as rules};
 use crate::shown::{Shown, quoted};
@@ -155,11 +154,8 @@ impl Repository {
             tell(rules::UNSAFE_FILE, format!("the file name `{file}` of {template} {why}"));
             return Ok((findings, entry.kind()));
         }
-        let verify = VerifyOptions {
-            limits: options.limits,
-            threads: options.threads,
-            control: options.control.clone(),
-        };
+        let verify =
+            Reading { limits: options.limits, threads: options.threads, control: options.control.clone() };
         let path = self.store.path_of(&entry.file_name);
         let opened = self.store.archive(&entry.file_name);
         let leads_to_data = || self.store.leads_to_data(&entry.file_name);

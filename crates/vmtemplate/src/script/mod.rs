@@ -365,7 +365,7 @@ impl Script {
     ///
     /// ```
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-script-{}.cmd", std::process::id()));
-    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, Overwrite::No)?;
+    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, vmtemplate::Overwrite::No)?;
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```

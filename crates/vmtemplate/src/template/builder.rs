@@ -283,11 +283,7 @@ impl TemplateBuilder {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits.ipv4 = limits.ipv4.or(self.limits.ipv4);
-        self.limits.ipv6 = limits.ipv6.or(self.limits.ipv6);
-        self.limits.memory_mib = limits.memory_mib.or(self.limits.memory_mib);
-        self.limits.disk_mb = limits.disk_mb.or(self.limits.disk_mb);
-        self.limits.other.extend(limits.other);
+        self.limits.update(limits);
         self
     }
 
@@ -497,12 +493,7 @@ impl TemplateBuilder {
         }
 
         if let Some(mut limits) = problems.take(metainfo.limits(), "limit") {
-            let given = self.limits;
-            limits.ipv4 = given.ipv4.or(limits.ipv4);
-            limits.ipv6 = given.ipv6.or(limits.ipv6);
-            limits.memory_mib = given.memory_mib.or(limits.memory_mib);
-            limits.disk_mb = given.disk_mb.or(limits.disk_mb);
-            limits.other.extend(given.other);
+            limits.update(self.limits);
             if limits.memory_mib == Some(0) {
                 problems.push(
                     "limit.mem",

@@ -2,15 +2,14 @@
 
 mod builder;
 mod info;
+mod of_archive;
 mod rest;
 
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::archive::{
     self, Archive, ArchiveEntry, PackContent, PackEntries, PackEntry, PackOptions, PackSummary,
-    UnpackOptions, Verified, VerifyOptions,
 };
 use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport, OpenOptions};
@@ -22,7 +21,6 @@ use crate::named::{self, image_name, script_name};
 use crate::remote::Location;
 use crate::rules::Report;
 use crate::script::Script;
-use crate::source::ReadAt;
 use crate::sources::Sources;
 
 use rest::Rest;
@@ -125,7 +123,7 @@ impl Template {
         let path = path.as_ref();
         match Location::of(path)? {
             Location::Path(folder) if folder.is_dir() => Self::open_folder(&folder, options),
-            _ => Self::open_archive(&Archive::open(path)?),
+            _ => Self::of_archive(&Archive::open(path)?),
         }
     }
 
@@ -164,40 +162,21 @@ impl Template {
         Ok(Self { metainfo, script, image, rest, files, sources, is_archive: false })
     }
 
-    /// The template in an archive that is not a file; errors call it `name`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Template::open`], and those of the source.
-    ///
-    /// ```
-    /// # use vmtemplate::{DiskImage, PackOptions, Template};
-    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
-    /// let mut archive = Vec::new();
-    /// template.pack_to(&mut archive, &PackOptions::default())?;
-    ///
-    /// let again = Template::from_source(archive, "upload.tar.gz")?;
-    /// assert_eq!(again.metainfo().os_name().as_deref(), Some("Windows-10"));
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn from_source(source: impl ReadAt + 'static, name: impl AsRef<Path>) -> Result<Self> {
-        Self::open_archive(&Archive::from_source(source, name)?)
-    }
-
-    fn open_archive(archive: &Archive) -> Result<Self> {
+    pub(super) fn of_archive(archive: &Archive) -> Result<Self> {
         let metainfo = Metainfo::parse(&archive.read(Self::METAINFO)?)
             .map_err(|error| error.with_path(archive.path()).with_entry(Self::METAINFO))?;
         let (script_name, image_name) = file_names(&metainfo)
             .map_err(|error| error.with_path(archive.path()).with_entry(Self::METAINFO))?;
-        let has = |name: &String| archive.entries().iter().any(|entry| entry.name == *name);
+        let entries = archive.entries()?;
+        let has = |name: &String| entries.iter().any(|entry| entry.name == *name);
         let script =
             script_name.filter(has).map(|name| archive.read(&name)).transpose()?.map(Script::from_bytes);
         let image = match image_name.filter(has).map(|name| archive.disk(&name)).transpose() {
             Err(error) if error.kind() == ErrorKind::Unsupported => None,
             image => image?,
         };
-        let rest = Rest::of_archive(archive, &metainfo);
-        let files = archive.entries().to_vec();
+        let rest = Rest::of_archive(archive, &metainfo)?;
+        let files = entries.to_vec();
         Ok(Self { metainfo, script, image, rest, files, sources: Sources::default(), is_archive: true })
     }
 
@@ -489,145 +468,6 @@ impl Template {
         }
         Ok(PackEntries { entries, free_space })
     }
-
-    /// Unpack the archive at `archive` into `folder`, which need not exist, and list its files.
-    ///
-    /// Holes of the image become holes again. Archives of any tool are accepted. Existing files are never overwritten:
-    /// a file that already exists in the folder is an error.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Template::open`], and [`AlreadyExists`](ErrorKind::AlreadyExists),
-    /// [`StorageFull`](ErrorKind::StorageFull), [`Cancelled`](ErrorKind::Cancelled). After an error nothing of the
-    /// archive is in the folder.
-    ///
-    /// ```no_run
-    /// use vmtemplate::{Template, UnpackOptions};
-    ///
-    /// for file in Template::unpack("Windows-Server-2019.tar.gz", "win2019/", &UnpackOptions::default())? {
-    ///     println!("{} {}", file.size, file.name);
-    /// }
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn unpack(
-        archive: impl AsRef<Path>,
-        folder: impl AsRef<Path>,
-        options: &UnpackOptions,
-    ) -> Result<Vec<ArchiveEntry>> {
-        let path = archive.as_ref();
-        archive::unpack(&archive::open_source(path)?, path, folder.as_ref(), Self::METAINFO, options)
-    }
-
-    /// Unpack an archive that is not a file; errors call it `name`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`unpack`](Self::unpack), and those of the source.
-    ///
-    /// ```
-    /// # let dir = std::env::temp_dir().join(format!("vmt-doc-unpack-source-{}", std::process::id()));
-    /// # use vmtemplate::{DiskImage, PackOptions, Template, UnpackOptions};
-    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
-    /// # let mut archive = Vec::new();
-    /// # template.pack_to(&mut archive, &PackOptions::default())?;
-    /// let files = Template::unpack_source(archive, "upload.tar.gz", &dir, &UnpackOptions::default())?;
-    /// assert_eq!(files[0].name, "metainfo.xml");
-    /// # std::fs::remove_dir_all(dir).unwrap();
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn unpack_source(
-        source: impl ReadAt + 'static,
-        name: impl AsRef<Path>,
-        folder: impl AsRef<Path>,
-        options: &UnpackOptions,
-    ) -> Result<Vec<ArchiveEntry>> {
-        let source: Arc<dyn ReadAt> = Arc::new(source);
-        archive::unpack(&source, name.as_ref(), folder.as_ref(), Self::METAINFO, options)
-    }
-
-    /// Verify the complete archive at `archive`: every checksum, header and length, that metainfo.xml is valid, and that the
-    /// files it names exist. Returns the SHA-256 of the archive and of each file in it.
-    ///
-    /// Archives of any tool are accepted; each byte is read once, and nothing is written.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Template::open`]; [`InvalidArchive`](ErrorKind::InvalidArchive) with the entry and the offset of
-    /// the damage, also if the index at the end does not match the members;
-    /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names does not exist.
-    ///
-    /// ```no_run
-    /// use vmtemplate::{Template, VerifyOptions};
-    ///
-    /// let verified = Template::verify("Windows-Server-2019.tar.gz", &VerifyOptions::default())?;
-    /// println!("{}  Windows-Server-2019.tar.gz", verified.sha256);
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    pub fn verify(archive: impl AsRef<Path>, options: &VerifyOptions) -> Result<Verified> {
-        let path = archive.as_ref();
-        Self::verify_source(archive::open_source(path)?, path, options)
-    }
-
-    /// Read all of an archive that is not a file; errors call it `name`.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`verify`](Self::verify), and those of the source.
-    ///
-    /// ```
-    /// # use vmtemplate::{DiskImage, PackOptions, Template, VerifyOptions};
-    /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
-    /// # let mut archive = Vec::new();
-    /// # template.pack_to(&mut archive, &PackOptions::default())?;
-    /// let verified = Template::verify_source(archive, "upload.tar.gz", &VerifyOptions::default())?;
-    /// assert_eq!(verified.files.len(), 3);
-    /// # Ok::<(), vmtemplate::Error>(())
-    /// ```
-    #[allow(clippy::needless_pass_by_value)] // as its siblings take it
-    pub fn verify_source(
-        source: impl ReadAt,
-        name: impl AsRef<Path>,
-        options: &VerifyOptions,
-    ) -> Result<Verified> {
-        let name = name.as_ref();
-        let (verified, metainfo) = archive::verify(&source, name, Self::METAINFO, options)?;
-        check_files(&verified, metainfo.as_deref()).map_err(|error| error.with_path(name))?;
-        Ok(verified)
-    }
-}
-
-/// Fail unless metainfo.xml exists and is valid, and the files that it names exist.
-fn check_files(verified: &Verified, metainfo: Option<&[u8]>) -> Result<()> {
-    let metainfo = metainfo.ok_or_else(|| {
-        Error::new(
-            ErrorKind::InvalidTemplate,
-            format!(
-                "the archive has no {} at its root, or one that is larger than 1 MiB",
-                Template::METAINFO
-            ),
-        )
-        .with_help("pack the files themselves, not the folder that contains them")
-    })?;
-    let metainfo = Metainfo::parse(metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
-    let (script, image) = file_names(&metainfo).map_err(|error| error.with_entry(Template::METAINFO))?;
-    let mut problems = Vec::new();
-    for (element, what, name) in [("installdrive", "setup script", script), ("hddimage", "disk image", image)]
-    {
-        match name {
-            None if named::installs_over_network(&metainfo) => {}
-            None => problems.push(unnamed(element, what)),
-            Some(name) if verified.files.iter().any(|file| file.name == name) => {}
-            Some(name) => problems.push(missing(element, what, &name)),
-        }
-    }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    Err(Error::many(
-        ErrorKind::InvalidTemplate,
-        "the archive is intact, but the template in it is incomplete",
-        problems,
-    ))
 }
 
 /// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script

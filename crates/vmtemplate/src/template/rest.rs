@@ -63,12 +63,11 @@ impl Rest {
         Ok(rest)
     }
 
-    pub(super) fn of_archive(archive: &Archive, metainfo: &Metainfo) -> Self {
+    pub(super) fn of_archive(archive: &Archive, metainfo: &Metainfo) -> Result<Self> {
+        let entries = archive.entries()?;
         let named: Vec<Named> = named::others(metainfo).into_iter().filter_map(Result::ok).collect();
-        let mut rest = Self { left_behind: named::unnamed(metainfo, archive.entries()), ..Self::default() };
-        for entry in
-            archive.entries().iter().filter(|entry| named.iter().any(|named| named.holds(&entry.name)))
-        {
+        let mut rest = Self { left_behind: named::unnamed(metainfo, entries), ..Self::default() };
+        for entry in entries.iter().filter(|entry| named.iter().any(|named| named.holds(&entry.name))) {
             let content = match archive.disk(&entry.name) {
                 Ok(disk) => Content::Disk(disk),
                 Err(_) => archive.read(&entry.name).map_or(Content::OutOfReach, Content::Bytes),
@@ -77,7 +76,7 @@ impl Rest {
         }
         rest.remove_the_two(metainfo);
         rest.find_missing(metainfo);
-        rest
+        Ok(rest)
     }
 
     /// The image or the script may be named by another element as well, or lie in the folder that one names.

@@ -145,7 +145,7 @@ impl FirstRunKit {
     /// use vmtemplate::FirstRunKit;
     ///
     /// # let folder = std::env::temp_dir().join(format!("vmt-doc-kit-both-{}", std::process::id()));
-    /// FirstRunKit::new().write_with_iso(&folder, folder.join("vmmgr.iso"), false)?;
+    /// FirstRunKit::new().write_with_iso(&folder, folder.join("vmmgr.iso"), vmtemplate::Overwrite::No)?;
     /// assert!(folder.join("prepare.cmd").exists() && folder.join("vmmgr.iso").exists());
     /// # std::fs::remove_dir_all(folder).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
@@ -206,7 +206,7 @@ impl FirstRunKit {
     /// use vmtemplate::FirstRunKit;
     ///
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-kit-{}.iso", std::process::id()));
-    /// FirstRunKit::new().write_iso(&path, Overwrite::No)?;
+    /// FirstRunKit::new().write_iso(&path, vmtemplate::Overwrite::No)?;
     /// assert_eq!(std::fs::read(&path).unwrap(), FirstRunKit::new().iso());
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
