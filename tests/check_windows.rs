@@ -6,8 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use vmtemplate::{
-    CheckOptions, DiskImage, DiskSource, Error, Extent, ExtentKind, Finding, Report, Script, Severity,
-    Template, WindowsInfo,
+    CheckOptions, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Finding, RegistryHive, Report,
+    Script, Severity, Template, WindowsInfo,
 };
 use vmtemplate_test_support::ntfs;
 use vmtemplate_test_support::registry::{Key, utf16};
@@ -28,6 +28,22 @@ fn disk_with(hive: &str, change: impl FnOnce(&mut Key)) -> WindowsDisk {
     let mut disk = BIOS.disk();
     disk.registry(hive, change);
     disk
+}
+
+#[test]
+fn the_volume_of_windows_is_found_with_its_hives() {
+    for kind in [BIOS, UEFI] {
+        let windows = kind.image().windows().unwrap();
+        assert!(windows.file("Windows/System32/config/SYSTEM").unwrap().size() > 0);
+        let software = RegistryHive::of_windows(&windows, "software").unwrap();
+        let product = software.key(VERSION).unwrap().unwrap().string("ProductName").unwrap();
+        assert!(product.unwrap().starts_with("Windows"));
+        let missing = RegistryHive::of_windows(&windows, "NOSUCH").unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+    }
+    let none = DiskImage::from_bytes(vec![0; 1 << 20]).windows().unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::NotFound);
+    assert!(none.help().is_some());
 }
 
 /// The codes of a check of the disk, each with its message.

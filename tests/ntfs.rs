@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use vmtemplate::{
     DiskImage, ErrorKind, ExtentKind, FreeSpace, FreeSpaceOptions, FreeSpaceReport, Hibernation, KeptReason,
-    NtfsVolume, VolumeFreeSpace,
+    NtfsFolder, NtfsVolume, VolumeFreeSpace,
 };
 use vmtemplate_test_support::ntfs::*;
 
@@ -125,6 +125,46 @@ fn folders_are_listed_from_their_root_and_their_blocks() {
         }
         assert!(!root.contains("secret.txt") && !root.contains("."), "{root:?}");
     }
+}
+
+#[test]
+fn a_walk_lists_every_folder_once_and_each_before_those_inside_it() {
+    let disk = DiskImage::from_bytes(sample(4096));
+    let volume = open(&disk);
+    let folders: Vec<NtfsFolder> = volume.walk("").collect::<Result<_, _>>().unwrap();
+    assert_eq!(folders[0].path, "");
+    assert!(folders[0].files.iter().any(|file| file.name == "plain.bin" && file.size == 250 * 256));
+    let paths: Vec<&str> = folders.iter().map(|folder| folder.path.as_str()).collect();
+    assert_eq!(paths.iter().collect::<BTreeSet<_>>().len(), paths.len());
+    for (index, path) in paths.iter().enumerate().skip(1) {
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        assert!(paths[..index].contains(&parent), "{path} stands before {parent}");
+    }
+    let many: Vec<NtfsFolder> = volume.walk("\\Many/").collect::<Result<_, _>>().unwrap();
+    assert_eq!(many.len(), 1);
+    assert_eq!((many[0].path.as_str(), many[0].files.len()), ("Many", 120));
+    assert_eq!(volume.walk("no").next().unwrap().unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(volume.walk("plain.bin").next().unwrap().unwrap_err().kind(), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn a_pattern_finds_files_by_their_names_without_regard_to_case() {
+    let disk = DiskImage::from_bytes(sample(4096));
+    let volume = open(&disk);
+    let glob = |pattern: &str| volume.glob(pattern).unwrap();
+    assert_eq!(glob("PLAIN.*"), ["plain.bin"]);
+    assert_eq!(glob("ordner ???/*.txt"), ["Ordner äöü/Straße Ж.TXT"]);
+    assert_eq!(glob("**\\STRASSE*"), Vec::<String>::new());
+    assert_eq!(glob("**/straße*"), ["Ordner äöü/Straße Ж.TXT"]);
+    assert_eq!(glob("**/many/*number 12"), ["many/a name that is rather long, number 12"]);
+    assert_eq!(glob("many/**").len(), 120);
+    // Each way to a file counts once.
+    assert_eq!(glob("**/**/plain.bin"), ["plain.bin"]);
+    let everything = glob("**");
+    assert!(everything.contains(&"compressed/text.txt".into()));
+    assert!(everything.is_sorted_by_key(|path| path.to_lowercase()));
+    assert_eq!(glob("plain.bin/*"), Vec::<String>::new());
+    assert_eq!(glob(""), [""]);
 }
 
 #[test]

@@ -55,6 +55,28 @@ fn an_index_that_refers_to_itself_ends() {
 }
 
 #[test]
+fn a_walk_through_a_folder_that_is_inside_itself_ends() {
+    let mut image = sample(4096);
+    let many = record_of(&image, "many");
+    let block = index_block_of_many(&image);
+    // The first entry of the folder becomes a folder, and refers to the folder that it is in.
+    let entry = block + 24 + u32_at(&image, block + 24);
+    let number = u32_at(&image, many + 44) as u64 | (u16_at(&image, many + 16) as u64) << 48;
+    put(&mut image, entry, &number.to_le_bytes());
+    let flags = u32_at(&image, entry + 16 + 56) as u32 | 0x1000_0000;
+    put(&mut image, entry + 16 + 56, &flags.to_le_bytes());
+    let disk = disk(image);
+    let volume = open(&disk).unwrap();
+    let walked: Vec<_> = volume.walk("many").collect();
+    assert_eq!(walked.len(), 2);
+    assert_eq!(walked[0].as_ref().unwrap().folders.len(), 1);
+    let error = walked[1].as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidImage);
+    assert!(error.message().contains("inside itself"), "{error}");
+    assert_eq!(volume.glob("**/no").unwrap_err().kind(), ErrorKind::InvalidImage);
+}
+
+#[test]
 fn index_blocks_that_stand_for_each_other_are_refused() {
     let mut image = sample(4096);
     let block = index_block_of_many(&image);
