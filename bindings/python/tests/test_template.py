@@ -189,6 +189,7 @@ def test_a_metainfo_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_an_archive_is_looked_into(archive: Path) -> None:
     held = vt.Archive.open(archive)
+    assert held.template().metainfo.os_name == vt.Template.open(archive).metainfo.os_name
     assert held.path == archive
     assert len(held) == 3
     assert "metainfo.xml" in held

@@ -102,6 +102,16 @@ pub(crate) fn read_stream_bounded(stream: impl Read, max: usize) -> io::Result<O
     Ok((bytes.len() <= max).then_some(bytes))
 }
 
+/// The first bytes of a file, `max` at most; none of what is no file, such as a block device, or a pipe, which would not
+/// give them again.
+pub(crate) fn head(path: &Path, max: u64) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    if fs::metadata(path)?.is_file() {
+        File::open(path)?.take(max).read_to_end(&mut head)?;
+    }
+    Ok(head)
+}
+
 #[cfg(not(any(unix, windows)))]
 compile_error!("vmtemplate reads and writes files at offsets, which needs a Unix or Windows system");
 

@@ -164,13 +164,9 @@ pub(crate) struct OutputFile {
 }
 
 impl OutputFile {
-    /// Begin a file that will be at `path`, or where the link there leads. What is there now is untouched until
-    /// the commit.
-    pub(crate) fn create(path: &Path, options: &OutputOptions) -> Result<Self> {
-        match Destination::find(path, options.overwrite)? {
-            Destination::File { path: place, found } => Self::begin(path, place, found, options),
-            Destination::Stream(_) => Err(not_a_file().with_path(path)),
-        }
+    /// Begin a file beside `path` that gets its name later, by [`retarget`](Self::retarget).
+    pub(crate) fn create_unnamed(path: &Path, options: &OutputOptions) -> Result<Self> {
+        Self::begin(path, path.to_owned(), None, options)
     }
 
     fn begin(
@@ -475,12 +471,17 @@ mod tests {
         names
     }
 
+    fn file(path: &Path, options: &OutputOptions) -> OutputFile {
+        let Output::File(file) = Output::create(path, options).unwrap() else { panic!("not a file") };
+        *file
+    }
+
     #[test]
     fn a_dropped_output_leaves_what_was_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
         fs::write(&path, "old").unwrap();
-        let mut output = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::Yes)).unwrap();
+        let mut output = file(&path, &OutputOptions::with_overwrite(Overwrite::Yes));
         output.file().write_all(b"new").unwrap();
         drop(output);
         assert_eq!(fs::read(&path).unwrap(), b"old");
@@ -506,7 +507,7 @@ mod tests {
     fn an_output_that_appears_meanwhile_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        let output = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
+        let output = file(&path, &OutputOptions::with_overwrite(Overwrite::No));
         fs::write(&path, "from somebody else").unwrap();
         assert_eq!(output.commit().unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"from somebody else");
@@ -571,8 +572,8 @@ mod tests {
         let path = folder.path().join("a.txt");
         fs::write(folder.path().join(".a.txt.Ab12Cd.vmtemplate-tmp"), "half").unwrap();
         fs::write(folder.path().join(".b.txt.Ab12Cd.vmtemplate-tmp"), "of another output").unwrap();
-        let running = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
-        let beside = OutputFile::create(&path, &OutputOptions::with_overwrite(Overwrite::No)).unwrap();
+        let running = file(&path, &OutputOptions::with_overwrite(Overwrite::No));
+        let beside = file(&path, &OutputOptions::with_overwrite(Overwrite::No));
         assert_eq!(names(folder.path()).len(), 3, "{:?}", names(folder.path()));
         drop((running, beside));
         assert_eq!(names(folder.path()), [".b.txt.Ab12Cd.vmtemplate-tmp"]);
@@ -657,7 +658,7 @@ mod tests {
         assert_eq!(mode(&at("new")), mode(&at("plain")));
 
         let private = OutputOptions::with_overwrite(Overwrite::Yes).access(Access::Private);
-        let mut output = OutputFile::create(&at("secret"), &private).unwrap();
+        let mut output = file(&at("secret"), &private);
         output.file().write_all(b"password").unwrap();
         assert_eq!(mode(output.temporary_path()), 0o600, "nobody reads it while it is written either");
         output.commit().unwrap();

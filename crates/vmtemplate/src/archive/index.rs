@@ -6,7 +6,7 @@
 //! (u64), the bytes of content in all (u64), and the CRC-32 of all records (u32), then 4 bytes 0.
 
 use super::member::{HEADER, Header, Kind, TRAILER, empty_member};
-use super::member_reader::{member_at, next_member, read};
+use super::member_reader::{Members, member_at, read};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::is_zero;
 use crate::le;
@@ -130,13 +130,11 @@ impl MemberMap {
         if member_at(source, 0)?.is_none() {
             return Ok(None);
         }
-        let (mut map, mut at, mut ended) = (Self::default(), 0, false);
-        while let Some(header) = next_member(source, at, ended, |_| ())? {
+        let (mut map, mut members) = (Self::default(), Members::new(source));
+        while let Some((_, header)) = members.next(|_| ())? {
             if matches!(header.kind, Kind::Data | Kind::Zeros) {
                 map.push(header.length, header.content, header.kind == Kind::Zeros)?;
             }
-            at += u64::from(header.length);
-            ended = header.kind == Kind::Footer;
         }
         Ok(Some(map))
     }

@@ -1,28 +1,48 @@
 //! Reading the members of an archive of ours: one header after the other, and what a member holds.
 
-use super::member::{HEADER, Header, Unpacker};
+use super::member::{HEADER, Header, Kind, Unpacker};
 use super::stream::Behind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ReadAt;
 
-/// The header of the member at `at`; `None` at the end of the archive, where zeros may follow. `ended` says that the
-/// member before was the footer. `tap` is shown what is no member.
-pub(super) fn next_member(
-    source: &dyn ReadAt,
+/// The way from member to member, from the start of the archive to its end.
+pub(super) struct Members<'a> {
+    source: &'a dyn ReadAt,
     at: u64,
+    /// The footer was the last member.
     ended: bool,
-    tap: impl FnMut(&[u8]),
-) -> Result<Option<Header>> {
-    if at >= source.size() {
-        return Ok(None);
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn new(source: &'a dyn ReadAt) -> Self {
+        Self { source, at: 0, ended: false }
     }
-    if let Some(header) = member_at(source, at)? {
-        return if ended { Err(Behind::all(source, at).error()) } else { Ok(Some(header)) };
+
+    /// Where the next member begins.
+    pub(super) fn at(&self) -> u64 {
+        self.at
     }
-    match Behind::of(source, at, tap)? {
-        None => Ok(None),
-        Some(behind) if ended => Err(behind.error()),
-        Some(_) => Err(not_a_member(at)),
+
+    /// The next member, and where it begins; `None` at the end of the archive, where zeros may follow. `tap` is shown what
+    /// is no member.
+    pub(super) fn next(&mut self, tap: impl FnMut(&[u8])) -> Result<Option<(u64, Header)>> {
+        let at = self.at;
+        if at >= self.source.size() {
+            return Ok(None);
+        }
+        let Some(header) = member_at(self.source, at)? else {
+            return match Behind::of(self.source, at, tap)? {
+                None => Ok(None),
+                Some(behind) if self.ended => Err(behind.error()),
+                Some(_) => Err(not_a_member(at)),
+            };
+        };
+        if self.ended {
+            return Err(Behind::all(self.source, at).error());
+        }
+        self.at += u64::from(header.length);
+        self.ended = header.kind == Kind::Footer;
+        Ok(Some((at, header)))
     }
 }
 

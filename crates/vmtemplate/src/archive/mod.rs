@@ -32,7 +32,7 @@ pub(crate) use names::{MAX_COMPONENT, reason_against};
 pub use pack::PackOptions;
 pub(crate) use pack::{pack, pack_to};
 pub use reader::Archive;
-pub(crate) use stream::{damaged, open_source, open_tapped};
+pub(crate) use stream::{damaged, is_gzip, open_source, open_tapped};
 pub use summary::PackSummary;
 pub use unpack::UnpackOptions;
 pub(crate) use unpack::unpack;

@@ -83,11 +83,6 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    /// The bounds on what the archive may hold.
-    pub(super) fn limits(&self) -> UnpackLimits {
-        self.limits
-    }
-
     pub(super) fn new(limits: UnpackLimits) -> Self {
         Self {
             state: State::Gather(BLOCK, Gathered::Header),
@@ -157,9 +152,9 @@ impl Parser {
         self.offset += count;
     }
 
-    /// Bytes of the tar stream so far.
-    pub(super) fn offset(&self) -> u64 {
-        self.offset
+    /// Fail if the tar stream so far, and `more` bytes of it that are to come, are too many for this much of an archive.
+    pub(super) fn check_ratio(&self, more: u64, archive: u64) -> Result<()> {
+        self.limits.check_ratio(self.offset + more, archive)
     }
 
     /// Where the stream is, for errors: the entry, and the offset in the tar stream.

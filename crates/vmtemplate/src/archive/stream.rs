@@ -36,6 +36,14 @@ pub(crate) fn open_source(path: &Path) -> Result<Arc<dyn ReadAt>> {
     }
 }
 
+/// What a gzip member begins with (RFC 1952, 2.3.1).
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// Whether a file that begins with these bytes is a gzip file, and so the archive of a template.
+pub(crate) fn is_gzip(head: &[u8]) -> bool {
+    head.starts_with(&GZIP)
+}
+
 /// Fail unless the archive begins as a gzip file does.
 pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
     let mut start = [0; 6];
@@ -43,7 +51,7 @@ pub(super) fn check_start(source: &dyn ReadAt) -> Result<()> {
     source.read_at(&mut start[..count], 0)?;
     let (what, help) = match &start[..count] {
         [] => ("the file is empty", "create or download the archive again"),
-        [0x1F, 0x8B, ..] => return Ok(()),
+        start if is_gzip(start) => return Ok(()),
         [0xFD, b'7', b'z', b'X', b'Z', 0] => (
             "this is an .xz archive",
             "unpack it with `tar xJf` and pack the folder: Windows templates are .tar.gz",
@@ -91,7 +99,7 @@ pub(super) fn feed_stream(
             return parser.finish();
         }
         parser.feed(&buffer[..count], sink)?;
-        parser.limits().check_ratio(parser.offset(), consumed.get())?;
+        parser.check_ratio(0, consumed.get())?;
         control.report(consumed.get(), source.size())?;
     }
 }
@@ -133,8 +141,7 @@ impl<R: Read> Read for GzipMembers<R> {
             let Some(mut source) = self.current.take().map(GzDecoder::into_inner) else { return Ok(0) };
             match source.fill_buf()?.first() {
                 None => return Ok(0),
-                // The first byte of a gzip member (RFC 1952, 2.3.1).
-                Some(0x1F) => self.current = Some(GzDecoder::new(source)),
+                Some(byte) if *byte == GZIP[0] => self.current = Some(GzDecoder::new(source)),
                 Some(_) => {
                     let at = self.consumed.get() - source.buffer().len() as u64;
                     return self.pass_padding(source, at).map(|()| 0);
@@ -192,7 +199,7 @@ impl Behind {
             source.read_at(part, at + done)?;
             tap(part);
             zeros &= is_zero(part);
-            is_gzip |= done == 0 && part.starts_with(&[0x1F, 0x8B]);
+            is_gzip |= done == 0 && self::is_gzip(part);
             done += part.len() as u64;
         }
         Ok((!zeros).then_some(Self { at, count, is_gzip }))

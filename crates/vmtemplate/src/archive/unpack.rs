@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::entry::ArchiveEntry;
 use super::folder::{FolderSink, write};
-use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
-use super::member_reader::{MemberRoom, member_at, next_member};
+use super::member_reader::{MemberRoom, Members, member_at};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::reader::Archive;
@@ -84,7 +83,7 @@ fn unpack_members(
     sink: &mut FolderSink,
     options: &UnpackOptions,
 ) -> Result<()> {
-    let (length, limits) = (archive.size(), parser.limits());
+    let length = archive.size();
     let threads = options.threads.count().get();
     let workers = (0..threads)
         .map(|_| {
@@ -94,13 +93,11 @@ fn unpack_members(
         .collect();
     let mut walk = Walk {
         archive,
-        at: 0,
-        ended: false,
+        members: Members::new(archive),
         parser,
         sink,
         room: MemberRoom::default(),
         zeros: ZeroMembers::new(),
-        limits,
         control: &options.control,
     };
     options.control.report(0, length)?;
@@ -141,14 +138,11 @@ impl Job {
 /// The way through the members of an archive of ours.
 struct Walk<'a> {
     archive: &'a dyn ReadAt,
-    at: u64,
-    /// The footer was the last member.
-    ended: bool,
+    members: Members<'a>,
     parser: &'a mut Parser,
     sink: &'a mut FolderSink,
     room: MemberRoom,
     zeros: ZeroMembers,
-    limits: UnpackLimits,
     control: &'a Control,
 }
 
@@ -161,12 +155,9 @@ impl Ordered for Walk<'_> {
         if self.sink.has_all() {
             return Ok(None);
         }
-        let at = self.at;
-        let Some(header) = next_member(self.archive, at, self.ended, |_| ())? else { return Ok(None) };
-        self.at += u64::from(header.length);
-        self.ended = header.kind == Kind::Footer;
-        self.limits.check_ratio(self.parser.offset() + u64::from(header.content), self.at)?;
+        let Some((at, header)) = self.members.next(|_| ())? else { return Ok(None) };
         let content = u64::from(header.content);
+        self.parser.check_ratio(content, self.members.at())?;
         let stretches = self.parser.stretches(content);
         match (header.kind, stretches) {
             (Kind::Zeros, stretches) => {
@@ -189,7 +180,7 @@ impl Ordered for Walk<'_> {
                 self.parser.feed(content, self.sink)?;
             }
         }
-        Ok(Some(Step::Done(self.at)))
+        Ok(Some(Step::Done(self.members.at())))
     }
 
     fn done(&mut self, read: u64) -> Result<()> {

@@ -7,9 +7,8 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::index::IndexWriter;
-use super::limits::UnpackLimits;
 use super::member::{Header, Kind};
-use super::member_reader::{MemberRoom, member_at, next_member, read};
+use super::member_reader::{MemberRoom, Members, member_at, read};
 use super::ordered::{self, Ordered, Step};
 use super::parser::{Parser, Sink};
 use super::reader::Archive;
@@ -186,7 +185,7 @@ fn verify_members(
     sink: &mut HashSink,
     options: &VerifyOptions,
 ) -> Result<(String, bool)> {
-    let (length, limits) = (archive.size(), parser.limits());
+    let length = archive.size();
     let threads = options.threads.count().get();
     let workers = (0..threads)
         .map(|_| {
@@ -209,14 +208,13 @@ fn verify_members(
         let tap = if hasher.is_ok() { Tap::Thread(members) } else { Tap::Here(Sha256::new()) };
         let mut reading = Reading {
             archive,
-            at: 0,
+            members: Members::new(archive),
             tap,
             index: IndexWriter::default(),
             expected: None,
             zeros: ZeroMembers::new(),
             parser,
             sink,
-            limits,
             control: &options.control,
         };
         options.control.report(0, length)?;
@@ -278,7 +276,7 @@ struct Content {
 
 struct Reading<'a> {
     archive: &'a dyn ReadAt,
-    at: u64,
+    members: Members<'a>,
     tap: Tap,
     /// What the index should be, from the members that were read.
     index: IndexWriter,
@@ -287,7 +285,6 @@ struct Reading<'a> {
     zeros: ZeroMembers,
     parser: &'a mut Parser,
     sink: &'a mut HashSink,
-    limits: UnpackLimits,
     control: &'a Control,
 }
 
@@ -296,17 +293,14 @@ impl Ordered for Reading<'_> {
     type Done = Content;
 
     fn next(&mut self) -> Result<Option<Step<Job, Content>>> {
-        let at = self.at;
-        let ended = self.expected.as_ref().is_some_and(|expected| expected.len() == 0);
         let tap = &mut self.tap;
         let padding = |bytes: &[u8]| tap.take(&bytes.into());
-        let Some(header) = next_member(self.archive, at, ended, padding)? else { return Ok(None) };
+        let Some((at, header)) = self.members.next(padding)? else { return Ok(None) };
         let mut member = vec![0; header.length as usize];
         read(self.archive, &mut member, at)?;
         let member: Arc<[u8]> = member.into();
-        self.at += u64::from(header.length);
         self.tap.take(&member);
-        let end = self.at;
+        let end = self.members.at();
         match header.kind {
             Kind::Index | Kind::Footer => {
                 let index = &self.index;
@@ -333,7 +327,7 @@ impl Ordered for Reading<'_> {
     fn done(&mut self, content: Content) -> Result<()> {
         self.parser.feed(&content.bytes, self.sink)?;
         super::unpack::feed_zeros(content.zeros, self.parser, self.sink)?;
-        self.limits.check_ratio(self.parser.offset(), content.end)?;
+        self.parser.check_ratio(0, content.end)?;
         self.control.report(content.end, self.archive.size())
     }
 }

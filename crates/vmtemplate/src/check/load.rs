@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::package;
 use super::{CheckOptions, Parts, check_parts, metadata};
-use crate::archive::{Archive, ArchiveEntry};
+use crate::archive::{Archive, ArchiveEntry, is_gzip};
 use crate::disk::{DiskImage, is_vmdk_descriptor, no_script};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file::{read_bounded, read_stream_bounded};
+use crate::file::{head, read_bounded, read_stream_bounded};
 use crate::macros::ScriptLanguage;
 use crate::metainfo::{Metainfo, MetainfoKey as Key};
 use crate::named::{self, FolderContents, METAINFO};
@@ -64,21 +64,21 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
     let found = if local.is_none() {
         return check_archive(&Archive::open(path)?, options);
     } else if path.is_dir() {
-        Found::folder(path, options)?
+        Parts::folder(path, options)?
     } else {
-        let head = head(path).map_err(|error| error.with_path(path))?;
+        let head = head(path, HEAD).map_err(|e| Error::io("cannot open the file", e).with_path(path))?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         match kind_of(&name, &head, options) {
             Kind::Archive => return check_archive(&Archive::open(path)?, options),
-            Kind::Metainfo => Found::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
-            Kind::Script => Found { script: Some((name, read_script(path)?)), ..Found::default() },
-            Kind::Image => Found {
+            Kind::Metainfo => Parts::metainfo(&name, read(path, MAX_METAINFO)?.as_deref()),
+            Kind::Script => Parts { script: Some((name, read_script(path)?)), ..Parts::default() },
+            Kind::Image => Parts {
                 image: Some((name, DiskImage::open_with(path, &options.opening())?)),
-                ..Found::default()
+                ..Parts::default()
             },
         }
     };
-    found.check(options)
+    check_parts(found, options)
 }
 
 /// Check what comes through a stream, such as standard input: anything that [`check()`] takes as a file. `name` is what
@@ -111,24 +111,24 @@ pub fn check_stream(mut reader: impl Read, name: &str, options: &CheckOptions) -
             let archive = Archive::from_source(Spooled::read(rest, &options.control)?, name)?;
             return check_archive(&archive, options);
         }
-        Kind::Metainfo => Found::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
+        Kind::Metainfo => Parts::metainfo(name, read_stream(rest, MAX_METAINFO)?.as_deref()),
         Kind::Script => {
             let script = script_of(read_stream(rest, MAX_SCRIPT)?).map_err(|error| error.with_path(name))?;
-            Found { script: Some((name.to_owned(), script)), ..Found::default() }
+            Parts { script: Some((name.to_owned(), script)), ..Parts::default() }
         }
         Kind::Image => {
             let disk =
                 DiskImage::from_stream(rest, &options.opening()).map_err(|error| error.with_path(name))?;
-            Found { image: Some((name.to_owned(), disk)), ..Found::default() }
+            Parts { image: Some((name.to_owned(), disk)), ..Parts::default() }
         }
     };
-    found.check(options)
+    check_parts(found, options)
 }
 
 /// Check the template in an archive.
 pub(crate) fn check_archive(archive: &Archive, options: &CheckOptions) -> Result<Report> {
     options.validate()?;
-    Found::archive(archive)?.check(options)
+    check_parts(Parts::archive(archive)?, options)
 }
 
 /// What a file is.
@@ -140,7 +140,7 @@ enum Kind {
 }
 
 fn kind_of(name: &str, head: &[u8], options: &CheckOptions) -> Kind {
-    if head.starts_with(b"\x1F\x8B") {
+    if is_gzip(head) {
         Kind::Archive
     } else if is_metainfo(name, head) {
         Kind::Metainfo
@@ -151,29 +151,8 @@ fn kind_of(name: &str, head: &[u8], options: &CheckOptions) -> Kind {
     }
 }
 
-/// What is at a path, with what went wrong in reading it.
-#[derive(Default)]
-struct Found {
-    metainfo: Option<Metainfo>,
-    script: Option<(String, Script)>,
-    image: Option<(String, DiskImage)>,
-    /// `None` if it is a single file.
-    files: Option<Vec<ArchiveEntry>>,
-    findings: Vec<Finding>,
-}
-
-impl Found {
-    fn check(self, options: &CheckOptions) -> Result<Report> {
-        let parts = Parts {
-            metainfo: self.metainfo.as_ref(),
-            script: self.script.as_ref().map(|(name, script)| (name.as_str(), script)),
-            image: self.image.as_ref().map(|(name, disk)| (name.as_str(), disk)),
-            files: self.files.as_deref(),
-            is_packed: self.files.is_some(),
-        };
-        check_parts(&parts, self.findings, options)
-    }
-
+/// Reading the parts. What is missing or cannot be read is a finding.
+impl Parts {
     fn metainfo(name: &str, bytes: Option<&[u8]>) -> Self {
         let mut found = Self::default();
         found.take_metainfo(name, bytes);
@@ -197,7 +176,7 @@ impl Found {
             }
         }
         files.sort_by(|a, b| a.name.cmp(&b.name));
-        let mut found = Self { files: Some(files), ..Self::default() };
+        let mut found = Self { files: Some(files), is_packed: true, ..Self::default() };
         if found.has(METAINFO) {
             found.take_metainfo(METAINFO, read(&folder.join(METAINFO), MAX_METAINFO)?.as_deref());
         } else {
@@ -222,7 +201,7 @@ impl Found {
     }
 
     fn archive(archive: &Archive) -> Result<Self> {
-        let mut found = Self { files: Some(archive.entries()?.to_vec()), ..Self::default() };
+        let mut found = Self { files: Some(archive.entries()?.to_vec()), is_packed: true, ..Self::default() };
         if found.has(METAINFO) {
             match archive.read(METAINFO) {
                 Ok(bytes) => found.take_metainfo(METAINFO, Some(&bytes)),
@@ -344,17 +323,6 @@ fn script_of(bytes: Option<Vec<u8>>) -> Result<Script> {
 
 fn read_stream(stream: impl Read, max: usize) -> Result<Option<Vec<u8>>> {
     read_stream_bounded(stream, max).map_err(|e| Error::io("cannot read the stream", e))
-}
-
-/// The first bytes of a file; none of what is no file, such as a block device or a pipe.
-fn head(path: &Path) -> Result<Vec<u8>> {
-    let meta = fs::metadata(path).map_err(|e| Error::io("cannot open the file", e))?;
-    let mut head = Vec::new();
-    if meta.is_file() {
-        let file = fs::File::open(path).map_err(|e| Error::io("cannot open the file", e))?;
-        file.take(HEAD).read_to_end(&mut head).map_err(|e| Error::io("cannot read the file", e))?;
-    }
-    Ok(head)
 }
 
 fn is_metainfo(name: &str, head: &[u8]) -> bool {

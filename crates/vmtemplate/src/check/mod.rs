@@ -32,43 +32,43 @@ pub(super) struct ImageContext<'a> {
     pub(super) control: &'a Control,
 }
 
-/// The parts of a template, as far as they are there and could be read, each with its name.
-pub(crate) struct Parts<'a> {
-    pub(crate) metainfo: Option<&'a Metainfo>,
-    pub(crate) script: Option<(&'a str, &'a Script)>,
-    pub(crate) image: Option<(&'a str, &'a DiskImage)>,
+/// The parts of a template that exist and could be read, each with its name.
+#[derive(Default)]
+pub(crate) struct Parts {
+    pub(crate) metainfo: Option<Metainfo>,
+    pub(crate) script: Option<(String, Script)>,
+    pub(crate) image: Option<(String, DiskImage)>,
     /// The files of the template; `None` if only a part of one is checked.
-    pub(crate) files: Option<&'a [ArchiveEntry]>,
+    pub(crate) files: Option<Vec<ArchiveEntry>>,
     /// The image is in the template as its file is: it will not be converted any more.
     pub(crate) is_packed: bool,
+    /// The problems that reading them met.
+    pub(crate) findings: Vec<Finding>,
 }
 
-/// Check what is there of a template. `findings` are those of reading it.
-pub(crate) fn check_parts(
-    parts: &Parts<'_>,
-    mut findings: Vec<Finding>,
-    options: &CheckOptions,
-) -> Result<Report> {
+/// Check the parts of a template.
+pub(crate) fn check_parts(mut parts: Parts, options: &CheckOptions) -> Result<Report> {
     options.validate()?;
-    if let Some(metainfo) = parts.metainfo {
+    let mut findings = std::mem::take(&mut parts.findings);
+    let metainfo = parts.metainfo.as_ref();
+    if let Some(metainfo) = metainfo {
         findings.extend(metadata::check(metainfo).into_iter().map(|finding| finding.in_file(METAINFO)));
-        if let Some(files) = parts.files {
+        if let Some(files) = &parts.files {
             findings.extend(package::check_files(metainfo, files));
         }
     }
-    if let Some((name, script)) = parts.script {
-        let asked =
-            LintOptions { metainfo: parts.metainfo, file_name: Some(name), language: options.language };
+    if let Some((name, script)) = &parts.script {
+        let asked = LintOptions { metainfo, file_name: Some(name), language: options.language };
         findings.extend(script.lint_with(&asked).in_file(name).into_findings());
     }
     options.control.stop_if_cancelled()?;
-    if let Some((name, disk)) = parts.image {
-        findings.extend(package::check_disk(parts, name, disk, options)?);
+    if let Some((name, disk)) = &parts.image {
+        findings.extend(package::check_disk(&parts, name, disk, options)?);
         if !options.skip_image {
             let context = ImageContext {
                 name,
-                metainfo: parts.metainfo,
-                script: parts.script.map(|(_, script)| script),
+                metainfo,
+                script: parts.script.as_ref().map(|(_, script)| script),
                 control: &options.control,
             };
             let inside = image::check_image(disk, &context)?;

@@ -127,7 +127,7 @@ pub(super) fn leads_out(name: &str, error: &crate::error::Error) -> Finding {
 
 /// What can be determined of an image without looking into its volumes.
 pub(super) fn check_disk(
-    parts: &Parts<'_>,
+    parts: &Parts,
     name: &str,
     disk: &DiskImage,
     options: &CheckOptions,
@@ -157,7 +157,7 @@ pub(super) fn check_disk(
             format!("the image has {size} bytes, {over} more than a multiple of the sector size"),
         );
     }
-    if let Some(metainfo) = parts.metainfo
+    if let Some(metainfo) = &parts.metainfo
         && let Ok(limits) = metainfo.limits()
     {
         let needed = size.div_ceil(MB);

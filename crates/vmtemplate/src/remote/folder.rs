@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use futures_util::StreamExt as _;
 use object_store::path::Path;
 use object_store::{
-    Error as StoreError, GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
-    UpdateVersion,
+    Error as StoreError, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
+    PutPayload, UpdateVersion,
 };
 
 use super::client::{ask, begin, connect, failed, without_secrets};
 use super::lengthless::UNKNOWN;
 use super::source::RemoteFile;
-use super::{Expected, Listed, Upload, Version};
+use super::{Listed, Precondition, Upload, Version};
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::source::ReadAt;
@@ -76,7 +75,7 @@ impl RemoteFolder {
                 Err(StoreError::NotFound { .. }) => return Ok(None),
                 found => found?,
             };
-            let version = Version { etag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+            let version = version_of(&found.meta);
             let mut bytes = Vec::new();
             let mut stream = found.into_stream();
             // The server may state any size, or none: what it sends is counted.
@@ -126,12 +125,12 @@ impl RemoteFolder {
             .with_help("try again"))
     }
 
-    /// When a file was last changed; `None` if it does not exist.
-    pub(crate) fn modified(&self, name: &str) -> Result<Option<SystemTime>> {
-        let (store, path) = (Arc::clone(&self.store), self.path(name)?);
+    /// Size, time and version of a file; `None` if it does not exist.
+    pub(crate) fn head(&self, name: &str) -> Result<Option<(Listed, Version)>> {
+        let (store, path, own) = (Arc::clone(&self.store), self.path(name)?, name.to_owned());
         ask(&self.url_of(name), None, async move {
             match store.head(&path).await {
-                Ok(found) => Ok(Some(SystemTime::from(found.last_modified))),
+                Ok(found) => Ok(Some((listing_of(own, &found), version_of(&found)))),
                 Err(StoreError::NotFound { .. }) => Ok(None),
                 Err(error) => Err(error),
             }
@@ -150,7 +149,7 @@ impl RemoteFolder {
         })?;
         let files = listed.objects.iter().filter_map(|object| {
             let name = object.location.filename()?.to_owned();
-            Some(Listed { name, size: object.size, modified: object.last_modified.into() })
+            Some(listing_of(name, object))
         });
         Ok(Some(files.collect()))
     }
@@ -167,7 +166,7 @@ impl RemoteFolder {
                 let store = Arc::clone(&store);
                 async move {
                     let found = store.head(&path).await.ok()?;
-                    Some(Listed { name, size: found.size, modified: found.last_modified.into() })
+                    Some(listing_of(name, &found))
                 }
             });
             let found = futures_util::stream::iter(asked).buffer_unordered(AT_ONCE);
@@ -175,21 +174,26 @@ impl RemoteFolder {
         })
     }
 
-    /// Write a small file; `false` if what was expected of it is not so.
-    pub(crate) fn put(&self, name: &str, bytes: &[u8], expected: Expected<'_>) -> Result<bool> {
+    /// Write a small file, and give its version; `None` if the precondition does not hold.
+    pub(crate) fn put(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        precondition: Precondition<'_>,
+    ) -> Result<Option<Version>> {
         let (store, path) = (Arc::clone(&self.store), self.path(name)?);
-        let mode = match expected {
-            Expected::Any => PutMode::Overwrite,
-            Expected::Absent => PutMode::Create,
-            Expected::This(Version { etag, version }) => {
+        let mode = match precondition {
+            Precondition::None => PutMode::Overwrite,
+            Precondition::Absent => PutMode::Create,
+            Precondition::Is(Version { etag, version }) => {
                 PutMode::Update(UpdateVersion { e_tag: etag.clone(), version: version.clone() })
             }
         };
         let payload = PutPayload::from(bytes.to_vec());
         ask(&self.url_of(name), None, async move {
             match store.put_opts(&path, payload, PutOptions::from(mode)).await {
-                Ok(_) => Ok(true),
-                Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(false),
+                Ok(put) => Ok(Some(Version { etag: put.e_tag, version: put.version })),
+                Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(None),
                 Err(error) => Err(error),
             }
         })
@@ -213,13 +217,13 @@ impl RemoteFolder {
     }
 }
 
-impl PartialEq for RemoteFolder {
-    fn eq(&self, other: &Self) -> bool {
-        self.url == other.url
-    }
+fn listing_of(name: String, found: &ObjectMeta) -> Listed {
+    Listed { name, size: found.size, modified: found.last_modified.into() }
 }
 
-impl Eq for RemoteFolder {}
+fn version_of(found: &ObjectMeta) -> Version {
+    Version { etag: found.e_tag.clone(), version: found.version.clone() }
+}
 
 impl fmt::Debug for RemoteFolder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

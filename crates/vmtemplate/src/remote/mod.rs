@@ -11,15 +11,11 @@ mod source;
 #[cfg(feature = "remote")]
 mod upload;
 
-#[cfg(not(feature = "remote"))]
-mod absent;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+#[cfg(feature = "remote")]
 use std::time::SystemTime;
 
-#[cfg(not(feature = "remote"))]
-pub(crate) use absent::{RemoteFolder, Upload};
 #[cfg(feature = "remote")]
 pub(crate) use folder::RemoteFolder;
 #[cfg(feature = "remote")]
@@ -28,33 +24,39 @@ pub(crate) use upload::Upload;
 use crate::error::{Error, ErrorKind, Result};
 use crate::source::ReadAt;
 
-/// What a file on a server is known by: its name changes no byte as long as this stays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The version of a file: its bytes are the same as long as this is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) etag: Option<String>,
     pub(crate) version: Option<String>,
 }
 
 /// A file in a folder that was listed.
+#[cfg(feature = "remote")]
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(feature = "remote"), allow(dead_code))]
 pub(crate) struct Listed {
     pub(crate) name: String,
     pub(crate) size: u64,
-    /// When it was last changed.
+    /// When it was last changed; the beginning of all times if the server does not state it.
     pub(crate) modified: SystemTime,
 }
 
-/// What must be so for a file to be written.
+/// What must hold for a file to be written.
 #[derive(Debug, Clone, Copy)]
-#[cfg_attr(not(feature = "remote"), allow(dead_code))]
-pub(crate) enum Expected<'a> {
-    /// Whatever it was.
-    Any,
-    /// Nothing is there.
+pub(crate) enum Precondition<'a> {
+    /// Nothing: any file of that name is replaced.
+    None,
+    /// No file has that name.
     Absent,
-    /// It is this version that is replaced.
-    This(&'a Version),
+    /// The file has this version.
+    Is(&'a Version),
+}
+
+impl<'a> Precondition<'a> {
+    /// The file is still as it was read; `None` if it did not exist.
+    pub(crate) fn unchanged(version: Option<&'a Version>) -> Self {
+        version.map_or(Self::Absent, Self::Is)
+    }
 }
 
 /// Where something is.
@@ -116,7 +118,19 @@ fn percent_decoded(text: &str) -> PathBuf {
 /// The file at a URL, for reading at any offset.
 pub(crate) fn open_file(url: &str) -> Result<Arc<dyn ReadAt>> {
     let (folder, name) = split(url)?;
-    RemoteFolder::open(&folder)?.source(&name)
+    #[cfg(feature = "remote")]
+    let opened = RemoteFolder::open(&folder)?.source(&name);
+    #[cfg(not(feature = "remote"))]
+    let opened = Err(unsupported(&format!("{folder}/{name}")));
+    opened
+}
+
+/// The error of a build without servers.
+#[cfg(not(feature = "remote"))]
+pub(crate) fn unsupported(url: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, "this build cannot read URLs")
+        .with_path(url)
+        .with_help("build it with the feature `remote`, or download the file first")
 }
 
 /// The URL of the folder, and the file's name in it.

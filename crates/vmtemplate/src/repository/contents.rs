@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::entry::TemplateKind;
 use super::xz;
-use crate::archive::{Archive, UnpackLimits, VerifyOptions, damaged, open_tapped};
+use crate::archive::{Archive, UnpackLimits, VerifyOptions, damaged, is_gzip, open_tapped};
 use crate::digest::hex;
 use crate::error::{Error, Result};
 use crate::metainfo::Metainfo;
@@ -44,14 +44,14 @@ pub(super) struct Contents {
 }
 
 impl Contents {
-    /// What a template is as an archive.
-    pub(super) fn of_template(template: &Template, archive_bytes: u64, sha256: &str) -> Self {
+    /// What is known of a template before it is packed.
+    pub(super) fn of_template(template: &Template) -> Self {
         Self {
             kind: TemplateKind::KvmTemplate,
             metainfo: Some(template.metainfo().clone()),
             image_bytes: template.image().map(crate::disk::DiskImage::size),
-            archive_bytes,
-            sha256: Some(sha256.to_owned()),
+            archive_bytes: 0,
+            sha256: None,
         }
     }
 }
@@ -101,7 +101,7 @@ fn look(source: &Arc<dyn ReadAt>, path: &Path, quick: bool, reading: &Reading) -
     match template(source, path, quick, reading) {
         Ok(contents) => Ok(contents),
         Err(error) if error.ends_the_work() => Err(error),
-        Err(error) if magic.starts_with(&[0x1F, 0x8B]) && is_lxd(source) => {
+        Err(error) if is_gzip(&magic) && is_lxd(source) => {
             let whole = if quick { Ok(None) } else { whole_gzip(source, &reading.control).map(Some) };
             let sha256 = whole.map_err(|inner| inner.with_help(error.to_string()))?;
             Ok(Contents { kind: TemplateKind::Lxd, metainfo: None, image_bytes: None, archive_bytes, sha256 })
@@ -197,12 +197,12 @@ pub(super) fn sha256(source: &dyn ReadAt, control: &Control) -> Result<String> {
 }
 
 /// Takes the SHA-256 of what is written through it.
-pub(super) struct HashingWriter<'a, W> {
+pub(super) struct HashingWriter<'a, W: ?Sized> {
     inner: &'a mut W,
     hash: Sha256,
 }
 
-impl<'a, W: Write> HashingWriter<'a, W> {
+impl<'a, W: Write + ?Sized> HashingWriter<'a, W> {
     pub(super) fn new(inner: &'a mut W) -> Self {
         Self { inner, hash: Sha256::new() }
     }
@@ -213,7 +213,7 @@ impl<'a, W: Write> HashingWriter<'a, W> {
     }
 }
 
-impl<W: Write> Write for HashingWriter<'_, W> {
+impl<W: Write + ?Sized> Write for HashingWriter<'_, W> {
     fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
         let written = self.inner.write(buf)?;
         self.hash.update(&buf[..written]);

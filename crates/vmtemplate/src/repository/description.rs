@@ -23,7 +23,7 @@ impl Description {
     }
 
     /// The description that is there.
-    pub(super) fn read(store: &Store, format: RepositoryFormat) -> Result<Self> {
+    pub(super) fn read(store: &dyn Store, format: RepositoryFormat) -> Result<Self> {
         let bytes = read_description(store, format)?;
         Self::parse(format, &bytes).map_err(|error| error.with_path(store.path_of(format.file_name())))
     }
@@ -86,10 +86,13 @@ impl Description {
     }
 }
 
-pub(super) fn read_description(store: &Store, format: RepositoryFormat) -> Result<Vec<u8>> {
-    store.read(format.file_name(), json::MAX_BYTES)?.ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, "the repository has no description")
-            .with_path(store.path_of(format.file_name()))
-            .with_help("create a repository there: `vmtemplate repo init FOLDER`")
-    })
+pub(super) fn read_description(store: &dyn Store, format: RepositoryFormat) -> Result<Vec<u8>> {
+    let read = store.get(format.file_name(), json::MAX_BYTES)?;
+    read.map(|(bytes, _)| bytes).ok_or_else(|| no_description(store, format))
+}
+
+pub(super) fn no_description(store: &dyn Store, format: RepositoryFormat) -> Error {
+    Error::new(ErrorKind::NotFound, "the repository has no description")
+        .with_path(store.path_of(format.file_name()))
+        .with_help("create a repository there: `vmtemplate repo init FOLDER`")
 }

@@ -115,8 +115,8 @@ impl Repository {
     /// ```
     pub fn fetch(&self, name: &str, folder: impl AsRef<Path>, options: &FetchOptions) -> Result<Fetched> {
         let folder = folder.as_ref();
-        let bytes = read_description(&self.store, self.format())?;
-        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
+        let bytes = read_description(&*self.store, self.format())?;
+        let sums = self.store.get(sums::NAME, sums::MAX_BYTES)?.map(|(bytes, _)| bytes);
         if let Some(key) = &options.public_key {
             self.check_signature(self.format().file_name(), &bytes, key)?;
             self.check_signature(sums::NAME, sums.as_deref().unwrap_or_default(), key)?;
@@ -159,7 +159,7 @@ impl Repository {
         let shown = self.store.path_of(&entry.file_name);
         let source = match self.store.archive(&entry.file_name) {
             Err(error) if error.kind() == ErrorKind::Unsupported => {
-                Source::Whole(&self.store, &entry.file_name)
+                Source::Whole(&*self.store, &entry.file_name)
             }
             source => Source::Parts(source?),
         };
@@ -186,7 +186,7 @@ impl Repository {
 
     /// The key of a partial download whose archive has no published checksum.
     fn key_of(&self, entry: &RepositoryEntry, size: u64) -> String {
-        let modified = self.store.modified(&entry.file_name).ok();
+        let modified = self.store.head(&entry.file_name).ok().flatten().map(|found| found.modified);
         let mut hash = Sha256::new();
         hash.update(format!("{}\n{}\n{size}\n{modified:?}", self.store.path().display(), entry.file_name));
         hex(hash)
@@ -225,7 +225,7 @@ struct Wanted<'a> {
 enum Source<'a> {
     Parts(Arc<dyn ReadAt>),
     /// The server gives files only whole.
-    Whole(&'a Store, &'a str),
+    Whole(&'a dyn Store, &'a str),
 }
 
 impl Source<'_> {
@@ -297,7 +297,7 @@ impl Part {
     fn fill(&mut self, wanted: &Wanted<'_>, at: u64, options: &FetchOptions) -> Result<String> {
         match &wanted.source {
             Source::Parts(source) => self.append(source, at, options)?,
-            Source::Whole(store, name) => self.take_whole(store, name, options)?,
+            Source::Whole(store, name) => self.take_whole(*store, name, options)?,
         }
         fail_point!("fetch-part-filled");
         let control = Control { progress: None, ..options.control.clone() };
@@ -322,7 +322,7 @@ impl Part {
     }
 
     /// From a server that gives no parts: a fetch that is broken off begins again.
-    fn take_whole(&mut self, store: &Store, name: &str, options: &FetchOptions) -> Result<()> {
+    fn take_whole(&mut self, store: &dyn Store, name: &str, options: &FetchOptions) -> Result<()> {
         let Self { file, path, .. } = self;
         let fail = |error| Error::io("cannot write the archive", error).with_path(&*path);
         file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(fail)?;

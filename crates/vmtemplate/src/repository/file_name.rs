@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::shown::Shown;
 
 /// The ends of the names of archives.
-const ENDS: [&str; 2] = [".tar.gz", ".xz"];
+pub(super) const ENDS: [&str; 2] = [".tar.gz", ".xz"];
 
 /// Why `name` may not be that of an archive in a repository, or `None` if it may.
 pub(super) fn reason_against_archive(name: &str) -> Option<&'static str> {
@@ -44,11 +44,23 @@ pub(super) fn check_file_name(field: &str, name: &str) -> Result<()> {
     }
 }
 
-/// The file name that was asked for, or that of the template with the `end` of its kind.
-pub(super) fn named_after(template: &str, end: &str, asked: Option<&str>) -> Result<String> {
-    let name = asked.map_or_else(|| format!("{template}{end}"), str::to_owned);
+/// The file name for the archive of a template: the template's name with the end of its kind.
+pub(super) fn named_after(template: &str, kind: TemplateKind) -> Result<String> {
+    let name = format!("{template}{}", end_of(kind));
     check_file_name("file_name", &name)?;
     Ok(name)
+}
+
+/// The names that an archive of this kind may get, the best first. If it replaces the archive `older`, it may get one that
+/// nobody asked for.
+pub(super) fn candidates(wanted: &str, older: Option<&str>, sha256: &str, kind: TemplateKind) -> Vec<String> {
+    let mut names = vec![wanted.to_owned()];
+    if let Some(older) = older {
+        let others = [(wanted, 8), (older, 8), (wanted, 16)];
+        names.extend(others.map(|(name, digits)| with_hash(name, sha256, digits)));
+    }
+    names.retain(|name| check_form(name, kind).is_ok());
+    names
 }
 
 /// An archive may be given by its URL.
@@ -86,7 +98,7 @@ pub(super) fn own_name() -> Error {
 }
 
 /// The name with the first digits of the SHA-256, in the place of those of an archive before.
-pub(super) fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String {
+fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String {
     let end = ENDS.into_iter().find(|end| file_name.ends_with(end)).unwrap_or_default();
     let stem = &file_name[..file_name.len() - end.len()];
     let is_hash =
@@ -97,12 +109,6 @@ pub(super) fn with_hash(file_name: &str, sha256: &str, digits: usize) -> String 
     };
     let tail = format!("-{}{end}", sha256.get(..digits).unwrap_or(sha256));
     format!("{}{tail}", cut(stem, MAX_COMPONENT - tail.len()))
-}
-
-/// A name for the time until the checksum is known, from which [`with_hash`] would make another one.
-pub(super) fn staging_name(number: u32, wanted: &str) -> String {
-    let start = format!("new{number}-");
-    format!("{start}{}", cut(wanted, MAX_COMPONENT - start.len()))
 }
 
 /// As much of the name as has at most `most` bytes.
@@ -126,12 +132,10 @@ mod tests {
     fn names_that_are_made_are_not_longer_than_a_file_system_takes() {
         let long = format!("{}.tar.gz", "ä".repeat(124));
         assert_eq!((long.len(), reason_against_archive(&long)), (255, None));
-        for name in [with_hash(&long, "0123456789abcdef", 16), staging_name(999, &long)] {
-            assert_eq!(reason_against_archive(&name), None, "{name}");
-            assert!(name.len() >= 250, "{name}");
-        }
+        let hashed = with_hash(&long, "0123456789abcdef", 16);
+        assert_eq!(reason_against_archive(&hashed), None, "{hashed}");
+        assert!(hashed.len() >= 250, "{hashed}");
         assert!(with_hash(&long, "0123456789abcdef", 8).ends_with("ä-01234567.tar.gz"));
-        assert_eq!(staging_name(0, "a.tar.gz"), "new0-a.tar.gz");
     }
 
     #[test]

@@ -1,37 +1,36 @@
 //! Repositories of templates: a folder of archives and the file that describes them.
 
-mod change;
+mod arrival;
 mod contents;
 mod description;
 mod entry;
 mod fetch;
 mod file_name;
 mod format;
-mod incoming;
 mod json;
 #[cfg(test)]
 mod linear;
 mod listing;
-mod lock;
 mod metadata_json;
 mod metadata_xml;
 mod more_keys;
+mod new_entry;
+mod operations;
 mod options;
-mod publish;
 mod push;
 #[cfg(unix)]
 mod readers;
-mod remote;
 mod signature;
 mod store;
 mod style;
 mod sums;
 mod sync;
+mod transaction;
 mod verify;
 mod xz;
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use entry::{RepositoryEntry, TemplateKind};
 pub use fetch::{FetchOptions, Fetched};
@@ -40,10 +39,7 @@ pub use options::{EntryOptions, PublishOptions, RepositoryVerifyOptions, Synced}
 pub use push::{PushOptions, Pushed};
 pub use signature::{PublicKey, SigningKey};
 
-use crate::access::Access;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::{self, OutputOptions};
-use crate::remote::Expected;
 use file_name::reason_against_archive;
 use store::Store;
 
@@ -75,9 +71,9 @@ use store::Store;
 /// # std::fs::remove_dir_all(dir).unwrap();
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Repository {
-    store: Store,
+    store: Arc<dyn Store>,
     format: RepositoryFormat,
 }
 
@@ -94,10 +90,10 @@ impl Repository {
     /// assert_eq!(Repository::open("/no/such/folder").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
-        let store = Store::of(folder.as_ref())?;
+        let store = store::open(folder.as_ref())?;
         for format in [RepositoryFormat::Vm6, RepositoryFormat::Vm5] {
-            if store.is_there(format.file_name())? {
-                return Ok(Self { store, format });
+            if store.exists(format.file_name())? {
+                return Ok(Self::of(&*store, format));
             }
         }
         Err(Error::new(ErrorKind::NotFound, "the folder contains neither metadata.json nor metadata.xml")
@@ -113,9 +109,9 @@ impl Repository {
     /// assert!(Repository::open_as("/no/such/folder", RepositoryFormat::Vm5).is_err());
     /// ```
     pub fn open_as(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
-        let store = Store::of(folder.as_ref())?;
-        if store.is_there(format.file_name())? {
-            return Ok(Self { store, format });
+        let store = store::open(folder.as_ref())?;
+        if store.exists(format.file_name())? {
+            return Ok(Self::of(&*store, format));
         }
         Err(Error::new(ErrorKind::NotFound, format!("the folder contains no {}", format.file_name()))
             .with_path(store.path())
@@ -143,27 +139,13 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn create(folder: impl AsRef<Path>, format: RepositoryFormat) -> Result<Self> {
-        let store = Store::of(folder.as_ref())?;
-        match &store {
-            Store::Folder(folder) => {
-                make_folder(folder)?;
-                let path = folder.join(format.file_name());
-                let options = OutputOptions::default().access(Access::Public);
-                output::write_file(&path, format.empty().as_bytes(), &options)?;
-            }
-            Store::Remote(folder) => {
-                let name = format.file_name();
-                if !folder.put(name, format.empty().as_bytes(), Expected::Absent)? {
-                    return Err(Error::new(
-                        ErrorKind::AlreadyExists,
-                        "the folder already contains a repository",
-                    )
-                    .with_path(store.path_of(name))
-                    .with_help("open it, or choose another folder"));
-                }
-            }
-        }
-        Ok(Self { store, format })
+        let store = store::open(folder.as_ref())?;
+        store.create(format.file_name(), format.empty().as_bytes())?;
+        Ok(Self::of(&*store, format))
+    }
+
+    fn of(store: &dyn Store, format: RepositoryFormat) -> Self {
+        Self { store: store.like(format.file_name()), format }
     }
 
     /// The folder, or its URL without credentials.
@@ -198,34 +180,13 @@ impl Repository {
     pub fn description_path(&self) -> PathBuf {
         self.store.path_of(self.format.file_name())
     }
+}
 
-    /// The users that may read a new file in the folder: those that may read the description.
-    fn access(&self) -> Access {
-        fs::metadata(self.description_path()).map_or(Access::Umask, Access::Like)
-    }
-
-    /// Whether the file is in the folder of the repository. A link there that leads elsewhere does; a link elsewhere
-    /// that leads there does not.
-    fn holds(&self, archive: &Path) -> bool {
-        let Store::Folder(folder) = &self.store else { return false };
-        let beside = output::folder_of(archive);
-        let (Ok(beside), Ok(folder)) = (beside.canonicalize(), folder.canonicalize()) else { return false };
-        beside == folder
+/// Repositories are equal if they are in the same place and have the same form.
+impl PartialEq for Repository {
+    fn eq(&self, other: &Self) -> bool {
+        self.folder() == other.folder() && self.format == other.format
     }
 }
 
-/// Make a folder, and those that it is in. What is new can be entered by everybody.
-fn make_folder(folder: &Path) -> Result<()> {
-    let missing: Vec<&Path> =
-        folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists()).collect();
-    fs::create_dir_all(folder)
-        .map_err(|error| Error::io("cannot create the folder", error).with_path(folder))?;
-    #[cfg(unix)]
-    for path in missing {
-        fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .map_err(|error| Error::io("cannot set the mode of the folder", error).with_path(path))?;
-    }
-    #[cfg(not(unix))]
-    let _ = missing;
-    Ok(())
-}
+impl Eq for Repository {}

@@ -1,15 +1,17 @@
 //! Publishing a template while it is packed.
 
+use std::io::Write;
+
 use super::Repository;
-use super::contents::Contents;
+use super::arrival::Arrival;
+use super::contents::{Contents, HashingWriter};
 use super::entry::{RepositoryEntry, TemplateKind};
-use super::file_name::{end_of, named_after};
+use super::file_name::named_after;
+use super::operations::Published;
 use super::options::EntryOptions;
-use super::publish::Staged;
-use super::remote::Sending;
-use super::store::Store;
 use crate::archive::{PackOptions, PackSummary};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fail_points::fail_point;
 use crate::template::Template;
 
 /// How a template is packed and published.
@@ -77,37 +79,52 @@ impl Repository {
         options.pack.validate()?;
         entry_options.validate()?;
         let name = name_of(template, entry_options)?;
-        let file_name =
-            named_after(&name, end_of(TemplateKind::KvmTemplate), entry_options.file_name.as_deref())?;
-        let first = Contents::of_template(template, 0, "");
-        let replaces = options.replace && self.described()?.iter().any(|entry| entry.name == name);
-        if let Store::Remote(folder) = &self.store {
-            let most = template.files().iter().map(|file| file.size).sum();
-            let replaces = replaces.then_some(name.as_str());
-            let sending = Sending { first: &first, file_name: &file_name, replaces, most };
-            let mut summary = None;
-            let (entry, sha256) = self.send(folder, &sending, entry_options, |upload| {
-                let packed = template.pack_to(upload, &options.pack)?;
-                let contents = Contents::of_template(template, packed.archive_bytes, "");
-                summary = Some(packed);
-                Ok(contents)
-            })?;
-            return Ok(Pushed { entry, pack: summary.unwrap_or_default(), sha256 });
-        }
-        let (staged, pack) = if replaces {
-            let staging = self.check_newer(&name, &first, &file_name, false, entry_options)?;
-            Staged::packed(self, template, staging.as_deref().unwrap_or(&file_name), &options.pack)?
-        } else {
-            self.check_new(&first, &file_name, entry_options)?;
-            Staged::packed(self, template, &file_name, &options.pack)?
+        let file_name = match &entry_options.file_name {
+            Some(file_name) => file_name.clone(),
+            None => named_after(&name, TemplateKind::KvmTemplate)?,
         };
-        let sha256 = staged.sha256.clone();
-        let entry = if replaces {
-            self.replace_staged(&name, staged, &file_name, entry_options)?
-        } else {
-            self.add_staged(staged, entry_options)?
-        };
-        Ok(Pushed { entry, pack, sha256 })
+        let is_there = options.replace && self.described()?.iter().any(|entry| entry.name == name);
+        let summary = PackSummary::default();
+        let mut packing = Packing { template, options: &options.pack, file_name, summary };
+        let replaces = is_there.then_some(&*name);
+        let Published { entry, sha256 } = self.publish(&mut packing, replaces, entry_options)?;
+        Ok(Pushed { entry, pack: packing.summary, sha256 })
+    }
+}
+
+/// A template that is packed into the repository.
+struct Packing<'a> {
+    template: &'a Template,
+    options: &'a PackOptions,
+    file_name: String,
+    /// What packing did, once it is done.
+    summary: PackSummary,
+}
+
+impl Arrival for Packing<'_> {
+    fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    fn most_bytes(&self) -> u64 {
+        self.template.files().iter().map(|file| file.size).sum()
+    }
+
+    fn look(&self) -> Result<Contents> {
+        Ok(Contents::of_template(self.template))
+    }
+
+    fn prove(&mut self) -> Result<Contents> {
+        self.look()
+    }
+
+    fn write(&mut self, to: &mut dyn Write) -> Result<Contents> {
+        let mut hashing = HashingWriter::new(to);
+        self.summary = self.template.pack_to(&mut hashing, self.options)?;
+        let sha256 = Some(hashing.sha256());
+        fail_point!("archive-packed");
+        let archive_bytes = self.summary.archive_bytes;
+        Ok(Contents { archive_bytes, sha256, ..Contents::of_template(self.template) })
     }
 }
 

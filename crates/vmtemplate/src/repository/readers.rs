@@ -2,13 +2,12 @@
 #![cfg(unix)]
 
 use std::collections::HashSet;
-use std::fs::{self, Metadata};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::entry::RepositoryEntry;
-use super::publish::signature_names;
-use super::store::Store;
+use super::signature::signature_names;
 use super::{Repository, reason_against_archive, sums};
 use crate::rules::{Finding, Place, repository as rules};
 use crate::shown::Shown;
@@ -46,17 +45,15 @@ impl Readers {
 impl Repository {
     /// Files that the server cannot read if it runs as another user, as servers do. The platform gets 403 of it then.
     pub(super) fn check_readers(&self, entries: &[RepositoryEntry]) -> Vec<Finding> {
-        let Store::Folder(folder) = &self.store else { return Vec::new() };
         let description = self.format().file_name();
-        let Ok(described) = fs::metadata(folder.join(description)) else { return Vec::new() };
+        let Some(described) = self.store.attributes(description) else { return Vec::new() };
         let readers = Readers::of(&described);
         let mut findings = Vec::new();
         let mut check = |name: &str, right| {
-            let path = folder.join(name);
-            if let Ok(found) = fs::metadata(&path)
+            if let Some(found) = self.store.attributes(name)
                 && !readers.have(right, &found)
             {
-                findings.push(finding(name, &path, &found, readers));
+                findings.push(finding(name, &self.store.path_of(name), &found, readers));
             }
         };
         check("", 1);

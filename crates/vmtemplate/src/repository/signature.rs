@@ -11,8 +11,21 @@ use crate::file::read_bounded;
 /// What the name of a signature ends with.
 pub(super) const SUFFIX: &str = ".minisig";
 
+/// What the name of a signature ends with as long as its file is being replaced.
+const NEXT: &str = ".next.minisig";
+
 /// The most bytes that a key or a signature may have; they have some hundreds.
 pub(super) const MAX_BYTES: usize = 16 << 10;
+
+/// The names of the signature of a file: while the file is being replaced, and else.
+pub(super) fn signature_names(name: &str) -> (String, String) {
+    (format!("{name}{NEXT}"), format!("{name}{SUFFIX}"))
+}
+
+/// The name that a signature with this name will have, if that is another.
+pub(super) fn final_name(name: &str) -> Option<String> {
+    Some(signature_names(name.strip_suffix(NEXT)?).1)
+}
 
 /// The key that a repository is signed with: a secret key of minisign.
 ///

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::change::{MIB, State};
 use super::contents::{Reading, look_at};
 use super::entry::RepositoryEntry;
 use super::format::RepositoryFormat;
+use super::new_entry::MIB;
 use super::options::{PublishOptions, Synced};
-use super::store::Store;
+use super::store::Found;
 use super::{Repository, reason_against_archive};
 use crate::archive::UnpackLimits;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::threads::Threads;
 
 /// The SHA-256 of an archive that is sound, or why it is not.
@@ -41,34 +41,27 @@ impl Repository {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn sync(&self, options: &PublishOptions) -> Result<Synced> {
-        if let Store::Remote(folder) = &self.store {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "only a repository in a local folder can be synchronised",
-            )
-            .with_path(folder.url())
-            .with_help("replace the templates whose archives changed, one by one"));
-        }
+        self.store.check_editable()?;
         // Read before the lock is taken, so that nobody waits for it; what changed since is read again.
         let mut known = HashMap::new();
         for entry in self.described()? {
-            if let Some(state) = self.state_of(&entry)
+            if let Some(found) = self.known(&entry)
                 && !known.contains_key(&entry.file_name)
             {
                 let proof = self.prove(&entry, options)?;
-                known.insert(entry.file_name, (state, proof));
+                known.insert(entry.file_name, (found, proof));
             }
         }
-        self.change(options, |change| {
+        self.transaction(options, |transaction| {
             let mut synced = Synced::default();
-            let before = change.sums.to_bytes();
+            let before = transaction.sums.to_bytes();
             let mut newer_entries = Vec::new();
-            for (index, entry) in change.entries().into_iter().enumerate() {
-                let Some(state) = self.state_of(&entry) else {
+            for (index, entry) in transaction.entries().into_iter().enumerate() {
+                let Some(found) = self.known(&entry) else {
                     let name = entry.file_name.clone();
                     if let Some(why) = reason_against_archive(&name).filter(|_| !name.is_empty()) {
                         synced.damaged.insert(name, format!("the file name {why}"));
-                    } else if self.store.leads_to_data(&name)? {
+                    } else if self.store.head(&name)?.is_some() {
                         // A folder, a device or a pipe.
                         let reason = self.prove(&entry, options)?.err().unwrap_or_default();
                         synced.damaged.insert(name, reason);
@@ -78,7 +71,7 @@ impl Repository {
                     continue;
                 };
                 let proof = match known.get(&entry.file_name) {
-                    Some((then, proof)) if *then == state => proof.clone(),
+                    Some((then, proof)) if *then == found => proof.clone(),
                     _ => self.prove(&entry, options)?,
                 };
                 let sha256 = match proof {
@@ -90,41 +83,41 @@ impl Repository {
                 };
                 let mut newer = entry.clone();
                 if self.format() == RepositoryFormat::Vm6 {
-                    newer.archive_size_mib = Some(state.length.div_ceil(MIB));
+                    newer.archive_size_mib = Some(found.size.div_ceil(MIB));
                 }
                 self.set_time(&mut newer)?;
-                if newer != entry || change.sums.get(&entry.file_name) != Some(&sha256) {
+                if newer != entry || transaction.sums.get(&entry.file_name) != Some(&sha256) {
                     synced.updated.push(entry.file_name.clone());
                 }
-                change.sums.set(&entry.file_name, &sha256);
+                transaction.sums.set(&entry.file_name, &sha256);
                 if newer != entry {
                     newer_entries.push((index, newer));
                 }
             }
-            change.description.update_all(&newer_entries)?;
+            transaction.description.update_all(&newer_entries)?;
             // The checksum of an archive that is described and not there proves it when it comes back. If a description
             // cannot be read, nobody can say which ones those are.
             let named = self.named().ok();
             let is_named = |name: &str| named.as_ref().is_none_or(|named| named.contains(name));
             // A link that leads nowhere holds no bytes that a checksum could be of.
-            let gone = |name: &&str| !self.folder().join(name).exists() && !is_named(name);
-            for name in change.sums.names().filter(gone).map(str::to_owned).collect::<Vec<_>>() {
-                change.sums.remove(&name);
+            let gone = |name: &&str| self.store.head(name).is_ok_and(|f| f.is_none()) && !is_named(name);
+            for name in transaction.sums.names().filter(gone).map(str::to_owned).collect::<Vec<_>>() {
+                transaction.sums.remove(&name);
             }
-            let is_changed = !synced.updated.is_empty() || change.sums.to_bytes() != before;
+            let is_changed = !synced.updated.is_empty() || transaction.sums.to_bytes() != before;
             if is_changed || options.key.is_some() {
-                change.publish()?;
+                transaction.publish()?;
             }
             Ok(synced)
         })
     }
 
-    /// The state of the archive that the entry names, if there is one.
-    fn state_of(&self, entry: &RepositoryEntry) -> Option<State> {
+    /// What is known of the archive that the entry names, if there is one.
+    fn known(&self, entry: &RepositoryEntry) -> Option<Found> {
         if reason_against_archive(&entry.file_name).is_some() {
             return None;
         }
-        State::of(&self.folder().join(&entry.file_name))
+        self.store.known(&entry.file_name)
     }
 
     fn prove(&self, entry: &RepositoryEntry, options: &PublishOptions) -> Result<Proof> {

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use super::contents::{Contents, Reading, look_at};
 use super::description::{Description, read_description};
 use super::entry::{RepositoryEntry, TemplateKind};
+use super::file_name::{ENDS, end_of};
 use super::format::RepositoryFormat;
 use super::options::RepositoryVerifyOptions;
-use super::publish::signature_names;
-use super::signature::{self, PublicKey};
-use super::store::Store;
+use super::signature::{self, PublicKey, signature_names};
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
 use crate::error::{Error, ErrorKind, Position, Result};
@@ -18,12 +17,6 @@ use crate::shown::{Shown, quoted};
 
 /// A value of an entry that only one may have.
 type Part = fn(&RepositoryEntry) -> Option<&str>;
-
-/// What the names of archives end with.
-const ARCHIVES: [&str; 2] = [".tar.gz", ".xz"];
-
-/// How long the signature of a file on a server may come after it.
-const SIGNING: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// How often a repository that changes while it is looked at is looked at again.
 const ATTEMPTS: usize = 5;
@@ -52,11 +45,11 @@ impl Repository {
     pub fn verify(&self, options: &RepositoryVerifyOptions) -> Result<Report> {
         let mut attempt = 1;
         loop {
-            let description = read_description(&self.store, self.format())?;
+            let description = read_description(&*self.store, self.format())?;
             let sums = self.read_sums()?;
             let report = Report::new(self.findings(&description, &sums, options)?);
             let is_same = || -> Result<bool> {
-                Ok(read_description(&self.store, self.format())? == description
+                Ok(read_description(&*self.store, self.format())? == description
                     && self.read_sums()?.to_bytes() == sums.to_bytes())
             };
             if !report.has(Severity::Error) || attempt == ATTEMPTS || is_same()? {
@@ -158,12 +151,12 @@ impl Repository {
             Reading { limits: options.limits, threads: options.threads, control: options.control.clone() };
         let path = self.store.path_of(&entry.file_name);
         let opened = self.store.archive(&entry.file_name);
-        let leads_to_data = || self.store.leads_to_data(&entry.file_name);
+        let leads_to_data = || -> Result<bool> { Ok(self.store.head(&entry.file_name)?.is_some()) };
         let contents = match opened.and_then(|archive| look_at(&archive, &path, options.quick, &verify)) {
             Ok(contents) => contents,
             Err(error) if error.ends_the_work() => return Err(error),
             Err(_) if !leads_to_data()? => {
-                let is_link = self.store.is_there(&entry.file_name)?;
+                let is_link = self.store.exists(&entry.file_name)?;
                 let what = if is_link { "is a dangling link" } else { "does not exist" };
                 tell(rules::ARCHIVE_THERE, format!("the archive {file} of {template} {what}"));
                 return Ok((findings, entry.kind()));
@@ -193,7 +186,7 @@ impl Repository {
         tell: &mut impl FnMut(&'static crate::rules::Rule, String),
     ) -> Result<()> {
         let (template, file) = (called(entry), Shown(&entry.file_name));
-        let end = if contents.kind == TemplateKind::KvmImage { ".xz" } else { ".tar.gz" };
+        let end = end_of(contents.kind);
         if !entry.file_name.ends_with(end) {
             tell(rules::FORM, format!("the archive of {template} is a {end}, and its name is {file}"));
         }
@@ -244,7 +237,7 @@ impl Repository {
         for name in sums.names() {
             // What is described and not there is reported where it is described.
             let is_described = described.as_ref().is_ok_and(|described| described.contains(name));
-            if is_described || self.store.is_there(name)? {
+            if is_described || self.store.exists(name)? {
                 continue;
             }
             let message = format!("{} lists {}, which does not exist", sums::NAME, Shown(&name));
@@ -253,8 +246,8 @@ impl Repository {
         }
         // If the other description cannot be read, nobody can say what is not described.
         let Ok(described) = described else { return Ok(findings) };
-        for name in self.store.names()?.unwrap_or_default() {
-            let is_archive = !name.starts_with('.') && ARCHIVES.iter().any(|end| name.ends_with(end));
+        for name in self.store.list()?.unwrap_or_default() {
+            let is_archive = !name.starts_with('.') && ENDS.iter().any(|end| name.ends_with(end));
             if is_archive && !described.contains(&name) {
                 let place = Place { file: Some(name.clone()), ..Place::default() };
                 let message = format!("the description does not list the archive {}", Shown(&name));
@@ -271,7 +264,7 @@ impl Repository {
     ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         let Some(key) = &options.public_key else { return Ok(findings) };
-        let sums = self.store.read(sums::NAME, sums::MAX_BYTES)?;
+        let sums = self.store.get(sums::NAME, sums::MAX_BYTES)?.map(|(bytes, _)| bytes);
         let files = [(self.format().file_name(), Some(description)), (sums::NAME, sums.as_deref())];
         for (name, content) in files.into_iter().filter_map(|(name, content)| Some((name, content?))) {
             if let Err(error) = self.check_signature(name, content, key) {
@@ -293,18 +286,18 @@ impl Repository {
             let mut refused = Error::new(ErrorKind::InvalidSignature, format!("{last} does not exist"));
             // While a file is replaced, the one or the other is its signature.
             for file in [&last, &next] {
-                let Some(bytes) = self.store.read(file, signature::MAX_BYTES)? else { continue };
+                let Some((bytes, _)) = self.store.get(file, signature::MAX_BYTES)? else { continue };
                 match key.verify(content, &bytes) {
                     Ok(()) => return Ok(()),
                     Err(error) => refused = error,
                 }
             }
-            // On a server concurrent publishers share the second name: for a moment neither may fit.
-            if attempt == ATTEMPTS || matches!(self.store, Store::Folder(_)) {
-                return Err(refused.with_path(self.store.path_of(name)));
+            // Where concurrent publishers share the second name, for a moment neither may fit.
+            match self.store.signature_delay() {
+                Some(delay) if attempt < ATTEMPTS => std::thread::sleep(delay),
+                _ => return Err(refused.with_path(self.store.path_of(name))),
             }
             attempt += 1;
-            std::thread::sleep(SIGNING);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::check::{self, CheckOptions, Parts};
 use crate::disk::{DiskImage, FreeSpaceOptions, FreeSpaceReport, OpenOptions};
 use crate::drive::{InstallDrive, Padding};
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::head;
 use crate::macros::{MacroValues, RenderOptions};
 use crate::metainfo::{Metainfo, MetainfoKey};
 use crate::named::{self, image_name, script_name};
@@ -316,7 +317,7 @@ impl Template {
     ) -> Result<Script> {
         let path = path.as_ref();
         let rendered = match Location::of(path)? {
-            Location::Path(path) if !path.is_dir() && !is_gzip(&path) => {
+            Location::Path(path) if !path.is_dir() && !is_archive(&path) => {
                 let script = Script::from_file(&path)?;
                 let name = path.file_name().map(|name| name.to_string_lossy());
                 let told = name.and_then(|name| script.language_as(&name));
@@ -349,16 +350,17 @@ impl Template {
     pub fn check(&self, options: &CheckOptions) -> Result<Report> {
         let image_name = image_name(&self.metainfo)?.unwrap_or_default();
         let script_name = script_name(&self.metainfo)?.unwrap_or_default();
-        let parts = Parts {
-            metainfo: Some(&self.metainfo),
-            script: self.script.as_ref().map(|script| (&*script_name, script)),
-            image: self.image.as_ref().map(|disk| (&*image_name, disk)),
-            files: Some(&self.files),
-            is_packed: self.is_archive,
-        };
         let is_listed = self.files.iter().any(|file| file.name == image_name);
         let not_seen = (self.image.is_none() && is_listed).then(|| check::image_not_seen(&image_name));
-        check::check_parts(&parts, not_seen.into_iter().collect(), options)
+        let parts = Parts {
+            metainfo: Some(self.metainfo.clone()),
+            script: self.script.clone().map(|script| (script_name, script)),
+            image: self.image.clone().map(|disk| (image_name, disk)),
+            files: Some(self.files.clone()),
+            is_packed: self.is_archive,
+            findings: not_seen.into_iter().collect(),
+        };
+        check::check_parts(parts, options)
     }
 
     /// Write the template as an archive: metainfo.xml, the script, the image, in this order.
@@ -470,13 +472,9 @@ impl Template {
     }
 }
 
-/// Whether the file begins as a gzip member does (RFC 1952, 2.3.1). What cannot be read is none; opening it as a script
-/// says why.
-fn is_gzip(path: &Path) -> bool {
-    let mut magic = [0; 2];
-    std::fs::File::open(path).is_ok_and(|mut file| {
-        std::io::Read::read_exact(&mut file, &mut magic).is_ok() && magic == [0x1F, 0x8B]
-    })
+/// Whether the file is an archive. What cannot be read is none; opening it as a script says why.
+fn is_archive(path: &Path) -> bool {
+    head(path, 2).is_ok_and(|head| archive::is_gzip(&head))
 }
 
 fn missing(element: &str, what: &str, name: &str) -> Error {
