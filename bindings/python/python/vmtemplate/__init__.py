@@ -37,6 +37,7 @@ in `progress` cancel the work, which leaves no partial output.
 from __future__ import annotations
 
 from . import _errors
+from . import _logging as _logging
 from ._enums import (
     AddressFamily,
     ErrorKind,

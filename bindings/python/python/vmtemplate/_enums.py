@@ -428,28 +428,28 @@ class SetupFirewall(_methods.Word):
     """Nothing: the image has the rules it needs."""
 
 
-if TYPE_CHECKING:
-    SeverityWord: TypeAlias = Union[Severity, Literal["note", "warning", "error"]]
-    ScriptLanguageWord: TypeAlias = Union[
-        ScriptLanguage, Literal["batch", "powershell", "posix", "preseed", "kickstart", "cloud-config"]
-    ]
-    MissingValueWord: TypeAlias = Union[MissingValue, Literal["error", "parens", "empty", "keep", "platform"]]
-    ImageFormatWord: TypeAlias = Union[ImageFormat, Literal["raw", "qcow2", "vhdx", "vmdk", "vpc", "vhd"]]
-    FreeSpaceWord: TypeAlias = Union[FreeSpace, Literal["skip", "keep"]]
-    RepositoryFormatWord: TypeAlias = Union[RepositoryFormat, Literal["vm6", "vm5"]]
-    PaddingWord: TypeAlias = Union[Padding, Literal["blank-lines", "zeros"]]
-    SetupStepWord: TypeAlias = Union[
-        SetupStep,
-        Literal[
-            "password",
-            "address",
-            "ipv6",
-            "name-servers",
-            "volume",
-            "activation",
-            "remote-desktop",
-            "first-run",
-            "restart",
-        ],
-    ]
-    SetupFirewallWord: TypeAlias = Union[SetupFirewall, Literal["open-remote-desktop", "unchanged"]]
+# A member or its word, for annotations.
+SeverityWord: TypeAlias = Union[Severity, Literal["note", "warning", "error"]]
+ScriptLanguageWord: TypeAlias = Union[
+    ScriptLanguage, Literal["batch", "powershell", "posix", "preseed", "kickstart", "cloud-config"]
+]
+MissingValueWord: TypeAlias = Union[MissingValue, Literal["error", "parens", "empty", "keep", "platform"]]
+ImageFormatWord: TypeAlias = Union[ImageFormat, Literal["raw", "qcow2", "vhdx", "vmdk", "vpc", "vhd"]]
+FreeSpaceWord: TypeAlias = Union[FreeSpace, Literal["skip", "keep"]]
+RepositoryFormatWord: TypeAlias = Union[RepositoryFormat, Literal["vm6", "vm5"]]
+PaddingWord: TypeAlias = Union[Padding, Literal["blank-lines", "zeros"]]
+SetupStepWord: TypeAlias = Union[
+    SetupStep,
+    Literal[
+        "password",
+        "address",
+        "ipv6",
+        "name-servers",
+        "volume",
+        "activation",
+        "remote-desktop",
+        "first-run",
+        "restart",
+    ],
+]
+SetupFirewallWord: TypeAlias = Union[SetupFirewall, Literal["open-remote-desktop", "unchanged"]]

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 class Word(str, enum.Enum):
     """The base of all enums: each member is its word, so that JSON, formatting and comparison see that word."""
 
+    def __new__(cls, value: str) -> Self:
+        """Make the member of a word; afterwards, `enum` finds it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        return member
+
     def __str__(self) -> str:
         return str(self.value)
 

@@ -207,23 +207,23 @@ pub(crate) fn enums(sources: &Sources, methods: &str, stub: &str) -> String {
             words += &alias(name, &all);
         }
     }
-    text + "\n\nif TYPE_CHECKING:\n" + &words
+    text + "\n\n# A member or its word, for annotations.\n" + &words
 }
 
 fn alias(name: &str, words: &[&str]) -> String {
     let listed: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     // Python 3.9 has no `|` for types.
-    let line = format!("    {name}Word: TypeAlias = Union[{name}, Literal[{}]]\n", listed.join(", "));
+    let line = format!("{name}Word: TypeAlias = Union[{name}, Literal[{}]]\n", listed.join(", "));
     if line.len() <= 111 {
         return line;
     }
-    let line = format!("        {name}, Literal[{}]\n", listed.join(", "));
+    let line = format!("    {name}, Literal[{}]\n", listed.join(", "));
     if line.len() <= 111 {
-        return format!("    {name}Word: TypeAlias = Union[\n{line}    ]\n");
+        return format!("{name}Word: TypeAlias = Union[\n{line}]\n");
     }
-    let mut text = format!("    {name}Word: TypeAlias = Union[\n        {name},\n        Literal[\n");
-    listed.iter().for_each(|word| text += &format!("            {word},\n"));
-    text + "        ],\n    ]\n"
+    let mut text = format!("{name}Word: TypeAlias = Union[\n    {name},\n    Literal[\n");
+    listed.iter().for_each(|word| text += &format!("        {word},\n"));
+    text + "    ],\n]\n"
 }
 
 /// `__init__.py` with the names of all generated classes, and `__all__` of all that it imports.
