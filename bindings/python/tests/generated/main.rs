@@ -116,10 +116,10 @@ fn sources() -> Sources {
 }
 
 /// Compare a file with what it should be; write it first if `UPDATE_PYTHON` is set.
-fn compare(name: &str, make: impl FnOnce(&str) -> String) {
+fn compare(name: &str, content: impl FnOnce(&str) -> String) {
     let path: PathBuf = folder().join("python/vmtemplate").join(name);
     let held = fs::read_to_string(&path).unwrap_or_default();
-    let made = make(&held);
+    let made = content(&held);
     if made != held && std::env::var_os("UPDATE_PYTHON").is_some() {
         fs::write(&path, &made).unwrap();
         return;

@@ -1,5 +1,7 @@
 //! Writes Python as the formatter of the project wants it.
 
+#![allow(clippy::format_push_string)] // the code reads as the files that it makes
+
 use std::collections::BTreeSet;
 
 use syn::{GenericArgument, PathArguments, Type};
@@ -66,7 +68,9 @@ fn import(module: &str, names: &[String]) -> String {
         return line;
     }
     let mut text = format!("from .{module} import (\n");
-    names.iter().for_each(|name| text += &format!("    {name},\n"));
+    for name in names {
+        text += &format!("    {name},\n");
+    }
     text + ")\n"
 }
 
@@ -222,7 +226,9 @@ fn alias(name: &str, words: &[&str]) -> String {
         return format!("{name}Word: TypeAlias = Union[\n{line}]\n");
     }
     let mut text = format!("{name}Word: TypeAlias = Union[\n    {name},\n    Literal[\n");
-    listed.iter().for_each(|word| text += &format!("        {word},\n"));
+    for word in &listed {
+        text += &format!("        {word},\n");
+    }
     text + "    ],\n]\n"
 }
 
@@ -248,7 +254,8 @@ pub(crate) fn exports(held: &str) -> String {
     }
     all.sort_unstable();
     all.push("__version__");
-    let listed: String = all.iter().map(|name| format!("    \"{name}\",\n")).collect();
+    let listed: Vec<String> = all.iter().map(|name| format!("    \"{name}\",\n")).collect();
+    let listed = listed.concat();
     replaced(&text, "__all__ = [\n", "]\n", &format!("__all__ = [\n{listed}]\n"))
 }
 
