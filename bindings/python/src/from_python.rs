@@ -147,6 +147,9 @@ impl de::Error for Wrong {
     }
 }
 
+/// A key and its value.
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
 #[derive(Clone, Copy)]
 struct FromPython<'a, 'py>(&'a Bound<'py, PyAny>);
 
@@ -174,7 +177,7 @@ impl<'py> FromPython<'_, 'py> {
         }
     }
 
-    fn entries(self) -> Result<Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>, Wrong> {
+    fn entries(self) -> Result<Vec<Pair<'py>>, Wrong> {
         let Ok(mapping) = self.0.cast::<PyMapping>() else {
             return Err(Wrong::found("a mapping", self.0));
         };
@@ -325,7 +328,7 @@ impl<'de> de::Deserializer<'de> for FromPython<'_, '_> {
     ) -> Result<V::Value, Wrong> {
         let class = value_class(self.0.py(), name)?;
         if self.0.is_instance(&class)? {
-            return visitor.visit_map(Fields { object: self.0, fields: fields.iter(), field: None });
+            return visitor.visit_map(Fields { object: self.0, names: fields.iter(), current: None });
         }
         // A class that parses text may be given as its text.
         if !class.hasattr("parse")? {
@@ -335,7 +338,7 @@ impl<'de> de::Deserializer<'de> for FromPython<'_, '_> {
             return Err(Wrong::found(&format!("{name} or str"), self.0));
         }
         let object = class.call_method1("parse", (self.0,))?;
-        visitor.visit_map(Fields { object: &object, fields: fields.iter(), field: None })
+        visitor.visit_map(Fields { object: &object, names: fields.iter(), current: None })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -383,7 +386,7 @@ impl<'de> de::SeqAccess<'de> for Items<'_> {
 
 /// The entries of a mapping.
 struct Entries<'py> {
-    entries: std::vec::IntoIter<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+    entries: std::vec::IntoIter<Pair<'py>>,
     /// The value whose key was read, and the step that names it.
     value: Option<(Bound<'py, PyAny>, String)>,
 }
@@ -410,22 +413,23 @@ impl<'de> de::MapAccess<'de> for Entries<'_> {
 /// The fields of an object.
 struct Fields<'a, 'py> {
     object: &'a Bound<'py, PyAny>,
-    fields: std::slice::Iter<'static, &'static str>,
-    field: Option<&'static str>,
+    names: std::slice::Iter<'static, &'static str>,
+    /// The field whose name was read.
+    current: Option<&'static str>,
 }
 
 impl<'de> de::MapAccess<'de> for Fields<'_, '_> {
     type Error = Wrong;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
-        self.field = self.fields.next().copied();
-        self.field
+        self.current = self.names.next().copied();
+        self.current
             .map(|field| seed.deserialize(IntoDeserializer::<Wrong>::into_deserializer(field)))
             .transpose()
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
-        let field = self.field.unwrap_or_default();
+        let field = self.current.unwrap_or_default();
         let value = self.object.getattr(field)?;
         seed.deserialize(FromPython(&value)).map_err(|wrong| wrong.below(field))
     }

@@ -135,6 +135,9 @@ self_cell!(
     }
 );
 
+/// The path of a folder, the names of the folders in it, and the names of its files.
+type Step = (String, Vec<String>, Vec<String>);
+
 /// Iterates over the folders of a volume.
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct NtfsWalk(Mutex<WalkCell>);
@@ -145,7 +148,7 @@ impl NtfsWalk {
         slf
     }
 
-    fn __next__(&self, py: Python<'_>) -> PyResult<Option<(String, Vec<String>, Vec<String>)>> {
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Step>> {
         let next = py.detach(|| {
             let mut walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             walk.with_dependent_mut(|_, folders| folders.next())

@@ -20,10 +20,10 @@ pub(crate) fn to_python<'py>(
 }
 
 /// A list of Python objects.
-pub(crate) fn to_list<'py>(
-    py: Python<'py>,
+pub(crate) fn to_list(
+    py: Python<'_>,
     values: impl IntoIterator<Item = impl Serialize>,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<Bound<'_, PyList>> {
     PyList::new(py, values.into_iter().map(|value| to_python(py, &value)).collect::<PyResult<Vec<_>>>()?)
 }
 
