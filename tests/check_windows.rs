@@ -5,10 +5,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use vmtemplate::{
-    CheckOptions, DiskImage, DiskSource, Error, Extent, ExtentKind, Finding, Report, Script, Severity,
-    Template, WindowsInfo,
-};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::report::{CheckOptions, Finding, Severity, WindowsInfo};
+use vmtemplate::{DiskImage, Error, Report, Script, Template};
 use vmtemplate_test_support::ntfs;
 use vmtemplate_test_support::registry::{Key, utf16};
 use vmtemplate_test_support::windows_disk::{

@@ -3,7 +3,9 @@
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
 
-use vmtemplate::{Archive, ArchiveEntry, Threads, UnpackLimits, UnpackOptions};
+use vmtemplate::Archive;
+use vmtemplate::archive::{ArchiveEntry, UnpackLimits, UnpackOptions};
+use vmtemplate::progress::Threads;
 
 use crate::boundary::{
     Outcome, Slot, Text, build, free, get, handle, list_in, look, path_in, read, source, str_in, text,

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{Product, TemplateBuilder};
+use vmtemplate::metainfo::Product;
+use vmtemplate::template::TemplateBuilder;
 
 use crate::boundary::{
     Failure, Outcome, Slot, build, edit, free, get, give, handle, look, path_in, status, str_in, str_or_none,

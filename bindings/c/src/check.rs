@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use vmtemplate::{CheckOptions, check_stream};
+use vmtemplate::report::{CheckOptions, check_stream};
 
 use crate::boundary::{Failure, Outcome, build, list_in, path_in, read, reader, str_in, str_or_none};
 use crate::control::{chosen, vmt_control};

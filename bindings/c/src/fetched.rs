@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
 
-use vmtemplate::{FetchOptions, Fetched};
+use vmtemplate::repository::{FetchOptions, Fetched};
 
 use crate::archive::{unpack_limits, vmt_unpack_limits};
 use crate::boundary::{Slot, Text, build, free, get, get_or_none, handle, look, path_in, read, str_in, text};

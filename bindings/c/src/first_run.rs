@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::FirstRunKit;
+use vmtemplate::script::FirstRunKit;
 
 use crate::boundary::{Outcome, Slot, Text, build, free, get, handle, look, path_in, status, text};
 use crate::bytes::vmt_bytes;

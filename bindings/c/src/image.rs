@@ -5,7 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr;
 
-use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, RawSummary, Threads, WriteRawOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::{FreeSpace, FreeSpaceOptions, OpenOptions, RawSummary, WriteRawOptions};
+use vmtemplate::progress::Threads;
 
 use crate::boundary::{
     Outcome, Slot, Text, build, bytes_in, fill, fixed, free, get, give, handle, json, look, output, path_in,

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::WindowsInfo;
+use vmtemplate::report::WindowsInfo;
 
 use crate::boundary::{Slot, Text, build, call, fixed, free, get, give, handle, json, look, text};
 use crate::bytes::vmt_bytes;
@@ -16,7 +16,7 @@ handle!(vmt_disk_info, InfoValue);
 
 #[derive(Debug)]
 pub(crate) struct InfoValue {
-    info: vmtemplate::DiskInfo,
+    info: vmtemplate::disk::DiskInfo,
     json: Text,
 }
 

@@ -1,6 +1,6 @@
 //! The requirements of a template on a machine.
 
-use vmtemplate::{AddressFamily, Limits, UnmetLimit, VmSpec};
+use vmtemplate::metainfo::{AddressFamily, Limits, UnmetLimit, VmSpec};
 
 use crate::boundary::{Failure, Outcome};
 use crate::error::VMT_INVALID_VALUE;

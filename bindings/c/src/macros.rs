@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::{FindMacros, MacroInfo, MacroName};
+use vmtemplate::macros::{FindMacros, MacroInfo, MacroName};
 
 use crate::boundary::{
     Failure, Outcome, Slot, Text, build, bytes_in, fixed, free, get, handle, look, status, str_in, text, word,
@@ -53,7 +53,7 @@ pub extern "C" fn vmt_find_macros(
     build(err, || {
         let text = std::str::from_utf8(bytes_in(text.cast(), length, "text")?)
             .map_err(|error| Failure::new(VMT_INVALID_VALUE, format!("`text` is not UTF-8: {error}")))?;
-        Ok(MacrosValue::new(vmtemplate::find_macros(text)))
+        Ok(MacrosValue::new(vmtemplate::macros::find_macros(text)))
     })
 }
 

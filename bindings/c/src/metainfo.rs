@@ -5,7 +5,8 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use vmtemplate::{Metainfo, MetainfoKey, Product, SshPublicKey, Support, Tags};
+use vmtemplate::Metainfo;
+use vmtemplate::metainfo::{MetainfoKey, Product, SshPublicKey, Support, Tags};
 
 use crate::boundary::{
     Failure, Outcome, Slot, Text, build, bytes_in, call, edit, free, get, handle, json, list_in, look, named,
@@ -519,7 +520,8 @@ fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) 
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_os_family(template_name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || {
-        let family = vmtemplate::OsFamily::of_template_name(str_in(template_name, "template_name")?);
+        let family =
+            vmtemplate::metainfo::OsFamily::of_template_name(str_in(template_name, "template_name")?);
         Ok(family.map(named))
     })
 }

@@ -2,7 +2,8 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{Level, PackOptions, PackSummary, Threads};
+use vmtemplate::archive::{Level, PackOptions, PackSummary};
+use vmtemplate::progress::Threads;
 
 use crate::boundary::{Outcome, Slot, Text, free, get, give, handle, json, look, output, read, text};
 use crate::control::{chosen, vmt_control};

@@ -4,7 +4,8 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::{Finding, Report, Summary};
+use vmtemplate::Report;
+use vmtemplate::report::{Finding, Summary};
 
 use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, text};
 use crate::rule::{severity_in, severity_out, vmt_severity};

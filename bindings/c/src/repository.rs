@@ -4,9 +4,11 @@ use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use vmtemplate::{
-    EntryOptions, PublishOptions, PushOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Tags,
-    Threads,
+use vmtemplate::Repository;
+use vmtemplate::metainfo::Tags;
+use vmtemplate::progress::Threads;
+use vmtemplate::repository::{
+    EntryOptions, PublishOptions, PushOptions, RepositoryCheckOptions, RepositoryFormat,
 };
 
 use crate::archive::{unpack_limits, vmt_unpack_limits};
@@ -397,13 +399,13 @@ pub extern "C" fn vmt_repository_verify(
 ) -> *mut vmt_report {
     build(err, || {
         let given = read(options)?;
-        let options = RepositoryVerifyOptions {
+        let options = RepositoryCheckOptions {
             public_key: get_or_none(given.public_key)?.cloned(),
             quick: flags(given.flags, VMT_REPOSITORY_VERIFY_QUICK)? != 0,
             limits: unpack_limits(given.limits)?,
             threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
-        Ok(ReportValue::new(get(repository)?.repository.verify(&options)?))
+        Ok(ReportValue::new(get(repository)?.repository.check(&options)?))
     })
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::RepositoryEntry;
+use vmtemplate::repository::RepositoryEntry;
 
 use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, named, text, word};
 

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::{Rule, Severity};
+use vmtemplate::report::{Rule, Severity};
 
 use crate::boundary::{Failure, Outcome, Text, fixed, look, str_in, text};
 use crate::error::VMT_INVALID_VALUE;

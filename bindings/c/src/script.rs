@@ -4,7 +4,9 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::{LineEnding, LintOptions, MissingValue, RenderOptions, Script, ScriptEncoding};
+use vmtemplate::Script;
+use vmtemplate::macros::{MissingValue, RenderOptions};
+use vmtemplate::script::{LineEnding, ScriptCheckOptions, ScriptEncoding};
 
 use crate::boundary::{
     Failure, Outcome, Slot, Text, build, bytes_in, free, get, get_or_none, handle, list_in, look, named,
@@ -244,7 +246,9 @@ pub extern "C" fn vmt_script_lint(
 ) -> *mut vmt_report {
     build(err, || {
         let metainfo = get_or_none(metainfo)?.map(|value| &value.metainfo);
-        Ok(ReportValue::new(get(script)?.script.lint(metainfo)))
+        Ok(ReportValue::new(
+            get(script)?.script.check(&ScriptCheckOptions { metainfo, ..ScriptCheckOptions::default() }),
+        ))
     })
 }
 
@@ -272,12 +276,12 @@ pub extern "C" fn vmt_script_lint_with(
 ) -> *mut vmt_report {
     build(err, || {
         let options = read(options)?;
-        let options = LintOptions {
+        let options = ScriptCheckOptions {
             metainfo: get_or_none(options.metainfo)?.map(|value| &value.metainfo),
             file_name: str_or_none(options.file_name, "file_name")?,
             language: str_or_none(options.language, "language")?.map(str::parse).transpose()?,
         };
-        Ok(ReportValue::new(get(script)?.script.lint_with(&options)))
+        Ok(ReportValue::new(get(script)?.script.check(&options)))
     })
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::{SetupFirewall, SetupInterface, SetupScript};
+use vmtemplate::script::{SetupFirewall, SetupInterface, SetupScript};
 
 use crate::boundary::{
     Outcome, Slot, build, edit, free, give, handle, look, status, str_in, str_or_none, take,

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::MacroValues;
+use vmtemplate::macros::MacroValues;
 
 use crate::boundary::{
     Slot, Text, build, edit, free, get, give, handle, look, path_in, status, str_in, text,
@@ -32,7 +32,7 @@ impl From<MacroValues> for ValuesValue {
 impl ValuesValue {
     fn texts(&self) -> &[(Text, Text)] {
         self.texts.get_or_init(|| {
-            let names = self.values.names().map(vmtemplate::MacroName::name);
+            let names = self.values.names().map(vmtemplate::macros::MacroName::name);
             names
                 .map(|name| (Text::new(name), Text::new(self.values.get(name).unwrap_or_default())))
                 .collect()

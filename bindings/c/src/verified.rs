@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{Archive, Threads, VerifyOptions};
+use vmtemplate::Archive;
+use vmtemplate::archive::VerifyOptions;
+use vmtemplate::progress::Threads;
 
 use crate::archive::{unpack_limits, vmt_unpack_limits};
 use crate::boundary::{Slot, Text, build, free, get, handle, look, path_in, read, text};

@@ -80,7 +80,7 @@ impl Archive {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let files = run(py, progress, cancel, |control| {
-            self.0.unpack(folder, &vt::UnpackOptions { only, threads: threads.into(), control })
+            self.0.unpack(folder, &vt::archive::UnpackOptions { only, threads: threads.into(), control })
         })?;
         values::tuple(py, &files, values::archive_entry)
     }
@@ -95,7 +95,7 @@ impl Archive {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let verified = run(py, progress, cancel, |control| {
-            self.0.verify(&vt::VerifyOptions { threads: threads.into(), control })
+            self.0.verify(&vt::archive::VerifyOptions { threads: threads.into(), control })
         })?;
         values::verified(py, &verified)
     }

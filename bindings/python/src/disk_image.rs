@@ -23,14 +23,14 @@ use crate::values;
 pub(crate) struct DiskImage(pub(crate) vt::DiskImage);
 
 pub(crate) fn open_options(
-    format: Option<Choice<vt::ImageFormat>>,
+    format: Option<Choice<vt::disk::ImageFormat>>,
     backing_files: Option<PathBuf>,
     max_size: Option<u64>,
     temporary_folder: Option<PathBuf>,
     rbd_program: Option<PathBuf>,
-) -> vt::OpenOptions {
-    let default = vt::OpenOptions::default();
-    vt::OpenOptions {
+) -> vt::disk::OpenOptions {
+    let default = vt::disk::OpenOptions::default();
+    vt::disk::OpenOptions {
         format: format.map(|format| format.0),
         backing_files,
         max_size: max_size.unwrap_or(default.max_size),
@@ -51,7 +51,7 @@ impl DiskImage {
     fn open(
         py: Python<'_>,
         path: PathBuf,
-        format: Option<Choice<vt::ImageFormat>>,
+        format: Option<Choice<vt::disk::ImageFormat>>,
         backing_files: Option<PathBuf>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
@@ -75,7 +75,7 @@ impl DiskImage {
     fn from_stream(
         py: Python<'_>,
         file: Py<PyAny>,
-        format: Option<Choice<vt::ImageFormat>>,
+        format: Option<Choice<vt::disk::ImageFormat>>,
         max_size: Option<u64>,
         temporary_folder: Option<PathBuf>,
         progress: Option<Bound<'_, PyAny>>,
@@ -83,7 +83,7 @@ impl DiskImage {
     ) -> PyResult<Self> {
         let options = open_options(format, None, max_size, temporary_folder, None);
         run(py, progress, cancel, |control| {
-            vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
+            vt::DiskImage::from_stream(Reader(file), &vt::disk::OpenOptions { control, ..options })
         })
         .map(Self)
     }
@@ -132,17 +132,17 @@ impl DiskImage {
     }
 
     /// The same disk with free clusters of its NTFS volumes read as zeros, and a report for each volume.
-    #[pyo3(signature = (*, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, cancel=None), text_signature = "($self, *, free_space='skip', drop_page_files=False, cancel=None)")]
+    #[pyo3(signature = (*, free_space=Choice(vt::disk::FreeSpace::Skip), drop_page_files=false, cancel=None), text_signature = "($self, *, free_space='skip', drop_page_files=False, cancel=None)")]
     fn without_free_space<'py>(
         &self,
         py: Python<'py>,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: Choice<vt::disk::FreeSpace>,
         drop_page_files: bool,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyTuple>> {
         let free_space = free_space.0;
         let (disk, report) = run(py, None, cancel, |control| {
-            self.0.without_free_space(&vt::FreeSpaceOptions { free_space, drop_page_files, control })
+            self.0.without_free_space(&vt::disk::FreeSpaceOptions { free_space, drop_page_files, control })
         })?;
         (Self(disk), values::free_space_report(py, &report)?).into_pyobject(py)
     }
@@ -150,14 +150,14 @@ impl DiskImage {
     /// Write the disk to a sparse raw file, which appears complete or not at all, or to a binary file-like object.
     ///
     /// A device or a named pipe is written to directly; a block device requires `overwrite`.
-    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
+    #[pyo3(signature = (path, *, overwrite=false, threads=0, free_space=Choice(vt::disk::FreeSpace::Skip), drop_page_files=false, progress=None, cancel=None), text_signature = "($self, path, *, overwrite=False, threads=0, free_space='skip', drop_page_files=False, progress=None, cancel=None)")]
     fn write_raw<'py>(
         &self,
         py: Python<'py>,
         path: Bound<'py, PyAny>,
         overwrite: bool,
         threads: usize,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: Choice<vt::disk::FreeSpace>,
         drop_page_files: bool,
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
@@ -165,9 +165,9 @@ impl DiskImage {
         let free_space = free_space.0;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
-            let options = vt::WriteRawOptions {
+            let options = vt::disk::WriteRawOptions {
                 overwrite: overwrite.into(),
-                threads: vt::Threads::new(threads),
+                threads: vt::progress::Threads::new(threads),
                 free_space,
                 drop_page_files,
                 control,
@@ -194,7 +194,7 @@ self_cell!(
     }
 );
 
-type Extents<'a> = vt::Extents<'a>;
+type Extents<'a> = vt::disk::Extents<'a>;
 
 /// Iterates over the extents of a disk.
 #[pyclass(frozen, module = "vmtemplate")]

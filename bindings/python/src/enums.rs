@@ -4,7 +4,15 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use vmtemplate as vt;
+use vmtemplate::disk::{
+    ExtentKind, FileSystem, FreeSpace, Hibernation, ImageFormat, KeptReason, PartitionScheme, RegistryType,
+};
+use vmtemplate::drive::Padding;
+use vmtemplate::macros::{MacroKind, MissingValue, ScriptLanguage};
+use vmtemplate::metainfo::{AddressFamily, OsFamily};
+use vmtemplate::report::Severity;
+use vmtemplate::repository::{RepositoryFormat, TemplateKind};
+use vmtemplate::script::{LineEnding, ScriptEncoding, SetupFirewall, SetupStep};
 
 use crate::errors::OrRaise;
 
@@ -15,7 +23,7 @@ pub(crate) trait Enumeration: Copy + PartialEq + 'static {
     /// Every variant with its word.
     const WORDS: &'static [(Self, &'static str)];
     /// The library's own parser of words, if it has one.
-    const PARSE: Option<fn(&str) -> vt::Result<Self>>;
+    const PARSE: Option<fn(&str) -> vmtemplate::Result<Self>>;
 }
 
 macro_rules! parser {
@@ -29,10 +37,10 @@ macro_rules! parser {
 
 macro_rules! enumerations {
     ($($name:ident $($parsed:ident)? { $($variant:ident = $word:literal),* $(,)? })*) => {
-        $(impl Enumeration for vt::$name {
+        $(impl Enumeration for $name {
             const CLASS: &'static str = stringify!($name);
             const WORDS: &'static [(Self, &'static str)] = &[$((Self::$variant, $word)),*];
-            const PARSE: Option<fn(&str) -> vt::Result<Self>> = parser!($($parsed)?);
+            const PARSE: Option<fn(&str) -> vmtemplate::Result<Self>> = parser!($($parsed)?);
         })*
 
         /// The words of every enum, for the test that compares them with the classes.

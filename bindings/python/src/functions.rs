@@ -17,18 +17,18 @@ use crate::values::{self, LimitsArgument, SupportArgument, VmSpecArgument};
 /// The options of a check, from the arguments of `check` and `Template.check`.
 pub(crate) fn check_options(
     allow: Vec<String>,
-    severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
+    severities: Option<std::collections::BTreeMap<String, Choice<vt::report::Severity>>>,
     deny_warnings: bool,
     skip_image: bool,
-    language: Option<Choice<vt::ScriptLanguage>>,
-) -> vt::CheckOptions {
-    vt::CheckOptions {
+    language: Option<Choice<vt::macros::ScriptLanguage>>,
+) -> vt::report::CheckOptions {
+    vt::report::CheckOptions {
         allow,
         severities: severities.into_iter().flatten().map(|(code, choice)| (code, choice.0)).collect(),
         deny_warnings,
         skip_image,
         language: language.map(|choice| choice.0),
-        ..vt::CheckOptions::default()
+        ..vt::report::CheckOptions::default()
     }
 }
 
@@ -55,23 +55,23 @@ pub(crate) fn check<'py>(
     py: Python<'py>,
     path: &Bound<'py, PyAny>,
     allow: Vec<String>,
-    severities: Option<std::collections::BTreeMap<String, Choice<vt::Severity>>>,
+    severities: Option<std::collections::BTreeMap<String, Choice<vt::report::Severity>>>,
     deny_warnings: bool,
     skip_image: bool,
-    language: Option<Choice<vt::ScriptLanguage>>,
-    format: Option<Choice<vt::ImageFormat>>,
+    language: Option<Choice<vt::macros::ScriptLanguage>>,
+    format: Option<Choice<vt::disk::ImageFormat>>,
     backing_files: Option<PathBuf>,
     cancel: Option<&CancelToken>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let format = format.map(|format| format.0);
     let options = check_options(allow, severities, deny_warnings, skip_image, language);
-    let options = vt::CheckOptions { format, backing_files, ..options };
+    let options = vt::report::CheckOptions { format, backing_files, ..options };
     let input = Input::of(path)?;
     let report = run(py, None, cancel, |control| {
-        let options = vt::CheckOptions { control, ..options };
+        let options = vt::report::CheckOptions { control, ..options };
         match input {
             Input::Path(path) => vt::check(path, &options),
-            Input::Reader(reader, name) => vt::check_stream(reader, &name, &options),
+            Input::Reader(reader, name) => vt::report::check_stream(reader, &name, &options),
         }
     })?;
     values::report(py, &report)
@@ -90,7 +90,7 @@ pub(crate) fn check<'py>(
 #[pyfunction]
 #[pyo3(signature = (path, *, overwrite=false), text_signature = "(path, *, overwrite=False)")]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-    py.detach(|| vt::probe_output(path, overwrite.into())).or_raise()
+    py.detach(|| vt::output::probe_output(path, overwrite.into())).or_raise()
 }
 
 /// The macros in a text, known or not, in their order.
@@ -100,20 +100,21 @@ pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> Py
 /// ['($IP)', '($NETMASK)']
 #[pyfunction]
 pub(crate) fn find_macros<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyList>> {
-    let uses: PyResult<Vec<_>> = vt::find_macros(text).map(|used| values::macro_use(py, used)).collect();
+    let uses: PyResult<Vec<_>> =
+        vt::macros::find_macros(text).map(|used| values::macro_use(py, used)).collect();
     PyList::new(py, uses?)
 }
 
 /// Every rule.
 #[pyfunction]
 pub(crate) fn all_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    PyList::new(py, vt::Rule::all().map(|rule| values::rule(py, rule)).collect::<PyResult<Vec<_>>>()?)
+    PyList::new(py, vt::report::Rule::all().map(|rule| values::rule(py, rule)).collect::<PyResult<Vec<_>>>()?)
 }
 
 /// The rule with a code.
 #[pyfunction]
 pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::Rule::by_code(code).map(|rule| values::rule(py, rule)).transpose()
+    vt::report::Rule::by_code(code).map(|rule| values::rule(py, rule)).transpose()
 }
 
 /// The limits that a machine does not meet.
@@ -123,7 +124,7 @@ pub(crate) fn unmet_limits(
     limits: LimitsArgument,
     vm: VmSpecArgument,
 ) -> PyResult<Bound<'_, PyList>> {
-    let misses = vt::Limits::from(limits).unmet(&vm.into());
+    let misses = vt::metainfo::Limits::from(limits).unmet(&vm.into());
     PyList::new(py, misses.iter().map(|miss| values::unmet_limit(py, miss)).collect::<PyResult<Vec<_>>>()?)
 }
 
@@ -136,45 +137,45 @@ pub(crate) fn support_allows(support: SupportArgument, product: &str, version: &
 /// The parts of a version.
 #[pyfunction]
 pub(crate) fn parse_product_version(text: &str) -> (u64, u64, u64) {
-    vt::ProductVersion::from(text).parts().into()
+    vt::metainfo::ProductVersion::from(text).parts().into()
 }
 
 /// The name of a product and the parts of its least version.
 #[pyfunction]
 pub(crate) fn parse_product(text: &str) -> (String, Option<(u64, u64, u64)>) {
-    let product = vt::Product::from(text);
+    let product = vt::metainfo::Product::from(text);
     (product.name, product.min_version.map(|version| version.parts().into()))
 }
 
 /// Every macro that the platform is known to fill in.
 #[pyfunction]
 pub(crate) fn macro_catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    let infos = vt::MacroInfo::catalogue().iter().map(|info| values::macro_info(py, info));
+    let infos = vt::macros::MacroInfo::catalogue().iter().map(|info| values::macro_info(py, info));
     PyList::new(py, infos.collect::<PyResult<Vec<_>>>()?)
 }
 
 /// The macro with a name.
 #[pyfunction]
 pub(crate) fn macro_lookup<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::MacroInfo::lookup(name).map(|info| values::macro_info(py, info)).transpose()
+    vt::macros::MacroInfo::lookup(name).map(|info| values::macro_info(py, info)).transpose()
 }
 
 /// The macro that was probably meant.
 #[pyfunction]
 pub(crate) fn macro_nearest<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::MacroInfo::nearest(name).map(|info| values::macro_info(py, info)).transpose()
+    vt::macros::MacroInfo::nearest(name).map(|info| values::macro_info(py, info)).transpose()
 }
 
 /// The operating system family that the platform recognises by a template name.
 #[pyfunction]
 pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    vt::OsFamily::of_template_name(name).map(|family| member(py, family)).transpose()
+    vt::metainfo::OsFamily::of_template_name(name).map(|family| member(py, family)).transpose()
 }
 
 /// The partition table of a disk.
 #[pyfunction]
 pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
-    let table = py.detach(|| vt::PartitionTable::read(&disk.0)).or_raise()?;
+    let table = py.detach(|| vt::disk::PartitionTable::read(&disk.0)).or_raise()?;
     values::partition_table(py, &table)
 }
 
@@ -184,7 +185,7 @@ pub(crate) fn read_windows_info<'py>(
     py: Python<'py>,
     disk: &DiskImage,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let info = run(py, None, None, |_| vt::WindowsInfo::read(&disk.0))?;
+    let info = run(py, None, None, |_| vt::report::WindowsInfo::read(&disk.0))?;
     info.map(|info| values::windows_info(py, &info)).transpose()
 }
 
@@ -195,6 +196,6 @@ pub(crate) fn detect_file_system<'py>(
     disk: &DiskImage,
     offset: u64,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let found = py.detach(|| vt::FileSystem::detect(&disk.0, offset)).or_raise()?;
+    let found = py.detach(|| vt::disk::FileSystem::detect(&disk.0, offset)).or_raise()?;
     found.map(|system| member(py, system)).transpose()
 }

@@ -11,17 +11,17 @@ use crate::errors::OrRaise;
 /// ('($IP)', 'IP')
 #[pyclass(frozen, eq, ord, hash, module = "vmtemplate")]
 #[derive(PartialEq, PartialOrd, Hash)]
-pub(crate) struct MacroName(pub(crate) vt::MacroName);
+pub(crate) struct MacroName(pub(crate) vt::macros::MacroName);
 
 #[pymethods]
 impl MacroName {
     /// The maximum length of a name in characters.
     #[classattr]
-    const MAX_LENGTH: usize = vt::MacroName::MAX_LENGTH;
+    const MAX_LENGTH: usize = vt::macros::MacroName::MAX_LENGTH;
 
     #[new]
     fn new(name: String) -> PyResult<Self> {
-        vt::MacroName::new(name).or_raise().map(Self)
+        vt::macros::MacroName::new(name).or_raise().map(Self)
     }
 
     /// Parse a name in the form `($NAME)`.

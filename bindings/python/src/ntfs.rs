@@ -12,7 +12,7 @@ use crate::values;
 
 /// A read-only NTFS volume of a disk.
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct NtfsVolume(Arc<vt::NtfsVolume>);
+pub(crate) struct NtfsVolume(Arc<vt::disk::NtfsVolume>);
 
 #[pymethods]
 impl NtfsVolume {
@@ -21,7 +21,7 @@ impl NtfsVolume {
     #[pyo3(signature = (disk, offset=0, length=None))]
     fn open(py: Python<'_>, disk: &DiskImage, offset: u64, length: Option<u64>) -> PyResult<Self> {
         let end = length.map_or(disk.0.size(), |length| offset.saturating_add(length));
-        py.detach(|| vt::NtfsVolume::open(&disk.0, offset..end))
+        py.detach(|| vt::disk::NtfsVolume::open(&disk.0, offset..end))
             .or_raise()
             .map(|volume| Self(Arc::new(volume)))
     }
@@ -91,11 +91,11 @@ impl NtfsVolume {
     }
 }
 
-type File<'v> = vt::NtfsFile<'v>;
+type File<'v> = vt::disk::NtfsFile<'v>;
 
 self_cell!(
     struct FileCell {
-        owner: Arc<vt::NtfsVolume>,
+        owner: Arc<vt::disk::NtfsVolume>,
         #[covariant]
         dependent: File,
     }
@@ -109,12 +109,12 @@ pub(crate) struct NtfsFile {
 }
 
 impl NtfsFile {
-    fn get(&self) -> &vt::NtfsFile<'_> {
+    fn get(&self) -> &vt::disk::NtfsFile<'_> {
         self.file.borrow_dependent()
     }
 
     /// The volume, and the path of the file on it.
-    pub(crate) fn place(&self) -> (Arc<vt::NtfsVolume>, &str) {
+    pub(crate) fn place(&self) -> (Arc<vt::disk::NtfsVolume>, &str) {
         (Arc::clone(self.file.borrow_owner()), &self.path)
     }
 }

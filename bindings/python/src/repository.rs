@@ -32,9 +32,9 @@ pub(crate) struct Repository(vt::Repository);
 fn publish_options(
     key: Option<&SigningKey>,
     lock_timeout: Option<&Bound<'_, PyAny>>,
-) -> PyResult<vt::PublishOptions> {
+) -> PyResult<vt::repository::PublishOptions> {
     let key = key.map(|key| key.0.clone());
-    let mut options = vt::PublishOptions { key, ..vt::PublishOptions::default() };
+    let mut options = vt::repository::PublishOptions { key, ..vt::repository::PublishOptions::default() };
     if let Some(timeout) = lock_timeout {
         options.lock_timeout = values::duration(timeout)?;
     }
@@ -43,7 +43,7 @@ fn publish_options(
 
 /// A mapping of keys to JSON values, in its order.
 fn more_keys(set: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
-    let mut options = vt::EntryOptions::default();
+    let mut options = vt::repository::EntryOptions::default();
     if let Some(set) = set {
         // Any mapping is accepted, but `json` takes only a dict.
         let py = set.py();
@@ -60,7 +60,11 @@ impl Repository {
     /// Open the repository in a folder. `format` is required if both descriptions exist, or none.
     #[staticmethod]
     #[pyo3(signature = (folder, format=None))]
-    fn open(py: Python<'_>, folder: PathBuf, format: Option<Choice<vt::RepositoryFormat>>) -> PyResult<Self> {
+    fn open(
+        py: Python<'_>,
+        folder: PathBuf,
+        format: Option<Choice<vt::repository::RepositoryFormat>>,
+    ) -> PyResult<Self> {
         run(py, None, None, |_| match format {
             Some(format) => vt::Repository::open_as(folder, format.0),
             None => vt::Repository::open(folder),
@@ -73,8 +77,12 @@ impl Repository {
     /// Regardless of the umask, every user may read it (0644; 0755 for a new folder). Files that are published later
     /// get the mode and the owner of the description.
     #[staticmethod]
-    #[pyo3(signature = (folder, format=Choice(vt::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
-    fn create(py: Python<'_>, folder: PathBuf, format: Choice<vt::RepositoryFormat>) -> PyResult<Self> {
+    #[pyo3(signature = (folder, format=Choice(vt::repository::RepositoryFormat::Vm6)), text_signature = "(folder, format='vm6')")]
+    fn create(
+        py: Python<'_>,
+        folder: PathBuf,
+        format: Choice<vt::repository::RepositoryFormat>,
+    ) -> PyResult<Self> {
         py.detach(|| vt::Repository::create(folder, format.0)).or_raise().map(Self)
     }
 
@@ -134,7 +142,7 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut options = vt::EntryOptions {
+        let mut options = vt::repository::EntryOptions {
             name,
             tags: tags.map(Into::into),
             file_name,
@@ -185,7 +193,7 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let mut options = vt::EntryOptions {
+        let mut options = vt::repository::EntryOptions {
             name: new_name,
             tags: tags.map(Into::into),
             file_name,
@@ -213,7 +221,7 @@ impl Repository {
     ///
     /// `replace` replaces the template with the same name, if one exists. The other options are those of
     /// `Template.pack` and of `add`.
-    #[pyo3(signature = (template, *, replace=false, level=vt::Level::DEFAULT.get(), threads=None, mtime=None, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
+    #[pyo3(signature = (template, *, replace=false, level=vt::archive::Level::DEFAULT.get(), threads=None, mtime=None, free_space=Choice(vt::disk::FreeSpace::Skip), drop_page_files=false, sparse=false, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=false, set=None, key=None, lock_timeout=None, progress=None, cancel=None), text_signature = "($self, template, *, replace=False, level=5, threads=None, mtime=None, free_space='skip', drop_page_files=False, sparse=False, name=None, tags=None, file_name=None, image_name=None, expand=None, network_device=None, requirements=False, set=None, key=None, lock_timeout=None, progress=None, cancel=None)")]
     fn push<'py>(
         &self,
         py: Python<'py>,
@@ -222,7 +230,7 @@ impl Repository {
         level: i32,
         threads: Option<NonZeroUsize>,
         mtime: Option<&Bound<'py, PyAny>>,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: Choice<vt::disk::FreeSpace>,
         drop_page_files: bool,
         sparse: bool,
         name: Option<String>,
@@ -238,7 +246,7 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let entry = vt::EntryOptions {
+        let entry = vt::repository::EntryOptions {
             name,
             tags: tags.map(Into::into),
             file_name,
@@ -248,18 +256,18 @@ impl Repository {
             requirements,
             set: more_keys(set)?,
             publish: publish_options(key, lock_timeout)?,
-            ..vt::EntryOptions::default()
+            ..vt::repository::EntryOptions::default()
         };
-        let pack = vt::PackOptions {
-            level: vt::Level::new(level).or_raise()?,
+        let pack = vt::archive::PackOptions {
+            level: vt::archive::Level::new(level).or_raise()?,
             threads: threads.into(),
             mtime: mtime.map(values::seconds_since_1970).transpose()?,
             free_space: free_space.0,
             drop_page_files,
             sparse,
-            ..vt::PackOptions::default()
+            ..vt::archive::PackOptions::default()
         };
-        let mut options = vt::PushOptions { pack, entry, replace };
+        let mut options = vt::repository::PushOptions { pack, entry, replace };
         let pushed = run(py, progress, cancel, |control| {
             options.entry.publish.control = vt::Control { progress: None, cancel: control.cancel.clone() };
             options.pack.control = control;
@@ -287,7 +295,7 @@ impl Repository {
             self.0.fetch(
                 name,
                 folder,
-                &vt::FetchOptions { public_key, overwrite: overwrite.into(), limits, control },
+                &vt::repository::FetchOptions { public_key, overwrite: overwrite.into(), limits, control },
             )
         })?;
         values::fetched(py, &fetched)
@@ -348,7 +356,7 @@ impl Repository {
         let public_key = public_key.map(|key| key.0.clone());
         let limits = values::unpack_limits(limits);
         let report = run(py, progress, cancel, |control| {
-            self.0.verify(&vt::RepositoryVerifyOptions {
+            self.0.check(&vt::repository::RepositoryCheckOptions {
                 public_key,
                 quick,
                 limits,

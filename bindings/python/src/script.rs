@@ -91,14 +91,14 @@ impl Script {
     /// `missing` decides what happens to a macro without a value. `as_platform` replaces macros as the platform does,
     /// without quoting; it is for comparison only. A `($name)` is a macro if the platform knows it, if it has a value,
     /// or if it is in `declared`, in the form `($COLOUR)`. Any other `($name)` is left unchanged.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
+    #[pyo3(signature = (values, *, missing=Choice(vt::macros::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
         py: Python<'_>,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: Choice<vt::macros::MissingValue>,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<Choice<vt::macros::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
     ) -> PyResult<Self> {
@@ -119,12 +119,12 @@ impl Script {
         py: Python<'py>,
         metainfo: Option<&Metainfo>,
         file_name: Option<&str>,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<Choice<vt::macros::ScriptLanguage>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let metainfo = metainfo.map(Metainfo::copy);
         let language = language.map(|choice| choice.0);
-        let options = vt::LintOptions { metainfo: metainfo.as_ref(), file_name, language };
-        let report = py.detach(|| self.0.lint_with(&options));
+        let options = vt::script::ScriptCheckOptions { metainfo: metainfo.as_ref(), file_name, language };
+        let report = py.detach(|| self.0.check(&options));
         values::report(py, &report)
     }
 

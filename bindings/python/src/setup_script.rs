@@ -16,17 +16,17 @@ use crate::script::Script;
 /// False
 #[pyclass(frozen, eq, module = "vmtemplate")]
 #[derive(PartialEq)]
-pub(crate) struct SetupScript(pub(crate) vt::SetupScript);
+pub(crate) struct SetupScript(pub(crate) vt::script::SetupScript);
 
-fn named(interface: Option<String>) -> vt::SetupInterface {
-    interface.map_or(vt::SetupInterface::FirstConnected, vt::SetupInterface::Named)
+fn named(interface: Option<String>) -> vt::script::SetupInterface {
+    interface.map_or(vt::script::SetupInterface::FirstConnected, vt::script::SetupInterface::Named)
 }
 
 #[pymethods]
 impl SetupScript {
     /// The version of the script's text.
     #[classattr]
-    const VERSION: &'static str = vt::SetupScript::VERSION;
+    const VERSION: &'static str = vt::script::SetupScript::VERSION;
 
     /// A script for Windows with every step except those in `without`.
     ///
@@ -34,14 +34,14 @@ impl SetupScript {
     #[staticmethod]
     #[pyo3(signature = (*, without=Vec::new(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None), text_signature = "(*, without=(), administrator=None, log_file=None, interface=None, firewall=None, product_key=None)")]
     fn windows(
-        without: Vec<Choice<vt::SetupStep>>,
+        without: Vec<Choice<vt::script::SetupStep>>,
         administrator: Option<String>,
         log_file: Option<String>,
         interface: Option<String>,
-        firewall: Option<Choice<vt::SetupFirewall>>,
+        firewall: Option<Choice<vt::script::SetupFirewall>>,
         product_key: Option<bool>,
     ) -> Self {
-        let mut setup = vt::SetupScript::windows().interface(named(interface));
+        let mut setup = vt::script::SetupScript::windows().interface(named(interface));
         for step in without {
             setup = setup.without(step.0);
         }
@@ -61,7 +61,7 @@ impl SetupScript {
     }
 
     /// Leave a step out.
-    fn without(&self, step: Choice<vt::SetupStep>) -> Self {
+    fn without(&self, step: Choice<vt::script::SetupStep>) -> Self {
         Self(self.0.clone().without(step.0))
     }
 
@@ -81,7 +81,7 @@ impl SetupScript {
     }
 
     /// Set what the script does to the firewall.
-    fn firewall(&self, firewall: Choice<vt::SetupFirewall>) -> Self {
+    fn firewall(&self, firewall: Choice<vt::script::SetupFirewall>) -> Self {
         Self(self.0.clone().firewall(firewall.0))
     }
 

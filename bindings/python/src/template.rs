@@ -54,7 +54,10 @@ fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArg
     if image.hasattr("read")? {
         let reader = Reader(image.clone().unbind());
         return run(py, None, None, |control| {
-            vt::DiskImage::from_stream(reader, &vt::OpenOptions { control, ..vt::OpenOptions::default() })
+            vt::DiskImage::from_stream(
+                reader,
+                &vt::disk::OpenOptions { control, ..vt::disk::OpenOptions::default() },
+            )
         })
         .map(ImageArgument::Image);
     }
@@ -66,9 +69,9 @@ fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArg
 
 fn with_script(
     py: Python<'_>,
-    builder: vt::TemplateBuilder,
+    builder: vt::template::TemplateBuilder,
     script: &Bound<'_, PyAny>,
-) -> PyResult<vt::TemplateBuilder> {
+) -> PyResult<vt::template::TemplateBuilder> {
     if let Ok(script) = script.cast::<Script>() {
         return Ok(builder.script(script.get().0.clone()));
     }
@@ -119,7 +122,7 @@ impl Template {
         base: Option<&Metainfo>,
     ) -> PyResult<Self> {
         let mut builder = match base {
-            Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
+            Some(base) => vt::template::TemplateBuilder::from_metainfo(base.copy()),
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
         };
         // The builder opens the path, so that a problem with it is reported together with all others.
@@ -132,8 +135,8 @@ impl Template {
             builder = with_script(py, builder, script)?;
         }
         builder = builder.limits(limits.map(Into::into).unwrap_or_default()).tags(tags);
-        builder = macros.into_iter().fold(builder, vt::TemplateBuilder::declare_macro);
-        builder = support.into_iter().fold(builder, vt::TemplateBuilder::support);
+        builder = macros.into_iter().fold(builder, vt::template::TemplateBuilder::declare_macro);
+        builder = support.into_iter().fold(builder, vt::template::TemplateBuilder::support);
         // Whatever was not given stays as the library has it.
         macro_rules! given {
             ($($option:ident => $method:ident;)*) => {
@@ -161,7 +164,7 @@ impl Template {
     fn open(
         py: Python<'_>,
         path: ArchiveArgument,
-        format: Option<Choice<vt::ImageFormat>>,
+        format: Option<Choice<vt::disk::ImageFormat>>,
         backing_files: Option<PathBuf>,
     ) -> PyResult<Self> {
         let options = open_options(format, backing_files, None, None, None);
@@ -205,14 +208,14 @@ impl Template {
     /// Replace the macros of the setup script, as `Script.render` does.
     ///
     /// The characters that passwords must not contain are taken from the metadata if they are not given.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
+    #[pyo3(signature = (values, *, missing=Choice(vt::macros::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render(
         &self,
         py: Python<'_>,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: Choice<vt::macros::MissingValue>,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<Choice<vt::macros::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
     ) -> PyResult<Script> {
@@ -223,14 +226,14 @@ impl Template {
 
     /// The same for the template or script at `path`.
     #[staticmethod]
-    #[pyo3(signature = (path, values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
+    #[pyo3(signature = (path, values, *, missing=Choice(vt::macros::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new()), text_signature = "(path, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=())")]
     fn render_path(
         py: Python<'_>,
         path: PathBuf,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: Choice<vt::macros::MissingValue>,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<Choice<vt::macros::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
     ) -> PyResult<Script> {
@@ -240,17 +243,17 @@ impl Template {
     }
 
     /// Render the script and make the install drive of a new machine from it.
-    #[pyo3(signature = (values, *, missing=Choice(vt::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new(), padding=Choice(vt::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=(), padding='blank-lines')")]
+    #[pyo3(signature = (values, *, missing=Choice(vt::macros::MissingValue::Error), as_platform=false, language=None, illegal_password_characters=None, declared=Vec::new(), padding=Choice(vt::drive::Padding::BlankLines)), text_signature = "($self, values, *, missing='error', as_platform=False, language=None, illegal_password_characters=None, declared=(), padding='blank-lines')")]
     fn install_drive(
         &self,
         py: Python<'_>,
         values: ValuesArgument,
-        missing: Choice<vt::MissingValue>,
+        missing: Choice<vt::macros::MissingValue>,
         as_platform: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
+        language: Option<Choice<vt::macros::ScriptLanguage>>,
         illegal_password_characters: Option<String>,
         declared: Vec<String>,
-        padding: Choice<vt::Padding>,
+        padding: Choice<vt::drive::Padding>,
     ) -> PyResult<InstallDrive> {
         let options =
             values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
@@ -263,17 +266,18 @@ impl Template {
         &self,
         py: Python<'py>,
         allow: Vec<String>,
-        severities: Option<BTreeMap<String, Choice<vt::Severity>>>,
+        severities: Option<BTreeMap<String, Choice<vt::report::Severity>>>,
         deny_warnings: bool,
         skip_image: bool,
-        language: Option<Choice<vt::ScriptLanguage>>,
-        format: Option<Choice<vt::ImageFormat>>,
+        language: Option<Choice<vt::macros::ScriptLanguage>>,
+        format: Option<Choice<vt::disk::ImageFormat>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let format = format.map(|format| format.0);
         let options = check_options(allow, severities, deny_warnings, skip_image, language);
-        let options = vt::CheckOptions { format, ..options };
-        let report = run(py, None, cancel, |control| self.0.check(&vt::CheckOptions { control, ..options }))?;
+        let options = vt::report::CheckOptions { format, ..options };
+        let report =
+            run(py, None, cancel, |control| self.0.check(&vt::report::CheckOptions { control, ..options }))?;
         values::report(py, &report)
     }
 
@@ -284,7 +288,7 @@ impl Template {
     /// datetime or in seconds since 1970; the default is SOURCE_DATE_EPOCH or 1980-01-01, so that the same input gives
     /// the same bytes. `sparse` does not store the holes of the image, which not every tar can unpack. `progress` is
     /// called repeatedly with a `Progress`, on this thread; an exception in it cancels the work.
-    #[pyo3(signature = (path, *, level=vt::Level::DEFAULT.get(), threads=None, mtime=None, overwrite=false, free_space=Choice(vt::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
+    #[pyo3(signature = (path, *, level=vt::archive::Level::DEFAULT.get(), threads=None, mtime=None, overwrite=false, free_space=Choice(vt::disk::FreeSpace::Skip), drop_page_files=false, sparse=false, progress=None, cancel=None), text_signature = "($self, path, *, level=5, threads=None, mtime=None, overwrite=False, free_space='skip', drop_page_files=False, sparse=False, progress=None, cancel=None)")]
     fn pack<'py>(
         &self,
         py: Python<'py>,
@@ -293,7 +297,7 @@ impl Template {
         threads: Option<NonZeroUsize>,
         mtime: Option<&Bound<'py, PyAny>>,
         overwrite: bool,
-        free_space: Choice<vt::FreeSpace>,
+        free_space: Choice<vt::disk::FreeSpace>,
         drop_page_files: bool,
         sparse: bool,
         progress: Option<Bound<'py, PyAny>>,
@@ -303,8 +307,8 @@ impl Template {
         let free_space = free_space.0;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
-            let options = vt::PackOptions {
-                level: vt::Level::new(level)?,
+            let options = vt::archive::PackOptions {
+                level: vt::archive::Level::new(level)?,
                 threads: threads.into(),
                 mtime,
                 overwrite: overwrite.into(),

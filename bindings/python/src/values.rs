@@ -40,17 +40,17 @@ fn texts(py: Python<'_>, items: impl IntoIterator<Item = impl AsRef<str>>) -> Py
     PyTuple::new(py, items.into_iter().map(|item| item.as_ref().to_owned()).collect::<Vec<_>>())
 }
 
-pub(crate) fn progress(py: Python<'_>, progress: vt::Progress) -> Made<'_> {
+pub(crate) fn progress(py: Python<'_>, progress: vt::progress::Progress) -> Made<'_> {
     new(py, "Progress", (progress.bytes, progress.total))
 }
 
-pub(crate) fn position(py: Python<'_>, position: vt::Position) -> Made<'_> {
+pub(crate) fn position(py: Python<'_>, position: vt::error::Position) -> Made<'_> {
     new(py, "Position", (position.line, position.column))
 }
 
 // metainfo.xml
 
-pub(crate) fn limits<'py>(py: Python<'py>, limits: &vt::Limits) -> Made<'py> {
+pub(crate) fn limits<'py>(py: Python<'py>, limits: &vt::metainfo::Limits) -> Made<'py> {
     new(py, "Limits", (limits.ipv4, limits.ipv6, limits.memory_mib, limits.disk_mb, limits.other.clone()))
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct LimitsArgument {
     other: BTreeMap<String, String>,
 }
 
-impl From<LimitsArgument> for vt::Limits {
+impl From<LimitsArgument> for vt::metainfo::Limits {
     fn from(limits: LimitsArgument) -> Self {
         let LimitsArgument { ipv4, ipv6, memory_mib, disk_mb, other } = limits;
         Self { ipv4, ipv6, memory_mib, disk_mb, other }
@@ -76,32 +76,32 @@ impl From<LimitsArgument> for vt::Limits {
 pub(crate) struct VmSpecArgument {
     memory_mib: u64,
     disk_mb: u64,
-    primary_address: Choice<vt::AddressFamily>,
+    primary_address: Choice<vt::metainfo::AddressFamily>,
 }
 
-impl From<VmSpecArgument> for vt::VmSpec {
+impl From<VmSpecArgument> for vt::metainfo::VmSpec {
     fn from(vm: VmSpecArgument) -> Self {
         Self { memory_mib: vm.memory_mib, disk_mb: vm.disk_mb, primary_address: vm.primary_address.0 }
     }
 }
 
-pub(crate) fn unmet_limit<'py>(py: Python<'py>, miss: &vt::UnmetLimit) -> Made<'py> {
+pub(crate) fn unmet_limit<'py>(py: Python<'py>, miss: &vt::metainfo::UnmetLimit) -> Made<'py> {
     let text = miss.to_string();
     match *miss {
-        vt::UnmetLimit::PrimaryAddress { found } => {
+        vt::metainfo::UnmetLimit::PrimaryAddress { found } => {
             new(py, "UnmetLimit", ("primary_address", member(py, found)?, None::<u64>, text))
         }
-        vt::UnmetLimit::Memory { found_mib, required_mib } => {
+        vt::metainfo::UnmetLimit::Memory { found_mib, required_mib } => {
             new(py, "UnmetLimit", ("memory", found_mib, Some(required_mib), text))
         }
-        vt::UnmetLimit::Disk { found_mb, required_mb } => {
+        vt::metainfo::UnmetLimit::Disk { found_mb, required_mb } => {
             new(py, "UnmetLimit", ("disk", found_mb, Some(required_mb), text))
         }
         _ => new(py, "UnmetLimit", ("other", py.None(), None::<u64>, text)),
     }
 }
 
-fn product<'py>(py: Python<'py>, product: &vt::Product) -> Made<'py> {
+fn product<'py>(py: Python<'py>, product: &vt::metainfo::Product) -> Made<'py> {
     let least = product.min_version.map(|least| {
         let [major, minor, patch] = least.parts();
         new(py, "ProductVersion", (major, minor, patch))
@@ -109,12 +109,12 @@ fn product<'py>(py: Python<'py>, product: &vt::Product) -> Made<'py> {
     new(py, "Product", (product.name.as_str(), least.transpose()?))
 }
 
-pub(crate) fn support<'py>(py: Python<'py>, support: &vt::Support) -> Made<'py> {
+pub(crate) fn support<'py>(py: Python<'py>, support: &vt::metainfo::Support) -> Made<'py> {
     new(py, "Support", (tuple(py, &support.products, product)?,))
 }
 
 /// An argument that is a `Product` or its text.
-pub(crate) struct ProductArgument(vt::Product);
+pub(crate) struct ProductArgument(vt::metainfo::Product);
 
 impl FromPyObject<'_, '_> for ProductArgument {
     type Error = PyErr;
@@ -124,21 +124,22 @@ impl FromPyObject<'_, '_> for ProductArgument {
             return Ok(Self(text.as_str().into()));
         }
         let version: Option<(u64, u64, u64)> = object.getattr("min_version")?.extract()?;
-        Ok(Self(vt::Product {
+        Ok(Self(vt::metainfo::Product {
             name: object.getattr("name")?.extract()?,
-            min_version: version.map(|(major, minor, patch)| vt::ProductVersion::new(major, minor, patch)),
+            min_version: version
+                .map(|(major, minor, patch)| vt::metainfo::ProductVersion::new(major, minor, patch)),
         }))
     }
 }
 
-impl From<ProductArgument> for vt::Product {
+impl From<ProductArgument> for vt::metainfo::Product {
     fn from(product: ProductArgument) -> Self {
         product.0
     }
 }
 
 /// An argument that is a `Support` or any sequence of products.
-pub(crate) struct SupportArgument(pub(crate) vt::Support);
+pub(crate) struct SupportArgument(pub(crate) vt::metainfo::Support);
 
 impl FromPyObject<'_, '_> for SupportArgument {
     type Error = PyErr;
@@ -150,7 +151,7 @@ impl FromPyObject<'_, '_> for SupportArgument {
     }
 }
 
-pub(crate) fn ssh_public_key(py: Python<'_>, key: vt::SshPublicKey) -> Made<'_> {
+pub(crate) fn ssh_public_key(py: Python<'_>, key: vt::metainfo::SshPublicKey) -> Made<'_> {
     new(py, "SshPublicKey", (key.accepted, key.base64))
 }
 
@@ -161,21 +162,21 @@ pub(crate) struct SshPublicKeyArgument {
     base64: bool,
 }
 
-impl From<SshPublicKeyArgument> for vt::SshPublicKey {
+impl From<SshPublicKeyArgument> for vt::metainfo::SshPublicKey {
     fn from(key: SshPublicKeyArgument) -> Self {
         Self { accepted: key.accepted, base64: key.base64 }
     }
 }
 
-pub(crate) fn description<'py>(py: Python<'py>, description: &vt::Description) -> Made<'py> {
+pub(crate) fn description<'py>(py: Python<'py>, description: &vt::metainfo::Description) -> Made<'py> {
     new(py, "Description", (description.language.as_deref(), description.text.as_str()))
 }
 
-pub(crate) fn tags<'py>(py: Python<'py>, tags: &vt::Tags) -> PyResult<Bound<'py, PyTuple>> {
+pub(crate) fn tags<'py>(py: Python<'py>, tags: &vt::metainfo::Tags) -> PyResult<Bound<'py, PyTuple>> {
     texts(py, tags.iter())
 }
 
-pub(crate) fn metainfo_fields<'py>(py: Python<'py>, fields: &vt::MetainfoFields) -> Made<'py> {
+pub(crate) fn metainfo_fields<'py>(py: Python<'py>, fields: &vt::metainfo::MetainfoFields) -> Made<'py> {
     // Tuples in Rust cannot have this many elements.
     let all: [Bound<'py, PyAny>; 18] = [
         fields.os_name.as_deref().into_pyobject(py)?.into_any(),
@@ -223,7 +224,7 @@ pub(crate) struct MetainfoFieldsArgument {
     network_install: BTreeMap<String, String>,
 }
 
-impl From<MetainfoFieldsArgument> for vt::MetainfoFields {
+impl From<MetainfoFieldsArgument> for vt::metainfo::MetainfoFields {
     fn from(fields: MetainfoFieldsArgument) -> Self {
         Self {
             os_name: fields.os_name,
@@ -250,18 +251,18 @@ impl From<MetainfoFieldsArgument> for vt::MetainfoFields {
 
 // Macros and scripts
 
-pub(crate) fn macro_info<'py>(py: Python<'py>, info: &vt::MacroInfo) -> Made<'py> {
+pub(crate) fn macro_info<'py>(py: Python<'py>, info: &vt::macros::MacroInfo) -> Made<'py> {
     new(py, "MacroInfo", (info.name, member(py, info.kind)?, info.meaning))
 }
 
-pub(crate) fn macro_use(py: Python<'_>, used: vt::MacroUse) -> Made<'_> {
+pub(crate) fn macro_use(py: Python<'_>, used: vt::macros::MacroUse) -> Made<'_> {
     let range = used.range;
     new(py, "MacroUse", (MacroName(used.name), range.start, range.end, position(py, used.position)?))
 }
 
 // Archives
 
-pub(crate) fn archive_entry<'py>(py: Python<'py>, entry: &vt::ArchiveEntry) -> Made<'py> {
+pub(crate) fn archive_entry<'py>(py: Python<'py>, entry: &vt::archive::ArchiveEntry) -> Made<'py> {
     new(py, "ArchiveEntry", (entry.name.as_str(), entry.size))
 }
 
@@ -277,7 +278,7 @@ pub(crate) struct UnpackLimitsArgument {
     header_size: u64,
 }
 
-impl From<UnpackLimitsArgument> for vt::UnpackLimits {
+impl From<UnpackLimitsArgument> for vt::archive::UnpackLimits {
     fn from(limits: UnpackLimitsArgument) -> Self {
         let UnpackLimitsArgument {
             entries,
@@ -293,19 +294,19 @@ impl From<UnpackLimitsArgument> for vt::UnpackLimits {
 }
 
 /// The limits of an optional argument.
-pub(crate) fn unpack_limits(limits: Option<UnpackLimitsArgument>) -> vt::UnpackLimits {
+pub(crate) fn unpack_limits(limits: Option<UnpackLimitsArgument>) -> vt::archive::UnpackLimits {
     limits.map(Into::into).unwrap_or_default()
 }
 
-pub(crate) fn verified<'py>(py: Python<'py>, verified: &vt::Verified) -> Made<'py> {
-    let files = tuple(py, &verified.files, |py, file: &vt::VerifiedFile| {
+pub(crate) fn verified<'py>(py: Python<'py>, verified: &vt::archive::Verified) -> Made<'py> {
+    let files = tuple(py, &verified.files, |py, file: &vt::archive::VerifiedFile| {
         new(py, "VerifiedFile", (file.name.as_str(), file.size, file.sha256.as_str()))
     })?;
     new(py, "Verified", (verified.sha256.as_str(), verified.archive_bytes, verified.has_index, files))
 }
 
-pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::FreeSpaceReport) -> Made<'py> {
-    let volumes = tuple(py, &report.volumes, |py, volume: &vt::VolumeFreeSpace| {
+pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::disk::FreeSpaceReport) -> Made<'py> {
+    let volumes = tuple(py, &report.volumes, |py, volume: &vt::disk::VolumeFreeSpace| {
         let kept = volume
             .kept
             .as_ref()
@@ -328,11 +329,11 @@ pub(crate) fn free_space_report<'py>(py: Python<'py>, report: &vt::FreeSpaceRepo
     new(py, "FreeSpaceReport", fields)
 }
 
-fn usage(py: Python<'_>, usage: vt::Usage) -> Made<'_> {
+fn usage(py: Python<'_>, usage: vt::disk::Usage) -> Made<'_> {
     new(py, "Usage", (usage.data, usage.zeros, usage.holes, usage.free))
 }
 
-pub(crate) fn pack_summary<'py>(py: Python<'py>, summary: &vt::PackSummary) -> Made<'py> {
+pub(crate) fn pack_summary<'py>(py: Python<'py>, summary: &vt::archive::PackSummary) -> Made<'py> {
     let fields = (
         summary.archive_bytes,
         summary.content_bytes,
@@ -346,26 +347,26 @@ pub(crate) fn pack_summary<'py>(py: Python<'py>, summary: &vt::PackSummary) -> M
 
 // Disks
 
-pub(crate) fn extent(py: Python<'_>, extent: vt::Extent) -> Made<'_> {
+pub(crate) fn extent(py: Python<'_>, extent: vt::disk::Extent) -> Made<'_> {
     new(py, "Extent", (extent.offset, extent.length, member(py, extent.kind)?))
 }
 
-pub(crate) fn raw_summary<'py>(py: Python<'py>, summary: &vt::RawSummary) -> Made<'py> {
+pub(crate) fn raw_summary<'py>(py: Python<'py>, summary: &vt::disk::RawSummary) -> Made<'py> {
     let fields = (summary.size, usage(py, summary.usage)?, free_space_report(py, &summary.free_space)?);
     new(py, "RawSummary", fields)
 }
 
 /// A GUID as `uuid.UUID`.
-fn uuid(py: Python<'_>, guid: vt::Guid) -> Made<'_> {
+fn uuid(py: Python<'_>, guid: vt::disk::Guid) -> Made<'_> {
     static UUID: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     UUID.import(py, "uuid", "UUID")?.call1((guid.to_string(),))
 }
 
-fn partition<'py>(py: Python<'py>, partition: &vt::Partition) -> Made<'py> {
+fn partition<'py>(py: Python<'py>, partition: &vt::disk::Partition) -> Made<'py> {
     let kind = partition.kind;
     let (mbr, gpt) = match kind {
-        vt::PartitionKind::Mbr(byte) => (Some(byte), None),
-        vt::PartitionKind::Gpt(guid) => (None, Some(uuid(py, guid)?)),
+        vt::disk::PartitionKind::Mbr(byte) => (Some(byte), None),
+        vt::disk::PartitionKind::Gpt(guid) => (None, Some(uuid(py, guid)?)),
         _ => (None, None),
     };
     let is = (kind.is_recovery(), kind.is_efi_system(), kind.is_extended());
@@ -382,7 +383,7 @@ fn partition<'py>(py: Python<'py>, partition: &vt::Partition) -> Made<'py> {
     new(py, "Partition", fields)
 }
 
-pub(crate) fn partition_table<'py>(py: Python<'py>, table: &vt::PartitionTable) -> Made<'py> {
+pub(crate) fn partition_table<'py>(py: Python<'py>, table: &vt::disk::PartitionTable) -> Made<'py> {
     let fields = (
         member(py, table.scheme)?,
         table.sector_size,
@@ -394,7 +395,7 @@ pub(crate) fn partition_table<'py>(py: Python<'py>, table: &vt::PartitionTable) 
     new(py, "PartitionTable", fields)
 }
 
-pub(crate) fn disk_info<'py>(py: Python<'py>, info: &vt::DiskInfo) -> Made<'py> {
+pub(crate) fn disk_info<'py>(py: Python<'py>, info: &vt::disk::DiskInfo) -> Made<'py> {
     let fields = (
         info.format,
         info.size,
@@ -405,11 +406,11 @@ pub(crate) fn disk_info<'py>(py: Python<'py>, info: &vt::DiskInfo) -> Made<'py> 
     new(py, "DiskInfo", fields)
 }
 
-pub(crate) fn ntfs_entry<'py>(py: Python<'py>, entry: &vt::NtfsEntry) -> Made<'py> {
+pub(crate) fn ntfs_entry<'py>(py: Python<'py>, entry: &vt::disk::NtfsEntry) -> Made<'py> {
     new(py, "NtfsEntry", (entry.name.as_str(), entry.is_folder, entry.size))
 }
 
-pub(crate) fn windows_info<'py>(py: Python<'py>, info: &vt::WindowsInfo) -> Made<'py> {
+pub(crate) fn windows_info<'py>(py: Python<'py>, info: &vt::report::WindowsInfo) -> Made<'py> {
     let fields = (
         info.product.as_deref(),
         info.edition.as_deref(),
@@ -426,11 +427,11 @@ pub(crate) fn windows_info<'py>(py: Python<'py>, info: &vt::WindowsInfo) -> Made
 
 // Checks
 
-pub(crate) fn rule<'py>(py: Python<'py>, rule: &vt::Rule) -> Made<'py> {
+pub(crate) fn rule<'py>(py: Python<'py>, rule: &vt::report::Rule) -> Made<'py> {
     new(py, "Rule", (rule.code, member(py, rule.severity)?, rule.title, rule.why, rule.fix, rule.step))
 }
 
-fn finding<'py>(py: Python<'py>, finding: &vt::Finding) -> Made<'py> {
+fn finding<'py>(py: Python<'py>, finding: &vt::report::Finding) -> Made<'py> {
     let place = finding.place();
     let place = new(
         py,
@@ -473,7 +474,7 @@ fn json(data: &impl serde::Serialize) -> PyResult<String> {
 
 // Templates and repositories
 
-pub(crate) fn template_info<'py>(py: Python<'py>, info: &vt::TemplateInfo) -> Made<'py> {
+pub(crate) fn template_info<'py>(py: Python<'py>, info: &vt::template::TemplateInfo) -> Made<'py> {
     let script = info
         .script
         .as_ref()
@@ -487,7 +488,7 @@ pub(crate) fn template_info<'py>(py: Python<'py>, info: &vt::TemplateInfo) -> Ma
     new(py, "TemplateInfo", fields)
 }
 
-pub(crate) fn repository_entry<'py>(py: Python<'py>, entry: &vt::RepositoryEntry) -> Made<'py> {
+pub(crate) fn repository_entry<'py>(py: Python<'py>, entry: &vt::repository::RepositoryEntry) -> Made<'py> {
     let all: [Bound<'py, PyAny>; 18] = [
         entry.name.as_str().into_pyobject(py)?.into_any(),
         tags(py, &entry.tags)?.into_any(),
@@ -511,7 +512,7 @@ pub(crate) fn repository_entry<'py>(py: Python<'py>, entry: &vt::RepositoryEntry
     new(py, "RepositoryEntry", PyTuple::new(py, all)?)
 }
 
-pub(crate) fn fetched<'py>(py: Python<'py>, fetched: &vt::Fetched) -> Made<'py> {
+pub(crate) fn fetched<'py>(py: Python<'py>, fetched: &vt::repository::Fetched) -> Made<'py> {
     let fields = (
         repository_entry(py, &fetched.entry)?,
         fetched.path.as_path(),
@@ -523,13 +524,13 @@ pub(crate) fn fetched<'py>(py: Python<'py>, fetched: &vt::Fetched) -> Made<'py> 
     new(py, "Fetched", fields)
 }
 
-pub(crate) fn pushed<'py>(py: Python<'py>, pushed: &vt::Pushed) -> Made<'py> {
+pub(crate) fn pushed<'py>(py: Python<'py>, pushed: &vt::repository::Pushed) -> Made<'py> {
     let fields =
         (repository_entry(py, &pushed.entry)?, pack_summary(py, &pushed.pack)?, pushed.sha256.as_str());
     new(py, "Pushed", fields)
 }
 
-pub(crate) fn synced<'py>(py: Python<'py>, synced: &vt::Synced) -> Made<'py> {
+pub(crate) fn synced<'py>(py: Python<'py>, synced: &vt::repository::Synced) -> Made<'py> {
     let fields = (texts(py, &synced.updated)?, texts(py, &synced.missing)?, synced.damaged.clone());
     new(py, "Synced", fields)
 }
@@ -554,13 +555,13 @@ pub(crate) fn bytes_or_text(object: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
 
 /// The options of rendering, shared by several methods.
 pub(crate) fn render_options(
-    missing: Choice<vt::MissingValue>,
+    missing: Choice<vt::macros::MissingValue>,
     as_platform: bool,
-    language: Option<Choice<vt::ScriptLanguage>>,
+    language: Option<Choice<vt::macros::ScriptLanguage>>,
     illegal_password_characters: Option<String>,
     declared: Vec<String>,
-) -> PyResult<vt::RenderOptions> {
-    Ok(vt::RenderOptions {
+) -> PyResult<vt::macros::RenderOptions> {
+    Ok(vt::macros::RenderOptions {
         missing: missing.0,
         as_platform,
         language: language.map(|choice| choice.0),

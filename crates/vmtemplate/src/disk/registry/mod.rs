@@ -32,7 +32,8 @@ const MAX_DEPTH: usize = 512;
 /// [`is_clean`](Self::is_clean) shows whether there can be any.
 ///
 /// ```no_run
-/// use vmtemplate::{DiskImage, NtfsVolume, RegistryHive};
+/// use vmtemplate::disk::{NtfsVolume, RegistryHive};
+/// use vmtemplate::DiskImage;
 ///
 /// let disk = DiskImage::open("volume.raw")?;
 /// let volume = NtfsVolume::open(&disk, 0..disk.size())?;
@@ -63,7 +64,8 @@ impl<'a> RegistryHive<'a> {
     /// [`Unsupported`](ErrorKind::Unsupported) for a transaction log and for versions that Windows does not write.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, RegistryHive};
+    /// use vmtemplate::disk::RegistryHive;
+    /// use vmtemplate::ErrorKind;
     ///
     /// let error = RegistryHive::from_bytes(*b"no hive").unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::InvalidImage);
@@ -79,7 +81,7 @@ impl<'a> RegistryHive<'a> {
     /// As [`from_bytes`](Self::from_bytes), and what reading the file gives.
     ///
     /// ```no_run
-    /// # use vmtemplate::{NtfsVolume, RegistryHive};
+    /// # use vmtemplate::disk::{NtfsVolume, RegistryHive};
     /// # fn example(volume: &NtfsVolume) -> vmtemplate::Result<()> {
     /// let hive = RegistryHive::open(volume.file(r"Windows\System32\config\SYSTEM")?)?;
     /// # Ok(())
@@ -98,7 +100,7 @@ impl<'a> RegistryHive<'a> {
     /// Whether every change has reached the hive. If not, some may be in the transaction logs beside it only.
     ///
     /// ```no_run
-    /// # use vmtemplate::RegistryHive;
+    /// # use vmtemplate::disk::RegistryHive;
     /// # fn example(hive: &RegistryHive<'_>) {
     /// if !hive.is_clean() {
     ///     println!("Windows was not shut down properly");
@@ -113,7 +115,7 @@ impl<'a> RegistryHive<'a> {
     /// The key that all others are below.
     ///
     /// ```no_run
-    /// # use vmtemplate::RegistryHive;
+    /// # use vmtemplate::disk::RegistryHive;
     /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
     /// for key in hive.root()?.subkeys()? {
     ///     println!("{}", key.name());
@@ -133,7 +135,7 @@ impl<'a> RegistryHive<'a> {
     /// than 512 names.
     ///
     /// ```no_run
-    /// # use vmtemplate::RegistryHive;
+    /// # use vmtemplate::disk::RegistryHive;
     /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
     /// let agent = hive.key(r"ControlSet001\Services\QEMU-GA")?;
     /// assert!(agent.is_some());
@@ -163,7 +165,7 @@ impl<'a> RegistryHive<'a> {
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage, and, if there happens to be no key, for a place in another hive.
     ///
     /// ```no_run
-    /// # use vmtemplate::{RegistryHive, RegistryKeyPlace};
+    /// # use vmtemplate::disk::{RegistryHive, RegistryKeyPlace};
     /// # fn example(hive: &RegistryHive<'_>, place: RegistryKeyPlace) -> vmtemplate::Result<()> {
     /// println!("{}", hive.key_at(place)?.name());
     /// # Ok(())
@@ -180,7 +182,7 @@ impl<'a> RegistryHive<'a> {
     /// As [`key_at`](Self::key_at).
     ///
     /// ```no_run
-    /// # use vmtemplate::{RegistryHive, RegistryValuePlace};
+    /// # use vmtemplate::disk::{RegistryHive, RegistryValuePlace};
     /// # fn example(hive: &RegistryHive<'_>, place: RegistryValuePlace) -> vmtemplate::Result<()> {
     /// println!("{}", hive.value_at(place)?.string()?);
     /// # Ok(())

@@ -27,8 +27,8 @@ const COMPRESSED_NAME: u32 = 1;
 /// The type of a [`RegistryValue`].
 ///
 /// ```
-/// assert_eq!(vmtemplate::RegistryType::MultiString.to_string(), "REG_MULTI_SZ");
-/// assert_eq!(vmtemplate::RegistryType::from(4), vmtemplate::RegistryType::U32);
+/// assert_eq!(vmtemplate::disk::RegistryType::MultiString.to_string(), "REG_MULTI_SZ");
+/// assert_eq!(vmtemplate::disk::RegistryType::from(4), vmtemplate::disk::RegistryType::U32);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -91,10 +91,10 @@ impl fmt::Display for RegistryType {
     }
 }
 
-/// Where a value is in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
+/// Where a value is in its hive; see [`RegistryKeyPlace`](crate::disk::RegistryKeyPlace).
 ///
 /// ```no_run
-/// # use vmtemplate::RegistryHive;
+/// # use vmtemplate::disk::RegistryHive;
 /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
 /// let places: Vec<_> = hive.root()?.values()?.iter().map(|value| value.place()).collect();
 /// assert_eq!(hive.value_at(places[0])?.place(), places[0]);
@@ -104,10 +104,10 @@ impl fmt::Display for RegistryType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RegistryValuePlace(pub(super) u32);
 
-/// A value of a [`RegistryKey`](crate::RegistryKey): a name, a type, and data.
+/// A value of a [`RegistryKey`](crate::disk::RegistryKey): a name, a type, and data.
 ///
 /// ```no_run
-/// # use vmtemplate::RegistryKey;
+/// # use vmtemplate::disk::RegistryKey;
 /// # fn example(key: &RegistryKey<'_>) -> vmtemplate::Result<()> {
 /// for value in key.values()? {
 ///     println!("{} ({}): {} bytes", value.name(), value.kind(), value.size());
@@ -152,7 +152,7 @@ impl<'h> RegistryValue<'h> {
     /// Its name; that of the default value is empty.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
     /// println!("{}", value.name());
     /// # }
     /// ```
@@ -163,7 +163,7 @@ impl<'h> RegistryValue<'h> {
     /// Where it is: [`RegistryHive::value_at`] finds it again in one step.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
     /// let place = value.place();
     /// # let _ = place;
     /// # }
@@ -175,8 +175,8 @@ impl<'h> RegistryValue<'h> {
     /// Its type.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
-    /// assert_eq!(value.kind(), vmtemplate::RegistryType::U32);
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
+    /// assert_eq!(value.kind(), vmtemplate::disk::RegistryType::U32);
     /// # }
     /// ```
     pub fn kind(&self) -> RegistryType {
@@ -186,7 +186,7 @@ impl<'h> RegistryValue<'h> {
     /// How many bytes of data it states.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
     /// println!("{} bytes", value.size());
     /// # }
     /// ```
@@ -201,7 +201,7 @@ impl<'h> RegistryValue<'h> {
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage, [`LimitExceeded`](ErrorKind::LimitExceeded) past 64 MiB.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// let bytes = value.data()?;
     /// # Ok(())
     /// # }
@@ -258,7 +258,7 @@ impl<'h> RegistryValue<'h> {
     /// [`InvalidValue`](ErrorKind::InvalidValue) if it has another type, and those of [`data`](Self::data).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// println!("{}", value.string()?);
     /// # Ok(())
     /// # }
@@ -277,7 +277,7 @@ impl<'h> RegistryValue<'h> {
     /// As [`string`](Self::string).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// for text in value.strings()? {
     ///     println!("{text}");
     /// }
@@ -298,7 +298,7 @@ impl<'h> RegistryValue<'h> {
     /// As [`string`](Self::string).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// println!("{}", value.u32()?);
     /// # Ok(())
     /// # }
@@ -316,7 +316,7 @@ impl<'h> RegistryValue<'h> {
     /// As [`string`](Self::string).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// println!("{}", value.u64()?);
     /// # Ok(())
     /// # }
