@@ -29,6 +29,7 @@ const COMPRESSED_NAME: u32 = 1;
 /// ```
 /// assert_eq!(vmtemplate::disk::RegistryType::MultiString.to_string(), "REG_MULTI_SZ");
 /// assert_eq!(vmtemplate::disk::RegistryType::from(4), vmtemplate::disk::RegistryType::U32);
+/// assert_eq!(u32::from(vmtemplate::disk::RegistryType::U64), 11); // its number in Windows
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -79,6 +80,15 @@ const NAMES: [(RegistryType, &str); 12] = [
 impl From<u32> for RegistryType {
     fn from(number: u32) -> Self {
         NAMES.get(number as usize).map_or(Self::Other(number), |(kind, _)| *kind)
+    }
+}
+
+impl From<RegistryType> for u32 {
+    fn from(kind: RegistryType) -> Self {
+        match kind {
+            RegistryType::Other(number) => number,
+            kind => NAMES.iter().position(|(known, _)| *known == kind).map_or(0, |number| number as Self),
+        }
     }
 }
 
