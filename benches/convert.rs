@@ -11,7 +11,9 @@ use std::process::Command;
 use std::time::Instant;
 use std::{env, fs, io::Write};
 
-use vmtemplate::{DiskImage, FreeSpace, Overwrite, WriteRawOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::{FreeSpace, WriteRawOptions};
+use vmtemplate::output::Overwrite;
 
 fn qemu_img(words: &[&str], paths: &[&Path]) -> Vec<u8> {
     let output = Command::new("qemu-img").args(words).args(paths).output().unwrap();

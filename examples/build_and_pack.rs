@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example build_and_pack -- win2019.qcow2 Windows-Server-2019.tar.gz`
 
-use vmtemplate::{Control, PackOptions, Template};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::{Control, Template};
 
 fn main() -> vmtemplate::Result<()> {
     let mut arguments = std::env::args_os().skip(1);

@@ -2,7 +2,10 @@
 //!
 //!     cargo run --example install_drive -- drive.img
 
-use vmtemplate::{InstallDrive, MacroValues, MissingValue, Overwrite, RenderOptions, SetupScript};
+use vmtemplate::drive::InstallDrive;
+use vmtemplate::macros::{MacroValues, MissingValue, RenderOptions};
+use vmtemplate::output::Overwrite;
+use vmtemplate::script::SetupScript;
 
 fn main() -> vmtemplate::Result<()> {
     let path = std::env::args().nth(1).unwrap_or_else(|| "drive.img".to_owned());

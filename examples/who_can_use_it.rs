@@ -2,7 +2,8 @@
 //!
 //! `cargo run --example who_can_use_it -- Windows-Server-2019.tar.gz 2048 40000`
 
-use vmtemplate::{AddressFamily, ProductVersion, Template, VmSpec};
+use vmtemplate::Template;
+use vmtemplate::metainfo::{AddressFamily, ProductVersion, VmSpec};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -6,7 +6,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use vmtemplate::{Archive, Error, ErrorKind, PackOptions, Template, UnpackOptions, VerifyOptions};
+use vmtemplate::archive::{PackOptions, UnpackOptions, VerifyOptions};
+use vmtemplate::{Archive, Error, ErrorKind, Template};
 use vmtemplate_test_support::{disk, has_tool, list_archive, noise, run, unpack_archive, verify_archive};
 
 fn ours() -> Vec<u8> {
@@ -56,7 +57,7 @@ fn readers(bytes: &[u8]) -> Vec<(&'static str, Option<Error>)> {
             Archive::from_source(bytes.to_vec(), "t").and_then(|a| a.entries().map(drop)).err(),
         ),
         ("open", Template::open(&path).err()),
-        ("check", vmtemplate::check(&path, &vmtemplate::CheckOptions::default()).err()),
+        ("check", vmtemplate::check(&path, &vmtemplate::report::CheckOptions::default()).err()),
         ("verify", verify_archive(&path, &verify).err()),
         ("verify a source", Archive::from_source(bytes.to_vec(), "t").and_then(|a| a.verify(&verify)).err()),
         ("unpack", unpack_archive(&path, target("a"), &unpack).err()),

@@ -5,7 +5,9 @@
 use std::fs;
 use std::io::Read;
 
-use vmtemplate::{FreeSpace, PackOptions, Template};
+use vmtemplate::Template;
+use vmtemplate::archive::PackOptions;
+use vmtemplate::disk::FreeSpace;
 use vmtemplate_test_support::{disk, noise};
 
 fn u16_at(bytes: &[u8], at: usize) -> usize {

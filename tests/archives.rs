@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use vmtemplate::{
-    Archive, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, FreeSpace, PackOptions, Script,
-    Template, Threads, UnpackLimits, UnpackOptions, VerifyOptions,
-};
+use vmtemplate::archive::{PackOptions, UnpackLimits, UnpackOptions, VerifyOptions};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind, FreeSpace};
+use vmtemplate::progress::Threads;
+use vmtemplate::{Archive, DiskImage, Error, ErrorKind, Script, Template};
 use vmtemplate_test_support::{
     disk, has_tool, list_archive, noise, run, sample_disk, tree, unpack_archive, verify_archive,
 };

@@ -5,7 +5,11 @@
 use std::fs::File;
 use std::io::Write;
 
-use vmtemplate::{CheckOptions, FreeSpace, Overwrite, PackOptions, Report, Template};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::disk::FreeSpace;
+use vmtemplate::output::Overwrite;
+use vmtemplate::report::CheckOptions;
+use vmtemplate::{Report, Template};
 use vmtemplate_test_support::{noise, proc_self};
 
 /// The size of incompressible data in the image besides Windows, in MiB.

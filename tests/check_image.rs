@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use vmtemplate::{CheckOptions, DiskImage, Finding, PartitionTable, Rule, Severity, Template, WindowsInfo};
+use vmtemplate::disk::PartitionTable;
+use vmtemplate::report::{CheckOptions, Finding, Rule, Severity, WindowsInfo};
+use vmtemplate::{DiskImage, Template};
 use vmtemplate_test_support::ntfs;
 use vmtemplate_test_support::registry::{Key, utf16};
 use vmtemplate_test_support::windows_disk::{

@@ -5,10 +5,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use vmtemplate::{
-    CheckOptions, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Finding, RegistryHive, Report,
-    Script, Severity, Template, WindowsInfo,
-};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind, RegistryHive};
+use vmtemplate::report::{CheckOptions, Finding, Severity, WindowsInfo};
+use vmtemplate::{DiskImage, Error, ErrorKind, Report, Script, Template};
 use vmtemplate_test_support::ntfs;
 use vmtemplate_test_support::registry::{Key, utf16};
 use vmtemplate_test_support::windows_disk::{

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use vmtemplate::{
-    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Overwrite,
-    PackOptions, Result, Template, UnpackOptions,
-};
+use vmtemplate::archive::{PackOptions, UnpackOptions};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::output::Overwrite;
+use vmtemplate::progress::CancelToken;
+use vmtemplate::{Control, DiskImage, Error, ErrorKind, Result, Template};
 use vmtemplate_test_support::{disk, is_root, noise, run, unpack_archive};
 
 fn template(image: DiskImage) -> Template {

@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::Path;
 
-use vmtemplate::{ErrorKind, FirstRunKit, LineEnding, Overwrite, Script, ScriptEncoding};
+use vmtemplate::output::Overwrite;
+use vmtemplate::script::{FirstRunKit, LineEnding, ScriptEncoding};
+use vmtemplate::{ErrorKind, Script};
 use vmtemplate_test_support::{has_tool, noise, run, tree};
 
 /// A file that is accepted as dd.exe.

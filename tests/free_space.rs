@@ -6,11 +6,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmtemplate::{
-    CancelToken, CheckOptions, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind,
-    FreeSpaceOptions, FreeSpaceReport, KeptReason, Report, Result, Severity, Template, VolumeFreeSpace,
-    WindowsInfo,
+use vmtemplate::disk::{
+    DiskSource, Extent, ExtentKind, FreeSpaceOptions, FreeSpaceReport, KeptReason, VolumeFreeSpace,
 };
+use vmtemplate::progress::CancelToken;
+use vmtemplate::report::{CheckOptions, Severity, WindowsInfo};
+use vmtemplate::{Control, DiskImage, Error, ErrorKind, Report, Result, Template};
 use vmtemplate_test_support::ntfs::*;
 use vmtemplate_test_support::windows_disk::{BIOS, UEFI, WindowsDisk};
 
@@ -392,7 +393,11 @@ fn check(disk: WindowsDisk) -> Report {
 }
 
 fn severity_of(report: &Report, code: &str) -> Option<Severity> {
-    report.findings().iter().find(|finding| finding.rule().code == code).map(vmtemplate::Finding::severity)
+    report
+        .findings()
+        .iter()
+        .find(|finding| finding.rule().code == code)
+        .map(vmtemplate::report::Finding::severity)
 }
 
 #[test]

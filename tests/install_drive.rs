@@ -4,10 +4,11 @@
 
 use std::fs;
 
-use vmtemplate::{
-    ErrorKind, InstallDrive, MacroValues, MissingValue, Overwrite, Padding, RenderOptions, Script,
-    SetupScript,
-};
+use vmtemplate::drive::{InstallDrive, Padding};
+use vmtemplate::macros::{MacroValues, MissingValue, RenderOptions};
+use vmtemplate::output::Overwrite;
+use vmtemplate::script::SetupScript;
+use vmtemplate::{ErrorKind, Script};
 use vmtemplate_test_support::{has_tool, run};
 
 fn rendered() -> Script {

@@ -5,7 +5,9 @@
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
-use vmtemplate::{DiskImage, ExtentKind, PackOptions, Template, UnpackOptions};
+use vmtemplate::archive::{PackOptions, UnpackOptions};
+use vmtemplate::disk::ExtentKind;
+use vmtemplate::{DiskImage, Template};
 use vmtemplate_test_support::{noise, proc_self, unpack_archive};
 
 const MIB: u64 = 1 << 20;

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::sync::Arc;
 
-use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, FreeSpaceOptions, Result};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind, FreeSpaceOptions};
+use vmtemplate::{DiskImage, Result};
 use vmtemplate_test_support::ntfs::*;
 use vmtemplate_test_support::tool;
 

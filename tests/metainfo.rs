@@ -10,7 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use vmtemplate::{ErrorKind, Metainfo, MetainfoFields, MetainfoKey};
+use vmtemplate::metainfo::{MetainfoFields, MetainfoKey};
+use vmtemplate::{ErrorKind, Metainfo};
 use vmtemplate_test_support::has_tool;
 
 /// The encoding of a generated file. Implemented here, independently of the library's tables.
@@ -384,10 +385,10 @@ proptest! {
         before in prop::collection::vec(("(?i)VMmgr|DCImgr|VEmgr", prop::option::of("[0-9]{1,2}(\\.[0-9]{1,2}){0,2}")), 0..5),
         after in prop::collection::vec(("(?i)VMmgr|DCImgr|VEmgr", prop::option::of("[0-9]{1,2}(\\.[0-9]{1,2}){0,2}")), 0..5),
     ) {
-        let support = |products: &[(String, Option<String>)]| -> vmtemplate::Support {
+        let support = |products: &[(String, Option<String>)]| -> vmtemplate::metainfo::Support {
             products
                 .iter()
-                .map(|(name, version)| vmtemplate::Product {
+                .map(|(name, version)| vmtemplate::metainfo::Product {
                     name: name.clone(),
                     min_version: version.as_deref().map(Into::into),
                 })
@@ -450,8 +451,8 @@ fn use_everything(bytes: &[u8]) {
         metainfo.set(&key(name), value).unwrap();
         assert_eq!(metainfo.get(&key(name)).as_deref(), Some(value), "{name}");
     }
-    metainfo.set_limits(&vmtemplate::Limits::default()).unwrap();
-    assert_eq!(metainfo.limits().unwrap(), vmtemplate::Limits::default());
+    metainfo.set_limits(&vmtemplate::metainfo::Limits::default()).unwrap();
+    assert_eq!(metainfo.limits().unwrap(), vmtemplate::metainfo::Limits::default());
     metainfo.set_support(&"VMmgr:6,DCImgr".into()).unwrap();
     assert_eq!(metainfo.support(), "VMmgr:6,DCImgr".into());
     metainfo.set_declared_macros(&["($B)", "($A)", "($B)"]).unwrap();

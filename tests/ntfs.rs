@@ -5,10 +5,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use vmtemplate::{
-    DiskImage, ErrorKind, ExtentKind, FreeSpace, FreeSpaceOptions, FreeSpaceReport, Hibernation, KeptReason,
-    NtfsFolder, NtfsVolume, VolumeFreeSpace,
+use vmtemplate::disk::{
+    ExtentKind, FreeSpace, FreeSpaceOptions, FreeSpaceReport, Hibernation, KeptReason, NtfsFolder,
+    NtfsVolume, VolumeFreeSpace,
 };
+use vmtemplate::{DiskImage, ErrorKind};
 use vmtemplate_test_support::ntfs::*;
 
 fn open(disk: &DiskImage) -> NtfsVolume {

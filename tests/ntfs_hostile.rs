@@ -5,7 +5,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use vmtemplate::{DiskImage, ErrorKind, FreeSpaceOptions, KeptReason, NtfsVolume};
+use vmtemplate::disk::{FreeSpaceOptions, KeptReason, NtfsVolume};
+use vmtemplate::{DiskImage, ErrorKind};
 use vmtemplate_test_support::ntfs::*;
 
 /// More than any call reads of the sample volumes: several times their size.

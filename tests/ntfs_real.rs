@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use vmtemplate::{DiskImage, FreeSpaceOptions, KeptReason, NtfsVolume};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::{FreeSpaceOptions, KeptReason, NtfsVolume};
 use vmtemplate_test_support::ntfs::*;
 use vmtemplate_test_support::{skipped, tool};
 

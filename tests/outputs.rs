@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmtemplate::{
-    DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FirstRunKit, FreeSpace, InstallDrive, MacroValues,
-    Overwrite, PackOptions, RenderOptions, Result, Script, Template, UnpackOptions, WriteRawOptions,
-    probe_output,
-};
+use vmtemplate::archive::{PackOptions, UnpackOptions};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind, FreeSpace, WriteRawOptions};
+use vmtemplate::drive::InstallDrive;
+use vmtemplate::macros::{MacroValues, RenderOptions};
+use vmtemplate::output::{Overwrite, probe_output};
+use vmtemplate::script::FirstRunKit;
+use vmtemplate::{DiskImage, ErrorKind, Result, Script, Template};
 use vmtemplate_test_support::{disk, is_root, noise, run, sample_disk, unpack_archive};
 
 /// A disk that counts how often it is read.

@@ -11,10 +11,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use vmtemplate::{
-    EntryOptions, ErrorKind, Overwrite, PackOptions, PublishOptions, PushOptions, Repository,
-    RepositoryFormat, RepositoryVerifyOptions, Tags, Template,
+use vmtemplate::archive::PackOptions;
+use vmtemplate::metainfo::Tags;
+use vmtemplate::output::Overwrite;
+use vmtemplate::repository::{
+    EntryOptions, PublishOptions, PushOptions, RepositoryCheckOptions, RepositoryFormat,
 };
+use vmtemplate::{ErrorKind, Repository, Template};
 use vmtemplate_test_support::{disk, is_root, noise, run, skipped, tree};
 
 fn template(name: &str, seed: u64) -> Template {
@@ -43,7 +46,7 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 fn codes(repository: &Repository) -> Vec<&'static str> {
-    let report = repository.verify(&RepositoryVerifyOptions::default()).unwrap();
+    let report = repository.check(&RepositoryCheckOptions::default()).unwrap();
     report.findings().iter().map(|finding| finding.rule().code).collect()
 }
 

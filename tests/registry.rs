@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use vmtemplate::{ErrorKind, RegistryHive, RegistryKey, RegistryType};
+use vmtemplate::ErrorKind;
+use vmtemplate::disk::{RegistryHive, RegistryKey, RegistryType};
 use vmtemplate_test_support::registry::{self, Key, List, hive, key, seal, utf16};
 use vmtemplate_test_support::{has_tool, noise};
 

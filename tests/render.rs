@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail as tests do
 
 use proptest::prelude::*;
-use vmtemplate::{
-    DiskImage, ErrorKind, InstallDrive, MacroInfo, MacroUse, MacroValues, MissingValue, Padding,
-    RenderOptions, Script, ScriptLanguage, Template, find_macros,
+use vmtemplate::drive::{InstallDrive, Padding};
+use vmtemplate::macros::{
+    MacroInfo, MacroUse, MacroValues, MissingValue, RenderOptions, ScriptLanguage, find_macros,
 };
+use vmtemplate::{DiskImage, ErrorKind, Script, Template};
 
 const NAMES: [&str; 6] = ["IP", "PASS", "HOSTNAME", "PRODUCTKEY", "X", "NAMESERVERS"];
 

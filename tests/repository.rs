@@ -10,10 +10,15 @@ use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use vmtemplate::{
-    EntryOptions, ErrorKind, Overwrite, PackOptions, PublicKey, PublishOptions, Repository, RepositoryFormat,
-    RepositoryVerifyOptions, Severity, SigningKey, Tags, Template, TemplateKind,
+use vmtemplate::archive::PackOptions;
+use vmtemplate::metainfo::Tags;
+use vmtemplate::output::Overwrite;
+use vmtemplate::report::Severity;
+use vmtemplate::repository::{
+    EntryOptions, PublicKey, PublishOptions, RepositoryCheckOptions, RepositoryFormat, SigningKey,
+    TemplateKind,
 };
+use vmtemplate::{ErrorKind, Repository, Template};
 use vmtemplate_test_support::{disk, has_tool, noise, run, verify_archive};
 
 /// A template archive in `folder` whose disk is `length` bytes of random data.
@@ -53,7 +58,7 @@ fn names(folder: &Path) -> Vec<String> {
 /// The codes of the findings, each with its severity.
 /// The findings of a verification, sorted by code: their order is not specified.
 fn codes(repository: &Repository) -> Vec<(&'static str, Severity)> {
-    let report = repository.verify(&RepositoryVerifyOptions::default()).unwrap();
+    let report = repository.check(&RepositoryCheckOptions::default()).unwrap();
     let mut codes: Vec<_> =
         report.findings().iter().map(|finding| (finding.rule().code, finding.severity())).collect();
     codes.sort_unstable();
@@ -140,7 +145,7 @@ fn a_replaced_archive_has_a_file_name_of_its_own_and_the_old_one_goes() {
 
     let second = archive(folder.path(), "Windows-10", 3 << 20);
     let entry = repository.replace("Windows-10", &second, &options()).unwrap();
-    let sum = verify_archive(&second, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
+    let sum = verify_archive(&second, &vmtemplate::archive::VerifyOptions::default()).unwrap().sha256;
     assert_eq!(entry.file_name, format!("Windows-10-{}.tar.gz", &sum[..8]));
     assert_eq!(
         description(&repository),
@@ -346,7 +351,7 @@ fn every_rule_of_the_description_has_something_to_say() {
         ]
     );
     fs::write(repository.description_path(), "{\"type\": \"os\",\n \"os\": [,]}").unwrap();
-    let report = repository.verify(&RepositoryVerifyOptions::default()).unwrap();
+    let report = repository.check(&RepositoryCheckOptions::default()).unwrap();
     let finding = &report.findings()[0];
     assert_eq!(finding.rule().code, "VMT0701");
     assert_eq!(finding.place().to_string(), "metadata.json:2:9");
@@ -406,7 +411,7 @@ fn what_a_killed_publisher_left_verifies_and_is_cleaned_by_the_next() {
     // Killed after the archive and the checksum were written, before the archive was described.
     let orphan = at.join("Windows-11.tar.gz");
     fs::copy(archive(folder.path(), "Windows-11", 4096), &orphan).unwrap();
-    let sum = verify_archive(&orphan, &vmtemplate::VerifyOptions::default()).unwrap().sha256;
+    let sum = verify_archive(&orphan, &vmtemplate::archive::VerifyOptions::default()).unwrap().sha256;
     let mut sums = fs::File::options().append(true).open(at.join("SHA256SUMS")).unwrap();
     writeln!(sums, "{sum}  Windows-11.tar.gz").unwrap();
     let inode = fs::metadata(&orphan).unwrap().ino();
@@ -494,9 +499,9 @@ fn a_signed_repository_is_accepted_by_minisign_and_changed_only_with_the_key() {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
     fs::set_permissions(repository.folder().join("metadata.json.minisig"), open).unwrap();
     let public_key = Some(PublicKey::from_file(&public).unwrap());
-    let verify = RepositoryVerifyOptions { public_key, ..RepositoryVerifyOptions::default() };
+    let verify = RepositoryCheckOptions { public_key, ..RepositoryCheckOptions::default() };
     let found = || {
-        let report = repository.verify(&verify).unwrap();
+        let report = repository.check(&verify).unwrap();
         report.findings().iter().map(|f| (f.rule().code, f.place().to_string())).collect::<Vec<_>>()
     };
     assert_eq!(found(), []);

@@ -9,10 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vmtemplate::{
-    EntryOptions, PackOptions, PublishOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Rule,
-    Template,
-};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::report::Rule;
+use vmtemplate::repository::{EntryOptions, PublishOptions, RepositoryCheckOptions, RepositoryFormat};
+use vmtemplate::{Repository, Template};
 use vmtemplate_test_support::{disk, noise, run};
 
 /// `xz </dev/null`
@@ -23,14 +23,14 @@ const EMPTY_XZ: [u8; 32] =
 struct Draft {
     folder: TempDir,
     repository: Repository,
-    options: RepositoryVerifyOptions,
+    options: RepositoryCheckOptions,
 }
 
 impl Draft {
     fn good(format: RepositoryFormat) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repository = Repository::create(folder.path().join("repo"), format).unwrap();
-        let draft = Self { folder, repository, options: RepositoryVerifyOptions::default() };
+        let draft = Self { folder, repository, options: RepositoryCheckOptions::default() };
         let added = EntryOptions { file_name: Some("w.tar.gz".into()), ..EntryOptions::default() };
         draft.repository.add(draft.archive(1), &added).unwrap();
         draft
@@ -82,7 +82,7 @@ impl Draft {
     }
 
     fn codes(&self) -> BTreeSet<&'static str> {
-        let report = self.repository.verify(&self.options).unwrap();
+        let report = self.repository.check(&self.options).unwrap();
         for finding in report.findings() {
             assert!(!finding.message().is_empty() && !finding.fix().is_empty(), "{finding}");
         }
@@ -189,7 +189,7 @@ fn no_rule_is_without_a_case() {
 
 /// The files that are reported as not readable: each message begins with the name.
 fn unreadable(draft: &Draft) -> Vec<String> {
-    let report = draft.repository.verify(&draft.options).unwrap();
+    let report = draft.repository.check(&draft.options).unwrap();
     let mut files = Vec::new();
     for finding in report.findings() {
         assert_eq!(finding.rule().code, "VMT0724", "{finding}");

@@ -7,11 +7,13 @@ use std::fs::{self, File};
 use std::path::Path;
 
 use tempfile::TempDir;
-use vmtemplate::{
-    CheckOptions, DiskImage, ErrorKind, LintOptions, Metainfo, OpenOptions, PackOptions, Report, Rule,
-    Script, ScriptLanguage, SetupFirewall, SetupInterface, SetupScript, SetupStep, Severity, Template,
-    TemplateBuilder, check,
-};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::disk::OpenOptions;
+use vmtemplate::macros::ScriptLanguage;
+use vmtemplate::report::{CheckOptions, Rule, Severity};
+use vmtemplate::script::{ScriptCheckOptions, SetupFirewall, SetupInterface, SetupScript, SetupStep};
+use vmtemplate::template::TemplateBuilder;
+use vmtemplate::{DiskImage, ErrorKind, Metainfo, Report, Script, Template, check};
 
 /// A template without findings; the tests break it.
 struct Draft {
@@ -372,8 +374,8 @@ fn expressions_of_other_languages_are_no_macros() {
         ("a.cmd", "powershell \"$n = 1; if ($n) { ($LICENCE) }\"\r\nexit /b\r\n"),
         ("a.cmd", "powershell \"$ip = 1; if ($ip) { exit }\"\r\necho ($nic)\r\nexit /b\r\n"),
     ] {
-        let options = LintOptions { file_name: Some(name), ..LintOptions::default() };
-        let report = Script::from_text(text).lint_with(&options);
+        let options = ScriptCheckOptions { file_name: Some(name), ..ScriptCheckOptions::default() };
+        let report = Script::from_text(text).check(&options);
         assert!(!codes(&report).contains(&"VMT0211"), "{text}\n{report:#?}");
     }
     // A misspelt name is still reported.
@@ -383,8 +385,8 @@ fn expressions_of_other_languages_are_no_macros() {
         ("a.sh", "echo \"($Hostname)\"\n"),
         ("a.cmd", "powershell \"if ($NAMESERVR) { exit }\"\r\nexit /b\r\n"),
     ] {
-        let options = LintOptions { file_name: Some(name), ..LintOptions::default() };
-        let report = Script::from_text(text).lint_with(&options);
+        let options = ScriptCheckOptions { file_name: Some(name), ..ScriptCheckOptions::default() };
+        let report = Script::from_text(text).check(&options);
         assert_eq!(
             codes(&report).iter().filter(|&&code| code == "VMT0211").count(),
             1,
@@ -404,8 +406,8 @@ fn what_is_no_macro_has_the_parentheses_of_its_language() {
 #[test]
 fn the_language_is_that_of_the_options_or_the_first_line_or_the_name_or_the_content() {
     let code = |text: &str, file_name, language| {
-        let options = LintOptions { file_name, language, ..LintOptions::default() };
-        codes(&Script::from_text(text).lint_with(&options)).first().copied()
+        let options = ScriptCheckOptions { file_name, language, ..ScriptCheckOptions::default() };
+        codes(&Script::from_text(text).check(&options)).first().copied()
     };
     let (batch, posix) = (Some(ScriptLanguage::Batch), Some(ScriptLanguage::Posix));
     // LF line ends are wrong in batch files, CR LF in scripts for a shell.
@@ -416,8 +418,8 @@ fn the_language_is_that_of_the_options_or_the_first_line_or_the_name_or_the_cont
     assert_eq!(code("set -e\r\na\r\n", Some("a.txt"), None), Some("VMT0201"));
     assert_eq!(code("a\nb\n", Some("a.txt"), None), Some("VMT0209"));
     let metainfo = Metainfo::parse(b"<doc><installdrive>setup.sh</installdrive></doc>").unwrap();
-    let options = LintOptions { metainfo: Some(&metainfo), file_name: Some("a.txt"), language: None };
-    assert!(Script::from_text("a\nb\n").lint_with(&options).findings().is_empty());
+    let options = ScriptCheckOptions { metainfo: Some(&metainfo), file_name: Some("a.txt"), language: None };
+    assert!(Script::from_text("a\nb\n").check(&options).findings().is_empty());
     // The check finds the same, for a file with any name.
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("setup");
@@ -593,7 +595,8 @@ cmd /c c:\end.cmd
 fn the_commands_of_the_guide_give_true_findings_only() {
     let script = Script::from_text(GUIDE_LIKE).to_windows();
     let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
-    let report = script.lint(Some(&metainfo));
+    let report =
+        script.check(&ScriptCheckOptions { metainfo: Some(&metainfo), ..ScriptCheckOptions::default() });
     let found: Vec<_> = report
         .findings()
         .iter()
@@ -616,10 +619,11 @@ fn the_commands_of_the_guide_give_true_findings_only() {
 
 #[test]
 fn the_default_script_is_clean() {
-    let report = Script::default_windows().lint(None);
+    let report = Script::default_windows().check(&ScriptCheckOptions::default());
     assert!(report.findings().is_empty(), "{report:#?}");
     let metainfo = Metainfo::parse(METAINFO.as_bytes()).unwrap();
-    let report = Script::default_windows().lint(Some(&metainfo));
+    let report = Script::default_windows()
+        .check(&ScriptCheckOptions { metainfo: Some(&metainfo), ..ScriptCheckOptions::default() });
     assert!(report.findings().is_empty(), "{report:#?}");
 }
 
@@ -635,11 +639,25 @@ fn our_own_script_is_clean_in_every_form() {
             SetupStep::Activation => &["VMT0213"],
             _ => &[],
         };
-        assert_eq!(codes(&script.lint(Some(&metainfo))), expected, "without {step:?}");
+        assert_eq!(
+            codes(
+                &script.check(&ScriptCheckOptions {
+                    metainfo: Some(&metainfo),
+                    ..ScriptCheckOptions::default()
+                })
+            ),
+            expected,
+            "without {step:?}"
+        );
     }
     let named = SetupInterface::Named("LAN 1".into());
     let script = SetupScript::windows().interface(named).firewall(SetupFirewall::Unchanged).build().unwrap();
-    assert_eq!(codes(&script.lint(Some(&metainfo))), Vec::<&str>::new());
+    assert_eq!(
+        codes(
+            &script.check(&ScriptCheckOptions { metainfo: Some(&metainfo), ..ScriptCheckOptions::default() })
+        ),
+        Vec::<&str>::new()
+    );
 }
 
 /// Things in scripts that look like mistakes but are correct.
@@ -695,10 +713,15 @@ fn timeout_in_a_setup_script_is_told_with_what_waits_instead() {
 #[test]
 fn scripts_for_other_interpreters_get_only_what_holds_for_them() {
     let sh = "#!/bin/sh\nif [ \"($IP)\" ]; then echo $(date); fi\nread answer\npause (\n";
-    assert!(Script::from_text(sh).lint(None).findings().is_empty());
+    assert!(Script::from_text(sh).check(&ScriptCheckOptions::default()).findings().is_empty());
     let power = "# requires -version 5\r\n$x = 1\r\nif ($x) { ($Name) }\r\n";
-    assert!(Script::from_text(&power[power.find('$').unwrap()..]).lint(None).findings().is_empty());
-    let report = Script::from_text("#!/bin/sh\necho ($NAMESERVR)\n").lint(None);
+    assert!(
+        Script::from_text(&power[power.find('$').unwrap()..])
+            .check(&ScriptCheckOptions::default())
+            .findings()
+            .is_empty()
+    );
+    let report = Script::from_text("#!/bin/sh\necho ($NAMESERVR)\n").check(&ScriptCheckOptions::default());
     assert_eq!(codes(&report), ["VMT0211"]);
 }
 
@@ -710,18 +733,24 @@ fn another_script_that_does_the_rest_is_not_second_guessed() {
         "cmd /c \"C:\\tools\\finish.bat\"",
     ] {
         let script = Script::from_text(format!("@echo off\r\n{rest}\r\nexit /b\r\n"));
-        assert!(script.lint(None).findings().is_empty(), "{rest}");
+        assert!(script.check(&ScriptCheckOptions::default()).findings().is_empty(), "{rest}");
     }
     let setup = Script::from_text("@echo off\r\nrem ($IP)\r\nexit /b\r\n");
-    assert_eq!(codes(&setup.lint(None)), ["VMT0241", "VMT0242"]);
+    assert_eq!(codes(&setup.check(&ScriptCheckOptions::default())), ["VMT0241", "VMT0242"]);
 }
 
 #[test]
 fn scripts_beside_the_setup_script_are_not_taken_for_it() {
-    assert!(Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(None).findings().is_empty());
+    assert!(
+        Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n")
+            .check(&ScriptCheckOptions::default())
+            .findings()
+            .is_empty()
+    );
     // The metadata names the setup script.
     let metainfo = Metainfo::parse(b"<doc/>").unwrap();
-    let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n").lint(Some(&metainfo));
+    let report = Script::from_text("c:\\vmmgr\\dd.exe --list 2>&1\r\n")
+        .check(&ScriptCheckOptions { metainfo: Some(&metainfo), ..ScriptCheckOptions::default() });
     assert_eq!(codes(&report), ["VMT0243", "VMT0241", "VMT0242"]);
 }
 
@@ -745,10 +774,10 @@ fn a_script_of_nothing_but_mistakes_is_told_in_little_time_and_space() {
     ];
     for part in parts {
         let script = Script::from_text(part.repeat(Script::MAX_SIZE / part.len()));
-        assert!(script.lint(None).findings().len() <= 200);
+        assert!(script.check(&ScriptCheckOptions::default()).findings().len() <= 200);
     }
     let long = Script::from_text(format!("echo {} & pause\r\nexit /b\r\n", "x".repeat(1 << 19)));
-    let report = long.lint(None);
+    let report = long.check(&ScriptCheckOptions::default());
     assert!(report.findings()[0].excerpt().unwrap().line.len() < 200);
 }
 

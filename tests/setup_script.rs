@@ -6,7 +6,9 @@
 
 use std::fs;
 
-use vmtemplate::{MacroValues, MissingValue, RenderOptions, Script, SetupInterface, SetupScript, SetupStep};
+use vmtemplate::Script;
+use vmtemplate::macros::{MacroValues, MissingValue, RenderOptions};
+use vmtemplate::script::{SetupInterface, SetupScript, SetupStep};
 use vmtemplate_test_support::wine::{Call, Rule, Run, Wine};
 
 const PASSWORD: &str = "Secret-1";

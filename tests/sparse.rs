@@ -7,10 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use vmtemplate::{
-    Archive, DiskImage, DiskSource, Extent, ExtentKind, FreeSpace, PackOptions, Result, Template,
-    UnpackOptions,
-};
+use vmtemplate::archive::{PackOptions, UnpackOptions};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind, FreeSpace};
+use vmtemplate::{Archive, DiskImage, Result, Template};
 use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, unpack_archive};
 
 /// A disk with data at these places, and an exact map of them.

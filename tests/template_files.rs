@@ -6,10 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vmtemplate::{
-    CheckOptions, ErrorKind, PackOptions, PackSummary, Severity, Template, UnpackOptions, VerifyOptions,
-    check,
-};
+use vmtemplate::archive::{PackOptions, PackSummary, UnpackOptions, VerifyOptions};
+use vmtemplate::report::{CheckOptions, Severity};
+use vmtemplate::{ErrorKind, Template, check};
 use vmtemplate_test_support::{has_tool, noise, run, tree, unpack_archive, verify_archive};
 
 /// A folder with these files and their parent folders; a name with a slash at its end is a folder.

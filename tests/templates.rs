@@ -5,10 +5,15 @@
 use std::fs;
 use std::path::Path;
 
-use vmtemplate::{
-    DiskImage, Error, ErrorKind, FreeSpace, FreeSpaceOptions, KeptReason, LineEnding, Metainfo, MetainfoKey,
-    NtfsVolume, Overwrite, PackOptions, PartitionTable, Script, Template, TemplateBuilder, WriteRawOptions,
+use vmtemplate::archive::PackOptions;
+use vmtemplate::disk::{
+    FreeSpace, FreeSpaceOptions, KeptReason, NtfsVolume, PartitionTable, WriteRawOptions,
 };
+use vmtemplate::metainfo::MetainfoKey;
+use vmtemplate::output::Overwrite;
+use vmtemplate::script::LineEnding;
+use vmtemplate::template::TemplateBuilder;
+use vmtemplate::{DiskImage, Error, ErrorKind, Metainfo, Script, Template};
 use vmtemplate_test_support::{disk, has_tool, is_root, run, sample_disk};
 
 fn fields(error: &Error) -> Vec<(ErrorKind, Option<&str>)> {

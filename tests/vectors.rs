@@ -15,12 +15,17 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use vmtemplate::archive::{Level, PackOptions};
+use vmtemplate::disk::FreeSpace;
+use vmtemplate::drive::{InstallDrive, Padding};
+use vmtemplate::macros::{MacroInfo, MacroName, MacroValues, MissingValue, RenderOptions, find_macros};
+use vmtemplate::metainfo::{MetainfoFields, OsFamily, Tags, VmSpec};
+use vmtemplate::output::Overwrite;
+use vmtemplate::report::{CheckOptions, Finding};
+use vmtemplate::repository::{EntryOptions, PublishOptions, RepositoryEntry, RepositoryFormat};
+use vmtemplate::script::{ScriptCheckOptions, SetupFirewall, SetupInterface, SetupScript};
 use vmtemplate::{
-    Archive, CheckOptions, DiskImage, EntryOptions, Error, ErrorKind, Finding, FreeSpace, InstallDrive,
-    Level, LintOptions, MacroInfo, MacroName, MacroValues, Metainfo, MetainfoFields, MissingValue, OsFamily,
-    Overwrite, PackOptions, Padding, PublishOptions, RenderOptions, Repository, RepositoryEntry,
-    RepositoryFormat, Result, Script, SetupFirewall, SetupInterface, SetupScript, Tags, Template, VmSpec,
-    check, find_macros,
+    Archive, DiskImage, Error, ErrorKind, Metainfo, Repository, Result, Script, Template, check,
 };
 
 /// The maximum width of lines in the cases, if possible.
@@ -429,12 +434,12 @@ fn scripts_are_linted() {
 
     topic("lint", |input: Input| {
         let metainfo = input.metainfo.map(|file| Metainfo::parse(&file.bytes())).transpose()?;
-        let options = LintOptions {
+        let options = ScriptCheckOptions {
             metainfo: metainfo.as_ref(),
             file_name: input.file_name.as_deref(),
             language: input.language.map(|language| language.parse()).transpose()?,
         };
-        let report = Script::from_bytes(input.script.bytes()).lint_with(&options);
+        let report = Script::from_bytes(input.script.bytes()).check(&options);
         Ok(report.findings().iter().map(finding_of).collect())
     });
 }

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vmtemplate::{ErrorKind, PackOptions, Template, Threads, UnpackOptions, Verified, VerifyOptions};
+use vmtemplate::archive::{PackOptions, UnpackOptions, Verified, VerifyOptions};
+use vmtemplate::progress::Threads;
+use vmtemplate::{ErrorKind, Template};
 use vmtemplate_test_support::{disk, has_tool, noise, run, sample_disk, unpack_archive, verify_archive};
 
 fn verify(path: &Path) -> vmtemplate::Result<Verified> {

@@ -10,7 +10,8 @@ use std::time::Instant;
 use std::{env, fs, thread};
 
 use libdeflater::{CompressionLvl, Compressor};
-use vmtemplate::{DiskImage, FreeSpaceOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::FreeSpaceOptions;
 
 /// The chunk size of an archive made by vmtemplate.
 const CHUNK: u64 = 1 << 20;

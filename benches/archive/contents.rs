@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use vmtemplate::{DiskImage, FreeSpaceOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::FreeSpaceOptions;
 
 use super::image::Mount;
 use super::rivals::is_installed;
@@ -115,7 +116,10 @@ fn compare(one: &Path, other: &Path, found: &mut (u64, u64)) {
 pub(crate) fn warm(path: &Path) {
     let disk = DiskImage::open_with(
         path,
-        &vmtemplate::OpenOptions { format: Some(vmtemplate::ImageFormat::Raw), ..Default::default() },
+        &vmtemplate::disk::OpenOptions {
+            format: Some(vmtemplate::disk::ImageFormat::Raw),
+            ..Default::default()
+        },
     );
     let disk = disk.unwrap();
     let mut buffer = vec![0; 1 << 18];

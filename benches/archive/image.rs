@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use vmtemplate::{DiskImage, PartitionTable};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::PartitionTable;
 use vmtemplate_test_support::run;
 
 use super::MIB;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, Level, PackOptions, Result, Template};
+use vmtemplate::archive::{Level, PackOptions};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::{DiskImage, Result, Template};
 
 use super::measure::look;
 use super::report::Report;

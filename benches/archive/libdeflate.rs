@@ -1,6 +1,6 @@
 //! Compares packing with libdeflate alone, and the compression levels with each other.
 
-use vmtemplate::Level;
+use vmtemplate::archive::Level;
 
 use super::alone::Numbers;
 use super::contents::warm;

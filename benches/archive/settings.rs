@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, thread};
 
-use vmtemplate::{DiskImage, WriteRawOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::WriteRawOptions;
 
 use super::image::{self, Size};
 use super::measure::Rounds;

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 {
     vmt_error *err = NULL;
     vmt_report *report;
+    const vmt_finding *finding;
     size_t i, errors;
 
     if (argc != 2) {
@@ -20,18 +21,18 @@ int main(int argc, char **argv)
     }
     report = vmt_check(argv[1], NULL, &err); /* NULL: all rules, with their default severities */
     if (report == NULL) {
-        fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
+        fprintf(stderr, "%s\n", vmt_error_text(err));
         vmt_error_free(err);
         return 2;
     }
-    for (i = 0; i < vmt_report_count(report); i++) {
-        printf("%s\n", vmt_finding_text(report, i, NULL));
-        if (vmt_finding_excerpt(report, i, NULL) != NULL)
-            printf("    | %s\n", vmt_finding_excerpt(report, i, NULL));
-        printf("    %s\n", vmt_finding_fix(report, i, NULL));
+    for (i = 0; (finding = vmt_report_finding(report, i)) != NULL; i++) {
+        printf("%s\n", finding->text);
+        if (finding->excerpt != NULL)
+            printf("    | %s\n", finding->excerpt);
+        printf("    %s\n", finding->fix);
     }
-    errors = vmt_report_errors(report);
-    printf("%zu findings, %zu of them errors\n", vmt_report_count(report), errors);
+    errors = vmt_report_count(report, VMT_ERROR);
+    printf("%zu findings, %zu of them errors\n", i, errors);
     vmt_report_free(report);
     return errors > 0;
 }

@@ -16,7 +16,7 @@ int main(int argc, char **argv)
     vmt_drive *drive = NULL;
     vmt_code code = VMT_OK;
     int i;
-    VMT_OPTIONS(vmt_render_options, options);
+    VMT_STRUCT(vmt_render_options, options);
 
     if (argc < 3) {
         fprintf(stderr, "usage: %s TEMPLATE OUT.img NAME=VALUE...\n", argv[0]);
@@ -32,7 +32,7 @@ int main(int argc, char **argv)
         code = drive == NULL ? vmt_error_code(err) : vmt_drive_write(drive, argv[2], false, &err);
     }
     if (code != VMT_OK)
-        fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
+        fprintf(stderr, "%s\n", vmt_error_text(err));
     else
         printf("%s: %d bytes\n", argv[2], VMT_DRIVE_SIZE);
     vmt_error_free(err);

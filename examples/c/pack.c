@@ -23,40 +23,42 @@ static int32_t show(void *user_data, uint64_t bytes, uint64_t total)
 int main(int argc, char **argv)
 {
     vmt_error *err = NULL;
-    vmt_pack_summary *summary = NULL;
-    vmt_template_builder *builder;
+    vmt_packed *packed = NULL;
     vmt_template *template_;
     vmt_control *control;
+    static const char *const tags[] = {"windows"};
     int failed;
-    VMT_OPTIONS(vmt_pack_options, options);
+    VMT_STRUCT(vmt_template_spec, spec);
+    VMT_STRUCT(vmt_pack_options, options);
 
     if (argc != 3) {
         fprintf(stderr, "usage: %s IMAGE OUT.tar.gz\n", argv[0]);
         return 2;
     }
-    /* Setters do not fail: build reports all invalid values at once, together with every other problem. */
-    builder = vmt_template_builder_new("Windows-Server-2019");
-    vmt_template_builder_image_path(builder, argv[1]);
-    vmt_template_builder_memory_mib(builder, 1024);
-    vmt_template_builder_ipv4(builder, true);
-    vmt_template_builder_tag(builder, "windows");
-    template_ = vmt_template_builder_build(builder, &err); /* consumes the builder */
+    /* Fields that are not set have their defaults. All problems of the template are reported at once. */
+    spec.name = "Windows-Server-2019";
+    spec.image_path = argv[1];
+    spec.limits.memory_mib = 1024;
+    spec.limits.ipv4 = VMT_YES;
+    spec.tags = tags;
+    spec.tag_count = 1;
+    template_ = vmt_template_build(&spec, &err);
     if (template_ == NULL) {
-        fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
+        fprintf(stderr, "%s\n", vmt_error_text(err));
         vmt_error_free(err);
         return 1;
     }
     control = vmt_control_new(show, NULL);
     options.control = control;
-    failed = vmt_template_pack(template_, argv[2], &options, &summary, &err) != VMT_OK;
+    failed = vmt_template_pack(template_, argv[2], &options, &packed, &err) != VMT_OK;
     fputc('\n', stderr);
     if (failed)
-        fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
+        fprintf(stderr, "%s\n", vmt_error_text(err));
     else
-        printf("%" PRIu64 " bytes, of which %" PRIu64 " had to be read\n", vmt_pack_summary_content_bytes(summary),
-               vmt_pack_summary_data_read(summary));
+        printf("%" PRIu64 " bytes, of which %" PRIu64 " had to be read\n", vmt_packed_get(packed)->content_bytes,
+               vmt_packed_get(packed)->usage.data + vmt_packed_get(packed)->usage.zeros);
     vmt_error_free(err);
-    vmt_pack_summary_free(summary);
+    vmt_packed_free(packed);
     vmt_control_free(control);
     vmt_template_free(template_);
     return failed;

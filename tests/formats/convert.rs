@@ -5,10 +5,10 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmtemplate::{
-    CancelToken, Control, DiskImage, DiskSource, Error, ErrorKind, Extent, ExtentKind, Overwrite, RawSummary,
-    Result, Threads, WriteRawOptions,
-};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind, RawSummary, WriteRawOptions};
+use vmtemplate::output::Overwrite;
+use vmtemplate::progress::{CancelToken, Threads};
+use vmtemplate::{Control, DiskImage, Error, ErrorKind, Result};
 use vmtemplate_test_support::has_tool;
 
 use super::tools::{pattern, qemu_img, write_sparse};

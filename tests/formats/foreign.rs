@@ -3,10 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use vmtemplate::{
-    Archive, CheckOptions, DiskImage, ErrorKind, ImageFormat, MacroValues, Metainfo, OpenOptions, Overwrite,
-    PackOptions, RenderOptions, Script, Template, TemplateBuilder, check, check_stream,
-};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::disk::{ImageFormat, OpenOptions};
+use vmtemplate::macros::{MacroValues, RenderOptions};
+use vmtemplate::output::Overwrite;
+use vmtemplate::report::{CheckOptions, check_stream};
+use vmtemplate::template::TemplateBuilder;
+use vmtemplate::{Archive, DiskImage, ErrorKind, Metainfo, Script, Template, check};
 
 use super::samples::{sample, sample_disk, write};
 use super::tools::read_all;

@@ -11,7 +11,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 use std::{ops::Range, thread};
 
-use vmtemplate::{DiskImage, ErrorKind, ExtentKind, OpenOptions};
+use vmtemplate::disk::{ExtentKind, OpenOptions};
+use vmtemplate::{DiskImage, ErrorKind};
 
 use super::samples::{sample, sample_disk, write};
 use super::tools::{Random, read_all};

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vmtemplate::{DiskImage, OpenOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::OpenOptions;
 use vmtemplate_test_support::has_tool;
 
 use super::tools::{Random, our_map, pattern, qemu_img, qemu_map, read_all, run, write_sparse};

@@ -5,7 +5,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
-use vmtemplate::{DiskImage, ExtentKind, WriteRawOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::{ExtentKind, WriteRawOptions};
 use vmtemplate_test_support::has_tool;
 
 use super::tools::{our_map, pattern, qemu_map, read_all, write_sparse};

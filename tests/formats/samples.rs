@@ -5,7 +5,8 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use vmtemplate::{DiskImage, ErrorKind, ExtentKind, ImageFormat, OpenOptions};
+use vmtemplate::disk::{ExtentKind, ImageFormat, OpenOptions};
+use vmtemplate::{DiskImage, ErrorKind};
 
 use super::tools::read_all;
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vmtemplate::{CancelToken, Control, DiskImage, ErrorKind, ExtentKind, OpenOptions};
+use vmtemplate::disk::{ExtentKind, OpenOptions};
+use vmtemplate::progress::CancelToken;
+use vmtemplate::{Control, DiskImage, ErrorKind};
 use vmtemplate_test_support::has_tool;
 
 use super::tools::{Random, our_map, pattern, qemu_img, read_all, write_sparse};

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use vmtemplate::{DiskImage, ExtentKind};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::ExtentKind;
 
 /// Run a tool to its end; `words` is split at spaces, and each `@` in it is replaced with the next of `paths`.
 pub(crate) fn run(tool: &str, words: &str, paths: &[&Path]) -> String {

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use vmtemplate::ScriptLanguage;
+use vmtemplate::macros::ScriptLanguage;
 use vmtemplate_test_support::wine::{Call, Wine};
 
 use crate::values::{Group, each, hostile, render};
@@ -266,7 +266,8 @@ const NARROW: [&str; 25] = [
 
 #[test]
 fn where_text_is_read_again_only_one_plain_word_passes() {
-    use vmtemplate::{MacroValues, RenderOptions, Script};
+    use vmtemplate::Script;
+    use vmtemplate::macros::{MacroValues, RenderOptions};
     let is_plain = |value: &str| {
         value.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
             && value.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-@".contains(&b))
@@ -463,7 +464,8 @@ fn literals(program: &str, quote: char) -> Vec<String> {
 
 #[test]
 fn no_value_passes_where_it_would_be_a_command() {
-    use vmtemplate::{MacroValues, RenderOptions, Script};
+    use vmtemplate::Script;
+    use vmtemplate::macros::{MacroValues, RenderOptions};
     let values = hostile(COUNT);
     for place in CLOSED {
         let script = Script::from_text(format!("@echo off\r\n{place}\r\n"));

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
+use vmtemplate::Script;
+use vmtemplate::macros::{MacroValues, RenderOptions, ScriptLanguage};
 use vmtemplate_test_support::tool;
 
 use crate::places::{CLOSED, CONTEXTS, Context};

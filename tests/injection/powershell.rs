@@ -4,7 +4,8 @@
 //! has the same structure as with a plain word, and that the value is one literal in it.
 
 use tree_sitter::{Node, Parser, Tree};
-use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
+use vmtemplate::Script;
+use vmtemplate::macros::{MacroValues, RenderOptions, ScriptLanguage};
 
 use crate::values::hostile;
 

@@ -1,6 +1,7 @@
 //! Deterministic hostile values.
 
-use vmtemplate::{Error, MacroValues, RenderOptions, Script, ScriptLanguage};
+use vmtemplate::macros::{MacroValues, RenderOptions, ScriptLanguage};
+use vmtemplate::{Error, Script};
 
 /// The pieces of values: metacharacters of every interpreter, attempts to run `canary` or to write a file, options,
 /// expansions, quotes of all kinds, text.

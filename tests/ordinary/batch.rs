@@ -1,6 +1,6 @@
 //! Batch files. The injection tests assert that accepted values arrive unchanged and run nothing.
 
-use vmtemplate::ScriptLanguage;
+use vmtemplate::macros::ScriptLanguage;
 
 use crate::values::{Class, Row, hold};
 

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use vmtemplate::ScriptLanguage;
+use vmtemplate::macros::ScriptLanguage;
 use vmtemplate_test_support::tool;
 
 use crate::places::CONTEXTS;

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::process::{Command, Stdio};
 
 use tree_sitter::{Node, Parser};
-use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
+use vmtemplate::Script;
+use vmtemplate::macros::{MacroValues, RenderOptions, ScriptLanguage};
 use vmtemplate_test_support::tool;
 
 use crate::hostile::hostile;

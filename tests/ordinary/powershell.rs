@@ -1,6 +1,6 @@
 //! PowerShell scripts. The injection tests assert that an accepted value is one literal of the script.
 
-use vmtemplate::ScriptLanguage;
+use vmtemplate::macros::ScriptLanguage;
 
 use crate::values::{Class, Row, hold};
 

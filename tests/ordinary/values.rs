@@ -1,6 +1,7 @@
 //! Twenty-five values as platforms and people make them, and the result of rendering them.
 
-use vmtemplate::{MacroValues, RenderOptions, Script, ScriptLanguage};
+use vmtemplate::Script;
+use vmtemplate::macros::{MacroValues, RenderOptions, ScriptLanguage};
 
 /// A value and its macro.
 pub(crate) struct Ordinary {

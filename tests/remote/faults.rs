@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use vmtemplate::{Error, ErrorKind, FetchOptions, Fetched, Repository, Result, Template};
+use vmtemplate::repository::{FetchOptions, Fetched};
+use vmtemplate::{Error, ErrorKind, Repository, Result, Template};
 use vmtemplate_test_support::noise;
 use vmtemplate_test_support::servers::{Answer, Faulty, Request};
 

@@ -9,9 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use vmtemplate::{
-    EntryOptions, PackOptions, PublishOptions, Repository, RepositoryFormat, SigningKey, Template,
-};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::repository::{EntryOptions, PublishOptions, RepositoryFormat, SigningKey};
+use vmtemplate::{Repository, Template};
 use vmtemplate_test_support::{disk, noise};
 
 /// A repository with the template `Windows-10`, whose archive has about `length` bytes.

@@ -3,11 +3,12 @@
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmtemplate::{
-    CheckOptions, Control, DiskImage, DiskSource, ErrorKind, Extent, ExtentKind, FetchOptions, Level,
-    Overwrite, PackOptions, PublicKey, Repository, RepositoryVerifyOptions, Result, SigningKey, Template,
-    UnpackOptions, VerifyOptions,
-};
+use vmtemplate::archive::{Level, PackOptions, UnpackOptions, VerifyOptions};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::output::Overwrite;
+use vmtemplate::report::CheckOptions;
+use vmtemplate::repository::{FetchOptions, PublicKey, RepositoryCheckOptions, SigningKey};
+use vmtemplate::{Control, DiskImage, ErrorKind, Repository, Result, Template};
 use vmtemplate_test_support::servers::Nginx;
 use vmtemplate_test_support::{has_tool, noise, run, sample_disk, tree, unpack_archive, verify_archive};
 
@@ -111,17 +112,17 @@ fn verifying_a_remote_repository_quickly_moves_only_parts_of_it() {
     let Some(nginx) = Nginx::serve(&published.repo()) else { return };
     let repository = Repository::open(nginx.url("")).unwrap();
     assert_eq!(repository.list().unwrap(), Repository::open(published.repo()).unwrap().list().unwrap());
-    let quick = RepositoryVerifyOptions { quick: true, ..RepositoryVerifyOptions::default() };
-    assert!(repository.verify(&quick).unwrap().findings().is_empty());
+    let quick = RepositoryCheckOptions { quick: true, ..RepositoryCheckOptions::default() };
+    assert!(repository.check(&quick).unwrap().findings().is_empty());
     assert!(nginx.bytes_sent() < 1 << 20, "{:#?}", nginx.requests());
-    assert!(repository.verify(&RepositoryVerifyOptions::default()).unwrap().findings().is_empty());
+    assert!(repository.check(&RepositoryCheckOptions::default()).unwrap().findings().is_empty());
     // A byte in the middle is changed.
     let path = published.repo().join("Windows-10.tar.gz");
     let mut bytes = published.archive.clone();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(path, bytes).unwrap();
-    let report = repository.verify(&RepositoryVerifyOptions::default()).unwrap();
+    let report = repository.check(&RepositoryCheckOptions::default()).unwrap();
     let codes: Vec<_> = report.findings().iter().map(|finding| finding.rule().code).collect();
     assert_eq!(codes, ["VMT0712"]);
 }
@@ -136,7 +137,7 @@ fn a_fetch_that_was_stopped_goes_on_where_it_was() {
         let options = FetchOptions { control, ..FetchOptions::default() };
         repository.fetch("Windows-10", here.path(), &options)
     };
-    let cancel = vmtemplate::CancelToken::new();
+    let cancel = vmtemplate::progress::CancelToken::new();
     let (stop, reached) = (cancel.clone(), std::sync::Arc::new(AtomicU64::new(0)));
     let seen = std::sync::Arc::clone(&reached);
     let control = Control {
@@ -208,9 +209,10 @@ fn a_repository_over_http_is_not_written_to() {
     let Some(nginx) = Nginx::serve(&published.repo()) else { return };
     let repository = Repository::open(nginx.url("")).unwrap();
     let archive = published.folder.path().join("Windows-10.tar.gz");
-    let error = repository.add(&archive, &vmtemplate::EntryOptions::default()).unwrap_err();
+    let error = repository.add(&archive, &vmtemplate::repository::EntryOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    let error = repository.remove("Windows-10", &vmtemplate::PublishOptions::default()).unwrap_err();
+    let error =
+        repository.remove("Windows-10", &vmtemplate::repository::PublishOptions::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(nginx.requests().iter().all(|line| line.starts_with("GET") || line.starts_with("HEAD")));
 }

@@ -16,7 +16,8 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use vmtemplate::{Archive, ArchiveEntry, DiskImage, UnpackOptions, Verified, VerifyOptions};
+use vmtemplate::archive::{ArchiveEntry, UnpackOptions, Verified, VerifyOptions};
+use vmtemplate::{Archive, DiskImage};
 
 /// The path of `tool`, if it is installed. If not, this reports by name that the calling test is skipped, or panics if
 /// CI is set.

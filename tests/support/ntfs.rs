@@ -8,7 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use vmtemplate::{DiskImage, DiskSource, Error, Extent, ExtentKind, Result};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::{DiskImage, Error, Result};
 
 /// The cluster sizes of the sample volumes.
 pub const CLUSTER_SIZES: [u32; 2] = [512, 4096];

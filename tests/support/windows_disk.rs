@@ -9,10 +9,9 @@ use std::sync::OnceLock;
 
 use crate::registry::{self, Key, utf16};
 use crate::{has_tool, is_root, ntfs, run, skipped};
-use vmtemplate::{
-    CheckOptions, DiskImage, Finding, NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType,
-    Report, Rule, Script, Template,
-};
+use vmtemplate::disk::{NtfsVolume, PartitionTable, RegistryHive, RegistryKey, RegistryType};
+use vmtemplate::report::{CheckOptions, Finding, Rule};
+use vmtemplate::{DiskImage, Report, Script, Template};
 
 /// A fixture.
 #[derive(Debug, Clone, Copy, PartialEq)]

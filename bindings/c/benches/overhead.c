@@ -14,20 +14,21 @@ static double now(void)
 
 static int failed(vmt_error *err)
 {
-    fprintf(stderr, "%s\n", vmt_error_text(err, NULL));
+    fprintf(stderr, "%s\n", vmt_error_text(err));
     return 1;
 }
 
 static int pack(const char *image, const char *out)
 {
     vmt_error *err = NULL;
-    vmt_template_builder *builder = vmt_template_builder_new("Windows-Server-2019");
     vmt_template *template_;
     double start;
-    VMT_OPTIONS(vmt_pack_options, options);
+    VMT_STRUCT(vmt_template_spec, spec);
+    VMT_STRUCT(vmt_pack_options, options);
 
-    vmt_template_builder_image_path(builder, image);
-    template_ = vmt_template_builder_build(builder, &err);
+    spec.name = "Windows-Server-2019";
+    spec.image_path = image;
+    template_ = vmt_template_build(&spec, &err);
     if (template_ == NULL)
         return failed(err);
     options.flags = VMT_PACK_OVERWRITE;
@@ -60,11 +61,10 @@ static int pack(const char *image, const char *out)
 static int getters(const char *archive)
 {
     vmt_error *err = NULL, *none = NULL;
-    vmt_template *template_ = vmt_template_open(archive, &err);
+    vmt_template *template_ = vmt_template_open(archive, NULL, &err);
     const vmt_files *files;
     const vmt_image *image;
     vmt_report *report;
-    size_t length;
     static volatile size_t sink;
 
     if (template_ == NULL)
@@ -72,17 +72,15 @@ static int getters(const char *archive)
     report = vmt_template_check(template_, NULL, &err);
     if (report == NULL)
         return failed(err);
-    vmt_template_free(vmt_template_open("/no/such", &none));
+    vmt_template_free(vmt_template_open("/no/such", NULL, &none));
     files = vmt_template_files(template_);
     image = vmt_template_image(template_);
     MEASURE("vmt_template_files", vmt_template_files(template_));
-    MEASURE("vmt_files_size", vmt_files_size(files, 2));
-    MEASURE("vmt_files_name", vmt_files_name(files, 2, &length));
-    MEASURE("vmt_image_size", vmt_image_size(image));
-    MEASURE("vmt_finding_message", vmt_finding_message(report, 0, &length));
-    MEASURE("vmt_finding_severity", vmt_finding_severity(report, 0));
+    MEASURE("vmt_files_at", vmt_files_at(files, 2)->size);
+    MEASURE("vmt_image_get", vmt_image_get(image)->size);
+    MEASURE("vmt_report_finding", vmt_report_finding(report, 0)->message);
     MEASURE("vmt_error_code", vmt_error_code(none));
-    MEASURE("vmt_error_message", vmt_error_message(none, &length));
+    MEASURE("vmt_error_get", vmt_error_get(none)->message);
     vmt_error_free(none);
     vmt_report_free(report);
     vmt_template_free(template_);

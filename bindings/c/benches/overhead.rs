@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use vmtemplate::{Overwrite, PackOptions, Template};
+use vmtemplate::Template;
+use vmtemplate::archive::PackOptions;
+use vmtemplate::output::Overwrite;
 
 /// The maximum ratio of packing from C to packing from Rust, and the maximum nanoseconds of a getter.
 const MOST_OVERHEAD: f64 = 1.02;

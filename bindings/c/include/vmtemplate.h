@@ -5,8 +5,14 @@
  *
  * Handles. The caller owns a handle that a function returns as `vmt_x *`, and frees it with the `_free` function of its
  * type, which ignores NULL. A handle that is returned as `const vmt_x *` is part of another handle, and lives as long
- * as that. A function that consumes a handle says so. A handle that was freed or consumed must not be used again. For a
- * while, the library detects such a use and fails with VMT_INVALID_HANDLE.
+ * as that. A handle that was freed must not be used again. For a while, the library detects such a use and fails with
+ * VMT_INVALID_HANDLE.
+ *
+ * Structs. A struct that a function returns as `const vmt_x *` belongs to the handle, as does everything that it points
+ * to. It lives as long as the handle or, if the handle can be changed, until its next change; rules and macros of the
+ * platform are static. Lists (`_at`) return NULL past their end. Arrays of which there are none are NULL. Later
+ * versions add fields at the end of such structs, so a program needs a library that is not older than its header. What
+ * has no field is in the field `json`, or in the text of a function with `_json`.
  *
  * Threads. Any thread may use any handle. Functions that take a `const` handle may run on many threads at once. A
  * function that takes a handle that is not `const` must be the only call that uses it; the library detects two such
@@ -23,13 +29,14 @@
  * thread that made the call.
  *
  * Text. Arguments are UTF-8 and end with a NUL; paths may be any bytes and end with a NUL. Returned text (`char *`)
- * ends with a NUL; `length`, which may be NULL, receives the number of bytes before it. Returned bytes (`uint8_t *`) do
- * not end with a NUL unless their function says so. Both live as long as their handle; if the handle can be changed,
- * they live until its next change.
+ * ends with a NUL; `length`, which may be NULL, receives the number of bytes before it. In a text of a struct, a space
+ * replaces a NUL. Returned bytes (`uint8_t *`) do not end with a NUL unless their function says so. Both live as long
+ * as their handle; if the handle can be changed, they live until its next change.
  *
- * Options. Declare a struct of options with `VMT_OPTIONS(vmt_x_options, name);`, which sets its size and zeros all
- * other fields, then set the fields you need: zero means the default everywhere. A program therefore works with a later
- * library that has more options. An earlier library refuses options that it does not have.
+ * Options. Declare a struct of options with `VMT_STRUCT(vmt_x_options, name);`, which sets its size and zeros all other
+ * fields, then set the fields you need: zero means the default everywhere. vmt_template_spec and vmt_source are
+ * declared in the same way. A program therefore works with a later library that has more options. An earlier library
+ * refuses options that it does not have.
  */
 
 #ifndef VMTEMPLATE_H
@@ -47,13 +54,13 @@
 #define VMT_VERSION_MINOR 1
 #define VMT_VERSION_PATCH 0
 
-/** Declares a struct of options that all have their defaults. */
+/** Declares a struct that has its size, and zero in all other fields. */
 #ifdef __cplusplus
-#define VMT_OPTIONS(type, name) \
-    type name = {};             \
+#define VMT_STRUCT(type, name) \
+    type name = {};            \
     name.struct_size = sizeof(type)
 #else
-#define VMT_OPTIONS(type, name) type name = {.struct_size = sizeof(type)}
+#define VMT_STRUCT(type, name) type name = {.struct_size = sizeof(type)}
 #endif
 
 /**
@@ -87,21 +94,6 @@
 #define VMT_FREE_SPACE_DROP_PAGE_FILES 2
 
 /**
- * Replace an existing file.
- */
-#define VMT_WRITE_RAW_OVERWRITE 1
-
-/**
- * Also write what file systems mark free.
- */
-#define VMT_WRITE_RAW_KEEP_FREE_SPACE 2
-
-/**
- * Also leave out the contents of page files.
- */
-#define VMT_WRITE_RAW_DROP_PAGE_FILES 4
-
-/**
  * Replace an existing archive.
  */
 #define VMT_PACK_OVERWRITE 1
@@ -132,6 +124,21 @@
 #define VMT_PACK_LEVEL 32
 
 /**
+ * Replace an existing file.
+ */
+#define VMT_WRITE_RAW_OVERWRITE 1
+
+/**
+ * Also write what file systems mark free.
+ */
+#define VMT_WRITE_RAW_KEEP_FREE_SPACE 2
+
+/**
+ * Also leave out the contents of page files.
+ */
+#define VMT_WRITE_RAW_DROP_PAGE_FILES 4
+
+/**
  * Do not wait for another publisher to finish.
  */
 #define VMT_PUBLISH_NO_WAIT 1
@@ -149,12 +156,22 @@
 /**
  * Open the archives without reading all of them: no checksums are compared.
  */
-#define VMT_REPOSITORY_VERIFY_QUICK 1
+#define VMT_REPOSITORY_CHECK_QUICK 1
 
 /**
  * Render as the platform does: no value is quoted.
  */
 #define VMT_RENDER_AS_PLATFORM 1
+
+/**
+ * Do not open the firewall for Remote Desktop.
+ */
+#define VMT_SETUP_KEEP_FIREWALL 1
+
+/**
+ * Do not install the product key in `($PRODUCTKEY)` before Windows is activated.
+ */
+#define VMT_SETUP_KEEP_PRODUCT_KEY 2
 
 /**
  * Changes when programs that were linked with an earlier library cannot use this one. It is also the number in the
@@ -163,7 +180,7 @@
 #define VMT_ABI_VERSION 0
 
 /**
- * An open archive. It is immutable; any number of threads may read from it.
+ * An archive. It is immutable; any number of threads may read from it.
  */
 typedef struct vmt_archive vmt_archive;
 
@@ -178,9 +195,9 @@ typedef struct vmt_bytes vmt_bytes;
 typedef struct vmt_control vmt_control;
 
 /**
- * Format, sizes, partitions and free space of a disk. It is immutable; any number of threads may use it.
+ * What is on a disk. It is immutable; any number of threads may use it.
  */
-typedef struct vmt_disk_info vmt_disk_info;
+typedef struct vmt_disk vmt_disk;
 
 /**
  * The disk that passes the setup script to a new machine. It is immutable; any number of threads may use it.
@@ -193,8 +210,7 @@ typedef struct vmt_drive vmt_drive;
 typedef struct vmt_entries vmt_entries;
 
 /**
- * What went wrong, where, and how to fix it. The caller that received it frees it with `vmt_error_free()`; its texts
- * live as long as it does. Any number of threads may read an error.
+ * An error. The caller that received it frees it with `vmt_error_free()`. Any number of threads may read an error.
  */
 typedef struct vmt_error vmt_error;
 
@@ -204,7 +220,7 @@ typedef struct vmt_error vmt_error;
 typedef struct vmt_fetched vmt_fetched;
 
 /**
- * The files of an archive or a template, by name and size. It is immutable; any number of threads may use it.
+ * The files of an archive, a template or a folder. It is immutable; any number of threads may use it.
  */
 typedef struct vmt_files vmt_files;
 
@@ -213,6 +229,34 @@ typedef struct vmt_files vmt_files;
  * It is immutable; any number of threads may use it.
  */
 typedef struct vmt_first_run vmt_first_run;
+
+/**
+ * What became of the free space of a disk. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_free_space vmt_free_space;
+
+/**
+ * A hive of the Windows registry, which is only read. It is immutable; any number of threads may use it.
+ *
+ * Changes that Windows has written to a transaction log only are not seen. Handles of hives and keys keep what they
+ * need and may be freed in any order.
+ */
+typedef struct vmt_hive vmt_hive;
+
+/**
+ * A key of a hive. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_hive_key vmt_hive_key;
+
+/**
+ * A list of keys. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_hive_keys vmt_hive_keys;
+
+/**
+ * The values of a key. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_hive_values vmt_hive_values;
 
 /**
  * A virtual disk, in whatever format it is stored. It is immutable; any number of threads may read it.
@@ -233,9 +277,21 @@ typedef struct vmt_macros vmt_macros;
 typedef struct vmt_metainfo vmt_metainfo;
 
 /**
- * A summary of packing. It is immutable; any number of threads may use it.
+ * An NTFS volume of a disk, which is only read. It is immutable; any number of threads may use it.
+ *
+ * It keeps what it needs of the image, as its files do of it: handles may be freed in any order.
  */
-typedef struct vmt_pack_summary vmt_pack_summary;
+typedef struct vmt_ntfs vmt_ntfs;
+
+/**
+ * A file, a folder or a named stream of an NTFS volume. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_ntfs_file vmt_ntfs_file;
+
+/**
+ * The result of packing. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_packed vmt_packed;
 
 /**
  * A minisign public key. It is immutable; any number of threads may use it.
@@ -243,7 +299,12 @@ typedef struct vmt_pack_summary vmt_pack_summary;
 typedef struct vmt_public_key vmt_public_key;
 
 /**
- * The findings of a check. It is immutable, any number of threads may use it, and its texts live as long as it does.
+ * The result of packing a template into a repository. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_pushed vmt_pushed;
+
+/**
+ * The findings of a check. It is immutable, and any number of threads may use it.
  */
 typedef struct vmt_report vmt_report;
 
@@ -259,11 +320,6 @@ typedef struct vmt_repository vmt_repository;
 typedef struct vmt_script vmt_script;
 
 /**
- * Makes a setup script for Windows. One thread at a time may use it.
- */
-typedef struct vmt_setup vmt_setup;
-
-/**
  * A minisign secret key. It is immutable; any number of threads may use it.
  */
 typedef struct vmt_signing_key vmt_signing_key;
@@ -274,24 +330,20 @@ typedef struct vmt_signing_key vmt_signing_key;
 typedef struct vmt_template vmt_template;
 
 /**
- * Builds a template. One thread at a time may use it.
- *
- * Its setters return a code, which the caller may ignore: `vmt_template_builder_build()` reports every value that
- * could not be set, together with all other problems. Setting a value again replaces it.
- */
-typedef struct vmt_template_builder vmt_template_builder;
-
-/**
- * Macro values, each checked against the kind of value that its macro takes. Texts that it returns live until it is
+ * Macro values, each checked against the kind of value that its macro takes. What it returns lives until it is
  * changed or freed. Any number of threads may read it while no thread changes it.
  */
 typedef struct vmt_values vmt_values;
 
 /**
- * The result of verifying an intact archive: its checksum, and those of its files. It is immutable; any number of
- * threads may use it.
+ * The result of verifying an intact archive. It is immutable; any number of threads may use it.
  */
 typedef struct vmt_verified vmt_verified;
+
+/**
+ * The result of writing a raw disk. It is immutable; any number of threads may use it.
+ */
+typedef struct vmt_written vmt_written;
 
 /**
  * Bounds on what an archive may contain. Fields that are zero have their defaults, which let an image of 2 TiB and
@@ -390,76 +442,6 @@ typedef struct {
 } vmt_source;
 
 /**
- * Options for unpacking an archive. Fields that are zero have their defaults.
- */
-typedef struct {
-    /**
-     * `sizeof(vmt_unpack_options)`.
-     */
-    size_t struct_size;
-    /**
-     * Bounds on what the archive may contain; may be NULL.
-     */
-    const vmt_unpack_limits *limits;
-    /**
-     * Names of the files to unpack, `only_count` of them; NULL for all.
-     */
-    const char *const *only;
-    /**
-     * The number of `only`.
-     */
-    size_t only_count;
-    /**
-     * Threads that decompress; 0 means one per CPU.
-     */
-    uint32_t threads;
-    /**
-     * Reports progress and cancels the work; may be NULL.
-     */
-    const vmt_control *control;
-} vmt_unpack_options;
-
-/**
- * What went wrong, for a program to compare. Numbers never change; later versions may add new ones.
- */
-typedef int32_t vmt_code;
-
-/**
- * Options for opening an image. Fields that are zero have their defaults.
- */
-typedef struct {
-    /**
-     * `sizeof(vmt_open_options)`.
-     */
-    size_t struct_size;
-    /**
-     * The format: `raw`, `qcow2`, `vhdx`, `vmdk` or `vhd`; NULL detects it.
-     */
-    const char *format;
-    /**
-     * The folder of the files that an image may refer to (backing files, extents). NULL opens none of them, because a
-     * hostile image could name any file.
-     */
-    const char *backing_files;
-    /**
-     * The largest virtual disk that is accepted, in bytes; 64 TiB for 0.
-     */
-    uint64_t max_size;
-    /**
-     * The folder for the temporary copy of a stream; `$TMPDIR` or `/var/tmp` for NULL.
-     */
-    const char *temporary_folder;
-    /**
-     * The program that reads `rbd:POOL/IMAGE`; `rbd` for NULL.
-     */
-    const char *rbd_program;
-    /**
-     * Reports progress of reading a stream, and cancels it; may be NULL.
-     */
-    const vmt_control *control;
-} vmt_open_options;
-
-/**
  * Which rules are checked, and how severe their findings are. Fields that are zero have their defaults.
  */
 typedef struct {
@@ -507,6 +489,69 @@ typedef struct {
 } vmt_check_options;
 
 /**
+ * Options for replacing macros. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_render_options)`.
+     */
+    size_t struct_size;
+    /**
+     * A combination of `VMT_RENDER_` flags.
+     */
+    uint32_t flags;
+    /**
+     * What to do with a macro without a value: `error` (the default), `parens`, `empty`, `keep`, or `platform`, which
+     * does what the platform is known to do.
+     */
+    const char *missing;
+    /**
+     * The language of the script: `batch`, `powershell`, `posix`, `preseed`, `kickstart` or `cloud-config`; NULL
+     * detects it.
+     */
+    const char *language;
+    /**
+     * Characters that a password must not contain. For a template they are taken from metainfo.xml.
+     */
+    const char *illegal_password_characters;
+    /**
+     * Macros, such as `($COLOUR)`, besides those that the platform knows and those that have a value: `declared_count`
+     * of them. For a template, those that metainfo.xml declares are added. Any other `($name)` is left unchanged.
+     */
+    const char *const *declared;
+    /**
+     * The number of `declared`.
+     */
+    size_t declared_count;
+} vmt_render_options;
+
+/**
+ * Options for unpacking an archive. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_unpack_options)`.
+     */
+    size_t struct_size;
+    /**
+     * Names of the files to unpack, `only_count` of them; NULL for all.
+     */
+    const char *const *only;
+    /**
+     * The number of `only`.
+     */
+    size_t only_count;
+    /**
+     * Threads that decompress; 0 means one per CPU.
+     */
+    uint32_t threads;
+    /**
+     * Reports progress and cancels the work; may be NULL.
+     */
+    const vmt_control *control;
+} vmt_unpack_options;
+
+/**
  * Reads a stream: writes at most `length` bytes into `buffer`, and returns their number, 0 at the end of the stream,
  * or a negative `errno`.
  */
@@ -517,6 +562,247 @@ typedef ptrdiff_t (*vmt_read_fn)(void *user_data, uint8_t *buffer, size_t length
  * work. It is called every few MiB, on a thread that does the work, and must not throw or longjmp.
  */
 typedef int32_t (*vmt_progress_fn)(void *user_data, uint64_t bytes, uint64_t total);
+
+/**
+ * What the bytes of a disk or of files are. Every byte is counted once, so the fields add up to the size.
+ */
+typedef struct {
+    /**
+     * Bytes that are read and are not zeros. Where nothing was read yet: bytes that would have to be read.
+     */
+    uint64_t data;
+    /**
+     * Bytes that were read and turned out to be blocks of zeros.
+     */
+    uint64_t zeros;
+    /**
+     * Bytes that the image records as zero, and that are not read.
+     */
+    uint64_t holes;
+    /**
+     * Bytes that file systems mark free, and that are not read.
+     */
+    uint64_t free;
+} vmt_usage;
+
+/**
+ * A partition of a disk.
+ */
+typedef struct {
+    /**
+     * Its number, as operating systems count it.
+     */
+    uint32_t index;
+    /**
+     * Whether it has the active flag of an MBR, or "legacy BIOS bootable" of a GPT.
+     */
+    bool is_active;
+    /**
+     * Its offset on the disk in bytes.
+     */
+    uint64_t offset;
+    /**
+     * Its length in bytes. The table may state more than the disk has.
+     */
+    uint64_t length;
+    /**
+     * Its type, such as `NTFS or exFAT (07)`.
+     */
+    const char *kind;
+    /**
+     * The name that a GPT gives it; empty otherwise.
+     */
+    const char *name;
+    /**
+     * Its own GUID on a GPT disk; NULL otherwise.
+     */
+    const char *id;
+} vmt_partition;
+
+/**
+ * A volume of a disk, and its free space.
+ */
+typedef struct {
+    /**
+     * The number of its partition; 0 if the whole disk is the volume.
+     */
+    uint32_t partition;
+    /**
+     * Its cluster size in bytes; 0 if the volume could not be opened.
+     */
+    uint32_t cluster_size;
+    /**
+     * The offset of the volume on the disk in bytes.
+     */
+    uint64_t offset;
+    /**
+     * The length of its partition in bytes.
+     */
+    uint64_t length;
+    /**
+     * Its label; NULL if the volume could not be opened.
+     */
+    const char *label;
+    /**
+     * The number of bytes that are left out, including page files.
+     */
+    uint64_t dropped;
+    /**
+     * The number of bytes of page files among `dropped`.
+     */
+    uint64_t page_files;
+    /**
+     * The number of shadow copies (restore points). If free space is left out, they lose content.
+     */
+    uint64_t shadow_copies;
+    /**
+     * Why nothing of the volume is left out, such as `dirty`, `open-journal` or `hibernated`; NULL if its free space
+     * is left out.
+     */
+    const char *kept;
+    /**
+     * A sentence about `kept`; NULL if that is NULL.
+     */
+    const char *detail;
+} vmt_volume;
+
+/**
+ * Format, size, partitions and free space of a disk.
+ */
+typedef struct {
+    /**
+     * The format of the image, as in `vmt_image_info`.
+     */
+    const char *format;
+    /**
+     * The size of the disk in bytes.
+     */
+    uint64_t size;
+    /**
+     * What these bytes are. Packing reads `data`.
+     */
+    vmt_usage usage;
+    /**
+     * The kind of partition table: `mbr`, `gpt`, or `none` if one volume, or nothing, fills the disk. NULL if the
+     * table cannot be read.
+     */
+    const char *scheme;
+    /**
+     * The unit of the partition table in bytes; 0 if the table cannot be read.
+     */
+    uint32_t sector_size;
+    /**
+     * The GUID of a GPT disk, or the signature of an MBR disk as eight hex digits; NULL if it has none.
+     */
+    const char *disk_id;
+    /**
+     * The partitions in the order of the table.
+     */
+    const vmt_partition *const *partitions;
+    /**
+     * The number of `partitions`.
+     */
+    size_t partition_count;
+    /**
+     * Problems of the partition table that did not keep it from being read.
+     */
+    const char *const *warnings;
+    /**
+     * The number of `warnings`.
+     */
+    size_t warning_count;
+    /**
+     * Where the partition table deviates from its specification without harm.
+     */
+    const char *const *notes;
+    /**
+     * The number of `notes`.
+     */
+    size_t note_count;
+    /**
+     * Why the partition table cannot be read; NULL if it can be read.
+     */
+    const char *table_damage;
+    /**
+     * The volumes whose free space matters, as in `vmt_free_space_info`.
+     */
+    const vmt_volume *const *volumes;
+    /**
+     * The number of `volumes`.
+     */
+    size_t volume_count;
+    /**
+     * Everything as JSON, as `vmtemplate disk --json` prints it.
+     */
+    const char *json;
+} vmt_disk_info;
+
+/**
+ * What went wrong, for a program to compare. Numbers never change; later versions may add new ones.
+ */
+typedef int32_t vmt_code;
+
+/**
+ * What went wrong, where, and how to fix it.
+ */
+typedef struct {
+    /**
+     * The code of the error.
+     */
+    vmt_code code;
+    /**
+     * The stable name of the code, such as `not-found`.
+     */
+    const char *kind;
+    /**
+     * What was found and what was expected, without the place.
+     */
+    const char *message;
+    /**
+     * The whole error in one line, for logs: place, message, problems, causes, help.
+     */
+    const char *text;
+    /**
+     * How to fix it; NULL if no fix is known.
+     */
+    const char *help;
+    /**
+     * The file or folder in which it occurred, as bytes; NULL if none is known.
+     */
+    const char *path;
+    /**
+     * The entry of an archive, or the file inside an image, in which it occurred; NULL if none is known.
+     */
+    const char *entry;
+    /**
+     * The element, key or option that has the bad value; NULL if none is known.
+     */
+    const char *field;
+    /**
+     * The line in a text, from 1; 0 if it did not occur in a text.
+     */
+    size_t line;
+    /**
+     * The column in characters, from 1; 0 if it did not occur in a text.
+     */
+    size_t column;
+    /**
+     * Its causes, such as an error of the operating system, the nearest one first; NULL if there are none.
+     */
+    const char *const *causes;
+    /**
+     * The number of `causes`.
+     */
+    size_t cause_count;
+    /**
+     * The problems that the error combines, which are part of it and must not be freed; NULL for a single error.
+     */
+    const vmt_error *const *problems;
+    /**
+     * The number of `problems`.
+     */
+    size_t problem_count;
+} vmt_error_info;
 
 /**
  * Options for fetching an archive. Fields that are zero have their defaults.
@@ -545,6 +831,267 @@ typedef struct {
 } vmt_fetch_options;
 
 /**
+ * What the description of a repository says about a template.
+ */
+typedef struct {
+    /**
+     * The name that users see.
+     */
+    const char *name;
+    /**
+     * The tags, separated by commas.
+     */
+    const char *tags;
+    /**
+     * The file name of the archive.
+     */
+    const char *file_name;
+    /**
+     * The kind of template, by the file name of its archive: `kvm-template`, `kvm-image` or `lxd`.
+     */
+    const char *kind;
+    /**
+     * The operating system family, as `vmt_os_family()` returns it; NULL for none.
+     */
+    const char *family;
+    /**
+     * The name from which the node derives the name of the image file; NULL if the description has none.
+     */
+    const char *image_name;
+    /**
+     * The partition that grows with the disk; NULL if the description has none.
+     */
+    const char *expand;
+    /**
+     * The name of the network device; NULL if the description has none.
+     */
+    const char *network_device;
+    /**
+     * The version of the template; NULL if neither the description nor the archive has one.
+     */
+    const char *version;
+    /**
+     * The modification time of the archive in UTC, as `YYYY-MM-DD hh:mm:ss`; NULL if it is not known.
+     */
+    const char *modified;
+    /**
+     * The size of the archive in MiB; 0 if it is not known.
+     */
+    uint64_t archive_size_mib;
+    /**
+     * The minimum disk size in MiB; 0 if the description has none.
+     */
+    uint64_t disk_mib;
+    /**
+     * The minimum memory in MiB; 0 if the description has none.
+     */
+    uint64_t memory_mib;
+    /**
+     * The entry as JSON, including keys that this library does not know.
+     */
+    const char *json;
+} vmt_entry;
+
+/**
+ * The archive that was fetched.
+ */
+typedef struct {
+    /**
+     * The path of the archive, as bytes.
+     */
+    const char *path;
+    /**
+     * The SHA-256 of the archive, in hex.
+     */
+    const char *sha256;
+    /**
+     * The size of the archive in bytes.
+     */
+    uint64_t archive_bytes;
+    /**
+     * The number of bytes that were kept from an interrupted fetch.
+     */
+    uint64_t resumed_at;
+    /**
+     * Whether the SHA256SUMS of the repository lists this checksum.
+     */
+    bool has_checksum;
+    /**
+     * What the description says about the template.
+     */
+    const vmt_entry *entry;
+    /**
+     * Everything as JSON, as `vmtemplate repo fetch --json` prints it.
+     */
+    const char *json;
+} vmt_fetched_info;
+
+/**
+ * A file or a folder.
+ */
+typedef struct {
+    /**
+     * Its name; in an archive, with `/` between folders.
+     */
+    const char *name;
+    /**
+     * Its size in bytes.
+     */
+    uint64_t size;
+    /**
+     * Whether it is a folder. Lists of archives and templates contain files only.
+     */
+    bool is_folder;
+    /**
+     * Its SHA-256 in hex if the archive was verified; NULL otherwise.
+     */
+    const char *sha256;
+} vmt_file;
+
+/**
+ * A file of the kit.
+ */
+typedef struct {
+    /**
+     * Its name.
+     */
+    const char *name;
+    /**
+     * Its content.
+     */
+    const uint8_t *bytes;
+    /**
+     * The number of `bytes`.
+     */
+    size_t length;
+} vmt_first_run_file;
+
+/**
+ * The volumes of a disk, and their free space.
+ */
+typedef struct {
+    /**
+     * The number of bytes that are left out, on all volumes together.
+     */
+    uint64_t dropped;
+    /**
+     * Why the partition table cannot be read, so that nothing is left out; NULL if it can be read.
+     */
+    const char *table_damage;
+    /**
+     * The volumes of NTFS, BitLocker and ReFS, and the partitions of dynamic disks and Storage Spaces, in the order of
+     * the partition table.
+     */
+    const vmt_volume *const *volumes;
+    /**
+     * The number of `volumes`.
+     */
+    size_t volume_count;
+    /**
+     * Everything as JSON, as it is in the output of `vmtemplate disk --json`.
+     */
+    const char *json;
+} vmt_free_space_info;
+
+/**
+ * Options for skipping free space. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_free_space_options)`.
+     */
+    size_t struct_size;
+    /**
+     * A combination of `VMT_FREE_SPACE_` flags.
+     */
+    uint32_t flags;
+    /**
+     * Cancels the work; may be NULL.
+     */
+    const vmt_control *control;
+} vmt_free_space_options;
+
+/**
+ * The type of a value, as Windows numbers it. Values may have other types than these.
+ */
+typedef uint32_t vmt_hive_type;
+
+/**
+ * A value of a key, without its data.
+ */
+typedef struct {
+    /**
+     * Its name; empty for the default value.
+     */
+    const char *name;
+    /**
+     * Its type.
+     */
+    vmt_hive_type kind;
+    /**
+     * The size of its data in bytes.
+     */
+    uint32_t size;
+    /**
+     * The name of its type, such as `REG_SZ`.
+     */
+    const char *kind_name;
+} vmt_hive_value;
+
+/**
+ * Options for opening an image. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_open_options)`.
+     */
+    size_t struct_size;
+    /**
+     * The format: `raw`, `qcow2`, `vhdx`, `vmdk` or `vhd`; NULL detects it.
+     */
+    const char *format;
+    /**
+     * The folder of the files that an image may refer to (backing files, extents). NULL opens none of them, because a
+     * hostile image could name any file.
+     */
+    const char *backing_files;
+    /**
+     * The largest virtual disk that is accepted, in bytes; 64 TiB for 0.
+     */
+    uint64_t max_size;
+    /**
+     * The folder for the temporary copy of a stream; `$TMPDIR` or `/var/tmp` for NULL.
+     */
+    const char *temporary_folder;
+    /**
+     * The program that reads `rbd:POOL/IMAGE`; `rbd` for NULL.
+     */
+    const char *rbd_program;
+    /**
+     * Reports progress of reading a stream, and cancels it; may be NULL.
+     */
+    const vmt_control *control;
+} vmt_open_options;
+
+/**
+ * A virtual disk, and how it is stored.
+ */
+typedef struct {
+    /**
+     * The size of the disk in bytes.
+     */
+    uint64_t size;
+    /**
+     * The format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`.
+     */
+    const char *format;
+    /**
+     * The path that the image was opened with, as bytes; NULL if it was not opened by a path.
+     */
+    const char *path;
+} vmt_image_info;
+
+/**
  * A part of a disk.
  */
 typedef struct {
@@ -568,54 +1115,53 @@ typedef struct {
 typedef int32_t (*vmt_extent_fn)(void *user_data, const vmt_extent *extent);
 
 /**
- * Options for skipping free space. Fields that are zero have their defaults.
+ * A macro in a text.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_free_space_options)`.
+     * Its bare name, such as `IP` for `($IP)`.
      */
-    size_t struct_size;
+    const char *name;
     /**
-     * A combination of `VMT_FREE_SPACE_` flags.
+     * The offset of its first byte.
      */
-    uint32_t flags;
+    size_t start;
     /**
-     * Cancels the work; may be NULL.
+     * The offset after its last byte.
      */
-    const vmt_control *control;
-} vmt_free_space_options;
+    size_t end;
+    /**
+     * Its line, from 1.
+     */
+    size_t line;
+    /**
+     * Its column in characters, from 1.
+     */
+    size_t column;
+} vmt_macro_use;
 
 /**
- * Options for writing a raw file. Fields that are zero have their defaults.
+ * A macro that the platform knows. It is static.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_write_raw_options)`.
+     * Its bare name.
      */
-    size_t struct_size;
+    const char *name;
     /**
-     * A combination of `VMT_WRITE_RAW_` flags.
+     * Its meaning.
      */
-    uint32_t flags;
+    const char *meaning;
     /**
-     * Threads; 0 means one per CPU.
+     * The kind of its value, such as `address-v4`.
      */
-    uint32_t threads;
-    /**
-     * Reports progress and cancels the work; may be NULL.
-     */
-    const vmt_control *control;
-} vmt_write_raw_options;
+    const char *kind;
+} vmt_macro;
 
 /**
- * Receives the next `length` bytes of the output, an archive or a disk. Returns 0, or an `errno`.
+ * Whether something is so, if that is said at all.
  */
-typedef int32_t (*vmt_write_fn)(void *user_data, const uint8_t *bytes, size_t length);
-
-/**
- * What a template says about an IP version.
- */
-typedef uint32_t vmt_support;
+typedef uint32_t vmt_answer;
 
 /**
  * What a machine must have to use a template. A field that is zero sets no limit.
@@ -624,11 +1170,11 @@ typedef struct {
     /**
      * Whether the primary address of a machine may be IPv4.
      */
-    vmt_support ipv4;
+    vmt_answer ipv4;
     /**
      * Whether the primary address of a machine may be IPv6.
      */
-    vmt_support ipv6;
+    vmt_answer ipv6;
     /**
      * The minimum memory, in MiB.
      */
@@ -645,14 +1191,123 @@ typedef struct {
 typedef uint32_t vmt_unmet;
 
 /**
- * The severity of a finding.
+ * What an NTFS volume says about itself.
  */
-typedef uint32_t vmt_severity;
+typedef struct {
+    /**
+     * The offset of the volume on the disk in bytes.
+     */
+    uint64_t offset;
+    /**
+     * The size of the volume in bytes. Its partition may be larger.
+     */
+    uint64_t size;
+    /**
+     * The serial number that formatting gave it.
+     */
+    uint64_t serial_number;
+    /**
+     * The label; empty if it has none.
+     */
+    const char *label;
+    /**
+     * The cluster size in bytes.
+     */
+    uint32_t cluster_size;
+    /**
+     * The version of NTFS before the dot: 3 since Windows 2000.
+     */
+    uint8_t major_version;
+    /**
+     * The version of NTFS after the dot: 1 since Windows XP.
+     */
+    uint8_t minor_version;
+    /**
+     * Whether Windows will check the volume when it starts next.
+     */
+    bool is_dirty;
+} vmt_ntfs_info;
 
 /**
- * The platform that reads the description.
+ * Whether Windows left its memory on a volume.
  */
-typedef uint32_t vmt_repository_format;
+typedef uint32_t vmt_hibernation;
+
+/**
+ * What packing read and wrote.
+ */
+typedef struct {
+    /**
+     * The size of the archive in bytes.
+     */
+    uint64_t archive_bytes;
+    /**
+     * The size of all files in the archive in bytes.
+     */
+    uint64_t content_bytes;
+    /**
+     * What these bytes are. `data` and `zeros` were read, the others not.
+     */
+    vmt_usage usage;
+    /**
+     * Files that were not packed, because the metadata does not name them. A slash follows the name of a whole folder.
+     */
+    const char *const *left_behind;
+    /**
+     * The number of `left_behind`; at most 1000.
+     */
+    size_t left_behind_count;
+    /**
+     * Files, besides image and script, that the metadata names and that do not exist, such as `pxelinuxcfg: pxe.cfg`.
+     */
+    const char *const *missing;
+    /**
+     * The number of `missing`.
+     */
+    size_t missing_count;
+    /**
+     * The volumes whose free space matters, as in `vmt_free_space_info`.
+     */
+    const vmt_volume *const *volumes;
+    /**
+     * The number of `volumes`.
+     */
+    size_t volume_count;
+    /**
+     * Everything as JSON, as `vmtemplate pack --json` prints it.
+     */
+    const char *json;
+} vmt_packed_info;
+
+/**
+ * Options for packing a template. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_pack_options)`.
+     */
+    size_t struct_size;
+    /**
+     * A combination of `VMT_PACK_` flags.
+     */
+    uint32_t flags;
+    /**
+     * The compression level from 1 to 12; used with `VMT_PACK_LEVEL`.
+     */
+    int32_t level;
+    /**
+     * Threads that compress; 0 means one per CPU.
+     */
+    uint32_t threads;
+    /**
+     * The time of the entries in seconds since 1970; used with `VMT_PACK_MTIME`.
+     */
+    uint64_t mtime;
+    /**
+     * Reports progress and cancels the work; may be NULL.
+     */
+    const vmt_control *control;
+} vmt_pack_options;
 
 /**
  * Options for changing a repository. Fields that are zero have their defaults.
@@ -733,45 +1388,207 @@ typedef struct {
 } vmt_entry_options;
 
 /**
- * Options for packing a template. Fields that are zero have their defaults.
+ * A template that was packed into a repository.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_pack_options)`.
+     * What the description now says about the template.
+     */
+    const vmt_entry *entry;
+    /**
+     * What packing read and wrote.
+     */
+    const vmt_packed_info *packed;
+    /**
+     * The SHA-256 of the archive, in hex.
+     */
+    const char *sha256;
+    /**
+     * Everything as JSON, as `vmtemplate repo push --json` prints it.
+     */
+    const char *json;
+} vmt_pushed_info;
+
+/**
+ * What was read and written.
+ */
+typedef struct {
+    /**
+     * The size of the disk in bytes.
+     */
+    uint64_t size;
+    /**
+     * What these bytes are. `data` and `zeros` were read, the others not; a file contains `data`, and holes for the
+     * rest.
+     */
+    vmt_usage usage;
+    /**
+     * The volumes whose free space matters, as in `vmt_free_space_info`.
+     */
+    const vmt_volume *const *volumes;
+    /**
+     * The number of `volumes`.
+     */
+    size_t volume_count;
+    /**
+     * Everything as JSON, as `vmtemplate convert --json` prints it.
+     */
+    const char *json;
+} vmt_written_info;
+
+/**
+ * Options for writing a raw file. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_write_raw_options)`.
      */
     size_t struct_size;
     /**
-     * A combination of `VMT_PACK_` flags.
+     * A combination of `VMT_WRITE_RAW_` flags.
      */
     uint32_t flags;
     /**
-     * The compression level from 1 to 12; used with `VMT_PACK_LEVEL`.
-     */
-    int32_t level;
-    /**
-     * Threads that compress; 0 means one per CPU.
+     * Threads; 0 means one per CPU.
      */
     uint32_t threads;
-    /**
-     * The time of the entries in seconds since 1970; used with `VMT_PACK_MTIME`.
-     */
-    uint64_t mtime;
     /**
      * Reports progress and cancels the work; may be NULL.
      */
     const vmt_control *control;
-} vmt_pack_options;
+} vmt_write_raw_options;
+
+/**
+ * Receives the next `length` bytes of the output, an archive or a disk. Returns 0, or an `errno`.
+ */
+typedef int32_t (*vmt_write_fn)(void *user_data, const uint8_t *bytes, size_t length);
+
+/**
+ * The severity of a finding.
+ */
+typedef uint32_t vmt_severity;
+
+/**
+ * A rule of a check. It is static.
+ */
+typedef struct {
+    /**
+     * Its code, such as `VMT0101`.
+     */
+    const char *code;
+    /**
+     * The severity of its findings, unless options set another one.
+     */
+    vmt_severity severity;
+    /**
+     * What it requires.
+     */
+    const char *title;
+    /**
+     * Why it matters.
+     */
+    const char *why;
+    /**
+     * How to fix what breaks it.
+     */
+    const char *fix;
+    /**
+     * The step of the platform's guide that it is based on.
+     */
+    const char *step;
+} vmt_rule;
+
+/**
+ * A finding: the rule that is broken, where, and how to fix it.
+ */
+typedef struct {
+    /**
+     * The rule that it breaks, which is static.
+     */
+    const vmt_rule *rule;
+    /**
+     * The severity.
+     */
+    vmt_severity severity;
+    /**
+     * The number of the partition that it concerns; 0 if it concerns none.
+     */
+    uint32_t partition;
+    /**
+     * What was found.
+     */
+    const char *message;
+    /**
+     * How to fix it.
+     */
+    const char *fix;
+    /**
+     * Place, severity, code and message in one line.
+     */
+    const char *text;
+    /**
+     * The file of the template that it concerns; NULL if it concerns none.
+     */
+    const char *file;
+    /**
+     * The path inside the image that it concerns; NULL if it concerns none.
+     */
+    const char *path;
+    /**
+     * Its line in a text, from 1; 0 if it is not in a text.
+     */
+    size_t line;
+    /**
+     * Its column in characters, from 1; 0 if it is not in a text.
+     */
+    size_t column;
+    /**
+     * The line that contains it, or the part of that line around it; NULL if it is not in a text.
+     */
+    const char *excerpt;
+    /**
+     * The column in the excerpt at which it begins, from 1; 0 without an excerpt.
+     */
+    size_t excerpt_column;
+    /**
+     * The number of characters of the excerpt that it concerns; 0 without an excerpt.
+     */
+    size_t excerpt_length;
+} vmt_finding;
+
+/**
+ * The platform that reads the description.
+ */
+typedef uint32_t vmt_repository_format;
+
+/**
+ * Where a repository is.
+ */
+typedef struct {
+    /**
+     * Its folder or URL, as bytes.
+     */
+    const char *folder;
+    /**
+     * The path or URL of its description, as bytes.
+     */
+    const char *description;
+    /**
+     * Its format.
+     */
+    vmt_repository_format format;
+} vmt_repository_info;
 
 /**
  * Options for verifying a repository. Fields that are zero have their defaults.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_repository_verify_options)`.
+     * `sizeof(vmt_repository_check_options)`.
      */
     size_t struct_size;
     /**
-     * A combination of `VMT_REPOSITORY_VERIFY_` flags.
+     * A combination of `VMT_REPOSITORY_CHECK_` flags.
      */
     uint32_t flags;
     /**
@@ -790,7 +1607,7 @@ typedef struct {
      * Reports progress and cancels the work; may be NULL.
      */
     const vmt_control *control;
-} vmt_repository_verify_options;
+} vmt_repository_check_options;
 
 /**
  * The encoding of a script.
@@ -803,48 +1620,37 @@ typedef uint32_t vmt_encoding;
 typedef uint32_t vmt_line_ending;
 
 /**
- * Options for replacing macros. Fields that are zero have their defaults.
+ * A script: its bytes, and what they are.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_render_options)`.
+     * Its bytes; NULL if it is empty.
      */
-    size_t struct_size;
+    const uint8_t *bytes;
     /**
-     * A combination of `VMT_RENDER_` flags.
+     * The number of `bytes`.
      */
-    uint32_t flags;
+    size_t length;
     /**
-     * What to do with a macro without a value: `error` (the default), `parens`, `empty`, `keep`, or `platform`, which
-     * does what the platform is known to do.
+     * Its text as UTF-8; bytes that its encoding does not allow are replaced.
      */
-    const char *missing;
+    const char *text;
     /**
-     * The language of the script: `batch`, `powershell`, `posix`, `preseed`, `kickstart` or `cloud-config`; NULL
-     * detects it.
+     * Its encoding.
      */
-    const char *language;
+    vmt_encoding encoding;
     /**
-     * Characters that a password must not contain. For a template they are taken from metainfo.xml.
+     * Its line ends.
      */
-    const char *illegal_password_characters;
-    /**
-     * Macros, such as `($COLOUR)`, besides those that the platform knows and those that have a value: `declared_count`
-     * of them. For a template, those that metainfo.xml declares are added. Any other `($name)` is left unchanged.
-     */
-    const char *const *declared;
-    /**
-     * The number of `declared`.
-     */
-    size_t declared_count;
-} vmt_render_options;
+    vmt_line_ending line_ending;
+} vmt_script_info;
 
 /**
  * Information about a script that its bytes do not contain. Fields that are zero have their defaults.
  */
 typedef struct {
     /**
-     * `sizeof(vmt_lint_options)`.
+     * `sizeof(vmt_script_check_options)`.
      */
     size_t struct_size;
     /**
@@ -860,7 +1666,151 @@ typedef struct {
      * The language of the script, as in `vmt_render_options`; NULL detects it.
      */
     const char *language;
-} vmt_lint_options;
+} vmt_script_check_options;
+
+/**
+ * Options for vmtemplate's own setup script. Fields that are zero have their defaults.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_setup_options)`.
+     */
+    size_t struct_size;
+    /**
+     * A combination of `VMT_SETUP_` flags.
+     */
+    uint32_t flags;
+    /**
+     * Steps to leave out, `without_count` of them: `password`, `address`, `ipv6`, `name-servers`, `volume`,
+     * `activation`, `remote-desktop`, `first-run` or `restart`.
+     */
+    const char *const *without;
+    /**
+     * The number of `without`.
+     */
+    size_t without_count;
+    /**
+     * The account whose password is set; `Administrator` for NULL.
+     */
+    const char *administrator;
+    /**
+     * The log file of the script; `C:\setup.log` for NULL. `%NAME%` is replaced with an environment variable of
+     * Windows.
+     */
+    const char *log_file;
+    /**
+     * The name of the network interface to set up. NULL sets up the first one that is connected.
+     */
+    const char *network_interface;
+} vmt_setup_options;
+
+/**
+ * What a template is made of. Only an image and a name are required; fields that are zero have their defaults. The
+ * template keeps what it needs: handles in the spec may be freed when it is built.
+ */
+typedef struct {
+    /**
+     * `sizeof(vmt_template_spec)`.
+     */
+    size_t struct_size;
+    /**
+     * The name of the operating system, which is the name of the template. NULL takes that of `metainfo`.
+     */
+    const char *name;
+    /**
+     * Metadata to start with, such as that of another template; NULL starts with none. Fields that are not zero
+     * replace values of it.
+     */
+    const vmt_metainfo *metainfo;
+    /**
+     * The disk image; NULL takes `image_path`.
+     */
+    const vmt_image *image;
+    /**
+     * The path of the disk image; NULL takes `image`.
+     */
+    const char *image_path;
+    /**
+     * Options for opening `image_path`; may be NULL.
+     */
+    const vmt_open_options *open;
+    /**
+     * The file name of the image in the template. NULL derives it from its path or the name of the template.
+     */
+    const char *image_name;
+    /**
+     * The setup script. NULL takes `script_path`, and if that is NULL too, vmtemplate's own script for Windows.
+     */
+    const vmt_script *script;
+    /**
+     * The path of the setup script; NULL takes `script`.
+     */
+    const char *script_path;
+    /**
+     * The file name of the script in the template. NULL takes that of `script_path`, or else `setup.cmd` or
+     * `setup.sh`.
+     */
+    const char *script_name;
+    /**
+     * What a machine must have. `disk_mb` is the size of the image if it is 0.
+     */
+    vmt_limits limits;
+    /**
+     * Tags, `tag_count` of them.
+     */
+    const char *const *tags;
+    /**
+     * The number of `tags`.
+     */
+    size_t tag_count;
+    /**
+     * Macros that the user fills in, in the form `($NAME)`: `macro_count` of them.
+     */
+    const char *const *macros;
+    /**
+     * The number of `macros`.
+     */
+    size_t macro_count;
+    /**
+     * Products that can use the template, each a name, or a name and the minimum version: `VMmgr:5.45`. There are
+     * `product_count` of them; `VMmgr` if that is 0.
+     */
+    const char *const *products;
+    /**
+     * The number of `products`.
+     */
+    size_t product_count;
+    /**
+     * The version of the template, which may be any text; may be NULL.
+     */
+    const char *version;
+    /**
+     * The number of reboots after which the system counts as installed; 1 for 0.
+     */
+    uint32_t reboot_count;
+    /**
+     * Whether the image has virtio drivers for disks. `VMT_UNSET` means that it has.
+     */
+    vmt_answer virtio_disk;
+    /**
+     * Whether the image has virtio drivers for the network. `VMT_UNSET` means that it has.
+     */
+    vmt_answer virtio_net;
+} vmt_template_spec;
+
+/**
+ * A macro and its value.
+ */
+typedef struct {
+    /**
+     * The bare name of the macro.
+     */
+    const char *name;
+    /**
+     * Its value.
+     */
+    const char *value;
+} vmt_value;
 
 /**
  * Options for verifying an archive. Fields that are zero have their defaults.
@@ -871,10 +1821,6 @@ typedef struct {
      */
     size_t struct_size;
     /**
-     * Bounds on what the archive may contain; may be NULL.
-     */
-    const vmt_unpack_limits *limits;
-    /**
      * Threads that decompress; 0 means one per CPU.
      */
     uint32_t threads;
@@ -883,6 +1829,36 @@ typedef struct {
      */
     const vmt_control *control;
 } vmt_verify_options;
+
+/**
+ * The checksums of an archive and of its files.
+ */
+typedef struct {
+    /**
+     * The SHA-256 of the archive, in hex.
+     */
+    const char *sha256;
+    /**
+     * The size of the archive in bytes.
+     */
+    uint64_t archive_bytes;
+    /**
+     * Whether the archive has an index, as archives made by vmtemplate have.
+     */
+    bool has_index;
+    /**
+     * Its files, with their checksums.
+     */
+    const vmt_file *const *files;
+    /**
+     * The number of `files`.
+     */
+    size_t file_count;
+    /**
+     * Everything as JSON, as `vmtemplate verify --json` prints it.
+     */
+    const char *json;
+} vmt_verified_info;
 
 /**
  * Success.
@@ -1000,7 +1976,7 @@ typedef struct {
 #define VMT_NULL_ARGUMENT 1000
 
 /**
- * A handle was already freed or consumed, is being changed by another thread, or is part of another handle.
+ * A handle was already freed, is being changed by another thread, or is part of another handle.
  */
 #define VMT_INVALID_HANDLE 1001
 
@@ -1008,6 +1984,51 @@ typedef struct {
  * A bug in the library; it is also printed to standard error. The call was abandoned; other handles remain usable.
  */
 #define VMT_PANIC 1002
+
+/**
+ * Bytes without a type.
+ */
+#define VMT_REG_NONE 0
+
+/**
+ * Text.
+ */
+#define VMT_REG_SZ 1
+
+/**
+ * Text with variables such as `%SystemRoot%`.
+ */
+#define VMT_REG_EXPAND_SZ 2
+
+/**
+ * Bytes.
+ */
+#define VMT_REG_BINARY 3
+
+/**
+ * A number of 32 bits.
+ */
+#define VMT_REG_DWORD 4
+
+/**
+ * A number of 32 bits, the high byte first.
+ */
+#define VMT_REG_DWORD_BIG_ENDIAN 5
+
+/**
+ * The path of another key.
+ */
+#define VMT_REG_LINK 6
+
+/**
+ * A list of texts.
+ */
+#define VMT_REG_MULTI_SZ 7
+
+/**
+ * A number of 64 bits.
+ */
+#define VMT_REG_QWORD 11
 
 /**
  * Data, which must be read.
@@ -1025,17 +2046,17 @@ typedef struct {
 #define VMT_EXTENT_FREE 2
 
 /**
- * The template does not say.
+ * Nothing is said.
  */
 #define VMT_UNSET 0
 
 /**
- * The template does not support it.
+ * It is not so.
  */
 #define VMT_NO 1
 
 /**
- * The template supports it.
+ * It is so.
  */
 #define VMT_YES 2
 
@@ -1058,6 +2079,21 @@ typedef struct {
  * It lacks something that a later version of this list names.
  */
 #define VMT_UNMET_OTHER 2147483648
+
+/**
+ * Windows did not.
+ */
+#define VMT_HIBERNATION_NONE 0
+
+/**
+ * Windows was hibernated and has resumed since.
+ */
+#define VMT_HIBERNATION_RESUMED 1
+
+/**
+ * Windows is hibernated, or was shut down by Fast Startup. When it resumes, it does not see changes to the volume.
+ */
+#define VMT_HIBERNATION_HIBERNATED 2
 
 /**
  * VMmanager 6: metadata.json.
@@ -1139,30 +2175,11 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The number of files.
- */
-size_t vmt_files_count(const vmt_files *files);
-
-/**
- * The name of a file; NULL past the end.
- */
-const char *vmt_files_name(const vmt_files *files, size_t index, size_t *length);
-
-/**
- * The size of a file in bytes; 0 past the end.
- */
-uint64_t vmt_files_size(const vmt_files *files, size_t index);
-
-/**
- * Free a list. NULL, and a list that is part of a template or an archive, are ignored.
- */
-void vmt_files_free(vmt_files *files);
-
-/**
- * Open an archive made by any tool. Opening one made by vmtemplate takes milliseconds; any other is read completely.
- * `limits` may be NULL.
+ * Open an archive made by any tool, at a path or a URL. Only its first bytes are read now, to see that it is an
+ * archive; the functions below read the rest when they need it: all of an archive made by another tool, and little of
+ * one made by vmtemplate. `limits`, which may be NULL, bound them all.
  *
- * Fails with `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_LIMIT_EXCEEDED`.
+ * Fails with `VMT_NOT_FOUND`, `VMT_INVALID_ARCHIVE`.
  */
 vmt_archive *vmt_archive_open(const char *path,
                               const vmt_unpack_limits *limits,
@@ -1183,12 +2200,15 @@ vmt_archive *vmt_archive_from_source(const vmt_source *source,
 const char *vmt_archive_path(const vmt_archive *archive, size_t *length);
 
 /**
- * Its files, which are part of the archive and must not be freed; NULL for NULL.
+ * Its files, which are part of the archive and must not be freed.
+ *
+ * Fails with `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_LIMIT_EXCEEDED`.
  */
-const vmt_files *vmt_archive_files(const vmt_archive *archive);
+const vmt_files *vmt_archive_files(const vmt_archive *archive, vmt_error **err);
 
 /**
- * Read a small file of the archive, such as `metainfo.xml`. Fails with `VMT_NOT_FOUND`, `VMT_LIMIT_EXCEEDED`.
+ * Read a small file of the archive, such as `metainfo.xml`. Fails with `VMT_NOT_FOUND`, `VMT_LIMIT_EXCEEDED`, and as
+ * `vmt_archive_files()` does.
  */
 vmt_bytes *vmt_archive_read(const vmt_archive *archive,
                             const char *name,
@@ -1205,160 +2225,49 @@ vmt_image *vmt_archive_image(const vmt_archive *archive,
                              vmt_error **err);
 
 /**
+ * Open the template in the archive. Its image is not read. The template may outlive the archive.
+ *
+ * Fails with `VMT_INVALID_METAINFO`, `VMT_INVALID_TEMPLATE`, and as `vmt_archive_files()` does.
+ */
+vmt_template *vmt_archive_template(const vmt_archive *archive, vmt_error **err);
+
+/**
+ * Check the archive and the template in it, as `vmt_check()` does. `options` may be NULL.
+ */
+vmt_report *vmt_archive_check(const vmt_archive *archive,
+                              const vmt_check_options *options,
+                              vmt_error **err);
+
+/**
+ * Replace the macros of the setup script in it, as `vmt_template_render()` does. `options` may be NULL.
+ */
+vmt_script *vmt_archive_render(const vmt_archive *archive,
+                               const vmt_values *values,
+                               const vmt_render_options *options,
+                               vmt_error **err);
+
+/**
+ * Unpack the archive into a folder, which is created if it does not exist, and list its files. `options` may be NULL.
+ *
+ * Holes are restored as holes. No file is overwritten: an existing file fails with `VMT_ALREADY_EXISTS`. After an
+ * error the folder contains no file of the archive.
+ */
+vmt_files *vmt_archive_unpack(const vmt_archive *archive,
+                              const char *folder,
+                              const vmt_unpack_options *options,
+                              vmt_error **err);
+
+/**
  * Close it. NULL is ignored.
  */
 void vmt_archive_free(vmt_archive *archive);
 
 /**
- * Unpack an archive made by any tool into a folder, which is created if it does not exist, and list its files.
- * `options` may be NULL.
- *
- * Holes are restored as holes. No file is overwritten: an existing file fails with `VMT_ALREADY_EXISTS`. After an
- * error the folder contains no file of the archive.
+ * The bytes, valid as long as the handle. A NUL byte follows them. NULL for NULL. `length`, which may be NULL,
+ * receives their number.
  */
-vmt_files *vmt_unpack(const char *archive,
-                      const char *folder,
-                      const vmt_unpack_options *options,
-                      vmt_error **err);
-
-/**
- * Make a builder for a template with this name. If it is NULL or not UTF-8, building reports that.
- */
-vmt_template_builder *vmt_template_builder_new(const char *name);
-
-/**
- * Make a builder that starts with a copy of the metadata of another template. Setters replace its values.
- */
-vmt_template_builder *vmt_template_builder_from_metainfo(const vmt_metainfo *metainfo,
-                                                         vmt_error **err);
-
-/**
- * Set the name of the operating system, which is the name of the template.
- */
-vmt_code vmt_template_builder_name(vmt_template_builder *builder, const char *name);
-
-/**
- * Set the disk image. `image` is not consumed, and may be freed at once.
- */
-vmt_code vmt_template_builder_image(vmt_template_builder *builder, const vmt_image *image);
-
-/**
- * Set the disk image by its path. The image is opened at once; if that fails, building reports the error.
- */
-vmt_code vmt_template_builder_image_path(vmt_template_builder *builder,
-                                         const char *path);
-
-/**
- * Set the disk image by its path, opened with these options.
- */
-vmt_code vmt_template_builder_image_with(vmt_template_builder *builder,
-                                         const char *path,
-                                         const vmt_open_options *options);
-
-/**
- * Set the file name of the image in the template. The default is derived from the name of the template.
- */
-vmt_code vmt_template_builder_image_name(vmt_template_builder *builder,
-                                         const char *name);
-
-/**
- * Set the setup script. The default is vmtemplate's own for Windows. `script` is not consumed, and may be freed at
- * once.
- */
-vmt_code vmt_template_builder_script(vmt_template_builder *builder,
-                                     const vmt_script *script);
-
-/**
- * Set the setup script by its path.
- */
-vmt_code vmt_template_builder_script_path(vmt_template_builder *builder, const char *path);
-
-/**
- * Set the file name of the script in the template. The default is that of the file, or `windows.cmd`.
- */
-vmt_code vmt_template_builder_script_name(vmt_template_builder *builder,
-                                          const char *name);
-
-/**
- * Set the minimum memory of a machine, in MiB.
- */
-vmt_code vmt_template_builder_memory_mib(vmt_template_builder *builder, uint64_t memory_mib);
-
-/**
- * Set the minimum disk size of a machine, in MB.
- */
-vmt_code vmt_template_builder_disk_mb(vmt_template_builder *builder, uint64_t disk_mb);
-
-/**
- * Set whether the primary address of a machine may be IPv4.
- */
-vmt_code vmt_template_builder_ipv4(vmt_template_builder *builder, bool supported);
-
-/**
- * Set whether the primary address of a machine may be IPv6.
- */
-vmt_code vmt_template_builder_ipv6(vmt_template_builder *builder, bool supported);
-
-/**
- * Set the number of reboots after which the system counts as installed.
- */
-vmt_code vmt_template_builder_reboot_count(vmt_template_builder *builder, uint32_t count);
-
-/**
- * Set whether the image has virtio drivers for disks.
- */
-vmt_code vmt_template_builder_virtio_disk(vmt_template_builder *builder, bool installed);
-
-/**
- * Set whether the image has virtio drivers for the network.
- */
-vmt_code vmt_template_builder_virtio_net(vmt_template_builder *builder, bool installed);
-
-/**
- * Add a tag.
- */
-vmt_code vmt_template_builder_tag(vmt_template_builder *builder, const char *tag);
-
-/**
- * Set the version of the template, which may be any text.
- */
-vmt_code vmt_template_builder_template_version(vmt_template_builder *builder, const char *version);
-
-/**
- * Add a macro that the user fills in, in the form `($NAME)`.
- */
-vmt_code vmt_template_builder_declare_macro(vmt_template_builder *builder, const char *name);
-
-/**
- * Add a product that can use the template, such as `VMmgr`, with its minimum version; NULL accepts any version.
- */
-vmt_code vmt_template_builder_support(vmt_template_builder *builder,
-                                      const char *product,
-                                      const char *min_version);
-
-/**
- * Build the template. This consumes `builder`, also if it fails.
- *
- * If several things are wrong, it fails with `VMT_INVALID_TEMPLATE` and an error that has a problem for each of them;
- * if only one is wrong, with the code of that problem.
- */
-vmt_template *vmt_template_builder_build(vmt_template_builder *builder,
-                                         vmt_error **err);
-
-/**
- * Free a builder that was not built. NULL is ignored.
- */
-void vmt_template_builder_free(vmt_template_builder *builder);
-
-/**
- * The bytes, valid as long as the handle. A NUL byte follows them. NULL for NULL.
- */
-const uint8_t *vmt_bytes_data(const vmt_bytes *bytes);
-
-/**
- * The number of bytes.
- */
-size_t vmt_bytes_length(const vmt_bytes *bytes);
+const uint8_t *vmt_bytes_data(const vmt_bytes *bytes,
+                              size_t *length);
 
 /**
  * Free them. NULL is ignored.
@@ -1407,6 +2316,31 @@ bool vmt_control_is_cancelled(const vmt_control *control);
  * Free a control. NULL is ignored.
  */
 void vmt_control_free(vmt_control *control);
+
+/**
+ * Read the partition table, the file systems and the block map of a disk. Damage is reported in the result.
+ */
+vmt_disk *vmt_image_disk(const vmt_image *image,
+                         vmt_error **err);
+
+/**
+ * Its parts, which live as long as it does; NULL for NULL.
+ */
+const vmt_disk_info *vmt_disk_get(const vmt_disk *disk);
+
+/**
+ * Free it. NULL is ignored.
+ */
+void vmt_disk_free(vmt_disk *disk);
+
+/**
+ * Which Windows is installed on a disk, as JSON: `product`, `edition`, `version`, `build`, `architecture`, `language`
+ * and other keys, if their values are known.
+ *
+ * NULL if the disk contains no Windows; then `*err` is NULL too. Free the result with `vmt_bytes_free()`.
+ */
+vmt_bytes *vmt_image_windows(const vmt_image *image,
+                             vmt_error **err);
 
 /**
  * Make a drive with a rendered script. `padding` is `blank-lines` (also for NULL) or `zeros`.
@@ -1464,76 +2398,19 @@ void vmt_error_free(vmt_error *error);
 vmt_code vmt_error_code(const vmt_error *error);
 
 /**
+ * The whole error in one line, for logs: place, message, problems, causes, help. NULL for NULL.
+ */
+const char *vmt_error_text(const vmt_error *error);
+
+/**
+ * All parts of the error, which live as long as it does; NULL for NULL.
+ */
+const vmt_error_info *vmt_error_get(const vmt_error *error);
+
+/**
  * The stable name of a code, such as `not-found`; NULL if no such code exists. The text is static.
  */
 const char *vmt_code_name(vmt_code code);
-
-/**
- * The stable name of the error's code, such as `not-found`; NULL for NULL. The text is static.
- */
-const char *vmt_error_kind(const vmt_error *error);
-
-/**
- * What was found and what was expected, without the place. `length`, which may be NULL, receives the number of bytes.
- */
-const char *vmt_error_message(const vmt_error *error,
-                              size_t *length);
-
-/**
- * The whole error in one line, for logs: place, message, problems, causes, help.
- */
-const char *vmt_error_text(const vmt_error *error, size_t *length);
-
-/**
- * The file or folder in which it occurred, as bytes; NULL if none is known.
- */
-const char *vmt_error_path(const vmt_error *error, size_t *length);
-
-/**
- * The entry of an archive, or the file inside an image, in which it occurred; NULL if none is known.
- */
-const char *vmt_error_entry(const vmt_error *error,
-                            size_t *length);
-
-/**
- * The element, key or option that has the bad value; NULL if none is known.
- */
-const char *vmt_error_field(const vmt_error *error, size_t *length);
-
-/**
- * How to fix it; NULL if no fix is known.
- */
-const char *vmt_error_help(const vmt_error *error, size_t *length);
-
-/**
- * The line in a text, from 1; 0 if it did not occur in a text.
- */
-size_t vmt_error_line(const vmt_error *error);
-
-/**
- * The column in characters, from 1; 0 if it did not occur in a text.
- */
-size_t vmt_error_column(const vmt_error *error);
-
-/**
- * The number of causes, such as an error of the operating system.
- */
-size_t vmt_error_cause_count(const vmt_error *error);
-
-/**
- * A cause; 0 is the nearest one. NULL past the end.
- */
-const char *vmt_error_cause(const vmt_error *error, size_t index, size_t *length);
-
-/**
- * The number of problems that the error combines; 0 for a single error.
- */
-size_t vmt_error_problem_count(const vmt_error *error);
-
-/**
- * One of these problems, which is part of the error and must not be freed; NULL past the end.
- */
-const vmt_error *vmt_error_problem(const vmt_error *error, size_t index);
 
 /**
  * Copy the archive of the template with this name into a folder, and compare it with its checksum. An interrupted
@@ -1548,29 +2425,9 @@ vmt_fetched *vmt_repository_fetch(const vmt_repository *repository,
                                   vmt_error **err);
 
 /**
- * The path of the fetched archive, as bytes.
+ * Its parts, which live as long as it does; NULL for NULL.
  */
-const char *vmt_fetched_path(const vmt_fetched *fetched, size_t *length);
-
-/**
- * Its SHA-256, in hex.
- */
-const char *vmt_fetched_sha256(const vmt_fetched *fetched, size_t *length);
-
-/**
- * Whether the SHA256SUMS of the repository lists this checksum.
- */
-bool vmt_fetched_has_checksum(const vmt_fetched *fetched);
-
-/**
- * The size of the archive in bytes.
- */
-uint64_t vmt_fetched_archive_bytes(const vmt_fetched *fetched);
-
-/**
- * The number of bytes that were kept from an interrupted fetch.
- */
-uint64_t vmt_fetched_resumed_at(const vmt_fetched *fetched);
+const vmt_fetched_info *vmt_fetched_get(const vmt_fetched *fetched);
 
 /**
  * Free it. NULL is ignored.
@@ -1578,24 +2435,24 @@ uint64_t vmt_fetched_resumed_at(const vmt_fetched *fetched);
 void vmt_fetched_free(vmt_fetched *fetched);
 
 /**
+ * A file of the list, which lives as long as the list; NULL past the end.
+ */
+const vmt_file *vmt_files_at(const vmt_files *files, size_t index);
+
+/**
+ * Free a list. NULL, and a list that is part of a template or an archive, are ignored.
+ */
+void vmt_files_free(vmt_files *files);
+
+/**
  * Make the kit. `dd`, which may be NULL, is the path of a `dd.exe` to include.
  */
 vmt_first_run *vmt_first_run_new(const char *dd, vmt_error **err);
 
 /**
- * The number of files.
+ * A file of the kit, which lives as long as the kit; NULL past the end.
  */
-size_t vmt_first_run_file_count(const vmt_first_run *kit);
-
-/**
- * The name of a file; NULL past the end.
- */
-const char *vmt_first_run_file_name(const vmt_first_run *kit, size_t index, size_t *length);
-
-/**
- * The content of a file; NULL past the end.
- */
-const uint8_t *vmt_first_run_file_bytes(const vmt_first_run *kit, size_t index, size_t *length);
+const vmt_first_run_file *vmt_first_run_at(const vmt_first_run *kit, size_t index);
 
 /**
  * Write the files into a folder, which is created if it does not exist.
@@ -1619,6 +2476,156 @@ vmt_code vmt_first_run_write_iso(const vmt_first_run *kit,
  * Free it. NULL is ignored.
  */
 void vmt_first_run_free(vmt_first_run *kit);
+
+/**
+ * Its parts, which live as long as it does; NULL for NULL.
+ */
+const vmt_free_space_info *vmt_free_space_get(const vmt_free_space *report);
+
+/**
+ * Free it. NULL is ignored.
+ */
+void vmt_free_space_free(vmt_free_space *report);
+
+/**
+ * The same disk, without reading what its NTFS volumes mark free. A volume that cannot be proved consistent is left
+ * unchanged.
+ *
+ * `*report`, unless `report` is NULL, receives what was left out, and why the free space of a volume was kept; free it
+ * with `vmt_free_space_free()`.
+ */
+vmt_image *vmt_image_without_free_space(const vmt_image *image,
+                                        const vmt_free_space_options *options,
+                                        vmt_free_space **report,
+                                        vmt_error **err);
+
+/**
+ * Open the hive in a file of a volume, such as `Windows\System32\config\SOFTWARE`. Only the parts that are asked for
+ * are read.
+ *
+ * Fails with `VMT_INVALID_IMAGE` if it is not a hive or is damaged, with `VMT_UNSUPPORTED` for a transaction log, and
+ * as `vmt_ntfs_file_read_at()` does.
+ */
+vmt_hive *vmt_hive_open(const vmt_ntfs_file *file,
+                        vmt_error **err);
+
+/**
+ * Open the hive in these bytes, which are copied.
+ */
+vmt_hive *vmt_hive_from_bytes(const uint8_t *bytes, size_t length, vmt_error **err);
+
+/**
+ * Whether all changes were written to the hive. If not, some may be in the transaction logs beside it. False for NULL.
+ */
+bool vmt_hive_is_clean(const vmt_hive *hive);
+
+/**
+ * Look up a key by its path, such as `Microsoft\Windows NT\CurrentVersion`, without regard to case; an empty path is
+ * the root. Fails with `VMT_NOT_FOUND`, `VMT_INVALID_IMAGE`.
+ */
+vmt_hive_key *vmt_hive_key_open(const vmt_hive *hive,
+                                const char *path,
+                                vmt_error **err);
+
+/**
+ * Close it. NULL is ignored.
+ */
+void vmt_hive_free(vmt_hive *hive);
+
+/**
+ * Its name.
+ */
+const char *vmt_hive_key_name(const vmt_hive_key *key, size_t *length);
+
+/**
+ * The key with this name directly below it, without regard to case. Fails with `VMT_NOT_FOUND`, `VMT_INVALID_IMAGE`.
+ */
+vmt_hive_key *vmt_hive_key_subkey(const vmt_hive_key *key,
+                                  const char *name,
+                                  vmt_error **err);
+
+/**
+ * List the keys directly below it. Fails with `VMT_INVALID_IMAGE`, and with `VMT_LIMIT_EXCEEDED` past 262,144 keys.
+ */
+vmt_hive_keys *vmt_hive_key_subkeys(const vmt_hive_key *key,
+                                    vmt_error **err);
+
+/**
+ * A key of the list, which is part of the list and must not be freed; NULL past the end.
+ */
+const vmt_hive_key *vmt_hive_keys_at(const vmt_hive_keys *keys, size_t index);
+
+/**
+ * Free a list. NULL is ignored.
+ */
+void vmt_hive_keys_free(vmt_hive_keys *keys);
+
+/**
+ * List its values. Fails with `VMT_INVALID_IMAGE`, and with `VMT_LIMIT_EXCEEDED` past 65,536 values.
+ */
+vmt_hive_values *vmt_hive_key_values(const vmt_hive_key *key,
+                                     vmt_error **err);
+
+/**
+ * A value of the list, which lives as long as the list; NULL past the end.
+ */
+const vmt_hive_value *vmt_hive_values_at(const vmt_hive_values *values, size_t index);
+
+/**
+ * Free a list. NULL is ignored.
+ */
+void vmt_hive_values_free(vmt_hive_values *values);
+
+/**
+ * Read the bytes of a value, whatever its type. `name` is its name without regard to case, and empty for the default
+ * value.
+ *
+ * Fails with `VMT_NOT_FOUND`, `VMT_INVALID_IMAGE`, and with `VMT_LIMIT_EXCEEDED` past 64 MiB.
+ */
+vmt_bytes *vmt_hive_key_data(const vmt_hive_key *key,
+                             const char *name,
+                             vmt_error **err);
+
+/**
+ * Read the text of a `VMT_REG_SZ`, `VMT_REG_EXPAND_SZ` or `VMT_REG_LINK`, up to its first NUL, as UTF-8 that ends with
+ * a NUL.
+ *
+ * Fails as `vmt_hive_key_data()` does, and with `VMT_INVALID_VALUE` if the value has another type.
+ */
+vmt_bytes *vmt_hive_key_string(const vmt_hive_key *key,
+                               const char *name,
+                               vmt_error **err);
+
+/**
+ * Read the texts of a `VMT_REG_MULTI_SZ`, as UTF-8 and each with a NUL after it; another NUL follows the last one. A
+ * single text counts as a list of one.
+ *
+ * Fails as `vmt_hive_key_string()` does.
+ */
+vmt_bytes *vmt_hive_key_strings(const vmt_hive_key *key,
+                                const char *name,
+                                vmt_error **err);
+
+/**
+ * Read the number of a `VMT_REG_DWORD`, in either order of bytes. Fails as `vmt_hive_key_string()` does.
+ */
+vmt_code vmt_hive_key_u32(const vmt_hive_key *key,
+                          const char *name,
+                          uint32_t *number,
+                          vmt_error **err);
+
+/**
+ * Read the number of a `VMT_REG_QWORD`. Fails as `vmt_hive_key_string()` does.
+ */
+vmt_code vmt_hive_key_u64(const vmt_hive_key *key,
+                          const char *name,
+                          uint64_t *number,
+                          vmt_error **err);
+
+/**
+ * Free it. NULL, and a key that is part of a list, are ignored.
+ */
+void vmt_hive_key_free(vmt_hive_key *key);
 
 /**
  * Open an image: a file or block device in any known format, or `rbd:POOL/IMAGE[@SNAP]`. `options` may be NULL.
@@ -1655,19 +2662,9 @@ vmt_image *vmt_image_from_stream(vmt_read_fn read,
 void vmt_image_free(vmt_image *image);
 
 /**
- * The size of the disk in bytes; 0 for NULL.
+ * Its size, format and path, which live as long as it does; NULL for NULL.
  */
-uint64_t vmt_image_size(const vmt_image *image);
-
-/**
- * The format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`. The text is static.
- */
-const char *vmt_image_format(const vmt_image *image);
-
-/**
- * The path that the image was opened with, as bytes; NULL if it was not opened by a path.
- */
-const char *vmt_image_path(const vmt_image *image, size_t *length);
+const vmt_image_info *vmt_image_get(const vmt_image *image);
 
 /**
  * Fill `buffer` with the `length` bytes at `offset` of the disk. Fails with `VMT_INVALID_VALUE` if some of them are
@@ -1690,132 +2687,14 @@ vmt_code vmt_image_extents(const vmt_image *image,
                            vmt_error **err);
 
 /**
- * The same disk, without reading what its NTFS volumes mark free. A volume that cannot be proved consistent is left
- * unchanged.
- *
- * `*report`, unless `report` is NULL, receives JSON about what was left out, and why the free space of a volume was
- * kept; free it with `vmt_bytes_free()`.
- */
-vmt_image *vmt_image_without_free_space(const vmt_image *image,
-                                        const vmt_free_space_options *options,
-                                        vmt_bytes **report,
-                                        vmt_error **err);
-
-/**
- * Write the disk as a sparse raw file, which appears complete or not at all. `options` may be NULL.
- *
- * `*summary`, unless `summary` is NULL, receives JSON about what was read and written; free it with
- * `vmt_bytes_free()`.
- */
-vmt_code vmt_image_write_raw(const vmt_image *image,
-                             const char *path,
-                             const vmt_write_raw_options *options,
-                             vmt_bytes **summary,
-                             vmt_error **err);
-
-/**
- * The same, but pass every byte of the disk to `write` in order, on this thread. Parts that are not data are passed as
- * zeros. `threads` and `VMT_WRITE_RAW_OVERWRITE` have no effect.
- *
- * After an error, `write` has received only a part of the disk.
- */
-vmt_code vmt_image_write_raw_to(const vmt_image *image,
-                                vmt_write_fn write,
-                                void *user_data,
-                                const vmt_write_raw_options *options,
-                                vmt_bytes **summary,
-                                vmt_error **err);
-
-/**
- * Read the partition table, the file systems and the block map of a disk. The JSON reports damage.
- */
-vmt_disk_info *vmt_image_info(const vmt_image *image, vmt_error **err);
-
-/**
- * The format, as `vmt_image_format()` gives it. The text is static.
- */
-const char *vmt_disk_info_format(const vmt_disk_info *info);
-
-/**
- * The size of the disk in bytes.
- */
-uint64_t vmt_disk_info_size(const vmt_disk_info *info);
-
-/**
- * The number of bytes that packing reads.
- */
-uint64_t vmt_disk_info_data(const vmt_disk_info *info);
-
-/**
- * The number of bytes that the image records as zero.
- */
-uint64_t vmt_disk_info_holes(const vmt_disk_info *info);
-
-/**
- * The number of bytes that file systems mark free.
- */
-uint64_t vmt_disk_info_free_bytes(const vmt_disk_info *info);
-
-/**
- * The number of partitions; 0 without a partition table.
- */
-size_t vmt_disk_info_partition_count(const vmt_disk_info *info);
-
-/**
- * Everything as JSON, as `vmtemplate disk --json` prints it, including partitions, volumes, and the reason if the free
- * space of a volume is kept.
- */
-const char *vmt_disk_info_json(const vmt_disk_info *info,
-                               size_t *length);
-
-/**
- * Free it. NULL is ignored.
- */
-void vmt_disk_info_free(vmt_disk_info *info);
-
-/**
- * Which Windows is installed on a disk, as JSON: `product`, `edition`, `version`, `build`, `architecture`, `language`
- * and other keys, if their values are known.
- *
- * NULL if the disk contains no Windows; then `*err` is NULL too. Free the result with `vmt_bytes_free()`.
- */
-vmt_bytes *vmt_image_windows(const vmt_image *image,
-                             vmt_error **err);
-
-/**
  * Find the macros in `length` bytes of UTF-8.
  */
 vmt_macros *vmt_find_macros(const char *text, size_t length, vmt_error **err);
 
 /**
- * The number of macros.
+ * A macro of the list, which lives as long as the list; NULL past the end.
  */
-size_t vmt_macros_count(const vmt_macros *macros);
-
-/**
- * The bare name of a macro, such as `IP` for `($IP)`; NULL past the end.
- */
-const char *vmt_macros_name(const vmt_macros *macros, size_t index, size_t *length);
-
-/**
- * The offset of its first byte.
- */
-size_t vmt_macros_start(const vmt_macros *macros, size_t index);
-
-/**
- * The offset after its last byte.
- */
-size_t vmt_macros_end(const vmt_macros *macros, size_t index);
-
-/**
- * Its line, from 1; 0 past the end.
- */
-size_t vmt_macros_line(const vmt_macros *macros, size_t index);
-
-/**
- * Its column in characters, from 1; 0 past the end.
- */
-size_t vmt_macros_column(const vmt_macros *macros, size_t index);
+const vmt_macro_use *vmt_macros_at(const vmt_macros *macros, size_t index);
 
 /**
  * Free them. NULL is ignored.
@@ -1823,30 +2702,19 @@ size_t vmt_macros_column(const vmt_macros *macros, size_t index);
 void vmt_macros_free(vmt_macros *macros);
 
 /**
- * The number of macros that the platform knows.
+ * A macro that the platform knows, by its number from 0; NULL past the end.
  */
-size_t vmt_catalogue_count(void);
+const vmt_macro *vmt_macro_at(size_t index);
 
 /**
- * The bare name of a macro that the platform knows; NULL past the end. The text is static.
+ * The macro with this bare name; NULL if the platform does not know it.
  */
-const char *vmt_catalogue_name(size_t index);
+const vmt_macro *vmt_macro_lookup(const char *name);
 
 /**
- * The meaning of the macro with this bare name; NULL if the platform does not know it. The text is static.
+ * The known macro whose name is most similar to this one; NULL if none is similar.
  */
-const char *vmt_macro_meaning(const char *name);
-
-/**
- * The known macro whose name is most similar to this one; NULL if none is similar. The text is static.
- */
-const char *vmt_macro_nearest(const char *name);
-
-/**
- * The kind of value of the macro with this bare name, such as `address-v4`; NULL if the platform does not know it. The
- * text is static.
- */
-const char *vmt_macro_kind(const char *name);
+const vmt_macro *vmt_macro_nearest(const char *name);
 
 /**
  * Check that a text is the name of a macro: bare, such as `IP`, or, if `spelled` is set, as a script spells it, such
@@ -1909,15 +2777,20 @@ vmt_code vmt_metainfo_write_file(const vmt_metainfo *metainfo,
                                  vmt_error **err);
 
 /**
- * The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if the element does
- * not exist or is empty, or if the key does not exist.
+ * The text of an element, by the name of the element: `osname`, `version`, `hddimage`, `installdrive`, `rebootcount`,
+ * `virtiodisk`, `virtionet`, `sshpublickey`, `illegal_password_characters` and so on; `limit.NAME` is one limit. Tags
+ * (`tags`), products (`support`, each `NAME` or `NAME:VERSION`) and declared macros (`macro`, each `($NAME)`) are
+ * separated by commas.
+ *
+ * NULL if the element does not exist or is empty, or if the key does not exist. `vmt_metainfo_json()` has all values
+ * with their types.
  */
 const char *vmt_metainfo_get(const vmt_metainfo *metainfo,
                              const char *key,
                              size_t *length);
 
 /**
- * Set the text of an element. Everything else keeps its bytes.
+ * Set the text of an element, by a key of `vmt_metainfo_get()`. Everything else keeps its bytes.
  *
  * Fails with `VMT_INVALID_VALUE` if the key does not exist or does not allow this text; then nothing is changed.
  */
@@ -1927,7 +2800,7 @@ vmt_code vmt_metainfo_set(vmt_metainfo *metainfo,
                           vmt_error **err);
 
 /**
- * Remove an element. `*removed`, which may be NULL, receives whether it existed.
+ * Remove an element, by a key of `vmt_metainfo_get()`. `*removed`, which may be NULL, receives whether it existed.
  */
 vmt_code vmt_metainfo_remove(vmt_metainfo *metainfo,
                              const char *key,
@@ -1948,57 +2821,14 @@ vmt_code vmt_metainfo_limits(const vmt_metainfo *metainfo,
 vmt_code vmt_metainfo_set_limits(vmt_metainfo *metainfo, vmt_limits limits, vmt_error **err);
 
 /**
- * What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` receives a
+ * What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*unmet` receives a
  * combination of `VMT_UNMET_` flags; 0 if it lacks nothing.
  */
 vmt_code vmt_metainfo_unmet_limits(const vmt_metainfo *metainfo,
                                    uint64_t memory_mib,
                                    uint64_t disk_mb,
                                    uint32_t primary_address,
-                                   vmt_unmet *misses,
-                                   vmt_error **err);
-
-/**
- * The number of tags.
- */
-size_t vmt_metainfo_tag_count(const vmt_metainfo *metainfo);
-
-/**
- * A tag; NULL past the end.
- */
-const char *vmt_metainfo_tag(const vmt_metainfo *metainfo, size_t index, size_t *length);
-
-/**
- * Set the tags: `count` texts.
- */
-vmt_code vmt_metainfo_set_tags(vmt_metainfo *metainfo,
-                               const char *const *tags,
-                               size_t count,
-                               vmt_error **err);
-
-/**
- * The number of products.
- */
-size_t vmt_metainfo_product_count(const vmt_metainfo *metainfo);
-
-/**
- * The name of a product that can use the template, such as `VMmgr`; NULL past the end.
- */
-const char *vmt_metainfo_product_name(const vmt_metainfo *metainfo, size_t index, size_t *length);
-
-/**
- * The minimum version of that product, as `a.b.c`; NULL if any version can use the template.
- */
-const char *vmt_metainfo_product_version(const vmt_metainfo *metainfo,
-                                         size_t index,
-                                         size_t *length);
-
-/**
- * Set the products: `count` texts, each a name, or a name and the minimum version: `VMmgr:5.45`.
- */
-vmt_code vmt_metainfo_set_products(vmt_metainfo *metainfo,
-                                   const char *const *products,
-                                   size_t count,
+                                   vmt_unmet *unmet,
                                    vmt_error **err);
 
 /**
@@ -2007,63 +2837,8 @@ vmt_code vmt_metainfo_set_products(vmt_metainfo *metainfo,
 bool vmt_metainfo_allows(const vmt_metainfo *metainfo, const char *product, const char *version);
 
 /**
- * The number of declared macros.
- */
-size_t vmt_metainfo_macro_count(const vmt_metainfo *metainfo);
-
-/**
- * A declared macro, such as `($PRODUCTKEY)`; NULL past the end.
- */
-const char *vmt_metainfo_macro(const vmt_metainfo *metainfo, size_t index, size_t *length);
-
-/**
- * Set the declared macros: `count` texts in the form `($NAME)`.
- */
-vmt_code vmt_metainfo_set_macros(vmt_metainfo *metainfo,
-                                 const char *const *macros,
-                                 size_t count,
-                                 vmt_error **err);
-
-/**
- * Read the number of reboots after which the system counts as installed; 1 if the metadata does not say.
- */
-vmt_code vmt_metainfo_reboot_count(const vmt_metainfo *metainfo,
-                                   uint32_t *count,
-                                   vmt_error **err);
-
-/**
- * Set the number of reboots after which the system counts as installed.
- */
-vmt_code vmt_metainfo_set_reboot_count(vmt_metainfo *metainfo, uint32_t count, vmt_error **err);
-
-/**
- * Read whether the image has virtio drivers for disks.
- */
-bool vmt_metainfo_virtio_disk(const vmt_metainfo *metainfo);
-
-/**
- * Set whether it has.
- */
-vmt_code vmt_metainfo_set_virtio_disk(vmt_metainfo *metainfo, bool has_drivers, vmt_error **err);
-
-/**
- * Read whether the image has virtio drivers for the network.
- */
-bool vmt_metainfo_virtio_net(const vmt_metainfo *metainfo);
-
-/**
- * Set whether it has.
- */
-vmt_code vmt_metainfo_set_virtio_net(vmt_metainfo *metainfo, bool has_drivers, vmt_error **err);
-
-/**
- * Read whether the template takes public SSH keys. `*base64`, which may be NULL, receives whether they are in base64.
- */
-bool vmt_metainfo_ssh_public_key(const vmt_metainfo *metainfo,
-                                 bool *base64);
-
-/**
- * Set whether the template takes public SSH keys, and whether they are in base64.
+ * Set whether the template takes public SSH keys, and whether they are in base64, which is an attribute of the element
+ * `sshpublickey`.
  */
 vmt_code vmt_metainfo_set_ssh_public_key(vmt_metainfo *metainfo,
                                          bool accepted,
@@ -2083,21 +2858,93 @@ const char *vmt_metainfo_description(const vmt_metainfo *metainfo,
 const char *vmt_metainfo_external_url(const vmt_metainfo *metainfo, size_t index, size_t *length);
 
 /**
- * The number of invalid values.
+ * The problem with an invalid value; NULL past the last one.
  */
-size_t vmt_metainfo_problem_count(const vmt_metainfo *metainfo);
-
-/**
- * The problem with one of them, which is part of the metadata and must not be freed; NULL past the end.
- */
-const vmt_error *vmt_metainfo_problem(const vmt_metainfo *metainfo,
-                                      size_t index);
+const vmt_error_info *vmt_metainfo_problem(const vmt_metainfo *metainfo, size_t index);
 
 /**
  * The operating system family that the platform recognises by this template name: `redhat-based`, `debian-based`,
  * `freebsd-based` or `Windows`. NULL if it recognises none. The text is static.
  */
 const char *vmt_os_family(const char *template_name);
+
+/**
+ * Open the NTFS volume in the `length` bytes at `offset` of a disk, such as those of a `vmt_partition`; `length` 0
+ * means up to the end of the disk.
+ *
+ * Fails with `VMT_INVALID_IMAGE` if there is no NTFS volume or it is damaged, with `VMT_UNSUPPORTED` if it is
+ * encrypted by BitLocker, and with `VMT_INVALID_VALUE` if the bytes are not on the disk.
+ */
+vmt_ntfs *vmt_ntfs_open(const vmt_image *image,
+                        uint64_t offset,
+                        uint64_t length,
+                        vmt_error **err);
+
+/**
+ * What it says about itself, which lives as long as the handle; NULL for NULL.
+ */
+const vmt_ntfs_info *vmt_ntfs_get(const vmt_ntfs *ntfs);
+
+/**
+ * Whether every change in the journal has reached the volume, which it has after a clean shutdown: `*clean` receives
+ * it.
+ */
+vmt_code vmt_ntfs_has_clean_journal(const vmt_ntfs *ntfs,
+                                    bool *clean,
+                                    vmt_error **err);
+
+/**
+ * Whether Windows is hibernated on the volume: `*hibernation` receives it.
+ */
+vmt_code vmt_ntfs_hibernation(const vmt_ntfs *ntfs, vmt_hibernation *hibernation, vmt_error **err);
+
+/**
+ * Close it. NULL is ignored.
+ */
+void vmt_ntfs_free(vmt_ntfs *ntfs);
+
+/**
+ * Look up a file or folder without regard to case. `\` or `/` separates folders, an empty path is the root, and
+ * `FILE:STREAM` is a named stream of a file. Fails with `VMT_NOT_FOUND`, `VMT_INVALID_IMAGE`.
+ */
+vmt_ntfs_file *vmt_ntfs_file_open(const vmt_ntfs *ntfs,
+                                  const char *path,
+                                  vmt_error **err);
+
+/**
+ * Its path, its size, and whether it is a folder; NULL for NULL. It lives as long as the handle.
+ */
+const vmt_file *vmt_ntfs_file_get(const vmt_ntfs_file *file);
+
+/**
+ * Read the whole file. Fails with `VMT_LIMIT_EXCEEDED` if it is larger than `max` bytes, and as
+ * `vmt_ntfs_file_read_at()` does.
+ */
+vmt_bytes *vmt_ntfs_file_read(const vmt_ntfs_file *file, uint64_t max, vmt_error **err);
+
+/**
+ * Fill `buffer` with the `length` bytes at `offset` of the file. `*count`, which may be NULL, receives how many of
+ * them there were before its end; the rest of the buffer is filled with zeros.
+ *
+ * Fails with `VMT_UNSUPPORTED` if the data is not on the volume as such: encrypted (EFS), compressed by "Compact OS",
+ * deduplicated, in a cloud, or a link; and with `VMT_INVALID_VALUE` for a folder.
+ */
+vmt_code vmt_ntfs_file_read_at(const vmt_ntfs_file *file,
+                               uint8_t *buffer,
+                               size_t length,
+                               uint64_t offset,
+                               size_t *count,
+                               vmt_error **err);
+
+/**
+ * List a folder, in no particular order. Fails with `VMT_INVALID_VALUE` if it is not a folder.
+ */
+vmt_files *vmt_ntfs_file_list(const vmt_ntfs_file *file, vmt_error **err);
+
+/**
+ * Close it. NULL is ignored.
+ */
+void vmt_ntfs_file_free(vmt_ntfs_file *file);
 
 /**
  * Fail early with the error that writing to `path` would fail with: it exists and `overwrite` is false, its folder
@@ -2110,92 +2957,80 @@ vmt_code vmt_probe_output(const char *path,
                           vmt_error **err);
 
 /**
- * The size of the archive in bytes.
+ * Its parts, which live as long as it does; NULL for NULL.
  */
-uint64_t vmt_pack_summary_archive_bytes(const vmt_pack_summary *summary);
-
-/**
- * The size of all files in the archive in bytes.
- */
-uint64_t vmt_pack_summary_content_bytes(const vmt_pack_summary *summary);
-
-/**
- * The number of bytes that were read.
- */
-uint64_t vmt_pack_summary_data_read(const vmt_pack_summary *summary);
-
-/**
- * The number of bytes that were read and are all zero.
- */
-uint64_t vmt_pack_summary_zeros_found(const vmt_pack_summary *summary);
-
-/**
- * The number of bytes that the image records as zero, and that were not read.
- */
-uint64_t vmt_pack_summary_holes(const vmt_pack_summary *summary);
-
-/**
- * The number of bytes that file systems mark free, and that were not read.
- */
-uint64_t vmt_pack_summary_free_bytes(const vmt_pack_summary *summary);
-
-/**
- * The number of files that were not packed, because the metadata does not name them; at most 1000.
- */
-size_t vmt_pack_summary_left_behind_count(const vmt_pack_summary *summary);
-
-/**
- * The name of one of them; a slash follows the name of a whole folder. NULL past the end.
- */
-const char *vmt_pack_summary_left_behind(const vmt_pack_summary *summary,
-                                         size_t index,
-                                         size_t *length);
-
-/**
- * The number of files, besides image and script, that the metadata names and that do not exist.
- */
-size_t vmt_pack_summary_missing_count(const vmt_pack_summary *summary);
-
-/**
- * One of them, such as `pxelinuxcfg: pxe.cfg`. NULL past the end.
- */
-const char *vmt_pack_summary_missing(const vmt_pack_summary *summary, size_t index, size_t *length);
-
-/**
- * The whole summary as JSON, including the volumes, and the reason if the free space of one was kept.
- */
-const char *vmt_pack_summary_json(const vmt_pack_summary *summary,
-                                  size_t *length);
+const vmt_packed_info *vmt_packed_get(const vmt_packed *packed);
 
 /**
  * Free it. NULL is ignored.
  */
-void vmt_pack_summary_free(vmt_pack_summary *summary);
+void vmt_packed_free(vmt_packed *packed);
 
 /**
- * The number of findings.
+ * Pack a template directly into the repository, and describe it. With `VMT_ENTRY_REPLACE` it replaces the template
+ * with the same name, if one exists. Both options may be NULL.
+ *
+ * Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
  */
-size_t vmt_report_count(const vmt_report *report);
+vmt_pushed *vmt_repository_push(const vmt_repository *repository,
+                                const vmt_template *template_,
+                                const vmt_pack_options *pack,
+                                const vmt_entry_options *entry,
+                                vmt_error **err);
 
 /**
- * The number of errors.
+ * Its parts, which live as long as it does; NULL for NULL.
  */
-size_t vmt_report_errors(const vmt_report *report);
+const vmt_pushed_info *vmt_pushed_get(const vmt_pushed *pushed);
 
 /**
- * The number of warnings.
+ * Free it. NULL is ignored.
  */
-size_t vmt_report_warnings(const vmt_report *report);
+void vmt_pushed_free(vmt_pushed *pushed);
 
 /**
- * The number of notes.
+ * Its parts, which live as long as it does; NULL for NULL.
  */
-size_t vmt_report_notes(const vmt_report *report);
+const vmt_written_info *vmt_written_get(const vmt_written *written);
 
 /**
- * Whether a finding has this or a higher severity. False for NULL, and for an unknown severity.
+ * Free it. NULL is ignored.
  */
-bool vmt_report_has(const vmt_report *report, vmt_severity severity);
+void vmt_written_free(vmt_written *written);
+
+/**
+ * Write the disk as a sparse raw file, which appears complete or not at all. `options` may be NULL.
+ *
+ * `*written`, unless `written` is NULL, receives a summary; free it with `vmt_written_free()`.
+ */
+vmt_code vmt_image_write_raw(const vmt_image *image,
+                             const char *path,
+                             const vmt_write_raw_options *options,
+                             vmt_written **written,
+                             vmt_error **err);
+
+/**
+ * The same, but pass every byte of the disk to `write` in order, on this thread. Parts that are not data are passed as
+ * zeros. `threads` and `VMT_WRITE_RAW_OVERWRITE` have no effect.
+ *
+ * After an error, `write` has received only a part of the disk.
+ */
+vmt_code vmt_image_write_raw_to(const vmt_image *image,
+                                vmt_write_fn write,
+                                void *user_data,
+                                const vmt_write_raw_options *options,
+                                vmt_written **written,
+                                vmt_error **err);
+
+/**
+ * A finding, which lives as long as the report; NULL past the end.
+ */
+const vmt_finding *vmt_report_finding(const vmt_report *report, size_t index);
+
+/**
+ * The number of findings of this severity; of all findings for 0.
+ */
+size_t vmt_report_count(const vmt_report *report, vmt_severity severity);
 
 /**
  * The report as JSON, as `vmtemplate check --json` prints it.
@@ -2208,90 +3043,17 @@ const char *vmt_report_json(const vmt_report *report, size_t *length);
 const char *vmt_report_sarif(const vmt_report *report, size_t *length);
 
 /**
- * The code of the rule that a finding breaks; NULL past the end. The text is static. `vmt_rule_title()` and others
- * describe the rule.
- */
-const char *vmt_finding_code(const vmt_report *report,
-                             size_t index);
-
-/**
- * The severity; 0 past the end.
- */
-vmt_severity vmt_finding_severity(const vmt_report *report, size_t index);
-
-/**
- * What was found; NULL past the end.
- */
-const char *vmt_finding_message(const vmt_report *report, size_t index, size_t *length);
-
-/**
- * How to fix it; NULL past the end.
- */
-const char *vmt_finding_fix(const vmt_report *report, size_t index, size_t *length);
-
-/**
- * Place, severity, code and message in one line; NULL past the end.
- */
-const char *vmt_finding_text(const vmt_report *report, size_t index, size_t *length);
-
-/**
- * The file of the template that it concerns; NULL if it concerns none.
- */
-const char *vmt_finding_file(const vmt_report *report, size_t index, size_t *length);
-
-/**
- * The path inside the image that it concerns; NULL if it concerns none.
- */
-const char *vmt_finding_path(const vmt_report *report, size_t index, size_t *length);
-
-/**
- * The number of the partition that it concerns; 0 if it concerns none.
- */
-uint32_t vmt_finding_partition(const vmt_report *report, size_t index);
-
-/**
- * Its line in a text, from 1; 0 if it is not in a text.
- */
-size_t vmt_finding_line(const vmt_report *report, size_t index);
-
-/**
- * Its column in characters, from 1; 0 if it is not in a text.
- */
-size_t vmt_finding_column(const vmt_report *report, size_t index);
-
-/**
- * The line that contains it, or the part of that line around it; NULL if it is not in a text.
- */
-const char *vmt_finding_excerpt(const vmt_report *report, size_t index, size_t *length);
-
-/**
- * The column in the excerpt at which it begins, from 1; 0 without an excerpt.
- */
-size_t vmt_finding_excerpt_column(const vmt_report *report, size_t index);
-
-/**
- * The number of characters of the excerpt that it concerns; 0 without an excerpt.
- */
-size_t vmt_finding_excerpt_length(const vmt_report *report, size_t index);
-
-/**
  * Free a report. NULL is ignored.
  */
 void vmt_report_free(vmt_report *report);
 
 /**
- * Open a repository and detect its format by its description. Fails with `VMT_NOT_FOUND` if it has no description, and
- * with `VMT_INVALID_REPOSITORY` if it has two.
+ * Open a repository of this format, or detect its format by its description if `format` is 0. Detecting fails with
+ * `VMT_NOT_FOUND` if it has no description, and with `VMT_INVALID_REPOSITORY` if it has two.
  */
 vmt_repository *vmt_repository_open(const char *folder,
+                                    vmt_repository_format format,
                                     vmt_error **err);
-
-/**
- * Open a repository of this format.
- */
-vmt_repository *vmt_repository_open_as(const char *folder,
-                                       vmt_repository_format format,
-                                       vmt_error **err);
 
 /**
  * Create an empty repository in a folder. Fails with `VMT_ALREADY_EXISTS` if the folder is a repository.
@@ -2301,19 +3063,9 @@ vmt_repository *vmt_repository_create(const char *folder,
                                       vmt_error **err);
 
 /**
- * Its folder, as bytes.
+ * Where it is, which lives as long as it does; NULL for NULL.
  */
-const char *vmt_repository_folder(const vmt_repository *repository, size_t *length);
-
-/**
- * The path of its description, as bytes.
- */
-const char *vmt_repository_description(const vmt_repository *repository, size_t *length);
-
-/**
- * Its format; 0 for NULL.
- */
-vmt_repository_format vmt_repository_format_of(const vmt_repository *repository);
+const vmt_repository_info *vmt_repository_get(const vmt_repository *repository);
 
 /**
  * Close it. NULL is ignored.
@@ -2346,19 +3098,6 @@ vmt_entries *vmt_repository_add_source(const vmt_repository *repository,
                                        const char *name,
                                        const vmt_entry_options *options,
                                        vmt_error **err);
-
-/**
- * Pack a template directly into the repository, and describe it. With `VMT_ENTRY_REPLACE` it replaces the template
- * with the same name, if one exists. The list has one entry, the new one. Both options may be NULL.
- *
- * Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
- */
-vmt_entries *vmt_repository_push(const vmt_repository *repository,
-                                 const vmt_template *template_,
-                                 bool replace,
-                                 const vmt_pack_options *pack,
-                                 const vmt_entry_options *entry,
-                                 vmt_error **err);
 
 /**
  * Replace the archive of the template with this name. Downloads of the old archive that are in progress are not
@@ -2402,68 +3141,14 @@ vmt_bytes *vmt_repository_sync(const vmt_repository *repository,
  *
  * The report contains every problem that was found.
  */
-vmt_report *vmt_repository_verify(const vmt_repository *repository,
-                                  const vmt_repository_verify_options *options,
-                                  vmt_error **err);
+vmt_report *vmt_repository_check(const vmt_repository *repository,
+                                 const vmt_repository_check_options *options,
+                                 vmt_error **err);
 
 /**
- * The number of templates.
+ * An entry of the list, which lives as long as the list; NULL past the end.
  */
-size_t vmt_entries_count(const vmt_entries *entries);
-
-/**
- * The name that users see; NULL past the end.
- */
-const char *vmt_entries_name(const vmt_entries *entries, size_t index, size_t *length);
-
-/**
- * The tags, separated by commas; NULL past the end.
- */
-const char *vmt_entries_tags(const vmt_entries *entries, size_t index, size_t *length);
-
-/**
- * The file name of the archive; NULL past the end.
- */
-const char *vmt_entries_file_name(const vmt_entries *entries, size_t index, size_t *length);
-
-/**
- * The name from which the node derives the name of the image file; NULL if the description has none.
- */
-const char *vmt_entries_image_name(const vmt_entries *entries,
-                                   size_t index,
-                                   size_t *length);
-
-/**
- * The version of the template; NULL if neither the description nor the archive has one.
- */
-const char *vmt_entries_version(const vmt_entries *entries, size_t index, size_t *length);
-
-/**
- * The modification time of the archive in UTC, as `YYYY-MM-DD hh:mm:ss`; NULL if it is not known.
- */
-const char *vmt_entries_modified(const vmt_entries *entries, size_t index, size_t *length);
-
-/**
- * The size of the archive in MiB; 0 if the description does not have it.
- */
-uint64_t vmt_entries_archive_size_mib(const vmt_entries *entries, size_t index);
-
-/**
- * The operating system family, as `vmt_os_family()` returns it; NULL for none. The text is static.
- */
-const char *vmt_entries_family(const vmt_entries *entries, size_t index);
-
-/**
- * The kind of template, by the file name of its archive: `kvm-template`, `kvm-image` or `lxd`; NULL past the end. The
- * text is static.
- */
-const char *vmt_entries_kind(const vmt_entries *entries,
-                             size_t index);
-
-/**
- * The entry as JSON, including keys that this library does not know; NULL past the end.
- */
-const char *vmt_entries_json(const vmt_entries *entries, size_t index, size_t *length);
+const vmt_entry *vmt_entries_at(const vmt_entries *entries, size_t index);
 
 /**
  * Free a list. NULL is ignored.
@@ -2500,40 +3185,14 @@ vmt_public_key *vmt_public_key_from_text(const char *text, vmt_error **err);
 void vmt_public_key_free(vmt_public_key *key);
 
 /**
- * The number of rules.
+ * A rule by its number from 0; NULL past the end.
  */
-size_t vmt_rule_count(void);
+const vmt_rule *vmt_rule_at(size_t index);
 
 /**
- * The code of a rule, such as `VMT0101`, by its number from 0; NULL past the end. The text is static.
+ * The rule with this code; NULL if no such rule exists.
  */
-const char *vmt_rule_code(size_t index);
-
-/**
- * The severity of the rule with this code; 0 if no such rule exists.
- */
-vmt_severity vmt_rule_severity(const char *code);
-
-/**
- * What the rule requires; NULL if no such rule exists. The text is static.
- */
-const char *vmt_rule_title(const char *code, size_t *length);
-
-/**
- * Why the rule matters; NULL if no such rule exists. The text is static.
- */
-const char *vmt_rule_why(const char *code, size_t *length);
-
-/**
- * How to fix what breaks the rule; NULL if no such rule exists. The text is static.
- */
-const char *vmt_rule_fix(const char *code, size_t *length);
-
-/**
- * The step of the platform's guide that the rule is based on; NULL if no such rule exists. The text is static.
- */
-const char *vmt_rule_step(const char *code,
-                          size_t *length);
+const vmt_rule *vmt_rule_by_code(const char *code);
 
 /**
  * Make a script from its bytes, which are copied. Any bytes are accepted; the lint reports problems.
@@ -2548,40 +3207,18 @@ vmt_script *vmt_script_new(const uint8_t *bytes,
 vmt_script *vmt_script_from_file(const char *path, vmt_error **err);
 
 /**
- * Make vmtemplate's own setup script for Windows, with all steps. `vmt_setup_new()` makes variants of it.
+ * Its bytes and its text, which live as long as it does; NULL for NULL.
  */
-vmt_script *vmt_script_default_windows(vmt_error **err);
-
-/**
- * Its bytes.
- */
-const uint8_t *vmt_script_bytes(const vmt_script *script, size_t *length);
-
-/**
- * Its text as UTF-8; bytes that its encoding does not allow are replaced.
- */
-const char *vmt_script_text(const vmt_script *script, size_t *length);
-
-/**
- * Its encoding.
- */
-vmt_encoding vmt_script_encoding(const vmt_script *script);
-
-/**
- * The line ends of a script.
- */
-vmt_line_ending vmt_script_line_ending(const vmt_script *script);
+const vmt_script_info *vmt_script_get(const vmt_script *script);
 
 /**
  * Its language: `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` for a file that is not a
  * script; NULL if it is unknown. The text is static.
+ *
+ * `file_name`, which may be NULL, is the name of its file, whose extension decides if the script has no `#!` line.
  */
-const char *vmt_script_language(const vmt_script *script);
-
-/**
- * The same for a file with this name; its extension decides if the script has no `#!` line.
- */
-const char *vmt_script_language_as(const vmt_script *script, const char *file_name);
+const char *vmt_script_language(const vmt_script *script,
+                                const char *file_name);
 
 /**
  * The same script with CR LF line ends, which cmd.exe requires.
@@ -2605,18 +3242,11 @@ vmt_script *vmt_script_render(const vmt_script *script,
                               vmt_error **err);
 
 /**
- * Report what would go wrong with a script. `metainfo`, which may be NULL, is the metadata of its template.
- */
-vmt_report *vmt_script_lint(const vmt_script *script,
-                            const vmt_metainfo *metainfo,
-                            vmt_error **err);
-
-/**
  * Report what would go wrong with a script. `options` may be NULL.
  */
-vmt_report *vmt_script_lint_with(const vmt_script *script,
-                                 const vmt_lint_options *options,
-                                 vmt_error **err);
+vmt_report *vmt_script_check(const vmt_script *script,
+                             const vmt_script_check_options *options,
+                             vmt_error **err);
 
 /**
  * Write the file, which appears complete or not at all. Fails with `VMT_ALREADY_EXISTS` unless `overwrite` is set.
@@ -2632,79 +3262,31 @@ vmt_code vmt_script_write_file(const vmt_script *script,
 void vmt_script_free(vmt_script *script);
 
 /**
- * Start with all steps, as in `vmt_script_default_windows()`. Returns NULL only for a bug in the library.
+ * Make vmtemplate's own setup script for Windows. `options`, which may be NULL, leave steps out or change them.
  */
-vmt_setup *vmt_setup_new(void);
+vmt_script *vmt_script_windows(const vmt_setup_options *options,
+                               vmt_error **err);
 
 /**
- * Leave a step out: `password`, `address`, `ipv6`, `name-servers`, `volume`, `activation`, `remote-desktop`,
- * `first-run` or `restart`.
+ * Build a template.
+ *
+ * Fails with `VMT_INVALID_TEMPLATE` and an error that has a problem for each thing that is wrong with the template. A
+ * field that has no such value, such as a text that is not UTF-8, fails alone, with `VMT_INVALID_VALUE` or
+ * `VMT_NULL_ARGUMENT`.
  */
-vmt_code vmt_setup_without(vmt_setup *setup,
-                           const char *step,
-                           vmt_error **err);
+vmt_template *vmt_template_build(const vmt_template_spec *spec,
+                                 vmt_error **err);
 
 /**
- * Set the account whose password is set. The default is `Administrator`.
- */
-vmt_code vmt_setup_administrator(vmt_setup *setup, const char *account, vmt_error **err);
-
-/**
- * Set the log file of the script. The default is `C:\setup.log`. `%NAME%` is replaced with an environment variable of
- * Windows.
- */
-vmt_code vmt_setup_log_file(vmt_setup *setup,
-                            const char *path,
-                            vmt_error **err);
-
-/**
- * Set the name of the network interface to set up. NULL, the default, is the first one that is connected.
- */
-vmt_code vmt_setup_interface(vmt_setup *setup,
-                             const char *name,
-                             vmt_error **err);
-
-/**
- * Set whether the firewall is opened for Remote Desktop. The default is true.
- */
-vmt_code vmt_setup_open_firewall(vmt_setup *setup, bool open, vmt_error **err);
-
-/**
- * Set whether the product key in `($PRODUCTKEY)` is installed before Windows is activated.
- */
-vmt_code vmt_setup_product_key(vmt_setup *setup, bool used, vmt_error **err);
-
-/**
- * Make the script. This consumes `setup`, also if it fails.
- */
-vmt_script *vmt_setup_build(vmt_setup *setup, vmt_error **err);
-
-/**
- * Free a setup that was not built. NULL is ignored.
- */
-void vmt_setup_free(vmt_setup *setup);
-
-/**
- * Open a template: an archive, or a folder with a metainfo.xml. The image is not read.
+ * Open a template: an archive, or a folder with a metainfo.xml. The image is not read. `options`, which may be NULL,
+ * are for the image in a folder; they do not affect the image in an archive.
  *
  * Fails with `VMT_NOT_FOUND`, `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_INVALID_METAINFO`,
  * `VMT_INVALID_TEMPLATE`.
  */
-vmt_template *vmt_template_open(const char *path, vmt_error **err);
-
-/**
- * The same, with `options`, which may be NULL, for the image in a folder. They do not affect the image in an archive.
- */
-vmt_template *vmt_template_open_with(const char *path,
-                                     const vmt_open_options *options,
-                                     vmt_error **err);
-
-/**
- * Open the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors.
- */
-vmt_template *vmt_template_from_source(const vmt_source *source,
-                                       const char *name,
-                                       vmt_error **err);
+vmt_template *vmt_template_open(const char *path,
+                                const vmt_open_options *options,
+                                vmt_error **err);
 
 /**
  * Its metadata, which is part of the template and must not be freed; NULL for NULL. `vmt_metainfo_clone()` makes a
@@ -2763,26 +3345,26 @@ vmt_report *vmt_template_check(const vmt_template *template_,
 /**
  * Pack a template as an archive, which appears complete or not at all. `options` may be NULL.
  *
- * `*summary`, unless `summary` is NULL, receives a summary; free it with `vmt_pack_summary_free()`. Fails with
+ * `*packed`, unless `packed` is NULL, receives a summary; free it with `vmt_packed_free()`. Fails with
  * `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_SOURCE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
  */
 vmt_code vmt_template_pack(const vmt_template *template_,
                            const char *path,
                            const vmt_pack_options *options,
-                           vmt_pack_summary **summary,
+                           vmt_packed **packed,
                            vmt_error **err);
 
 /**
  * Pack a template and pass the archive to `write`, from its first byte to its last. `options` may be NULL;
  * `VMT_PACK_OVERWRITE` has no effect.
  *
- * `*summary` is as in `vmt_template_pack()`. After an error, `write` has received only a part of the archive.
+ * `*packed` is as in `vmt_template_pack()`. After an error, `write` has received only a part of the archive.
  */
 vmt_code vmt_template_pack_to(const vmt_template *template_,
                               vmt_write_fn write,
                               void *user_data,
                               const vmt_pack_options *options,
-                              vmt_pack_summary **summary,
+                              vmt_packed **packed,
                               vmt_error **err);
 
 /**
@@ -2829,19 +3411,14 @@ vmt_code vmt_values_assign(vmt_values *values, const char *assignment, vmt_error
 vmt_code vmt_values_extend(vmt_values *values, const vmt_values *others, vmt_error **err);
 
 /**
- * The number of macros that have a value.
+ * A macro that has a value, in the order of names; NULL past the end.
  */
-size_t vmt_values_count(const vmt_values *values);
-
-/**
- * The bare name of a macro that has a value, in the order of names; NULL past the end.
- */
-const char *vmt_values_name(const vmt_values *values, size_t index, size_t *length);
+const vmt_value *vmt_values_at(const vmt_values *values, size_t index);
 
 /**
  * The value of the macro with this bare name; NULL if it has none.
  */
-const char *vmt_values_get(const vmt_values *values, const char *name, size_t *length);
+const char *vmt_values_get(const vmt_values *values, const char *name);
 
 /**
  * Free them. NULL is ignored.
@@ -2854,44 +3431,14 @@ void vmt_values_free(vmt_values *values);
  *
  * Fails with `VMT_INVALID_ARCHIVE`, with the entry and the offset of the damage, and with `VMT_INVALID_TEMPLATE`.
  */
-vmt_verified *vmt_verify(const char *archive,
-                         const vmt_verify_options *options,
-                         vmt_error **err);
+vmt_verified *vmt_archive_verify(const vmt_archive *archive,
+                                 const vmt_verify_options *options,
+                                 vmt_error **err);
 
 /**
- * The SHA-256 of the archive, in hex.
+ * Its parts, which live as long as it does; NULL for NULL.
  */
-const char *vmt_verified_sha256(const vmt_verified *verified, size_t *length);
-
-/**
- * The size of the archive in bytes.
- */
-uint64_t vmt_verified_archive_bytes(const vmt_verified *verified);
-
-/**
- * Whether the archive has an index, as archives made by vmtemplate have.
- */
-bool vmt_verified_has_index(const vmt_verified *verified);
-
-/**
- * The number of files in the archive.
- */
-size_t vmt_verified_file_count(const vmt_verified *verified);
-
-/**
- * The name of a file; NULL past the end.
- */
-const char *vmt_verified_file_name(const vmt_verified *verified, size_t index, size_t *length);
-
-/**
- * The size of a file in bytes; 0 past the end.
- */
-uint64_t vmt_verified_file_size(const vmt_verified *verified, size_t index);
-
-/**
- * The SHA-256 of a file in hex; NULL past the end.
- */
-const char *vmt_verified_file_sha256(const vmt_verified *verified, size_t index, size_t *length);
+const vmt_verified_info *vmt_verified_get(const vmt_verified *verified);
 
 /**
  * Free it. NULL is ignored.

@@ -1,60 +1,28 @@
-//! Inspecting and unpacking archives.
+//! Archives.
 
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+use std::sync::OnceLock;
 
-use vmtemplate::{Archive, ArchiveEntry, Threads, UnpackLimits, UnpackOptions};
+use vmtemplate::Archive;
+use vmtemplate::archive::{UnpackLimits, UnpackOptions};
+use vmtemplate::progress::Threads;
 
 use crate::boundary::{
-    Outcome, Slot, Text, build, free, get, handle, list_in, look, path_in, read, source, str_in, text,
+    Outcome, Slot, Structs, Text, build, call, free, get, handle, list_in, look, path_in, read, source,
+    str_in, text,
 };
 use crate::bytes::vmt_bytes;
+use crate::check::{check_options, vmt_check_options};
 use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
+use crate::files::vmt_files;
 use crate::image::{vmt_image, vmt_source};
-
-/// The files of an archive or a template, by name and size. It is immutable; any number of threads may use it.
-pub struct vmt_files(Slot<Files>);
-handle!(vmt_files, Files);
-
-#[derive(Debug)]
-pub(crate) struct Files(Vec<(Text, u64)>);
-
-impl Files {
-    pub(crate) fn new(entries: &[ArchiveEntry]) -> Self {
-        Self(entries.iter().map(|entry| (Text::new(&entry.name), entry.size)).collect())
-    }
-}
-
-impl vmt_files {
-    pub(crate) fn lent(entries: &[ArchiveEntry]) -> Self {
-        Self(Slot::lent(Files::new(entries)))
-    }
-}
-
-/// The number of files.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_files_count(files: *const vmt_files) -> usize {
-    look(0, || Ok(get(files)?.0.len()))
-}
-
-/// The name of a file; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_files_name(files: *const vmt_files, index: usize, length: *mut usize) -> *const c_char {
-    text(length, || Ok(get(files)?.0.get(index).map(|(name, _)| name)))
-}
-
-/// The size of a file in bytes; 0 past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_files_size(files: *const vmt_files, index: usize) -> u64 {
-    look(0, || Ok(get(files)?.0.get(index).map_or(0, |&(_, size)| size)))
-}
-
-/// Free a list. NULL, and a list that is part of a template or an archive, are ignored.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_files_free(files: *mut vmt_files) {
-    look((), || free(files));
-}
+use crate::report::vmt_report;
+use crate::script::{render_options, vmt_render_options, vmt_script};
+use crate::template::vmt_template;
+use crate::values::vmt_values;
 
 /// Bounds on what an archive may contain. Fields that are zero have their defaults, which let an image of 2 TiB and
 /// more pass.
@@ -93,39 +61,35 @@ pub(crate) fn unpack_limits(limits: *const vmt_unpack_limits) -> Outcome<UnpackL
     })
 }
 
-/// An open archive. It is immutable; any number of threads may read from it.
+/// An archive. It is immutable; any number of threads may read from it.
 pub struct vmt_archive(Slot<ArchiveValue>);
 handle!(vmt_archive, ArchiveValue);
 
 pub(crate) struct ArchiveValue {
-    archive: Archive,
+    pub(crate) archive: Archive,
     path: Text,
-    files: vmt_files,
+    files: OnceLock<vmt_files>,
 }
 
-impl ArchiveValue {
-    fn of(archive: Archive) -> Outcome<Self> {
-        Ok(Self {
-            path: Text::new(archive.path().as_os_str().as_bytes()),
-            files: vmt_files::lent(archive.entries()?),
-            archive,
-        })
+impl From<Archive> for ArchiveValue {
+    fn from(archive: Archive) -> Self {
+        let path = Text::new(archive.path().as_os_str().as_bytes());
+        Self { archive, path, files: OnceLock::new() }
     }
 }
 
-/// Open an archive made by any tool. Opening one made by vmtemplate takes milliseconds; any other is read completely.
-/// `limits` may be NULL.
+/// Open an archive made by any tool, at a path or a URL. Only its first bytes are read now, to see that it is an
+/// archive; the functions below read the rest when they need it: all of an archive made by another tool, and little of
+/// one made by vmtemplate. `limits`, which may be NULL, bound them all.
 ///
-/// Fails with `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_LIMIT_EXCEEDED`.
+/// Fails with `VMT_NOT_FOUND`, `VMT_INVALID_ARCHIVE`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_open(
     path: *const c_char,
     limits: *const vmt_unpack_limits,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_archive {
-    build(err, || {
-        ArchiveValue::of(Archive::open(path_in(path, "path")?)?.with_limits(unpack_limits(limits)?))
-    })
+    build(err, || Ok(Archive::open(path_in(path, "path")?)?.with_limits(unpack_limits(limits)?).into()))
 }
 
 /// Open the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors. `limits`
@@ -139,7 +103,7 @@ pub extern "C" fn vmt_archive_from_source(
 ) -> *mut vmt_archive {
     build(err, || {
         let (name, limits) = (path_in(name, "name")?, unpack_limits(limits)?);
-        ArchiveValue::of(Archive::from_source(self::source(read(source)?)?, name)?.with_limits(limits))
+        Ok(Archive::from_source(self::source(read(source)?)?, name)?.with_limits(limits).into())
     })
 }
 
@@ -149,13 +113,23 @@ pub extern "C" fn vmt_archive_path(archive: *const vmt_archive, length: *mut usi
     text(length, || Ok(Some(&get(archive)?.path)))
 }
 
-/// Its files, which are part of the archive and must not be freed; NULL for NULL.
+/// Its files, which are part of the archive and must not be freed.
+///
+/// Fails with `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_LIMIT_EXCEEDED`.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_archive_files(archive: *const vmt_archive) -> *const vmt_files {
-    look(std::ptr::null(), || Ok(std::ptr::from_ref(&get(archive)?.files)))
+pub extern "C" fn vmt_archive_files(
+    archive: *const vmt_archive,
+    err: *mut *mut vmt_error,
+) -> *const vmt_files {
+    call(err, ptr::null(), || {
+        let value = get(archive)?;
+        let entries = value.archive.entries()?;
+        Ok(ptr::from_ref(value.files.get_or_init(|| vmt_files::lent(entries))))
+    })
 }
 
-/// Read a small file of the archive, such as `metainfo.xml`. Fails with `VMT_NOT_FOUND`, `VMT_LIMIT_EXCEEDED`.
+/// Read a small file of the archive, such as `metainfo.xml`. Fails with `VMT_NOT_FOUND`, `VMT_LIMIT_EXCEEDED`, and as
+/// `vmt_archive_files()` does.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_archive_read(
     archive: *const vmt_archive,
@@ -178,10 +152,36 @@ pub extern "C" fn vmt_archive_image(
     build(err, || Ok(get(archive)?.archive.disk(str_in(name, "name")?)?.into()))
 }
 
-/// Close it. NULL is ignored.
+/// Open the template in the archive. Its image is not read. The template may outlive the archive.
+///
+/// Fails with `VMT_INVALID_METAINFO`, `VMT_INVALID_TEMPLATE`, and as `vmt_archive_files()` does.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_archive_free(archive: *mut vmt_archive) {
-    look((), || free(archive));
+pub extern "C" fn vmt_archive_template(
+    archive: *const vmt_archive,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_template {
+    build(err, || Ok(get(archive)?.archive.template()?.into()))
+}
+
+/// Check the archive and the template in it, as `vmt_check()` does. `options` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_archive_check(
+    archive: *const vmt_archive,
+    options: *const vmt_check_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_report {
+    build(err, || Ok(get(archive)?.archive.check(&check_options(options)?)?.into()))
+}
+
+/// Replace the macros of the setup script in it, as `vmt_template_render()` does. `options` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_archive_render(
+    archive: *const vmt_archive,
+    values: *const vmt_values,
+    options: *const vmt_render_options,
+    err: *mut *mut vmt_error,
+) -> *mut vmt_script {
+    build(err, || Ok(get(archive)?.archive.render(&get(values)?.values, &render_options(options)?)?.into()))
 }
 
 /// Options for unpacking an archive. Fields that are zero have their defaults.
@@ -190,8 +190,6 @@ pub extern "C" fn vmt_archive_free(archive: *mut vmt_archive) {
 pub struct vmt_unpack_options {
     /// `sizeof(vmt_unpack_options)`.
     pub struct_size: usize,
-    /// Bounds on what the archive may contain; may be NULL.
-    pub limits: *const vmt_unpack_limits,
     /// Names of the files to unpack, `only_count` of them; NULL for all.
     pub only: *const *const c_char,
     /// The number of `only`.
@@ -202,28 +200,31 @@ pub struct vmt_unpack_options {
     pub control: *const vmt_control,
 }
 
-/// Unpack an archive made by any tool into a folder, which is created if it does not exist, and list its files.
-/// `options` may be NULL.
+/// Unpack the archive into a folder, which is created if it does not exist, and list its files. `options` may be NULL.
 ///
 /// Holes are restored as holes. No file is overwritten: an existing file fails with `VMT_ALREADY_EXISTS`. After an
 /// error the folder contains no file of the archive.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_unpack(
-    archive: *const c_char,
+pub extern "C" fn vmt_archive_unpack(
+    archive: *const vmt_archive,
     folder: *const c_char,
     options: *const vmt_unpack_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_files {
     build(err, || {
-        let given = read(options)?;
+        let (archive, folder, given) = (&get(archive)?.archive, path_in(folder, "folder")?, read(options)?);
         let only = list_in(given.only, given.only_count, "only")?;
         let options = UnpackOptions {
             only: only.into_iter().map(str::to_owned).collect(),
             threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
-        let archive = Archive::open(path_in(archive, "archive")?)?.with_limits(unpack_limits(given.limits)?);
-        let files = archive.unpack(path_in(folder, "folder")?, &options)?;
-        Ok(Files::new(&files))
+        Ok(Structs::of(&archive.unpack(folder, &options)?))
     })
+}
+
+/// Close it. NULL is ignored.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_archive_free(archive: *mut vmt_archive) {
+    look((), || free(archive));
 }

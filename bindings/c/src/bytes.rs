@@ -1,23 +1,16 @@
 //! Bytes that a call returns.
 
-use std::ptr;
-
-use crate::boundary::{Slot, Text, free, get, handle, look};
+use crate::boundary::{Slot, Text, free, get, handle, look, text};
 
 /// Bytes that a call returns, such as a file of an archive.
 pub struct vmt_bytes(Slot<Text>);
 handle!(vmt_bytes, Text);
 
-/// The bytes, valid as long as the handle. A NUL byte follows them. NULL for NULL.
+/// The bytes, valid as long as the handle. A NUL byte follows them. NULL for NULL. `length`, which may be NULL,
+/// receives their number.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_bytes_data(bytes: *const vmt_bytes) -> *const u8 {
-    look(ptr::null(), || Ok(get(bytes)?.pointer().cast()))
-}
-
-/// The number of bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_bytes_length(bytes: *const vmt_bytes) -> usize {
-    look(0, || Ok(get(bytes)?.len()))
+pub extern "C" fn vmt_bytes_data(bytes: *const vmt_bytes, length: *mut usize) -> *const u8 {
+    text(length, || get(bytes).map(Some)).cast()
 }
 
 /// Free them. NULL is ignored.

@@ -2,13 +2,13 @@
 
 use std::ffi::{c_char, c_void};
 
-use vmtemplate::{CheckOptions, check_stream};
+use vmtemplate::report::{CheckOptions, check_stream};
 
 use crate::boundary::{Failure, Outcome, build, list_in, path_in, read, reader, str_in, str_or_none};
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
 use crate::image::{path_or_none, vmt_read_fn};
-use crate::report::{ReportValue, vmt_report};
+use crate::report::vmt_report;
 use crate::rule::severity_in;
 use crate::script::flags;
 
@@ -86,7 +86,7 @@ pub extern "C" fn vmt_check(
     options: *const vmt_check_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_report {
-    build(err, || Ok(ReportValue::new(vmtemplate::check(path_in(path, "path")?, &check_options(options)?)?)))
+    build(err, || Ok(vmtemplate::check(path_in(path, "path")?, &check_options(options)?)?.into()))
 }
 
 /// Check the data that `read` returns up to its end, as if it were a file with this name. The name may show what the
@@ -101,6 +101,6 @@ pub extern "C" fn vmt_check_stream(
 ) -> *mut vmt_report {
     build(err, || {
         let (reader, name) = (reader(read, user_data)?, str_in(name, "name")?);
-        Ok(ReportValue::new(check_stream(reader, name, &check_options(options)?)?))
+        Ok(check_stream(reader, name, &check_options(options)?)?.into())
     })
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use vmtemplate::{InstallDrive, Padding};
+use vmtemplate::drive::{InstallDrive, Padding};
 
 use crate::boundary::{Slot, build, bytes_in, free, get, handle, look, output, path_in, status, str_or_none};
 use crate::error::{vmt_code, vmt_error};

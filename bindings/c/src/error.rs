@@ -7,7 +7,7 @@ use std::ptr;
 
 use vmtemplate::ErrorKind;
 
-use crate::boundary::{Failure, Slot, Text, fixed, free, get, handle, look, text};
+use crate::boundary::{AsStruct, Failure, Memory, Slot, Structs, fixed, free, get, handle, look, text};
 
 /// What went wrong, for a program to compare. Numbers never change; later versions may add new ones.
 pub type vmt_code = i32;
@@ -58,7 +58,7 @@ pub const VMT_INVALID_SIGNATURE: vmt_code = 20;
 pub const VMT_NETWORK: vmt_code = 21;
 /// A pointer is NULL that must not be NULL.
 pub const VMT_NULL_ARGUMENT: vmt_code = 1000;
-/// A handle was already freed or consumed, is being changed by another thread, or is part of another handle.
+/// A handle was already freed, is being changed by another thread, or is part of another handle.
 pub const VMT_INVALID_HANDLE: vmt_code = 1001;
 /// A bug in the library; it is also printed to standard error. The call was abandoned; other handles remain usable.
 pub const VMT_PANIC: vmt_code = 1002;
@@ -68,67 +68,73 @@ pub(crate) const fn code_of(kind: ErrorKind) -> vmt_code {
     kind.number().cast_signed()
 }
 
-/// What went wrong, where, and how to fix it. The caller that received it frees it with `vmt_error_free()`; its texts
-/// live as long as it does. Any number of threads may read an error.
+/// An error. The caller that received it frees it with `vmt_error_free()`. Any number of threads may read an error.
 pub struct vmt_error(Slot<ErrorValue>);
 handle!(vmt_error, ErrorValue);
 
-#[derive(Debug)]
-pub(crate) struct ErrorValue {
-    code: vmt_code,
-    kind: &'static str,
-    message: Text,
-    text: Text,
-    path: Option<Text>,
-    entry: Option<Text>,
-    field: Option<Text>,
-    help: Option<Text>,
-    line: usize,
-    column: usize,
-    causes: Vec<Text>,
-    problems: Vec<vmt_error>,
+pub(crate) type ErrorValue = Structs<vmt_error_info>;
+
+/// What went wrong, where, and how to fix it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_error_info {
+    /// The code of the error.
+    pub code: vmt_code,
+    /// The stable name of the code, such as `not-found`.
+    pub kind: *const c_char,
+    /// What was found and what was expected, without the place.
+    pub message: *const c_char,
+    /// The whole error in one line, for logs: place, message, problems, causes, help.
+    pub text: *const c_char,
+    /// How to fix it; NULL if no fix is known.
+    pub help: *const c_char,
+    /// The file or folder in which it occurred, as bytes; NULL if none is known.
+    pub path: *const c_char,
+    /// The entry of an archive, or the file inside an image, in which it occurred; NULL if none is known.
+    pub entry: *const c_char,
+    /// The element, key or option that has the bad value; NULL if none is known.
+    pub field: *const c_char,
+    /// The line in a text, from 1; 0 if it did not occur in a text.
+    pub line: usize,
+    /// The column in characters, from 1; 0 if it did not occur in a text.
+    pub column: usize,
+    /// Its causes, such as an error of the operating system, the nearest one first; NULL if there are none.
+    pub causes: *const *const c_char,
+    /// The number of `causes`.
+    pub cause_count: usize,
+    /// The problems that the error combines, which are part of it and must not be freed; NULL for a single error.
+    pub problems: *const *const vmt_error,
+    /// The number of `problems`.
+    pub problem_count: usize,
 }
 
-impl std::fmt::Debug for vmt_error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+impl AsStruct for Failure {
+    type Struct = vmt_error_info;
 
-impl vmt_error {
-    /// An error that is part of another handle.
-    pub(crate) fn lent(failure: Failure) -> Self {
-        Self(Slot::lent(ErrorValue::new(failure)))
-    }
-}
-
-impl ErrorValue {
-    pub(crate) fn new(failure: Failure) -> Self {
-        let library = failure.library.as_ref();
+    fn as_struct(&self, memory: &mut Memory) -> vmt_error_info {
+        let library = self.library.as_ref();
         let position = library.and_then(vmtemplate::Error::position);
-        let full = match library {
-            Some(error) => format!("{error:#}"),
-            None => full_text(&failure),
-        };
-        let mut causes = Vec::new();
-        let mut cause = library.and_then(|error| error.source());
-        while let Some(error) = cause {
-            causes.push(Text::new(error.to_string()));
-            cause = error.source();
-        }
-        Self {
-            code: failure.code,
-            kind: name_of(failure.code).unwrap_or("other"),
-            text: Text::new(full),
-            path: library.and_then(|e| e.path()).map(|path| Text::new(path.as_os_str().as_bytes())),
-            entry: library.and_then(|e| e.entry()).map(Text::new),
-            field: library.and_then(|e| e.field()).map(Text::new),
+        let text = library.map_or_else(|| full_text(self), |error| format!("{error:#}"));
+        let nearest = library.and_then(|error| error.source());
+        let causes = std::iter::successors(nearest, |&cause| cause.source()).map(ToString::to_string);
+        let (causes, cause_count) = memory.texts(causes);
+        let lent = |problem| vmt_error(Slot::lent(Structs::one(problem)));
+        let (problems, problem_count) = memory.handles(self.problems.iter().map(lent).collect());
+        vmt_error_info {
+            code: self.code,
+            kind: fixed(name_of(self.code).unwrap_or("other")).pointer(),
+            message: memory.text(&self.message),
+            text: memory.text(text),
+            help: memory.text_or_null(self.help.as_ref()),
+            path: memory.text_or_null(library.and_then(|e| e.path()).map(|path| path.as_os_str().as_bytes())),
+            entry: memory.text_or_null(library.and_then(|e| e.entry())),
+            field: memory.text_or_null(library.and_then(|e| e.field())),
             line: position.map_or(0, |at| at.line),
             column: position.map_or(0, |at| at.column),
             causes,
-            help: failure.help.map(Text::new),
-            message: Text::new(failure.message),
-            problems: failure.problems.into_iter().map(vmt_error::lent).collect(),
+            cause_count,
+            problems,
+            problem_count,
         }
     }
 }
@@ -196,93 +202,23 @@ pub extern "C" fn vmt_error_free(error: *mut vmt_error) {
 /// The code of the error; `VMT_OK` for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_error_code(error: *const vmt_error) -> vmt_code {
-    look(VMT_OK, || Ok(get(error)?.code))
+    look(VMT_OK, || Ok(get(error)?.field(VMT_OK, |info| info.code)))
+}
+
+/// The whole error in one line, for logs: place, message, problems, causes, help. NULL for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_text(error: *const vmt_error) -> *const c_char {
+    look(ptr::null(), || Ok(get(error)?.field(ptr::null(), |info| info.text)))
+}
+
+/// All parts of the error, which live as long as it does; NULL for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_error_get(error: *const vmt_error) -> *const vmt_error_info {
+    look(ptr::null(), || Ok(get(error)?.pointer()))
 }
 
 /// The stable name of a code, such as `not-found`; NULL if no such code exists. The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_code_name(code: vmt_code) -> *const c_char {
     text(ptr::null_mut(), || Ok(name_of(code).map(fixed)))
-}
-
-/// The stable name of the error's code, such as `not-found`; NULL for NULL. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_kind(error: *const vmt_error) -> *const c_char {
-    text(ptr::null_mut(), || Ok(Some(fixed(get(error)?.kind))))
-}
-
-/// What was found and what was expected, without the place. `length`, which may be NULL, receives the number of bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_message(error: *const vmt_error, length: *mut usize) -> *const c_char {
-    text(length, || Ok(Some(&get(error)?.message)))
-}
-
-/// The whole error in one line, for logs: place, message, problems, causes, help.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_text(error: *const vmt_error, length: *mut usize) -> *const c_char {
-    text(length, || Ok(Some(&get(error)?.text)))
-}
-
-/// The file or folder in which it occurred, as bytes; NULL if none is known.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_path(error: *const vmt_error, length: *mut usize) -> *const c_char {
-    text(length, || Ok(get(error)?.path.as_ref()))
-}
-
-/// The entry of an archive, or the file inside an image, in which it occurred; NULL if none is known.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_entry(error: *const vmt_error, length: *mut usize) -> *const c_char {
-    text(length, || Ok(get(error)?.entry.as_ref()))
-}
-
-/// The element, key or option that has the bad value; NULL if none is known.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_field(error: *const vmt_error, length: *mut usize) -> *const c_char {
-    text(length, || Ok(get(error)?.field.as_ref()))
-}
-
-/// How to fix it; NULL if no fix is known.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_help(error: *const vmt_error, length: *mut usize) -> *const c_char {
-    text(length, || Ok(get(error)?.help.as_ref()))
-}
-
-/// The line in a text, from 1; 0 if it did not occur in a text.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_line(error: *const vmt_error) -> usize {
-    look(0, || Ok(get(error)?.line))
-}
-
-/// The column in characters, from 1; 0 if it did not occur in a text.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_column(error: *const vmt_error) -> usize {
-    look(0, || Ok(get(error)?.column))
-}
-
-/// The number of causes, such as an error of the operating system.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_cause_count(error: *const vmt_error) -> usize {
-    look(0, || Ok(get(error)?.causes.len()))
-}
-
-/// A cause; 0 is the nearest one. NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_cause(
-    error: *const vmt_error,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(get(error)?.causes.get(index)))
-}
-
-/// The number of problems that the error combines; 0 for a single error.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_problem_count(error: *const vmt_error) -> usize {
-    look(0, || Ok(get(error)?.problems.len()))
-}
-
-/// One of these problems, which is part of the error and must not be freed; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_error_problem(error: *const vmt_error, index: usize) -> *const vmt_error {
-    look(ptr::null(), || Ok(get(error)?.problems.get(index).map_or(ptr::null(), ptr::from_ref)))
 }

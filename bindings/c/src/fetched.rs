@@ -2,26 +2,59 @@
 
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
+use std::ptr;
 
-use vmtemplate::{FetchOptions, Fetched};
+use vmtemplate::repository::{FetchOptions, Fetched};
 
 use crate::archive::{unpack_limits, vmt_unpack_limits};
-use crate::boundary::{Slot, Text, build, free, get, get_or_none, handle, look, path_in, read, str_in, text};
+use crate::boundary::{
+    AsStruct, Memory, Slot, Structs, build, free, get, get_or_none, handle, look, path_in, read, str_in,
+};
 use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
 use crate::repository::vmt_repository;
+use crate::repository_entry::vmt_entry;
 use crate::repository_keys::vmt_public_key;
 use crate::script::flags;
 
 /// An archive that was fetched. It is immutable; any number of threads may use it.
-pub struct vmt_fetched(Slot<FetchedValue>);
-handle!(vmt_fetched, FetchedValue);
+pub struct vmt_fetched(Slot<Structs<vmt_fetched_info>>);
+handle!(vmt_fetched, Structs<vmt_fetched_info>);
 
-#[derive(Debug)]
-pub(crate) struct FetchedValue {
-    fetched: Fetched,
-    path: Text,
-    sha256: Text,
+/// The archive that was fetched.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_fetched_info {
+    /// The path of the archive, as bytes.
+    pub path: *const c_char,
+    /// The SHA-256 of the archive, in hex.
+    pub sha256: *const c_char,
+    /// The size of the archive in bytes.
+    pub archive_bytes: u64,
+    /// The number of bytes that were kept from an interrupted fetch.
+    pub resumed_at: u64,
+    /// Whether the SHA256SUMS of the repository lists this checksum.
+    pub has_checksum: bool,
+    /// What the description says about the template.
+    pub entry: *const vmt_entry,
+    /// Everything as JSON, as `vmtemplate repo fetch --json` prints it.
+    pub json: *const c_char,
+}
+
+impl AsStruct for Fetched {
+    type Struct = vmt_fetched_info;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_fetched_info {
+        vmt_fetched_info {
+            path: memory.text(self.path.as_os_str().as_bytes()),
+            sha256: memory.text(&self.sha256),
+            archive_bytes: self.archive_bytes,
+            resumed_at: self.resumed_at,
+            has_checksum: self.has_checksum,
+            entry: memory.structure(&self.entry),
+            json: memory.json(self),
+        }
+    }
 }
 
 /// Replace the file if it exists.
@@ -64,43 +97,15 @@ pub extern "C" fn vmt_repository_fetch(
             control: chosen(given.control)?,
         };
         let repository = &get(repository)?.repository;
-        let fetched = repository.fetch(str_in(name, "name")?, path_in(folder, "folder")?, &options)?;
-        Ok(FetchedValue {
-            path: Text::new(fetched.path.as_os_str().as_bytes()),
-            sha256: Text::new(&fetched.sha256),
-            fetched,
-        })
+        let (name, folder) = (str_in(name, "name")?, path_in(folder, "folder")?);
+        Ok(Structs::one(&repository.fetch(name, folder, &options)?))
     })
 }
 
-/// The path of the fetched archive, as bytes.
+/// Its parts, which live as long as it does; NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_fetched_path(fetched: *const vmt_fetched, length: *mut usize) -> *const c_char {
-    text(length, || Ok(Some(&get(fetched)?.path)))
-}
-
-/// Its SHA-256, in hex.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_fetched_sha256(fetched: *const vmt_fetched, length: *mut usize) -> *const c_char {
-    text(length, || Ok(Some(&get(fetched)?.sha256)))
-}
-
-/// Whether the SHA256SUMS of the repository lists this checksum.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_fetched_has_checksum(fetched: *const vmt_fetched) -> bool {
-    look(false, || Ok(get(fetched)?.fetched.has_checksum))
-}
-
-/// The size of the archive in bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_fetched_archive_bytes(fetched: *const vmt_fetched) -> u64 {
-    look(0, || Ok(get(fetched)?.fetched.archive_bytes))
-}
-
-/// The number of bytes that were kept from an interrupted fetch.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_fetched_resumed_at(fetched: *const vmt_fetched) -> u64 {
-    look(0, || Ok(get(fetched)?.fetched.resumed_at))
+pub extern "C" fn vmt_fetched_get(fetched: *const vmt_fetched) -> *const vmt_fetched_info {
+    look(ptr::null(), || Ok(get(fetched)?.pointer()))
 }
 
 /// Free it. NULL is ignored.

@@ -1,10 +1,13 @@
 //! The scripts that run the setup script in a new machine.
 
 use std::ffi::c_char;
+use std::ptr;
 
-use vmtemplate::FirstRunKit;
+use vmtemplate::script::FirstRunKit;
 
-use crate::boundary::{Outcome, Slot, Text, build, free, get, handle, look, path_in, status, text};
+use crate::boundary::{
+    AsStruct, Memory, Slot, Structs, Text, build, free, get, handle, look, path_in, status,
+};
 use crate::bytes::vmt_bytes;
 use crate::error::{vmt_code, vmt_error};
 
@@ -16,11 +19,28 @@ handle!(vmt_first_run, FirstRunValue);
 #[derive(Debug)]
 pub(crate) struct FirstRunValue {
     kit: FirstRunKit,
-    files: Vec<(Text, Text)>,
+    files: Structs<vmt_first_run_file>,
 }
 
-fn file<'a>(kit: *const vmt_first_run, index: usize) -> Outcome<Option<&'a (Text, Text)>> {
-    Ok(get(kit)?.files.get(index))
+/// A file of the kit.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_first_run_file {
+    /// Its name.
+    pub name: *const c_char,
+    /// Its content.
+    pub bytes: *const u8,
+    /// The number of `bytes`.
+    pub length: usize,
+}
+
+impl AsStruct for (&str, Vec<u8>) {
+    type Struct = vmt_first_run_file;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_first_run_file {
+        let (bytes, length) = memory.array(self.1.clone());
+        vmt_first_run_file { name: memory.text(self.0), bytes, length }
+    }
 }
 
 /// Make the kit. `dd`, which may be NULL, is the path of a `dd.exe` to include.
@@ -31,35 +51,14 @@ pub extern "C" fn vmt_first_run_new(dd: *const c_char, err: *mut *mut vmt_error)
         if !dd.is_null() {
             kit = kit.with_dd(path_in(dd, "dd")?)?;
         }
-        let files = kit.files().into_iter().map(|(name, bytes)| (Text::new(name), Text::new(bytes)));
-        Ok(FirstRunValue { files: files.collect(), kit })
+        Ok(FirstRunValue { files: Structs::of(&kit.files()), kit })
     })
 }
 
-/// The number of files.
+/// A file of the kit, which lives as long as the kit; NULL past the end.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_first_run_file_count(kit: *const vmt_first_run) -> usize {
-    look(0, || Ok(get(kit)?.files.len()))
-}
-
-/// The name of a file; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_first_run_file_name(
-    kit: *const vmt_first_run,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(file(kit, index)?.map(|(name, _)| name)))
-}
-
-/// The content of a file; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_first_run_file_bytes(
-    kit: *const vmt_first_run,
-    index: usize,
-    length: *mut usize,
-) -> *const u8 {
-    text(length, || Ok(file(kit, index)?.map(|(_, bytes)| bytes))).cast()
+pub extern "C" fn vmt_first_run_at(kit: *const vmt_first_run, index: usize) -> *const vmt_first_run_file {
+    look(ptr::null(), || Ok(get(kit)?.files.at(index)))
 }
 
 /// Write the files into a folder, which is created if it does not exist.

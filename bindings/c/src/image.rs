@@ -5,16 +5,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::ptr;
 
-use vmtemplate::{DiskImage, FreeSpace, FreeSpaceOptions, OpenOptions, RawSummary, Threads, WriteRawOptions};
+use vmtemplate::DiskImage;
+use vmtemplate::disk::OpenOptions;
 
 use crate::boundary::{
-    Outcome, Slot, Text, build, bytes_in, fill, fixed, free, get, give, handle, json, look, output, path_in,
-    read, reader, source, status, str_or_none, text, visit_extents, writer,
+    AsStruct, Memory, Outcome, Slot, Structs, build, bytes_in, fill, free, get, handle, look, path_in, read,
+    reader, source, status, str_or_none, visit_extents,
 };
-use crate::bytes::vmt_bytes;
 use crate::control::{chosen, vmt_control};
 use crate::error::{vmt_code, vmt_error};
-use crate::script::flags;
 
 /// A virtual disk, in whatever format it is stored. It is immutable; any number of threads may read it.
 pub struct vmt_image(Slot<ImageValue>);
@@ -23,13 +22,36 @@ handle!(vmt_image, ImageValue);
 #[derive(Debug)]
 pub(crate) struct ImageValue {
     pub(crate) disk: DiskImage,
-    path: Option<Text>,
+    info: Structs<vmt_image_info>,
 }
 
 impl From<DiskImage> for ImageValue {
     fn from(disk: DiskImage) -> Self {
-        let path = disk.path().map(|path| Text::new(path.as_os_str().as_bytes()));
-        Self { disk, path }
+        Self { info: Structs::one(&disk), disk }
+    }
+}
+
+/// A virtual disk, and how it is stored.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_image_info {
+    /// The size of the disk in bytes.
+    pub size: u64,
+    /// The format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`.
+    pub format: *const c_char,
+    /// The path that the image was opened with, as bytes; NULL if it was not opened by a path.
+    pub path: *const c_char,
+}
+
+impl AsStruct for DiskImage {
+    type Struct = vmt_image_info;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_image_info {
+        vmt_image_info {
+            size: self.size(),
+            format: memory.text(self.format()),
+            path: memory.text_or_null(self.path().map(|path| path.as_os_str().as_bytes())),
+        }
     }
 }
 
@@ -200,22 +222,10 @@ pub extern "C" fn vmt_image_free(image: *mut vmt_image) {
     look((), || free(image));
 }
 
-/// The size of the disk in bytes; 0 for NULL.
+/// Its size, format and path, which live as long as it does; NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_image_size(image: *const vmt_image) -> u64 {
-    look(0, || Ok(get(image)?.disk.size()))
-}
-
-/// The format as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_image_format(image: *const vmt_image) -> *const c_char {
-    text(ptr::null_mut(), || Ok(Some(fixed(get(image)?.disk.format()))))
-}
-
-/// The path that the image was opened with, as bytes; NULL if it was not opened by a path.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_image_path(image: *const vmt_image, length: *mut usize) -> *const c_char {
-    text(length, || Ok(get(image)?.path.as_ref()))
+pub extern "C" fn vmt_image_get(image: *const vmt_image) -> *const vmt_image_info {
+    look(ptr::null(), || Ok(get(image)?.info.pointer()))
 }
 
 /// Fill `buffer` with the `length` bytes at `offset` of the disk. Fails with `VMT_INVALID_VALUE` if some of them are
@@ -245,136 +255,4 @@ pub extern "C" fn vmt_image_extents(
     err: *mut *mut vmt_error,
 ) -> vmt_code {
     status(err, || visit_extents(get(image)?.disk.extents(), visit, user_data))
-}
-
-/// Also read what file systems mark free.
-pub const VMT_FREE_SPACE_KEEP: u32 = 1;
-/// Also leave out the contents of page files.
-pub const VMT_FREE_SPACE_DROP_PAGE_FILES: u32 = 2;
-
-/// Options for skipping free space. Fields that are zero have their defaults.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct vmt_free_space_options {
-    /// `sizeof(vmt_free_space_options)`.
-    pub struct_size: usize,
-    /// A combination of `VMT_FREE_SPACE_` flags.
-    pub flags: u32,
-    /// Cancels the work; may be NULL.
-    pub control: *const vmt_control,
-}
-
-/// The same disk, without reading what its NTFS volumes mark free. A volume that cannot be proved consistent is left
-/// unchanged.
-///
-/// `*report`, unless `report` is NULL, receives JSON about what was left out, and why the free space of a volume was
-/// kept; free it with `vmt_bytes_free()`.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_image_without_free_space(
-    image: *const vmt_image,
-    options: *const vmt_free_space_options,
-    report: *mut *mut vmt_bytes,
-    err: *mut *mut vmt_error,
-) -> *mut vmt_image {
-    output(report, ptr::null_mut());
-    build(err, || {
-        let options = read(options)?;
-        let known = flags(options.flags, VMT_FREE_SPACE_KEEP | VMT_FREE_SPACE_DROP_PAGE_FILES)?;
-        let (disk, found) = get(image)?.disk.without_free_space(&FreeSpaceOptions {
-            free_space: free_space(known & VMT_FREE_SPACE_KEEP != 0),
-            drop_page_files: known & VMT_FREE_SPACE_DROP_PAGE_FILES != 0,
-            control: chosen(options.control)?,
-        })?;
-        if !report.is_null() {
-            output(report, give(Text::new(json(&found)?)));
-        }
-        Ok(disk.into())
-    })
-}
-
-pub(crate) const fn free_space(keep: bool) -> FreeSpace {
-    if keep { FreeSpace::Keep } else { FreeSpace::Skip }
-}
-
-/// Replace an existing file.
-pub const VMT_WRITE_RAW_OVERWRITE: u32 = 1;
-/// Also write what file systems mark free.
-pub const VMT_WRITE_RAW_KEEP_FREE_SPACE: u32 = 2;
-/// Also leave out the contents of page files.
-pub const VMT_WRITE_RAW_DROP_PAGE_FILES: u32 = 4;
-
-/// Options for writing a raw file. Fields that are zero have their defaults.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub struct vmt_write_raw_options {
-    /// `sizeof(vmt_write_raw_options)`.
-    pub struct_size: usize,
-    /// A combination of `VMT_WRITE_RAW_` flags.
-    pub flags: u32,
-    /// Threads; 0 means one per CPU.
-    pub threads: u32,
-    /// Reports progress and cancels the work; may be NULL.
-    pub control: *const vmt_control,
-}
-
-fn write_raw_options(options: *const vmt_write_raw_options) -> Outcome<WriteRawOptions> {
-    let options = read(options)?;
-    let known = flags(
-        options.flags,
-        VMT_WRITE_RAW_OVERWRITE | VMT_WRITE_RAW_KEEP_FREE_SPACE | VMT_WRITE_RAW_DROP_PAGE_FILES,
-    )?;
-    Ok(WriteRawOptions {
-        overwrite: (known & VMT_WRITE_RAW_OVERWRITE != 0).into(),
-        threads: Threads::new(options.threads as usize),
-        free_space: free_space(known & VMT_WRITE_RAW_KEEP_FREE_SPACE != 0),
-        drop_page_files: known & VMT_WRITE_RAW_DROP_PAGE_FILES != 0,
-        control: chosen(options.control)?,
-    })
-}
-
-/// Return the summary to C as JSON, if the caller wants it.
-fn hand_out(place: *mut *mut vmt_bytes, summary: &RawSummary) -> Outcome<()> {
-    if !place.is_null() {
-        output(place, give(Text::new(json(summary)?)));
-    }
-    Ok(())
-}
-
-/// Write the disk as a sparse raw file, which appears complete or not at all. `options` may be NULL.
-///
-/// `*summary`, unless `summary` is NULL, receives JSON about what was read and written; free it with
-/// `vmt_bytes_free()`.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_image_write_raw(
-    image: *const vmt_image,
-    path: *const c_char,
-    options: *const vmt_write_raw_options,
-    summary: *mut *mut vmt_bytes,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    output(summary, ptr::null_mut());
-    status(err, || {
-        let options = write_raw_options(options)?;
-        hand_out(summary, &get(image)?.disk.write_raw(path_in(path, "path")?, &options)?)
-    })
-}
-
-/// The same, but pass every byte of the disk to `write` in order, on this thread. Parts that are not data are passed as
-/// zeros. `threads` and `VMT_WRITE_RAW_OVERWRITE` have no effect.
-///
-/// After an error, `write` has received only a part of the disk.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_image_write_raw_to(
-    image: *const vmt_image,
-    write: vmt_write_fn,
-    user_data: *mut c_void,
-    options: *const vmt_write_raw_options,
-    summary: *mut *mut vmt_bytes,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    output(summary, ptr::null_mut());
-    status(err, || {
-        let options = write_raw_options(options)?;
-        hand_out(summary, &get(image)?.disk.write_raw_to(writer(write, user_data)?, &options)?)
-    })
 }

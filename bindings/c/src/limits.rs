@@ -1,27 +1,27 @@
 //! The requirements of a template on a machine.
 
-use vmtemplate::{AddressFamily, Limits, UnmetLimit, VmSpec};
+use vmtemplate::metainfo::{AddressFamily, Limits, UnmetLimit, VmSpec};
 
 use crate::boundary::{Failure, Outcome};
 use crate::error::VMT_INVALID_VALUE;
 
-/// What a template says about an IP version.
-pub type vmt_support = u32;
-/// The template does not say.
-pub const VMT_UNSET: vmt_support = 0;
-/// The template does not support it.
-pub const VMT_NO: vmt_support = 1;
-/// The template supports it.
-pub const VMT_YES: vmt_support = 2;
+/// Whether something is so, if that is said at all.
+pub type vmt_answer = u32;
+/// Nothing is said.
+pub const VMT_UNSET: vmt_answer = 0;
+/// It is not so.
+pub const VMT_NO: vmt_answer = 1;
+/// It is so.
+pub const VMT_YES: vmt_answer = 2;
 
 /// What a machine must have to use a template. A field that is zero sets no limit.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct vmt_limits {
     /// Whether the primary address of a machine may be IPv4.
-    pub ipv4: vmt_support,
+    pub ipv4: vmt_answer,
     /// Whether the primary address of a machine may be IPv6.
-    pub ipv6: vmt_support,
+    pub ipv6: vmt_answer,
     /// The minimum memory, in MiB.
     pub memory_mib: u64,
     /// The minimum disk size, in MB.
@@ -39,7 +39,7 @@ pub const VMT_UNMET_DISK: vmt_unmet = 4;
 /// It lacks something that a later version of this list names.
 pub const VMT_UNMET_OTHER: vmt_unmet = 0x8000_0000;
 
-fn flag_in(flag: vmt_support, name: &str) -> Outcome<Option<bool>> {
+pub(crate) fn answer_in(flag: vmt_answer, name: &str) -> Outcome<Option<bool>> {
     match flag {
         VMT_UNSET => Ok(None),
         VMT_NO => Ok(Some(false)),
@@ -51,7 +51,7 @@ fn flag_in(flag: vmt_support, name: &str) -> Outcome<Option<bool>> {
     }
 }
 
-pub(crate) const fn flag_out(flag: Option<bool>) -> vmt_support {
+const fn answer_out(flag: Option<bool>) -> vmt_answer {
     match flag {
         None => VMT_UNSET,
         Some(false) => VMT_NO,
@@ -59,26 +59,28 @@ pub(crate) const fn flag_out(flag: Option<bool>) -> vmt_support {
     }
 }
 
-/// Replace the limits in `limits` with those from C; limits with other names are kept.
-pub(crate) fn overlay(limits: &mut Limits, given: &vmt_limits) -> Outcome<()> {
-    limits.ipv4 = flag_in(given.ipv4, "ipv4")?;
-    limits.ipv6 = flag_in(given.ipv6, "ipv6")?;
-    limits.memory_mib = (given.memory_mib > 0).then_some(given.memory_mib);
-    limits.disk_mb = (given.disk_mb > 0).then_some(given.disk_mb);
-    Ok(())
+/// The limits from C, and of `limits` those with other names.
+pub(crate) fn limits_in(given: &vmt_limits, limits: Limits) -> Outcome<Limits> {
+    Ok(Limits {
+        ipv4: answer_in(given.ipv4, "ipv4")?,
+        ipv6: answer_in(given.ipv6, "ipv6")?,
+        memory_mib: (given.memory_mib > 0).then_some(given.memory_mib),
+        disk_mb: (given.disk_mb > 0).then_some(given.disk_mb),
+        ..limits
+    })
 }
 
 pub(crate) fn out(limits: &Limits) -> vmt_limits {
     vmt_limits {
-        ipv4: flag_out(limits.ipv4),
-        ipv6: flag_out(limits.ipv6),
+        ipv4: answer_out(limits.ipv4),
+        ipv6: answer_out(limits.ipv6),
         memory_mib: limits.memory_mib.unwrap_or(0),
         disk_mb: limits.disk_mb.unwrap_or(0),
     }
 }
 
 /// What a machine with this memory, disk and address lacks.
-pub(crate) fn misses(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u32) -> Outcome<vmt_unmet> {
+pub(crate) fn unmet(limits: &Limits, memory_mib: u64, disk_mb: u64, primary: u32) -> Outcome<vmt_unmet> {
     let primary_address = match primary {
         4 => AddressFamily::Ipv4,
         6 => AddressFamily::Ipv6,

@@ -2,11 +2,12 @@
 
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::OnceLock;
 
-use vmtemplate::{FindMacros, MacroInfo, MacroName};
+use vmtemplate::macros::{FindMacros, MacroInfo, MacroName, MacroUse};
 
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, bytes_in, fixed, free, get, handle, look, status, str_in, text, word,
+    AsStruct, Failure, Memory, Slot, Structs, build, bytes_in, free, get, handle, look, status, str_in, word,
 };
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
 
@@ -14,33 +15,40 @@ use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
 pub struct vmt_macros(Slot<MacrosValue>);
 handle!(vmt_macros, MacrosValue);
 
-#[derive(Debug)]
-pub(crate) struct MacrosValue(Vec<Found>);
+pub(crate) type MacrosValue = Structs<vmt_macro_use>;
 
-#[derive(Debug)]
-struct Found {
-    name: Text,
-    start: usize,
-    end: usize,
-    line: usize,
-    column: usize,
+/// A macro in a text.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_macro_use {
+    /// Its bare name, such as `IP` for `($IP)`.
+    pub name: *const c_char,
+    /// The offset of its first byte.
+    pub start: usize,
+    /// The offset after its last byte.
+    pub end: usize,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
 }
 
-impl MacrosValue {
-    pub(crate) fn new(found: FindMacros<'_>) -> Self {
-        let found = found.map(|found| Found {
-            name: Text::new(found.name.name()),
-            start: found.range.start,
-            end: found.range.end,
-            line: found.position.line,
-            column: found.position.column,
-        });
-        Self(found.collect())
+impl AsStruct for MacroUse {
+    type Struct = vmt_macro_use;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_macro_use {
+        vmt_macro_use {
+            name: memory.text(self.name.name()),
+            start: self.range.start,
+            end: self.range.end,
+            line: self.position.line,
+            column: self.position.column,
+        }
     }
 }
 
-fn at<'a>(macros: *const vmt_macros, index: usize) -> Outcome<Option<&'a Found>> {
-    Ok(get(macros)?.0.get(index))
+pub(crate) fn macros_value(found: FindMacros<'_>) -> MacrosValue {
+    Structs::of(&found.collect::<Vec<_>>())
 }
 
 /// Find the macros in `length` bytes of UTF-8.
@@ -53,48 +61,14 @@ pub extern "C" fn vmt_find_macros(
     build(err, || {
         let text = std::str::from_utf8(bytes_in(text.cast(), length, "text")?)
             .map_err(|error| Failure::new(VMT_INVALID_VALUE, format!("`text` is not UTF-8: {error}")))?;
-        Ok(MacrosValue::new(vmtemplate::find_macros(text)))
+        Ok(macros_value(vmtemplate::macros::find_macros(text)))
     })
 }
 
-/// The number of macros.
+/// A macro of the list, which lives as long as the list; NULL past the end.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_macros_count(macros: *const vmt_macros) -> usize {
-    look(0, || Ok(get(macros)?.0.len()))
-}
-
-/// The bare name of a macro, such as `IP` for `($IP)`; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macros_name(
-    macros: *const vmt_macros,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(at(macros, index)?.map(|found| &found.name)))
-}
-
-/// The offset of its first byte.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macros_start(macros: *const vmt_macros, index: usize) -> usize {
-    look(0, || Ok(at(macros, index)?.map_or(0, |found| found.start)))
-}
-
-/// The offset after its last byte.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macros_end(macros: *const vmt_macros, index: usize) -> usize {
-    look(0, || Ok(at(macros, index)?.map_or(0, |found| found.end)))
-}
-
-/// Its line, from 1; 0 past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macros_line(macros: *const vmt_macros, index: usize) -> usize {
-    look(0, || Ok(at(macros, index)?.map_or(0, |found| found.line)))
-}
-
-/// Its column in characters, from 1; 0 past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macros_column(macros: *const vmt_macros, index: usize) -> usize {
-    look(0, || Ok(at(macros, index)?.map_or(0, |found| found.column)))
+pub extern "C" fn vmt_macros_at(macros: *const vmt_macros, index: usize) -> *const vmt_macro_use {
+    look(ptr::null(), || Ok(get(macros)?.at(index)))
 }
 
 /// Free them. NULL is ignored.
@@ -103,38 +77,56 @@ pub extern "C" fn vmt_macros_free(macros: *mut vmt_macros) {
     look((), || free(macros));
 }
 
-/// The number of macros that the platform knows.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_catalogue_count() -> usize {
-    look(0, || Ok(MacroInfo::catalogue().len()))
+/// A macro that the platform knows. It is static.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_macro {
+    /// Its bare name.
+    pub name: *const c_char,
+    /// Its meaning.
+    pub meaning: *const c_char,
+    /// The kind of its value, such as `address-v4`.
+    pub kind: *const c_char,
 }
 
-/// The bare name of a macro that the platform knows; NULL past the end. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_catalogue_name(index: usize) -> *const c_char {
-    text(ptr::null_mut(), || Ok(MacroInfo::catalogue().get(index).map(|info| fixed(info.name))))
+impl AsStruct for MacroInfo {
+    type Struct = vmt_macro;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_macro {
+        vmt_macro {
+            name: memory.text(self.name),
+            meaning: memory.text(self.meaning),
+            kind: memory.text(word(&self.kind)),
+        }
+    }
 }
 
-/// The meaning of the macro with this bare name; NULL if the platform does not know it. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macro_meaning(name: *const c_char) -> *const c_char {
-    text(ptr::null_mut(), || Ok(MacroInfo::lookup(str_in(name, "name")?).map(|info| fixed(info.meaning))))
+fn catalogue() -> &'static Structs<vmt_macro> {
+    static CATALOGUE: OnceLock<Structs<vmt_macro>> = OnceLock::new();
+    CATALOGUE.get_or_init(|| Structs::of(MacroInfo::catalogue()))
 }
 
-/// The known macro whose name is most similar to this one; NULL if none is similar. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_macro_nearest(name: *const c_char) -> *const c_char {
-    text(ptr::null_mut(), || Ok(MacroInfo::nearest(str_in(name, "name")?).map(|info| fixed(info.name))))
+fn known(info: Option<&MacroInfo>) -> *const vmt_macro {
+    let at = info.and_then(|info| MacroInfo::catalogue().iter().position(|known| known.name == info.name));
+    at.map_or(ptr::null(), |at| catalogue().at(at))
 }
 
-/// The kind of value of the macro with this bare name, such as `address-v4`; NULL if the platform does not know it. The
-/// text is static.
+/// A macro that the platform knows, by its number from 0; NULL past the end.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_macro_kind(name: *const c_char) -> *const c_char {
-    text(ptr::null_mut(), || {
-        let Some(info) = MacroInfo::lookup(str_in(name, "name")?) else { return Ok(None) };
-        Ok(word(&info.kind)?.map(|kind| fixed(&kind)))
-    })
+pub extern "C" fn vmt_macro_at(index: usize) -> *const vmt_macro {
+    look(ptr::null(), || Ok(catalogue().at(index)))
+}
+
+/// The macro with this bare name; NULL if the platform does not know it.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_macro_lookup(name: *const c_char) -> *const vmt_macro {
+    look(ptr::null(), || Ok(known(MacroInfo::lookup(str_in(name, "name")?))))
+}
+
+/// The known macro whose name is most similar to this one; NULL if none is similar.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_macro_nearest(name: *const c_char) -> *const vmt_macro {
+    look(ptr::null(), || Ok(known(MacroInfo::nearest(str_in(name, "name")?))))
 }
 
 /// Check that a text is the name of a macro: bare, such as `IP`, or, if `spelled` is set, as a script spells it, such

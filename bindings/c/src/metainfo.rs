@@ -5,13 +5,14 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
-use vmtemplate::{Metainfo, MetainfoKey, Product, SshPublicKey, Support, Tags};
+use vmtemplate::Metainfo;
+use vmtemplate::metainfo::{MetainfoKey, SshPublicKey};
 
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, bytes_in, call, edit, free, get, handle, json, list_in, look, named,
+    Failure, Outcome, Slot, Structs, Text, build, bytes_in, call, edit, free, get, handle, json, look, named,
     output, path_in, status, str_in, str_or_none, text, write,
 };
-use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
+use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error, vmt_error_info};
 use crate::limits::{self, vmt_limits, vmt_unmet};
 
 /// The metadata of a template. It is read leniently and edited in place: everything that is not set keeps its bytes.
@@ -31,7 +32,7 @@ pub(crate) struct MetainfoValue {
 #[derive(Debug, Default)]
 struct Made {
     texts: BTreeMap<String, Box<Text>>,
-    problems: Option<Vec<vmt_error>>,
+    problems: Option<Structs<vmt_error_info>>,
 }
 
 impl From<Metainfo> for MetainfoValue {
@@ -167,8 +168,13 @@ pub extern "C" fn vmt_metainfo_write_file(
     status(err, || Ok(get(metainfo)?.metainfo.write_file(path_in(path, "path")?, overwrite.into())?))
 }
 
-/// The text of an element by its name, such as `osname`, `hddimage`, `version`, `limit.mem`. NULL if the element does
-/// not exist or is empty, or if the key does not exist.
+/// The text of an element, by the name of the element: `osname`, `version`, `hddimage`, `installdrive`, `rebootcount`,
+/// `virtiodisk`, `virtionet`, `sshpublickey`, `illegal_password_characters` and so on; `limit.NAME` is one limit. Tags
+/// (`tags`), products (`support`, each `NAME` or `NAME:VERSION`) and declared macros (`macro`, each `($NAME)`) are
+/// separated by commas.
+///
+/// NULL if the element does not exist or is empty, or if the key does not exist. `vmt_metainfo_json()` has all values
+/// with their types.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_get(
     metainfo: *const vmt_metainfo,
@@ -181,7 +187,7 @@ pub extern "C" fn vmt_metainfo_get(
     })
 }
 
-/// Set the text of an element. Everything else keeps its bytes.
+/// Set the text of an element, by a key of `vmt_metainfo_get()`. Everything else keeps its bytes.
 ///
 /// Fails with `VMT_INVALID_VALUE` if the key does not exist or does not allow this text; then nothing is changed.
 #[unsafe(no_mangle)]
@@ -198,7 +204,7 @@ pub extern "C" fn vmt_metainfo_set(
     })
 }
 
-/// Remove an element. `*removed`, which may be NULL, receives whether it existed.
+/// Remove an element, by a key of `vmt_metainfo_get()`. `*removed`, which may be NULL, receives whether it existed.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_remove(
     metainfo: *mut vmt_metainfo,
@@ -239,14 +245,13 @@ pub extern "C" fn vmt_metainfo_set_limits(
 ) -> vmt_code {
     status(err, || {
         edit(metainfo)?.change(|metainfo| {
-            let mut all = metainfo.limits()?;
-            limits::overlay(&mut all, &limits)?;
-            Ok(metainfo.set_limits(&all)?)
+            let limits = limits::limits_in(&limits, metainfo.limits()?)?;
+            Ok(metainfo.set_limits(&limits)?)
         })
     })
 }
 
-/// What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*misses` receives a
+/// What a machine with this memory, disk and family of its primary address (4 or 6) lacks. `*unmet` receives a
 /// combination of `VMT_UNMET_` flags; 0 if it lacks nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_unmet_limits(
@@ -254,93 +259,12 @@ pub extern "C" fn vmt_metainfo_unmet_limits(
     memory_mib: u64,
     disk_mb: u64,
     primary_address: u32,
-    misses: *mut vmt_unmet,
+    unmet: *mut vmt_unmet,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
     status(err, || {
         let limits = get(metainfo)?.metainfo.limits()?;
-        write(misses, limits::misses(&limits, memory_mib, disk_mb, primary_address)?, "misses")
-    })
-}
-
-/// The number of tags.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_tag_count(metainfo: *const vmt_metainfo) -> usize {
-    look(0, || Ok(get(metainfo)?.metainfo.tags().len()))
-}
-
-/// A tag; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_tag(
-    metainfo: *const vmt_metainfo,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    kept(metainfo, length, &format!("tag {index}"), |metainfo| {
-        Ok(metainfo.tags().iter().nth(index).map(|tag| tag.as_bytes().to_vec()))
-    })
-}
-
-/// Set the tags: `count` texts.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_set_tags(
-    metainfo: *mut vmt_metainfo,
-    tags: *const *const c_char,
-    count: usize,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || {
-        let mut value = edit(metainfo)?;
-        let tags: Tags = list_in(tags, count, "tags")?.into_iter().collect();
-        value.change(|metainfo| Ok(metainfo.set_tags(&tags)?))
-    })
-}
-
-/// The number of products.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_product_count(metainfo: *const vmt_metainfo) -> usize {
-    look(0, || Ok(get(metainfo)?.metainfo.support().products.len()))
-}
-
-/// The name of a product that can use the template, such as `VMmgr`; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_product_name(
-    metainfo: *const vmt_metainfo,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    kept(metainfo, length, &format!("product {index}"), |metainfo| {
-        Ok(metainfo.support().products.get(index).map(|product| product.name.as_bytes().to_vec()))
-    })
-}
-
-/// The minimum version of that product, as `a.b.c`; NULL if any version can use the template.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_product_version(
-    metainfo: *const vmt_metainfo,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    kept(metainfo, length, &format!("product version {index}"), |metainfo| {
-        let support = metainfo.support();
-        let version = support.products.get(index).and_then(|product| product.min_version);
-        Ok(version.map(|version| version.to_string().into_bytes()))
-    })
-}
-
-/// Set the products: `count` texts, each a name, or a name and the minimum version: `VMmgr:5.45`.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_set_products(
-    metainfo: *mut vmt_metainfo,
-    products: *const *const c_char,
-    count: usize,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || {
-        let mut value = edit(metainfo)?;
-        let products: Vec<Product> =
-            list_in(products, count, "products")?.into_iter().map(Product::from).collect();
-        value.change(|metainfo| Ok(metainfo.set_support(&Support { products })?))
+        write(unmet, limits::unmet(&limits, memory_mib, disk_mb, primary_address)?, "unmet")
     })
 }
 
@@ -357,100 +281,8 @@ pub extern "C" fn vmt_metainfo_allows(
     })
 }
 
-/// The number of declared macros.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_macro_count(metainfo: *const vmt_metainfo) -> usize {
-    look(0, || Ok(get(metainfo)?.metainfo.declared_macros().len()))
-}
-
-/// A declared macro, such as `($PRODUCTKEY)`; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_macro(
-    metainfo: *const vmt_metainfo,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    kept(metainfo, length, &format!("macro {index}"), |metainfo| {
-        Ok(metainfo.declared_macros().get(index).map(|name| name.as_bytes().to_vec()))
-    })
-}
-
-/// Set the declared macros: `count` texts in the form `($NAME)`.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_set_macros(
-    metainfo: *mut vmt_metainfo,
-    macros: *const *const c_char,
-    count: usize,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || {
-        let mut value = edit(metainfo)?;
-        let macros = list_in(macros, count, "macros")?;
-        value.change(|metainfo| Ok(metainfo.set_declared_macros(&macros)?))
-    })
-}
-
-/// Read the number of reboots after which the system counts as installed; 1 if the metadata does not say.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_reboot_count(
-    metainfo: *const vmt_metainfo,
-    count: *mut u32,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || write(count, get(metainfo)?.metainfo.reboot_count()?, "count"))
-}
-
-/// Set the number of reboots after which the system counts as installed.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_set_reboot_count(
-    metainfo: *mut vmt_metainfo,
-    count: u32,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_reboot_count(count)?)))
-}
-
-/// Read whether the image has virtio drivers for disks.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_virtio_disk(metainfo: *const vmt_metainfo) -> bool {
-    look(false, || Ok(get(metainfo)?.metainfo.virtio_disk()))
-}
-
-/// Set whether it has.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_set_virtio_disk(
-    metainfo: *mut vmt_metainfo,
-    has_drivers: bool,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_virtio_disk(has_drivers)?)))
-}
-
-/// Read whether the image has virtio drivers for the network.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_virtio_net(metainfo: *const vmt_metainfo) -> bool {
-    look(false, || Ok(get(metainfo)?.metainfo.virtio_net()))
-}
-
-/// Set whether it has.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_set_virtio_net(
-    metainfo: *mut vmt_metainfo,
-    has_drivers: bool,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    status(err, || edit(metainfo)?.change(|metainfo| Ok(metainfo.set_virtio_net(has_drivers)?)))
-}
-
-/// Read whether the template takes public SSH keys. `*base64`, which may be NULL, receives whether they are in base64.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_ssh_public_key(metainfo: *const vmt_metainfo, base64: *mut bool) -> bool {
-    let key = look(SshPublicKey::default(), || Ok(get(metainfo)?.metainfo.ssh_public_key()));
-    output(base64, key.base64);
-    key.accepted
-}
-
-/// Set whether the template takes public SSH keys, and whether they are in base64.
+/// Set whether the template takes public SSH keys, and whether they are in base64, which is an attribute of the element
+/// `sshpublickey`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_metainfo_set_ssh_public_key(
     metainfo: *mut vmt_metainfo,
@@ -491,27 +323,18 @@ pub extern "C" fn vmt_metainfo_external_url(
     })
 }
 
-/// The number of invalid values.
+/// The problem with an invalid value; NULL past the last one.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_problem_count(metainfo: *const vmt_metainfo) -> usize {
-    look(0, || Ok(with_problems(get(metainfo)?, <[_]>::len)))
-}
-
-/// The problem with one of them, which is part of the metadata and must not be freed; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_metainfo_problem(metainfo: *const vmt_metainfo, index: usize) -> *const vmt_error {
+pub extern "C" fn vmt_metainfo_problem(metainfo: *const vmt_metainfo, index: usize) -> *const vmt_error_info {
     look(ptr::null(), || {
-        Ok(with_problems(get(metainfo)?, |all| all.get(index).map_or(ptr::null(), ptr::from_ref)))
+        let value = get(metainfo)?;
+        let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let problems = made.problems.get_or_insert_with(|| {
+            let problems: Vec<_> = value.metainfo.problems().into_iter().map(Failure::from).collect();
+            Structs::of(&problems)
+        });
+        Ok(problems.at(index))
     })
-}
-
-fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) -> R {
-    let mut made = value.made.lock().unwrap_or_else(PoisonError::into_inner);
-    let problems = made.problems.get_or_insert_with(|| {
-        let lent = |error| vmt_error::lent(Failure::from(error));
-        value.metainfo.problems().into_iter().map(lent).collect()
-    });
-    see(problems)
 }
 
 /// The operating system family that the platform recognises by this template name: `redhat-based`, `debian-based`,
@@ -519,7 +342,8 @@ fn with_problems<R>(value: &MetainfoValue, see: impl FnOnce(&[vmt_error]) -> R) 
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_os_family(template_name: *const c_char) -> *const c_char {
     text(ptr::null_mut(), || {
-        let family = vmtemplate::OsFamily::of_template_name(str_in(template_name, "template_name")?);
+        let family =
+            vmtemplate::metainfo::OsFamily::of_template_name(str_in(template_name, "template_name")?);
         Ok(family.map(named))
     })
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::probe_output;
+use vmtemplate::output::probe_output;
 
 use crate::boundary::{path_in, status};
 use crate::error::{vmt_code, vmt_error};

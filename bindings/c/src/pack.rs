@@ -1,12 +1,14 @@
-//! Options and summary of packing.
+//! Options and result of packing.
 
 use std::ffi::c_char;
+use std::ptr;
 
-use vmtemplate::{Level, PackOptions, PackSummary, Threads};
+use vmtemplate::archive::{Level, PackOptions, PackSummary};
+use vmtemplate::progress::Threads;
 
-use crate::boundary::{Outcome, Slot, Text, free, get, give, handle, json, look, output, read, text};
+use crate::boundary::{AsStruct, Memory, Outcome, Slot, Structs, free, get, handle, look, read};
 use crate::control::{chosen, vmt_control};
-use crate::image::free_space;
+use crate::free_space::{free_space, usage, vmt_usage, vmt_volume};
 use crate::script::flags;
 
 /// Replace an existing archive.
@@ -42,7 +44,15 @@ pub struct vmt_pack_options {
 
 pub(crate) fn pack_options(options: *const vmt_pack_options) -> Outcome<PackOptions> {
     let options = read(options)?;
-    let known = flags(options.flags, (VMT_PACK_LEVEL << 1) - 1)?;
+    let known = flags(
+        options.flags,
+        VMT_PACK_OVERWRITE
+            | VMT_PACK_SPARSE
+            | VMT_PACK_KEEP_FREE_SPACE
+            | VMT_PACK_DROP_PAGE_FILES
+            | VMT_PACK_MTIME
+            | VMT_PACK_LEVEL,
+    )?;
     let has = |flag| known & flag != 0;
     Ok(PackOptions {
         level: if has(VMT_PACK_LEVEL) { Level::new(options.level)? } else { Level::DEFAULT },
@@ -56,108 +66,66 @@ pub(crate) fn pack_options(options: *const vmt_pack_options) -> Outcome<PackOpti
     })
 }
 
-/// A summary of packing. It is immutable; any number of threads may use it.
-pub struct vmt_pack_summary(Slot<SummaryValue>);
-handle!(vmt_pack_summary, SummaryValue);
+/// The result of packing. It is immutable; any number of threads may use it.
+pub struct vmt_packed(Slot<Structs<vmt_packed_info>>);
+handle!(vmt_packed, Structs<vmt_packed_info>);
 
-#[derive(Debug)]
-pub(crate) struct SummaryValue {
-    summary: PackSummary,
-    left_behind: Vec<Text>,
-    missing: Vec<Text>,
-    json: Text,
+/// What packing read and wrote.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_packed_info {
+    /// The size of the archive in bytes.
+    pub archive_bytes: u64,
+    /// The size of all files in the archive in bytes.
+    pub content_bytes: u64,
+    /// What these bytes are. `data` and `zeros` were read, the others not.
+    pub usage: vmt_usage,
+    /// Files that were not packed, because the metadata does not name them. A slash follows the name of a whole folder.
+    pub left_behind: *const *const c_char,
+    /// The number of `left_behind`; at most 1000.
+    pub left_behind_count: usize,
+    /// Files, besides image and script, that the metadata names and that do not exist, such as `pxelinuxcfg: pxe.cfg`.
+    pub missing: *const *const c_char,
+    /// The number of `missing`.
+    pub missing_count: usize,
+    /// The volumes whose free space matters, as in `vmt_free_space_info`.
+    pub volumes: *const *const vmt_volume,
+    /// The number of `volumes`.
+    pub volume_count: usize,
+    /// Everything as JSON, as `vmtemplate pack --json` prints it.
+    pub json: *const c_char,
 }
 
-/// Return the summary to C, if the caller wants it.
-pub(crate) fn hand_out(place: *mut *mut vmt_pack_summary, summary: PackSummary) -> Outcome<()> {
-    if !place.is_null() {
-        let texts = |names: &[String]| names.iter().map(Text::new).collect();
-        let (left_behind, missing) = (texts(&summary.left_behind), texts(&summary.missing));
-        let json = Text::new(json(&summary)?);
-        output(place, give(SummaryValue { summary, left_behind, missing, json }));
+impl AsStruct for PackSummary {
+    type Struct = vmt_packed_info;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_packed_info {
+        let (left_behind, left_behind_count) = memory.texts(&self.left_behind);
+        let (missing, missing_count) = memory.texts(&self.missing);
+        let (volumes, volume_count) = memory.structs(&self.free_space.volumes);
+        vmt_packed_info {
+            archive_bytes: self.archive_bytes,
+            content_bytes: self.content_bytes,
+            usage: usage(self.usage),
+            left_behind,
+            left_behind_count,
+            missing,
+            missing_count,
+            volumes,
+            volume_count,
+            json: memory.json(self),
+        }
     }
-    Ok(())
 }
 
-/// The size of the archive in bytes.
+/// Its parts, which live as long as it does; NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_archive_bytes(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.archive_bytes))
-}
-
-/// The size of all files in the archive in bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_content_bytes(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.content_bytes))
-}
-
-/// The number of bytes that were read.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_data_read(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.usage.read()))
-}
-
-/// The number of bytes that were read and are all zero.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_zeros_found(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.usage.zeros))
-}
-
-/// The number of bytes that the image records as zero, and that were not read.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_holes(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.usage.holes))
-}
-
-/// The number of bytes that file systems mark free, and that were not read.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_free_bytes(summary: *const vmt_pack_summary) -> u64 {
-    look(0, || Ok(get(summary)?.summary.usage.free))
-}
-
-/// The number of files that were not packed, because the metadata does not name them; at most 1000.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_left_behind_count(summary: *const vmt_pack_summary) -> usize {
-    look(0, || Ok(get(summary)?.left_behind.len()))
-}
-
-/// The name of one of them; a slash follows the name of a whole folder. NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_left_behind(
-    summary: *const vmt_pack_summary,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(get(summary)?.left_behind.get(index)))
-}
-
-/// The number of files, besides image and script, that the metadata names and that do not exist.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_missing_count(summary: *const vmt_pack_summary) -> usize {
-    look(0, || Ok(get(summary)?.missing.len()))
-}
-
-/// One of them, such as `pxelinuxcfg: pxe.cfg`. NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_missing(
-    summary: *const vmt_pack_summary,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(get(summary)?.missing.get(index)))
-}
-
-/// The whole summary as JSON, including the volumes, and the reason if the free space of one was kept.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_json(
-    summary: *const vmt_pack_summary,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(Some(&get(summary)?.json)))
+pub extern "C" fn vmt_packed_get(packed: *const vmt_packed) -> *const vmt_packed_info {
+    look(ptr::null(), || Ok(get(packed)?.pointer()))
 }
 
 /// Free it. NULL is ignored.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_pack_summary_free(summary: *mut vmt_pack_summary) {
-    look((), || free(summary));
+pub extern "C" fn vmt_packed_free(packed: *mut vmt_packed) {
+    look((), || free(packed));
 }

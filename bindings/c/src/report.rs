@@ -2,110 +2,100 @@
 
 use std::ffi::c_char;
 use std::ptr;
-use std::sync::OnceLock;
 
-use vmtemplate::{Finding, Report, Summary};
+use vmtemplate::Report;
+use vmtemplate::report::Finding;
 
-use crate::boundary::{Outcome, Slot, Text, fixed, free, get, handle, json, look, text};
-use crate::rule::{severity_in, severity_out, vmt_severity};
+use crate::boundary::{AsStruct, Json, Memory, Slot, Structs, free, get, handle, look, text};
+use crate::rule::{rule_struct, severity_out, vmt_rule, vmt_severity};
 
-/// The findings of a check. It is immutable, any number of threads may use it, and its texts live as long as it does.
+/// The findings of a check. It is immutable, and any number of threads may use it.
 pub struct vmt_report(Slot<ReportValue>);
 handle!(vmt_report, ReportValue);
 
 #[derive(Debug)]
 pub(crate) struct ReportValue {
     report: Report,
-    findings: Vec<FindingTexts>,
-    json: OnceLock<Text>,
-    sarif: OnceLock<Text>,
+    findings: Structs<vmt_finding>,
+    json: Json,
+    sarif: Json,
 }
 
-#[derive(Debug)]
-struct FindingTexts {
-    message: Text,
-    fix: Text,
-    text: Text,
-    file: Option<Text>,
-    path: Option<Text>,
-    excerpt: Option<Text>,
+impl From<Report> for ReportValue {
+    fn from(report: Report) -> Self {
+        let findings = Structs::of(report.findings());
+        Self { report, findings, json: Json::default(), sarif: Json::default() }
+    }
 }
 
-impl ReportValue {
-    pub(crate) fn new(report: Report) -> Self {
-        let texts = |finding: &Finding| FindingTexts {
-            message: Text::new(finding.message()),
-            fix: Text::new(finding.fix()),
-            text: Text::new(finding.to_string()),
-            file: finding.place().file.as_ref().map(Text::new),
-            path: finding.place().path.as_ref().map(Text::new),
-            excerpt: finding.excerpt().map(|excerpt| Text::new(&excerpt.line)),
-        };
-        Self {
-            findings: report.findings().iter().map(texts).collect(),
-            report,
-            json: OnceLock::new(),
-            sarif: OnceLock::new(),
+/// A finding: the rule that is broken, where, and how to fix it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_finding {
+    /// The rule that it breaks, which is static.
+    pub rule: *const vmt_rule,
+    /// The severity.
+    pub severity: vmt_severity,
+    /// The number of the partition that it concerns; 0 if it concerns none.
+    pub partition: u32,
+    /// What was found.
+    pub message: *const c_char,
+    /// How to fix it.
+    pub fix: *const c_char,
+    /// Place, severity, code and message in one line.
+    pub text: *const c_char,
+    /// The file of the template that it concerns; NULL if it concerns none.
+    pub file: *const c_char,
+    /// The path inside the image that it concerns; NULL if it concerns none.
+    pub path: *const c_char,
+    /// Its line in a text, from 1; 0 if it is not in a text.
+    pub line: usize,
+    /// Its column in characters, from 1; 0 if it is not in a text.
+    pub column: usize,
+    /// The line that contains it, or the part of that line around it; NULL if it is not in a text.
+    pub excerpt: *const c_char,
+    /// The column in the excerpt at which it begins, from 1; 0 without an excerpt.
+    pub excerpt_column: usize,
+    /// The number of characters of the excerpt that it concerns; 0 without an excerpt.
+    pub excerpt_length: usize,
+}
+
+impl AsStruct for Finding {
+    type Struct = vmt_finding;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_finding {
+        let (place, excerpt) = (self.place(), self.excerpt());
+        vmt_finding {
+            rule: rule_struct(self.rule()),
+            severity: severity_out(self.severity()),
+            partition: place.partition.unwrap_or(0),
+            message: memory.text(self.message()),
+            fix: memory.text(self.fix()),
+            text: memory.text(self.to_string()),
+            file: memory.text_or_null(place.file.as_ref()),
+            path: memory.text_or_null(place.path.as_ref()),
+            line: place.position.map_or(0, |at| at.line),
+            column: place.position.map_or(0, |at| at.column),
+            excerpt: memory.text_or_null(excerpt.map(|excerpt| &excerpt.line)),
+            excerpt_column: excerpt.map_or(0, |excerpt| excerpt.column),
+            excerpt_length: excerpt.map_or(0, |excerpt| excerpt.length),
         }
     }
 }
 
-fn finding<R>(report: *const vmt_report, index: usize, none: R, see: impl FnOnce(&Finding) -> R) -> R
-where
-    R: Copy,
-{
-    look(none, || Ok(get(report)?.report.findings().get(index).map_or(none, see)))
-}
-
-fn finding_text(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-    see: impl FnOnce(&FindingTexts) -> Option<&Text>,
-) -> *const c_char {
-    text(length, || Ok(get(report)?.findings.get(index).and_then(see)))
-}
-
-fn count(report: *const vmt_report, which: impl FnOnce(Summary) -> usize) -> usize {
-    look(0, || Ok(which(get(report)?.report.summary())))
-}
-
-fn kept<'a>(cell: &'a OnceLock<Text>, value: &impl serde::Serialize) -> Outcome<Option<&'a Text>> {
-    if let Some(text) = cell.get() {
-        return Ok(Some(text));
-    }
-    let text = Text::new(json(value)?);
-    Ok(Some(cell.get_or_init(|| text)))
-}
-
-/// The number of findings.
+/// A finding, which lives as long as the report; NULL past the end.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_report_count(report: *const vmt_report) -> usize {
-    look(0, || Ok(get(report)?.report.findings().len()))
+pub extern "C" fn vmt_report_finding(report: *const vmt_report, index: usize) -> *const vmt_finding {
+    look(ptr::null(), || Ok(get(report)?.findings.at(index)))
 }
 
-/// The number of errors.
+/// The number of findings of this severity; of all findings for 0.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_report_errors(report: *const vmt_report) -> usize {
-    count(report, |summary| summary.errors)
-}
-
-/// The number of warnings.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_report_warnings(report: *const vmt_report) -> usize {
-    count(report, |summary| summary.warnings)
-}
-
-/// The number of notes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_report_notes(report: *const vmt_report) -> usize {
-    count(report, |summary| summary.notes)
-}
-
-/// Whether a finding has this or a higher severity. False for NULL, and for an unknown severity.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_report_has(report: *const vmt_report, severity: vmt_severity) -> bool {
-    look(false, || Ok(get(report)?.report.has(severity_in(severity)?)))
+pub extern "C" fn vmt_report_count(report: *const vmt_report, severity: vmt_severity) -> usize {
+    look(0, || {
+        let findings = get(report)?.findings.iter();
+        Ok(findings.filter(|finding| severity == 0 || finding.severity == severity).count())
+    })
 }
 
 /// The report as JSON, as `vmtemplate check --json` prints it.
@@ -113,7 +103,7 @@ pub extern "C" fn vmt_report_has(report: *const vmt_report, severity: vmt_severi
 pub extern "C" fn vmt_report_json(report: *const vmt_report, length: *mut usize) -> *const c_char {
     text(length, || {
         let value = get(report)?;
-        kept(&value.json, &value.report)
+        value.json.of(|| Ok(&value.report))
     })
 }
 
@@ -122,111 +112,8 @@ pub extern "C" fn vmt_report_json(report: *const vmt_report, length: *mut usize)
 pub extern "C" fn vmt_report_sarif(report: *const vmt_report, length: *mut usize) -> *const c_char {
     text(length, || {
         let value = get(report)?;
-        kept(&value.sarif, &value.report.sarif())
+        value.sarif.of(|| Ok(value.report.sarif()))
     })
-}
-
-/// The code of the rule that a finding breaks; NULL past the end. The text is static. `vmt_rule_title()` and others
-/// describe the rule.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_code(report: *const vmt_report, index: usize) -> *const c_char {
-    finding(report, index, ptr::null(), |finding| fixed(finding.rule().code).pointer())
-}
-
-/// The severity; 0 past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_severity(report: *const vmt_report, index: usize) -> vmt_severity {
-    finding(report, index, 0, |finding| severity_out(finding.severity()))
-}
-
-/// What was found; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_message(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    finding_text(report, index, length, |finding| Some(&finding.message))
-}
-
-/// How to fix it; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_fix(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    finding_text(report, index, length, |finding| Some(&finding.fix))
-}
-
-/// Place, severity, code and message in one line; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_text(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    finding_text(report, index, length, |finding| Some(&finding.text))
-}
-
-/// The file of the template that it concerns; NULL if it concerns none.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_file(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    finding_text(report, index, length, |finding| finding.file.as_ref())
-}
-
-/// The path inside the image that it concerns; NULL if it concerns none.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_path(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    finding_text(report, index, length, |finding| finding.path.as_ref())
-}
-
-/// The number of the partition that it concerns; 0 if it concerns none.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_partition(report: *const vmt_report, index: usize) -> u32 {
-    finding(report, index, 0, |finding| finding.place().partition.unwrap_or(0))
-}
-
-/// Its line in a text, from 1; 0 if it is not in a text.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_line(report: *const vmt_report, index: usize) -> usize {
-    finding(report, index, 0, |finding| finding.place().position.map_or(0, |at| at.line))
-}
-
-/// Its column in characters, from 1; 0 if it is not in a text.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_column(report: *const vmt_report, index: usize) -> usize {
-    finding(report, index, 0, |finding| finding.place().position.map_or(0, |at| at.column))
-}
-
-/// The line that contains it, or the part of that line around it; NULL if it is not in a text.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_excerpt(
-    report: *const vmt_report,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    finding_text(report, index, length, |finding| finding.excerpt.as_ref())
-}
-
-/// The column in the excerpt at which it begins, from 1; 0 without an excerpt.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_excerpt_column(report: *const vmt_report, index: usize) -> usize {
-    finding(report, index, 0, |finding| finding.excerpt().map_or(0, |excerpt| excerpt.column))
-}
-
-/// The number of characters of the excerpt that it concerns; 0 without an excerpt.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_finding_excerpt_length(report: *const vmt_report, index: usize) -> usize {
-    finding(report, index, 0, |finding| finding.excerpt().map_or(0, |excerpt| excerpt.length))
 }
 
 /// Free a report. NULL is ignored.

@@ -2,28 +2,27 @@
 
 use std::ffi::c_char;
 use std::os::unix::ffi::OsStrExt;
+use std::ptr;
 use std::time::Duration;
 
-use vmtemplate::{
-    EntryOptions, PublishOptions, PushOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Tags,
-    Threads,
-};
+use vmtemplate::Repository;
+use vmtemplate::metainfo::Tags;
+use vmtemplate::progress::Threads;
+use vmtemplate::repository::{EntryOptions, PublishOptions, RepositoryCheckOptions, RepositoryFormat};
 
 use crate::archive::{unpack_limits, vmt_unpack_limits};
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, free, get, get_or_none, handle, json, look, path_in, read, source,
-    str_in, str_or_none, text,
+    AsStruct, Failure, Memory, Outcome, Slot, Structs, Text, build, free, get, get_or_none, handle, json,
+    look, path_in, read, source, str_in, str_or_none,
 };
 use crate::bytes::vmt_bytes;
 use crate::control::{chosen, vmt_control};
 use crate::error::{VMT_INVALID_VALUE, vmt_error};
 use crate::image::vmt_source;
-use crate::pack::{pack_options, vmt_pack_options};
-use crate::report::{ReportValue, vmt_report};
-use crate::repository_entry::{Entries, vmt_entries};
+use crate::report::vmt_report;
+use crate::repository_entry::vmt_entries;
 use crate::repository_keys::{vmt_public_key, vmt_signing_key};
 use crate::script::flags;
-use crate::template::vmt_template;
 
 /// A folder of archives, and the file that describes them to the platform. Any number of threads and processes may
 /// publish to it at once.
@@ -33,16 +32,38 @@ handle!(vmt_repository, RepositoryValue);
 #[derive(Debug)]
 pub(crate) struct RepositoryValue {
     pub(crate) repository: Repository,
-    folder: Text,
-    description: Text,
+    info: Structs<vmt_repository_info>,
 }
 
 impl From<Repository> for RepositoryValue {
     fn from(repository: Repository) -> Self {
-        Self {
-            folder: Text::new(repository.folder().as_os_str().as_bytes()),
-            description: Text::new(repository.description_path().as_os_str().as_bytes()),
-            repository,
+        Self { info: Structs::one(&repository), repository }
+    }
+}
+
+/// Where a repository is.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_repository_info {
+    /// Its folder or URL, as bytes.
+    pub folder: *const c_char,
+    /// The path or URL of its description, as bytes.
+    pub description: *const c_char,
+    /// Its format.
+    pub format: vmt_repository_format,
+}
+
+impl AsStruct for Repository {
+    type Struct = vmt_repository_info;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_repository_info {
+        vmt_repository_info {
+            folder: memory.text(self.folder().as_os_str().as_bytes()),
+            description: memory.text(self.description_path().as_os_str().as_bytes()),
+            format: match self.format() {
+                RepositoryFormat::Vm5 => VMT_FORMAT_VM5,
+                _ => VMT_FORMAT_VM6,
+            },
         }
     }
 }
@@ -65,24 +86,22 @@ fn format(format: vmt_repository_format) -> Outcome<RepositoryFormat> {
     }
 }
 
-/// Open a repository and detect its format by its description. Fails with `VMT_NOT_FOUND` if it has no description, and
-/// with `VMT_INVALID_REPOSITORY` if it has two.
+/// Open a repository of this format, or detect its format by its description if `format` is 0. Detecting fails with
+/// `VMT_NOT_FOUND` if it has no description, and with `VMT_INVALID_REPOSITORY` if it has two.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_repository_open(
-    folder: *const c_char,
-    err: *mut *mut vmt_error,
-) -> *mut vmt_repository {
-    build(err, || Ok(Repository::open(path_in(folder, "folder")?)?.into()))
-}
-
-/// Open a repository of this format.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_repository_open_as(
     folder: *const c_char,
     format: vmt_repository_format,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_repository {
-    build(err, || Ok(Repository::open_as(path_in(folder, "folder")?, self::format(format)?)?.into()))
+    build(err, || {
+        let folder = path_in(folder, "folder")?;
+        Ok(match format {
+            0 => Repository::open(folder)?,
+            format => Repository::open_as(folder, self::format(format)?)?,
+        }
+        .into())
+    })
 }
 
 /// Create an empty repository in a folder. Fails with `VMT_ALREADY_EXISTS` if the folder is a repository.
@@ -95,33 +114,10 @@ pub extern "C" fn vmt_repository_create(
     build(err, || Ok(Repository::create(path_in(folder, "folder")?, self::format(format)?)?.into()))
 }
 
-/// Its folder, as bytes.
+/// Where it is, which lives as long as it does; NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_repository_folder(
-    repository: *const vmt_repository,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(Some(&get(repository)?.folder)))
-}
-
-/// The path of its description, as bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_repository_description(
-    repository: *const vmt_repository,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(Some(&get(repository)?.description)))
-}
-
-/// Its format; 0 for NULL.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_repository_format_of(repository: *const vmt_repository) -> vmt_repository_format {
-    look(0, || {
-        Ok(match get(repository)?.repository.format() {
-            RepositoryFormat::Vm5 => VMT_FORMAT_VM5,
-            _ => VMT_FORMAT_VM6,
-        })
-    })
+pub extern "C" fn vmt_repository_get(repository: *const vmt_repository) -> *const vmt_repository_info {
+    look(ptr::null(), || Ok(get(repository)?.info.pointer()))
 }
 
 /// Close it. NULL is ignored.
@@ -136,7 +132,7 @@ pub extern "C" fn vmt_repository_list(
     repository: *const vmt_repository,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_entries {
-    build(err, || Entries::new(get(repository)?.repository.list()?))
+    build(err, || Ok(Structs::of(&get(repository)?.repository.list()?)))
 }
 
 /// Do not wait for another publisher to finish.
@@ -208,7 +204,7 @@ pub struct vmt_entry_options {
     pub set: *const c_char,
 }
 
-fn entry_options(options: *const vmt_entry_options) -> Outcome<EntryOptions> {
+pub(crate) fn entry_options(options: *const vmt_entry_options) -> Outcome<EntryOptions> {
     let options = read(options)?;
     let text = |text: *const c_char, name| -> Outcome<Option<String>> {
         Ok(str_or_none(text, name)?.map(str::to_owned))
@@ -231,7 +227,7 @@ fn entry_options(options: *const vmt_entry_options) -> Outcome<EntryOptions> {
     Ok(entry)
 }
 
-fn entry_flags(options: &vmt_entry_options) -> Outcome<u32> {
+pub(crate) fn entry_flags(options: &vmt_entry_options) -> Outcome<u32> {
     flags(options.flags, VMT_ENTRY_REQUIREMENTS | VMT_ENTRY_REPLACE)
 }
 
@@ -255,7 +251,7 @@ pub extern "C" fn vmt_repository_add(
         } else {
             repository.add(archive, &entry)?
         };
-        Entries::new([added])
+        Ok(Structs::one(&added))
     })
 }
 
@@ -279,27 +275,7 @@ pub extern "C" fn vmt_repository_add_source(
         } else {
             repository.add_source(source, name, &entry)?
         };
-        Entries::new([added])
-    })
-}
-
-/// Pack a template directly into the repository, and describe it. With `VMT_ENTRY_REPLACE` it replaces the template
-/// with the same name, if one exists. The list has one entry, the new one. Both options may be NULL.
-///
-/// Fails as `vmt_template_pack()` and `vmt_repository_add()` do.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_repository_push(
-    repository: *const vmt_repository,
-    template: *const vmt_template,
-    replace: bool,
-    pack: *const vmt_pack_options,
-    entry: *const vmt_entry_options,
-    err: *mut *mut vmt_error,
-) -> *mut vmt_entries {
-    build(err, || {
-        let replace = replace || entry_flags(&read(entry)?)? & VMT_ENTRY_REPLACE != 0;
-        let options = PushOptions { pack: pack_options(pack)?, entry: entry_options(entry)?, replace };
-        Entries::new([get(repository)?.repository.push(&get(template)?.template, &options)?.entry])
+        Ok(Structs::one(&added))
     })
 }
 
@@ -316,7 +292,7 @@ pub extern "C" fn vmt_repository_replace(
     build(err, || {
         let repository = &get(repository)?.repository;
         let (name, archive) = (str_in(name, "name")?, path_in(archive, "archive")?);
-        Entries::new([repository.replace(name, archive, &entry_options(options)?)?])
+        Ok(Structs::one(&repository.replace(name, archive, &entry_options(options)?)?))
     })
 }
 
@@ -335,7 +311,7 @@ pub extern "C" fn vmt_repository_replace_source(
         let (name, source_name) = (str_in(name, "name")?, path_in(source_name, "source_name")?);
         let entry = entry_options(options)?;
         let source = self::source(read(source)?)?;
-        Entries::new([repository.replace_source(name, source, source_name, &entry)?])
+        Ok(Structs::one(&repository.replace_source(name, source, source_name, &entry)?))
     })
 }
 
@@ -349,7 +325,7 @@ pub extern "C" fn vmt_repository_remove(
 ) -> *mut vmt_entries {
     build(err, || {
         let repository = &get(repository)?.repository;
-        Entries::new([repository.remove(str_in(name, "name")?, &publish_options(options)?)?])
+        Ok(Structs::one(&repository.remove(str_in(name, "name")?, &publish_options(options)?)?))
     })
 }
 
@@ -366,15 +342,15 @@ pub extern "C" fn vmt_repository_sync(
 }
 
 /// Open the archives without reading all of them: no checksums are compared.
-pub const VMT_REPOSITORY_VERIFY_QUICK: u32 = 1;
+pub const VMT_REPOSITORY_CHECK_QUICK: u32 = 1;
 
 /// Options for verifying a repository. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct vmt_repository_verify_options {
-    /// `sizeof(vmt_repository_verify_options)`.
+pub struct vmt_repository_check_options {
+    /// `sizeof(vmt_repository_check_options)`.
     pub struct_size: usize,
-    /// A combination of `VMT_REPOSITORY_VERIFY_` flags.
+    /// A combination of `VMT_REPOSITORY_CHECK_` flags.
     pub flags: u32,
     /// Threads that decompress; 0 means one per CPU.
     pub threads: u32,
@@ -390,20 +366,20 @@ pub struct vmt_repository_verify_options {
 ///
 /// The report contains every problem that was found.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_repository_verify(
+pub extern "C" fn vmt_repository_check(
     repository: *const vmt_repository,
-    options: *const vmt_repository_verify_options,
+    options: *const vmt_repository_check_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_report {
     build(err, || {
         let given = read(options)?;
-        let options = RepositoryVerifyOptions {
+        let options = RepositoryCheckOptions {
             public_key: get_or_none(given.public_key)?.cloned(),
-            quick: flags(given.flags, VMT_REPOSITORY_VERIFY_QUICK)? != 0,
+            quick: flags(given.flags, VMT_REPOSITORY_CHECK_QUICK)? != 0,
             limits: unpack_limits(given.limits)?,
             threads: Threads::new(given.threads as usize),
             control: chosen(given.control)?,
         };
-        Ok(ReportValue::new(get(repository)?.repository.verify(&options)?))
+        Ok(get(repository)?.repository.check(&options)?.into())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use vmtemplate::{PublicKey, SigningKey};
+use vmtemplate::repository::{PublicKey, SigningKey};
 
 use crate::boundary::{Slot, build, free, handle, look, path_in, str_in, str_or_none};
 use crate::error::vmt_error;

@@ -2,10 +2,11 @@
 
 use std::ffi::c_char;
 use std::ptr;
+use std::sync::OnceLock;
 
-use vmtemplate::{Rule, Severity};
+use vmtemplate::report::{Rule, Severity};
 
-use crate::boundary::{Failure, Outcome, Text, fixed, look, str_in, text};
+use crate::boundary::{AsStruct, Failure, Memory, Outcome, Structs, look, str_in};
 use crate::error::VMT_INVALID_VALUE;
 
 /// The severity of a finding.
@@ -37,52 +38,57 @@ pub(crate) fn severity_in(severity: vmt_severity) -> Outcome<Severity> {
     }
 }
 
-fn rule(
-    code: *const c_char,
-    length: *mut usize,
-    part: impl FnOnce(&'static Rule) -> &'static str,
-) -> *const c_char {
-    text(length, || Ok(Rule::by_code(str_in(code, "code")?).map(|rule| fixed(part(rule)))))
+/// A rule of a check. It is static.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_rule {
+    /// Its code, such as `VMT0101`.
+    pub code: *const c_char,
+    /// The severity of its findings, unless options set another one.
+    pub severity: vmt_severity,
+    /// What it requires.
+    pub title: *const c_char,
+    /// Why it matters.
+    pub why: *const c_char,
+    /// How to fix what breaks it.
+    pub fix: *const c_char,
+    /// The step of the platform's guide that it is based on.
+    pub step: *const c_char,
 }
 
-/// The number of rules.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_count() -> usize {
-    look(0, || Ok(Rule::all().count()))
+impl AsStruct for Rule {
+    type Struct = vmt_rule;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_rule {
+        vmt_rule {
+            code: memory.text(self.code),
+            severity: severity_out(self.severity),
+            title: memory.text(self.title),
+            why: memory.text(self.why),
+            fix: memory.text(self.fix),
+            step: memory.text(self.step),
+        }
+    }
 }
 
-/// The code of a rule, such as `VMT0101`, by its number from 0; NULL past the end. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_code(index: usize) -> *const c_char {
-    text(ptr::null_mut(), || Ok(Rule::all().nth(index).map(|rule| -> &Text { fixed(rule.code) })))
+fn rules() -> &'static Structs<vmt_rule> {
+    static RULES: OnceLock<Structs<vmt_rule>> = OnceLock::new();
+    RULES.get_or_init(|| Structs::of(Rule::all()))
 }
 
-/// The severity of the rule with this code; 0 if no such rule exists.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_severity(code: *const c_char) -> vmt_severity {
-    look(0, || Ok(Rule::by_code(str_in(code, "code")?).map_or(0, |rule| severity_out(rule.severity))))
+/// The static struct of a rule.
+pub(crate) fn rule_struct(rule: &Rule) -> *const vmt_rule {
+    Rule::all().position(|known| known.code == rule.code).map_or(ptr::null(), |at| rules().at(at))
 }
 
-/// What the rule requires; NULL if no such rule exists. The text is static.
+/// A rule by its number from 0; NULL past the end.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_title(code: *const c_char, length: *mut usize) -> *const c_char {
-    rule(code, length, |rule| rule.title)
+pub extern "C" fn vmt_rule_at(index: usize) -> *const vmt_rule {
+    look(ptr::null(), || Ok(rules().at(index)))
 }
 
-/// Why the rule matters; NULL if no such rule exists. The text is static.
+/// The rule with this code; NULL if no such rule exists.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_why(code: *const c_char, length: *mut usize) -> *const c_char {
-    rule(code, length, |rule| rule.why)
-}
-
-/// How to fix what breaks the rule; NULL if no such rule exists. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_fix(code: *const c_char, length: *mut usize) -> *const c_char {
-    rule(code, length, |rule| rule.fix)
-}
-
-/// The step of the platform's guide that the rule is based on; NULL if no such rule exists. The text is static.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_rule_step(code: *const c_char, length: *mut usize) -> *const c_char {
-    rule(code, length, |rule| rule.step)
+pub extern "C" fn vmt_rule_by_code(code: *const c_char) -> *const vmt_rule {
+    look(ptr::null(), || Ok(Rule::by_code(str_in(code, "code")?).map_or(ptr::null(), rule_struct)))
 }

@@ -4,16 +4,18 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::{LineEnding, LintOptions, MissingValue, RenderOptions, Script, ScriptEncoding};
+use vmtemplate::Script;
+use vmtemplate::macros::{MissingValue, RenderOptions};
+use vmtemplate::script::{LineEnding, ScriptCheckOptions, ScriptEncoding};
 
 use crate::boundary::{
-    Failure, Outcome, Slot, Text, build, bytes_in, free, get, get_or_none, handle, list_in, look, named,
-    output, path_in, read, status, str_in, str_or_none, text,
+    AsStruct, Failure, Memory, Outcome, Slot, Structs, build, bytes_in, free, get, get_or_none, handle,
+    list_in, look, named, path_in, read, status, str_or_none, text,
 };
 use crate::error::{VMT_INVALID_VALUE, vmt_code, vmt_error};
-use crate::macros::{MacrosValue, vmt_macros};
+use crate::macros::{macros_value, vmt_macros};
 use crate::metainfo::vmt_metainfo;
-use crate::report::{ReportValue, vmt_report};
+use crate::report::vmt_report;
 use crate::values::vmt_values;
 
 /// A script. It is immutable, any number of threads may use it, and its texts live as long as it does.
@@ -23,12 +25,12 @@ handle!(vmt_script, ScriptValue);
 #[derive(Debug)]
 pub(crate) struct ScriptValue {
     pub(crate) script: Script,
-    text: OnceLock<Text>,
+    info: OnceLock<Structs<vmt_script_info>>,
 }
 
 impl From<Script> for ScriptValue {
     fn from(script: Script) -> Self {
-        Self { script, text: OnceLock::new() }
+        Self { script, info: OnceLock::new() }
     }
 }
 
@@ -54,32 +56,6 @@ pub extern "C" fn vmt_script_from_file(path: *const c_char, err: *mut *mut vmt_e
     build(err, || Ok(Script::from_file(path_in(path, "path")?)?.into()))
 }
 
-/// Make vmtemplate's own setup script for Windows, with all steps. `vmt_setup_new()` makes variants of it.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_default_windows(err: *mut *mut vmt_error) -> *mut vmt_script {
-    build(err, || Ok(Script::default_windows().into()))
-}
-
-/// Its bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_bytes(script: *const vmt_script, length: *mut usize) -> *const u8 {
-    let (bytes, count) = look((ptr::null(), 0), || {
-        let bytes = get(script)?.script.bytes();
-        Ok((bytes.as_ptr(), bytes.len()))
-    });
-    output(length, count);
-    bytes
-}
-
-/// Its text as UTF-8; bytes that its encoding does not allow are replaced.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_text(script: *const vmt_script, length: *mut usize) -> *const c_char {
-    text(length, || {
-        let value = get(script)?;
-        Ok(Some(value.text.get_or_init(|| Text::new(value.script.text().as_bytes()))))
-    })
-}
-
 /// The encoding of a script.
 pub type vmt_encoding = u32;
 /// ASCII.
@@ -95,21 +71,6 @@ pub const VMT_ENCODING_UTF16BE: vmt_encoding = 4;
 /// An 8-bit code page.
 pub const VMT_ENCODING_8BIT: vmt_encoding = 5;
 
-/// Its encoding.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_encoding(script: *const vmt_script) -> vmt_encoding {
-    look(VMT_ENCODING_ASCII, || {
-        Ok(match get(script)?.script.encoding() {
-            ScriptEncoding::Ascii => VMT_ENCODING_ASCII,
-            ScriptEncoding::Utf8 => VMT_ENCODING_UTF8,
-            ScriptEncoding::Utf8Bom => VMT_ENCODING_UTF8_BOM,
-            ScriptEncoding::Utf16Le => VMT_ENCODING_UTF16LE,
-            ScriptEncoding::Utf16Be => VMT_ENCODING_UTF16BE,
-            _ => VMT_ENCODING_8BIT,
-        })
-    })
-}
-
 /// The line ends of a script.
 pub type vmt_line_ending = u32;
 /// No line end: a single line.
@@ -121,33 +82,72 @@ pub const VMT_LINE_ENDING_LF: vmt_line_ending = 2;
 /// Both CR LF and LF.
 pub const VMT_LINE_ENDING_MIXED: vmt_line_ending = 3;
 
-/// The line ends of a script.
+/// A script: its bytes, and what they are.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_script_info {
+    /// Its bytes; NULL if it is empty.
+    pub bytes: *const u8,
+    /// The number of `bytes`.
+    pub length: usize,
+    /// Its text as UTF-8; bytes that its encoding does not allow are replaced.
+    pub text: *const c_char,
+    /// Its encoding.
+    pub encoding: vmt_encoding,
+    /// Its line ends.
+    pub line_ending: vmt_line_ending,
+}
+
+impl AsStruct for Script {
+    type Struct = vmt_script_info;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_script_info {
+        let (bytes, length) = memory.array(self.bytes().to_vec());
+        vmt_script_info {
+            bytes,
+            length,
+            text: memory.text(self.text().as_bytes()),
+            encoding: match self.encoding() {
+                ScriptEncoding::Ascii => VMT_ENCODING_ASCII,
+                ScriptEncoding::Utf8 => VMT_ENCODING_UTF8,
+                ScriptEncoding::Utf8Bom => VMT_ENCODING_UTF8_BOM,
+                ScriptEncoding::Utf16Le => VMT_ENCODING_UTF16LE,
+                ScriptEncoding::Utf16Be => VMT_ENCODING_UTF16BE,
+                _ => VMT_ENCODING_8BIT,
+            },
+            line_ending: match self.line_ending() {
+                LineEnding::CrLf => VMT_LINE_ENDING_CRLF,
+                LineEnding::Lf => VMT_LINE_ENDING_LF,
+                LineEnding::Mixed => VMT_LINE_ENDING_MIXED,
+                _ => VMT_LINE_ENDING_NONE,
+            },
+        }
+    }
+}
+
+/// Its bytes and its text, which live as long as it does; NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_line_ending(script: *const vmt_script) -> vmt_line_ending {
-    look(VMT_LINE_ENDING_NONE, || {
-        Ok(match get(script)?.script.line_ending() {
-            LineEnding::CrLf => VMT_LINE_ENDING_CRLF,
-            LineEnding::Lf => VMT_LINE_ENDING_LF,
-            LineEnding::Mixed => VMT_LINE_ENDING_MIXED,
-            _ => VMT_LINE_ENDING_NONE,
-        })
+pub extern "C" fn vmt_script_get(script: *const vmt_script) -> *const vmt_script_info {
+    look(ptr::null(), || {
+        let value = get(script)?;
+        Ok(value.info.get_or_init(|| Structs::one(&value.script)).pointer())
     })
 }
 
 /// Its language: `batch`, `powershell` or `posix`; `preseed`, `kickstart` or `cloud-config` for a file that is not a
 /// script; NULL if it is unknown. The text is static.
+///
+/// `file_name`, which may be NULL, is the name of its file, whose extension decides if the script has no `#!` line.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_language(script: *const vmt_script) -> *const c_char {
-    text(ptr::null_mut(), || Ok(get(script)?.script.language().map(named)))
-}
-
-/// The same for a file with this name; its extension decides if the script has no `#!` line.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_language_as(
-    script: *const vmt_script,
-    file_name: *const c_char,
-) -> *const c_char {
-    text(ptr::null_mut(), || Ok(get(script)?.script.language_as(str_in(file_name, "file_name")?).map(named)))
+pub extern "C" fn vmt_script_language(script: *const vmt_script, file_name: *const c_char) -> *const c_char {
+    text(ptr::null_mut(), || {
+        let script = &get(script)?.script;
+        let language = match str_or_none(file_name, "file_name")? {
+            Some(name) => script.language_as(name),
+            None => script.language(),
+        };
+        Ok(language.map(named))
+    })
 }
 
 /// The same script with CR LF line ends, which cmd.exe requires.
@@ -162,7 +162,7 @@ pub extern "C" fn vmt_script_to_windows(
 /// Find everything in the script that is spelled as a macro, known or not.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_script_macros(script: *const vmt_script, err: *mut *mut vmt_error) -> *mut vmt_macros {
-    build(err, || Ok(MacrosValue::new(get(script)?.script.macros())))
+    build(err, || Ok(macros_value(get(script)?.script.macros())))
 }
 
 /// Render as the platform does: no value is quoted.
@@ -235,24 +235,11 @@ pub extern "C" fn vmt_script_render(
     build(err, || Ok(get(script)?.script.render(&get(values)?.values, &render_options(options)?)?.into()))
 }
 
-/// Report what would go wrong with a script. `metainfo`, which may be NULL, is the metadata of its template.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_lint(
-    script: *const vmt_script,
-    metainfo: *const vmt_metainfo,
-    err: *mut *mut vmt_error,
-) -> *mut vmt_report {
-    build(err, || {
-        let metainfo = get_or_none(metainfo)?.map(|value| &value.metainfo);
-        Ok(ReportValue::new(get(script)?.script.lint(metainfo)))
-    })
-}
-
 /// Information about a script that its bytes do not contain. Fields that are zero have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
-pub struct vmt_lint_options {
-    /// `sizeof(vmt_lint_options)`.
+pub struct vmt_script_check_options {
+    /// `sizeof(vmt_script_check_options)`.
     pub struct_size: usize,
     /// The metadata of its template, which has the declared macros, the number of restarts, and the name of the script.
     /// May be NULL.
@@ -265,19 +252,20 @@ pub struct vmt_lint_options {
 
 /// Report what would go wrong with a script. `options` may be NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_script_lint_with(
+pub extern "C" fn vmt_script_check(
     script: *const vmt_script,
-    options: *const vmt_lint_options,
+    options: *const vmt_script_check_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_report {
     build(err, || {
+        let script = &get(script)?.script;
         let options = read(options)?;
-        let options = LintOptions {
+        let options = ScriptCheckOptions {
             metainfo: get_or_none(options.metainfo)?.map(|value| &value.metainfo),
             file_name: str_or_none(options.file_name, "file_name")?,
             language: str_or_none(options.language, "language")?.map(str::parse).transpose()?,
         };
-        Ok(ReportValue::new(get(script)?.script.lint_with(&options)))
+        Ok(script.check(&options).into())
     })
 }
 

@@ -1,115 +1,67 @@
-//! vmtemplate's own setup script, step by step.
+//! vmtemplate's own setup script.
 
 use std::ffi::c_char;
-use std::ptr;
 
-use vmtemplate::{SetupFirewall, SetupInterface, SetupScript};
+use vmtemplate::script::{SetupFirewall, SetupInterface, SetupScript};
 
-use crate::boundary::{
-    Outcome, Slot, build, edit, free, give, handle, look, status, str_in, str_or_none, take,
-};
-use crate::error::{vmt_code, vmt_error};
-use crate::script::vmt_script;
+use crate::boundary::{Outcome, build, list_in, read, str_or_none};
+use crate::error::vmt_error;
+use crate::script::{flags, vmt_script};
 
-/// Makes a setup script for Windows. One thread at a time may use it.
-pub struct vmt_setup(Slot<SetupScript>);
-handle!(vmt_setup, SetupScript);
+/// Do not open the firewall for Remote Desktop.
+pub const VMT_SETUP_KEEP_FIREWALL: u32 = 1;
+/// Do not install the product key in `($PRODUCTKEY)` before Windows is activated.
+pub const VMT_SETUP_KEEP_PRODUCT_KEY: u32 = 2;
 
-fn change(
-    setup: *mut vmt_setup,
+/// Options for vmtemplate's own setup script. Fields that are zero have their defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_setup_options {
+    /// `sizeof(vmt_setup_options)`.
+    pub struct_size: usize,
+    /// A combination of `VMT_SETUP_` flags.
+    pub flags: u32,
+    /// Steps to leave out, `without_count` of them: `password`, `address`, `ipv6`, `name-servers`, `volume`,
+    /// `activation`, `remote-desktop`, `first-run` or `restart`.
+    pub without: *const *const c_char,
+    /// The number of `without`.
+    pub without_count: usize,
+    /// The account whose password is set; `Administrator` for NULL.
+    pub administrator: *const c_char,
+    /// The log file of the script; `C:\setup.log` for NULL. `%NAME%` is replaced with an environment variable of
+    /// Windows.
+    pub log_file: *const c_char,
+    /// The name of the network interface to set up. NULL sets up the first one that is connected.
+    pub network_interface: *const c_char,
+}
+
+fn setup(options: *const vmt_setup_options) -> Outcome<SetupScript> {
+    let options = read(options)?;
+    let known = flags(options.flags, VMT_SETUP_KEEP_FIREWALL | VMT_SETUP_KEEP_PRODUCT_KEY)?;
+    let mut setup = SetupScript::windows().product_key(known & VMT_SETUP_KEEP_PRODUCT_KEY == 0);
+    if known & VMT_SETUP_KEEP_FIREWALL != 0 {
+        setup = setup.firewall(SetupFirewall::Unchanged);
+    }
+    for step in list_in(options.without, options.without_count, "without")? {
+        setup = setup.without(step.parse()?);
+    }
+    if let Some(account) = str_or_none(options.administrator, "administrator")? {
+        setup = setup.administrator(account);
+    }
+    if let Some(path) = str_or_none(options.log_file, "log_file")? {
+        setup = setup.log_file(path);
+    }
+    if let Some(name) = str_or_none(options.network_interface, "network_interface")? {
+        setup = setup.interface(SetupInterface::Named(name.to_owned()));
+    }
+    Ok(setup)
+}
+
+/// Make vmtemplate's own setup script for Windows. `options`, which may be NULL, leave steps out or change them.
+#[unsafe(no_mangle)]
+pub extern "C" fn vmt_script_windows(
+    options: *const vmt_setup_options,
     err: *mut *mut vmt_error,
-    change: impl FnOnce(SetupScript) -> Outcome<SetupScript>,
-) -> vmt_code {
-    status(err, || {
-        let mut held = edit(setup)?;
-        *held = change(held.clone())?;
-        Ok(())
-    })
-}
-
-/// Start with all steps, as in `vmt_script_default_windows()`. Returns NULL only for a bug in the library.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_new() -> *mut vmt_setup {
-    look(ptr::null_mut(), || Ok(give(SetupScript::windows())))
-}
-
-/// Leave a step out: `password`, `address`, `ipv6`, `name-servers`, `volume`, `activation`, `remote-desktop`,
-/// `first-run` or `restart`.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_without(
-    setup: *mut vmt_setup,
-    step: *const c_char,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    change(setup, err, |setup| Ok(setup.without(str_in(step, "step")?.parse()?)))
-}
-
-/// Set the account whose password is set. The default is `Administrator`.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_administrator(
-    setup: *mut vmt_setup,
-    account: *const c_char,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    change(setup, err, |setup| Ok(setup.administrator(str_in(account, "account")?)))
-}
-
-/// Set the log file of the script. The default is `C:\setup.log`. `%NAME%` is replaced with an environment variable of
-/// Windows.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_log_file(
-    setup: *mut vmt_setup,
-    path: *const c_char,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    change(setup, err, |setup| Ok(setup.log_file(str_in(path, "path")?)))
-}
-
-/// Set the name of the network interface to set up. NULL, the default, is the first one that is connected.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_interface(
-    setup: *mut vmt_setup,
-    name: *const c_char,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    change(setup, err, |setup| {
-        let interface = match str_or_none(name, "name")? {
-            Some(name) => SetupInterface::Named(name.to_owned()),
-            None => SetupInterface::FirstConnected,
-        };
-        Ok(setup.interface(interface))
-    })
-}
-
-/// Set whether the firewall is opened for Remote Desktop. The default is true.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_open_firewall(
-    setup: *mut vmt_setup,
-    open: bool,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    let firewall = if open { SetupFirewall::OpenRemoteDesktop } else { SetupFirewall::Unchanged };
-    change(setup, err, |setup| Ok(setup.firewall(firewall)))
-}
-
-/// Set whether the product key in `($PRODUCTKEY)` is installed before Windows is activated.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_product_key(
-    setup: *mut vmt_setup,
-    used: bool,
-    err: *mut *mut vmt_error,
-) -> vmt_code {
-    change(setup, err, |setup| Ok(setup.product_key(used)))
-}
-
-/// Make the script. This consumes `setup`, also if it fails.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_build(setup: *mut vmt_setup, err: *mut *mut vmt_error) -> *mut vmt_script {
-    build(err, || Ok(take(setup)?.build()?.into()))
-}
-
-/// Free a setup that was not built. NULL is ignored.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_setup_free(setup: *mut vmt_setup) {
-    look((), || free(setup));
+) -> *mut vmt_script {
+    build(err, || Ok(setup(options)?.build()?.into()))
 }

@@ -2,20 +2,19 @@
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::sync::OnceLock;
 
-use vmtemplate::{Archive, Template};
+use vmtemplate::Template;
 
-use crate::archive::vmt_files;
 use crate::boundary::{
-    Slot, Text, build, call, free, get, handle, json, look, output, path_in, read, source, status, writer,
+    Json, Slot, Structs, build, call, free, get, hand_out, handle, look, output, path_in, status, writer,
 };
 use crate::check::{check_options, vmt_check_options};
 use crate::error::{vmt_code, vmt_error};
-use crate::image::{open_options, vmt_image, vmt_open_options, vmt_source, vmt_write_fn};
+use crate::files::vmt_files;
+use crate::image::{open_options, vmt_image, vmt_open_options, vmt_write_fn};
 use crate::metainfo::vmt_metainfo;
-use crate::pack::{hand_out, pack_options, vmt_pack_options, vmt_pack_summary};
-use crate::report::{ReportValue, vmt_report};
+use crate::pack::{pack_options, vmt_pack_options, vmt_packed};
+use crate::report::vmt_report;
 use crate::script::{render_options, vmt_render_options, vmt_script};
 use crate::values::vmt_values;
 
@@ -29,54 +28,34 @@ pub(crate) struct TemplateValue {
     script: Option<vmt_script>,
     image: Option<vmt_image>,
     files: vmt_files,
-    json: OnceLock<Text>,
+    json: Json,
 }
 
-impl TemplateValue {
-    pub(crate) fn new(template: Template) -> Self {
+impl From<Template> for TemplateValue {
+    fn from(template: Template) -> Self {
         Self {
             metainfo: vmt_metainfo::lent(template.metainfo()),
             script: template.script().map(vmt_script::lent),
             image: template.image().map(vmt_image::lent),
             files: vmt_files::lent(template.files()),
             template,
-            json: OnceLock::new(),
+            json: Json::default(),
         }
     }
 }
 
-/// Open a template: an archive, or a folder with a metainfo.xml. The image is not read.
+/// Open a template: an archive, or a folder with a metainfo.xml. The image is not read. `options`, which may be NULL,
+/// are for the image in a folder; they do not affect the image in an archive.
 ///
 /// Fails with `VMT_NOT_FOUND`, `VMT_INVALID_ARCHIVE`, `VMT_UNSAFE_ARCHIVE`, `VMT_INVALID_METAINFO`,
 /// `VMT_INVALID_TEMPLATE`.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_template_open(path: *const c_char, err: *mut *mut vmt_error) -> *mut vmt_template {
-    build(err, || Ok(TemplateValue::new(Template::open(path_in(path, "path")?)?)))
-}
-
-/// The same, with `options`, which may be NULL, for the image in a folder. They do not affect the image in an archive.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_template_open_with(
+pub extern "C" fn vmt_template_open(
     path: *const c_char,
     options: *const vmt_open_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_template {
-    build(err, || {
-        Ok(TemplateValue::new(Template::open_with(path_in(path, "path")?, &open_options(options)?)?))
-    })
-}
-
-/// Open the archive that `source` reads; the struct is copied. `name`, any bytes, names the archive in errors.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_template_from_source(
-    source: *const vmt_source,
-    name: *const c_char,
-    err: *mut *mut vmt_error,
-) -> *mut vmt_template {
-    build(err, || {
-        let name = path_in(name, "name")?;
-        Ok(TemplateValue::new(Archive::from_source(self::source(read(source)?)?, name)?.template()?))
-    })
+    build(err, || Ok(Template::open_with(path_in(path, "path")?, &open_options(options)?)?.into()))
 }
 
 /// Its metadata, which is part of the template and must not be freed; NULL for NULL. `vmt_metainfo_clone()` makes a
@@ -115,11 +94,8 @@ pub extern "C" fn vmt_template_json(
 ) -> *const c_char {
     let (text, bytes) = call(err, (ptr::null(), 0), || {
         let value = get(template)?;
-        if value.json.get().is_none() {
-            // If two threads come here at once, the text of the first one is kept.
-            let _ = value.json.set(Text::new(json(&value.template.info()?)?));
-        }
-        Ok(value.json.get().map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
+        let text = value.json.of(|| Ok(value.template.info()?))?;
+        Ok(text.map_or((ptr::null(), 0), |text| (text.pointer(), text.len())))
     });
     output(length, bytes);
     text
@@ -158,45 +134,47 @@ pub extern "C" fn vmt_template_check(
     options: *const vmt_check_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_report {
-    build(err, || Ok(ReportValue::new(get(template)?.template.check(&check_options(options)?)?)))
+    build(err, || Ok(get(template)?.template.check(&check_options(options)?)?.into()))
 }
 
 /// Pack a template as an archive, which appears complete or not at all. `options` may be NULL.
 ///
-/// `*summary`, unless `summary` is NULL, receives a summary; free it with `vmt_pack_summary_free()`. Fails with
+/// `*packed`, unless `packed` is NULL, receives a summary; free it with `vmt_packed_free()`. Fails with
 /// `VMT_ALREADY_EXISTS`, `VMT_INVALID_TEMPLATE`, `VMT_SOURCE_CHANGED`, `VMT_STORAGE_FULL`, `VMT_CANCELLED`.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_pack(
     template: *const vmt_template,
     path: *const c_char,
     options: *const vmt_pack_options,
-    summary: *mut *mut vmt_pack_summary,
+    packed: *mut *mut vmt_packed,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    output(summary, ptr::null_mut());
+    output(packed, ptr::null_mut());
     status(err, || {
         let done = get(template)?.template.pack(path_in(path, "path")?, &pack_options(options)?)?;
-        hand_out(summary, done)
+        hand_out(packed, || Structs::one(&done));
+        Ok(())
     })
 }
 
 /// Pack a template and pass the archive to `write`, from its first byte to its last. `options` may be NULL;
 /// `VMT_PACK_OVERWRITE` has no effect.
 ///
-/// `*summary` is as in `vmt_template_pack()`. After an error, `write` has received only a part of the archive.
+/// `*packed` is as in `vmt_template_pack()`. After an error, `write` has received only a part of the archive.
 #[unsafe(no_mangle)]
 pub extern "C" fn vmt_template_pack_to(
     template: *const vmt_template,
     write: vmt_write_fn,
     user_data: *mut c_void,
     options: *const vmt_pack_options,
-    summary: *mut *mut vmt_pack_summary,
+    packed: *mut *mut vmt_packed,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    output(summary, ptr::null_mut());
+    output(packed, ptr::null_mut());
     status(err, || {
         let done = get(template)?.template.pack_to(writer(write, user_data)?, &pack_options(options)?)?;
-        hand_out(summary, done)
+        hand_out(packed, || Structs::one(&done));
+        Ok(())
     })
 }
 

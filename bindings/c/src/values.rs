@@ -4,14 +4,14 @@ use std::ffi::c_char;
 use std::ptr;
 use std::sync::OnceLock;
 
-use vmtemplate::MacroValues;
+use vmtemplate::macros::MacroValues;
 
 use crate::boundary::{
-    Slot, Text, build, edit, free, get, give, handle, look, path_in, status, str_in, text,
+    AsStruct, Memory, Slot, Structs, build, edit, free, get, give, handle, look, path_in, status, str_in,
 };
 use crate::error::{vmt_code, vmt_error};
 
-/// Macro values, each checked against the kind of value that its macro takes. Texts that it returns live until it is
+/// Macro values, each checked against the kind of value that its macro takes. What it returns lives until it is
 /// changed or freed. Any number of threads may read it while no thread changes it.
 pub struct vmt_values(Slot<ValuesValue>);
 handle!(vmt_values, ValuesValue);
@@ -19,23 +19,40 @@ handle!(vmt_values, ValuesValue);
 #[derive(Debug, Default)]
 pub(crate) struct ValuesValue {
     pub(crate) values: MacroValues,
-    /// Names and values as texts, made when the first one is read.
-    texts: OnceLock<Vec<(Text, Text)>>,
+    /// Made when the first one is read.
+    structs: OnceLock<Structs<vmt_value>>,
 }
 
 impl From<MacroValues> for ValuesValue {
     fn from(values: MacroValues) -> Self {
-        Self { values, texts: OnceLock::new() }
+        Self { values, structs: OnceLock::new() }
+    }
+}
+
+/// A macro and its value.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_value {
+    /// The bare name of the macro.
+    pub name: *const c_char,
+    /// Its value.
+    pub value: *const c_char,
+}
+
+impl AsStruct for (&str, &str) {
+    type Struct = vmt_value;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_value {
+        vmt_value { name: memory.text(self.0), value: memory.text(self.1) }
     }
 }
 
 impl ValuesValue {
-    fn texts(&self) -> &[(Text, Text)] {
-        self.texts.get_or_init(|| {
-            let names = self.values.names().map(vmtemplate::MacroName::name);
-            names
-                .map(|name| (Text::new(name), Text::new(self.values.get(name).unwrap_or_default())))
-                .collect()
+    fn structs(&self) -> &Structs<vmt_value> {
+        self.structs.get_or_init(|| {
+            let names = self.values.names().map(vmtemplate::macros::MacroName::name);
+            let pairs: Vec<_> = names.map(|name| (name, self.values.get(name).unwrap_or_default())).collect();
+            Structs::of(&pairs)
         })
     }
 }
@@ -76,7 +93,7 @@ pub extern "C" fn vmt_values_set(
     status(err, || {
         let mut held = edit(values)?;
         held.values.set(str_in(name, "name")?, str_in(value, "value")?)?;
-        held.texts = OnceLock::new();
+        held.structs = OnceLock::new();
         Ok(())
     })
 }
@@ -91,7 +108,7 @@ pub extern "C" fn vmt_values_assign(
     status(err, || {
         let mut held = edit(values)?;
         held.values.assign(str_in(assignment, "assignment")?)?;
-        held.texts = OnceLock::new();
+        held.structs = OnceLock::new();
         Ok(())
     })
 }
@@ -107,38 +124,25 @@ pub extern "C" fn vmt_values_extend(
         let others = get(others)?.values.clone();
         let mut held = edit(values)?;
         held.values.extend(others);
-        held.texts = OnceLock::new();
+        held.structs = OnceLock::new();
         Ok(())
     })
 }
 
-/// The number of macros that have a value.
+/// A macro that has a value, in the order of names; NULL past the end.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_values_count(values: *const vmt_values) -> usize {
-    look(0, || Ok(get(values)?.values.len()))
-}
-
-/// The bare name of a macro that has a value, in the order of names; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_values_name(
-    values: *const vmt_values,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(get(values)?.texts().get(index).map(|(name, _)| name)))
+pub extern "C" fn vmt_values_at(values: *const vmt_values, index: usize) -> *const vmt_value {
+    look(ptr::null(), || Ok(get(values)?.structs().at(index)))
 }
 
 /// The value of the macro with this bare name; NULL if it has none.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_values_get(
-    values: *const vmt_values,
-    name: *const c_char,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || {
+pub extern "C" fn vmt_values_get(values: *const vmt_values, name: *const c_char) -> *const c_char {
+    look(ptr::null(), || {
         let (values, name) = (get(values)?, str_in(name, "name")?);
         let at = values.values.names().position(|known| known.name() == name);
-        Ok(at.and_then(|at| values.texts().get(at)).map(|(_, value)| value))
+        let found = at.and_then(|at| values.structs().iter().nth(at));
+        Ok(found.map_or(ptr::null(), |found| found.value))
     })
 }
 

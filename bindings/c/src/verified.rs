@@ -1,25 +1,53 @@
 //! The result of verifying an archive.
 
 use std::ffi::c_char;
+use std::ptr;
 
-use vmtemplate::{Archive, Threads, VerifyOptions};
+use vmtemplate::archive::{Verified, VerifyOptions};
+use vmtemplate::progress::Threads;
 
-use crate::archive::{unpack_limits, vmt_unpack_limits};
-use crate::boundary::{Slot, Text, build, free, get, handle, look, path_in, read, text};
+use crate::archive::vmt_archive;
+use crate::boundary::{AsStruct, Memory, Slot, Structs, build, free, get, handle, look, read};
 use crate::control::{chosen, vmt_control};
 use crate::error::vmt_error;
+use crate::files::vmt_file;
 
-/// The result of verifying an intact archive: its checksum, and those of its files. It is immutable; any number of
-/// threads may use it.
-pub struct vmt_verified(Slot<VerifiedValue>);
-handle!(vmt_verified, VerifiedValue);
+/// The result of verifying an intact archive. It is immutable; any number of threads may use it.
+pub struct vmt_verified(Slot<Structs<vmt_verified_info>>);
+handle!(vmt_verified, Structs<vmt_verified_info>);
 
-#[derive(Debug)]
-pub(crate) struct VerifiedValue {
-    sha256: Text,
-    archive_bytes: u64,
-    has_index: bool,
-    files: Vec<(Text, u64, Text)>,
+/// The checksums of an archive and of its files.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct vmt_verified_info {
+    /// The SHA-256 of the archive, in hex.
+    pub sha256: *const c_char,
+    /// The size of the archive in bytes.
+    pub archive_bytes: u64,
+    /// Whether the archive has an index, as archives made by vmtemplate have.
+    pub has_index: bool,
+    /// Its files, with their checksums.
+    pub files: *const *const vmt_file,
+    /// The number of `files`.
+    pub file_count: usize,
+    /// Everything as JSON, as `vmtemplate verify --json` prints it.
+    pub json: *const c_char,
+}
+
+impl AsStruct for Verified {
+    type Struct = vmt_verified_info;
+
+    fn as_struct(&self, memory: &mut Memory) -> vmt_verified_info {
+        let (files, file_count) = memory.structs(&self.files);
+        vmt_verified_info {
+            sha256: memory.text(&self.sha256),
+            archive_bytes: self.archive_bytes,
+            has_index: self.has_index,
+            files,
+            file_count,
+            json: memory.json(self),
+        }
+    }
 }
 
 /// Options for verifying an archive. Fields that are zero have their defaults.
@@ -28,8 +56,6 @@ pub(crate) struct VerifiedValue {
 pub struct vmt_verify_options {
     /// `sizeof(vmt_verify_options)`.
     pub struct_size: usize,
-    /// Bounds on what the archive may contain; may be NULL.
-    pub limits: *const vmt_unpack_limits,
     /// Threads that decompress; 0 means one per CPU.
     pub threads: u32,
     /// Reports progress and cancels the work; may be NULL.
@@ -41,8 +67,8 @@ pub struct vmt_verify_options {
 ///
 /// Fails with `VMT_INVALID_ARCHIVE`, with the entry and the offset of the damage, and with `VMT_INVALID_TEMPLATE`.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_verify(
-    archive: *const c_char,
+pub extern "C" fn vmt_archive_verify(
+    archive: *const vmt_archive,
     options: *const vmt_verify_options,
     err: *mut *mut vmt_error,
 ) -> *mut vmt_verified {
@@ -50,66 +76,14 @@ pub extern "C" fn vmt_verify(
         let given = read(options)?;
         let options =
             VerifyOptions { threads: Threads::new(given.threads as usize), control: chosen(given.control)? };
-        let archive = Archive::open(path_in(archive, "archive")?)?.with_limits(unpack_limits(given.limits)?);
-        let verified = archive.verify(&options)?;
-        let files = verified.files.iter();
-        Ok(VerifiedValue {
-            sha256: Text::new(&verified.sha256),
-            archive_bytes: verified.archive_bytes,
-            has_index: verified.has_index,
-            files: files.map(|file| (Text::new(&file.name), file.size, Text::new(&file.sha256))).collect(),
-        })
+        Ok(Structs::one(&get(archive)?.archive.verify(&options)?))
     })
 }
 
-/// The SHA-256 of the archive, in hex.
+/// Its parts, which live as long as it does; NULL for NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_sha256(verified: *const vmt_verified, length: *mut usize) -> *const c_char {
-    text(length, || Ok(Some(&get(verified)?.sha256)))
-}
-
-/// The size of the archive in bytes.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_archive_bytes(verified: *const vmt_verified) -> u64 {
-    look(0, || Ok(get(verified)?.archive_bytes))
-}
-
-/// Whether the archive has an index, as archives made by vmtemplate have.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_has_index(verified: *const vmt_verified) -> bool {
-    look(false, || Ok(get(verified)?.has_index))
-}
-
-/// The number of files in the archive.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_file_count(verified: *const vmt_verified) -> usize {
-    look(0, || Ok(get(verified)?.files.len()))
-}
-
-/// The name of a file; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_file_name(
-    verified: *const vmt_verified,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(get(verified)?.files.get(index).map(|(name, _, _)| name)))
-}
-
-/// The size of a file in bytes; 0 past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_file_size(verified: *const vmt_verified, index: usize) -> u64 {
-    look(0, || Ok(get(verified)?.files.get(index).map_or(0, |&(_, size, _)| size)))
-}
-
-/// The SHA-256 of a file in hex; NULL past the end.
-#[unsafe(no_mangle)]
-pub extern "C" fn vmt_verified_file_sha256(
-    verified: *const vmt_verified,
-    index: usize,
-    length: *mut usize,
-) -> *const c_char {
-    text(length, || Ok(get(verified)?.files.get(index).map(|(_, _, sha256)| sha256)))
+pub extern "C" fn vmt_verified_get(verified: *const vmt_verified) -> *const vmt_verified_info {
+    look(ptr::null(), || Ok(get(verified)?.pointer()))
 }
 
 /// Free it. NULL is ignored.

@@ -41,6 +41,12 @@ def structs():
     ]
 
 
+def grows(name, fields):
+    """Whether a later version may add fields to a struct: it has its size, or no program ever has one of its own."""
+    own = re.search(rf"(?<!const )\b{name} [*\w]", text())
+    return "struct_size" in fields or not own
+
+
 def constants():
     """Each numeric constant of the header."""
     return re.findall(r"^#define (VMT_\w+) ", text(), flags=re.M)

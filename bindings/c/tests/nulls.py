@@ -9,9 +9,7 @@ import re
 import header
 
 # Arguments for which NULL means "none" or "the default".
-NULL_IS_GOOD = {
-    ("vmt_script_lint", "metainfo"),
-}
+NULL_IS_GOOD = {"options", "pack", "entry", "padding", "file_name", "language", "password", "dd", "limits", "spec"}
 # Texts that a function must accept before it reads its other arguments; "x" is enough for all other texts.
 TEXTS = {
     "padding": "zeros",
@@ -32,11 +30,11 @@ def sample(kind, name, place):
     if kind == "vmt_error **":
         return "&err", "", ""
     handle = re.fullmatch(r"(const )?(vmt_\w+) \*", kind)
-    if handle and handle[2].endswith(("_options", "_source", "_limits", "_extent_kind", "_unmet")):
+    if handle and handle[2].endswith(("_options", "_source", "_limits", "_spec", "_extent_kind", "_unmet", "_hibernation")):
         local = f"a{place}"
         if handle[2] == "vmt_limits" or not handle[1]:
             return f"&{local}", f"{handle[2]} {local};", ""
-        return f"&{local}", f"VMT_OPTIONS({handle[2]}, {local});", ""
+        return f"&{local}", f"VMT_STRUCT({handle[2]}, {local});", ""
     if handle and handle[1]:
         return f"samples.{handle[2]}", "", ""
     if handle:  # the call may change, consume or free it, so it gets its own; a second free does nothing
@@ -50,7 +48,7 @@ def sample(kind, name, place):
         return "texts", "", ""
     if kind in ("const char *", "const uint8_t *"):
         return f'({kind})"{TEXTS.get(name, "x")}"', "", ""
-    if kind in ("size_t *", "bool *", "uint32_t *"):
+    if kind in ("size_t *", "bool *", "uint32_t *", "uint64_t *"):
         local = f"a{place}"
         return f"&{local}", f"{kind[:-1]}{local};", ""
     if kind == "uint8_t *":
@@ -94,11 +92,9 @@ def call(result, name, arguments, null):
     # NULL for a handle, a text or a callback is an error; elsewhere it means a default, or "none".
     refused = any(
         (re.fullmatch(r"(const )?vmt_\w+ \*", arguments[place][0])
-         and not re.search(r"(_options|_limits|_unmet) \*$", arguments[place][0])
+         and not re.search(r"(_options|_limits|_unmet|_hibernation) \*$", arguments[place][0])
          or arguments[place][0] in ("const char *", "const uint8_t *", "const char *const *"))
-        and (name, arguments[place][1]) not in NULL_IS_GOOD
-        and arguments[place][1] not in ("options", "pack", "entry", "padding", "language", "password", "min_version", "dd", "limits")
-        and not (name == "vmt_setup_interface" and arguments[place][1] == "name")
+        and arguments[place][1] not in NULL_IS_GOOD
         for place in null
     )
     if result == "void":

@@ -22,7 +22,7 @@ static vmt_error *err; /* set by every call of a test */
 #define fine()                                                                                                         \
     do {                                                                                                               \
         if (err != NULL)                                                                                               \
-            fail_msg("%s", vmt_error_text(err, NULL));                                                                 \
+            fail_msg("%s", vmt_error_text(err));                                                                 \
     } while (0)
 
 /* Fail unless the last call failed with this code; frees the error. */
@@ -44,6 +44,15 @@ static vmt_error *err; /* set by every call of a test */
         assert_int_equal(length, strlen(expected));                                                                    \
         assert_int_equal(text[length], 0);                                                                             \
     } while (0)
+
+/* The number of files in a list. */
+static size_t count_files(const vmt_files *files)
+{
+    size_t count = 0;
+    while (vmt_files_at(files, count) != NULL)
+        count++;
+    return count;
+}
 
 /* Fail unless no text exists. */
 #define says_nothing(call)                                                                                             \
@@ -124,20 +133,31 @@ static const uint8_t *disk_bytes(void)
     return bytes;
 }
 
+/* What the tests build templates of, but for the image. */
+static vmt_template_spec make_spec(void)
+{
+    static const char *const tags[] = {"windows"}, *const macros[] = {"($PRODUCTKEY)"};
+    VMT_STRUCT(vmt_template_spec, spec);
+    spec.name = "Windows-Server-2019";
+    spec.limits.memory_mib = 1024;
+    spec.limits.ipv4 = VMT_YES;
+    spec.tags = tags;
+    spec.tag_count = 1;
+    spec.macros = macros;
+    spec.macro_count = 1;
+    return spec;
+}
+
 /* A template with this disk. */
 static vmt_template *make_template(void)
 {
+    vmt_template_spec spec = make_spec();
     vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
-    vmt_template_builder *builder = vmt_template_builder_new("Windows-Server-2019");
     vmt_template *template;
     fine();
-    vmt_template_builder_image(builder, image);
+    spec.image = image;
+    template = vmt_template_build(&spec, &err);
     vmt_image_free(image);
-    vmt_template_builder_memory_mib(builder, 1024);
-    vmt_template_builder_ipv4(builder, true);
-    vmt_template_builder_tag(builder, "windows");
-    vmt_template_builder_declare_macro(builder, "($PRODUCTKEY)");
-    template = vmt_template_builder_build(builder, &err);
     fine();
     return template;
 }
@@ -169,10 +189,47 @@ static int32_t write_sink(void *user_data, const uint8_t *bytes, size_t length)
     return 0;
 }
 
+/* The disk of a prepared Windows; the file of the image is in the test's folder. VMT_ROOT is the root of the repository. */
+static vmt_image *windows_image(void)
+{
+    char command[600];
+    vmt_image *image;
+    assert_non_null(getenv("VMT_ROOT"));
+    snprintf(command, sizeof command, "gzip -dc '%s/tests/fixtures/windows-bios.raw.gz' > %s", getenv("VMT_ROOT"),
+             in_folder("windows.raw"));
+    assert_int_equal(system(command), 0);
+    image = vmt_image_open(in_folder("windows.raw"), NULL, &err);
+    fine();
+    return image;
+}
+
+/* The NTFS volume on it that contains Windows. */
+static vmt_ntfs *windows_volume(const vmt_image *image)
+{
+    vmt_disk *disk = vmt_image_disk(image, &err);
+    const vmt_disk_info *info = vmt_disk_get(disk);
+    vmt_ntfs *ntfs = NULL;
+    size_t i;
+    fine();
+    for (i = 0; ntfs == NULL && i < info->partition_count; i++) {
+        vmt_ntfs *found = vmt_ntfs_open(image, info->partitions[i]->offset, info->partitions[i]->length, NULL);
+        vmt_ntfs_file *windows = vmt_ntfs_file_open(found, "Windows", NULL);
+        if (windows != NULL)
+            ntfs = found;
+        else
+            vmt_ntfs_free(found);
+        vmt_ntfs_file_free(windows);
+    }
+    vmt_disk_free(disk);
+    assert_non_null(ntfs);
+    return ntfs;
+}
+
 /* Not every test uses all of these. */
 static void (*const unused[])(void) __attribute__((unused)) = {
     (void (*)(void))make_folder, (void (*)(void))remove_folder, (void (*)(void))write_text,
     (void (*)(void))read_all,    (void (*)(void))make_archive,  (void (*)(void))write_sink,
+    (void (*)(void))count_files, (void (*)(void))windows_volume, (void (*)(void))windows_image,
 };
 
 #endif

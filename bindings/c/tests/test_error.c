@@ -12,63 +12,69 @@ static void the_version_is_that_of_the_header(void **state)
 
 static void an_error_says_where_what_and_why(void **state)
 {
+    const vmt_error_info *info;
     (void)state;
-    assert_null(vmt_template_open("/no/such/template.tar.gz", &err));
+    assert_null(vmt_template_open("/no/such/template.tar.gz", NULL, &err));
     assert_int_equal(vmt_error_code(err), VMT_NOT_FOUND);
-    assert_string_equal(vmt_error_kind(err), "not-found");
     assert_string_equal(vmt_code_name(VMT_NOT_FOUND), "not-found");
     assert_string_equal(vmt_code_name(VMT_PANIC), "panic");
     assert_null(vmt_code_name(77777));
-    says("/no/such/template.tar.gz", vmt_error_path(err, &length));
-    assert_non_null(strstr(vmt_error_text(err, NULL), vmt_error_message(err, NULL)));
-    assert_non_null(strstr(vmt_error_text(err, NULL), "/no/such/template.tar.gz: "));
-    says_nothing(vmt_error_entry(err, &length));
-    says_nothing(vmt_error_field(err, &length));
-    assert_int_equal(vmt_error_cause_count(err), 1);
-    assert_non_null(strstr(vmt_error_cause(err, 0, NULL), "No such file"));
-    says_nothing(vmt_error_cause(err, 1, &length));
-    assert_int_equal(vmt_error_problem_count(err), 0);
-    assert_null(vmt_error_problem(err, 0));
-    assert_int_equal(vmt_error_line(err), 0);
+    info = vmt_error_get(err);
+    assert_int_equal(info->code, VMT_NOT_FOUND);
+    assert_string_equal(info->kind, "not-found");
+    assert_string_equal(info->path, "/no/such/template.tar.gz");
+    assert_ptr_equal(info->text, vmt_error_text(err));
+    assert_non_null(strstr(info->text, info->message));
+    assert_non_null(strstr(info->text, "/no/such/template.tar.gz: "));
+    assert_null(info->entry);
+    assert_null(info->field);
+    assert_int_equal(info->line, 0);
+    assert_int_equal(info->cause_count, 1);
+    assert_non_null(strstr(info->causes[0], "No such file"));
+    assert_int_equal(info->problem_count, 0);
+    assert_null(info->problems);
     vmt_error_free(err);
     err = NULL;
+    assert_int_equal(vmt_error_code(NULL), VMT_OK);
+    assert_null(vmt_error_get(NULL));
 }
 
 static void an_error_in_a_text_has_line_column_field_and_help(void **state)
 {
     const char *text = "<doc>\n  <rebootcount>once</rebootcount>\n</doc>";
     vmt_metainfo *metainfo = vmt_metainfo_parse((const uint8_t *)text, strlen(text), &err);
-    uint32_t count;
     (void)state;
     fine();
-    assert_int_equal(vmt_metainfo_reboot_count(metainfo, &count, &err), VMT_INVALID_METAINFO);
-    assert_int_equal(vmt_error_line(err), 2);
-    assert_int_equal(vmt_error_column(err), 16);
-    says("rebootcount", vmt_error_field(err, &length));
+    assert_null(vmt_metainfo_json(metainfo, NULL, &err));
+    assert_int_equal(vmt_error_get(err)->line, 2);
+    assert_int_equal(vmt_error_get(err)->column, 16);
+    assert_string_equal(vmt_error_get(err)->field, "rebootcount");
     failed_with(VMT_INVALID_METAINFO);
     vmt_metainfo_free(metainfo);
 
     assert_null(vmt_values_from_json("[]", &err));
-    assert_non_null(strstr(vmt_error_help(err, NULL), "\"IP\""));
+    assert_non_null(strstr(vmt_error_get(err)->help, "\"IP\""));
     failed_with(VMT_INVALID_VALUE);
 }
 
 static void an_error_lists_every_problem(void **state)
 {
-    vmt_template_builder *builder = vmt_template_builder_new("");
-    const vmt_error *problem;
+    const vmt_error_info *info;
+    size_t i;
+    VMT_STRUCT(vmt_template_spec, spec);
     (void)state;
-    vmt_template_builder_memory_mib(builder, 0);
-    assert_null(vmt_template_builder_build(builder, &err));
-    assert_true(vmt_error_problem_count(err) >= 2);
-    problem = vmt_error_problem(err, 1);
-    assert_non_null(problem);
-    assert_non_null(vmt_error_message(problem, NULL));
-    assert_int_not_equal(vmt_error_code(problem), VMT_OK);
-    /* It is part of the error: freeing it does nothing. */
-    vmt_error_free((vmt_error *)problem);
-    assert_non_null(vmt_error_message(problem, NULL));
-    assert_null(vmt_error_problem(err, vmt_error_problem_count(err)));
+    spec.name = "";
+    assert_null(vmt_template_build(&spec, &err));
+    info = vmt_error_get(err);
+    assert_int_equal(info->code, VMT_INVALID_TEMPLATE);
+    assert_true(info->problem_count >= 2);
+    for (i = 0; i < info->problem_count; i++) {
+        const vmt_error *problem = info->problems[i];
+        vmt_error_free((vmt_error *)problem); /* it is part of the error, so this does nothing */
+        assert_int_not_equal(vmt_error_code(problem), VMT_OK);
+        assert_int_equal(vmt_error_get(problem)->problem_count, 0);
+        assert_non_null(strstr(info->text, vmt_error_get(problem)->message));
+    }
     vmt_error_free(err);
     err = NULL;
 }
@@ -89,8 +95,8 @@ static void an_entry_of_an_archive_is_named(void **state)
     (void)state;
     fine();
     assert_null(vmt_archive_read(archive, "no-such", &err));
-    says(path, vmt_error_path(err, &length));
-    says("no-such", vmt_error_entry(err, &length));
+    assert_string_equal(vmt_error_get(err)->path, path);
+    assert_string_equal(vmt_error_get(err)->entry, "no-such");
     failed_with(VMT_NOT_FOUND);
     vmt_archive_free(archive);
 }

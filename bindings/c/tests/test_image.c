@@ -45,7 +45,7 @@ static void free_source(void *user_data)
 static vmt_image *image_of(struct source *source)
 {
     vmt_image *image;
-    VMT_OPTIONS(vmt_source, calls);
+    VMT_STRUCT(vmt_source, calls);
     calls.user_data = source;
     calls.size = DISK_SIZE;
     calls.read = read_source;
@@ -61,12 +61,12 @@ static void an_image_is_read(void **state)
     const char *path = write_file("disk.raw", disk_bytes(), DISK_SIZE);
     vmt_image *image = vmt_image_open(path, NULL, &err);
     uint8_t buffer[1000];
-    VMT_OPTIONS(vmt_open_options, options);
+    VMT_STRUCT(vmt_open_options, options);
     (void)state;
     fine();
-    assert_int_equal(vmt_image_size(image), DISK_SIZE);
-    assert_string_equal(vmt_image_format(image), "raw");
-    says(path, vmt_image_path(image, &length));
+    assert_int_equal(vmt_image_get(image)->size, DISK_SIZE);
+    assert_string_equal(vmt_image_get(image)->format, "raw");
+    assert_string_equal(vmt_image_get(image)->path, path);
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 777, &err), VMT_OK);
     assert_memory_equal(buffer, disk_bytes() + 777, sizeof buffer);
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, DISK_SIZE - 999, &err), VMT_INVALID_VALUE);
@@ -92,7 +92,7 @@ static void files_that_an_image_names_are_opened_where_they_may_be(void **state)
                                                "RW 8192 FLAT \"disk-flat.vmdk\" 0\n");
     uint8_t buffer[1000];
     vmt_image *image;
-    VMT_OPTIONS(vmt_open_options, options);
+    VMT_STRUCT(vmt_open_options, options);
     (void)state;
     write_file("disk-flat.vmdk", disk_bytes(), DISK_SIZE);
     assert_null(vmt_image_open(path, &options, &err));
@@ -100,7 +100,7 @@ static void files_that_an_image_names_are_opened_where_they_may_be(void **state)
     options.backing_files = folder;
     image = vmt_image_open(path, &options, &err);
     fine();
-    assert_string_equal(vmt_image_format(image), "vmdk");
+    assert_string_equal(vmt_image_get(image)->format, "vmdk");
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 777, &err), VMT_OK);
     assert_memory_equal(buffer, disk_bytes() + 777, sizeof buffer);
     vmt_image_free(image);
@@ -137,7 +137,7 @@ static void a_disk_of_callbacks_is_read_where_it_has_data(void **state)
     assert_int_equal(source.freed, 0);
     vmt_image_free(image);
     assert_int_equal(source.freed, 1);
-    assert_null(vmt_image_path(bytes, NULL));
+    assert_null(vmt_image_get(bytes)->path);
     vmt_image_free(bytes);
 }
 
@@ -147,10 +147,10 @@ static void a_callback_that_fails_or_lies_is_an_error(void **state)
     vmt_image *image = image_of(&source);
     uint64_t sums[5] = {0, 0, 0, 0, 99};
     uint8_t buffer[512];
-    VMT_OPTIONS(vmt_source, none);
+    VMT_STRUCT(vmt_source, none);
     (void)state;
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 0, &err), VMT_PERMISSION_DENIED);
-    assert_non_null(strstr(vmt_error_message(err, NULL), "read callback"));
+    assert_non_null(strstr(vmt_error_text(err), "read callback"));
     failed_with(VMT_PERMISSION_DENIED);
     source.fail_with = -1;
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 0, &err), VMT_IO);
@@ -181,23 +181,19 @@ static void a_template_of_callbacks_is_packed_as_one_of_bytes(void **state)
 {
     struct source source = {PTHREAD_MUTEX_INITIALIZER, 0, 0, 0, 0, 0};
     vmt_image *image = image_of(&source);
-    vmt_template_builder *builder = vmt_template_builder_new("Windows-Server-2019");
+    vmt_template_spec spec = make_spec();
     vmt_template *template;
-    vmt_pack_summary *summary;
+    vmt_packed *packed;
     size_t length, other_length;
     char *bytes, *other;
     (void)state;
-    vmt_template_builder_image(builder, image);
+    spec.image = image;
+    template = vmt_template_build(&spec, &err);
     vmt_image_free(image);
-    vmt_template_builder_memory_mib(builder, 1024);
-    vmt_template_builder_ipv4(builder, true);
-    vmt_template_builder_tag(builder, "windows");
-    vmt_template_builder_declare_macro(builder, "($PRODUCTKEY)");
-    template = vmt_template_builder_build(builder, &err);
     fine();
-    assert_int_equal(vmt_template_pack(template, in_folder("calls.tar.gz"), NULL, &summary, &err), VMT_OK);
-    assert_int_equal(vmt_pack_summary_holes(summary), DISK_SIZE - 65536);
-    vmt_pack_summary_free(summary);
+    assert_int_equal(vmt_template_pack(template, in_folder("calls.tar.gz"), NULL, &packed, &err), VMT_OK);
+    assert_int_equal(vmt_packed_get(packed)->usage.holes, DISK_SIZE - 65536);
+    vmt_packed_free(packed);
     assert_int_equal(source.freed, 0);
     vmt_template_free(template);
     assert_int_equal(source.freed, 1);
@@ -234,10 +230,10 @@ static void a_stream_is_read_to_its_end(void **state)
     struct stream stream = {0, 0};
     vmt_image *image = vmt_image_from_stream(read_stream, &stream, NULL, &err);
     uint8_t buffer[5000];
-    VMT_OPTIONS(vmt_open_options, options);
+    VMT_STRUCT(vmt_open_options, options);
     (void)state;
     fine();
-    assert_int_equal(vmt_image_size(image), DISK_SIZE);
+    assert_int_equal(vmt_image_get(image)->size, DISK_SIZE);
     assert_int_equal(vmt_image_read_at(image, buffer, sizeof buffer, 60000, &err), VMT_OK);
     assert_memory_equal(buffer, disk_bytes() + 60000, sizeof buffer);
     vmt_image_free(image);
@@ -255,28 +251,38 @@ static void a_stream_is_read_to_its_end(void **state)
 static void an_image_tells_what_is_on_it(void **state)
 {
     vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err), *same;
-    vmt_disk_info *info = vmt_image_info(image, &err);
-    vmt_bytes *report = NULL;
-    VMT_OPTIONS(vmt_free_space_options, options);
+    vmt_disk *disk = vmt_image_disk(image, &err);
+    const vmt_disk_info *info;
+    vmt_free_space *report = NULL;
+    VMT_STRUCT(vmt_free_space_options, options);
     (void)state;
     fine();
-    assert_string_equal(vmt_disk_info_format(info), "raw");
-    assert_int_equal(vmt_disk_info_size(info), DISK_SIZE);
-    assert_int_equal(vmt_disk_info_data(info) + vmt_disk_info_holes(info) + vmt_disk_info_free_bytes(info), DISK_SIZE);
-    assert_int_equal(vmt_disk_info_partition_count(info), 0);
-    assert_non_null(strstr(vmt_disk_info_json(info, NULL), "\"size\": 4194304"));
-    vmt_disk_info_free(info);
+    info = vmt_disk_get(disk);
+    assert_string_equal(info->format, "raw");
+    assert_string_equal(info->scheme, "none");
+    assert_int_equal(info->size, DISK_SIZE);
+    assert_int_equal(info->usage.data, DISK_SIZE);
+    assert_int_equal(info->usage.zeros + info->usage.holes + info->usage.free, 0);
+    assert_int_equal(info->partition_count, 0);
+    assert_null(info->partitions);
+    assert_int_equal(info->volume_count, 0);
+    assert_null(info->table_damage);
+    assert_non_null(strstr(info->json, "\"size\": 4194304"));
+    vmt_disk_free(disk);
     assert_null(vmt_image_windows(image, &err));
     fine();
     same = vmt_image_without_free_space(image, NULL, &report, &err);
     fine();
-    assert_non_null(strstr((const char *)vmt_bytes_data(report), "\"volumes\": []"));
-    vmt_bytes_free(report);
+    assert_int_equal(vmt_free_space_get(report)->volume_count, 0);
+    assert_int_equal(vmt_free_space_get(report)->dropped, 0);
+    assert_null(vmt_free_space_get(report)->table_damage);
+    assert_non_null(strstr(vmt_free_space_get(report)->json, "\"volumes\": []"));
+    vmt_free_space_free(report);
     vmt_image_free(same);
     options.flags = VMT_FREE_SPACE_KEEP;
     same = vmt_image_without_free_space(image, &options, NULL, &err);
     fine();
-    assert_int_equal(vmt_image_size(same), DISK_SIZE);
+    assert_int_equal(vmt_image_get(same)->size, DISK_SIZE);
     vmt_image_free(same);
     vmt_image_free(image);
 }
@@ -284,21 +290,27 @@ static void an_image_tells_what_is_on_it(void **state)
 static void a_raw_file_is_written(void **state)
 {
     vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
-    vmt_bytes *summary = NULL;
+    vmt_written *written = NULL;
+    const vmt_written_info *info;
     const char *path = in_folder("out.raw");
     size_t length;
     char *bytes;
-    VMT_OPTIONS(vmt_write_raw_options, options);
+    VMT_STRUCT(vmt_write_raw_options, options);
     (void)state;
-    assert_int_equal(vmt_image_write_raw(image, path, NULL, &summary, &err), VMT_OK);
-    assert_non_null(strstr((const char *)vmt_bytes_data(summary), "\"size\": 4194304"));
-    vmt_bytes_free(summary);
+    assert_int_equal(vmt_image_write_raw(image, path, NULL, &written, &err), VMT_OK);
+    info = vmt_written_get(written);
+    assert_int_equal(info->size, DISK_SIZE);
+    assert_int_equal(info->usage.data + info->usage.zeros, DISK_SIZE);
+    assert_true(info->usage.zeros >= 3u << 20);
+    assert_int_equal(info->volume_count, 0);
+    assert_non_null(strstr(info->json, "\"size\": 4194304"));
+    vmt_written_free(written);
     bytes = read_all(path, &length);
     assert_int_equal(length, DISK_SIZE);
     assert_memory_equal(bytes, disk_bytes(), DISK_SIZE);
     free(bytes);
-    assert_int_equal(vmt_image_write_raw(image, path, NULL, &summary, &err), VMT_ALREADY_EXISTS);
-    assert_null(summary);
+    assert_int_equal(vmt_image_write_raw(image, path, NULL, &written, &err), VMT_ALREADY_EXISTS);
+    assert_null(written);
     failed_with(VMT_ALREADY_EXISTS);
     options.flags = VMT_WRITE_RAW_OVERWRITE;
     assert_int_equal(vmt_image_write_raw(image, path, &options, NULL, &err), VMT_OK);
@@ -309,18 +321,18 @@ static void a_raw_disk_goes_to_a_callback(void **state)
 {
     struct sink sink = {malloc(DISK_SIZE), 0, DISK_SIZE};
     vmt_image *image = vmt_image_from_bytes(disk_bytes(), DISK_SIZE, &err);
-    vmt_bytes *summary = NULL;
+    vmt_written *written = NULL;
     (void)state;
-    assert_int_equal(vmt_image_write_raw_to(image, write_sink, &sink, NULL, &summary, &err), VMT_OK);
+    assert_int_equal(vmt_image_write_raw_to(image, write_sink, &sink, NULL, &written, &err), VMT_OK);
     fine();
-    assert_non_null(strstr((const char *)vmt_bytes_data(summary), "\"size\": 4194304"));
-    vmt_bytes_free(summary);
+    assert_int_equal(vmt_written_get(written)->size, DISK_SIZE);
+    vmt_written_free(written);
     assert_int_equal(sink.length, DISK_SIZE);
     assert_memory_equal(sink.bytes, disk_bytes(), DISK_SIZE);
     sink.length = 0;
     sink.most = DISK_SIZE - 1;
-    assert_int_equal(vmt_image_write_raw_to(image, write_sink, &sink, NULL, &summary, &err), VMT_STORAGE_FULL);
-    assert_null(summary);
+    assert_int_equal(vmt_image_write_raw_to(image, write_sink, &sink, NULL, &written, &err), VMT_STORAGE_FULL);
+    assert_null(written);
     failed_with(VMT_STORAGE_FULL);
     assert_memory_equal(sink.bytes, disk_bytes(), sink.length);
     vmt_image_free(image);
@@ -337,7 +349,7 @@ static void an_output_is_probed_before_the_work(void **state)
     fine();
     assert_int_equal(access(in_folder("new.raw"), F_OK), -1);
     assert_int_equal(vmt_probe_output(there, false, &err), VMT_ALREADY_EXISTS);
-    says(there, vmt_error_path(err, &length));
+    assert_string_equal(vmt_error_get(err)->path, there);
     failed_with(VMT_ALREADY_EXISTS);
     assert_int_equal(vmt_probe_output(there, true, &err), VMT_OK);
     bytes = read_all(there, &length);

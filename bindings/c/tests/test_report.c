@@ -1,13 +1,20 @@
 #include "support.h"
 
-static size_t find(const vmt_report *report, const char *code)
+static const vmt_finding *find(const vmt_report *report, const char *code)
 {
+    const vmt_finding *finding;
     size_t i;
-    for (i = 0; i < vmt_report_count(report); i++)
-        if (strcmp(vmt_finding_code(report, i), code) == 0)
-            return i;
+    for (i = 0; (finding = vmt_report_finding(report, i)) != NULL; i++)
+        if (strcmp(finding->rule->code, code) == 0)
+            return finding;
     fail_msg("there is no finding %s in %s", code, vmt_report_json(report, NULL));
-    return 0;
+    return NULL;
+}
+
+/* The code of the first finding. */
+static const char *first(const vmt_report *report)
+{
+    return vmt_report_finding(report, 0)->rule->code;
 }
 
 static void a_lint_says_where_what_and_how_to_fix(void **state)
@@ -15,43 +22,39 @@ static void a_lint_says_where_what_and_how_to_fix(void **state)
     const char *text = "@echo off\r\ngoto nowhere\r\n";
     vmt_script *script = vmt_script_new((const uint8_t *)text, strlen(text), &err);
     vmt_metainfo *metainfo = vmt_metainfo_new("Windows", &err);
-    vmt_report *report = vmt_script_lint(script, metainfo, &err), *other;
-    size_t i, counted = 0;
+    vmt_report *report;
+    const vmt_finding *finding;
+    size_t i, errors = 0, nowhere = 0;
+    VMT_STRUCT(vmt_script_check_options, options);
     (void)state;
+    options.metainfo = metainfo;
+    report = vmt_script_check(script, &options, &err);
     fine();
-    assert_true(vmt_report_count(report) > 0);
-    assert_int_equal(vmt_report_errors(report) + vmt_report_warnings(report) + vmt_report_notes(report),
-                     vmt_report_count(report));
-    for (i = 0; i < vmt_report_count(report); i++) {
-        const char *code = vmt_finding_code(report, i);
-        assert_non_null(vmt_rule_title(code, NULL));
-        assert_non_null(vmt_finding_message(report, i, NULL));
-        assert_non_null(vmt_finding_fix(report, i, NULL));
-        assert_non_null(strstr(vmt_finding_text(report, i, NULL), code));
-        counted += vmt_finding_severity(report, i) == VMT_ERROR;
-        if (strstr(vmt_finding_message(report, i, NULL), "nowhere") != NULL) {
-            assert_int_equal(vmt_finding_line(report, i), 2);
-            assert_true(vmt_finding_column(report, i) >= 1);
-            says("goto nowhere", vmt_finding_excerpt(report, i, &length));
-            assert_true(vmt_finding_excerpt_column(report, i) >= 1);
-            assert_true(vmt_finding_excerpt_length(report, i) >= 7);
-            assert_int_equal(vmt_finding_partition(report, i), 0);
-            says_nothing(vmt_finding_path(report, i, &length));
+    for (i = 0; (finding = vmt_report_finding(report, i)) != NULL; i++) {
+        assert_non_null(strstr(finding->text, finding->rule->code));
+        assert_non_null(strstr(finding->text, finding->message));
+        assert_true(strlen(finding->fix) > 0);
+        errors += finding->severity == VMT_ERROR;
+        if (strstr(finding->message, "nowhere") != NULL) {
+            nowhere++;
+            assert_int_equal(finding->line, 2);
+            assert_true(finding->column >= 1);
+            assert_string_equal(finding->excerpt, "goto nowhere");
+            assert_true(finding->excerpt_column >= 1);
+            assert_true(finding->excerpt_length >= 7);
+            assert_int_equal(finding->partition, 0);
+            assert_null(finding->path);
         }
     }
-    assert_int_equal(counted, vmt_report_errors(report));
-    assert_int_equal(vmt_report_has(report, VMT_ERROR), counted > 0);
-    assert_true(vmt_report_has(report, VMT_NOTE));
-    assert_false(vmt_report_has(report, 77));
-    assert_null(vmt_finding_code(report, i));
-    assert_int_equal(vmt_finding_severity(report, i), 0);
-    says_nothing(vmt_finding_message(report, i, &length));
+    assert_true(nowhere > 0);
+    assert_int_equal(vmt_report_count(report, 0), i);
+    assert_int_equal(vmt_report_count(report, VMT_ERROR), errors);
+    assert_int_equal(vmt_report_count(report, VMT_ERROR) + vmt_report_count(report, VMT_WARNING) +
+                         vmt_report_count(report, VMT_NOTE), i);
+    assert_int_equal(vmt_report_count(report, 77), 0);
     assert_non_null(strstr(vmt_report_json(report, NULL), "\"summary\""));
     assert_non_null(strstr(vmt_report_sarif(report, NULL), "\"version\": \"2.1.0\""));
     assert_ptr_equal(vmt_report_sarif(report, NULL), vmt_report_sarif(report, NULL));
-    other = vmt_script_lint(script, NULL, &err);
-    fine();
-    vmt_report_free(other);
     vmt_report_free(report);
     vmt_metainfo_free(metainfo);
     vmt_script_free(script);
@@ -62,30 +65,30 @@ static void the_language_of_a_script_is_given_or_read_from_its_name(void **state
     vmt_script *script = vmt_script_new((const uint8_t *)"a\nb\n", 4, &err);
     vmt_report *report;
     const char *path = write_text("setup", "a\nb\n");
-    VMT_OPTIONS(vmt_lint_options, options);
-    VMT_OPTIONS(vmt_check_options, checking);
+    VMT_STRUCT(vmt_script_check_options, options);
+    VMT_STRUCT(vmt_check_options, checking);
     (void)state;
-    report = vmt_script_lint_with(script, NULL, &err);
+    report = vmt_script_check(script, NULL, &err);
     fine();
-    assert_string_equal(vmt_finding_code(report, 0), "VMT0209");
+    assert_string_equal(first(report), "VMT0209");
     vmt_report_free(report);
     options.file_name = "setup.cmd";
-    report = vmt_script_lint_with(script, &options, &err);
+    report = vmt_script_check(script, &options, &err);
     fine();
-    assert_string_equal(vmt_finding_code(report, 0), "VMT0201");
+    assert_string_equal(first(report), "VMT0201");
     vmt_report_free(report);
     options.language = "posix";
-    report = vmt_script_lint_with(script, &options, &err);
+    report = vmt_script_check(script, &options, &err);
     fine();
-    assert_int_equal(vmt_report_count(report), 0);
+    assert_int_equal(vmt_report_count(report, 0), 0);
     vmt_report_free(report);
     options.language = "basic";
-    assert_null(vmt_script_lint_with(script, &options, &err));
+    assert_null(vmt_script_check(script, &options, &err));
     failed_with(VMT_INVALID_VALUE);
     checking.language = "posix";
     report = vmt_check(path, &checking, &err);
     fine();
-    assert_int_equal(vmt_report_count(report), 0);
+    assert_int_equal(vmt_report_count(report, 0), 0);
     vmt_report_free(report);
     vmt_script_free(script);
 }
@@ -97,32 +100,32 @@ static void rules_can_be_read_weighed_and_switched_off(void **state)
     const char *code, *list[1];
     char severity[32];
     size_t at;
-    VMT_OPTIONS(vmt_check_options, options);
+    VMT_STRUCT(vmt_check_options, options);
     (void)state;
     fine();
-    for (at = 0; vmt_finding_severity(report, at) != VMT_NOTE; at++)
-        assert_true(at < vmt_report_count(report));
-    code = vmt_finding_code(report, at);
+    for (at = 0; vmt_report_finding(report, at)->severity != VMT_NOTE; at++)
+        assert_true(at + 1 < vmt_report_count(report, 0));
+    code = vmt_report_finding(report, at)->rule->code;
     snprintf(severity, sizeof severity, "%s=warning", code);
     list[0] = severity;
     options.severities = list;
     options.severity_count = 1;
     other = vmt_template_check(template, &options, &err);
     fine();
-    assert_int_equal(vmt_finding_severity(other, find(other, code)), VMT_WARNING);
-    assert_int_equal(vmt_report_warnings(other), vmt_report_warnings(report) + 1);
+    assert_int_equal(find(other, code)->severity, VMT_WARNING);
+    assert_int_equal(vmt_report_count(other, VMT_WARNING), vmt_report_count(report, VMT_WARNING) + 1);
     vmt_report_free(other);
 
     options.flags = VMT_CHECK_DENY_WARNINGS;
     other = vmt_template_check(template, &options, &err);
     fine();
-    assert_int_equal(vmt_finding_severity(other, find(other, code)), VMT_ERROR);
+    assert_int_equal(find(other, code)->severity, VMT_ERROR);
     vmt_report_free(other);
 
     options.flags = VMT_CHECK_SKIP_IMAGE;
     other = vmt_template_check(template, &options, &err);
     fine();
-    assert_true(vmt_report_errors(other) < vmt_report_errors(report));
+    assert_true(vmt_report_count(other, VMT_ERROR) < vmt_report_count(report, VMT_ERROR));
     vmt_report_free(other);
 
     options.flags = 0;
@@ -132,7 +135,7 @@ static void rules_can_be_read_weighed_and_switched_off(void **state)
     options.allow_count = 1;
     other = vmt_template_check(template, &options, &err);
     fine();
-    assert_int_equal(vmt_report_count(other), vmt_report_count(report) - 1);
+    assert_int_equal(vmt_report_count(other, 0), vmt_report_count(report, 0) - 1);
     vmt_report_free(other);
     options.allow_count = 0;
     options.severity_count = 1;
@@ -153,9 +156,9 @@ static void a_path_is_checked(void **state)
     size_t i, files = 0;
     (void)state;
     fine();
-    assert_true(vmt_report_count(report) > 0);
-    for (i = 0; i < vmt_report_count(report); i++)
-        files += vmt_finding_file(report, i, NULL) != NULL;
+    assert_true(vmt_report_count(report, 0) > 0);
+    for (i = 0; i < vmt_report_count(report, 0); i++)
+        files += vmt_report_finding(report, i)->file != NULL;
     assert_true(files > 0);
     vmt_report_free(report);
     assert_null(vmt_check("/no/such", NULL, &err));
@@ -164,19 +167,19 @@ static void a_path_is_checked(void **state)
 
 static void every_rule_is_listed(void **state)
 {
-    size_t i, count = vmt_rule_count();
+    const vmt_rule *rule;
+    size_t i;
     (void)state;
-    assert_true(count > 50);
-    for (i = 0; i < count; i++) {
-        const char *code = vmt_rule_code(i);
-        assert_memory_equal(code, "VMT", 3);
-        assert_true(vmt_rule_severity(code) >= VMT_NOTE && vmt_rule_severity(code) <= VMT_ERROR);
-        assert_true(strlen(vmt_rule_title(code, NULL)) > 0 && strlen(vmt_rule_why(code, NULL)) > 0);
-        assert_true(strlen(vmt_rule_fix(code, NULL)) > 0 && strlen(vmt_rule_step(code, NULL)) > 0);
+    for (i = 0; (rule = vmt_rule_at(i)) != NULL; i++) {
+        assert_memory_equal(rule->code, "VMT", 3);
+        assert_ptr_equal(vmt_rule_by_code(rule->code), rule);
+        assert_true(rule->severity >= VMT_NOTE && rule->severity <= VMT_ERROR);
+        assert_true(strlen(rule->title) > 0 && strlen(rule->why) > 0);
+        assert_true(strlen(rule->fix) > 0 && strlen(rule->step) > 0);
     }
-    assert_null(vmt_rule_code(count));
-    assert_int_equal(vmt_rule_severity("VMT9999"), 0);
-    says_nothing(vmt_rule_title("VMT9999", &length));
+    assert_true(i > 50);
+    assert_ptr_equal(vmt_rule_by_code("vmt0101"), vmt_rule_at(0));
+    assert_null(vmt_rule_by_code("VMT9999"));
 }
 
 static ptrdiff_t read_text(void *user_data, uint8_t *buffer, size_t length)
@@ -194,16 +197,16 @@ static void a_stream_is_checked(void **state)
 {
     const char *text = "@echo off\npause\n";
     vmt_report *report = vmt_check_stream(read_text, &text, "setup.cmd", NULL, &err);
-    VMT_OPTIONS(vmt_check_options, options);
+    VMT_STRUCT(vmt_check_options, options);
     (void)state;
     fine();
-    says("setup.cmd", vmt_finding_file(report, find(report, "VMT0201"), &length));
+    assert_string_equal(find(report, "VMT0201")->file, "setup.cmd");
     vmt_report_free(report);
     text = "echo ($IP)\n";
     options.language = "posix";
     report = vmt_check_stream(read_text, &text, "setup", &options, &err);
     fine();
-    assert_int_equal(vmt_report_count(report), 0);
+    assert_int_equal(vmt_report_count(report, 0), 0);
     vmt_report_free(report);
     assert_null(vmt_check_stream(NULL, NULL, "setup", NULL, &err));
     failed_with(VMT_NULL_ARGUMENT);

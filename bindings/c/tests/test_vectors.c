@@ -36,6 +36,19 @@ static bool flag(const cJSON *object, const char *name)
     return cJSON_IsTrue(member(object, name));
 }
 
+/* The texts of an array, at most 16, and their number. */
+static size_t texts_of(const cJSON *array, const char **texts)
+{
+    size_t count = 0;
+    const cJSON *one;
+    cJSON_ArrayForEach(one, array)
+    {
+        assert_true(count < 16);
+        texts[count++] = one->valuestring;
+    }
+    return count;
+}
+
 static void append(struct bytes *to, const void *data, size_t length)
 {
     if (to->room < to->length + length + 1) {
@@ -159,81 +172,42 @@ static cJSON *of_bytes(const uint8_t *bytes, size_t length)
     return out;
 }
 
-/* SHA-256 as in FIPS 180-4, in hex. */
+/* The SHA-256 in hex, by another program. */
 static const char *sha256(const uint8_t *bytes, size_t length)
 {
     static char hex[65];
-    static uint32_t k[64];
-    uint32_t h[8], w[64], v[8];
-    size_t block, blocks = (length + 9 + 63) / 64, found = 0;
-    unsigned n, i;
-    /* The constants are the first 32 bits of the fractional parts of the roots of the first primes. */
-    for (n = 2; found < 64; n++) {
-        bool prime = true;
-        for (i = 2; i * i <= n; i++)
-            prime &= n % i != 0;
-        if (!prime)
-            continue;
-        {
-            /* Newton's method in long double, whose 64 bits are enough for 32 fractional bits. */
-            long double cube = n, square = n;
-            for (i = 0; i < 100; i++) {
-                cube -= (cube * cube * cube - n) / (3 * cube * cube);
-                square -= (square * square - n) / (2 * square);
-            }
-            k[found] = (uint32_t)((cube - (uint32_t)cube) * 4294967296.0L);
-            if (found < 8)
-                h[found] = (uint32_t)((square - (uint32_t)square) * 4294967296.0L);
-            found++;
-        }
-    }
-    for (block = 0; block < blocks; block++) {
-        for (i = 0; i < 64; i++) {
-            size_t at = 64 * block + i;
-            uint8_t byte = at < length ? bytes[at] : at == length ? 0x80 : 0;
-            if (block + 1 == blocks && i >= 56)
-                byte = (uint8_t)((uint64_t)length * 8 >> (8 * (63 - i)));
-            w[i / 4] = i % 4 == 0 ? (uint32_t)byte << 24 : w[i / 4] | (uint32_t)byte << (24 - 8 * (i % 4));
-        }
-#define ROTATE(x, by) ((x) >> (by) | (x) << (32 - (by)))
-        for (i = 16; i < 64; i++)
-            w[i] = w[i - 16] + (ROTATE(w[i - 15], 7) ^ ROTATE(w[i - 15], 18) ^ w[i - 15] >> 3) + w[i - 7] +
-                   (ROTATE(w[i - 2], 17) ^ ROTATE(w[i - 2], 19) ^ w[i - 2] >> 10);
-        memcpy(v, h, sizeof v);
-        for (i = 0; i < 64; i++) {
-            uint32_t a = v[7] + (ROTATE(v[4], 6) ^ ROTATE(v[4], 11) ^ ROTATE(v[4], 25)) +
-                         ((v[4] & v[5]) ^ (~v[4] & v[6])) + k[i] + w[i];
-            uint32_t b = (ROTATE(v[0], 2) ^ ROTATE(v[0], 13) ^ ROTATE(v[0], 22)) +
-                         ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
-            memmove(v + 1, v, 7 * sizeof v[0]);
-            v[4] += a;
-            v[0] = a + b;
-        }
-        for (i = 0; i < 8; i++)
-            h[i] += v[i];
-    }
-    for (i = 0; i < 8; i++)
-        sprintf(hex + 8 * i, "%08x", h[i]);
+    char command[300];
+    FILE *pipe;
+    snprintf(command, sizeof command, "sha256sum '%s'", write_file("hashed", bytes, length));
+    pipe = popen(command, "r");
+    assert_non_null(pipe);
+    assert_int_equal(fscanf(pipe, "%64[0-9a-f]", hex), 1);
+    assert_int_equal(pclose(pipe), 0);
     return hex;
 }
 
 /* --- results -------------------------------------------------------------------------------------------------------- */
 
-static cJSON *of_error(const vmt_error *error)
+static void add_position(cJSON *out, size_t line, size_t column)
 {
-    cJSON *out = cJSON_CreateObject();
-    size_t i, count = vmt_error_problem_count(error);
-    cJSON_AddStringToObject(out, "kind", vmt_error_kind(error));
-    if (vmt_error_field(error, NULL) != NULL)
-        cJSON_AddStringToObject(out, "field", vmt_error_field(error, NULL));
-    if (vmt_error_line(error) != 0) {
-        cJSON_AddNumberToObject(out, "line", (double)vmt_error_line(error));
-        cJSON_AddNumberToObject(out, "column", (double)vmt_error_column(error));
+    if (line != 0) {
+        cJSON_AddNumberToObject(out, "line", (double)line);
+        cJSON_AddNumberToObject(out, "column", (double)column);
     }
-    if (count > 0) {
-        cJSON *problems = cJSON_AddArrayToObject(out, "problems");
-        for (i = 0; i < count; i++)
-            cJSON_AddItemToArray(problems, of_error(vmt_error_problem(error, i)));
+}
+
+static cJSON *of_error(const vmt_error_info *error)
+{
+    cJSON *out = cJSON_CreateObject(), *problems;
+    size_t i;
+    cJSON_AddStringToObject(out, "kind", error->kind);
+    if (error->field != NULL)
+        cJSON_AddStringToObject(out, "field", error->field);
+    add_position(out, error->line, error->column);
+    if (error->problem_count > 0) {
+        problems = cJSON_AddArrayToObject(out, "problems");
+        for (i = 0; i < error->problem_count; i++)
+            cJSON_AddItemToArray(problems, of_error(vmt_error_get(error->problems[i])));
     }
     return out;
 }
@@ -241,22 +215,32 @@ static cJSON *of_error(const vmt_error *error)
 static cJSON *of_report(const vmt_report *report)
 {
     static const char *const severities[] = {"", "note", "warning", "error"};
-    cJSON *out = cJSON_CreateArray();
+    const vmt_finding *found;
+    cJSON *out = cJSON_CreateArray(), *finding;
     size_t i;
-    for (i = 0; i < vmt_report_count(report); i++) {
-        cJSON *finding = cJSON_CreateObject();
-        cJSON_AddStringToObject(finding, "code", vmt_finding_code(report, i));
-        cJSON_AddStringToObject(finding, "severity", severities[vmt_finding_severity(report, i)]);
-        if (vmt_finding_file(report, i, NULL) != NULL)
-            cJSON_AddStringToObject(finding, "file", vmt_finding_file(report, i, NULL));
-        if (vmt_finding_partition(report, i) != 0)
-            cJSON_AddNumberToObject(finding, "partition", vmt_finding_partition(report, i));
-        if (vmt_finding_line(report, i) != 0) {
-            cJSON_AddNumberToObject(finding, "line", (double)vmt_finding_line(report, i));
-            cJSON_AddNumberToObject(finding, "column", (double)vmt_finding_column(report, i));
-        }
-        cJSON_AddItemToArray(out, finding);
+    for (i = 0; (found = vmt_report_finding(report, i)) != NULL; i++) {
+        cJSON_AddItemToArray(out, finding = cJSON_CreateObject());
+        cJSON_AddStringToObject(finding, "code", found->rule->code);
+        cJSON_AddStringToObject(finding, "severity", severities[found->severity]);
+        if (found->file != NULL)
+            cJSON_AddStringToObject(finding, "file", found->file);
+        if (found->partition != 0)
+            cJSON_AddNumberToObject(finding, "partition", found->partition);
+        add_position(finding, found->line, found->column);
     }
+    return out;
+}
+
+/* The keys of a JSON text that a result has under the same names. */
+static cJSON *keys_of(const char *json, const char *const *names)
+{
+    cJSON *all = cJSON_Parse(json), *out = cJSON_CreateObject();
+    assert_non_null(all);
+    for (; *names != NULL; names++) {
+        cJSON *found = cJSON_DetachItemFromObjectCaseSensitive(all, *names);
+        cJSON_AddItemToObject(out, *names, found == NULL ? cJSON_CreateNull() : found);
+    }
+    cJSON_Delete(all);
     return out;
 }
 
@@ -348,7 +332,7 @@ static cJSON *metainfo(const cJSON *input)
     if (vmt_metainfo_json(metainfo, NULL, &err) != NULL) {
         cJSON_AddItemToObject(out, "fields", cJSON_Parse(vmt_metainfo_json(metainfo, NULL, &err)));
     } else {
-        cJSON_AddItemToObject(out, "fields_error", of_error(err));
+        cJSON_AddItemToObject(out, "fields_error", of_error(vmt_error_get(err)));
         vmt_error_free(err);
         err = NULL;
     }
@@ -373,13 +357,15 @@ done:
 static cJSON *macros(const cJSON *input)
 {
     cJSON *out = cJSON_CreateArray(), *one;
+    const vmt_macro *known;
+    const vmt_macro_use *use;
     const char *name;
     size_t i;
     if (member(input, "catalogue") != NULL) {
-        for (i = 0; i < vmt_catalogue_count(); i++) {
+        for (i = 0; (known = vmt_macro_at(i)) != NULL; i++) {
             cJSON_AddItemToArray(out, one = cJSON_CreateObject());
-            cJSON_AddStringToObject(one, "name", vmt_catalogue_name(i));
-            cJSON_AddStringToObject(one, "kind", vmt_macro_kind(vmt_catalogue_name(i)));
+            cJSON_AddStringToObject(one, "name", known->name);
+            cJSON_AddStringToObject(one, "kind", known->kind);
         }
         return out;
     }
@@ -387,11 +373,10 @@ static cJSON *macros(const cJSON *input)
         struct bytes text = content(input);
         vmt_macros *found = vmt_find_macros((const char *)text.data, text.length, &err);
         fine();
-        for (i = 0; i < vmt_macros_count(found); i++) {
+        for (i = 0; (use = vmt_macros_at(found, i)) != NULL; i++) {
             cJSON_AddItemToArray(out, one = cJSON_CreateObject());
-            cJSON_AddStringToObject(one, "name", vmt_macros_name(found, i, NULL));
-            cJSON_AddNumberToObject(one, "line", (double)vmt_macros_line(found, i));
-            cJSON_AddNumberToObject(one, "column", (double)vmt_macros_column(found, i));
+            cJSON_AddStringToObject(one, "name", use->name);
+            add_position(one, use->line, use->column);
         }
         vmt_macros_free(found);
         free(text.data);
@@ -400,8 +385,8 @@ static cJSON *macros(const cJSON *input)
     cJSON_Delete(out);
     out = cJSON_CreateObject();
     if ((name = string(input, "lookup")) != NULL) {
-        name = vmt_macro_kind(name);
-        cJSON_AddItemToObject(out, "kind", name == NULL ? cJSON_CreateNull() : cJSON_CreateString(name));
+        known = vmt_macro_lookup(name);
+        cJSON_AddItemToObject(out, "kind", known == NULL ? cJSON_CreateNull() : cJSON_CreateString(known->kind));
     } else {
         char text[200];
         bool spelled = (name = string(input, "spelling")) != NULL;
@@ -450,15 +435,11 @@ static vmt_script *rendered(const cJSON *input)
     vmt_script *script = script_of(member(input, "script")), *out = NULL;
     vmt_values *values = vmt_values_new();
     const cJSON *value;
-    const cJSON *name;
-    const char *declared[8];
+    const char *declared[16];
     vmt_code code = VMT_OK;
-    VMT_OPTIONS(vmt_render_options, options);
-    cJSON_ArrayForEach(name, member(input, "declared")) {
-        assert_true(options.declared_count < 8);
-        declared[options.declared_count++] = name->valuestring;
-    }
+    VMT_STRUCT(vmt_render_options, options);
     options.declared = declared;
+    options.declared_count = texts_of(member(input, "declared"), declared);
     options.flags = flag(input, "as_platform") ? VMT_RENDER_AS_PLATFORM : 0;
     options.missing = string(input, "missing");
     options.language = string(input, "language");
@@ -476,13 +457,10 @@ static cJSON *render(const cJSON *input)
 {
     vmt_script *script = rendered(input);
     cJSON *out;
-    const uint8_t *bytes;
-    size_t length;
     if (script == NULL)
         return NULL;
     out = cJSON_CreateObject();
-    bytes = vmt_script_bytes(script, &length);
-    cJSON_AddItemToObject(out, "script", of_bytes(bytes, length));
+    cJSON_AddItemToObject(out, "script", of_bytes(vmt_script_get(script)->bytes, vmt_script_get(script)->length));
     vmt_script_free(script);
     return out;
 }
@@ -493,11 +471,11 @@ static cJSON *lint(const cJSON *input)
     vmt_metainfo *metainfo = member(input, "metainfo") == NULL ? NULL : metainfo_of(member(input, "metainfo"));
     vmt_report *report;
     cJSON *out;
-    VMT_OPTIONS(vmt_lint_options, options);
+    VMT_STRUCT(vmt_script_check_options, options);
     options.metainfo = metainfo;
     options.file_name = string(input, "file_name");
     options.language = string(input, "language");
-    report = vmt_script_lint_with(script, &options, &err);
+    report = vmt_script_check(script, &options, &err);
     out = of_report(report);
     fine();
     vmt_report_free(report);
@@ -508,39 +486,30 @@ static cJSON *lint(const cJSON *input)
 
 static cJSON *setup(const cJSON *input)
 {
-    vmt_setup *setup = vmt_setup_new();
+    const vmt_script_info *info;
+    const char *without[16];
     vmt_script *script;
-    const cJSON *step;
     cJSON *out;
-    const uint8_t *bytes;
-    size_t i, length, lines = 0;
-    vmt_code code = VMT_OK;
-    cJSON_ArrayForEach(step, member(input, "without")) if (code == VMT_OK)
-        code = vmt_setup_without(setup, step->valuestring, &err);
-    if (code == VMT_OK && string(input, "administrator") != NULL)
-        code = vmt_setup_administrator(setup, string(input, "administrator"), &err);
-    if (code == VMT_OK && string(input, "log_file") != NULL)
-        code = vmt_setup_log_file(setup, string(input, "log_file"), &err);
-    if (code == VMT_OK && string(input, "interface") != NULL)
-        code = vmt_setup_interface(setup, string(input, "interface"), &err);
-    if (code == VMT_OK && flag(input, "firewall_unchanged"))
-        code = vmt_setup_open_firewall(setup, false, &err);
-    if (code == VMT_OK && member(input, "product_key") != NULL)
-        code = vmt_setup_product_key(setup, flag(input, "product_key"), &err);
-    if (code != VMT_OK) {
-        vmt_setup_free(setup);
-        return NULL;
-    }
-    script = vmt_setup_build(setup, &err);
+    size_t i, lines = 0;
+    VMT_STRUCT(vmt_setup_options, options);
+    options.without = without;
+    options.without_count = texts_of(member(input, "without"), without);
+    options.administrator = string(input, "administrator");
+    options.log_file = string(input, "log_file");
+    options.network_interface = string(input, "interface");
+    options.flags = flag(input, "firewall_unchanged") ? VMT_SETUP_KEEP_FIREWALL : 0;
+    if (cJSON_IsFalse(member(input, "product_key")))
+        options.flags |= VMT_SETUP_KEEP_PRODUCT_KEY;
+    script = vmt_script_windows(&options, &err);
     if (script == NULL)
         return NULL;
-    bytes = vmt_script_bytes(script, &length);
-    for (i = 0; i < length; i++)
-        lines += bytes[i] == '\n';
+    info = vmt_script_get(script);
+    for (i = 0; i < info->length; i++)
+        lines += info->bytes[i] == '\n';
     out = cJSON_CreateObject();
     cJSON_AddNumberToObject(out, "lines", (double)lines);
-    cJSON_AddNumberToObject(out, "size", (double)length);
-    cJSON_AddStringToObject(out, "sha256", sha256(bytes, length));
+    cJSON_AddNumberToObject(out, "size", (double)info->length);
+    cJSON_AddStringToObject(out, "sha256", sha256(info->bytes, info->length));
     vmt_script_free(script);
     return out;
 }
@@ -567,59 +536,55 @@ static cJSON *drive(const cJSON *input)
     for (i = 0; i < 32; i++)
         sprintf(hex + 2 * i, "%02x", bytes[i]);
     cJSON_AddStringToObject(out, "first_32", hex);
-    vmt_script_bytes(back, &length);
-    cJSON_AddNumberToObject(out, "script_size", (double)length);
+    cJSON_AddNumberToObject(out, "script_size", (double)vmt_script_get(back)->length);
     vmt_script_free(back);
     vmt_drive_free(drive);
     return out;
 }
 
+static vmt_answer answer(const cJSON *object, const char *name)
+{
+    return member(object, name) == NULL ? VMT_UNSET : flag(object, name) ? VMT_YES : VMT_NO;
+}
+
 static vmt_template *template_of(const cJSON *draft)
 {
-    vmt_template_builder *builder = vmt_template_builder_new(string(draft, "name"));
-    const cJSON *one;
+    const char *tags[16], *macros[16], *products[16];
+    vmt_script *script = member(draft, "script") == NULL ? NULL : script_of(member(draft, "script"));
+    vmt_image *image = NULL;
+    vmt_template *template;
+    VMT_STRUCT(vmt_template_spec, spec);
     if (member(draft, "image") != NULL) {
         struct bytes disk = content(member(draft, "image"));
-        if (string(draft, "image_file") != NULL) {
-            vmt_template_builder_image_path(builder, write_file(string(draft, "image_file"), disk.data, disk.length));
-        } else {
-            vmt_image *image = vmt_image_from_bytes(disk.data, disk.length, &err);
-            fine();
-            vmt_template_builder_image(builder, image);
-            vmt_image_free(image);
-        }
+        if (string(draft, "image_file") != NULL)
+            spec.image_path = write_file(string(draft, "image_file"), disk.data, disk.length);
+        else
+            spec.image = image = vmt_image_from_bytes(disk.data, disk.length, &err);
+        fine();
         free(disk.data);
     }
-    if (member(draft, "script") != NULL) {
-        vmt_script *script = script_of(member(draft, "script"));
-        vmt_template_builder_script(builder, script);
-        vmt_script_free(script);
-    }
-#define SET(name, setter, value)                                                                                       \
-    if (member(draft, name) != NULL)                                                                                   \
-    vmt_template_builder_##setter(builder, value)
-    SET("image_name", image_name, string(draft, "image_name"));
-    SET("script_name", script_name, string(draft, "script_name"));
-    SET("memory_mib", memory_mib, (uint64_t)number(draft, "memory_mib"));
-    SET("disk_mb", disk_mb, (uint64_t)number(draft, "disk_mb"));
-    SET("ipv4", ipv4, flag(draft, "ipv4"));
-    SET("ipv6", ipv6, flag(draft, "ipv6"));
-    SET("version", template_version, string(draft, "version"));
-    SET("reboot_count", reboot_count, (uint32_t)number(draft, "reboot_count"));
-    SET("virtio_disk", virtio_disk, flag(draft, "virtio_disk"));
-    SET("virtio_net", virtio_net, flag(draft, "virtio_net"));
-    cJSON_ArrayForEach(one, member(draft, "tags")) vmt_template_builder_tag(builder, one->valuestring);
-    cJSON_ArrayForEach(one, member(draft, "macros")) vmt_template_builder_declare_macro(builder, one->valuestring);
-    cJSON_ArrayForEach(one, member(draft, "support"))
-    {
-        char product[100];
-        char *version;
-        snprintf(product, sizeof product, "%s", one->valuestring);
-        if ((version = strchr(product, ':')) != NULL)
-            *version++ = 0;
-        vmt_template_builder_support(builder, product, version);
-    }
-    return vmt_template_builder_build(builder, &err);
+    spec.name = string(draft, "name");
+    spec.script = script;
+    spec.image_name = string(draft, "image_name");
+    spec.script_name = string(draft, "script_name");
+    spec.limits.memory_mib = (uint64_t)number(draft, "memory_mib");
+    spec.limits.disk_mb = (uint64_t)number(draft, "disk_mb");
+    spec.limits.ipv4 = answer(draft, "ipv4");
+    spec.limits.ipv6 = answer(draft, "ipv6");
+    spec.version = string(draft, "version");
+    spec.reboot_count = (uint32_t)number(draft, "reboot_count");
+    spec.virtio_disk = answer(draft, "virtio_disk");
+    spec.virtio_net = answer(draft, "virtio_net");
+    spec.tags = tags;
+    spec.tag_count = texts_of(member(draft, "tags"), tags);
+    spec.macros = macros;
+    spec.macro_count = texts_of(member(draft, "macros"), macros);
+    spec.products = products;
+    spec.product_count = texts_of(member(draft, "support"), products);
+    template = vmt_template_build(&spec, &err);
+    vmt_image_free(image);
+    vmt_script_free(script);
+    return template;
 }
 
 /* A new folder for each case. */
@@ -653,32 +618,24 @@ static vmt_template *opened(const cJSON *files)
     const char *parent = new_folder();
     const cJSON *file;
     cJSON_ArrayForEach(file, files) put_file(parent, file);
-    return vmt_template_open(in_folder(parent), &err);
-}
-
-static cJSON *of_names(const vmt_pack_summary *summary, size_t count,
-                       const char *(*name)(const vmt_pack_summary *, size_t, size_t *))
-{
-    cJSON *out = cJSON_CreateArray();
-    size_t i;
-    for (i = 0; i < count; i++)
-        cJSON_AddItemToArray(out, cJSON_CreateString(name(summary, i, NULL)));
-    return out;
+    return vmt_template_open(in_folder(parent), NULL, &err);
 }
 
 static cJSON *pack(const cJSON *input)
 {
     vmt_template *template = member(input, "folder") != NULL ? opened(member(input, "folder"))
                                                              : template_of(member(input, "template"));
-    vmt_pack_summary *summary;
+    static const char *const names[] = {"usage", "left_behind", "missing", NULL};
+    vmt_packed *packed;
     vmt_archive *archive;
     const vmt_files *files;
-    cJSON *out, *entries, *entry, *usage;
+    const vmt_file *file;
+    cJSON *out, *entries, *entry;
     const char *path = in_folder("template.tar.gz");
     char *bytes;
     size_t i, length;
     vmt_code code;
-    VMT_OPTIONS(vmt_pack_options, options);
+    VMT_STRUCT(vmt_pack_options, options);
     if (template == NULL)
         return NULL;
     options.flags = VMT_PACK_OVERWRITE | VMT_PACK_MTIME;
@@ -688,35 +645,27 @@ static cJSON *pack(const cJSON *input)
     options.flags |= member(input, "level") != NULL ? VMT_PACK_LEVEL : 0;
     options.level = (int32_t)number(input, "level");
     options.mtime = (uint64_t)number(input, "mtime");
-    code = vmt_template_pack(template, path, &options, &summary, &err);
+    code = vmt_template_pack(template, path, &options, &packed, &err);
     vmt_template_free(template);
     if (code != VMT_OK)
         return NULL;
-    out = cJSON_CreateObject();
+    out = keys_of(vmt_packed_get(packed)->json, names);
     bytes = read_all(path, &length);
     cJSON_AddStringToObject(out, "sha256", sha256((const uint8_t *)bytes, length));
     cJSON_AddNumberToObject(out, "size", (double)length);
-    assert_int_equal(vmt_pack_summary_archive_bytes(summary), length);
+    assert_int_equal(vmt_packed_get(packed)->archive_bytes, length);
+    assert_int_equal(vmt_packed_get(packed)->usage.data, number(member(out, "usage"), "data"));
     free(bytes);
-    usage = cJSON_AddObjectToObject(out, "usage");
-    cJSON_AddNumberToObject(usage, "data", (double)(vmt_pack_summary_data_read(summary) -
-                                                    vmt_pack_summary_zeros_found(summary)));
-    cJSON_AddNumberToObject(usage, "zeros", (double)vmt_pack_summary_zeros_found(summary));
-    cJSON_AddNumberToObject(usage, "holes", (double)vmt_pack_summary_holes(summary));
-    cJSON_AddNumberToObject(usage, "free", (double)vmt_pack_summary_free_bytes(summary));
-    cJSON_AddItemToObject(out, "left_behind", of_names(summary, vmt_pack_summary_left_behind_count(summary),
-                                                       vmt_pack_summary_left_behind));
-    cJSON_AddItemToObject(out, "missing", of_names(summary, vmt_pack_summary_missing_count(summary),
-                                                   vmt_pack_summary_missing));
-    vmt_pack_summary_free(summary);
+    vmt_packed_free(packed);
     archive = vmt_archive_open(path, NULL, &err);
     fine();
-    files = vmt_archive_files(archive);
+    files = vmt_archive_files(archive, &err);
+    fine();
     entries = cJSON_AddArrayToObject(out, "entries");
-    for (i = 0; i < vmt_files_count(files); i++) {
+    for (i = 0; (file = vmt_files_at(files, i)) != NULL; i++) {
         cJSON_AddItemToArray(entries, entry = cJSON_CreateObject());
-        cJSON_AddStringToObject(entry, "name", vmt_files_name(files, i, NULL));
-        cJSON_AddNumberToObject(entry, "size", (double)vmt_files_size(files, i));
+        cJSON_AddStringToObject(entry, "name", file->name);
+        cJSON_AddNumberToObject(entry, "size", (double)file->size);
     }
     vmt_archive_free(archive);
     return out;
@@ -724,12 +673,12 @@ static cJSON *pack(const cJSON *input)
 
 static cJSON *check(const cJSON *input)
 {
-    const char *parent = new_folder(), *allow[16];
+    const char *parent = new_folder(), *allow[8];
     char path[400];
-    const cJSON *file, *code;
+    const cJSON *file;
     vmt_report *report;
     cJSON *out;
-    VMT_OPTIONS(vmt_check_options, options);
+    VMT_STRUCT(vmt_check_options, options);
     cJSON_ArrayForEach(file, member(input, "folder")) put_file(parent, file);
     snprintf(path, sizeof path, "%s/%s", folder, parent);
     if ((file = member(input, "file")) != NULL) {
@@ -738,8 +687,8 @@ static cJSON *check(const cJSON *input)
     }
     options.flags = flag(input, "deny_warnings") ? VMT_CHECK_DENY_WARNINGS : 0;
     options.flags |= flag(input, "skip_image") ? VMT_CHECK_SKIP_IMAGE : 0;
-    cJSON_ArrayForEach(code, member(input, "allow")) allow[options.allow_count++] = code->valuestring;
     options.allow = allow;
+    options.allow_count = texts_of(member(input, "allow"), allow);
     options.language = string(input, "language");
     report = vmt_check(path, &options, &err);
     if (report == NULL)
@@ -754,59 +703,48 @@ static cJSON *disk(const cJSON *input)
     const char *parent = new_folder();
     char path[400];
     vmt_image *image;
-    vmt_disk_info *info;
-    cJSON *out, *all, *table, *partitions, *one, *kept;
-    const cJSON *found;
+    vmt_disk *disk = NULL;
+    const vmt_disk_info *info;
+    cJSON *out, *table, *list, *one;
+    size_t i;
     put_file(parent, input);
     snprintf(path, sizeof path, "%s/%s/%s", folder, parent, string(input, "name"));
     image = vmt_image_open(path, NULL, &err);
-    if (image == NULL)
-        return NULL;
-    info = vmt_image_info(image, &err);
+    if (image != NULL)
+        disk = vmt_image_disk(image, &err);
     vmt_image_free(image);
-    if (info == NULL)
+    if (disk == NULL)
         return NULL;
+    info = vmt_disk_get(disk);
     out = cJSON_CreateObject();
-    cJSON_AddStringToObject(out, "format", vmt_disk_info_format(info));
-    cJSON_AddNumberToObject(out, "size", (double)vmt_disk_info_size(info));
-    all = cJSON_Parse(vmt_disk_info_json(info, NULL));
-    assert_non_null(all);
-    found = member(all, "partitions");
-    if (cJSON_IsNull(found)) {
+    cJSON_AddStringToObject(out, "format", info->format);
+    cJSON_AddNumberToObject(out, "size", (double)info->size);
+    if (info->scheme == NULL) {
         cJSON_AddNullToObject(out, "table");
     } else {
         table = cJSON_AddObjectToObject(out, "table");
-        cJSON_AddStringToObject(table, "scheme", string(found, "scheme"));
-        cJSON_AddNumberToObject(table, "sector_size", number(found, "sector_size"));
-        cJSON_AddNumberToObject(table, "warnings", cJSON_GetArraySize(member(found, "warnings")));
-        cJSON_AddNumberToObject(table, "notes", cJSON_GetArraySize(member(found, "notes")));
-        partitions = cJSON_AddArrayToObject(table, "partitions");
-        assert_int_equal(cJSON_GetArraySize(member(found, "partitions")), vmt_disk_info_partition_count(info));
-        cJSON_ArrayForEach(found, member(found, "partitions"))
-        {
-            const cJSON *kind = member(found, "kind");
-            char shown[200];
-            cJSON_AddItemToArray(partitions, one = cJSON_CreateObject());
-            cJSON_AddNumberToObject(one, "index", number(found, "index"));
-            cJSON_AddNumberToObject(one, "offset", number(found, "offset"));
-            cJSON_AddNumberToObject(one, "length", number(found, "length"));
-            cJSON_AddStringToObject(one, "name", string(found, "name"));
-            cJSON_AddBoolToObject(one, "active", flag(found, "active"));
-            if (string(kind, "name") != NULL)
-                snprintf(shown, sizeof shown, "%s (%s)", string(kind, "name"), string(kind, "id"));
-            else
-                snprintf(shown, sizeof shown, "%s", string(kind, "id"));
-            cJSON_AddStringToObject(one, "kind", shown);
+        cJSON_AddStringToObject(table, "scheme", info->scheme);
+        cJSON_AddNumberToObject(table, "sector_size", info->sector_size);
+        cJSON_AddNumberToObject(table, "warnings", (double)info->warning_count);
+        cJSON_AddNumberToObject(table, "notes", (double)info->note_count);
+        list = cJSON_AddArrayToObject(table, "partitions");
+        for (i = 0; i < info->partition_count; i++) {
+            const vmt_partition *partition = info->partitions[i];
+            cJSON_AddItemToArray(list, one = cJSON_CreateObject());
+            cJSON_AddNumberToObject(one, "index", partition->index);
+            cJSON_AddNumberToObject(one, "offset", (double)partition->offset);
+            cJSON_AddNumberToObject(one, "length", (double)partition->length);
+            cJSON_AddStringToObject(one, "name", partition->name);
+            cJSON_AddBoolToObject(one, "active", partition->is_active);
+            cJSON_AddStringToObject(one, "kind", partition->kind);
         }
     }
-    kept = cJSON_AddArrayToObject(out, "kept");
-    cJSON_ArrayForEach(found, member(member(all, "free_space"), "volumes"))
-    {
-        const cJSON *reason = member(found, "kept");
-        cJSON_AddItemToArray(kept, cJSON_IsNull(reason) ? cJSON_CreateNull() : cJSON_CreateString(string(reason, "reason")));
+    list = cJSON_AddArrayToObject(out, "kept");
+    for (i = 0; i < info->volume_count; i++) {
+        const char *kept = info->volumes[i]->kept;
+        cJSON_AddItemToArray(list, kept == NULL ? cJSON_CreateNull() : cJSON_CreateString(kept));
     }
-    cJSON_Delete(all);
-    vmt_disk_info_free(info);
+    vmt_disk_free(disk);
     return out;
 }
 
@@ -817,7 +755,7 @@ static const char *archive_of(const cJSON *operation)
     vmt_template *template = template_of(member(archive, "template"));
     const char *path = in_folder(string(archive, "file_name"));
     vmt_code code;
-    VMT_OPTIONS(vmt_pack_options, options);
+    VMT_STRUCT(vmt_pack_options, options);
     if (template == NULL)
         return NULL;
     options.flags = VMT_PACK_OVERWRITE | VMT_PACK_MTIME;
@@ -828,29 +766,24 @@ static const char *archive_of(const cJSON *operation)
 
 static cJSON *of_repository(const vmt_repository *repository)
 {
+    static const char *const names[] = {"name", "file_name", "tags", "archive_size_mib", NULL};
     vmt_entries *entries = vmt_repository_list(repository, &err);
-    cJSON *out, *list, *one, *all;
+    const vmt_entry *entry;
+    cJSON *out, *list, *one;
     size_t i, length;
     char *bytes;
     if (entries == NULL)
         return NULL;
     out = cJSON_CreateObject();
-    bytes = read_all(vmt_repository_description(repository, NULL), &length);
+    bytes = read_all(vmt_repository_get(repository)->description, &length);
     cJSON_AddItemToObject(out, "description", of_bytes((const uint8_t *)bytes, length));
     free(bytes);
     list = cJSON_AddArrayToObject(out, "entries");
-    for (i = 0; i < vmt_entries_count(entries); i++) {
-        const cJSON *size;
-        all = cJSON_Parse(vmt_entries_json(entries, i, NULL));
-        cJSON_AddItemToArray(list, one = cJSON_CreateObject());
-        cJSON_AddStringToObject(one, "name", vmt_entries_name(entries, i, NULL));
-        cJSON_AddStringToObject(one, "file_name", vmt_entries_file_name(entries, i, NULL));
-        cJSON_AddStringToObject(one, "kind", vmt_entries_kind(entries, i));
-        cJSON_AddItemToObject(one, "tags", cJSON_Duplicate(member(all, "tags"), true));
-        size = member(all, "archive_size_mib");
-        assert_int_equal(size == NULL ? 0 : size->valuedouble, vmt_entries_archive_size_mib(entries, i));
-        cJSON_AddItemToObject(one, "archive_size_mib", size == NULL ? cJSON_CreateNull() : cJSON_Duplicate(size, true));
-        cJSON_Delete(all);
+    for (i = 0; (entry = vmt_entries_at(entries, i)) != NULL; i++) {
+        cJSON_AddItemToArray(list, one = keys_of(entry->json, names));
+        cJSON_AddStringToObject(one, "kind", entry->kind);
+        assert_string_equal(string(one, "name"), entry->name);
+        assert_int_equal(number(one, "archive_size_mib"), entry->archive_size_mib);
     }
     vmt_entries_free(entries);
     return out;
@@ -865,7 +798,7 @@ static cJSON *repository(const cJSON *input)
     const cJSON *operation, *tag;
     cJSON *out = NULL;
     if (!vm5 && strcmp(string(input, "format"), "vm6") != 0)
-        format = 0; /* not a format */
+        format = 1; /* not a format */
     snprintf(parent, sizeof parent, "%s/repo", new_folder());
     snprintf(path, sizeof path, "%s/%s", folder, parent);
     if (member(input, "description") == NULL) {
@@ -877,7 +810,7 @@ static cJSON *repository(const cJSON *input)
         snprintf(file, sizeof file, "%s/metadata.%s", parent, vm5 ? "xml" : "json");
         write_file(file, bytes.data, bytes.length);
         free(bytes.data);
-        repository = vmt_repository_open_as(path, format, &err);
+        repository = vmt_repository_open(path, format, &err);
     }
     if (repository == NULL)
         return NULL;
@@ -887,7 +820,7 @@ static cJSON *repository(const cJSON *input)
         const char *archive = NULL;
         char *set = NULL;
         vmt_entries *entries = NULL;
-        VMT_OPTIONS(vmt_entry_options, options);
+        VMT_STRUCT(vmt_entry_options, options);
         if (strcmp(what->string, "remove") != 0 && (archive = archive_of(what)) == NULL)
             goto done;
         options.name = string(given, "name");
@@ -946,7 +879,7 @@ static void topic(const char *name, cJSON *(*run)(const cJSON *))
         count++;
         if (found == NULL) {
             assert_non_null(err);
-            cJSON_AddItemToObject(found = cJSON_CreateObject(), "error", of_error(err));
+            cJSON_AddItemToObject(found = cJSON_CreateObject(), "error", of_error(vmt_error_get(err)));
         }
         vmt_error_free(err);
         err = NULL;

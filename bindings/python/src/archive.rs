@@ -32,7 +32,7 @@ impl Archive {
     #[staticmethod]
     #[pyo3(signature = (archive, *, limits=None))]
     fn open(py: Python<'_>, archive: ArchiveArgument, limits: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        arguments!(limits: vt::UnpackLimits);
+        arguments!(limits: vt::archive::UnpackLimits);
         run(py, None, None, |_| archive.open().map(|archive| archive.with_limits(limits)))
             .map(|archive| Self(Closable::new(Arc::new(archive))))
     }
@@ -90,7 +90,7 @@ impl Archive {
         arguments!(only: Vec<String>);
         let archive = self.0.get()?;
         let files = run(py, progress, cancel, |control| {
-            archive.unpack(folder, &vt::UnpackOptions { only, threads: threads.into(), control })
+            archive.unpack(folder, &vt::archive::UnpackOptions { only, threads: threads.into(), control })
         })?;
         to_python(py, &files)
     }
@@ -106,7 +106,7 @@ impl Archive {
     ) -> PyResult<Bound<'py, PyAny>> {
         let archive = self.0.get()?;
         let verified = run(py, progress, cancel, |control| {
-            archive.verify(&vt::VerifyOptions { threads: threads.into(), control })
+            archive.verify(&vt::archive::VerifyOptions { threads: threads.into(), control })
         })?;
         to_python(py, &verified)
     }

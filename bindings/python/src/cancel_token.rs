@@ -12,13 +12,13 @@ use vmtemplate as vt;
 /// >>> cancel.is_cancelled
 /// True
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct CancelToken(pub(crate) vt::CancelToken);
+pub(crate) struct CancelToken(pub(crate) vt::progress::CancelToken);
 
 #[pymethods]
 impl CancelToken {
     #[new]
     fn new() -> Self {
-        Self(vt::CancelToken::new())
+        Self(vt::progress::CancelToken::new())
     }
 
     /// Cancel the work that has this token, at its next step.

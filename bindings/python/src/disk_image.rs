@@ -42,9 +42,9 @@ pub(crate) fn open_options(
     max_size: Option<u64>,
     temporary_folder: Option<PathBuf>,
     rbd_program: Option<PathBuf>,
-) -> PyResult<vt::OpenOptions> {
-    let default = vt::OpenOptions::default();
-    Ok(vt::OpenOptions {
+) -> PyResult<vt::disk::OpenOptions> {
+    let default = vt::disk::OpenOptions::default();
+    Ok(vt::disk::OpenOptions {
         format: format.map(parsed).transpose()?,
         backing_files,
         max_size: max_size.unwrap_or(default.max_size),
@@ -97,7 +97,7 @@ impl DiskImage {
     ) -> PyResult<Self> {
         let options = open_options(format, None, max_size, temporary_folder, None)?;
         run(py, progress, cancel, |control| {
-            vt::DiskImage::from_stream(Reader(file), &vt::OpenOptions { control, ..options })
+            vt::DiskImage::from_stream(Reader(file), &vt::disk::OpenOptions { control, ..options })
         })
         .map(Self::of)
     }
@@ -159,7 +159,7 @@ impl DiskImage {
         let free_space = word(py, "free_space", free_space)?;
         let disk = self.get()?;
         let (disk, report) = run(py, None, cancel, |control| {
-            disk.without_free_space(&vt::FreeSpaceOptions { free_space, drop_page_files, control })
+            disk.without_free_space(&vt::disk::FreeSpaceOptions { free_space, drop_page_files, control })
         })?;
         (Self::of(disk), to_python(py, &report)?).into_pyobject(py)
     }
@@ -183,9 +183,9 @@ impl DiskImage {
         let output = Output::of(&path)?;
         let disk = self.get()?;
         let summary = run(py, progress, cancel, |control| {
-            let options = vt::WriteRawOptions {
+            let options = vt::disk::WriteRawOptions {
                 overwrite: overwrite.into(),
-                threads: vt::Threads::new(threads),
+                threads: vt::progress::Threads::new(threads),
                 free_space,
                 drop_page_files,
                 control,
@@ -256,7 +256,7 @@ self_cell!(
     }
 );
 
-type Extents<'a> = vt::Extents<'a>;
+type Extents<'a> = vt::disk::Extents<'a>;
 
 /// Iterates over the extents of a disk.
 #[pyclass(frozen, module = "vmtemplate")]

@@ -14,18 +14,18 @@ use crate::errors::OrRaise;
 /// >>> "prepare.cmd" in vt.FirstRunKit().files()
 /// True
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct FirstRunKit(vt::FirstRunKit);
+pub(crate) struct FirstRunKit(vt::script::FirstRunKit);
 
 #[pymethods]
 impl FirstRunKit {
     /// The version of the scripts' text.
     #[classattr]
-    const VERSION: &'static str = vt::FirstRunKit::VERSION;
+    const VERSION: &'static str = vt::script::FirstRunKit::VERSION;
 
     #[new]
     #[pyo3(signature = (dd=None))]
     fn new(py: Python<'_>, dd: Option<PathBuf>) -> PyResult<Self> {
-        let kit = vt::FirstRunKit::new();
+        let kit = vt::script::FirstRunKit::new();
         match dd {
             Some(path) => py.detach(|| kit.with_dd(path)).or_raise(),
             None => Ok(kit),

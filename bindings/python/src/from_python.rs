@@ -38,7 +38,7 @@ pub(crate) fn parsed<T: FromStr<Err = vt::Error>>(word: &str) -> PyResult<T> {
     word.parse().or_raise()
 }
 
-/// Reads arguments of a function, each under its own name: `arguments!(limits: vt::Limits, tags: Vec<String>)`.
+/// Reads arguments of a function, each under its own name: `arguments!(limits: vt::metainfo::Limits, tags: Vec<String>)`.
 macro_rules! arguments {
     ($($name:ident: $kind:ty),* $(,)?) => {
         $(let $name: $kind = $crate::from_python::argument(stringify!($name), $name)?;)*

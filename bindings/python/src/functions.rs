@@ -26,16 +26,16 @@ pub(crate) fn check_options(
     skip_image: bool,
     language: Option<&str>,
     format: Option<&str>,
-) -> PyResult<vt::CheckOptions> {
-    arguments!(allow: Vec<String>, severities: Option<BTreeMap<String, vt::Severity>>);
-    Ok(vt::CheckOptions {
+) -> PyResult<vt::report::CheckOptions> {
+    arguments!(allow: Vec<String>, severities: Option<BTreeMap<String, vt::report::Severity>>);
+    Ok(vt::report::CheckOptions {
         allow,
         severities: severities.into_iter().flatten().collect(),
         deny_warnings,
         skip_image,
         language: language.map(parsed).transpose()?,
         format: format.map(parsed).transpose()?,
-        ..vt::CheckOptions::default()
+        ..vt::report::CheckOptions::default()
     })
 }
 
@@ -71,17 +71,17 @@ pub(crate) fn check<'py>(
     cancel: Option<&CancelToken>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let options = check_options(allow, severities, deny_warnings, skip_image, language, format)?;
-    let options = vt::CheckOptions { backing_files, ..options };
+    let options = vt::report::CheckOptions { backing_files, ..options };
     let input = Input::of(path)?;
     let what = match &input {
         Input::Path(path) => path.to_string_lossy().into_owned(),
         Input::Reader(_, name) => name.clone(),
     };
     let report = run(py, None, cancel, |control| {
-        let options = vt::CheckOptions { control, ..options };
+        let options = vt::report::CheckOptions { control, ..options };
         match input {
             Input::Path(path) => vt::check(path, &options),
-            Input::Reader(reader, name) => vt::check_stream(reader, &name, &options),
+            Input::Reader(reader, name) => vt::report::check_stream(reader, &name, &options),
         }
     })?;
     values::report(py, &report, &what)
@@ -100,7 +100,7 @@ pub(crate) fn check<'py>(
 #[pyfunction]
 #[pyo3(signature = (path, *, overwrite=false))]
 pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> PyResult<()> {
-    py.detach(|| vt::probe_output(path, overwrite.into())).or_raise()
+    py.detach(|| vt::output::probe_output(path, overwrite.into())).or_raise()
 }
 
 /// The macros in a text, known or not, in their order.
@@ -110,19 +110,19 @@ pub(crate) fn probe_output(py: Python<'_>, path: PathBuf, overwrite: bool) -> Py
 /// ['($IP)', '($NETMASK)']
 #[pyfunction]
 pub(crate) fn find_macros<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyList>> {
-    to_list(py, vt::find_macros(text).map(MacroUse::from))
+    to_list(py, vt::macros::find_macros(text).map(MacroUse::from))
 }
 
 /// Every rule.
 #[pyfunction]
 pub(crate) fn all_rules(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    to_list(py, vt::Rule::all())
+    to_list(py, vt::report::Rule::all())
 }
 
 /// The rule with a code.
 #[pyfunction]
 pub(crate) fn rule_by_code<'py>(py: Python<'py>, code: &str) -> PyResult<Bound<'py, PyAny>> {
-    to_python(py, &vt::Rule::by_code(code))
+    to_python(py, &vt::report::Rule::by_code(code))
 }
 
 /// The limits that a machine does not meet.
@@ -132,69 +132,69 @@ pub(crate) fn unmet_limits<'py>(
     limits: &Bound<'py, PyAny>,
     vm: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyList>> {
-    let unmet = required::<vt::Limits>("limits", limits)?.unmet(&required("vm", vm)?);
+    let unmet = required::<vt::metainfo::Limits>("limits", limits)?.unmet(&required("vm", vm)?);
     to_list(py, unmet.iter().map(UnmetLimit::from))
 }
 
 /// Whether a version of a product can use a template.
 #[pyfunction]
 pub(crate) fn support_allows(support: &Bound<'_, PyAny>, product: &str, version: &str) -> PyResult<bool> {
-    Ok(required::<vt::Support>("support", support)?.allows(product, &version.into()))
+    Ok(required::<vt::metainfo::Support>("support", support)?.allows(product, &version.into()))
 }
 
 /// The parts of a version.
 #[pyfunction]
 pub(crate) fn parse_product_version(text: &str) -> (u64, u64, u64) {
-    vt::ProductVersion::from(text).parts().into()
+    vt::metainfo::ProductVersion::from(text).parts().into()
 }
 
 /// A product and its least version.
 #[pyfunction]
 pub(crate) fn parse_product<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
-    to_python(py, &vt::Product::from(text))
+    to_python(py, &vt::metainfo::Product::from(text))
 }
 
 /// The text of a macro with a bare name.
 #[pyfunction]
 pub(crate) fn macro_text(name: String) -> PyResult<String> {
-    vt::MacroName::new(name).or_raise().map(|name| name.to_string())
+    vt::macros::MacroName::new(name).or_raise().map(|name| name.to_string())
 }
 
 /// The bare name in the text of a macro.
 #[pyfunction]
 pub(crate) fn macro_bare_name(text: &str) -> PyResult<String> {
-    text.parse::<vt::MacroName>().or_raise().map(|name| name.name().to_owned())
+    text.parse::<vt::macros::MacroName>().or_raise().map(|name| name.name().to_owned())
 }
 
 /// Every macro that the platform is known to fill in.
 #[pyfunction]
 pub(crate) fn macro_catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    to_list(py, vt::MacroInfo::catalogue())
+    to_list(py, vt::macros::MacroInfo::catalogue())
 }
 
 /// The macro with a name.
 #[pyfunction]
 pub(crate) fn macro_lookup<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    to_python(py, &vt::MacroInfo::lookup(name))
+    to_python(py, &vt::macros::MacroInfo::lookup(name))
 }
 
 /// The macro that was probably meant.
 #[pyfunction]
 pub(crate) fn macro_nearest<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    to_python(py, &vt::MacroInfo::nearest(name))
+    to_python(py, &vt::macros::MacroInfo::nearest(name))
 }
 
 /// The operating system family that the platform recognises by a template name.
 #[pyfunction]
 pub(crate) fn os_family<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    to_python(py, &vt::OsFamily::of_template_name(name))
+    to_python(py, &vt::metainfo::OsFamily::of_template_name(name))
 }
 
 /// The partition table of a disk.
 #[pyfunction]
 pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
     let disk = disk.get()?;
-    let table = py.detach(|| vt::PartitionTable::read(&disk)).or_raise()?;
+    let table = py.detach(|| vt::disk::PartitionTable::read(&disk)).or_raise()?;
     to_python(py, &table)
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn read_partition_table<'py>(py: Python<'py>, disk: &DiskImage) -> Py
 #[pyfunction]
 pub(crate) fn read_windows_info<'py>(py: Python<'py>, disk: &DiskImage) -> PyResult<Bound<'py, PyAny>> {
     let disk = disk.get()?;
-    let info = run(py, None, None, |_| vt::WindowsInfo::read(&disk))?;
+    let info = run(py, None, None, |_| vt::report::WindowsInfo::read(&disk))?;
     to_python(py, &info)
 }
 
@@ -214,17 +214,17 @@ pub(crate) fn detect_file_system<'py>(
     offset: u64,
 ) -> PyResult<Bound<'py, PyAny>> {
     let disk = disk.get()?;
-    let found = py.detach(|| vt::FileSystem::detect(&disk, offset)).or_raise()?;
+    let found = py.detach(|| vt::disk::FileSystem::detect(&disk, offset)).or_raise()?;
     to_python(py, &found)
 }
 
 /// Functions that answer what the library computes of a value.
 macro_rules! computed {
-    ($($(#[$doc:meta])* $function:ident($kind:ident) = |$value:ident| $answer:expr;)*) => {
+    ($($(#[$doc:meta])* $function:ident($kind:ty) = |$value:ident| $answer:expr;)*) => {
         $($(#[$doc])*
         #[pyfunction]
         pub(crate) fn $function<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-            let $value: vt::$kind = required("self", value)?;
+            let $value: $kind = required("self", value)?;
             to_python(value.py(), &$answer)
         })*
     };
@@ -232,37 +232,44 @@ macro_rules! computed {
 
 computed! {
     /// `Progress.fraction`.
-    progress_fraction(Progress) = |progress| progress.fraction();
+    progress_fraction(vt::progress::Progress) = |progress| progress.fraction();
     /// `Usage.read`.
-    usage_read(Usage) = |usage| usage.read();
+    usage_read(vt::disk::Usage) = |usage| usage.read();
     /// `Usage.total`.
-    usage_total(Usage) = |usage| usage.total();
+    usage_total(vt::disk::Usage) = |usage| usage.total();
     /// `Extent.end`.
-    extent_end(Extent) = |extent| extent.end();
+    extent_end(vt::disk::Extent) = |extent| extent.end();
     /// `FreeSpaceReport.dropped`.
-    free_space_dropped(FreeSpaceReport) = |report| report.dropped();
+    free_space_dropped(vt::disk::FreeSpaceReport) = |report| report.dropped();
     /// `PartitionKind.is_recovery`.
-    partition_is_recovery(PartitionKind) = |kind| kind.is_recovery();
+    partition_is_recovery(vt::disk::PartitionKind) = |kind| kind.is_recovery();
     /// `PartitionKind.is_efi_system`.
-    partition_is_efi_system(PartitionKind) = |kind| kind.is_efi_system();
+    partition_is_efi_system(vt::disk::PartitionKind) = |kind| kind.is_efi_system();
     /// `PartitionKind.is_extended`.
-    partition_is_extended(PartitionKind) = |kind| kind.is_extended();
+    partition_is_extended(vt::disk::PartitionKind) = |kind| kind.is_extended();
     /// `RepositoryEntry.kind`.
-    entry_kind(RepositoryEntry) = |entry| entry.kind();
+    entry_kind(vt::repository::RepositoryEntry) = |entry| entry.kind();
     /// `RepositoryEntry.family`.
-    entry_family(RepositoryEntry) = |entry| entry.family();
+    entry_family(vt::repository::RepositoryEntry) = |entry| entry.family();
 }
 
 /// The text of a value of the class `name`, as the library shows it.
 #[pyfunction]
 pub(crate) fn text(name: &str, value: &Bound<'_, PyAny>) -> PyResult<String> {
     macro_rules! shown {
-        ($($kind:ident),*) => {
+        ($($module:ident::$kind:ident),*) => {
             match name {
-                $(stringify!($kind) => Ok(required::<vt::$kind>("self", value)?.to_string()),)*
+                $(stringify!($kind) => Ok(required::<vt::$module::$kind>("self", value)?.to_string()),)*
                 _ => Err(PyTypeError::new_err(format!("{name} has no text"))),
             }
         };
     }
-    shown!(PartitionKind, Position, Product, Summary, Support, WindowsInfo)
+    shown!(
+        disk::PartitionKind,
+        error::Position,
+        metainfo::Product,
+        metainfo::Support,
+        report::Summary,
+        report::WindowsInfo
+    )
 }

@@ -18,31 +18,31 @@ use crate::values;
 /// (1048576, 'echo 192.0.2.10\r\n')
 #[pyclass(frozen, eq, module = "vmtemplate")]
 #[derive(PartialEq)]
-pub(crate) struct InstallDrive(pub(crate) vt::InstallDrive);
+pub(crate) struct InstallDrive(pub(crate) vt::drive::InstallDrive);
 
 #[pymethods]
 impl InstallDrive {
     /// The size of the drive in bytes.
     #[classattr]
-    const SIZE: usize = vt::InstallDrive::SIZE;
+    const SIZE: usize = vt::drive::InstallDrive::SIZE;
 
     #[new]
     #[pyo3(signature = (script, *, padding="blank-lines"))]
     fn new(py: Python<'_>, script: &Script, padding: &str) -> PyResult<Self> {
         let padding = parsed(padding)?;
-        py.detach(|| vt::InstallDrive::with_padding(&script.0, padding)).or_raise().map(Self)
+        py.detach(|| vt::drive::InstallDrive::with_padding(&script.0, padding)).or_raise().map(Self)
     }
 
     /// A drive with these bytes.
     #[staticmethod]
     fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
-        vt::InstallDrive::from_bytes(values::bytes(data)?).or_raise().map(Self)
+        vt::drive::InstallDrive::from_bytes(values::bytes(data)?).or_raise().map(Self)
     }
 
     /// Read a drive from its file.
     #[staticmethod]
     fn read(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| vt::InstallDrive::read(path)).or_raise().map(Self)
+        py.detach(|| vt::drive::InstallDrive::read(path)).or_raise().map(Self)
     }
 
     /// The script on the drive, without the padding.

@@ -7,7 +7,7 @@ use crate::errors::OrRaise;
 
 /// The secret key that signs a repository, as made by `minisign -G`.
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct SigningKey(pub(crate) vt::SigningKey);
+pub(crate) struct SigningKey(pub(crate) vt::repository::SigningKey);
 
 #[pymethods]
 impl SigningKey {
@@ -15,7 +15,7 @@ impl SigningKey {
     #[staticmethod]
     #[pyo3(signature = (path, password=None))]
     fn from_file(py: Python<'_>, path: PathBuf, password: Option<String>) -> PyResult<Self> {
-        py.detach(|| vt::SigningKey::from_file(path, password.as_deref())).or_raise().map(Self)
+        py.detach(|| vt::repository::SigningKey::from_file(path, password.as_deref())).or_raise().map(Self)
     }
 
     fn __repr__(&self) -> &'static str {
@@ -26,7 +26,7 @@ impl SigningKey {
 /// The public key that verifies the signatures of a repository.
 #[pyclass(frozen, eq, module = "vmtemplate")]
 #[derive(PartialEq)]
-pub(crate) struct PublicKey(pub(crate) vt::PublicKey);
+pub(crate) struct PublicKey(pub(crate) vt::repository::PublicKey);
 
 #[pymethods]
 impl PublicKey {
@@ -39,7 +39,7 @@ impl PublicKey {
     /// Read a key from its file.
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| vt::PublicKey::from_file(path)).or_raise().map(Self)
+        py.detach(|| vt::repository::PublicKey::from_file(path)).or_raise().map(Self)
     }
 
     fn __repr__(&self) -> &'static str {

@@ -92,5 +92,5 @@ mod _native {
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
     #[pymodule_export]
-    const MAX_MACRO_NAME: usize = vmtemplate::MacroName::MAX_LENGTH;
+    const MAX_MACRO_NAME: usize = vmtemplate::macros::MacroName::MAX_LENGTH;
 }

@@ -20,22 +20,22 @@ use crate::errors::OrRaise;
 /// >>> values["NAMESERVERS"]
 /// '192.0.2.53 2001:db8::53'
 #[pyclass(frozen, mapping, module = "vmtemplate")]
-pub(crate) struct MacroValues(Mutex<vt::MacroValues>);
+pub(crate) struct MacroValues(Mutex<vt::macros::MacroValues>);
 
 impl MacroValues {
     /// Read or change the values. `work` must not run Python code: another thread could wait for the lock while it
     /// holds the interpreter.
-    fn with<T>(&self, work: impl FnOnce(&mut vt::MacroValues) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut vt::macros::MacroValues) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn copy(&self) -> vt::MacroValues {
+    fn copy(&self) -> vt::macros::MacroValues {
         self.with(|values| values.clone())
     }
 }
 
 /// Macro values as an argument: a `MacroValues` or a mapping.
-pub(crate) struct ValuesArgument(pub(crate) vt::MacroValues);
+pub(crate) struct ValuesArgument(pub(crate) vt::macros::MacroValues);
 
 impl FromPyObject<'_, '_> for ValuesArgument {
     type Error = PyErr;
@@ -44,7 +44,7 @@ impl FromPyObject<'_, '_> for ValuesArgument {
         if let Ok(values) = object.cast::<MacroValues>() {
             return Ok(Self(values.get().copy()));
         }
-        let mut values = vt::MacroValues::new();
+        let mut values = vt::macros::MacroValues::new();
         if let Ok(dict) = object.cast::<PyDict>() {
             for (name, value) in dict.iter() {
                 set(&mut values, &name.extract::<String>()?, &value)?;
@@ -59,14 +59,14 @@ impl FromPyObject<'_, '_> for ValuesArgument {
     }
 }
 
-fn set(values: &mut vt::MacroValues, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+fn set(values: &mut vt::macros::MacroValues, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
     values.set(name, macro_value(value)?).or_raise()
 }
 
-fn macro_value(value: &Bound<'_, PyAny>) -> PyResult<vt::MacroValue> {
+fn macro_value(value: &Bound<'_, PyAny>) -> PyResult<vt::macros::MacroValue> {
     if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         let items: PyResult<Vec<String>> = value.try_iter()?.map(|item| one_value(&item?)).collect();
-        return Ok(vt::MacroValue::list(items?));
+        return Ok(vt::macros::MacroValue::list(items?));
     }
     one_value(value).map(Into::into)
 }
@@ -107,13 +107,15 @@ impl MacroValues {
     /// Parse a JSON object of values: strings, numbers, booleans, and lists of these.
     #[staticmethod]
     fn from_json(json: &str) -> PyResult<Self> {
-        vt::MacroValues::from_json(json).or_raise().map(|values| Self(Mutex::new(values)))
+        vt::macros::MacroValues::from_json(json).or_raise().map(|values| Self(Mutex::new(values)))
     }
 
     /// The same from a file.
     #[staticmethod]
     fn from_json_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        py.detach(|| vt::MacroValues::from_json_file(path)).or_raise().map(|values| Self(Mutex::new(values)))
+        py.detach(|| vt::macros::MacroValues::from_json_file(path))
+            .or_raise()
+            .map(|values| Self(Mutex::new(values)))
     }
 
     /// Set a value in the form `NAME=VALUE`.

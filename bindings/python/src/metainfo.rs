@@ -42,11 +42,11 @@ impl Metainfo {
         self.with(|metainfo| metainfo.clone())
     }
 
-    fn text(&self, key: &vt::MetainfoKey) -> Option<String> {
+    fn text(&self, key: &vt::metainfo::MetainfoKey) -> Option<String> {
         self.with(|metainfo| metainfo.get(key).map(Cow::into_owned)).filter(|text| !text.is_empty())
     }
 
-    fn set_text(&self, key: &vt::MetainfoKey, text: Option<&str>) -> PyResult<()> {
+    fn set_text(&self, key: &vt::metainfo::MetainfoKey, text: Option<&str>) -> PyResult<()> {
         if let Some(text) = text {
             return self.with(|metainfo| metainfo.set(key, text)).or_raise();
         }
@@ -102,42 +102,42 @@ impl Metainfo {
     /// The text of an element, or `default` if it does not exist.
     #[pyo3(signature = (key, default=None, /))]
     fn get(&self, key: &str, default: Option<Py<PyAny>>, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let key: vt::MetainfoKey = key.parse().or_raise()?;
+        let key: vt::metainfo::MetainfoKey = key.parse().or_raise()?;
         let text = self.with(|metainfo| metainfo.get(&key).map(Cow::into_owned));
         Ok(text.map(|text| PyString::new(py, &text).into_any().unbind()).or(default))
     }
 
     fn __getitem__(&self, key: &str) -> PyResult<String> {
-        let parsed: vt::MetainfoKey = key.parse().or_raise()?;
+        let parsed: vt::metainfo::MetainfoKey = key.parse().or_raise()?;
         let text = self.with(|metainfo| metainfo.get(&parsed).map(Cow::into_owned));
         text.ok_or_else(|| PyKeyError::new_err(key.to_owned()))
     }
 
     fn __setitem__(&self, key: &str, text: &str) -> PyResult<()> {
-        let key: vt::MetainfoKey = key.parse().or_raise()?;
+        let key: vt::metainfo::MetainfoKey = key.parse().or_raise()?;
         self.with(|metainfo| metainfo.set(&key, text)).or_raise()
     }
 
     fn __delitem__(&self, key: &str) -> PyResult<()> {
-        let parsed: vt::MetainfoKey = key.parse().or_raise()?;
+        let parsed: vt::metainfo::MetainfoKey = key.parse().or_raise()?;
         let removed = self.with(|metainfo| metainfo.remove(&parsed));
         if removed { Ok(()) } else { Err(PyKeyError::new_err(key.to_owned())) }
     }
 
     fn __contains__(&self, key: &str) -> PyResult<bool> {
-        let key: vt::MetainfoKey = key.parse().or_raise()?;
+        let key: vt::metainfo::MetainfoKey = key.parse().or_raise()?;
         Ok(self.with(|metainfo| metainfo.get(&key).is_some()))
     }
 
     /// `osname`: the name of the operating system. A template without one is invisible to the platform.
     #[getter]
     fn os_name(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::OsName)
+        self.text(&vt::metainfo::MetainfoKey::OsName)
     }
 
     #[setter]
     fn set_os_name(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::OsName, text)
+        self.set_text(&vt::metainfo::MetainfoKey::OsName, text)
     }
 
     /// An alias of `os_name`, named like its element.
@@ -154,90 +154,90 @@ impl Metainfo {
     /// `version`: the version of the template, which may be any text.
     #[getter]
     fn template_version(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::Version)
+        self.text(&vt::metainfo::MetainfoKey::Version)
     }
 
     #[setter]
     fn set_template_version(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::Version, text)
+        self.set_text(&vt::metainfo::MetainfoKey::Version, text)
     }
 
     /// `hddimage`: the file name of the disk image.
     #[getter]
     fn image_file(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::ImageFile)
+        self.text(&vt::metainfo::MetainfoKey::ImageFile)
     }
 
     #[setter]
     fn set_image_file(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::ImageFile, text)
+        self.set_text(&vt::metainfo::MetainfoKey::ImageFile, text)
     }
 
     /// `installdrive`: the file name of the setup script.
     #[getter]
     fn script_file(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::ScriptFile)
+        self.text(&vt::metainfo::MetainfoKey::ScriptFile)
     }
 
     #[setter]
     fn set_script_file(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::ScriptFile, text)
+        self.set_text(&vt::metainfo::MetainfoKey::ScriptFile, text)
     }
 
     /// `type`: `ostemplate` for the template of an operating system.
     #[getter]
     fn template_type(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::Type)
+        self.text(&vt::metainfo::MetainfoKey::Type)
     }
 
     #[setter]
     fn set_template_type(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::Type, text)
+        self.set_text(&vt::metainfo::MetainfoKey::Type, text)
     }
 
     /// `illegal_password_characters`: the characters that a password must not contain.
     #[getter]
     fn illegal_password_characters(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::IllegalPasswordCharacters)
+        self.text(&vt::metainfo::MetainfoKey::IllegalPasswordCharacters)
     }
 
     #[setter]
     fn set_illegal_password_characters(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::IllegalPasswordCharacters, text)
+        self.set_text(&vt::metainfo::MetainfoKey::IllegalPasswordCharacters, text)
     }
 
     /// `chpasswd_method`: how a password is changed; the platform writes it into an installed template.
     #[getter]
     fn password_method(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::PasswordMethod)
+        self.text(&vt::metainfo::MetainfoKey::PasswordMethod)
     }
 
     #[setter]
     fn set_password_method(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::PasswordMethod, text)
+        self.set_text(&vt::metainfo::MetainfoKey::PasswordMethod, text)
     }
 
     /// `date`: the time of installation, `YYYY-MM-DD hh:mm:ss`; the platform sets it in an installed template.
     #[getter]
     fn date(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::Date)
+        self.text(&vt::metainfo::MetainfoKey::Date)
     }
 
     #[setter]
     fn set_date(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::Date, text)
+        self.set_text(&vt::metainfo::MetainfoKey::Date, text)
     }
 
     /// `install_result`: the result of the installation, `ok` or `0` for success; the platform writes it into an
     /// installed template.
     #[getter]
     fn install_result(&self) -> Option<String> {
-        self.text(&vt::MetainfoKey::InstallResult)
+        self.text(&vt::metainfo::MetainfoKey::InstallResult)
     }
 
     #[setter]
     fn set_install_result(&self, text: Option<&str>) -> PyResult<()> {
-        self.set_text(&vt::MetainfoKey::InstallResult, text)
+        self.set_text(&vt::metainfo::MetainfoKey::InstallResult, text)
     }
 
     /// The limits: what a machine must have.

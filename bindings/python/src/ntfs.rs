@@ -13,10 +13,10 @@ use crate::to_python::{to_list, to_python};
 
 /// A read-only NTFS volume of a disk.
 #[pyclass(frozen, module = "vmtemplate")]
-pub(crate) struct NtfsVolume(Arc<vt::NtfsVolume>);
+pub(crate) struct NtfsVolume(Arc<vt::disk::NtfsVolume>);
 
 impl NtfsVolume {
-    pub(crate) fn of(volume: vt::NtfsVolume) -> Self {
+    pub(crate) fn of(volume: vt::disk::NtfsVolume) -> Self {
         Self(Arc::new(volume))
     }
 }
@@ -29,7 +29,7 @@ impl NtfsVolume {
     fn open(py: Python<'_>, disk: &DiskImage, offset: u64, length: Option<u64>) -> PyResult<Self> {
         let disk = disk.get()?;
         let end = length.map_or(disk.size(), |length| offset.saturating_add(length));
-        py.detach(|| vt::NtfsVolume::open(&disk, offset..end)).or_raise().map(Self::of)
+        py.detach(|| vt::disk::NtfsVolume::open(&disk, offset..end)).or_raise().map(Self::of)
     }
 
     /// The offset of the volume on the disk, in bytes.
@@ -125,11 +125,11 @@ impl NtfsVolume {
     }
 }
 
-type Folders<'v> = vt::NtfsWalk<'v>;
+type Folders<'v> = vt::disk::NtfsWalk<'v>;
 
 self_cell!(
     struct WalkCell {
-        owner: Arc<vt::NtfsVolume>,
+        owner: Arc<vt::disk::NtfsVolume>,
         #[covariant]
         dependent: Folders,
     }
@@ -153,17 +153,17 @@ impl NtfsWalk {
             let mut walk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             walk.with_dependent_mut(|_, folders| folders.next())
         });
-        let names = |entries: Vec<vt::NtfsEntry>| entries.into_iter().map(|entry| entry.name).collect();
+        let names = |entries: Vec<vt::disk::NtfsEntry>| entries.into_iter().map(|entry| entry.name).collect();
         let folder = next.transpose().or_raise()?;
         Ok(folder.map(|folder| (folder.path, names(folder.folders), names(folder.files))))
     }
 }
 
-type File<'v> = vt::NtfsFile<'v>;
+type File<'v> = vt::disk::NtfsFile<'v>;
 
 self_cell!(
     struct FileCell {
-        owner: Arc<vt::NtfsVolume>,
+        owner: Arc<vt::disk::NtfsVolume>,
         #[covariant]
         dependent: File,
     }
@@ -177,12 +177,12 @@ pub(crate) struct NtfsFile {
 }
 
 impl NtfsFile {
-    fn get(&self) -> &vt::NtfsFile<'_> {
+    fn get(&self) -> &vt::disk::NtfsFile<'_> {
         self.file.borrow_dependent()
     }
 
     /// The volume, and the path of the file on it.
-    pub(crate) fn place(&self) -> (Arc<vt::NtfsVolume>, &str) {
+    pub(crate) fn place(&self) -> (Arc<vt::disk::NtfsVolume>, &str) {
         (Arc::clone(self.file.borrow_owner()), &self.path)
     }
 }

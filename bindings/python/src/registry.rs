@@ -14,23 +14,23 @@ use crate::ntfs::NtfsFile;
 use crate::to_python::to_python;
 use crate::values;
 
-type FileHive<'v> = vt::RegistryHive<'v>;
+type FileHive<'v> = vt::disk::RegistryHive<'v>;
 
 self_cell!(
     struct HiveCell {
-        owner: Arc<vt::NtfsVolume>,
+        owner: Arc<vt::disk::NtfsVolume>,
         #[covariant]
         dependent: FileHive,
     }
 );
 
 enum Hive {
-    Bytes(vt::RegistryHive<'static>),
+    Bytes(vt::disk::RegistryHive<'static>),
     File(HiveCell),
 }
 
 impl Hive {
-    fn get(&self) -> &vt::RegistryHive<'_> {
+    fn get(&self) -> &vt::disk::RegistryHive<'_> {
         match self {
             Self::Bytes(hive) => hive,
             Self::File(cell) => cell.borrow_dependent(),
@@ -43,8 +43,12 @@ impl Hive {
 pub(crate) struct RegistryHive(Arc<Hive>);
 
 impl RegistryHive {
-    pub(crate) fn of_windows(py: Python<'_>, volume: Arc<vt::NtfsVolume>, name: &str) -> PyResult<Self> {
-        py.detach(|| HiveCell::try_new(volume, |volume| vt::RegistryHive::of_windows(volume, name)))
+    pub(crate) fn of_windows(
+        py: Python<'_>,
+        volume: Arc<vt::disk::NtfsVolume>,
+        name: &str,
+    ) -> PyResult<Self> {
+        py.detach(|| HiveCell::try_new(volume, |volume| vt::disk::RegistryHive::of_windows(volume, name)))
             .or_raise()
             .map(|cell| Self(Arc::new(Hive::File(cell))))
     }
@@ -55,7 +59,7 @@ impl RegistryHive {
     /// Open a hive from these bytes.
     #[staticmethod]
     fn from_bytes(data: &Bound<'_, PyAny>) -> PyResult<Self> {
-        vt::RegistryHive::from_bytes(values::bytes(data)?)
+        vt::disk::RegistryHive::from_bytes(values::bytes(data)?)
             .or_raise()
             .map(|hive| Self(Arc::new(Hive::Bytes(hive))))
     }
@@ -64,7 +68,7 @@ impl RegistryHive {
     #[staticmethod]
     fn open(py: Python<'_>, file: &NtfsFile) -> PyResult<Self> {
         let (volume, path) = file.place();
-        py.detach(|| HiveCell::try_new(volume, |volume| vt::RegistryHive::open(volume.file(path)?)))
+        py.detach(|| HiveCell::try_new(volume, |volume| vt::disk::RegistryHive::open(volume.file(path)?)))
             .or_raise()
             .map(|cell| Self(Arc::new(Hive::File(cell))))
     }
@@ -106,7 +110,7 @@ impl RegistryHive {
 }
 
 /// The position of a key in the hive.
-fn named(key: &vt::RegistryKey<'_>) -> (String, vt::RegistryKeyPlace) {
+fn named(key: &vt::disk::RegistryKey<'_>) -> (String, vt::disk::RegistryKeyPlace) {
     (key.name().to_owned(), key.place())
 }
 
@@ -114,7 +118,7 @@ fn named(key: &vt::RegistryKey<'_>) -> (String, vt::RegistryKeyPlace) {
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct RegistryKey {
     hive: Arc<Hive>,
-    place: vt::RegistryKeyPlace,
+    place: vt::disk::RegistryKeyPlace,
     path: String,
     name: String,
 }
@@ -124,17 +128,17 @@ impl RegistryKey {
     fn with<T: Send>(
         &self,
         py: Python<'_>,
-        look: impl FnOnce(&vt::RegistryKey<'_>) -> vt::Result<T> + Send,
+        look: impl FnOnce(&vt::disk::RegistryKey<'_>) -> vt::Result<T> + Send,
     ) -> PyResult<T> {
         py.detach(|| self.hive.get().key_at(self.place).and_then(|key| look(&key))).or_raise()
     }
 
-    fn below(&self, (name, place): (String, vt::RegistryKeyPlace)) -> Self {
+    fn below(&self, (name, place): (String, vt::disk::RegistryKeyPlace)) -> Self {
         let path = if self.path.is_empty() { name.clone() } else { format!("{}\\{name}", self.path) };
         Self { hive: Arc::clone(&self.hive), place, path, name }
     }
 
-    fn value_of(&self, value: &vt::RegistryValue<'_>) -> RegistryValue {
+    fn value_of(&self, value: &vt::disk::RegistryValue<'_>) -> RegistryValue {
         RegistryValue {
             hive: Arc::clone(&self.hive),
             place: value.place(),
@@ -200,14 +204,14 @@ impl RegistryKey {
     fn __getitem__<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         let value = self.value(py, name)?.ok_or_else(|| PyKeyError::new_err(name.to_owned()))?;
         Ok(match value.kind {
-            vt::RegistryType::String | vt::RegistryType::ExpandString | vt::RegistryType::Link => {
-                value.string(py)?.into_pyobject(py)?.into_any()
-            }
-            vt::RegistryType::MultiString => value.strings(py)?.into_any(),
-            vt::RegistryType::U32 | vt::RegistryType::U32BigEndian => {
+            vt::disk::RegistryType::String
+            | vt::disk::RegistryType::ExpandString
+            | vt::disk::RegistryType::Link => value.string(py)?.into_pyobject(py)?.into_any(),
+            vt::disk::RegistryType::MultiString => value.strings(py)?.into_any(),
+            vt::disk::RegistryType::U32 | vt::disk::RegistryType::U32BigEndian => {
                 value.u32(py)?.into_pyobject(py)?.into_any()
             }
-            vt::RegistryType::U64 => value.u64(py)?.into_pyobject(py)?.into_any(),
+            vt::disk::RegistryType::U64 => value.u64(py)?.into_pyobject(py)?.into_any(),
             _ => value.data(py)?.into_any(),
         })
     }
@@ -225,9 +229,9 @@ impl RegistryKey {
 #[pyclass(frozen, module = "vmtemplate")]
 pub(crate) struct RegistryValue {
     hive: Arc<Hive>,
-    place: vt::RegistryValuePlace,
+    place: vt::disk::RegistryValuePlace,
     name: String,
-    kind: vt::RegistryType,
+    kind: vt::disk::RegistryType,
     size: u32,
 }
 
@@ -235,7 +239,7 @@ impl RegistryValue {
     fn with<T: Send>(
         &self,
         py: Python<'_>,
-        look: impl FnOnce(&vt::RegistryValue<'_>) -> vt::Result<T> + Send,
+        look: impl FnOnce(&vt::disk::RegistryValue<'_>) -> vt::Result<T> + Send,
     ) -> PyResult<T> {
         py.detach(|| self.hive.get().value_at(self.place).and_then(|value| look(&value))).or_raise()
     }

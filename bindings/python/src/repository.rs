@@ -34,9 +34,9 @@ pub(crate) struct Repository(vt::Repository);
 fn publish_options(
     key: Option<&SigningKey>,
     lock_timeout: Option<&Bound<'_, PyAny>>,
-) -> PyResult<vt::PublishOptions> {
+) -> PyResult<vt::repository::PublishOptions> {
     let key = key.map(|key| key.0.clone());
-    let mut options = vt::PublishOptions { key, ..vt::PublishOptions::default() };
+    let mut options = vt::repository::PublishOptions { key, ..vt::repository::PublishOptions::default() };
     if let Some(timeout) = lock_timeout {
         options.lock_timeout = values::duration(timeout)?;
     }
@@ -45,7 +45,7 @@ fn publish_options(
 
 /// A mapping of keys to JSON values, in its order.
 fn more_keys(set: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<(String, String)>> {
-    let mut options = vt::EntryOptions::default();
+    let mut options = vt::repository::EntryOptions::default();
     if let Some(set) = set {
         // Any mapping is accepted, but `json` takes only a dict.
         let py = set.py();
@@ -135,8 +135,8 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        arguments!(tags: Option<vt::Tags>, limits: vt::UnpackLimits);
-        let mut options = vt::EntryOptions {
+        arguments!(tags: Option<vt::metainfo::Tags>, limits: vt::archive::UnpackLimits);
+        let mut options = vt::repository::EntryOptions {
             name,
             tags,
             file_name,
@@ -187,8 +187,8 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        arguments!(tags: Option<vt::Tags>, limits: vt::UnpackLimits);
-        let mut options = vt::EntryOptions {
+        arguments!(tags: Option<vt::metainfo::Tags>, limits: vt::archive::UnpackLimits);
+        let mut options = vt::repository::EntryOptions {
             name: new_name,
             tags,
             file_name,
@@ -241,8 +241,8 @@ impl Repository {
         progress: Option<Bound<'py, PyAny>>,
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        arguments!(tags: Option<vt::Tags>);
-        let entry = vt::EntryOptions {
+        arguments!(tags: Option<vt::metainfo::Tags>);
+        let entry = vt::repository::EntryOptions {
             name,
             tags,
             file_name,
@@ -252,18 +252,18 @@ impl Repository {
             requirements,
             set: more_keys(set)?,
             publish: publish_options(key, lock_timeout)?,
-            ..vt::EntryOptions::default()
+            ..vt::repository::EntryOptions::default()
         };
-        let pack = vt::PackOptions {
-            level: vt::Level::new(level).or_raise()?,
+        let pack = vt::archive::PackOptions {
+            level: vt::archive::Level::new(level).or_raise()?,
             threads: threads.into(),
             mtime: mtime.map(values::seconds_since_1970).transpose()?,
             free_space: word(py, "free_space", free_space)?,
             drop_page_files,
             sparse,
-            ..vt::PackOptions::default()
+            ..vt::archive::PackOptions::default()
         };
-        let mut options = vt::PushOptions { pack, entry, replace };
+        let mut options = vt::repository::PushOptions { pack, entry, replace };
         let pushed = run(py, progress, cancel, |control| {
             options.entry.publish.control = vt::Control { progress: None, cancel: control.cancel.clone() };
             options.pack.control = control;
@@ -286,12 +286,12 @@ impl Repository {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let public_key = public_key.map(|key| key.0.clone());
-        arguments!(limits: vt::UnpackLimits);
+        arguments!(limits: vt::archive::UnpackLimits);
         let fetched = run(py, progress, cancel, |control| {
             self.0.fetch(
                 name,
                 folder,
-                &vt::FetchOptions { public_key, overwrite: overwrite.into(), limits, control },
+                &vt::repository::FetchOptions { public_key, overwrite: overwrite.into(), limits, control },
             )
         })?;
         let made = to_python(py, &fetched)?;
@@ -353,9 +353,9 @@ impl Repository {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let public_key = public_key.map(|key| key.0.clone());
-        arguments!(limits: vt::UnpackLimits);
+        arguments!(limits: vt::archive::UnpackLimits);
         let report = run(py, progress, cancel, |control| {
-            self.0.verify(&vt::RepositoryVerifyOptions {
+            self.0.check(&vt::repository::RepositoryCheckOptions {
                 public_key,
                 quick,
                 limits,

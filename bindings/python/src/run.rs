@@ -26,7 +26,7 @@ struct Meeting {
 #[derive(Default)]
 struct State {
     /// Progress that the callback has not received yet. The worker waits until it has.
-    news: Option<vt::Progress>,
+    news: Option<vt::progress::Progress>,
     done: bool,
 }
 
@@ -36,7 +36,7 @@ impl Meeting {
     }
 
     /// Called by the worker: pass progress to the callback, and wait until it has returned.
-    fn tell(&self, progress: vt::Progress) {
+    fn tell(&self, progress: vt::progress::Progress) {
         let mut state = self.lock();
         state.news = Some(progress);
         self.changed.notify_all();
@@ -46,7 +46,7 @@ impl Meeting {
     }
 
     /// Called by the waiting thread: wait for news, at most for [`GLANCE`].
-    fn wait(&self) -> (Option<vt::Progress>, bool) {
+    fn wait(&self) -> (Option<vt::progress::Progress>, bool) {
         let state = self.lock();
         let (state, _) = self
             .changed
@@ -84,14 +84,14 @@ pub(crate) fn run<T: Send>(
     let callback = progress.filter(|callback| !callback.is_none()).map(Bound::unbind);
     let theirs = cancel.map(|token| token.0.clone());
     // A separate token: Ctrl-C must not cancel other work that uses the caller's token.
-    let ours = vt::CancelToken::new();
+    let ours = vt::progress::CancelToken::new();
     let meeting = Arc::new(Meeting::default());
     let control = vt::Control {
         progress: Some(Arc::new({
             let (meeting, ours, theirs) = (Arc::clone(&meeting), ours.clone(), theirs.clone());
             let is_watched = callback.is_some();
             move |progress| {
-                if theirs.as_ref().is_some_and(vt::CancelToken::is_cancelled) {
+                if theirs.as_ref().is_some_and(vt::progress::CancelToken::is_cancelled) {
                     ours.cancel();
                 } else if is_watched {
                     meeting.tell(progress);
@@ -100,7 +100,7 @@ pub(crate) fn run<T: Send>(
         })),
         cancel: ours.clone(),
     };
-    if theirs.as_ref().is_some_and(vt::CancelToken::is_cancelled) {
+    if theirs.as_ref().is_some_and(vt::progress::CancelToken::is_cancelled) {
         ours.cancel();
     }
     let (done, raised) = py.detach(|| {
@@ -138,7 +138,7 @@ pub(crate) fn run<T: Send>(
                     ours.cancel();
                     raised.get_or_insert(error);
                 }
-                if theirs.as_ref().is_some_and(vt::CancelToken::is_cancelled) {
+                if theirs.as_ref().is_some_and(vt::progress::CancelToken::is_cancelled) {
                     ours.cancel();
                 }
                 if news.is_some() {
@@ -166,8 +166,8 @@ fn gone() -> vt::Error {
 /// two pieces of the work the callback is called, and Ctrl-C and the cancel token are checked.
 fn run_here<T>(
     callback: Option<Py<PyAny>>,
-    theirs: Option<vt::CancelToken>,
-    ours: vt::CancelToken,
+    theirs: Option<vt::progress::CancelToken>,
+    ours: vt::progress::CancelToken,
     work: impl FnOnce(vt::Control) -> vt::Result<T>,
 ) -> (vt::Result<T>, Option<PyErr>) {
     let raised = Arc::new(Mutex::new(None));
@@ -188,7 +188,7 @@ fn run_here<T>(
                     ours.cancel();
                     raised.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                 }
-                if theirs.as_ref().is_some_and(vt::CancelToken::is_cancelled) {
+                if theirs.as_ref().is_some_and(vt::progress::CancelToken::is_cancelled) {
                     ours.cancel();
                 }
             }

@@ -124,8 +124,8 @@ impl Script {
     ) -> PyResult<Bound<'py, PyAny>> {
         let metainfo = metainfo.map(Metainfo::copy);
         let language = language.map(parsed).transpose()?;
-        let options = vt::LintOptions { metainfo: metainfo.as_ref(), file_name, language };
-        let report = py.detach(|| self.0.lint_with(&options));
+        let options = vt::script::ScriptCheckOptions { metainfo: metainfo.as_ref(), file_name, language };
+        let report = py.detach(|| self.0.check(&options));
         values::report(py, &report, file_name.unwrap_or("script"))
     }
 

@@ -16,17 +16,17 @@ use crate::script::Script;
 /// False
 #[pyclass(frozen, eq, module = "vmtemplate")]
 #[derive(PartialEq)]
-pub(crate) struct SetupScript(pub(crate) vt::SetupScript);
+pub(crate) struct SetupScript(pub(crate) vt::script::SetupScript);
 
-fn named(interface: Option<String>) -> vt::SetupInterface {
-    interface.map_or(vt::SetupInterface::FirstConnected, vt::SetupInterface::Named)
+fn named(interface: Option<String>) -> vt::script::SetupInterface {
+    interface.map_or(vt::script::SetupInterface::FirstConnected, vt::script::SetupInterface::Named)
 }
 
 #[pymethods]
 impl SetupScript {
     /// The version of the script's text.
     #[classattr]
-    const VERSION: &'static str = vt::SetupScript::VERSION;
+    const VERSION: &'static str = vt::script::SetupScript::VERSION;
 
     /// A script for Windows with every step except those in `without`.
     ///
@@ -43,7 +43,7 @@ impl SetupScript {
         product_key: Option<bool>,
     ) -> PyResult<Self> {
         arguments!(without: Vec<String>);
-        let mut setup = vt::SetupScript::windows().interface(named(interface));
+        let mut setup = vt::script::SetupScript::windows().interface(named(interface));
         for step in without {
             setup = setup.without(parsed(&step)?);
         }

@@ -98,7 +98,7 @@ impl fmt::Debug for Seekable {
     }
 }
 
-impl vt::DiskSource for Seekable {
+impl vt::disk::DiskSource for Seekable {
     fn format(&self) -> &'static str {
         "raw"
     }
@@ -111,12 +111,12 @@ impl vt::DiskSource for Seekable {
         self.fill(buf, offset)
     }
 
-    fn extent_at(&self, offset: u64) -> vt::Result<vt::Extent> {
-        Ok(vt::Extent { offset, length: self.size - offset, kind: vt::ExtentKind::Data })
+    fn extent_at(&self, offset: u64) -> vt::Result<vt::disk::Extent> {
+        Ok(vt::disk::Extent { offset, length: self.size - offset, kind: vt::disk::ExtentKind::Data })
     }
 }
 
-impl vt::ReadAt for Seekable {
+impl vt::source::ReadAt for Seekable {
     fn size(&self) -> u64 {
         self.size
     }
@@ -135,7 +135,7 @@ impl fmt::Debug for Held {
     }
 }
 
-impl vt::ReadAt for Held {
+impl vt::source::ReadAt for Held {
     fn size(&self) -> u64 {
         self.0.len() as u64
     }
@@ -150,7 +150,7 @@ impl vt::ReadAt for Held {
 /// The source of an archive: a path or URL, or an object that contains it.
 pub(crate) enum ArchiveArgument {
     Path(PathBuf),
-    Source(Arc<dyn vt::ReadAt>, PathBuf),
+    Source(Arc<dyn vt::source::ReadAt>, PathBuf),
 }
 
 impl ArchiveArgument {

@@ -53,7 +53,10 @@ fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArg
     if image.hasattr("read")? {
         let reader = Reader(image.clone().unbind());
         return run(py, None, None, |control| {
-            vt::DiskImage::from_stream(reader, &vt::OpenOptions { control, ..vt::OpenOptions::default() })
+            vt::DiskImage::from_stream(
+                reader,
+                &vt::disk::OpenOptions { control, ..vt::disk::OpenOptions::default() },
+            )
         })
         .map(ImageArgument::Image);
     }
@@ -65,9 +68,9 @@ fn image_argument(py: Python<'_>, image: &Bound<'_, PyAny>) -> PyResult<ImageArg
 
 fn with_script(
     py: Python<'_>,
-    builder: vt::TemplateBuilder,
+    builder: vt::template::TemplateBuilder,
     script: &Bound<'_, PyAny>,
-) -> PyResult<vt::TemplateBuilder> {
+) -> PyResult<vt::template::TemplateBuilder> {
     if let Ok(script) = script.cast::<Script>() {
         return Ok(builder.script(script.get().0.clone()));
     }
@@ -87,7 +90,7 @@ fn with_script(
 }
 
 // The signatures of `pack` and `push` show it as a number.
-const _: () = assert!(vt::Level::DEFAULT.get() == 5);
+const _: () = assert!(vt::archive::Level::DEFAULT.get() == 5);
 
 #[pymethods]
 impl Template {
@@ -120,9 +123,9 @@ impl Template {
         script_name: Option<String>,
         base: Option<&Metainfo>,
     ) -> PyResult<Self> {
-        arguments!(limits: vt::Limits, tags: Vec<String>, macros: Vec<String>, support: vt::Support);
+        arguments!(limits: vt::metainfo::Limits, tags: Vec<String>, macros: Vec<String>, support: vt::metainfo::Support);
         let mut builder = match base {
-            Some(base) => vt::TemplateBuilder::from_metainfo(base.copy()),
+            Some(base) => vt::template::TemplateBuilder::from_metainfo(base.copy()),
             None => vt::Template::builder(name.as_deref().unwrap_or_default()),
         };
         // The builder opens the path, so that a problem with it is reported together with all others.
@@ -135,8 +138,8 @@ impl Template {
             builder = with_script(py, builder, script)?;
         }
         builder = builder.limits(limits).tags(tags);
-        builder = macros.into_iter().fold(builder, vt::TemplateBuilder::declare_macro);
-        builder = support.products.into_iter().fold(builder, vt::TemplateBuilder::support);
+        builder = macros.into_iter().fold(builder, vt::template::TemplateBuilder::declare_macro);
+        builder = support.products.into_iter().fold(builder, vt::template::TemplateBuilder::support);
         // Whatever was not given stays as the library has it.
         macro_rules! given {
             ($($option:ident => $method:ident;)*) => {
@@ -275,7 +278,8 @@ impl Template {
         cancel: Option<&CancelToken>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = check_options(allow, severities, deny_warnings, skip_image, language, format)?;
-        let report = run(py, None, cancel, |control| self.0.check(&vt::CheckOptions { control, ..options }))?;
+        let report =
+            run(py, None, cancel, |control| self.0.check(&vt::report::CheckOptions { control, ..options }))?;
         values::report(py, &report, self.0.metainfo().os_name().as_deref().unwrap_or("template"))
     }
 
@@ -305,8 +309,8 @@ impl Template {
         let free_space = word(py, "free_space", free_space)?;
         let output = Output::of(&path)?;
         let summary = run(py, progress, cancel, |control| {
-            let options = vt::PackOptions {
-                level: vt::Level::new(level)?,
+            let options = vt::archive::PackOptions {
+                level: vt::archive::Level::new(level)?,
                 threads: threads.into(),
                 mtime,
                 overwrite: overwrite.into(),

@@ -70,9 +70,9 @@ pub(crate) fn render_options(
     language: Option<&str>,
     illegal_password_characters: Option<String>,
     declared: Option<&Bound<'_, PyAny>>,
-) -> PyResult<vt::RenderOptions> {
+) -> PyResult<vt::macros::RenderOptions> {
     arguments!(declared: Vec<String>);
-    Ok(vt::RenderOptions {
+    Ok(vt::macros::RenderOptions {
         missing: parsed(missing)?,
         as_platform,
         language: language.map(parsed).transpose()?,

@@ -9,7 +9,7 @@ use vmtemplate as vt;
 #[derive(Serialize)]
 pub(crate) struct Report<'a> {
     findings: Vec<Finding<'a>>,
-    summary: vt::Summary,
+    summary: vt::report::Summary,
 }
 
 impl<'a> From<&'a vt::Report> for Report<'a> {
@@ -22,9 +22,9 @@ impl<'a> From<&'a vt::Report> for Report<'a> {
 #[derive(Serialize)]
 pub(crate) struct Finding<'a> {
     /// The rule that it breaks.
-    rule: &'a vt::Rule,
+    rule: &'a vt::report::Rule,
     /// The severity: that of the rule, unless the caller asked for another.
-    severity: vt::Severity,
+    severity: vt::report::Severity,
     /// Where it was found.
     place: Place<'a>,
     /// What was found and what was expected.
@@ -32,13 +32,13 @@ pub(crate) struct Finding<'a> {
     /// How to fix it.
     fix: &'a str,
     /// The line that it concerns, if it concerns one.
-    excerpt: Option<&'a vt::Excerpt>,
+    excerpt: Option<&'a vt::report::Excerpt>,
     /// Everything in one line.
     text: String,
 }
 
-impl<'a> From<&'a vt::Finding> for Finding<'a> {
-    fn from(finding: &'a vt::Finding) -> Self {
+impl<'a> From<&'a vt::report::Finding> for Finding<'a> {
+    fn from(finding: &'a vt::report::Finding) -> Self {
         Self {
             rule: finding.rule(),
             severity: finding.severity(),
@@ -62,13 +62,13 @@ pub(crate) struct Place<'a> {
     /// The file or registry key inside that partition.
     path: Option<&'a str>,
     /// Line and column, in the innermost file that is named.
-    position: Option<vt::Position>,
+    position: Option<vt::error::Position>,
     /// Everything in one line.
     text: String,
 }
 
-impl<'a> From<&'a vt::Place> for Place<'a> {
-    fn from(place: &'a vt::Place) -> Self {
+impl<'a> From<&'a vt::report::Place> for Place<'a> {
+    fn from(place: &'a vt::report::Place) -> Self {
         Self {
             file: place.file.as_deref(),
             partition: place.partition,
@@ -96,18 +96,20 @@ pub(crate) struct UnmetLimit {
 #[serde(untagged)]
 enum Found {
     Number(u64),
-    Family(vt::AddressFamily),
+    Family(vt::metainfo::AddressFamily),
     Unknown,
 }
 
-impl From<&vt::UnmetLimit> for UnmetLimit {
-    fn from(unmet: &vt::UnmetLimit) -> Self {
+impl From<&vt::metainfo::UnmetLimit> for UnmetLimit {
+    fn from(unmet: &vt::metainfo::UnmetLimit) -> Self {
         let (limit, found, required) = match *unmet {
-            vt::UnmetLimit::PrimaryAddress { found } => ("primary_address", Found::Family(found), None),
-            vt::UnmetLimit::Memory { found_mib, required_mib } => {
+            vt::metainfo::UnmetLimit::PrimaryAddress { found } => {
+                ("primary_address", Found::Family(found), None)
+            }
+            vt::metainfo::UnmetLimit::Memory { found_mib, required_mib } => {
                 ("memory", Found::Number(found_mib), Some(required_mib))
             }
-            vt::UnmetLimit::Disk { found_mb, required_mb } => {
+            vt::metainfo::UnmetLimit::Disk { found_mb, required_mb } => {
                 ("disk", Found::Number(found_mb), Some(required_mb))
             }
             _ => ("other", Found::Unknown, None),
@@ -120,17 +122,17 @@ impl From<&vt::UnmetLimit> for UnmetLimit {
 #[derive(Serialize)]
 pub(crate) struct MacroUse {
     /// Which macro it is.
-    name: vt::MacroName,
+    name: vt::macros::MacroName,
     /// The offset of its first byte in the UTF-8 form of a text, or in the bytes of a script.
     start: usize,
     /// The offset after its last byte.
     end: usize,
     /// Where its `(` is.
-    position: vt::Position,
+    position: vt::error::Position,
 }
 
-impl From<vt::MacroUse> for MacroUse {
-    fn from(used: vt::MacroUse) -> Self {
+impl From<vt::macros::MacroUse> for MacroUse {
+    fn from(used: vt::macros::MacroUse) -> Self {
         Self { name: used.name, start: used.range.start, end: used.range.end, position: used.position }
     }
 }

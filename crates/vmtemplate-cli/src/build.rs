@@ -3,7 +3,9 @@
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 
-use vmtemplate::{CheckOptions, Metainfo, Result, Script, Severity, Template, TemplateBuilder};
+use vmtemplate::report::{CheckOptions, Severity};
+use vmtemplate::template::TemplateBuilder;
+use vmtemplate::{Metainfo, Result, Script, Template};
 
 use crate::parsers::number;
 use crate::report::Watch;

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{CheckOptions, Result, Rule};
+use vmtemplate::Result;
+use vmtemplate::report::{CheckOptions, Rule};
 
 use crate::ExitCode;
 use crate::findings;
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let found = streams::read(
         &path,
         |path| vmtemplate::check(path, &options),
-        |stdin| vmtemplate::check_stream(stdin, STDIN, &options),
+        |stdin| vmtemplate::report::check_stream(stdin, STDIN, &options),
     );
     drop(watch);
     let found = found?;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{Result, WriteRawOptions};
+use vmtemplate::Result;
+use vmtemplate::disk::WriteRawOptions;
 
 use crate::report::{self, Watch};
 use crate::source::{FreeSpaceChoice, Opening};

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{InstallDrive, Padding, Result};
+use vmtemplate::Result;
+use vmtemplate::drive::{InstallDrive, Padding};
 
 use crate::parsers;
 use crate::report;

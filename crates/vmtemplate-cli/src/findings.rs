@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, stdout};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use vmtemplate::{Excerpt, Finding, Report, Result, Severity};
+use vmtemplate::report::{Excerpt, Finding, Severity};
+use vmtemplate::{Report, Result};
 
 use crate::ExitCode;
 use crate::report;

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use vmtemplate::{Error, FirstRunKit, Result};
+use vmtemplate::script::FirstRunKit;
+use vmtemplate::{Error, Result};
 
 use crate::streams::{self, is_stream};
 

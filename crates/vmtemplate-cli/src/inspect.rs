@@ -4,7 +4,9 @@ use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{MetainfoFields, OpenOptions, Result};
+use vmtemplate::Result;
+use vmtemplate::disk::OpenOptions;
+use vmtemplate::metainfo::MetainfoFields;
 
 use crate::{pack, report};
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{LintOptions, Metainfo, Result, Script};
+use vmtemplate::script::ScriptCheckOptions;
+use vmtemplate::{Metainfo, Result, Script};
 
 use crate::ExitCode;
 use crate::findings;
@@ -32,11 +33,11 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let metainfo = args.metainfo.as_deref().map(read).transpose()?;
     let name = streams::input_name(&args.script);
     let script = streams::read(&args.script, |path| Script::from_file(path), Script::from_reader)?;
-    let options = LintOptions {
+    let options = ScriptCheckOptions {
         metainfo: metainfo.as_ref(),
         file_name: args.script.file_name().and_then(|name| name.to_str()),
         language: args.language.language,
     };
-    let report = script.lint_with(&options).in_file(&name);
+    let report = script.check(&options).in_file(&name);
     findings::show(&report, &name, args.json)
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Metainfo, MetainfoKey, Result};
+use vmtemplate::metainfo::MetainfoKey;
+use vmtemplate::{Metainfo, Result};
 
 use crate::{inspect, parsers, report, streams};
 

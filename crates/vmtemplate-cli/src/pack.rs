@@ -3,7 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{Archive, Control, Level, OpenOptions, PackOptions, Result, Spooled, Template};
+use vmtemplate::archive::{Level, PackOptions};
+use vmtemplate::disk::OpenOptions;
+use vmtemplate::source::Spooled;
+use vmtemplate::{Archive, Control, Result, Template};
 
 use crate::parsers::{number, threads};
 use crate::report::{self, Watch};

@@ -6,10 +6,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Subcommand;
-use vmtemplate::{
-    EntryOptions, FetchOptions, OpenOptions, PublicKey, PublishOptions, PushOptions, Repository,
-    RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, Result, SigningKey, Spooled, Tags,
+use vmtemplate::disk::OpenOptions;
+use vmtemplate::metainfo::Tags;
+use vmtemplate::repository::{
+    EntryOptions, FetchOptions, PublicKey, PublishOptions, PushOptions, RepositoryCheckOptions,
+    RepositoryEntry, RepositoryFormat, SigningKey,
 };
+use vmtemplate::source::Spooled;
+use vmtemplate::{Repository, Result};
 
 use crate::ExitCode;
 use crate::findings;
@@ -376,13 +380,13 @@ fn sync(args: &Sync) -> Result<ExitCode> {
 
 fn verify(args: &Verify) -> Result<ExitCode> {
     let watch = Watch::start("verifying");
-    let options = RepositoryVerifyOptions {
+    let options = RepositoryCheckOptions {
         public_key: args.public_key.as_ref().map(PublicKey::from_file).transpose()?,
         quick: args.quick,
         control: watch.control(),
-        ..RepositoryVerifyOptions::default()
+        ..RepositoryCheckOptions::default()
     };
-    let found = args.folder.open()?.verify(&options)?;
+    let found = args.folder.open()?.check(&options)?;
     drop(watch);
     findings::show(&found, &args.folder.path.display().to_string(), args.folder.json)
 }

@@ -12,7 +12,10 @@ use std::time::Duration;
 
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 use serde::Serialize;
-use vmtemplate::{CancelToken, Control, Error, FreeSpaceReport, PackSummary, Result, VolumeFreeSpace};
+use vmtemplate::archive::PackSummary;
+use vmtemplate::disk::{FreeSpaceReport, VolumeFreeSpace};
+use vmtemplate::progress::CancelToken;
+use vmtemplate::{Control, Error, Result};
 
 use crate::streams::is_stream;
 

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use vmtemplate::{Result, SetupFirewall, SetupInterface, SetupScript, SetupStep};
+use vmtemplate::Result;
+use vmtemplate::script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 use crate::parsers;
 use crate::report;

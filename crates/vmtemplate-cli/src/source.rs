@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{CheckOptions, DiskImage, FreeSpace, ImageFormat, OpenOptions, Result};
+use vmtemplate::disk::{FreeSpace, ImageFormat, OpenOptions};
+use vmtemplate::report::CheckOptions;
+use vmtemplate::{DiskImage, Result};
 
 use crate::parsers;
 use crate::streams::{self, is_stream};

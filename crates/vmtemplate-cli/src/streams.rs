@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal, StdinLock, StdoutLock};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vmtemplate::{Archive, Control, Error, Result, Spooled, probe_output};
+use vmtemplate::output::probe_output;
+use vmtemplate::source::Spooled;
+use vmtemplate::{Archive, Control, Error, Result};
 
 /// The name of standard input in messages.
 pub(crate) const STDIN: &str = "standard input";

@@ -6,7 +6,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use indicatif::HumanBytes;
-use vmtemplate::{Error, Result, UnpackOptions};
+use vmtemplate::archive::UnpackOptions;
+use vmtemplate::{Error, Result};
 
 use crate::parsers::threads;
 use crate::report::{self, Watch};

@@ -3,10 +3,9 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use vmtemplate::{
-    Archive, Control, Error, MacroValues, MissingValue, RenderOptions, Result, Script, ScriptLanguage,
-    Spooled, Template,
-};
+use vmtemplate::macros::{MacroValues, MissingValue, RenderOptions, ScriptLanguage};
+use vmtemplate::source::Spooled;
+use vmtemplate::{Archive, Control, Error, Result, Script, Template};
 
 use crate::parsers;
 use crate::streams::{self, STDIN};

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use vmtemplate::{Result, VerifyOptions};
+use vmtemplate::Result;
+use vmtemplate::archive::VerifyOptions;
 
 use crate::parsers::threads;
 use crate::report::{self, Watch};

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
-use vmtemplate::{PublicKey, Repository, RepositoryVerifyOptions, Severity};
+use vmtemplate::Repository;
+use vmtemplate::report::Severity;
+use vmtemplate::repository::{PublicKey, RepositoryCheckOptions};
 use vmtemplate_test_support::{said, tree};
 
 /// The number of kills, spread over the points of all operations.
@@ -207,8 +209,8 @@ fn run(operation: &Operation, at: &Path, kill_at: Option<usize>) -> (Output, Vec
 
 /// Fail unless the repository is usable: no error, and no checksum without its file.
 fn assert_sound(folder: &Path, public_key: Option<PublicKey>, when: &str) {
-    let options = RepositoryVerifyOptions { public_key, ..RepositoryVerifyOptions::default() };
-    let report = Repository::open(folder).and_then(|repository| repository.verify(&options)).unwrap();
+    let options = RepositoryCheckOptions { public_key, ..RepositoryCheckOptions::default() };
+    let report = Repository::open(folder).and_then(|repository| repository.check(&options)).unwrap();
     let errors: Vec<_> = report.findings().iter().filter(|f| f.severity() == Severity::Error).collect();
     assert!(errors.is_empty(), "{when}: {errors:?}");
     if fs::read(folder.join("SHA256SUMS")).unwrap().is_empty() {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::num::NonZeroUsize;
 
-use vmtemplate::{Archive, Error, ErrorKind, UnpackLimits, UnpackOptions};
+use vmtemplate::archive::{UnpackLimits, UnpackOptions};
+use vmtemplate::{Archive, Error, ErrorKind};
 
 use crate::scratch::with_scratch;
 

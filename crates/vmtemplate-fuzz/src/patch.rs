@@ -8,7 +8,8 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
-use vmtemplate::{DiskImage, DiskSource, Error, Extent, ExtentKind, Result};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::{DiskImage, Error, Result};
 
 const SECTOR: usize = 512;
 

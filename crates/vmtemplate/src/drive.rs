@@ -1,4 +1,6 @@
 //! The install drive: the small disk that carries the setup script into a new machine.
+//!
+//! [`InstallDrive`] is made of a rendered [`Script`], written to a file, and read back from one.
 
 use std::fmt;
 use std::path::Path;
@@ -15,7 +17,7 @@ use crate::sources::Sources;
 /// The padding of the install drive, after the script.
 ///
 /// ```
-/// use vmtemplate::Padding;
+/// use vmtemplate::drive::Padding;
 ///
 /// assert_eq!("zeros".parse::<Padding>()?, Padding::Zeros);
 /// assert_eq!(Padding::default().to_string(), "blank-lines");
@@ -38,14 +40,14 @@ impl Padding {
     /// Both of them.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Padding::ALL.len(), 2);
+    /// assert_eq!(vmtemplate::drive::Padding::ALL.len(), 2);
     /// ```
     pub const ALL: &'static [Self] = &[Self::BlankLines, Self::Zeros];
 
     /// Its name, as the command line takes it.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Padding::Zeros.name(), "zeros");
+    /// assert_eq!(vmtemplate::drive::Padding::Zeros.name(), "zeros");
     /// ```
     pub const fn name(self) -> &'static str {
         match self {
@@ -91,7 +93,9 @@ impl FromStr for Padding {
 /// The first-run script in the guest recognises the drive by that size, and copies all of it, including the padding, to `C:\vmmgr\vmmgr.cmd`. The script is one whose macros have been replaced: see [`Script::render`].
 ///
 /// ```
-/// use vmtemplate::{InstallDrive, MacroValues, RenderOptions, Script};
+/// use vmtemplate::drive::InstallDrive;
+/// use vmtemplate::macros::{MacroValues, RenderOptions};
+/// use vmtemplate::Script;
 ///
 /// let script = Script::from_text("@echo off\r\necho ($IP)\r\nexit /b\r\n");
 /// let rendered = script.render(&MacroValues::new().with("IP", "192.0.2.10")?, &RenderOptions::default())?;
@@ -120,7 +124,7 @@ impl InstallDrive {
     /// The size of the drive in bytes: 2048 blocks of 512.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::InstallDrive::SIZE, vmtemplate::Script::MAX_SIZE);
+    /// assert_eq!(vmtemplate::drive::InstallDrive::SIZE, vmtemplate::Script::MAX_SIZE);
     /// ```
     pub const SIZE: usize = Script::MAX_SIZE;
 
@@ -131,7 +135,8 @@ impl InstallDrive {
     /// Those of [`InstallDrive::with_padding`].
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, InstallDrive, Script};
+    /// use vmtemplate::drive::InstallDrive;
+    /// use vmtemplate::{ErrorKind, Script};
     ///
     /// let error = InstallDrive::new(&Script::from_bytes(vec![b' '; 1_048_577])).unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::LimitExceeded);
@@ -149,7 +154,8 @@ impl InstallDrive {
     /// or holds a zero byte, as every script in UTF-16 does: no interpreter reads past one.
     ///
     /// ```
-    /// use vmtemplate::{InstallDrive, Padding, Script};
+    /// use vmtemplate::drive::{InstallDrive, Padding};
+    /// use vmtemplate::Script;
     ///
     /// let drive = InstallDrive::with_padding(&Script::from_text("rem\r\n"), Padding::Zeros)?;
     /// assert!(drive.bytes().ends_with(b"\0"));
@@ -189,7 +195,7 @@ impl InstallDrive {
     /// [`ErrorKind::InvalidImage`] if the size is another one, or there is nothing but padding.
     ///
     /// ```
-    /// use vmtemplate::InstallDrive;
+    /// use vmtemplate::drive::InstallDrive;
     ///
     /// let mut bytes = b"@echo off\r\n".to_vec();
     /// bytes.resize(InstallDrive::SIZE, 0);
@@ -217,7 +223,8 @@ impl InstallDrive {
     /// Those of [`InstallDrive::from_bytes`] and of reading a file, of which no more than the size of a drive is read.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, InstallDrive};
+    /// use vmtemplate::drive::InstallDrive;
+    /// use vmtemplate::ErrorKind;
     ///
     /// assert_eq!(InstallDrive::read("/no/such/drive.img").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
@@ -233,7 +240,8 @@ impl InstallDrive {
     /// filled the drive up with line ends or spaces, empty lines at the end of the script count as padding.
     ///
     /// ```
-    /// use vmtemplate::{InstallDrive, Script};
+    /// use vmtemplate::drive::InstallDrive;
+    /// use vmtemplate::Script;
     ///
     /// let script = Script::from_text("exit /b");
     /// assert_eq!(InstallDrive::new(&script)?.script(), script);
@@ -260,7 +268,8 @@ impl InstallDrive {
     /// All bytes of the drive.
     ///
     /// ```
-    /// use vmtemplate::{InstallDrive, Script};
+    /// use vmtemplate::drive::InstallDrive;
+    /// use vmtemplate::Script;
     ///
     /// let drive = InstallDrive::new(&Script::from_text("exit /b\r\n"))?;
     /// assert!(drive.bytes().starts_with(b"exit /b\r\n"));
@@ -279,11 +288,12 @@ impl InstallDrive {
     /// file of the template that the script was rendered from; those of writing a file.
     ///
     /// ```
-    /// use vmtemplate::{InstallDrive, Script};
+    /// use vmtemplate::drive::InstallDrive;
+    /// use vmtemplate::Script;
     ///
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-drive-{}.img", std::process::id()));
     /// let drive = InstallDrive::new(&Script::from_text("exit /b\r\n"))?;
-    /// drive.write(&path, vmtemplate::Overwrite::No)?;
+    /// drive.write(&path, vmtemplate::output::Overwrite::No)?;
     /// assert_eq!(InstallDrive::read(&path)?, drive);
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())

@@ -1,4 +1,6 @@
 //! The one error type of the library.
+//!
+//! An [`Error`] says what went wrong, where and how to fix it; its [`ErrorKind`] is what a program asks for.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -158,7 +160,7 @@ impl From<io::ErrorKind> for ErrorKind {
 /// A column counts characters, not bytes.
 ///
 /// ```
-/// use vmtemplate::Position;
+/// use vmtemplate::error::Position;
 ///
 /// assert_eq!(Position::of_offset("ab\r\ncd", 5), Position { line: 2, column: 2 });
 /// ```
@@ -176,7 +178,7 @@ impl Position {
     /// Lines end with LF or CR LF. A CR alone does not end a line, as neither batch nor XML readers take it so.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Position::of_offset("ä=1", 3).column, 3);
+    /// assert_eq!(vmtemplate::error::Position::of_offset("ä=1", 3).column, 3);
     /// ```
     pub fn of_offset(text: &str, offset: usize) -> Self {
         let before = &text.as_bytes()[..offset.min(text.len())];
@@ -242,7 +244,7 @@ impl Error {
     /// A failed system call, with what was being done: "cannot open the image".
     ///
     /// The kind follows from the system's; an [`Error`] that was wrapped in an [`io::Error`] comes out as it was.
-    /// Public for the implementations of [`DiskSource`](crate::DiskSource) outside this crate.
+    /// Public for the implementations of [`DiskSource`](crate::disk::DiskSource) outside this crate.
     ///
     /// ```
     /// use std::io;
@@ -340,7 +342,8 @@ impl Error {
     /// What kind of failure it is.
     ///
     /// ```
-    /// # use vmtemplate::{ErrorKind, MacroName};
+    /// # use vmtemplate::macros::MacroName;
+    /// # use vmtemplate::ErrorKind;
     /// assert_eq!("(IP)".parse::<MacroName>().unwrap_err().kind(), ErrorKind::InvalidMacro);
     /// ```
     pub fn kind(&self) -> ErrorKind {
@@ -372,7 +375,7 @@ impl Error {
     /// The archive entry (or the file inside an image) that it happened in.
     ///
     /// ```
-    /// # use vmtemplate::MacroName;
+    /// # use vmtemplate::macros::MacroName;
     /// assert_eq!("IP".parse::<MacroName>().unwrap_err().entry(), None);
     /// ```
     pub fn entry(&self) -> Option<&str> {
@@ -382,7 +385,8 @@ impl Error {
     /// The line and column in a text, if it happened in one.
     ///
     /// ```
-    /// # use vmtemplate::{Metainfo, Position};
+    /// # use vmtemplate::error::Position;
+    /// # use vmtemplate::Metainfo;
     /// let error = Metainfo::parse(b"<doc>\n  <osname>A</osnam>\n</doc>").unwrap_err();
     /// assert_eq!(error.position().unwrap().line, 2);
     /// ```
@@ -405,7 +409,7 @@ impl Error {
     /// How to fix it, where that can be determined.
     ///
     /// ```
-    /// # use vmtemplate::MacroName;
+    /// # use vmtemplate::macros::MacroName;
     /// assert!("IP".parse::<MacroName>().unwrap_err().help().unwrap().contains("($IP)"));
     /// ```
     pub fn help(&self) -> Option<&str> {

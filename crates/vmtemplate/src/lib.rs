@@ -7,7 +7,8 @@
 //! # std::fs::create_dir_all(&dir).unwrap();
 //! # let (image, archive) = (dir.join("win2019.raw"), dir.join("Windows-Server-2019.tar.gz"));
 //! # std::fs::write(&image, vec![1; 4096]).unwrap();
-//! use vmtemplate::{Archive, PackOptions, Template, UnpackOptions};
+//! use vmtemplate::archive::{PackOptions, UnpackOptions};
+//! use vmtemplate::{Archive, Template};
 //!
 //! let template = Template::builder("Windows-Server-2019")
 //!     .image_path(&image) // raw, block device, qcow2, VHDX, VMDK, VHD
@@ -29,28 +30,25 @@
 //!
 //! # A tour
 //!
-//! - Start with [`Template`]: [`Template::builder`] creates one, [`Template::open`] opens an archive or a folder, and
-//!   [`Template::pack`] writes an archive. [`Archive`] is one that exists: it is listed, read, unpacked, verified and
-//!   checked.
-//! - [`Metainfo`] is the metadata: read leniently, edited in place. [`Limits`], [`Support`] and [`Tags`] are its parts,
-//!   [`MetainfoFields`] all of it as plain values.
-//! - [`Script`] is the setup script, [`find_macros`] finds the macros in it, and [`MacroInfo`] describes each.
-//!   [`Script::render`] and [`Template::render`] insert [`MacroValues`], quoted so that none of them becomes a command;
-//!   [`RenderOptions`] controls how.
-//! - [`SetupScript`] generates a setup script for Windows, [`FirstRunKit`] the files that run it in the guest, and
-//!   [`InstallDrive`] is the disk that carries it there.
-//! - [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read.
-//!   [`PartitionTable`], [`NtfsVolume`] and [`RegistryHive`] look inside; [`DiskImage::without_free_space`] leaves out
-//!   the clusters that the file systems mark free.
-//! - [`Script::lint`], [`Template::check`] and [`check()`] report problems before a machine meets them: a [`Report`] of
-//!   [`Finding`]s, each of a [`Rule`] with a stable code.
-//! - [`Repository`] manages a folder of archives and the file that describes them to the platform, locally or on a server;
-//!   [`Repository::push`] and [`Repository::fetch`] upload and download templates. Archives are read from a
-//!   [`ReadAt`], and [`Spooled`] makes one from a stream.
-//! - [`probe_output`], [`PackOptions::probe`] and [`TemplateBuilder::probe`] report, before any long work, problems that
-//!   would otherwise appear at its end. A replaced file keeps its mode and its owner, and an output that is a link stays
-//!   one.
-//! - [`Control`] reports the progress of long work and cancels it. [`Error`] says what went wrong, where, and how to fix it.
+//! The names that people start from are here; all others are in the module of their subject, which has a tour of its own.
+//!
+//! - [`template`]: [`Template::builder`] creates a [`Template`], [`Template::open`] opens an archive or a folder, and
+//!   [`Template::pack`] writes an archive.
+//! - [`archive`]: an [`Archive`] is listed, read, unpacked, verified and checked, without unpacking it first.
+//! - [`metainfo`]: [`Metainfo`] is the metadata, read leniently and edited in place.
+//! - [`macros`]: finding the macros of a script, what each stands for, and inserting values so that none of them becomes a
+//!   command.
+//! - [`script`]: [`Script`] is a setup script; [`SetupScript`](script::SetupScript) generates one for Windows, and
+//!   [`FirstRunKit`](script::FirstRunKit) the files that run it in the guest. [`drive`] is the disk that carries it there.
+//! - [`disk`]: [`DiskImage`] reads the virtual disk of an image of any format, and knows which parts of it must be read;
+//!   partitions, NTFS volumes and registry hives inside it, and the free space that is left out.
+//! - [`report`]: [`check()`], [`Template::check`] and [`Script::check`] report problems before a machine meets them, as a
+//!   [`Report`] of findings, each of a rule with a stable code.
+//! - [`repository`]: a [`Repository`] is a folder of archives and the file that describes them to the platform, locally or on
+//!   a server.
+//! - [`source`]: archives from anything that can be read at an offset. [`output`]: finding out before long work whether
+//!   its result can be written. [`progress`]: [`Control`] reports the progress of long work and cancels it. [`error`]:
+//!   [`Error`] says what went wrong, where, and how to fix it.
 //!
 //! # What it does not do
 //!
@@ -69,77 +67,52 @@ mod digest;
 mod le;
 mod shown;
 
-mod error;
+pub mod error;
 
 mod access;
 mod overwrite;
+mod threads;
 
 mod destination;
 mod fail_points;
 mod file;
 mod leftovers;
-mod output;
+pub mod output;
 mod positions;
-mod progress;
+pub mod progress;
 mod rules;
-mod source;
+pub mod source;
 mod sources;
-mod spool;
 #[cfg(test)]
 mod steps;
-mod threads;
 
 mod remote;
 
-mod disk;
-mod macros;
-mod metainfo;
-mod script;
+pub mod disk;
+pub mod macros;
+pub mod metainfo;
+pub mod script;
 
-mod archive;
+pub mod archive;
 mod named;
 
 mod check;
-mod drive;
-mod template;
+pub mod drive;
+pub mod report;
+pub mod template;
 
-mod repository;
+pub mod repository;
 
-pub use archive::{Archive, ArchiveEntry, Level, PackOptions, PackSummary, UnpackLimits, UnpackOptions};
-pub use archive::{Verified, VerifiedFile, VerifyOptions};
-pub use check::{CheckOptions, Sarif, WindowsInfo, check, check_stream};
-pub use disk::{
-    DiskImage, DiskInfo, DiskSource, Extent, ExtentKind, Extents, ImageFormat, OpenOptions, RawSummary,
-    Usage, WriteRawOptions,
-};
-pub use disk::{FileSystem, Guid, Partition, PartitionKind, PartitionScheme, PartitionTable};
-pub use disk::{FreeSpace, FreeSpaceOptions, FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
-pub use disk::{Hibernation, NtfsEntry, NtfsFile, NtfsFolder, NtfsVolume, NtfsWalk};
-pub use disk::{
-    RegistryHive, RegistryKey, RegistryKeyPlace, RegistryType, RegistryValue, RegistryValuePlace,
-};
-pub use drive::{InstallDrive, Padding};
-pub use error::{Error, ErrorKind, Position, Result};
-pub use macros::{FindMacros, MacroInfo, MacroKind, MacroName, MacroUse, find_macros};
-pub use macros::{MacroValue, MacroValues, MissingValue, RenderOptions, ScriptLanguage};
-pub use metainfo::{
-    AddressFamily, Description, Limits, Metainfo, MetainfoFields, MetainfoKey, OsFamily, Product,
-    ProductVersion, SshPublicKey, Support, Tags, UnmetLimit, VmSpec,
-};
-pub use output::probe_output;
-pub use overwrite::Overwrite;
-pub use progress::{CancelToken, Control, Progress, ProgressFn};
-pub use repository::{
-    EntryOptions, FetchOptions, Fetched, PublicKey, PublishOptions, PushOptions, Pushed, Repository,
-    RepositoryEntry, RepositoryFormat, RepositoryVerifyOptions, SigningKey, Synced, TemplateKind,
-};
-pub use rules::{Excerpt, Finding, Place, Report, Rule, Severity, Summary};
-pub use script::{FirstRunKit, LineEnding, LintOptions, Script, ScriptEncoding};
-pub use script::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
-pub use source::ReadAt;
-pub use spool::Spooled;
-pub use template::{ScriptInfo, Template, TemplateBuilder, TemplateInfo};
-pub use threads::Threads;
+pub use archive::Archive;
+pub use check::check;
+pub use disk::DiskImage;
+pub use error::{Error, ErrorKind, Result};
+pub use metainfo::Metainfo;
+pub use progress::Control;
+pub use report::Report;
+pub use repository::Repository;
+pub use script::Script;
+pub use template::Template;
 
 /// The first program of the README, as a test.
 #[cfg(doctest)]

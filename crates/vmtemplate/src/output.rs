@@ -1,4 +1,7 @@
 //! Files that appear completely or not at all.
+//!
+//! [`probe_output`] finds out before long work whether its result could be written, and [`Overwrite`] says whether it may
+//! replace what exists. A file that is replaced keeps its mode and its owner, and an output that is a link stays one.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -12,7 +15,8 @@ use crate::destination::{Destination, already_exists};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fail_points::fail_point;
 use crate::leftovers::{self, Lock, SUFFIX};
-use crate::overwrite::Overwrite;
+
+pub use crate::overwrite::Overwrite;
 
 pub(crate) use crate::destination::folder_of;
 
@@ -97,7 +101,7 @@ impl Output {
 ///
 /// Every operation that writes looks before it begins. This function is for what comes before the operation, such as
 /// [`Template::check`](crate::Template::check) before [`Template::pack`](crate::Template::pack), which has
-/// [`PackOptions::probe`](crate::PackOptions::probe).
+/// [`PackOptions::probe`](crate::archive::PackOptions::probe).
 ///
 /// # Errors
 ///
@@ -105,9 +109,10 @@ impl Output {
 /// [`NotFound`](ErrorKind::NotFound), [`PermissionDenied`](ErrorKind::PermissionDenied) and so on.
 ///
 /// ```
-/// use vmtemplate::{ErrorKind, probe_output};
+/// use vmtemplate::output::probe_output;
+/// use vmtemplate::ErrorKind;
 ///
-/// let error = probe_output("/no/such/folder/drive.img", vmtemplate::Overwrite::No).unwrap_err();
+/// let error = probe_output("/no/such/folder/drive.img", vmtemplate::output::Overwrite::No).unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::NotFound);
 /// ```
 pub fn probe_output(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> {

@@ -3,7 +3,8 @@
 /// Whether writing may replace a file that exists at the output's path.
 ///
 /// ```
-/// use vmtemplate::{ErrorKind, Overwrite, Script};
+/// use vmtemplate::output::Overwrite;
+/// use vmtemplate::{ErrorKind, Script};
 ///
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-overwrite-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();

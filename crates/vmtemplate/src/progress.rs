@@ -1,4 +1,6 @@
-//! Reports the progress of long work, and cancels it.
+//! Reports the progress of long work, cancels it, and says how many threads do it.
+//!
+//! A [`Control`] stands in the options of everything that takes long; a [`CancelToken`] stops it from another thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, ErrorKind, Result};
 
+pub use crate::threads::Threads;
+
 /// The progress of long work.
 ///
 /// ```
-/// let half = vmtemplate::Progress { bytes: 512, total: 1024 };
+/// let half = vmtemplate::progress::Progress { bytes: 512, total: 1024 };
 /// assert_eq!(half.fraction(), 0.5);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -24,7 +28,7 @@ impl Progress {
     /// The part that is done, from 0.0 to 1.0; 0.0 when the total is not known.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Progress { bytes: 7, total: 0 }.fraction(), 0.0);
+    /// assert_eq!(vmtemplate::progress::Progress { bytes: 7, total: 0 }.fraction(), 0.0);
     /// ```
     #[allow(clippy::cast_precision_loss)] // it moves a bar on a screen
     pub fn fraction(self) -> f64 {
@@ -37,7 +41,8 @@ impl Progress {
 /// Clones share one switch. Work that is stopped ends with [`ErrorKind::Cancelled`] and leaves nothing half-written.
 ///
 /// ```
-/// use vmtemplate::{CancelToken, Control};
+/// use vmtemplate::progress::CancelToken;
+/// use vmtemplate::Control;
 ///
 /// let cancel = CancelToken::new();
 /// let control = Control { cancel: cancel.clone(), ..Control::default() };
@@ -51,7 +56,7 @@ impl CancelToken {
     /// A token that is not cancelled.
     ///
     /// ```
-    /// assert!(!vmtemplate::CancelToken::new().is_cancelled());
+    /// assert!(!vmtemplate::progress::CancelToken::new().is_cancelled());
     /// ```
     pub fn new() -> Self {
         Self::default()
@@ -60,7 +65,7 @@ impl CancelToken {
     /// Ask the work to stop. It cannot be undone.
     ///
     /// ```
-    /// let token = vmtemplate::CancelToken::new();
+    /// let token = vmtemplate::progress::CancelToken::new();
     /// token.clone().cancel();
     /// assert!(token.is_cancelled());
     /// ```
@@ -71,7 +76,7 @@ impl CancelToken {
     /// Whether the caller asked the work to stop.
     ///
     /// ```
-    /// assert!(!vmtemplate::CancelToken::default().is_cancelled());
+    /// assert!(!vmtemplate::progress::CancelToken::default().is_cancelled());
     /// ```
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Acquire)

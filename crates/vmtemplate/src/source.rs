@@ -1,4 +1,8 @@
 //! Bytes that can be read at an offset: what archives are read from.
+//!
+//! A [`ReadAt`] is anything that can be read so; [`Spooled`] makes one from a stream.
+
+pub(crate) mod spool;
 
 use std::fmt;
 use std::fs::{self, File};
@@ -9,12 +13,15 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::PositionedIo;
 
+pub use spool::Spooled;
+
 /// Bytes that can be read anywhere, by several threads at once: a file, memory, a server that serves ranges.
 ///
 /// [`Archive::from_source`](crate::Archive::from_source) opens an archive that comes from one.
 ///
 /// ```
-/// use vmtemplate::{Archive, ErrorKind, ReadAt, Result};
+/// use vmtemplate::source::ReadAt;
+/// use vmtemplate::{Archive, ErrorKind, Result};
 ///
 /// /// A megabyte of zeros.
 /// #[derive(Debug)]

@@ -9,7 +9,8 @@ use std::thread::{self, Builder, Scope};
 /// by the calling thread alone.
 ///
 /// ```
-/// use vmtemplate::{PackOptions, Threads};
+/// use vmtemplate::archive::PackOptions;
+/// use vmtemplate::progress::Threads;
 ///
 /// let options = PackOptions { threads: Threads::new(2), ..PackOptions::default() };
 /// assert_eq!(Threads::new(0), Threads::ALL);
@@ -27,7 +28,7 @@ impl Threads {
     /// This many; 0 means one for every processor.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Threads::new(3).count().get(), 3);
+    /// assert_eq!(vmtemplate::progress::Threads::new(3).count().get(), 3);
     /// ```
     pub const fn new(count: usize) -> Self {
         Self(NonZeroUsize::new(count))
@@ -36,7 +37,7 @@ impl Threads {
     /// How many threads that are on this machine.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Threads::ONE.count().get(), 1);
+    /// assert_eq!(vmtemplate::progress::Threads::ONE.count().get(), 1);
     /// ```
     pub fn count(self) -> NonZeroUsize {
         self.0.unwrap_or_else(|| thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))

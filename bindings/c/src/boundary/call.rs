@@ -5,9 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use super::handle::{Handle, give};
-use super::plain::put;
+use super::plain::{hand_out, put};
+use super::structs::Structs;
 use super::text::{Text, put_length};
-use crate::error::{ErrorValue, VMT_OK, VMT_PANIC, code_of, vmt_code, vmt_error};
+use crate::error::{VMT_OK, VMT_PANIC, code_of, vmt_code, vmt_error};
 
 /// What went wrong in a call, before it becomes a `vmt_error`.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ pub(crate) fn call<R>(err: *mut *mut vmt_error, failed: R, body: impl FnOnce() -
             value
         }
         Err(failure) => {
-            hand_over(err, failure);
+            hand_out(err, || Structs::one(&failure));
             failed
         }
     }
@@ -97,7 +98,7 @@ pub(crate) fn status(err: *mut *mut vmt_error, body: impl FnOnce() -> Outcome<()
         }
         Err(failure) => {
             let code = failure.code;
-            hand_over(err, failure);
+            hand_out(err, || Structs::one(&failure));
             code
         }
     }
@@ -116,11 +117,4 @@ pub(crate) fn text<'a>(
     let text = look(None, body);
     put_length(length, text.map_or(0, Text::len));
     text.map_or(ptr::null(), Text::pointer)
-}
-
-fn hand_over(err: *mut *mut vmt_error, failure: Failure) {
-    if !err.is_null() {
-        // Making the texts can fail only by running out of memory.
-        put(err, give::<vmt_error>(ErrorValue::new(failure)));
-    }
 }

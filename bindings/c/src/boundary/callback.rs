@@ -4,7 +4,10 @@ use std::ffi::c_void;
 use std::io;
 use std::sync::Arc;
 
-use vmtemplate::{CancelToken, Control, DiskSource, Error, Extent, ExtentKind, Progress, ReadAt};
+use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+use vmtemplate::progress::{CancelToken, Progress};
+use vmtemplate::source::ReadAt;
+use vmtemplate::{Control, Error};
 
 use super::call::{Failure, Outcome};
 use crate::control::vmt_progress_fn;

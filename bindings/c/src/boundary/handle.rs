@@ -13,7 +13,7 @@ use crate::error::{VMT_INVALID_HANDLE, VMT_NULL_ARGUMENT};
 
 /// A C type, and the Rust type behind it.
 ///
-/// C owns a handle that [`give`] made, until [`free`] or [`take`]. A handle that was made with [`Slot::lent`] is part
+/// C owns a handle that [`give`] made, until [`free`]. A handle that was made with [`Slot::lent`] is part
 /// of another handle, and C may read it as long as that lives; freeing it does nothing. The trait bounds are what the
 /// header promises: any thread may use any handle, and several may read it at the same time.
 pub(crate) trait Handle: Send + Sync + Sized + 'static {
@@ -45,7 +45,7 @@ pub(crate) use handle;
 const LIVE: u8 = 0;
 /// A call is changing it.
 const BUSY: u8 = 1;
-/// It was freed or consumed.
+/// It was freed.
 const DEAD: u8 = 2;
 
 /// The memory behind a handle: the value, and whether it is still alive.
@@ -57,7 +57,7 @@ pub(crate) struct Slot<T> {
 }
 
 // SAFETY: any thread may read the value through `&T` (T: Sync); only the thread that moved `state` away from `LIVE`
-// changes or takes it (T: Send).
+// changes or drops it (T: Send).
 unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 impl<T> Slot<T> {
@@ -118,19 +118,6 @@ pub(crate) fn edit<'a, H: Handle>(handle: *mut H) -> Outcome<Editing<'a, H::Valu
     if slot.claim(BUSY) { Ok(Editing(slot)) } else { Err(refused(slot, H::NAME)) }
 }
 
-/// Take the value out of a handle, which C no longer owns.
-pub(crate) fn take<H: Handle>(handle: *mut H) -> Outcome<H::Value> {
-    let slot = slot(handle)?;
-    if !slot.is_owned || !slot.claim(DEAD) {
-        return Err(refused(slot, H::NAME));
-    }
-    // SAFETY: this call alone moved `state` to `DEAD`, so no other call takes or drops the value.
-    let value = unsafe { ManuallyDrop::take(&mut *slot.value.get()) };
-    // SAFETY: an owned slot came from `Box::into_raw` in `give`; only the call that moved `state` makes it a box again.
-    keep(unsafe { Box::from_raw(handle) });
-    Ok(value)
-}
-
 /// Free a handle. NULL, a dead handle, and one that is part of another are ignored.
 pub(crate) fn free<H: Handle>(handle: *mut H) -> Outcome<()> {
     if handle.is_null() {
@@ -141,15 +128,15 @@ pub(crate) fn free<H: Handle>(handle: *mut H) -> Outcome<()> {
         return Err(refused(slot, H::NAME));
     }
     // Dropped in place, so that handles that are part of it become dead too.
-    // SAFETY: this call alone moved `state` to `DEAD`, so no other call takes or drops the value.
+    // SAFETY: this call alone moved `state` to `DEAD`, so no other call drops the value.
     unsafe { ManuallyDrop::drop(&mut *slot.value.get()) };
-    // SAFETY: as in `take`.
+    // SAFETY: an owned slot came from `Box::into_raw` in `give`; only the call that moved `state` makes it a box again.
     keep(unsafe { Box::from_raw(handle) });
     Ok(())
 }
 
 fn slot<'a, H: Handle>(handle: *const H) -> Outcome<&'a Slot<H::Value>> {
-    // SAFETY: C promises that it is NULL or a handle of this type. The memory of one that was consumed lately is kept
+    // SAFETY: C promises that it is NULL or a handle of this type. The memory of one that was freed lately is kept
     // (`keep`).
     match unsafe { handle.as_ref() } {
         Some(handle) => Ok(handle.slot()),
@@ -159,7 +146,7 @@ fn slot<'a, H: Handle>(handle: *const H) -> Outcome<&'a Slot<H::Value>> {
 
 fn refused<T>(slot: &Slot<T>, name: &str) -> Failure {
     let (message, help) = match slot.state.load(Ordering::Relaxed) {
-        DEAD => ("was already freed or consumed", "do not use it after the call that frees or consumes it"),
+        DEAD => ("was already freed", "do not use it after the call that frees it"),
         BUSY => {
             ("is being changed by another call", "let only one thread at a time use a handle that is changed")
         }

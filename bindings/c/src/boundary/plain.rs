@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::{ptr, slice};
 
 use super::call::{Failure, Outcome};
+use super::handle::{Handle, give};
 use crate::error::{VMT_INVALID_VALUE, VMT_NULL_ARGUMENT, VMT_UNSUPPORTED};
 
 /// A struct of numbers, pointers and function pointers, for which all zeros are valid, and whose first field is the
@@ -32,13 +33,15 @@ plain!(
     vmt_entry_options,
     vmt_fetch_options,
     vmt_free_space_options,
-    vmt_lint_options,
+    vmt_script_check_options,
     vmt_open_options,
     vmt_pack_options,
     vmt_publish_options,
     vmt_render_options,
-    vmt_repository_verify_options,
+    vmt_repository_check_options,
+    vmt_setup_options,
     vmt_source,
+    vmt_template_spec,
     vmt_unpack_limits,
     vmt_unpack_options,
     vmt_verify_options,
@@ -59,7 +62,7 @@ pub(crate) fn read<T: Plain>(options: *const T) -> Outcome<T> {
                 VMT_INVALID_VALUE,
                 format!("`struct_size` of a `{}` is {given}; expected {}", T::NAME, size_of::<T>()),
             )
-            .with_help(format!("declare it as `VMT_OPTIONS({}, name);`", T::NAME)));
+            .with_help(format!("declare it as `VMT_STRUCT({}, name);`", T::NAME)));
         }
         let known = given.min(size_of::<T>());
         // SAFETY: C promises `given` bytes at `options`; `value` has room for `known`.
@@ -99,6 +102,13 @@ pub(crate) fn write<T>(place: *mut T, value: T, name: &str) -> Outcome<()> {
 /// The place for an optional result.
 pub(crate) fn output<T>(place: *mut T, value: T) {
     put(place, value);
+}
+
+/// Give an optional result to C, unless it does not want it.
+pub(crate) fn hand_out<H: Handle>(place: *mut *mut H, make: impl FnOnce() -> H::Value) {
+    if !place.is_null() {
+        put(place, give(make()));
+    }
 }
 
 /// Let `read` fill the `length` bytes at `buffer`.

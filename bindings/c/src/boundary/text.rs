@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::slice;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::call::{Failure, Outcome};
 use super::plain::put;
@@ -58,11 +58,27 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Outcome<Vec<u8>> {
         .map_err(|error| vmtemplate::Error::io("cannot write JSON", error.into()).into())
 }
 
-/// The word that an enum value has in JSON.
-pub(crate) fn word(value: &impl serde::Serialize) -> Outcome<Option<String>> {
-    let value = serde_json::to_value(value)
-        .map_err(|error| vmtemplate::Error::io("cannot write JSON", error.into()))?;
-    Ok(value.as_str().map(str::to_owned))
+/// The JSON form of a part of a handle, made when C first asks for it.
+#[derive(Debug, Default)]
+pub(crate) struct Json(OnceLock<Text>);
+
+impl Json {
+    pub(crate) fn of<T: serde::Serialize>(
+        &self,
+        value: impl FnOnce() -> Outcome<T>,
+    ) -> Outcome<Option<&Text>> {
+        if let Some(text) = self.0.get() {
+            return Ok(Some(text));
+        }
+        let text = Text::new(json(&value()?)?);
+        // If two threads come here at once, both return the text of the first one.
+        Ok(Some(self.0.get_or_init(|| text)))
+    }
+}
+
+/// The word that an enum value has in JSON; empty if it is not a word there.
+pub(crate) fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 pub(super) fn put_length(length: *mut usize, bytes: usize) {

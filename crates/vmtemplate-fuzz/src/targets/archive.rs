@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use vmtemplate::{DiskImage, FreeSpace, PackOptions, Script, Template};
+use vmtemplate::archive::PackOptions;
+use vmtemplate::disk::FreeSpace;
+use vmtemplate::{DiskImage, Script, Template};
 
 use crate::build;
 use crate::outcome::{self, Files};

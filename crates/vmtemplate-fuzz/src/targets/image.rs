@@ -4,9 +4,8 @@ use std::fs;
 use std::io::Cursor;
 use std::sync::OnceLock;
 
-use vmtemplate::{
-    DiskImage, Error, ErrorKind, ImageFormat, NtfsVolume, OpenOptions, PartitionTable, WriteRawOptions,
-};
+use vmtemplate::disk::{ImageFormat, NtfsVolume, OpenOptions, PartitionTable, WriteRawOptions};
+use vmtemplate::{DiskImage, Error, ErrorKind};
 
 use crate::patch::{self, Sample};
 use crate::scratch::with_scratch;
@@ -125,7 +124,7 @@ pub(crate) fn partitions(input: &[u8]) {
     let disk = patch::disk(sample, 0..sample.bytes().len(), sample.patches(input));
     match PartitionTable::read(&disk) {
         Ok(table) => {
-            for range in table.partitions.iter().filter_map(vmtemplate::Partition::range) {
+            for range in table.partitions.iter().filter_map(vmtemplate::disk::Partition::range) {
                 // A table may describe more than the disk has; a volume is never past its end.
                 let is_outside = range.end > disk.size();
                 match NtfsVolume::open(&disk, range) {
@@ -202,7 +201,8 @@ fn convert(disk: &DiskImage, out: &std::path::Path) {
     if disk.size() > 4 << 20 {
         return;
     }
-    let options = WriteRawOptions { free_space: vmtemplate::FreeSpace::Keep, ..WriteRawOptions::default() };
+    let options =
+        WriteRawOptions { free_space: vmtemplate::disk::FreeSpace::Keep, ..WriteRawOptions::default() };
     match disk.write_raw(out, &options) {
         Ok(_) => {
             let written = fs::read(out).unwrap();

@@ -2,7 +2,9 @@
 
 use std::str;
 
-use vmtemplate::{MacroValues, MissingValue, RenderOptions, Script, ScriptLanguage};
+use vmtemplate::Script;
+use vmtemplate::macros::{MacroValues, MissingValue, RenderOptions, ScriptLanguage};
+use vmtemplate::script::ScriptCheckOptions;
 
 pub(crate) fn batch(input: &[u8]) {
     render(ScriptLanguage::Batch, input);
@@ -38,7 +40,7 @@ fn render(language: ScriptLanguage, input: &[u8]) {
     let mut both = first.clone();
     both.extend(second.clone());
     let once = script.render(&both, &options);
-    drop(script.lint(None));
+    drop(script.check(&ScriptCheckOptions::default()));
     let Ok(once) = once else { return };
     for (one, other) in [(&first, &second), (&second, &first)] {
         // A language may refuse a script after a value that it accepted; it must not render it in another way.

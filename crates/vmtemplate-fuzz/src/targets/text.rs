@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use vmtemplate::{
-    Error, ErrorKind, MacroValues, Metainfo, MetainfoKey, PublishOptions, Repository, RepositoryFormat,
-    RepositoryVerifyOptions,
-};
+use vmtemplate::macros::MacroValues;
+use vmtemplate::metainfo::MetainfoKey;
+use vmtemplate::repository::{PublishOptions, RepositoryCheckOptions, RepositoryFormat};
+use vmtemplate::{Error, ErrorKind, Metainfo, Repository};
 
 use crate::scratch::with_scratch;
 
@@ -47,7 +47,7 @@ fn description(format: RepositoryFormat, input: &[u8]) {
         let path = folder.join(format.file_name());
         fs::write(&path, input).unwrap();
         let repository = Repository::open_as(&folder, format).unwrap();
-        drop(repository.verify(&RepositoryVerifyOptions::default()));
+        drop(repository.check(&RepositoryCheckOptions::default()));
         let list = || {
             let mut entries = repository.list()?;
             // The position of an entry in the file may change.

@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use vmtemplate::{
-    CheckOptions, DiskImage, FreeSpaceOptions, NtfsVolume, PartitionTable, RegistryHive, RegistryKey,
-    Template,
-};
+use vmtemplate::disk::{FreeSpaceOptions, NtfsVolume, PartitionTable, RegistryHive, RegistryKey};
+use vmtemplate::report::CheckOptions;
+use vmtemplate::{DiskImage, Template};
 
 use super::image::assert_kind;
 use crate::patch::{self, Sample};

@@ -5,7 +5,7 @@ use crate::disk::{DiskImage, FreeSpaceReport};
 /// A file in an archive.
 ///
 /// ```
-/// let entry = vmtemplate::ArchiveEntry { name: "metainfo.xml".into(), size: 512 };
+/// let entry = vmtemplate::archive::ArchiveEntry { name: "metainfo.xml".into(), size: 512 };
 /// assert_eq!(entry.size, 512);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

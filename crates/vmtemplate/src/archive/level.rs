@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// larger than those of `gzip -6`.
 ///
 /// ```
-/// use vmtemplate::{Level, PackOptions};
+/// use vmtemplate::archive::{Level, PackOptions};
 ///
 /// let options = PackOptions { level: Level::new(9)?, ..PackOptions::default() };
 /// assert_eq!(Level::default().get(), 5);
@@ -35,7 +35,7 @@ impl Level {
     /// [`InvalidValue`](ErrorKind::InvalidValue) unless the number is from 1 to 12.
     ///
     /// ```
-    /// let error = vmtemplate::Level::new(99).unwrap_err();
+    /// let error = vmtemplate::archive::Level::new(99).unwrap_err();
     /// assert_eq!(error.to_string(), "`level`: the compression level is 99; expected a number from 1 to 12");
     /// ```
     pub fn new(level: i32) -> Result<Self> {
@@ -51,7 +51,7 @@ impl Level {
     /// The number, from 1 to 12.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Level::SMALLEST.get(), 12);
+    /// assert_eq!(vmtemplate::archive::Level::SMALLEST.get(), 12);
     /// ```
     pub const fn get(self) -> i32 {
         self.0

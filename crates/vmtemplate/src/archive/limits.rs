@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// Bounds on what an archive may hold. The defaults let an image of 2 TiB and more pass.
 ///
 /// ```
-/// let limits = vmtemplate::UnpackLimits { total_size: 100 << 30, ..Default::default() };
+/// let limits = vmtemplate::archive::UnpackLimits { total_size: 100 << 30, ..Default::default() };
 /// assert_eq!(limits.entries, 1000);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,4 +1,9 @@
-//! Packing and unpacking `.tar.gz`: members in parallel, holes never read, memory bounded, hostile input refused.
+//! Archives of templates, `.tar.gz`: packed and unpacked in parallel, holes never read, memory bounded, hostile input
+//! refused.
+//!
+//! [`Archive`] is one that exists, at a path, a URL or in a [`ReadAt`](crate::source::ReadAt).
+//! [`Template::pack`](crate::Template::pack) writes one as [`PackOptions`] say, and sums it up in a [`PackSummary`].
+//! [`UnpackOptions`] and [`VerifyOptions`] control the other directions, [`UnpackLimits`] what a hostile archive may do.
 
 mod entry;
 mod folder;

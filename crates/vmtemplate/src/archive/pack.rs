@@ -24,9 +24,10 @@ use crate::threads::Threads;
 /// How an archive is packed.
 ///
 /// ```
-/// use vmtemplate::{Level, PackOptions, Threads};
+/// use vmtemplate::archive::{Level, PackOptions};
+/// use vmtemplate::progress::Threads;
 ///
-/// let options = PackOptions { level: Level::SMALLEST, overwrite: vmtemplate::Overwrite::Yes, ..PackOptions::default() };
+/// let options = PackOptions { level: Level::SMALLEST, overwrite: vmtemplate::output::Overwrite::Yes, ..PackOptions::default() };
 /// assert_eq!(options.threads, Threads::ALL); // one for every processor
 /// ```
 #[derive(Debug, Clone)]
@@ -62,10 +63,11 @@ impl PackOptions {
     /// # Errors
     ///
     /// [`InvalidValue`](ErrorKind::InvalidValue) if the variable `SOURCE_DATE_EPOCH` is needed and is not a number; those of
-    /// [`probe_output`](crate::probe_output).
+    /// [`probe_output`](crate::output::probe_output).
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, PackOptions};
+    /// use vmtemplate::archive::PackOptions;
+    /// use vmtemplate::ErrorKind;
     ///
     /// let error = PackOptions::default().probe("/no/such/folder/t.tar.gz").unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -82,7 +84,7 @@ impl PackOptions {
     /// [`InvalidValue`](ErrorKind::InvalidValue) if the variable `SOURCE_DATE_EPOCH` is needed and is not a number.
     ///
     /// ```
-    /// assert!(vmtemplate::PackOptions::default().validate().is_ok());
+    /// assert!(vmtemplate::archive::PackOptions::default().validate().is_ok());
     /// ```
     pub fn validate(&self) -> Result<()> {
         self.entry_time().map(drop)

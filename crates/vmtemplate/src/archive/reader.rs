@@ -35,10 +35,12 @@ const MAX_KEPT: u64 = 2 << 20;
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-archive-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # let path = dir.join("t.tar.gz");
-/// # use vmtemplate::{DiskImage, PackOptions, Template};
+/// # use vmtemplate::archive::PackOptions;
+/// # use vmtemplate::{DiskImage, Template};
 /// # Template::builder("Windows-Server-2019").image(DiskImage::from_bytes(vec![7; 4096])).image_name("win.hddimage")
 /// #     .build()?.pack(&path, &PackOptions::default())?;
-/// use vmtemplate::{Archive, UnpackOptions, VerifyOptions};
+/// use vmtemplate::archive::{UnpackOptions, VerifyOptions};
+/// use vmtemplate::Archive;
 ///
 /// let archive = Archive::open(&path)?;
 /// for entry in archive.entries()? {
@@ -132,10 +134,12 @@ impl Archive {
     /// # let dir = std::env::temp_dir().join(format!("vmt-doc-limits-{}", std::process::id()));
     /// # std::fs::create_dir_all(&dir).unwrap();
     /// # let path = dir.join("t.tar.gz");
-    /// # use vmtemplate::{DiskImage, PackOptions, Template};
+    /// # use vmtemplate::archive::PackOptions;
+    /// # use vmtemplate::{DiskImage, Template};
     /// # Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?
     /// #     .pack(&path, &PackOptions::default())?;
-    /// use vmtemplate::{Archive, ErrorKind, UnpackLimits};
+    /// use vmtemplate::archive::UnpackLimits;
+    /// use vmtemplate::{Archive, ErrorKind};
     ///
     /// let limits = UnpackLimits { entries: 2, ..UnpackLimits::default() };
     /// let archive = Archive::open(&path)?.with_limits(limits);

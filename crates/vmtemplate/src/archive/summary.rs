@@ -7,7 +7,8 @@ use crate::disk::{FreeSpaceReport, Usage};
 /// ```
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-summary-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
-/// use vmtemplate::{DiskImage, PackOptions, Template};
+/// use vmtemplate::archive::PackOptions;
+/// use vmtemplate::{DiskImage, Template};
 ///
 /// let template = Template::builder("Windows-Server-2019")
 ///     .image(DiskImage::from_bytes(vec![0; 1 << 20]))

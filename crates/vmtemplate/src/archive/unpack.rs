@@ -22,7 +22,8 @@ use crate::threads::Threads;
 /// How an archive is unpacked.
 ///
 /// ```
-/// use vmtemplate::{Control, UnpackOptions};
+/// use vmtemplate::archive::UnpackOptions;
+/// use vmtemplate::Control;
 ///
 /// let options = UnpackOptions {
 ///     only: vec!["metainfo.xml".into()],

@@ -23,7 +23,8 @@ use crate::threads::Threads;
 /// How an archive is verified.
 ///
 /// ```
-/// use vmtemplate::{Threads, VerifyOptions};
+/// use vmtemplate::archive::VerifyOptions;
+/// use vmtemplate::progress::Threads;
 ///
 /// let options = VerifyOptions { threads: Threads::ONE, ..VerifyOptions::default() };
 /// # let _ = options;
@@ -42,7 +43,8 @@ pub struct VerifyOptions {
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-verified-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # let path = dir.join("t.tar.gz");
-/// # use vmtemplate::{Archive, DiskImage, PackOptions, VerifyOptions, Template};
+/// # use vmtemplate::archive::{PackOptions, VerifyOptions};
+/// # use vmtemplate::{Archive, DiskImage, Template};
 /// # Template::builder("Windows-10").image(DiskImage::from_bytes(vec![0; 4096])).image_name("win.hddimage")
 /// #     .build()?.pack(&path, &PackOptions::default())?;
 /// let verified = Archive::open(&path)?.verify(&VerifyOptions::default())?;
@@ -71,7 +73,8 @@ pub struct Verified {
 /// A file of a verified archive.
 ///
 /// ```no_run
-/// # use vmtemplate::{Archive, VerifyOptions};
+/// # use vmtemplate::archive::VerifyOptions;
+/// # use vmtemplate::Archive;
 /// let verified = Archive::open("t.tar.gz")?.verify(&VerifyOptions::default())?;
 /// println!("{} has {} bytes", verified.files[0].name, verified.files[0].size);
 /// # Ok::<(), vmtemplate::Error>(())

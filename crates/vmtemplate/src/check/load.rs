@@ -17,7 +17,7 @@ use crate::remote::Location;
 use crate::rules::{Finding, Report, template as rules};
 use crate::script::Script;
 use crate::shown::Shown;
-use crate::spool::Spooled;
+use crate::source::Spooled;
 
 /// The number of bytes that show what a file is.
 const HEAD: u64 = 4096;
@@ -42,7 +42,7 @@ const MAX_METAINFO: usize = 1 << 20;
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-check-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # let script = dir.join("windows.cmd");
-/// use vmtemplate::{CheckOptions, Severity};
+/// use vmtemplate::report::{CheckOptions, Severity};
 ///
 /// std::fs::write(&script, "@echo off\r\npause\r\n").unwrap();
 /// let report = vmtemplate::check(&script, &CheckOptions::default())?;
@@ -91,10 +91,10 @@ pub fn check(path: impl AsRef<Path>, options: &CheckOptions) -> Result<Report> {
 /// Those of [`check()`], and those of reading the stream and writing the temporary file.
 ///
 /// ```
-/// use vmtemplate::{CheckOptions, Severity};
+/// use vmtemplate::report::{CheckOptions, Severity};
 ///
 /// let stream = &b"@echo off\r\npause\r\n"[..]; // or std::io::stdin().lock()
-/// let report = vmtemplate::check_stream(stream, "standard input", &CheckOptions::default())?;
+/// let report = vmtemplate::report::check_stream(stream, "standard input", &CheckOptions::default())?;
 /// assert!(report.has(Severity::Error));
 /// # Ok::<(), vmtemplate::Error>(())
 /// ```

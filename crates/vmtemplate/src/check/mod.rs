@@ -14,7 +14,7 @@ use crate::metainfo::Metainfo;
 use crate::named::METAINFO;
 use crate::progress::Control;
 use crate::rules::{Finding, Report, image::MEMORY_LIMIT, template as rules};
-use crate::script::{LintOptions, Script};
+use crate::script::{Script, ScriptCheckOptions};
 
 pub use image::WindowsInfo;
 pub(crate) use load::check_archive;
@@ -58,8 +58,8 @@ pub(crate) fn check_parts(mut parts: Parts, options: &CheckOptions) -> Result<Re
         }
     }
     if let Some((name, script)) = &parts.script {
-        let asked = LintOptions { metainfo, file_name: Some(name), language: options.language };
-        findings.extend(script.lint_with(&asked).in_file(name).into_findings());
+        let asked = ScriptCheckOptions { metainfo, file_name: Some(name), language: options.language };
+        findings.extend(script.check(&asked).in_file(name).into_findings());
     }
     options.control.stop_if_cancelled()?;
     if let Some((name, disk)) = &parts.image {

@@ -10,7 +10,7 @@ use crate::shown::quoted;
 /// What is checked, and with which severities.
 ///
 /// ```
-/// use vmtemplate::{CheckOptions, Severity};
+/// use vmtemplate::report::{CheckOptions, Severity};
 ///
 /// let options = CheckOptions {
 ///     allow: vec!["VMT0116".into()],
@@ -34,10 +34,10 @@ pub struct CheckOptions {
     /// does with the name of its file.
     pub language: Option<ScriptLanguage>,
     /// The format of the disk image, if it should not be recognised by content, as in
-    /// [`OpenOptions::format`](crate::OpenOptions::format). With one, no rule asks what else the image looks like.
+    /// [`OpenOptions::format`](crate::disk::OpenOptions::format). With one, no rule asks what else the image looks like.
     pub format: Option<ImageFormat>,
     /// The folder in which files that are named inside an image may be opened, as in
-    /// [`OpenOptions::backing_files`](crate::OpenOptions::backing_files).
+    /// [`OpenOptions::backing_files`](crate::disk::OpenOptions::backing_files).
     pub backing_files: Option<PathBuf>,
     /// Stops the work.
     pub control: Control,

@@ -13,7 +13,7 @@ use crate::rules::{Finding, Report, Rule, Severity};
 /// ```
 /// use vmtemplate::Script;
 ///
-/// let report = Script::from_text("@echo off\npause\n").lint(None).in_file("windows.cmd");
+/// let report = Script::from_text("@echo off\npause\n").check(&Default::default()).in_file("windows.cmd");
 /// let sarif = serde_json::to_value(report.sarif()).unwrap();
 /// assert_eq!(sarif["version"], "2.1.0");
 /// assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "VMT0231");

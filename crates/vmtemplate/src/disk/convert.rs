@@ -21,9 +21,9 @@ const CHUNK: u64 = 2 << 20;
 /// How to write a raw file.
 ///
 /// ```
-/// let options = vmtemplate::WriteRawOptions::default();
-/// assert_eq!(options.overwrite, vmtemplate::Overwrite::No);
-/// assert_eq!(options.threads, vmtemplate::Threads::ALL);
+/// let options = vmtemplate::disk::WriteRawOptions::default();
+/// assert_eq!(options.overwrite, vmtemplate::output::Overwrite::No);
+/// assert_eq!(options.threads, vmtemplate::progress::Threads::ALL);
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct WriteRawOptions {
@@ -72,7 +72,8 @@ impl DiskImage {
     /// image or writing the file gives; [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, WriteRawOptions};
+    /// use vmtemplate::disk::WriteRawOptions;
+    /// use vmtemplate::DiskImage;
     ///
     /// # let dir = std::env::temp_dir().join(format!("vmt-doc-raw-{}", std::process::id()));
     /// # std::fs::create_dir_all(&dir).unwrap();
@@ -113,7 +114,8 @@ impl DiskImage {
     /// Those of [`write_raw`](Self::write_raw); what was written before an error is a part of the disk.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, WriteRawOptions};
+    /// use vmtemplate::disk::WriteRawOptions;
+    /// use vmtemplate::DiskImage;
     ///
     /// let mut disk = Vec::new();
     /// DiskImage::from_bytes([7; 1024]).write_raw_to(&mut disk, &WriteRawOptions::default())?;

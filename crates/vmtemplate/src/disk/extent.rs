@@ -5,7 +5,7 @@ use std::ops::Range;
 /// The kind of content of a stretch of a disk.
 ///
 /// ```
-/// use vmtemplate::ExtentKind;
+/// use vmtemplate::disk::ExtentKind;
 ///
 /// assert!(ExtentKind::Data.must_be_read());
 /// assert!(!ExtentKind::Zero.must_be_read());
@@ -26,7 +26,7 @@ impl ExtentKind {
     /// Whether the bytes are known only after reading them. All other kinds read as zeros.
     ///
     /// ```
-    /// assert!(!vmtemplate::ExtentKind::Free.must_be_read());
+    /// assert!(!vmtemplate::disk::ExtentKind::Free.must_be_read());
     /// ```
     pub const fn must_be_read(self) -> bool {
         matches!(self, Self::Data)
@@ -36,7 +36,7 @@ impl ExtentKind {
 /// A stretch of a disk of one kind. Offsets and lengths are in bytes of the virtual disk.
 ///
 /// ```
-/// use vmtemplate::{Extent, ExtentKind};
+/// use vmtemplate::disk::{Extent, ExtentKind};
 ///
 /// let extent = Extent { offset: 4096, length: 512, kind: ExtentKind::Data };
 /// assert_eq!(extent.range(), 4096..4608);
@@ -55,7 +55,7 @@ impl Extent {
     /// The first byte after it.
     ///
     /// ```
-    /// # use vmtemplate::{Extent, ExtentKind};
+    /// # use vmtemplate::disk::{Extent, ExtentKind};
     /// assert_eq!(Extent { offset: 512, length: 512, kind: ExtentKind::Zero }.end(), 1024);
     /// ```
     pub const fn end(&self) -> u64 {
@@ -65,7 +65,7 @@ impl Extent {
     /// Its bytes as a range.
     ///
     /// ```
-    /// # use vmtemplate::{Extent, ExtentKind};
+    /// # use vmtemplate::disk::{Extent, ExtentKind};
     /// assert_eq!(Extent { offset: 0, length: 512, kind: ExtentKind::Zero }.range(), 0..512);
     /// ```
     pub const fn range(&self) -> Range<u64> {

@@ -33,7 +33,8 @@ impl DiskImage {
     /// Those of reading the image. A damaged partition table or volume is reported in the result.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, PartitionScheme};
+    /// use vmtemplate::disk::PartitionScheme;
+    /// use vmtemplate::DiskImage;
     ///
     /// let info = DiskImage::from_bytes(vec![0; 1 << 20]).info()?;
     /// assert_eq!(info.partitions.unwrap().scheme, PartitionScheme::None);

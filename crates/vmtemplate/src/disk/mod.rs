@@ -1,4 +1,9 @@
-//! Disk images: positioned reads of the virtual disk, and the map of what must be read.
+//! Disk images: positioned reads of the virtual disk, the map of what must be read, and what is on it.
+//!
+//! [`DiskImage`] opens raw files, block devices, qcow2, VHDX, VMDK, VHD and Ceph images; a [`DiskSource`] adds another.
+//! [`DiskImage::info`] sums up what it holds, [`DiskImage::extents`] lists the parts that must be read, and
+//! [`DiskImage::without_free_space`] leaves out the clusters that its file systems mark free. [`PartitionTable`],
+//! [`NtfsVolume`] and [`RegistryHive`] look inside.
 
 #[cfg(any(feature = "qcow2", feature = "vhd"))]
 mod be;
@@ -67,7 +72,8 @@ pub use usage::Usage;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use vmtemplate::{DiskImage, DiskSource, Extent, ExtentKind, Result};
+/// use vmtemplate::disk::{DiskSource, Extent, ExtentKind};
+/// use vmtemplate::{DiskImage, Result};
 ///
 /// /// A disk that holds the byte 7 everywhere.
 /// #[derive(Debug)]
@@ -116,7 +122,8 @@ pub trait DiskSource: Send + Sync + fmt::Debug {
 /// An open disk image, read-only. Clones share the open file.
 ///
 /// ```
-/// use vmtemplate::{DiskImage, ExtentKind};
+/// use vmtemplate::disk::ExtentKind;
+/// use vmtemplate::DiskImage;
 ///
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-disk-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
@@ -166,7 +173,8 @@ impl DiskImage {
     /// Like [`DiskImage::open`], with options such as the format and the folder of backing files.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, ErrorKind, OpenOptions};
+    /// use vmtemplate::disk::OpenOptions;
+    /// use vmtemplate::{DiskImage, ErrorKind};
     ///
     /// let options = OpenOptions { backing_files: Some("/srv/images".into()), ..OpenOptions::default() };
     /// let error = DiskImage::open_with("/srv/images/no-such.qcow2", &options).unwrap_err();
@@ -189,7 +197,8 @@ impl DiskImage {
     ///
     /// ```
     /// # use std::sync::Arc;
-    /// # use vmtemplate::{DiskImage, DiskSource};
+    /// # use vmtemplate::disk::DiskSource;
+    /// # use vmtemplate::DiskImage;
     /// fn over(source: Arc<dyn DiskSource>) -> DiskImage {
     ///     DiskImage::from_source(source)
     /// }
@@ -288,7 +297,8 @@ impl DiskImage {
     /// The whole disk as extents: in order, without gaps, each of another kind than the one before.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, ExtentKind};
+    /// use vmtemplate::disk::ExtentKind;
+    /// use vmtemplate::DiskImage;
     ///
     /// let disk = DiskImage::from_bytes(vec![5; 4096]);
     /// let map = disk.extents().collect::<Result<Vec<_>, _>>()?;

@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn a_format_that_is_left_out_of_the_build_is_refused_and_not_read_as_raw() {
         use std::io::Write;
-        let options = crate::OpenOptions::default();
+        let options = crate::disk::OpenOptions::default();
         for (built_in, feature, head) in [
             (cfg!(feature = "qcow2"), "qcow2", &b"QFI\xfb\0\0\0\x03"[..]),
             (cfg!(feature = "vhdx"), "vhdx", b"vhdxfile"),

@@ -11,12 +11,12 @@ use super::file::ImageFile;
 use crate::error::{Error, ErrorKind, Result};
 use crate::progress::Control;
 use crate::shown::{Shown, short};
-use crate::spool;
+use crate::source::spool;
 
 /// A format of disk images.
 ///
 /// ```
-/// use vmtemplate::ImageFormat;
+/// use vmtemplate::disk::ImageFormat;
 ///
 /// assert_eq!("qcow2".parse::<ImageFormat>()?, ImageFormat::Qcow2);
 /// assert_eq!(ImageFormat::Vhd.name(), "vpc"); // as qemu-img calls it
@@ -41,7 +41,7 @@ impl ImageFormat {
     /// The name as `qemu-img` spells it: `raw`, `qcow2`, `vhdx`, `vmdk`, `vpc`.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::ImageFormat::Raw.name(), "raw");
+    /// assert_eq!(vmtemplate::disk::ImageFormat::Raw.name(), "raw");
     /// ```
     pub const fn name(self) -> &'static str {
         match self {
@@ -83,7 +83,7 @@ impl FromStr for ImageFormat {
 /// How to open an image.
 ///
 /// ```
-/// use vmtemplate::{ImageFormat, OpenOptions};
+/// use vmtemplate::disk::{ImageFormat, OpenOptions};
 ///
 /// let options = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
 /// assert!(options.backing_files.is_none());

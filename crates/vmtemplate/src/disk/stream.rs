@@ -9,8 +9,8 @@ use super::opener::{OpenOptions, Opener};
 use super::{DiskImage, DiskSource};
 use crate::error::Result;
 #[cfg(feature = "rbd")]
-use crate::spool;
-use crate::spool::spool;
+use crate::source::spool;
+use crate::source::spool::spool;
 
 impl DiskImage {
     /// Open an image that comes as a stream, such as `rbd export POOL/IMAGE -` on standard input.
@@ -28,7 +28,8 @@ impl DiskImage {
     /// the stream and writing the temporary file; [`Cancelled`](crate::ErrorKind::Cancelled).
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, OpenOptions};
+    /// use vmtemplate::disk::OpenOptions;
+    /// use vmtemplate::DiskImage;
     ///
     /// let stream = &[7; 1024][..]; // or std::io::stdin().lock()
     /// let disk = DiskImage::from_stream(stream, &OpenOptions::default())?;

@@ -6,7 +6,7 @@ use super::ExtentKind;
 /// the size of the whole.
 ///
 /// ```
-/// let usage = vmtemplate::Usage { data: 4096, zeros: 512, holes: 1 << 20, free: 0 };
+/// let usage = vmtemplate::disk::Usage { data: 4096, zeros: 512, holes: 1 << 20, free: 0 };
 /// assert_eq!(usage.read(), 4608);
 /// assert_eq!(usage.total(), 1_053_184);
 /// ```
@@ -26,7 +26,7 @@ impl Usage {
     /// The bytes that are read: `data` and `zeros`.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Usage { data: 2, zeros: 1, holes: 8, free: 0 }.read(), 3);
+    /// assert_eq!(vmtemplate::disk::Usage { data: 2, zeros: 1, holes: 8, free: 0 }.read(), 3);
     /// ```
     pub const fn read(&self) -> u64 {
         self.data + self.zeros
@@ -35,7 +35,7 @@ impl Usage {
     /// All bytes.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Usage { data: 2, zeros: 1, holes: 8, free: 4 }.total(), 15);
+    /// assert_eq!(vmtemplate::disk::Usage { data: 2, zeros: 1, holes: 8, free: 4 }.total(), 15);
     /// ```
     pub const fn total(&self) -> u64 {
         self.read() + self.holes + self.free

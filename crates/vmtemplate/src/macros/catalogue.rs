@@ -3,7 +3,7 @@ use super::name::MacroName;
 /// What the value of a macro is, and so what a renderer lets through.
 ///
 /// ```
-/// use vmtemplate::{MacroInfo, MacroKind};
+/// use vmtemplate::macros::{MacroInfo, MacroKind};
 ///
 /// assert_eq!(MacroInfo::lookup("GATEWAYv4").unwrap().kind, MacroKind::AddressV4);
 /// ```
@@ -56,7 +56,7 @@ pub enum MacroKind {
 /// What is known about one macro of the platform.
 ///
 /// ```
-/// use vmtemplate::{MacroInfo, MacroKind};
+/// use vmtemplate::macros::{MacroInfo, MacroKind};
 ///
 /// let pass = MacroInfo::lookup("PASS").unwrap();
 /// assert_eq!(pass.kind, MacroKind::Password);
@@ -82,7 +82,7 @@ impl MacroInfo {
     /// template may declare its own.
     ///
     /// ```
-    /// for info in vmtemplate::MacroInfo::catalogue() {
+    /// for info in vmtemplate::macros::MacroInfo::catalogue() {
     ///     println!("{}: {}", info.to_name(), info.meaning);
     /// }
     /// ```
@@ -93,7 +93,7 @@ impl MacroInfo {
     /// The macro of this bare name. Case counts, as it does for the platform.
     ///
     /// ```
-    /// use vmtemplate::MacroInfo;
+    /// use vmtemplate::macros::MacroInfo;
     ///
     /// assert!(MacroInfo::lookup("IPv6").is_some());
     /// assert!(MacroInfo::lookup("IPV6").is_none());
@@ -108,7 +108,7 @@ impl MacroInfo {
     /// at most.
     ///
     /// ```
-    /// use vmtemplate::MacroInfo;
+    /// use vmtemplate::macros::MacroInfo;
     ///
     /// assert_eq!(MacroInfo::nearest("NAMESERVR").unwrap().name, "NAMESERVER");
     /// assert_eq!(MacroInfo::nearest("ip").unwrap().name, "IP");
@@ -131,7 +131,7 @@ impl MacroInfo {
     /// The name as scripts spell it.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::MacroInfo::lookup("IP").unwrap().to_name().to_string(), "($IP)");
+    /// assert_eq!(vmtemplate::macros::MacroInfo::lookup("IP").unwrap().to_name().to_string(), "($IP)");
     /// ```
     pub fn to_name(&self) -> MacroName {
         MacroName::checked(self.name.as_bytes())

@@ -6,7 +6,8 @@ use crate::error::Position;
 /// One use of a macro in a text.
 ///
 /// ```
-/// use vmtemplate::{Position, find_macros};
+/// use vmtemplate::error::Position;
+/// use vmtemplate::macros::find_macros;
 ///
 /// let text = "net user x ($PASS)\r\necho ($IP)";
 /// let uses: Vec<_> = find_macros(text).collect();
@@ -29,11 +30,11 @@ pub struct MacroUse {
 ///
 /// That is `($NAME)` with a [`MacroName`] in it, known or not. What is cut off or empty, as `($IP` and `($)`, is none, and
 /// so is what has other characters, as `($a.b)`. Rendering replaces the names of the
-/// [catalogue](crate::MacroInfo::catalogue), those that metainfo.xml declares, and those that have a value; in PowerShell
+/// [catalogue](crate::macros::MacroInfo::catalogue), those that metainfo.xml declares, and those that have a value; in PowerShell
 /// the others are expressions.
 ///
 /// ```
-/// let names: Vec<_> = vmtemplate::find_macros("($IP)/($NETMASK) ($)").map(|m| m.name.to_string()).collect();
+/// let names: Vec<_> = vmtemplate::macros::find_macros("($IP)/($NETMASK) ($)").map(|m| m.name.to_string()).collect();
 /// assert_eq!(names, ["($IP)", "($NETMASK)"]);
 /// ```
 pub fn find_macros(text: &str) -> FindMacros<'_> {
@@ -70,7 +71,7 @@ pub(crate) enum Characters {
 /// The iterator that [`find_macros`] returns.
 ///
 /// ```
-/// let mut macros = vmtemplate::find_macros("no macro here");
+/// let mut macros = vmtemplate::macros::find_macros("no macro here");
 /// assert!(macros.next().is_none());
 /// ```
 #[derive(Debug, Clone)]

@@ -9,7 +9,8 @@ use crate::shown::quoted;
 /// The interpreter that a script is written for, and so how values are quoted in it.
 ///
 /// ```
-/// use vmtemplate::{Script, ScriptLanguage};
+/// use vmtemplate::macros::ScriptLanguage;
+/// use vmtemplate::Script;
 ///
 /// assert_eq!(Script::from_text("@echo off\r\n").language(), Some(ScriptLanguage::Batch));
 /// assert_eq!(Script::from_text("#!/bin/sh\n").language(), Some(ScriptLanguage::Posix));
@@ -38,7 +39,7 @@ impl ScriptLanguage {
     /// Every language.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::ScriptLanguage::ALL.len(), 6);
+    /// assert_eq!(vmtemplate::macros::ScriptLanguage::ALL.len(), 6);
     /// ```
     pub const ALL: &'static [Self] =
         &[Self::Batch, Self::PowerShell, Self::Posix, Self::Preseed, Self::Kickstart, Self::CloudConfig];
@@ -46,7 +47,7 @@ impl ScriptLanguage {
     /// Its name, as the command line takes it.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::ScriptLanguage::CloudConfig.name(), "cloud-config");
+    /// assert_eq!(vmtemplate::macros::ScriptLanguage::CloudConfig.name(), "cloud-config");
     /// ```
     pub const fn name(self) -> &'static str {
         match self {

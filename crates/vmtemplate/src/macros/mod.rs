@@ -1,4 +1,8 @@
 //! Macros: the places `($NAME)` in a setup script that the platform fills in for each machine.
+//!
+//! [`find_macros`] finds them, [`MacroInfo`] is the catalogue of those that the platform knows, and [`MacroValues`] are what
+//! is inserted by [`Script::render`](crate::Script::render) and [`Template::render`](crate::Template::render), quoted for
+//! the place where each stands; [`RenderOptions`] control how.
 
 mod batch;
 mod catalogue;

@@ -15,7 +15,7 @@ use crate::shown::quoted;
 /// by mistake, and the platform does not replace it.
 ///
 /// ```
-/// use vmtemplate::MacroName;
+/// use vmtemplate::macros::MacroName;
 ///
 /// let name: MacroName = "($PRODUCTKEY)".parse()?;
 /// assert_eq!(name.name(), "PRODUCTKEY");
@@ -31,7 +31,7 @@ impl MacroName {
     /// The longest name, in characters. The longest known one, `AFTER_INSTALL_SCRIPT_HTTPSv4`, has 28.
     ///
     /// ```
-    /// assert!(vmtemplate::MacroName::new("X".repeat(vmtemplate::MacroName::MAX_LENGTH)).is_ok());
+    /// assert!(vmtemplate::macros::MacroName::new("X".repeat(vmtemplate::macros::MacroName::MAX_LENGTH)).is_ok());
     /// ```
     pub const MAX_LENGTH: usize = 64;
 
@@ -42,7 +42,7 @@ impl MacroName {
     /// [`ErrorKind::InvalidMacro`] if it is empty, too long, or has other characters than those of a name.
     ///
     /// ```
-    /// use vmtemplate::MacroName;
+    /// use vmtemplate::macros::MacroName;
     ///
     /// assert_eq!(MacroName::new("IP")?.to_string(), "($IP)");
     /// assert!(MacroName::new("MY-KEY").is_err());
@@ -65,7 +65,7 @@ impl MacroName {
     /// The bare name, without `($` and `)`.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::MacroName::new("IP")?.name(), "IP");
+    /// assert_eq!(vmtemplate::macros::MacroName::new("IP")?.name(), "IP");
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn name(&self) -> &str {

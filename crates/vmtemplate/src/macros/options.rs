@@ -6,11 +6,12 @@ use crate::error::{Error, Result};
 
 /// How to replace a macro that has no value.
 ///
-/// Only macros count: a `($NAME)` that is neither in the [catalogue](crate::MacroInfo::catalogue) nor declared nor given
+/// Only macros count: a `($NAME)` that is neither in the [catalogue](crate::macros::MacroInfo::catalogue) nor declared nor given
 /// a value is none, and stays as it is in every mode. In PowerShell it is an expression.
 ///
 /// ```
-/// use vmtemplate::{MacroValues, MissingValue, RenderOptions, Script};
+/// use vmtemplate::macros::{MacroValues, MissingValue, RenderOptions};
+/// use vmtemplate::Script;
 ///
 /// let script = Script::from_text("set \"KEY=($PRODUCTKEY)\"\r\npowershell \"if ($nic) { exit }\"\r\n");
 /// let render = |missing| {
@@ -64,7 +65,7 @@ impl FromStr for MissingValue {
 /// How a script is rendered.
 ///
 /// ```
-/// use vmtemplate::{MissingValue, RenderOptions};
+/// use vmtemplate::macros::{MissingValue, RenderOptions};
 ///
 /// let options = RenderOptions { missing: MissingValue::Empty, ..RenderOptions::default() };
 /// assert!(!options.as_platform);
@@ -78,7 +79,7 @@ pub struct RenderOptions {
     pub as_platform: bool,
     /// The language of the script; `None` recognises it, as [`Script::language`](crate::Script::language) does.
     pub language: Option<ScriptLanguage>,
-    /// Macros beside those of the [catalogue](crate::MacroInfo::catalogue) and those that have a value. A template adds
+    /// Macros beside those of the [catalogue](crate::macros::MacroInfo::catalogue) and those that have a value. A template adds
     /// those that its metainfo.xml declares.
     pub declared: Vec<MacroName>,
     /// The characters that `($PASS)` must not contain: `illegal_password_characters` of metainfo.xml.

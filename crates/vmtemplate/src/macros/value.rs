@@ -9,11 +9,11 @@ use crate::shown::quoted;
 /// A value on its way to a macro.
 ///
 /// It comes from a typed value of Rust or from text; which texts a macro takes is checked when it is set in
-/// [`MacroValues`](crate::MacroValues). Its `Debug` form does not show the text, which may be a password.
+/// [`MacroValues`](crate::macros::MacroValues). Its `Debug` form does not show the text, which may be a password.
 ///
 /// ```
 /// use std::net::{IpAddr, Ipv4Addr};
-/// use vmtemplate::MacroValue;
+/// use vmtemplate::macros::MacroValue;
 ///
 /// let server = Ipv4Addr::new(192, 0, 2, 53);
 /// assert_eq!(MacroValue::from(server).as_str(), "192.0.2.53");
@@ -32,7 +32,7 @@ impl MacroValue {
     /// The longest value, in bytes. The longest one known, a few public SSH keys, has some thousands.
     ///
     /// ```
-    /// use vmtemplate::{MacroValue, MacroValues};
+    /// use vmtemplate::macros::{MacroValue, MacroValues};
     ///
     /// let long = "x".repeat(MacroValue::MAX_LENGTH + 1);
     /// assert!(MacroValues::new().set("PASS", long).is_err());
@@ -42,7 +42,7 @@ impl MacroValue {
     /// Several values in one, as the platform writes lists: separated by spaces, and public SSH keys by lines.
     ///
     /// ```
-    /// use vmtemplate::{MacroValue, MacroValues};
+    /// use vmtemplate::macros::{MacroValue, MacroValues};
     ///
     /// let servers = MacroValue::list(["192.0.2.53", "192.0.2.54"]);
     /// assert_eq!(servers.as_str(), "192.0.2.53 192.0.2.54");
@@ -67,7 +67,7 @@ impl MacroValue {
     /// The text as it replaces the macro.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::MacroValue::from(24_u8).as_str(), "24");
+    /// assert_eq!(vmtemplate::macros::MacroValue::from(24_u8).as_str(), "24");
     /// ```
     pub fn as_str(&self) -> &str {
         &self.text

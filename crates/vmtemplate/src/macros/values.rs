@@ -21,7 +21,7 @@ use crate::file::read_stream_bounded;
 ///
 /// ```
 /// use std::net::Ipv4Addr;
-/// use vmtemplate::MacroValues;
+/// use vmtemplate::macros::MacroValues;
 ///
 /// let values = MacroValues::new()
 ///     .with("IP", Ipv4Addr::new(192, 0, 2, 10))?
@@ -42,7 +42,7 @@ impl MacroValues {
     /// No values yet.
     ///
     /// ```
-    /// assert!(vmtemplate::MacroValues::new().is_empty());
+    /// assert!(vmtemplate::macros::MacroValues::new().is_empty());
     /// ```
     pub fn new() -> Self {
         Self::default()
@@ -56,7 +56,7 @@ impl MacroValues {
     /// no name of a macro. What was set before stays.
     ///
     /// ```
-    /// use vmtemplate::MacroValues;
+    /// use vmtemplate::macros::MacroValues;
     ///
     /// let mut values = MacroValues::new();
     /// values.set("($TMPIPv4)", false)?;
@@ -74,7 +74,7 @@ impl MacroValues {
     /// [`set`](Self::set), for values in a chain.
     ///
     /// ```
-    /// let values = vmtemplate::MacroValues::new().with("HOSTNAME", "web-1")?.with("VOL_SIZE_M", 20480_u32)?;
+    /// let values = vmtemplate::macros::MacroValues::new().with("HOSTNAME", "web-1")?.with("VOL_SIZE_M", 20480_u32)?;
     /// assert_eq!(values.len(), 2);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -86,7 +86,7 @@ impl MacroValues {
     /// Set a value that is written `NAME=VALUE` or `($NAME)=VALUE`. Everything after the first `=` is the value.
     ///
     /// ```
-    /// let mut values = vmtemplate::MacroValues::new();
+    /// let mut values = vmtemplate::macros::MacroValues::new();
     /// values.assign("PASS=a=b")?;
     /// assert_eq!(values.get("PASS"), Some("a=b"));
     /// assert!(values.assign("PASS").is_err());
@@ -109,7 +109,7 @@ impl MacroValues {
     /// [`ErrorKind::InvalidValue`] with every value that its macro does not take, or if this is no such object.
     ///
     /// ```
-    /// use vmtemplate::MacroValues;
+    /// use vmtemplate::macros::MacroValues;
     ///
     /// let values = MacroValues::from_json(r#"{
     ///     "IP": "192.0.2.10", "NETMASK": 24, "TMPIPv4": false, "NAMESERVERS": ["192.0.2.53", "2001:db8::53"]
@@ -143,7 +143,8 @@ impl MacroValues {
     /// which Windows PowerShell writes.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, MacroValues};
+    /// use vmtemplate::macros::MacroValues;
+    /// use vmtemplate::ErrorKind;
     ///
     /// assert_eq!(MacroValues::from_json_file("/no/such.json").unwrap_err().kind(), ErrorKind::NotFound);
     /// ```
@@ -157,7 +158,7 @@ impl MacroValues {
     /// a file may.
     ///
     /// ```
-    /// use vmtemplate::MacroValues;
+    /// use vmtemplate::macros::MacroValues;
     ///
     /// let stream = &br#"{"IP": "192.0.2.10"}"#[..]; // or std::io::stdin().lock()
     /// assert_eq!(MacroValues::from_json_reader(stream)?.get("IP"), Some("192.0.2.10"));
@@ -174,7 +175,7 @@ impl MacroValues {
     /// Add all values of `others`, which replace existing ones.
     ///
     /// ```
-    /// use vmtemplate::MacroValues;
+    /// use vmtemplate::macros::MacroValues;
     ///
     /// let mut values = MacroValues::new().with("HOSTNAME", "a")?;
     /// values.extend(MacroValues::new().with("HOSTNAME", "b")?);
@@ -188,7 +189,7 @@ impl MacroValues {
     /// The value of the macro with this bare name.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::MacroValues::new().get("IP"), None);
+    /// assert_eq!(vmtemplate::macros::MacroValues::new().get("IP"), None);
     /// ```
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(MacroValue::as_str)
@@ -197,7 +198,7 @@ impl MacroValues {
     /// The macros that have a value, by name.
     ///
     /// ```
-    /// let values = vmtemplate::MacroValues::new().with("IP", "192.0.2.10")?;
+    /// let values = vmtemplate::macros::MacroValues::new().with("IP", "192.0.2.10")?;
     /// assert_eq!(values.names().map(|name| name.name()).collect::<Vec<_>>(), ["IP"]);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -208,7 +209,7 @@ impl MacroValues {
     /// How many macros have a value.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::MacroValues::new().len(), 0);
+    /// assert_eq!(vmtemplate::macros::MacroValues::new().len(), 0);
     /// ```
     pub fn len(&self) -> usize {
         self.0.len()
@@ -217,7 +218,7 @@ impl MacroValues {
     /// Whether no macro has a value.
     ///
     /// ```
-    /// assert!(vmtemplate::MacroValues::default().is_empty());
+    /// assert!(vmtemplate::macros::MacroValues::default().is_empty());
     /// ```
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -17,7 +17,8 @@ use crate::shown::{quoted, short};
 /// Whether a template takes public SSH keys, and how.
 ///
 /// ```
-/// use vmtemplate::{Metainfo, SshPublicKey};
+/// use vmtemplate::metainfo::SshPublicKey;
+/// use vmtemplate::Metainfo;
 ///
 /// let metainfo = Metainfo::parse(b"<doc><sshpublickey base64='yes'>yes</sshpublickey></doc>")?;
 /// assert_eq!(metainfo.ssh_public_key(), SshPublicKey { accepted: true, base64: true });
@@ -95,12 +96,12 @@ texts! {
     Version template_version set_template_version "5.57";
     /// `hddimage`: the disk image, by its path from the folder of metainfo.xml.
     ///
-    /// What is read may hold a path: a file says what it likes. [`check`](Self::check) reports that, and the setter
+    /// What is read may hold a path: a file says what it likes. [`problems`](Self::problems) reports that, and the setter
     /// refuses it.
     ImageFile image_file set_image_file "win2022.hddimage";
     /// `installdrive`: the setup script, by its path from the folder of metainfo.xml.
     ///
-    /// What is read may hold a path: a file says what it likes. [`check`](Self::check) reports that, and the setter
+    /// What is read may hold a path: a file says what it likes. [`problems`](Self::problems) reports that, and the setter
     /// refuses it.
     ScriptFile script_file set_script_file "windows.cmd";
     /// `type`: `ostemplate` for the template of an operating system.
@@ -165,7 +166,8 @@ impl Metainfo {
     /// that has its own field.
     ///
     /// ```
-    /// use vmtemplate::{Limits, Metainfo};
+    /// use vmtemplate::metainfo::Limits;
+    /// use vmtemplate::Metainfo;
     ///
     /// let mut metainfo = Metainfo::new("Windows")?;
     /// let limits = Limits { ipv4: Some(true), memory_mib: Some(1024), ..Limits::default() };
@@ -458,7 +460,8 @@ impl Metainfo {
     /// Sets whether the template takes public SSH keys, and how.
     ///
     /// ```
-    /// use vmtemplate::{Metainfo, SshPublicKey};
+    /// use vmtemplate::metainfo::SshPublicKey;
+    /// use vmtemplate::Metainfo;
     ///
     /// let mut metainfo = Metainfo::new("Windows")?;
     /// metainfo.set_ssh_public_key(SshPublicKey { accepted: true, base64: true })?;

@@ -35,7 +35,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// [`Metainfo::descriptions`] and [`Metainfo::external_urls`].
 ///
 /// ```
-/// use vmtemplate::{Metainfo, MetainfoFields};
+/// use vmtemplate::metainfo::MetainfoFields;
+/// use vmtemplate::Metainfo;
 ///
 /// let fields = MetainfoFields { os_name: Some("Windows-Server-2022".into()), ..MetainfoFields::default() };
 /// let metainfo = Metainfo::from_fields(&fields)?;
@@ -171,7 +172,8 @@ impl Metainfo {
     /// `InvalidValue` if a value is not what its element holds.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, Metainfo, MetainfoFields};
+    /// use vmtemplate::metainfo::MetainfoFields;
+    /// use vmtemplate::{ErrorKind, Metainfo};
     ///
     /// let fields = MetainfoFields { image_file: Some("../win.img".into()), ..MetainfoFields::default() };
     /// assert_eq!(Metainfo::from_fields(&fields).unwrap_err().kind(), ErrorKind::InvalidValue);

@@ -66,9 +66,9 @@ impl Metainfo {
     /// use vmtemplate::Metainfo;
     ///
     /// let path = dir.join("metainfo.xml");
-    /// Metainfo::new("Windows-Server-2022")?.write_file(&path, vmtemplate::Overwrite::No)?;
+    /// Metainfo::new("Windows-Server-2022")?.write_file(&path, vmtemplate::output::Overwrite::No)?;
     /// assert_eq!(Metainfo::from_file(&path)?.os_name().as_deref(), Some("Windows-Server-2022"));
-    /// assert!(Metainfo::new("Windows-11")?.write_file(&path, vmtemplate::Overwrite::No).is_err());
+    /// assert!(Metainfo::new("Windows-11")?.write_file(&path, vmtemplate::output::Overwrite::No).is_err());
     /// # std::fs::remove_dir_all(dir).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```

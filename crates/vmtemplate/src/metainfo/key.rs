@@ -14,7 +14,7 @@ macro_rules! keys {
         /// [`Metainfo::remove`](crate::Metainfo::remove) take, and the KEY of `--set KEY=VALUE` on the command line.
         ///
         /// ```
-        /// use vmtemplate::MetainfoKey;
+        /// use vmtemplate::metainfo::MetainfoKey;
         ///
         /// let key: MetainfoKey = "limit.mem".parse()?;
         /// assert_eq!(key, MetainfoKey::Limit("mem".into()));
@@ -27,7 +27,7 @@ macro_rules! keys {
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum MetainfoKey {
-            /// `limit.NAME`: one limit, `<limit><elem name="NAME">`. See [`Limits`](crate::Limits).
+            /// `limit.NAME`: one limit, `<limit><elem name="NAME">`. See [`Limits`](crate::metainfo::Limits).
             Limit(String),
             $($(#[$doc])* $variant,)*
         }
@@ -43,9 +43,9 @@ macro_rules! keys {
 keys! {
     /// `osname`: the name of the operating system. Without it the template is invisible.
     OsName = "osname",
-    /// `support`: the products that can use the template, `VMmgr,DCImgr:5.4`. See [`Support`](crate::Support).
+    /// `support`: the products that can use the template, `VMmgr,DCImgr:5.4`. See [`Support`](crate::metainfo::Support).
     Support = "support",
-    /// `tags`: words by commas. See [`Tags`](crate::Tags).
+    /// `tags`: words by commas. See [`Tags`](crate::metainfo::Tags).
     Tags = "tags",
     /// `version`: the version of the template, any text.
     Version = "version",
@@ -65,7 +65,7 @@ keys! {
     Macros = "macro",
     /// `illegal_password_characters`: characters that a password must not have.
     IllegalPasswordCharacters = "illegal_password_characters",
-    /// `sshpublickey`: `yes` if the template takes public SSH keys. See [`SshPublicKey`](crate::SshPublicKey).
+    /// `sshpublickey`: `yes` if the template takes public SSH keys. See [`SshPublicKey`](crate::metainfo::SshPublicKey).
     SshPublicKey = "sshpublickey",
     /// `chpasswd_method`: how a password is changed; the platform writes it into an installed template.
     PasswordMethod = "chpasswd_method",

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Its JSON form has the same names; what is not set is left out.
 ///
 /// ```
-/// use vmtemplate::{AddressFamily, Limits, VmSpec};
+/// use vmtemplate::metainfo::{AddressFamily, Limits, VmSpec};
 ///
 /// let limits = Limits { memory_mib: Some(2048), ipv6: Some(false), ..Limits::default() };
 /// let vm = VmSpec { memory_mib: 1024, disk_mb: 20_000, primary_address: AddressFamily::Ipv6 };
@@ -35,7 +35,7 @@ pub struct Limits {
     /// `disk`: the least size of the disk, in MB (10^6 bytes).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disk_mb: Option<u64>,
-    /// Limits of any other name, as text. What they mean is not known, and [`Limits::check`] passes over them.
+    /// Limits of any other name, as text. What they mean is not known, and [`Limits::unmet`] passes over them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub other: BTreeMap<String, String>,
 }
@@ -43,7 +43,7 @@ pub struct Limits {
 /// The family of the address that a VM is reached at first.
 ///
 /// ```
-/// use vmtemplate::AddressFamily;
+/// use vmtemplate::metainfo::AddressFamily;
 ///
 /// assert_eq!(AddressFamily::Ipv4.to_string(), "IPv4");
 /// ```
@@ -69,7 +69,7 @@ impl fmt::Display for AddressFamily {
 /// The VM that a template is meant for.
 ///
 /// ```
-/// use vmtemplate::{AddressFamily, VmSpec};
+/// use vmtemplate::metainfo::{AddressFamily, VmSpec};
 ///
 /// let vm = VmSpec { memory_mib: 4096, disk_mb: 40_000, primary_address: AddressFamily::Ipv4 };
 /// assert_eq!(VmSpec { primary_address: AddressFamily::default(), ..vm }, vm);
@@ -89,7 +89,7 @@ pub struct VmSpec {
 /// A limit that a VM misses.
 ///
 /// ```
-/// use vmtemplate::UnmetLimit;
+/// use vmtemplate::metainfo::UnmetLimit;
 ///
 /// let miss = UnmetLimit::Disk { found_mb: 10_000, required_mb: 15_000 };
 /// assert_eq!(miss.to_string(), "the VM has a disk of 10000 MB; the template needs at least 15000 MB");
@@ -154,7 +154,7 @@ impl Limits {
     /// Every limit that the VM misses; none if the template can be installed on it.
     ///
     /// ```
-    /// use vmtemplate::{UnmetLimit, Limits, VmSpec};
+    /// use vmtemplate::metainfo::{Limits, UnmetLimit, VmSpec};
     ///
     /// let limits = Limits { disk_mb: Some(15_000), ..Limits::default() };
     /// let vm = VmSpec { memory_mib: 1024, disk_mb: 10_000, ..VmSpec::default() };

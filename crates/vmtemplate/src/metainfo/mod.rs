@@ -44,15 +44,16 @@ use crate::error::Result;
 /// comments, unknown elements and attributes, or the encoding. A value that is set to what it is changes nothing.
 ///
 /// [`parse`](Self::parse) takes every well-formed file, whatever its values are. A getter reports the value that it
-/// reads if it is no good, and [`check`](Self::check) reports all of them.
+/// reads if it is no good, and [`problems`](Self::problems) reports all of them.
 ///
 /// What the platform does with an element that is there twice is not known. Here the first one counts, for reading
-/// and for setting, and [`check`](Self::check) reports the others.
+/// and for setting, and [`problems`](Self::problems) reports the others.
 ///
 /// White space around a value is layout; it is not part of the value, and stays when the value changes.
 ///
 /// ```
-/// use vmtemplate::{Limits, Metainfo};
+/// use vmtemplate::metainfo::Limits;
+/// use vmtemplate::Metainfo;
 ///
 /// let mut metainfo = Metainfo::parse(b"<?xml version=\"1.0\"?>
 /// <doc>
@@ -157,7 +158,8 @@ impl Metainfo {
     /// Lists come in the form that [`set`](Self::set) takes.
     ///
     /// ```
-    /// use vmtemplate::{Metainfo, MetainfoKey};
+    /// use vmtemplate::metainfo::MetainfoKey;
+    /// use vmtemplate::Metainfo;
     ///
     /// let metainfo = Metainfo::parse(b"<doc><rebootcount>once</rebootcount></doc>")?;
     /// assert_eq!(metainfo.get(&MetainfoKey::RebootCount).as_deref(), Some("once"));
@@ -210,7 +212,8 @@ impl Metainfo {
     /// Takes a value away, with its element; all of them, if it is there more than once. Tells whether it was there.
     ///
     /// ```
-    /// use vmtemplate::{Metainfo, MetainfoKey};
+    /// use vmtemplate::metainfo::MetainfoKey;
+    /// use vmtemplate::Metainfo;
     ///
     /// let mut metainfo = Metainfo::parse(b"<doc>\n  <tags>a</tags>\n  <version>5</version>\n</doc>\n")?;
     /// assert!(metainfo.remove(&MetainfoKey::Tags));

@@ -5,7 +5,7 @@ use std::fmt;
 /// The family of an operating system: by it the platform chooses how a machine gets its addresses.
 ///
 /// ```
-/// use vmtemplate::OsFamily;
+/// use vmtemplate::metainfo::OsFamily;
 ///
 /// assert_eq!(OsFamily::of_template_name("Windows-Server-2019"), Some(OsFamily::Windows));
 /// assert_eq!(OsFamily::of_template_name("AlmaLinux-9").unwrap().to_string(), "redhat-based");
@@ -45,7 +45,7 @@ impl OsFamily {
     /// Upper and lower case are the same. A name that states two families is taken for the first in the vendor's list.
     ///
     /// ```
-    /// # use vmtemplate::OsFamily;
+    /// # use vmtemplate::metainfo::OsFamily;
     /// assert_eq!(OsFamily::of_template_name("my UBUNTU 24.04"), Some(OsFamily::Debian));
     /// ```
     pub fn of_template_name(name: &str) -> Option<Self> {

@@ -13,7 +13,7 @@ use super::document::{Document, Node};
 /// platform does it (its template reader, VMmanager 5 generation). A part past 2^64-1 counts as that.
 ///
 /// ```
-/// use vmtemplate::ProductVersion;
+/// use vmtemplate::metainfo::ProductVersion;
 ///
 /// assert!(ProductVersion::from("5.10") > ProductVersion::from("5.9.3"));
 /// assert_eq!(ProductVersion::from("5.4.0-beta.2"), ProductVersion::new(5, 4, 0));
@@ -27,7 +27,7 @@ impl ProductVersion {
     /// The version `major.minor.patch`.
     ///
     /// ```
-    /// # use vmtemplate::ProductVersion;
+    /// # use vmtemplate::metainfo::ProductVersion;
     /// assert_eq!(ProductVersion::new(5, 45, 0), "5.45".into());
     /// ```
     pub const fn new(major: u64, minor: u64, patch: u64) -> Self {
@@ -37,7 +37,7 @@ impl ProductVersion {
     /// The three numbers, `[major, minor, patch]`.
     ///
     /// ```
-    /// # use vmtemplate::ProductVersion;
+    /// # use vmtemplate::metainfo::ProductVersion;
     /// assert_eq!(ProductVersion::from("5.45").parts(), [5, 45, 0]);
     /// ```
     pub const fn parts(self) -> [u64; 3] {
@@ -83,7 +83,7 @@ impl fmt::Display for ProductVersion {
 /// As text it is `VMmgr` or `VMmgr:5.4.0`; its JSON form is an object of `name` and `min_version`.
 ///
 /// ```
-/// use vmtemplate::Product;
+/// use vmtemplate::metainfo::Product;
 ///
 /// let product = Product::from("DCImgr:5.4");
 /// assert_eq!(product.name, "DCImgr");
@@ -136,7 +136,7 @@ impl fmt::Display for Product {
 /// The products that can use a template, in the order of the file.
 ///
 /// ```
-/// use vmtemplate::Support;
+/// use vmtemplate::metainfo::Support;
 ///
 /// let support: Support = "VMmgr:5.4,DCImgr".into();
 /// assert!(support.allows("vmmgr", &"5.10.1".into()));
@@ -163,7 +163,7 @@ impl Support {
     /// A product that is named twice is allowed by either.
     ///
     /// ```
-    /// # use vmtemplate::Support;
+    /// # use vmtemplate::metainfo::Support;
     /// assert!(!Support::default().allows("VMmgr", &"6".into()));
     /// ```
     pub fn allows(&self, product: &str, version: &ProductVersion) -> bool {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// A tag has no comma and no white space at its ends; empty ones are left out. Its JSON form is a list of strings.
 ///
 /// ```
-/// use vmtemplate::Tags;
+/// use vmtemplate::metainfo::Tags;
 ///
 /// let tags: Tags = " windows, windows2019,".into();
 /// assert_eq!(tags.to_string(), "windows,windows2019");
@@ -24,7 +24,7 @@ impl Tags {
     /// The tags, in their order.
     ///
     /// ```
-    /// # use vmtemplate::Tags;
+    /// # use vmtemplate::metainfo::Tags;
     /// assert_eq!(Tags::from("a,b").iter().collect::<Vec<_>>(), ["a", "b"]);
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = &str> {
@@ -34,7 +34,7 @@ impl Tags {
     /// Whether this tag is among them; case matters.
     ///
     /// ```
-    /// # use vmtemplate::Tags;
+    /// # use vmtemplate::metainfo::Tags;
     /// assert!(!Tags::from("windows").contains("Windows"));
     /// ```
     pub fn contains(&self, tag: &str) -> bool {
@@ -44,7 +44,7 @@ impl Tags {
     /// How many there are.
     ///
     /// ```
-    /// # use vmtemplate::Tags;
+    /// # use vmtemplate::metainfo::Tags;
     /// assert_eq!(Tags::from("a,b").len(), 2);
     /// ```
     pub fn len(&self) -> usize {
@@ -54,7 +54,7 @@ impl Tags {
     /// Whether there is none.
     ///
     /// ```
-    /// # use vmtemplate::Tags;
+    /// # use vmtemplate::metainfo::Tags;
     /// assert!(Tags::from(" , ").is_empty());
     /// ```
     pub fn is_empty(&self) -> bool {

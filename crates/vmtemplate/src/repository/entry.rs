@@ -8,8 +8,8 @@ use crate::metainfo::{OsFamily, Tags};
 /// What kind of machine a template is for.
 ///
 /// ```
-/// use vmtemplate::RepositoryEntry;
-/// use vmtemplate::TemplateKind;
+/// use vmtemplate::repository::RepositoryEntry;
+/// use vmtemplate::repository::TemplateKind;
 ///
 /// let mut entry = RepositoryEntry::default();
 /// entry.file_name = "Debian-12.xz".into();
@@ -77,7 +77,7 @@ pub struct RepositoryEntry {
     /// `type` (VMmanager 5).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_type: Option<String>,
-    /// `support`: the products that can use it, each as [`Product`](crate::Product) reads it: `VMmgr`, or `VMmgr:5.4.0` with
+    /// `support`: the products that can use it, each as [`Product`](crate::metainfo::Product) reads it: `VMmgr`, or `VMmgr:5.4.0` with
     /// the least version (VMmanager 5).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<String>,
@@ -101,7 +101,7 @@ impl RepositoryEntry {
     /// LXD.
     ///
     /// ```
-    /// use vmtemplate::{RepositoryEntry, TemplateKind};
+    /// use vmtemplate::repository::{RepositoryEntry, TemplateKind};
     ///
     /// let mut entry = RepositoryEntry::default();
     /// (entry.name, entry.file_name) = ("Debian-12".into(), "debian12.tar.gz".into());
@@ -127,7 +127,8 @@ impl RepositoryEntry {
     /// The family of the operating system that the platform takes from the name.
     ///
     /// ```
-    /// use vmtemplate::{OsFamily, RepositoryEntry};
+    /// use vmtemplate::metainfo::OsFamily;
+    /// use vmtemplate::repository::RepositoryEntry;
     ///
     /// let mut entry = RepositoryEntry::default();
     /// entry.name = "Rocky-9".into();

@@ -35,9 +35,9 @@ const PIECE: usize = 1 << 20;
 /// The options of a download.
 ///
 /// ```
-/// use vmtemplate::FetchOptions;
+/// use vmtemplate::repository::FetchOptions;
 ///
-/// let options = FetchOptions { overwrite: vmtemplate::Overwrite::Yes, ..FetchOptions::default() };
+/// let options = FetchOptions { overwrite: vmtemplate::output::Overwrite::Yes, ..FetchOptions::default() };
 /// assert!(options.public_key.is_none());
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -55,7 +55,8 @@ pub struct FetchOptions {
 /// A downloaded archive.
 ///
 /// ```no_run
-/// # use vmtemplate::{FetchOptions, Repository};
+/// # use vmtemplate::repository::FetchOptions;
+/// # use vmtemplate::Repository;
 /// let repository = Repository::open("https://repo.example/os/")?;
 /// let fetched = repository.fetch("Windows-Server-2019", "templates/", &FetchOptions::default())?;
 /// println!("{}: {} of {} bytes were there", fetched.path.display(), fetched.resumed_at, fetched.archive_bytes);
@@ -102,8 +103,10 @@ impl Repository {
     ///
     /// ```
     /// # let dir = std::env::temp_dir().join(format!("vmt-doc-fetch-{}", std::process::id()));
-    /// # use vmtemplate::{DiskImage, PushOptions, RepositoryFormat, Template};
-    /// use vmtemplate::{FetchOptions, Repository};
+    /// # use vmtemplate::repository::{PushOptions, RepositoryFormat};
+    /// # use vmtemplate::{DiskImage, Template};
+    /// use vmtemplate::repository::FetchOptions;
+    /// use vmtemplate::Repository;
     ///
     /// # let repository = Repository::create(dir.join("repo"), RepositoryFormat::Vm6)?;
     /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 4096])).build()?;

@@ -9,7 +9,7 @@ use crate::shown::Shown;
 /// For which generation of the platform a repository is described.
 ///
 /// ```
-/// use vmtemplate::RepositoryFormat;
+/// use vmtemplate::repository::RepositoryFormat;
 ///
 /// assert_eq!("vm5".parse::<RepositoryFormat>()?, RepositoryFormat::Vm5);
 /// assert_eq!(RepositoryFormat::default().file_name(), "metadata.json");
@@ -30,7 +30,7 @@ impl RepositoryFormat {
     /// The name of the file that describes the repository.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::RepositoryFormat::Vm5.file_name(), "metadata.xml");
+    /// assert_eq!(vmtemplate::repository::RepositoryFormat::Vm5.file_name(), "metadata.xml");
     /// ```
     pub fn file_name(self) -> &'static str {
         match self {

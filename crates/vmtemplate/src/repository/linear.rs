@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Repository, RepositoryFormat};
 use crate::archive::PackOptions;
 use crate::disk::DiskImage;
-use crate::repository::{EntryOptions, PublishOptions, RepositoryVerifyOptions};
+use crate::repository::{EntryOptions, PublishOptions, RepositoryCheckOptions};
 use crate::steps;
 use crate::template::Template;
 
@@ -31,7 +31,7 @@ const WORKS: [(&str, Work); 6] = [
         repository.sync(&PublishOptions::default()).unwrap();
     }),
     ("verify", |repository, _| {
-        let report = repository.verify(&RepositoryVerifyOptions::default()).unwrap();
+        let report = repository.check(&RepositoryCheckOptions::default()).unwrap();
         assert!(!report.findings().is_empty());
     }),
 ];

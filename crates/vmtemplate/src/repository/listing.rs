@@ -20,7 +20,7 @@ impl Repository {
     /// # Errors
     ///
     /// [`InvalidRepository`](crate::ErrorKind::InvalidRepository) with line and column when the description is malformed. A
-    /// value that is not what its key holds is no error here; [`verify`](Self::verify) reports it.
+    /// value that is not what its key holds is no error here; [`check`](Self::check) reports it.
     ///
     /// ```no_run
     /// for entry in vmtemplate::Repository::open("/srv/repo")?.list()? {

@@ -1,6 +1,11 @@
-//! Repositories of templates: a folder of archives and the file that describes them.
+//! Repositories of templates: a folder of archives and the file that describes them, locally or on a server.
+//!
+//! A [`Repository`] is opened at a path or a URL. Templates are added, replaced, removed, pushed and fetched; what a reader
+//! sees is always a complete description. [`RepositoryCheckOptions`] control what [`Repository::check`] looks at, and
+//! [`SigningKey`] and [`PublicKey`] are the minisign keys that sign and check it.
 
 mod arrival;
+mod check;
 mod contents;
 mod description;
 mod entry;
@@ -26,7 +31,6 @@ mod style;
 mod sums;
 mod sync;
 mod transaction;
-mod verify;
 mod xz;
 
 use std::path::{Path, PathBuf};
@@ -35,7 +39,7 @@ use std::sync::Arc;
 pub use entry::{RepositoryEntry, TemplateKind};
 pub use fetch::{FetchOptions, Fetched};
 pub use format::RepositoryFormat;
-pub use options::{EntryOptions, PublishOptions, RepositoryVerifyOptions, Synced};
+pub use options::{EntryOptions, PublishOptions, RepositoryCheckOptions, Synced};
 pub use push::{PushOptions, Pushed};
 pub use signature::{PublicKey, SigningKey};
 
@@ -54,17 +58,20 @@ use store::Store;
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-repository-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # let archive = dir.join("Windows-Server-2019.tar.gz");
-/// # use vmtemplate::{DiskImage, PackOptions, Template};
+/// # use vmtemplate::archive::PackOptions;
+/// # use vmtemplate::{DiskImage, Template};
 /// # Template::builder("Windows-Server-2019").image(DiskImage::from_bytes(vec![7; 4096])).image_name("w.hddimage")
 /// #     .tag("windows").build()?.pack(&archive, &PackOptions::default())?;
-/// use vmtemplate::{EntryOptions, PublishOptions, Repository, RepositoryFormat, RepositoryVerifyOptions, Severity};
+/// use vmtemplate::report::Severity;
+/// use vmtemplate::repository::{EntryOptions, PublishOptions, RepositoryCheckOptions, RepositoryFormat};
+/// use vmtemplate::Repository;
 ///
 /// let repository = Repository::create(dir.join("repo"), RepositoryFormat::Vm6)?;
 /// let entry = repository.add(&archive, &EntryOptions::default())?;
 /// assert_eq!(entry.file_name, "Windows-Server-2019.tar.gz");
 /// assert_eq!(entry.archive_size_mib, Some(1));
 ///
-/// let report = repository.verify(&RepositoryVerifyOptions::default())?;
+/// let report = repository.check(&RepositoryCheckOptions::default())?;
 /// assert!(!report.has(Severity::Warning));
 /// repository.remove("Windows-Server-2019", &PublishOptions::default())?;
 /// assert!(repository.list()?.is_empty());
@@ -104,7 +111,8 @@ impl Repository {
     /// The same, where the form of the description is known.
     ///
     /// ```
-    /// use vmtemplate::{Repository, RepositoryFormat};
+    /// use vmtemplate::repository::RepositoryFormat;
+    /// use vmtemplate::Repository;
     ///
     /// assert!(Repository::open_as("/no/such/folder", RepositoryFormat::Vm5).is_err());
     /// ```
@@ -130,7 +138,8 @@ impl Repository {
     ///
     /// ```
     /// # let dir = std::env::temp_dir().join(format!("vmt-doc-create-{}", std::process::id()));
-    /// use vmtemplate::{Repository, RepositoryFormat};
+    /// use vmtemplate::repository::RepositoryFormat;
+    /// use vmtemplate::Repository;
     ///
     /// let repository = Repository::create(&dir, RepositoryFormat::Vm5)?;
     /// assert!(repository.description_path().ends_with("metadata.xml"));

@@ -30,7 +30,9 @@ impl Repository {
     /// [`Archive::verify`](crate::Archive::verify). After an error the repository is unchanged.
     ///
     /// ```no_run
-    /// use vmtemplate::{EntryOptions, Repository, Tags};
+    /// use vmtemplate::metainfo::Tags;
+    /// use vmtemplate::repository::EntryOptions;
+    /// use vmtemplate::Repository;
     ///
     /// let options = EntryOptions { tags: Some(Tags::from("windows,gold")), ..EntryOptions::default() };
     /// let entry = Repository::open("/srv/repo")?.add("Windows-Server-2019.tar.gz", &options)?;
@@ -42,7 +44,7 @@ impl Repository {
             .map(|published| published.entry)
     }
 
-    /// The same for the archive that `source` gives, such as [`Spooled`](crate::Spooled) standard input. `name` is what
+    /// The same for the archive that `source` gives, such as [`Spooled`](crate::source::Spooled) standard input. `name` is what
     /// errors call it. Unless [`file_name`](EntryOptions::file_name) is given, the archive is named after its template.
     ///
     /// # Errors
@@ -50,7 +52,9 @@ impl Repository {
     /// Those of [`add`](Self::add).
     ///
     /// ```no_run
-    /// use vmtemplate::{Control, EntryOptions, Repository, Spooled};
+    /// use vmtemplate::repository::EntryOptions;
+    /// use vmtemplate::source::Spooled;
+    /// use vmtemplate::{Control, Repository};
     ///
     /// let archive = Spooled::read(std::io::stdin().lock(), &Control::default())?;
     /// Repository::open("/srv/repo")?.add_source(archive, "standard input", &EntryOptions::default())?;
@@ -73,7 +77,8 @@ impl Repository {
     /// Those of [`add`](Self::add) and of [`replace`](Self::replace).
     ///
     /// ```no_run
-    /// use vmtemplate::{EntryOptions, Repository};
+    /// use vmtemplate::repository::EntryOptions;
+    /// use vmtemplate::Repository;
     ///
     /// // The same in every run of a pipeline, the first one included.
     /// Repository::open("/srv/repo")?.add_or_replace("Windows-Server-2019.tar.gz", &EntryOptions::default())?;
@@ -94,7 +99,9 @@ impl Repository {
     /// Those of [`add`](Self::add) and of [`replace`](Self::replace).
     ///
     /// ```no_run
-    /// use vmtemplate::{Control, EntryOptions, Repository, Spooled};
+    /// use vmtemplate::repository::EntryOptions;
+    /// use vmtemplate::source::Spooled;
+    /// use vmtemplate::{Control, Repository};
     ///
     /// let archive = Spooled::read(std::io::stdin().lock(), &Control::default())?;
     /// Repository::open("/srv/repo")?.add_or_replace_source(archive, "standard input", &EntryOptions::default())?;
@@ -135,7 +142,8 @@ impl Repository {
     /// [`NotFound`](crate::ErrorKind::NotFound) if the template does not exist; those of [`add`](Self::add).
     ///
     /// ```no_run
-    /// use vmtemplate::{EntryOptions, Repository};
+    /// use vmtemplate::repository::EntryOptions;
+    /// use vmtemplate::Repository;
     ///
     /// let repository = Repository::open("/srv/repo")?;
     /// let entry = repository.replace("Windows-Server-2019", "march/w2019.tar.gz", &EntryOptions::default())?;
@@ -160,7 +168,9 @@ impl Repository {
     /// Those of [`replace`](Self::replace).
     ///
     /// ```no_run
-    /// use vmtemplate::{Control, EntryOptions, Repository, Spooled};
+    /// use vmtemplate::repository::EntryOptions;
+    /// use vmtemplate::source::Spooled;
+    /// use vmtemplate::{Control, Repository};
     ///
     /// let archive = Spooled::read(std::io::stdin().lock(), &Control::default())?;
     /// let repository = Repository::open("/srv/repo")?;
@@ -325,7 +335,8 @@ impl Repository {
     /// [`add`](Self::add).
     ///
     /// ```no_run
-    /// use vmtemplate::{PublishOptions, Repository};
+    /// use vmtemplate::repository::PublishOptions;
+    /// use vmtemplate::Repository;
     ///
     /// Repository::open("/srv/repo")?.remove("Windows-Server-2012", &PublishOptions::default())?;
     /// # Ok::<(), vmtemplate::Error>(())

@@ -18,7 +18,7 @@ use crate::threads::Threads;
 ///
 /// ```
 /// use std::time::Duration;
-/// use vmtemplate::PublishOptions;
+/// use vmtemplate::repository::PublishOptions;
 ///
 /// let options = PublishOptions { lock_timeout: Duration::from_secs(5), ..PublishOptions::default() };
 /// assert!(options.key.is_none());
@@ -42,7 +42,8 @@ impl Default for PublishOptions {
 /// What the description says of a template. What is `None` is taken from the archive.
 ///
 /// ```
-/// use vmtemplate::{EntryOptions, Tags};
+/// use vmtemplate::metainfo::Tags;
+/// use vmtemplate::repository::EntryOptions;
 ///
 /// let options = EntryOptions { tags: Some(Tags::from("windows,gold")), ..EntryOptions::default() };
 /// assert!(!options.requirements);
@@ -81,7 +82,7 @@ impl EntryOptions {
     /// [`InvalidValue`](crate::ErrorKind::InvalidValue) if the text is no JSON object.
     ///
     /// ```
-    /// let mut options = vmtemplate::EntryOptions::default();
+    /// let mut options = vmtemplate::repository::EntryOptions::default();
     /// options.set_keys(r#"{"os_group": "windows", "kms_supported": true}"#)?;
     /// assert_eq!(options.set[1], ("kms_supported".into(), "true".into()));
     /// # Ok::<(), vmtemplate::Error>(())
@@ -100,7 +101,7 @@ impl EntryOptions {
     /// [`InvalidValue`](crate::ErrorKind::InvalidValue) with the field.
     ///
     /// ```
-    /// use vmtemplate::EntryOptions;
+    /// use vmtemplate::repository::EntryOptions;
     ///
     /// let options = EntryOptions { image_name: Some("../w2019".into()), ..EntryOptions::default() };
     /// assert_eq!(options.validate().unwrap_err().field(), Some("image_name"));
@@ -136,13 +137,13 @@ pub(super) fn check_text(field: &str, text: &str) -> Result<()> {
 /// How a repository is verified.
 ///
 /// ```
-/// use vmtemplate::RepositoryVerifyOptions;
+/// use vmtemplate::repository::RepositoryCheckOptions;
 ///
-/// let options = RepositoryVerifyOptions { quick: true, ..RepositoryVerifyOptions::default() };
+/// let options = RepositoryCheckOptions { quick: true, ..RepositoryCheckOptions::default() };
 /// assert!(options.public_key.is_none());
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct RepositoryVerifyOptions {
+pub struct RepositoryCheckOptions {
     /// The description and the checksums must be signed by this key.
     pub public_key: Option<PublicKey>,
     /// Open the archives without reading them to their ends: no checksums.
@@ -158,7 +159,7 @@ pub struct RepositoryVerifyOptions {
 /// What [`Repository::sync`](crate::Repository::sync) changed.
 ///
 /// ```
-/// assert!(vmtemplate::Synced::default().missing.is_empty());
+/// assert!(vmtemplate::repository::Synced::default().missing.is_empty());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 #[serde(default)]

@@ -17,9 +17,10 @@ use crate::template::Template;
 /// How a template is packed and published.
 ///
 /// ```
-/// use vmtemplate::{EntryOptions, PackOptions, PushOptions};
+/// use vmtemplate::archive::PackOptions;
+/// use vmtemplate::repository::{EntryOptions, PushOptions};
 ///
-/// let pack = PackOptions { level: vmtemplate::Level::SMALLEST, ..PackOptions::default() };
+/// let pack = PackOptions { level: vmtemplate::archive::Level::SMALLEST, ..PackOptions::default() };
 /// let options = PushOptions { pack, ..PushOptions::default() };
 /// assert!(!options.replace);
 /// ```
@@ -36,7 +37,8 @@ pub struct PushOptions {
 /// What was packed and published.
 ///
 /// ```no_run
-/// # use vmtemplate::{PushOptions, Repository, Template};
+/// # use vmtemplate::repository::PushOptions;
+/// # use vmtemplate::{Repository, Template};
 /// let template = Template::open("win2019/")?;
 /// let pushed = Repository::open("s3://bucket/repo")?.push(&template, &PushOptions::default())?;
 /// println!("{}  {}", pushed.sha256, pushed.entry.file_name);
@@ -65,7 +67,8 @@ impl Repository {
     ///
     /// ```
     /// # let dir = std::env::temp_dir().join(format!("vmt-doc-push-{}", std::process::id()));
-    /// use vmtemplate::{DiskImage, PushOptions, Repository, RepositoryFormat, Template};
+    /// use vmtemplate::repository::{PushOptions, RepositoryFormat};
+    /// use vmtemplate::{DiskImage, Repository, Template};
     ///
     /// let repository = Repository::create(&dir, RepositoryFormat::Vm6)?;
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 4096])).build()?;

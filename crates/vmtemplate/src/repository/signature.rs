@@ -30,7 +30,7 @@ pub(super) fn final_name(name: &str) -> Option<String> {
 /// The key that a repository is signed with: a secret key of minisign.
 ///
 /// ```no_run
-/// use vmtemplate::{PublishOptions, SigningKey};
+/// use vmtemplate::repository::{PublishOptions, SigningKey};
 ///
 /// let key = SigningKey::from_file("minisign.key", Some("the password"))?;
 /// let options = PublishOptions { key: Some(key), ..PublishOptions::default() };
@@ -52,7 +52,7 @@ impl SigningKey {
     /// [`Unsupported`](ErrorKind::Unsupported) without the feature `sign`.
     ///
     /// ```
-    /// assert!(vmtemplate::SigningKey::from_file("/no/such.key", None).is_err());
+    /// assert!(vmtemplate::repository::SigningKey::from_file("/no/such.key", None).is_err());
     /// ```
     pub fn from_file(path: impl AsRef<Path>, password: Option<&str>) -> Result<Self> {
         let path = path.as_ref();
@@ -115,7 +115,7 @@ impl fmt::Debug for SigningKey {
 /// The key that verifies the signatures of a repository: a public key of minisign.
 ///
 /// ```
-/// use vmtemplate::PublicKey;
+/// use vmtemplate::repository::PublicKey;
 ///
 /// let key: PublicKey = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3".parse()?;
 /// assert!("RWQ".parse::<PublicKey>().is_err());
@@ -131,7 +131,7 @@ impl PublicKey {
     /// Read a public key from its file, such as minisign.pub.
     ///
     /// ```
-    /// assert!(vmtemplate::PublicKey::from_file("/no/such.pub").is_err());
+    /// assert!(vmtemplate::repository::PublicKey::from_file("/no/such.pub").is_err());
     /// ```
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();

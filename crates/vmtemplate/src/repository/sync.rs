@@ -25,11 +25,12 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`Cancelled`](ErrorKind::Cancelled); [`Locked`](ErrorKind::Locked),
-    /// [`InvalidSignature`](ErrorKind::InvalidSignature) as for [`add`](Self::add).
+    /// [`Cancelled`](crate::ErrorKind::Cancelled); [`Locked`](crate::ErrorKind::Locked),
+    /// [`InvalidSignature`](crate::ErrorKind::InvalidSignature) as for [`add`](Self::add).
     ///
     /// ```no_run
-    /// use vmtemplate::{PublishOptions, Repository};
+    /// use vmtemplate::repository::PublishOptions;
+    /// use vmtemplate::Repository;
     ///
     /// let synced = Repository::open("/srv/repo")?.sync(&PublishOptions::default())?;
     /// for name in synced.missing {

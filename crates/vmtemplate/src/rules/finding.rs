@@ -10,7 +10,8 @@ use crate::error::Position;
 /// Where something was found. Only what is known is set.
 ///
 /// ```
-/// use vmtemplate::{Place, Position};
+/// use vmtemplate::error::Position;
+/// use vmtemplate::report::Place;
 ///
 /// let place = Place { file: Some("windows.cmd".into()), position: Some(Position { line: 4, column: 1 }), ..Place::default() };
 /// assert_eq!(place.to_string(), "windows.cmd:4:1");
@@ -53,7 +54,7 @@ impl fmt::Display for Place {
 /// ```
 /// use vmtemplate::Script;
 ///
-/// let report = Script::from_text("@echo off\r\necho ($IPP)\r\nexit /b\r\n").lint(None);
+/// let report = Script::from_text("@echo off\r\necho ($IPP)\r\nexit /b\r\n").check(&Default::default());
 /// let excerpt = report.findings()[0].excerpt().unwrap();
 /// assert_eq!((excerpt.line.as_str(), excerpt.column, excerpt.length), ("echo ($IPP)", 6, 6));
 /// ```
@@ -72,8 +73,9 @@ impl Excerpt {
     /// The most characters of a line that are shown.
     ///
     /// ```
-    /// # use vmtemplate::{Excerpt, Script};
-    /// let report = Script::from_text(format!("{}($IPP)\r\n", " ".repeat(10_000))).lint(None);
+    /// # use vmtemplate::report::Excerpt;
+    /// # use vmtemplate::Script;
+    /// let report = Script::from_text(format!("{}($IPP)\r\n", " ".repeat(10_000))).check(&Default::default());
     /// assert!(report.findings()[0].excerpt().unwrap().line.len() <= Excerpt::MAX_LENGTH);
     /// ```
     pub const MAX_LENGTH: usize = 160;
@@ -82,9 +84,10 @@ impl Excerpt {
 /// One thing that was found.
 ///
 /// ```
-/// use vmtemplate::{Script, Severity};
+/// use vmtemplate::report::Severity;
+/// use vmtemplate::Script;
 ///
-/// let report = Script::from_text("echo ($NAMESERVR)\r\nexit /b\r\n").lint(None);
+/// let report = Script::from_text("echo ($NAMESERVR)\r\nexit /b\r\n").check(&Default::default());
 /// let finding = &report.findings()[0];
 /// assert!(finding.message().contains("NAMESERVR"));
 /// assert!(finding.fix().contains("NAMESERVER"));
@@ -157,7 +160,7 @@ impl Finding {
     ///
     /// ```
     /// # use vmtemplate::Script;
-    /// # let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+    /// # let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
     /// println!("{}", report.findings()[0].rule().title);
     /// ```
     pub fn rule(&self) -> &'static Rule {
@@ -167,8 +170,9 @@ impl Finding {
     /// The severity: that of the rule, unless the caller asked for another.
     ///
     /// ```
-    /// # use vmtemplate::{Script, Severity};
-    /// # let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+    /// # use vmtemplate::report::Severity;
+    /// # use vmtemplate::Script;
+    /// # let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
     /// assert!(report.findings()[0].severity() >= Severity::Note);
     /// ```
     pub fn severity(&self) -> Severity {
@@ -179,7 +183,7 @@ impl Finding {
     ///
     /// ```
     /// # use vmtemplate::Script;
-    /// # let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+    /// # let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
     /// assert_eq!(report.findings()[0].place().position.unwrap().line, 1);
     /// ```
     pub fn place(&self) -> &Place {
@@ -190,7 +194,7 @@ impl Finding {
     ///
     /// ```
     /// # use vmtemplate::Script;
-    /// # let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+    /// # let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
     /// assert!(!report.findings()[0].message().is_empty());
     /// ```
     pub fn message(&self) -> &str {
@@ -201,7 +205,7 @@ impl Finding {
     ///
     /// ```
     /// # use vmtemplate::Script;
-    /// # let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+    /// # let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
     /// assert!(!report.findings()[0].fix().is_empty());
     /// ```
     pub fn fix(&self) -> &str {
@@ -212,7 +216,7 @@ impl Finding {
     ///
     /// ```
     /// # use vmtemplate::Script;
-    /// # let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+    /// # let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
     /// assert_eq!(report.findings()[0].excerpt().unwrap().line, "echo ($IPP)");
     /// ```
     pub fn excerpt(&self) -> Option<&Excerpt> {
@@ -246,9 +250,10 @@ impl Serialize for Finding {
 /// All that a check found.
 ///
 /// ```
-/// use vmtemplate::{Script, Severity};
+/// use vmtemplate::report::Severity;
+/// use vmtemplate::Script;
 ///
-/// let report = Script::from_text("@echo off\n").lint(None); // LF line ends
+/// let report = Script::from_text("@echo off\n").check(&Default::default()); // LF line ends
 /// assert!(report.has(Severity::Error));
 /// println!("{}", report.summary());
 /// ```
@@ -278,7 +283,7 @@ impl Report {
     /// The same findings; those that name no file are in this one.
     ///
     /// ```
-    /// let report = vmtemplate::Script::from_text("pause\r\nexit /b\r\n").lint(None).in_file("windows.cmd");
+    /// let report = vmtemplate::Script::from_text("pause\r\nexit /b\r\n").check(&Default::default()).in_file("windows.cmd");
     /// assert!(report.findings()[0].to_string().starts_with("windows.cmd:1:1: error [VMT0231]"));
     /// ```
     #[must_use]
@@ -289,7 +294,8 @@ impl Report {
     /// Whether there is a finding of this severity or a worse one.
     ///
     /// ```
-    /// # use vmtemplate::{Report, Severity};
+    /// # use vmtemplate::report::Severity;
+    /// # use vmtemplate::Report;
     /// assert!(!Report::default().has(Severity::Note));
     /// ```
     pub fn has(&self, severity: Severity) -> bool {
@@ -324,7 +330,7 @@ impl Serialize for Report {
 /// How many findings a report has.
 ///
 /// ```
-/// let summary = vmtemplate::Script::from_text("@echo off\n").lint(None).summary();
+/// let summary = vmtemplate::Script::from_text("@echo off\n").check(&Default::default()).summary();
 /// assert!(summary.errors > 0);
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, serde::Deserialize)]

@@ -44,7 +44,7 @@ pub use finding::{Excerpt, Finding, Place, Report, Summary};
 /// How much a finding matters.
 ///
 /// ```
-/// use vmtemplate::Severity;
+/// use vmtemplate::report::Severity;
 ///
 /// assert!(Severity::Error > Severity::Warning);
 /// assert_eq!(Severity::Note.to_string(), "note");
@@ -74,9 +74,10 @@ impl fmt::Display for Severity {
 /// One thing that is checked, with a code that never changes and is never used again for something else.
 ///
 /// ```
-/// use vmtemplate::{Script, Severity};
+/// use vmtemplate::report::Severity;
+/// use vmtemplate::Script;
 ///
-/// let report = Script::from_text("echo ($IPP)\r\n").lint(None);
+/// let report = Script::from_text("echo ($IPP)\r\n").check(&Default::default());
 /// let rule = report.findings()[0].rule();
 /// assert!(rule.code.starts_with("VMT"));
 /// assert!(!rule.why.is_empty());
@@ -102,7 +103,7 @@ impl Rule {
     /// Every rule, in the order of the codes.
     ///
     /// ```
-    /// for rule in vmtemplate::Rule::all() {
+    /// for rule in vmtemplate::report::Rule::all() {
     ///     println!("{} {}: {}", rule.code, rule.severity, rule.title);
     /// }
     /// ```
@@ -114,7 +115,7 @@ impl Rule {
     /// The rule of this code, in upper or lower case.
     ///
     /// ```
-    /// use vmtemplate::Rule;
+    /// use vmtemplate::report::Rule;
     ///
     /// assert_eq!(Rule::by_code("vmt0201").unwrap().code, "VMT0201");
     /// assert!(Rule::by_code("VMT9999").is_none());

@@ -10,7 +10,8 @@ use crate::macros::Characters;
 /// run at all. PowerShell reads UTF-16 behind a byte order mark.
 ///
 /// ```
-/// use vmtemplate::{Script, ScriptEncoding};
+/// use vmtemplate::script::ScriptEncoding;
+/// use vmtemplate::Script;
 ///
 /// assert_eq!(Script::from_text("echo Größe").encoding(), ScriptEncoding::Utf8);
 /// ```

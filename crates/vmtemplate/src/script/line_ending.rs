@@ -5,7 +5,8 @@ use super::ScriptEncoding;
 /// How the lines of a script end.
 ///
 /// ```
-/// use vmtemplate::{LineEnding, Script};
+/// use vmtemplate::script::LineEnding;
+/// use vmtemplate::Script;
 ///
 /// assert_eq!(Script::from_text("one\r\ntwo\r\n").line_ending(), LineEnding::CrLf);
 /// assert_eq!(Script::from_text("one line").line_ending(), LineEnding::None);

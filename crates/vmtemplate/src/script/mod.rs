@@ -1,4 +1,8 @@
 //! Setup scripts: their bytes, as they go on the install drive, and what these mean.
+//!
+//! [`Script`] is any setup script: its encoding, its line endings, its problems ([`Script::check`]), and its macros
+//! replaced ([`Script::render`]). [`SetupScript`] generates one for Windows, and [`FirstRunKit`] the files that find and
+//! run it in the guest.
 
 mod encoding;
 mod first_run;
@@ -28,7 +32,7 @@ use crate::sources::Sources;
 pub use encoding::ScriptEncoding;
 pub use first_run::FirstRunKit;
 pub use line_ending::LineEnding;
-pub use lint::LintOptions;
+pub use lint::ScriptCheckOptions;
 pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 
 /// A script of a template: its bytes, unchanged, and their meaning as text.
@@ -37,7 +41,8 @@ pub use setup::{SetupFirewall, SetupInterface, SetupScript, SetupStep};
 /// it is found, and nothing is changed behind the caller's back; [`Script::to_windows`] fixes line ends when asked.
 ///
 /// ```
-/// use vmtemplate::{LineEnding, Script, ScriptEncoding};
+/// use vmtemplate::script::{LineEnding, ScriptEncoding};
+/// use vmtemplate::Script;
 ///
 /// let script = Script::from_text("@echo off\necho ($IP)\n");
 /// assert_eq!(script.encoding(), ScriptEncoding::Ascii);
@@ -82,7 +87,8 @@ impl Script {
     /// The script of these bytes, whatever they are.
     ///
     /// ```
-    /// use vmtemplate::{Script, ScriptEncoding};
+    /// use vmtemplate::script::ScriptEncoding;
+    /// use vmtemplate::Script;
     ///
     /// let script = Script::from_bytes(*b"echo \x8f\xe0\xa8\xa2\xa5\xe2\r\n"); // Cyrillic in code page 866
     /// assert_eq!(script.encoding(), ScriptEncoding::Unknown8bit);
@@ -196,7 +202,8 @@ impl Script {
     /// How characters are stored.
     ///
     /// ```
-    /// use vmtemplate::{Script, ScriptEncoding};
+    /// use vmtemplate::script::ScriptEncoding;
+    /// use vmtemplate::Script;
     ///
     /// assert_eq!(Script::from_bytes(*b"\xEF\xBB\xBFrem").encoding(), ScriptEncoding::Utf8Bom);
     /// ```
@@ -207,7 +214,8 @@ impl Script {
     /// How lines end.
     ///
     /// ```
-    /// use vmtemplate::{LineEnding, Script};
+    /// use vmtemplate::script::LineEnding;
+    /// use vmtemplate::Script;
     ///
     /// assert_eq!(Script::from_text("a\r\nb\n").line_ending(), LineEnding::Mixed);
     /// ```
@@ -232,7 +240,7 @@ impl Script {
 
     /// Everything that is spelled as a macro, in order, with its place in [`Script::bytes`].
     ///
-    /// A `($NAME)` that is not in the [catalogue](crate::MacroInfo::catalogue) is a macro if metainfo.xml declares it or a
+    /// A `($NAME)` that is not in the [catalogue](crate::macros::MacroInfo::catalogue) is a macro if metainfo.xml declares it or a
     /// value is given for it; in PowerShell it is an expression otherwise.
     ///
     /// The platform replaces bytes: those of a script in UTF-16 are found here, but not by the platform.
@@ -249,7 +257,8 @@ impl Script {
     /// unknown one, or if nothing identifies it.
     ///
     /// ```
-    /// use vmtemplate::{Script, ScriptLanguage};
+    /// use vmtemplate::macros::ScriptLanguage;
+    /// use vmtemplate::Script;
     ///
     /// assert_eq!(Script::from_text("$ip = '($IP)'\r\n").language(), Some(ScriptLanguage::PowerShell));
     /// assert_eq!(Script::from_text("set -e\nreboot\n").language(), Some(ScriptLanguage::Posix));
@@ -262,7 +271,8 @@ impl Script {
     /// [`Script::language`] of a file with this name: the `#!` line decides first, then the name, then the content.
     ///
     /// ```
-    /// use vmtemplate::{Script, ScriptLanguage};
+    /// use vmtemplate::macros::ScriptLanguage;
+    /// use vmtemplate::Script;
     ///
     /// let script = Script::from_text("echo ($IP)\n");
     /// assert_eq!(script.language(), None);
@@ -300,7 +310,7 @@ impl Script {
 
     /// The script with every macro replaced by its value.
     ///
-    /// Macros are the names of the [catalogue](crate::MacroInfo::catalogue), those that `options` declares, and those that
+    /// Macros are the names of the [catalogue](crate::macros::MacroInfo::catalogue), those that `options` declares, and those that
     /// have a value. Any other `($name)` is text, as it is to the platform, and stays.
     ///
     /// Each value is quoted for the place of its macro, so that the program receives it unchanged; where that is
@@ -332,7 +342,8 @@ impl Script {
     /// interpreter reads.
     ///
     /// ```
-    /// use vmtemplate::{MacroValues, RenderOptions, Script};
+    /// use vmtemplate::macros::{MacroValues, RenderOptions};
+    /// use vmtemplate::Script;
     ///
     /// let script = Script::from_text("net user Administrator ($PASS)\r\ngoto ($PASS)\r\n");
     /// let values = MacroValues::new().with("PASS", "100% sure & safe")?;
@@ -365,7 +376,7 @@ impl Script {
     ///
     /// ```
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-script-{}.cmd", std::process::id()));
-    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, vmtemplate::Overwrite::No)?;
+    /// vmtemplate::Script::from_text("exit /b\r\n").write_file(&path, vmtemplate::output::Overwrite::No)?;
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -379,7 +390,8 @@ impl Script {
     /// The default setup script for Windows, with every step. [`SetupScript`] generates others.
     ///
     /// ```
-    /// use vmtemplate::{LineEnding, Script, ScriptEncoding};
+    /// use vmtemplate::script::{LineEnding, ScriptEncoding};
+    /// use vmtemplate::Script;
     ///
     /// let script = Script::default_windows();
     /// assert_eq!((script.encoding(), script.line_ending()), (ScriptEncoding::Ascii, LineEnding::CrLf));

@@ -78,7 +78,8 @@ impl TemplateBuilder {
     /// The disk limit is added if there is none, and the file names if it has none.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, Metainfo, TemplateBuilder};
+    /// use vmtemplate::template::TemplateBuilder;
+    /// use vmtemplate::{DiskImage, Metainfo};
     ///
     /// let base = Metainfo::parse(b"<doc><!-- ours --><osname>Windows-10</osname><version>4</version></doc>")?;
     /// let template = TemplateBuilder::from_metainfo(base)
@@ -96,7 +97,8 @@ impl TemplateBuilder {
     /// The name of the operating system: `osname`.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, Metainfo, TemplateBuilder};
+    /// # use vmtemplate::template::TemplateBuilder;
+    /// # use vmtemplate::{DiskImage, Metainfo};
     /// # let base = Metainfo::parse(b"<doc><osname>Windows-10</osname></doc>")?;
     /// let builder = TemplateBuilder::from_metainfo(base).name("Windows-11");
     /// # let template = builder.image(DiskImage::from_bytes([0; 512])).build()?;
@@ -134,7 +136,8 @@ impl TemplateBuilder {
     /// The disk image by its path, opened with `options`, as [`DiskImage::open_with`] does.
     ///
     /// ```
-    /// # use vmtemplate::{OpenOptions, Template};
+    /// # use vmtemplate::disk::OpenOptions;
+    /// # use vmtemplate::Template;
     /// let options = OpenOptions { backing_files: Some("/var/lib/images".into()), ..OpenOptions::default() };
     /// let builder = Template::builder("Windows-10").image_with("/no/such.qcow2", &options);
     /// assert!(builder.build().is_err());
@@ -270,7 +273,8 @@ impl TemplateBuilder {
     /// All limits at once. What is `None` in them stays as it is, as do other limits that are not named.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, Limits, Template};
+    /// # use vmtemplate::metainfo::Limits;
+    /// # use vmtemplate::{DiskImage, Template};
     /// let limits = Limits {
     ///     memory_mib: Some(2048),
     ///     other: [("cpu".to_owned(), "2".to_owned())].into(),
@@ -346,7 +350,8 @@ impl TemplateBuilder {
     /// Add a product that can use the template, `VMmgr` or `VMmgr:5.45` with its least version. Without one: VMmgr.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, ProductVersion, Template};
+    /// # use vmtemplate::metainfo::ProductVersion;
+    /// # use vmtemplate::{DiskImage, Template};
     /// # let disk = DiskImage::from_bytes([0; 512]);
     /// let template = Template::builder("Windows-10").image(disk).support("VMmgr").support("DCImgr").build()?;
     /// assert!(template.metainfo().support().allows("dcimgr", &ProductVersion::new(6, 0, 0)));

@@ -1,4 +1,7 @@
-//! The template: the starting point of the library.
+//! The template: a disk image, a setup script and a metainfo.xml, as one object.
+//!
+//! [`TemplateBuilder`] makes one of its parts and reports every problem at once; [`Template::open`] opens an archive or a
+//! folder. [`TemplateInfo`] sums one up, as `vmtemplate inspect --json` prints it.
 
 mod builder;
 mod info;
@@ -35,7 +38,8 @@ pub use info::{ScriptInfo, TemplateInfo};
 /// # let dir = std::env::temp_dir().join(format!("vmt-doc-template-{}", std::process::id()));
 /// # std::fs::create_dir_all(&dir).unwrap();
 /// # std::fs::write(dir.join("win2019.raw"), vec![1; 4096]).unwrap();
-/// use vmtemplate::{PackOptions, Template};
+/// use vmtemplate::archive::PackOptions;
+/// use vmtemplate::Template;
 ///
 /// let template = Template::builder("Windows-Server-2019")
 ///     .image_path(dir.join("win2019.raw"))
@@ -115,7 +119,8 @@ impl Template {
     /// The same, with the image of a folder opened with `options`, which do not apply to an image in an archive.
     ///
     /// ```
-    /// use vmtemplate::{ImageFormat, OpenOptions, Template};
+    /// use vmtemplate::disk::{ImageFormat, OpenOptions};
+    /// use vmtemplate::Template;
     ///
     /// let options = OpenOptions { format: Some(ImageFormat::Raw), ..OpenOptions::default() };
     /// assert!(Template::open_with("/no/such/folder", &options).is_err());
@@ -196,7 +201,8 @@ impl Template {
     /// The setup script, as it is in the template.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, LineEnding, Template};
+    /// # use vmtemplate::script::LineEnding;
+    /// # use vmtemplate::{DiskImage, Template};
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
     /// assert_eq!(template.script().unwrap().line_ending(), LineEnding::CrLf);
     /// # Ok::<(), vmtemplate::Error>(())
@@ -239,7 +245,8 @@ impl Template {
     /// Those of [`Script::render`]; [`InvalidTemplate`](ErrorKind::InvalidTemplate) if the template has no script.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, MacroValues, RenderOptions, Script, Template};
+    /// # use vmtemplate::macros::{MacroValues, RenderOptions};
+    /// # use vmtemplate::{DiskImage, Script, Template};
     /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).script(script).build()?;
     /// let values = MacroValues::new().with("PASS", "a b")?;
@@ -273,7 +280,9 @@ impl Template {
     /// Those of [`Template::render`] and [`InstallDrive::with_padding`].
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, MacroValues, Padding, RenderOptions, Script, Template};
+    /// # use vmtemplate::drive::Padding;
+    /// # use vmtemplate::macros::{MacroValues, RenderOptions};
+    /// # use vmtemplate::{DiskImage, Script, Template};
     /// let script = Script::from_text("net user Administrator ($PASS)\r\n");
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).script(script).build()?;
     /// let values = MacroValues::new().with("PASS", "a b")?;
@@ -300,7 +309,8 @@ impl Template {
     /// Those of [`Template::open`], [`Script::from_file`] and rendering.
     ///
     /// ```
-    /// # use vmtemplate::{MacroValues, RenderOptions, Template};
+    /// # use vmtemplate::macros::{MacroValues, RenderOptions};
+    /// # use vmtemplate::Template;
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-render-{}.cmd", std::process::id()));
     /// std::fs::write(&path, "echo ($IP)\r\n").unwrap();
     ///
@@ -340,7 +350,8 @@ impl Template {
     /// [`Cancelled`](ErrorKind::Cancelled). Problems of the template are in the report, not errors.
     ///
     /// ```
-    /// # use vmtemplate::{CheckOptions, DiskImage, Template};
+    /// # use vmtemplate::report::CheckOptions;
+    /// # use vmtemplate::{DiskImage, Template};
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([0; 512])).build()?;
     /// for finding in template.check(&CheckOptions::default())?.findings() {
     ///     println!("{finding}");
@@ -382,7 +393,8 @@ impl Template {
     /// remains, and the file at `path` is unchanged.
     ///
     /// ```no_run
-    /// use vmtemplate::{Control, PackOptions, Template};
+    /// use vmtemplate::archive::PackOptions;
+    /// use vmtemplate::{Control, Template};
     ///
     /// let control = Control::on_progress(|p| eprint!("\r{:3.0}%", 100.0 * p.fraction()));
     /// let summary = Template::open("win2019/")?
@@ -405,7 +417,8 @@ impl Template {
     /// Those of [`pack`](Self::pack); the bytes written before an error are not a valid archive.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, PackOptions, Template};
+    /// use vmtemplate::archive::PackOptions;
+    /// use vmtemplate::{DiskImage, Template};
     ///
     /// let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
     /// let mut archive = Vec::new();

@@ -40,7 +40,8 @@ impl Archive {
     /// archive is in the folder.
     ///
     /// ```no_run
-    /// use vmtemplate::{Archive, UnpackOptions};
+    /// use vmtemplate::archive::UnpackOptions;
+    /// use vmtemplate::Archive;
     ///
     /// for file in Archive::open("Windows-Server-2019.tar.gz")?.unpack("win2019/", &UnpackOptions::default())? {
     ///     println!("{} {}", file.size, file.name);
@@ -63,7 +64,8 @@ impl Archive {
     /// [`InvalidTemplate`](ErrorKind::InvalidTemplate) when a file that metainfo.xml names does not exist.
     ///
     /// ```no_run
-    /// use vmtemplate::{Archive, VerifyOptions};
+    /// use vmtemplate::archive::VerifyOptions;
+    /// use vmtemplate::Archive;
     ///
     /// let verified = Archive::open("Windows-Server-2019.tar.gz")?.verify(&VerifyOptions::default())?;
     /// println!("{}  Windows-Server-2019.tar.gz", verified.sha256);
@@ -83,7 +85,8 @@ impl Archive {
     /// Those of [`check()`](crate::check()).
     ///
     /// ```no_run
-    /// use vmtemplate::{Archive, CheckOptions, Severity};
+    /// use vmtemplate::report::{CheckOptions, Severity};
+    /// use vmtemplate::Archive;
     ///
     /// let report = Archive::open("Windows-Server-2019.tar.gz")?.check(&CheckOptions::default())?;
     /// assert!(!report.has(Severity::Error));
@@ -100,7 +103,8 @@ impl Archive {
     /// Those of [`template`](Self::template) and [`Template::render`].
     ///
     /// ```no_run
-    /// use vmtemplate::{Archive, MacroValues, RenderOptions};
+    /// use vmtemplate::macros::{MacroValues, RenderOptions};
+    /// use vmtemplate::Archive;
     ///
     /// let values = MacroValues::new().with("($PASS)", "x7Kq-93")?;
     /// let script = Archive::open("Windows-Server-2019.tar.gz")?.render(&values, &RenderOptions::default())?;

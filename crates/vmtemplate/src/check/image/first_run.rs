@@ -9,7 +9,7 @@ use super::windows::Windows;
 use crate::civil;
 use crate::macros::ScriptLanguage;
 use crate::rules::{Finding, Place, image as rules};
-use crate::script::{LineEnding, LintOptions, Script, ScriptEncoding};
+use crate::script::{LineEnding, Script, ScriptCheckOptions, ScriptEncoding};
 use crate::shown::Shown;
 
 const FOLDER: &str = "vmmgr";
@@ -148,8 +148,9 @@ fn numbers(line: &str) -> Vec<u64> {
 
 /// What holds for every batch file; the other rules for scripts are about setup scripts.
 fn lint(look: &Look<'_>, script: &Script, place: &Place) {
-    let options = LintOptions { language: Some(ScriptLanguage::Batch), ..LintOptions::default() };
-    let report = script.lint_with(&options);
+    let options =
+        ScriptCheckOptions { language: Some(ScriptLanguage::Batch), ..ScriptCheckOptions::default() };
+    let report = script.check(&options);
     let holds = |finding: &&Finding| {
         finding.rule().code.starts_with("VMT022") || finding.rule().code.starts_with("VMT023")
     };

@@ -18,7 +18,8 @@ const CURRENT_VERSION: &str = r"Microsoft\Windows NT\CurrentVersion";
 /// The Windows that is installed on a disk, as its registry states. What it does not tell is `None`.
 ///
 /// ```no_run
-/// use vmtemplate::{DiskImage, WindowsInfo};
+/// use vmtemplate::report::WindowsInfo;
+/// use vmtemplate::DiskImage;
 ///
 /// let disk = DiskImage::open("win2019.qcow2")?;
 /// if let Some(windows) = WindowsInfo::read(&disk)? {
@@ -58,7 +59,8 @@ impl WindowsInfo {
     /// [`Network`](crate::ErrorKind::Network), [`SourceChanged`](crate::ErrorKind::SourceChanged).
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, WindowsInfo};
+    /// use vmtemplate::report::WindowsInfo;
+    /// use vmtemplate::DiskImage;
     ///
     /// assert_eq!(WindowsInfo::read(&DiskImage::from_bytes([0; 4096]))?, None);
     /// # Ok::<(), vmtemplate::Error>(())

@@ -20,7 +20,7 @@ pub use report::{FreeSpaceReport, KeptReason, KeptVolume, VolumeFreeSpace};
 /// What becomes of the space that a volume does not use.
 ///
 /// ```
-/// assert_eq!(vmtemplate::FreeSpace::default(), vmtemplate::FreeSpace::Skip);
+/// assert_eq!(vmtemplate::disk::FreeSpace::default(), vmtemplate::disk::FreeSpace::Skip);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -35,7 +35,7 @@ pub enum FreeSpace {
 /// How free space is left out, for [`DiskImage::without_free_space`].
 ///
 /// ```
-/// use vmtemplate::{FreeSpace, FreeSpaceOptions};
+/// use vmtemplate::disk::{FreeSpace, FreeSpaceOptions};
 ///
 /// let options = FreeSpaceOptions { drop_page_files: true, ..FreeSpaceOptions::default() };
 /// assert_eq!(options.free_space, FreeSpace::Skip);
@@ -54,8 +54,8 @@ pub struct FreeSpaceOptions {
 impl DiskImage {
     /// The same disk with the free space of its NTFS volumes read as zeros.
     ///
-    /// Nothing is copied: the result is a view of this image. Its map says [`ExtentKind::Free`](crate::ExtentKind::Free)
-    /// where this one says [`ExtentKind::Data`](crate::ExtentKind::Data). Only clusters that a volume's own `$Bitmap`
+    /// Nothing is copied: the result is a view of this image. Its map says [`ExtentKind::Free`](crate::disk::ExtentKind::Free)
+    /// where this one says [`ExtentKind::Data`](crate::disk::ExtentKind::Data). Only clusters that a volume's own `$Bitmap`
     /// marks free are left out, and only after
     /// the volume is proved consistent: every run of every file in use lies in clusters marked used, and no two
     /// share one. A volume that is dirty, was not shut down, or contradicts itself stays whole, and the report says why.
@@ -81,7 +81,8 @@ impl DiskImage {
     /// [`Network`](crate::ErrorKind::Network); every other trouble with a volume is a reason to keep it whole.
     ///
     /// ```no_run
-    /// use vmtemplate::{DiskImage, FreeSpaceOptions};
+    /// use vmtemplate::disk::FreeSpaceOptions;
+    /// use vmtemplate::DiskImage;
     ///
     /// let disk = DiskImage::open("windows.raw")?;
     /// let (disk, report) = disk.without_free_space(&FreeSpaceOptions::default())?;

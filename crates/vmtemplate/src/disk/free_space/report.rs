@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 /// What was left out, and what was kept for which reason.
 ///
 /// ```
-/// use vmtemplate::{DiskImage, FreeSpaceOptions};
+/// use vmtemplate::disk::FreeSpaceOptions;
+/// use vmtemplate::DiskImage;
 ///
 /// let disk = DiskImage::from_bytes(vec![7; 4096]);
 /// let (disk, report) = disk.without_free_space(&FreeSpaceOptions::default())?;
@@ -30,7 +31,7 @@ impl FreeSpaceReport {
     /// How many bytes read as zeros now that did not have to before, on all volumes together.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::FreeSpaceReport::default().dropped(), 0);
+    /// assert_eq!(vmtemplate::disk::FreeSpaceReport::default().dropped(), 0);
     /// ```
     pub fn dropped(&self) -> u64 {
         self.volumes.iter().map(|volume| volume.dropped).sum()
@@ -40,7 +41,7 @@ impl FreeSpaceReport {
 /// The free space of one volume.
 ///
 /// ```
-/// # use vmtemplate::VolumeFreeSpace;
+/// # use vmtemplate::disk::VolumeFreeSpace;
 /// fn show(volume: &VolumeFreeSpace) -> String {
 ///     match &volume.kept {
 ///         Some(kept) => format!("{}: kept whole, {}", volume.offset, kept.detail),
@@ -76,7 +77,7 @@ pub struct VolumeFreeSpace {
 /// Why a volume was kept whole.
 ///
 /// ```
-/// # use vmtemplate::{KeptReason, KeptVolume};
+/// # use vmtemplate::disk::{KeptReason, KeptVolume};
 /// fn needs_a_clean_shutdown(kept: &KeptVolume) -> bool {
 ///     matches!(kept.reason, KeptReason::Dirty | KeptReason::OpenJournal | KeptReason::Hibernated)
 /// }
@@ -93,7 +94,7 @@ pub struct KeptVolume {
 /// Why a volume was kept whole, as a program asks it.
 ///
 /// ```
-/// let json = serde_json::to_string(&vmtemplate::KeptReason::OpenJournal).unwrap();
+/// let json = serde_json::to_string(&vmtemplate::disk::KeptReason::OpenJournal).unwrap();
 /// assert_eq!(json, r#""open-journal""#);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

@@ -13,7 +13,8 @@ const MAX_NAME: usize = 255;
 /// A file or folder of an [`NtfsVolume`], or a named stream of one.
 ///
 /// ```no_run
-/// # use vmtemplate::{DiskImage, NtfsVolume};
+/// # use vmtemplate::disk::NtfsVolume;
+/// # use vmtemplate::DiskImage;
 /// let disk = DiskImage::open("windows.raw")?;
 /// let volume = NtfsVolume::open(&disk, 0..disk.size())?;
 /// let hive = volume.file(r"Windows\System32\config\SYSTEM")?;
@@ -34,7 +35,8 @@ pub struct NtfsFile<'v> {
 /// A file or folder as its folder lists it.
 ///
 /// ```no_run
-/// # use vmtemplate::{DiskImage, NtfsVolume};
+/// # use vmtemplate::disk::NtfsVolume;
+/// # use vmtemplate::DiskImage;
 /// # let disk = DiskImage::open("windows.raw")?;
 /// # let volume = NtfsVolume::open(&disk, 0..disk.size())?;
 /// for entry in volume.file("Windows")?.list()? {
@@ -109,7 +111,7 @@ impl<'v> NtfsFile<'v> {
     /// Whether it is a folder.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// assert!(volume.file("Windows")?.is_folder());
     /// # Ok(())
     /// # }
@@ -121,7 +123,7 @@ impl<'v> NtfsFile<'v> {
     /// The size in bytes; 0 for a folder.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// println!("{} bytes", volume.file("pagefile.sys")?.size());
     /// # Ok(())
     /// # }
@@ -141,7 +143,7 @@ impl<'v> NtfsFile<'v> {
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// let mut magic = [0; 4];
     /// volume.file(r"Windows\System32\config\SYSTEM")?.read_at(&mut magic, 0)?;
     /// assert_eq!(&magic, b"regf");
@@ -161,7 +163,7 @@ impl<'v> NtfsFile<'v> {
     /// [`LimitExceeded`](ErrorKind::LimitExceeded) if it is larger, and those of [`read_at`](Self::read_at).
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// let task = volume.file(r"Windows\System32\Tasks\vmmgr")?.read(1 << 20)?;
     /// # Ok(())
     /// # }
@@ -180,7 +182,7 @@ impl<'v> NtfsFile<'v> {
     /// for damage, [`LimitExceeded`](ErrorKind::LimitExceeded) past 262,144 names.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// let names: Vec<String> = volume.file("/")?.list()?.into_iter().map(|entry| entry.name).collect();
     /// # Ok(())
     /// # }

@@ -42,7 +42,8 @@ const DIRTY: u16 = 0x4001;
 /// a call run forever or take memory without bound.
 ///
 /// ```no_run
-/// use vmtemplate::{DiskImage, NtfsVolume, PartitionTable};
+/// use vmtemplate::disk::{NtfsVolume, PartitionTable};
+/// use vmtemplate::DiskImage;
 ///
 /// let disk = DiskImage::open("windows.raw")?;
 /// for partition in PartitionTable::read(&disk)?.partitions {
@@ -66,7 +67,7 @@ pub struct NtfsVolume {
 /// Whether Windows left its memory on the volume, to go on where it was.
 ///
 /// ```
-/// assert_eq!(serde_json::to_string(&vmtemplate::Hibernation::Hibernated).unwrap(), r#""hibernated""#);
+/// assert_eq!(serde_json::to_string(&vmtemplate::disk::Hibernation::Hibernated).unwrap(), r#""hibernated""#);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -123,7 +124,8 @@ impl NtfsVolume {
     /// [`InvalidValue`](ErrorKind::InvalidValue) if the range is not within the disk.
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, ErrorKind, NtfsVolume};
+    /// use vmtemplate::disk::NtfsVolume;
+    /// use vmtemplate::{DiskImage, ErrorKind};
     ///
     /// let disk = DiskImage::from_bytes([0; 4096]);
     /// assert_eq!(NtfsVolume::open(&disk, 0..4096).unwrap_err().kind(), ErrorKind::InvalidImage);
@@ -182,7 +184,7 @@ impl NtfsVolume {
     /// Where the volume begins, in bytes of the disk.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// println!("at {}", volume.offset());
     /// # }
     /// ```
@@ -193,7 +195,7 @@ impl NtfsVolume {
     /// The bytes of the volume, its backup boot sector included. The partition may be larger.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// println!("{} MiB", volume.size() >> 20);
     /// # }
     /// ```
@@ -204,7 +206,7 @@ impl NtfsVolume {
     /// The bytes of a cluster, the unit of space: 512 to 2 MiB.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// assert!(volume.cluster_size().is_power_of_two());
     /// # }
     /// ```
@@ -215,7 +217,7 @@ impl NtfsVolume {
     /// The serial number that formatting gave it.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// println!("{:016X}", volume.serial_number());
     /// # }
     /// ```
@@ -226,7 +228,7 @@ impl NtfsVolume {
     /// The label; empty if it has none.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// println!("{}", volume.label());
     /// # }
     /// ```
@@ -237,7 +239,7 @@ impl NtfsVolume {
     /// The version of NTFS, major and minor: (3, 1) since Windows XP.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// assert_eq!(volume.version(), (3, 1));
     /// # }
     /// ```
@@ -248,7 +250,7 @@ impl NtfsVolume {
     /// Whether Windows will check the volume at its next start, or is doing so.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) {
     /// if volume.is_dirty() {
     ///     println!("start the virtual machine and let chkdsk finish");
     /// }
@@ -261,7 +263,7 @@ impl NtfsVolume {
     /// Whether every change in the journal has reached the volume. It has not if the machine was not shut down.
     ///
     /// ```
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// if !volume.has_clean_journal()? {
     ///     println!("the virtual machine was not shut down");
     /// }
@@ -275,8 +277,8 @@ impl NtfsVolume {
     /// Whether Windows is hibernated on this volume, which is also what Fast Startup does.
     ///
     /// ```
-    /// # use vmtemplate::Hibernation;
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # use vmtemplate::disk::Hibernation;
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// if volume.hibernation()? == Hibernation::Hibernated {
     ///     println!("run: powercfg /h off, then shut down");
     /// }
@@ -303,7 +305,7 @@ impl NtfsVolume {
     /// [`NotFound`](ErrorKind::NotFound) if there is none; [`InvalidImage`](ErrorKind::InvalidImage) for damage.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// let driver = volume.file("windows/system32/drivers/viostor.sys")?;
     /// assert!(driver.size() > 0);
     /// # Ok(())

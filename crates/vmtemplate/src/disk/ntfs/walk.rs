@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// One folder of a walk: what is in it, by name.
 ///
 /// ```no_run
-/// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+/// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
 /// for folder in volume.walk("Windows/System32/drivers") {
 ///     let folder = folder?;
 ///     println!("{}: {} files", folder.path, folder.files.len());
@@ -46,7 +46,7 @@ impl NtfsVolume {
     /// the next folder; [`InvalidImage`](ErrorKind::InvalidImage) for a folder that is in two places.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// let mut size = 0;
     /// for folder in volume.walk("") {
     ///     size += folder?.files.iter().map(|file| file.size).sum::<u64>();
@@ -69,7 +69,7 @@ impl NtfsVolume {
     /// Those of listing a folder. A folder that does not exist contains nothing.
     ///
     /// ```no_run
-    /// # fn example(volume: &vmtemplate::NtfsVolume) -> vmtemplate::Result<()> {
+    /// # fn example(volume: &vmtemplate::disk::NtfsVolume) -> vmtemplate::Result<()> {
     /// let drivers = volume.glob("Windows/System32/drivers/vio*.sys")?;
     /// let logs = volume.glob("Windows/**/*.log")?;
     /// # Ok(())

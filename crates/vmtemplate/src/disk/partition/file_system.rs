@@ -7,7 +7,8 @@ use crate::le;
 /// A file system that its boot sector names.
 ///
 /// ```
-/// use vmtemplate::{DiskImage, FileSystem};
+/// use vmtemplate::disk::FileSystem;
+/// use vmtemplate::DiskImage;
 ///
 /// let mut sector = vec![0; 512];
 /// sector[3..11].copy_from_slice(b"NTFS    ");
@@ -43,7 +44,8 @@ impl FileSystem {
     /// or lies past the end of the disk.
     ///
     /// ```
-    /// # use vmtemplate::{DiskImage, FileSystem};
+    /// # use vmtemplate::disk::FileSystem;
+    /// # use vmtemplate::DiskImage;
     /// assert_eq!(FileSystem::detect(&DiskImage::from_bytes([0; 512]), 4096)?, None);
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```

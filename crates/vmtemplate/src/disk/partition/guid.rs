@@ -11,7 +11,7 @@ use crate::shown::{Shown, short};
 /// The first three fields are little-endian on disk (UEFI specification 2.10, appendix A).
 ///
 /// ```
-/// use vmtemplate::Guid;
+/// use vmtemplate::disk::Guid;
 ///
 /// let efi = Guid::from_fields(0xC12A_7328, 0xF81F, 0x11D2, *b"\xBA\x4B\x00\xA0\xC9\x3E\xC9\x3B");
 /// assert_eq!(efi.to_string(), "C12A7328-F81F-11D2-BA4B-00A0C93EC93B");
@@ -23,7 +23,7 @@ impl Guid {
     /// The GUID of 16 bytes as they are on disk.
     ///
     /// ```
-    /// assert!(vmtemplate::Guid::from_bytes([0; 16]).is_nil());
+    /// assert!(vmtemplate::disk::Guid::from_bytes([0; 16]).is_nil());
     /// ```
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
@@ -32,7 +32,7 @@ impl Guid {
     /// The GUID of the four groups that its text shows; the last one holds the two groups at the end.
     ///
     /// ```
-    /// let guid = vmtemplate::Guid::from_fields(1, 2, 3, [4; 8]);
+    /// let guid = vmtemplate::disk::Guid::from_fields(1, 2, 3, [4; 8]);
     /// assert_eq!(guid.to_string(), "00000001-0002-0003-0404-040404040404");
     /// ```
     pub const fn from_fields(a: u32, b: u16, c: u16, d: [u8; 8]) -> Self {
@@ -43,7 +43,7 @@ impl Guid {
     /// The 16 bytes as they are on disk.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::Guid::from_fields(1, 0, 0, [0; 8]).as_bytes()[0], 1);
+    /// assert_eq!(vmtemplate::disk::Guid::from_fields(1, 0, 0, [0; 8]).as_bytes()[0], 1);
     /// ```
     pub const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
@@ -52,7 +52,7 @@ impl Guid {
     /// Whether all bits are 0: as a type, an unused entry.
     ///
     /// ```
-    /// assert!(!vmtemplate::Guid::from_bytes([1; 16]).is_nil());
+    /// assert!(!vmtemplate::disk::Guid::from_bytes([1; 16]).is_nil());
     /// ```
     pub fn is_nil(&self) -> bool {
         self.0 == [0; 16]

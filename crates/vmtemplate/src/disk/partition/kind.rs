@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// In JSON it is an object: `{"id": "07", "name": "NTFS or exFAT"}`.
 ///
 /// ```
-/// use vmtemplate::PartitionKind;
+/// use vmtemplate::disk::PartitionKind;
 ///
 /// assert_eq!(PartitionKind::Mbr(0x07).name(), Some("NTFS or exFAT"));
 /// assert!(PartitionKind::Mbr(0x27).is_recovery());
@@ -102,7 +102,7 @@ impl PartitionKind {
     /// What the type is called, for the types that occur on the disks of virtual machines.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::PartitionKind::Mbr(0xC5).name(), None);
+    /// assert_eq!(vmtemplate::disk::PartitionKind::Mbr(0xC5).name(), None);
     /// ```
     pub fn name(self) -> Option<&'static str> {
         match self {
@@ -114,7 +114,7 @@ impl PartitionKind {
     /// Whether it is a Windows recovery partition.
     ///
     /// ```
-    /// assert!(!vmtemplate::PartitionKind::Mbr(0x07).is_recovery());
+    /// assert!(!vmtemplate::disk::PartitionKind::Mbr(0x07).is_recovery());
     /// ```
     pub fn is_recovery(self) -> bool {
         matches!(self, Self::Mbr(0x27) | Self::Gpt(RECOVERY))
@@ -123,7 +123,7 @@ impl PartitionKind {
     /// Whether it is the EFI system partition, which holds the boot loaders.
     ///
     /// ```
-    /// assert!(vmtemplate::PartitionKind::Mbr(0xEF).is_efi_system());
+    /// assert!(vmtemplate::disk::PartitionKind::Mbr(0xEF).is_efi_system());
     /// ```
     pub fn is_efi_system(self) -> bool {
         matches!(self, Self::Mbr(0xEF) | Self::Gpt(EFI_SYSTEM))
@@ -132,7 +132,7 @@ impl PartitionKind {
     /// Whether it only holds the logical partitions of an MBR.
     ///
     /// ```
-    /// assert!(vmtemplate::PartitionKind::Mbr(0x0F).is_extended());
+    /// assert!(vmtemplate::disk::PartitionKind::Mbr(0x0F).is_extended());
     /// ```
     pub const fn is_extended(self) -> bool {
         matches!(self, Self::Mbr(0x05 | 0x0F | 0x85))

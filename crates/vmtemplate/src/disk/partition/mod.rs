@@ -23,7 +23,7 @@ pub(crate) use pool::{Pool, PoolSign};
 /// How a disk is divided.
 ///
 /// ```
-/// assert_eq!(serde_json::to_string(&vmtemplate::PartitionScheme::Gpt).unwrap(), r#""gpt""#);
+/// assert_eq!(serde_json::to_string(&vmtemplate::disk::PartitionScheme::Gpt).unwrap(), r#""gpt""#);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -50,7 +50,8 @@ impl fmt::Display for PartitionScheme {
 /// The partitions of a disk.
 ///
 /// ```
-/// use vmtemplate::{DiskImage, PartitionKind, PartitionScheme, PartitionTable};
+/// use vmtemplate::disk::{PartitionKind, PartitionScheme, PartitionTable};
+/// use vmtemplate::DiskImage;
 ///
 /// let mut disk = vec![0; 1 << 20];
 /// disk[510..512].copy_from_slice(&[0x55, 0xAA]);
@@ -98,7 +99,7 @@ pub struct PartitionTable {
 /// One partition.
 ///
 /// ```
-/// # use vmtemplate::Partition;
+/// # use vmtemplate::disk::Partition;
 /// fn show(partition: &Partition) -> String {
 ///     format!("{}: {} bytes, {}", partition.index, partition.length, partition.kind)
 /// }
@@ -126,7 +127,7 @@ impl Partition {
     /// Its bytes as a range; `None` if the end is past 2^64.
     ///
     /// ```
-    /// # use vmtemplate::Partition;
+    /// # use vmtemplate::disk::Partition;
     /// fn fits(partition: &Partition, disk_size: u64) -> bool {
     ///     partition.range().is_some_and(|range| range.end <= disk_size)
     /// }
@@ -153,7 +154,8 @@ impl PartitionTable {
     /// otherwise what reading the disk gives. Lesser damage is reported in [`warnings`](PartitionTable::warnings).
     ///
     /// ```
-    /// use vmtemplate::{DiskImage, PartitionScheme, PartitionTable};
+    /// use vmtemplate::disk::{PartitionScheme, PartitionTable};
+    /// use vmtemplate::DiskImage;
     ///
     /// let table = PartitionTable::read(&DiskImage::from_bytes([0; 4096]))?;
     /// assert_eq!(table.scheme, PartitionScheme::None);

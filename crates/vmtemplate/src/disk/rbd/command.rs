@@ -11,7 +11,7 @@ use super::super::opener::OpenOptions;
 use super::super::{DiskSource, invalid};
 use super::diff::{MAGIC, diff_version, spool_diff};
 use crate::error::{Error, ErrorKind, Result};
-use crate::spool::read_failed;
+use crate::source::spool::read_failed;
 use crate::threads;
 
 /// How often a switch to cancel is looked at while `rbd` is silent.

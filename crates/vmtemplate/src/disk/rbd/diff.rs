@@ -10,7 +10,7 @@ use super::super::raw::RawDisk;
 use super::super::{DiskSource, invalid, unsupported};
 use crate::error::{Error, Result};
 use crate::file::PositionedIo;
-use crate::spool::{CHUNK, read_failed, temporary_file, write_failed};
+use crate::source::spool::{CHUNK, read_failed, temporary_file, write_failed};
 
 /// The length of the magic.
 pub(in super::super) const MAGIC: usize = 12;

@@ -21,7 +21,7 @@ const COMPRESSED_NAME: u32 = 0x20;
 /// Where a key is in its hive, for a caller that keeps keys longer than it can borrow the hive, such as a handle of another language.
 ///
 /// ```no_run
-/// # use vmtemplate::RegistryHive;
+/// # use vmtemplate::disk::RegistryHive;
 /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
 /// let places: Vec<_> = hive.root()?.subkeys()?.iter().map(|key| key.place()).collect();
 /// assert_eq!(hive.key_at(places[0])?.place(), places[0]);
@@ -34,7 +34,7 @@ pub struct RegistryKeyPlace(pub(super) u32);
 /// A key of a [`RegistryHive`].
 ///
 /// ```no_run
-/// # use vmtemplate::RegistryHive;
+/// # use vmtemplate::disk::RegistryHive;
 /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
 /// if let Some(service) = hive.key(r"ControlSet001\Services\viostor")? {
 ///     assert_eq!(service.u32("Start")?, Some(0)); // started by the boot loader
@@ -88,7 +88,7 @@ impl<'h> RegistryKey<'h> {
     /// Its name.
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) {
     /// println!("{}", key.name());
     /// # }
     /// ```
@@ -100,7 +100,7 @@ impl<'h> RegistryKey<'h> {
     /// beside it.
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) {
     /// let place = key.place();
     /// # let _ = place;
     /// # }
@@ -117,7 +117,7 @@ impl<'h> RegistryKey<'h> {
     /// them.
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// for below in key.subkeys()? {
     ///     println!("{}", below.name());
     /// }
@@ -132,7 +132,7 @@ impl<'h> RegistryKey<'h> {
     /// The key of this name directly below it, without regard to case.
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// assert!(key.subkey("Parameters")?.is_some());
     /// # Ok(())
     /// # }
@@ -162,7 +162,7 @@ impl<'h> RegistryKey<'h> {
     /// them.
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// for value in key.values()? {
     ///     println!("{} ({})", value.name(), value.kind());
     /// }
@@ -177,7 +177,7 @@ impl<'h> RegistryKey<'h> {
     /// The value of this name, without regard to case; `None` if there is none. The default value has an empty name.
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// if let Some(value) = key.value("ImagePath")? {
     ///     println!("{}", value.string()?);
     /// }
@@ -211,7 +211,7 @@ impl<'h> RegistryKey<'h> {
     /// The text of a value; `None` if the value does not exist. See [`RegistryValue::string`].
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// println!("{:?}", key.string("ProductName")?);
     /// # Ok(())
     /// # }
@@ -223,7 +223,7 @@ impl<'h> RegistryKey<'h> {
     /// The number that a value holds; `None` if the value does not exist. See [`RegistryValue::u32`].
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// println!("{:?}", key.u32("Start")?);
     /// # Ok(())
     /// # }
@@ -235,7 +235,7 @@ impl<'h> RegistryKey<'h> {
     /// The texts of a value; `None` if the value does not exist. See [`RegistryValue::strings`].
     ///
     /// ```no_run
-    /// # fn example(key: &vmtemplate::RegistryKey<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(key: &vmtemplate::disk::RegistryKey<'_>) -> vmtemplate::Result<()> {
     /// println!("{:?}", key.strings("PagingFiles")?);
     /// # Ok(())
     /// # }

@@ -32,7 +32,8 @@ const MAX_DEPTH: usize = 512;
 /// [`is_clean`](Self::is_clean) shows whether there can be any.
 ///
 /// ```no_run
-/// use vmtemplate::{DiskImage, NtfsVolume, RegistryHive};
+/// use vmtemplate::disk::{NtfsVolume, RegistryHive};
+/// use vmtemplate::DiskImage;
 ///
 /// let disk = DiskImage::open("volume.raw")?;
 /// let volume = NtfsVolume::open(&disk, 0..disk.size())?;
@@ -63,7 +64,8 @@ impl<'a> RegistryHive<'a> {
     /// [`Unsupported`](ErrorKind::Unsupported) for a transaction log and for versions that Windows does not write.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, RegistryHive};
+    /// use vmtemplate::disk::RegistryHive;
+    /// use vmtemplate::ErrorKind;
     ///
     /// let error = RegistryHive::from_bytes(*b"no hive").unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::InvalidImage);
@@ -79,7 +81,7 @@ impl<'a> RegistryHive<'a> {
     /// As [`from_bytes`](Self::from_bytes), and what reading the file gives.
     ///
     /// ```no_run
-    /// # use vmtemplate::{NtfsVolume, RegistryHive};
+    /// # use vmtemplate::disk::{NtfsVolume, RegistryHive};
     /// # fn example(volume: &NtfsVolume) -> vmtemplate::Result<()> {
     /// let hive = RegistryHive::open(volume.file(r"Windows\System32\config\SYSTEM")?)?;
     /// # Ok(())
@@ -96,7 +98,8 @@ impl<'a> RegistryHive<'a> {
     /// Those of [`open`](Self::open); [`NotFound`](ErrorKind::NotFound) if the volume has no such hive.
     ///
     /// ```no_run
-    /// use vmtemplate::{DiskImage, RegistryHive};
+    /// use vmtemplate::DiskImage;
+    /// use vmtemplate::disk::RegistryHive;
     ///
     /// let windows = DiskImage::open("win2019.qcow2")?.windows()?;
     /// let software = RegistryHive::of_windows(&windows, "SOFTWARE")?;
@@ -115,7 +118,7 @@ impl<'a> RegistryHive<'a> {
     /// Whether every change has reached the hive. If not, some may be in the transaction logs beside it only.
     ///
     /// ```no_run
-    /// # use vmtemplate::RegistryHive;
+    /// # use vmtemplate::disk::RegistryHive;
     /// # fn example(hive: &RegistryHive<'_>) {
     /// if !hive.is_clean() {
     ///     println!("Windows was not shut down properly");
@@ -130,7 +133,7 @@ impl<'a> RegistryHive<'a> {
     /// The key that all others are below.
     ///
     /// ```no_run
-    /// # use vmtemplate::RegistryHive;
+    /// # use vmtemplate::disk::RegistryHive;
     /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
     /// for key in hive.root()?.subkeys()? {
     ///     println!("{}", key.name());
@@ -150,7 +153,7 @@ impl<'a> RegistryHive<'a> {
     /// than 512 names.
     ///
     /// ```no_run
-    /// # use vmtemplate::RegistryHive;
+    /// # use vmtemplate::disk::RegistryHive;
     /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
     /// let agent = hive.key(r"ControlSet001\Services\QEMU-GA")?;
     /// assert!(agent.is_some());
@@ -180,7 +183,7 @@ impl<'a> RegistryHive<'a> {
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage, and, if there happens to be no key, for a place in another hive.
     ///
     /// ```no_run
-    /// # use vmtemplate::{RegistryHive, RegistryKeyPlace};
+    /// # use vmtemplate::disk::{RegistryHive, RegistryKeyPlace};
     /// # fn example(hive: &RegistryHive<'_>, place: RegistryKeyPlace) -> vmtemplate::Result<()> {
     /// println!("{}", hive.key_at(place)?.name());
     /// # Ok(())
@@ -197,7 +200,7 @@ impl<'a> RegistryHive<'a> {
     /// As [`key_at`](Self::key_at).
     ///
     /// ```no_run
-    /// # use vmtemplate::{RegistryHive, RegistryValuePlace};
+    /// # use vmtemplate::disk::{RegistryHive, RegistryValuePlace};
     /// # fn example(hive: &RegistryHive<'_>, place: RegistryValuePlace) -> vmtemplate::Result<()> {
     /// println!("{}", hive.value_at(place)?.string()?);
     /// # Ok(())

@@ -27,8 +27,9 @@ const COMPRESSED_NAME: u32 = 1;
 /// The type of a [`RegistryValue`].
 ///
 /// ```
-/// assert_eq!(vmtemplate::RegistryType::MultiString.to_string(), "REG_MULTI_SZ");
-/// assert_eq!(vmtemplate::RegistryType::from(4), vmtemplate::RegistryType::U32);
+/// assert_eq!(vmtemplate::disk::RegistryType::MultiString.to_string(), "REG_MULTI_SZ");
+/// assert_eq!(vmtemplate::disk::RegistryType::from(4), vmtemplate::disk::RegistryType::U32);
+/// assert_eq!(u32::from(vmtemplate::disk::RegistryType::U64), 11); // its number in Windows
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -81,8 +82,8 @@ impl RegistryType {
     /// Its name in Windows; `other` for a type that has none.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::RegistryType::MultiString.name(), "REG_MULTI_SZ");
-    /// assert_eq!(vmtemplate::RegistryType::Other(0x10).name(), "other");
+    /// assert_eq!(vmtemplate::disk::RegistryType::MultiString.name(), "REG_MULTI_SZ");
+    /// assert_eq!(vmtemplate::disk::RegistryType::Other(0x10).name(), "other");
     /// ```
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,6 +110,17 @@ impl From<u32> for RegistryType {
     }
 }
 
+impl From<RegistryType> for u32 {
+    fn from(kind: RegistryType) -> Self {
+        match kind {
+            RegistryType::Other(number) => number,
+            kind => {
+                RegistryType::NAMED.iter().position(|known| *known == kind).map_or(0, |number| number as Self)
+            }
+        }
+    }
+}
+
 impl fmt::Display for RegistryType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -124,10 +136,10 @@ impl serde::Serialize for RegistryType {
     }
 }
 
-/// Where a value is in its hive; see [`RegistryKeyPlace`](crate::RegistryKeyPlace).
+/// Where a value is in its hive; see [`RegistryKeyPlace`](crate::disk::RegistryKeyPlace).
 ///
 /// ```no_run
-/// # use vmtemplate::RegistryHive;
+/// # use vmtemplate::disk::RegistryHive;
 /// # fn example(hive: &RegistryHive<'_>) -> vmtemplate::Result<()> {
 /// let places: Vec<_> = hive.root()?.values()?.iter().map(|value| value.place()).collect();
 /// assert_eq!(hive.value_at(places[0])?.place(), places[0]);
@@ -137,10 +149,10 @@ impl serde::Serialize for RegistryType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RegistryValuePlace(pub(super) u32);
 
-/// A value of a [`RegistryKey`](crate::RegistryKey): a name, a type, and data.
+/// A value of a [`RegistryKey`](crate::disk::RegistryKey): a name, a type, and data.
 ///
 /// ```no_run
-/// # use vmtemplate::RegistryKey;
+/// # use vmtemplate::disk::RegistryKey;
 /// # fn example(key: &RegistryKey<'_>) -> vmtemplate::Result<()> {
 /// for value in key.values()? {
 ///     println!("{} ({}): {} bytes", value.name(), value.kind(), value.size());
@@ -185,7 +197,7 @@ impl<'h> RegistryValue<'h> {
     /// Its name; that of the default value is empty.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
     /// println!("{}", value.name());
     /// # }
     /// ```
@@ -196,7 +208,7 @@ impl<'h> RegistryValue<'h> {
     /// Where it is: [`RegistryHive::value_at`] finds it again in one step.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
     /// let place = value.place();
     /// # let _ = place;
     /// # }
@@ -208,8 +220,8 @@ impl<'h> RegistryValue<'h> {
     /// Its type.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
-    /// assert_eq!(value.kind(), vmtemplate::RegistryType::U32);
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
+    /// assert_eq!(value.kind(), vmtemplate::disk::RegistryType::U32);
     /// # }
     /// ```
     pub fn kind(&self) -> RegistryType {
@@ -219,7 +231,7 @@ impl<'h> RegistryValue<'h> {
     /// How many bytes of data it states.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) {
     /// println!("{} bytes", value.size());
     /// # }
     /// ```
@@ -234,7 +246,7 @@ impl<'h> RegistryValue<'h> {
     /// [`InvalidImage`](ErrorKind::InvalidImage) for damage, [`LimitExceeded`](ErrorKind::LimitExceeded) past 64 MiB.
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// let bytes = value.data()?;
     /// # Ok(())
     /// # }
@@ -291,7 +303,7 @@ impl<'h> RegistryValue<'h> {
     /// [`InvalidValue`](ErrorKind::InvalidValue) if it has another type, and those of [`data`](Self::data).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// println!("{}", value.string()?);
     /// # Ok(())
     /// # }
@@ -310,7 +322,7 @@ impl<'h> RegistryValue<'h> {
     /// As [`string`](Self::string).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// for text in value.strings()? {
     ///     println!("{text}");
     /// }
@@ -331,7 +343,7 @@ impl<'h> RegistryValue<'h> {
     /// As [`string`](Self::string).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// println!("{}", value.u32()?);
     /// # Ok(())
     /// # }
@@ -349,7 +361,7 @@ impl<'h> RegistryValue<'h> {
     /// As [`string`](Self::string).
     ///
     /// ```no_run
-    /// # fn example(value: &vmtemplate::RegistryValue<'_>) -> vmtemplate::Result<()> {
+    /// # fn example(value: &vmtemplate::disk::RegistryValue<'_>) -> vmtemplate::Result<()> {
     /// println!("{}", value.u64()?);
     /// # Ok(())
     /// # }

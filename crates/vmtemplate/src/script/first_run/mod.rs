@@ -24,7 +24,7 @@ use iso::IsoFile;
 /// `firstrun.ps1` alone is not run by this crate's tests, for want of a PowerShell; how it finds the drive is.
 ///
 /// ```
-/// use vmtemplate::FirstRunKit;
+/// use vmtemplate::script::FirstRunKit;
 ///
 /// # let folder = std::env::temp_dir().join(format!("vmt-doc-kit-{}", std::process::id()));
 /// FirstRunKit::new().write(&folder)?;
@@ -53,7 +53,7 @@ impl FirstRunKit {
     /// The version of the scripts, which is in their first lines.
     ///
     /// ```
-    /// use vmtemplate::FirstRunKit;
+    /// use vmtemplate::script::FirstRunKit;
     ///
     /// let kit = FirstRunKit::new();
     /// let (_, script) = &kit.files()[3];
@@ -64,14 +64,14 @@ impl FirstRunKit {
     /// The most bytes that `dd.exe` may have. That of "dd for windows" has less than one million.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::FirstRunKit::MAX_DD_SIZE, 16 << 20);
+    /// assert_eq!(vmtemplate::script::FirstRunKit::MAX_DD_SIZE, 16 << 20);
     /// ```
     pub const MAX_DD_SIZE: usize = 16 << 20;
 
     /// The four scripts, without `dd.exe`.
     ///
     /// ```
-    /// let names: Vec<_> = vmtemplate::FirstRunKit::new().files().into_iter().map(|(name, _)| name).collect();
+    /// let names: Vec<_> = vmtemplate::script::FirstRunKit::new().files().into_iter().map(|(name, _)| name).collect();
     /// assert_eq!(names, ["ddwrap.cmd", "firstrun.cmd", "firstrun.ps1", "prepare.cmd"]);
     /// ```
     pub fn new() -> Self {
@@ -86,7 +86,8 @@ impl FirstRunKit {
     /// [`FirstRunKit::MAX_DD_SIZE`] bytes; those of reading a file.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, FirstRunKit};
+    /// use vmtemplate::script::FirstRunKit;
+    /// use vmtemplate::ErrorKind;
     ///
     /// let error = FirstRunKit::new().with_dd("/no/such/dd.exe").unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -100,7 +101,7 @@ impl FirstRunKit {
     /// Every file by its name, in order.
     ///
     /// ```
-    /// let kit = vmtemplate::FirstRunKit::new();
+    /// let kit = vmtemplate::script::FirstRunKit::new();
     /// assert!(kit.files().iter().all(|(_, bytes)| bytes.ends_with(b"\r\n")));
     /// ```
     pub fn files(&self) -> Vec<(&'static str, Vec<u8>)> {
@@ -121,7 +122,8 @@ impl FirstRunKit {
     /// [`ErrorKind::AlreadyExists`] if one of the files is there; those of writing files.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, FirstRunKit};
+    /// use vmtemplate::script::FirstRunKit;
+    /// use vmtemplate::ErrorKind;
     ///
     /// # let folder = std::env::temp_dir().join(format!("vmt-doc-kit-write-{}", std::process::id()));
     /// FirstRunKit::new().write(&folder)?;
@@ -142,10 +144,10 @@ impl FirstRunKit {
     /// files.
     ///
     /// ```
-    /// use vmtemplate::FirstRunKit;
+    /// use vmtemplate::script::FirstRunKit;
     ///
     /// # let folder = std::env::temp_dir().join(format!("vmt-doc-kit-both-{}", std::process::id()));
-    /// FirstRunKit::new().write_with_iso(&folder, folder.join("vmmgr.iso"), vmtemplate::Overwrite::No)?;
+    /// FirstRunKit::new().write_with_iso(&folder, folder.join("vmmgr.iso"), vmtemplate::output::Overwrite::No)?;
     /// assert!(folder.join("prepare.cmd").exists() && folder.join("vmmgr.iso").exists());
     /// # std::fs::remove_dir_all(folder).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())
@@ -187,7 +189,7 @@ impl FirstRunKit {
     /// files give the same bytes.
     ///
     /// ```
-    /// let image = vmtemplate::FirstRunKit::new().iso();
+    /// let image = vmtemplate::script::FirstRunKit::new().iso();
     /// assert_eq!(&image[0x8001..0x8006], b"CD001");
     /// ```
     pub fn iso(&self) -> Vec<u8> {
@@ -203,10 +205,10 @@ impl FirstRunKit {
     /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is not set; those of writing a file.
     ///
     /// ```
-    /// use vmtemplate::FirstRunKit;
+    /// use vmtemplate::script::FirstRunKit;
     ///
     /// # let path = std::env::temp_dir().join(format!("vmt-doc-kit-{}.iso", std::process::id()));
-    /// FirstRunKit::new().write_iso(&path, vmtemplate::Overwrite::No)?;
+    /// FirstRunKit::new().write_iso(&path, vmtemplate::output::Overwrite::No)?;
     /// assert_eq!(std::fs::read(&path).unwrap(), FirstRunKit::new().iso());
     /// # std::fs::remove_file(path).unwrap();
     /// # Ok::<(), vmtemplate::Error>(())

@@ -25,18 +25,20 @@ const MAX_FINDINGS: usize = 200;
 /// Nor of one kind, which would hide the others.
 const MAX_OF_A_RULE: usize = 50;
 
-/// What is known of a script beside its bytes.
+/// How [`Script::check`] is done: what is known of the script beside its bytes.
 ///
 /// ```
-/// use vmtemplate::{LintOptions, Script, ScriptLanguage};
+/// use vmtemplate::macros::ScriptLanguage;
+/// use vmtemplate::script::ScriptCheckOptions;
+/// use vmtemplate::Script;
 ///
 /// let script = Script::from_text("shutdown -r now\n");
-/// assert_eq!(script.lint(None).findings()[0].rule().code, "VMT0209"); // nothing says what it is for
-/// let options = LintOptions { language: Some(ScriptLanguage::Posix), ..LintOptions::default() };
-/// assert!(script.lint_with(&options).findings().is_empty());
+/// assert_eq!(script.check(&Default::default()).findings()[0].rule().code, "VMT0209"); // nothing says what it is for
+/// let options = ScriptCheckOptions { language: Some(ScriptLanguage::Posix), ..ScriptCheckOptions::default() };
+/// assert!(script.check(&options).findings().is_empty());
 /// ```
 #[derive(Debug, Clone, Copy, Default)]
-pub struct LintOptions<'a> {
+pub struct ScriptCheckOptions<'a> {
     /// The metadata that goes with it: which macros are declared, how many restarts are waited for, and the name of the
     /// script in the template.
     pub metainfo: Option<&'a Metainfo>,
@@ -59,27 +61,16 @@ impl Script {
     /// that is checked which holds for them. At most 50 findings of a rule and 200 in all.
     ///
     /// ```
+    /// use vmtemplate::script::ScriptCheckOptions;
     /// use vmtemplate::Script;
     ///
-    /// let report = Script::from_text("@echo off\r\npause\r\nexit /b\r\n").lint(None);
+    /// let options = ScriptCheckOptions { file_name: Some("setup.cmd"), ..ScriptCheckOptions::default() };
+    /// let report = Script::from_text("@echo off\r\npause\r\nexit /b\r\n").check(&options);
     /// let finding = &report.findings()[0];
     /// assert_eq!((finding.rule().code, finding.place().position.unwrap().line), ("VMT0231", 2));
-    /// assert!(Script::default_windows().lint(None).findings().is_empty());
+    /// assert!(Script::default_windows().check(&Default::default()).findings().is_empty());
     /// ```
-    pub fn lint(&self, metainfo: Option<&Metainfo>) -> Report {
-        self.lint_with(&LintOptions { metainfo, ..LintOptions::default() })
-    }
-
-    /// [`Script::lint`] with what else is known of the script.
-    ///
-    /// ```
-    /// use vmtemplate::{LintOptions, Script};
-    ///
-    /// let script = Script::from_text("echo ($IP)\n");
-    /// let options = LintOptions { file_name: Some("setup.cmd"), ..LintOptions::default() };
-    /// assert_eq!(script.lint_with(&options).findings().last().unwrap().rule().code, "VMT0242");
-    /// ```
-    pub fn lint_with(&self, options: &LintOptions<'_>) -> Report {
+    pub fn check(&self, options: &ScriptCheckOptions<'_>) -> Report {
         let text = self.text();
         let named = options.metainfo.and_then(Metainfo::script_file);
         let telling = named.as_deref().filter(|name| ScriptLanguage::of_file_name(name).is_some());

@@ -11,7 +11,7 @@ pub use step::SetupStep;
 /// Which network interface the setup script sets up.
 ///
 /// ```
-/// use vmtemplate::{SetupInterface, SetupScript};
+/// use vmtemplate::script::{SetupInterface, SetupScript};
 ///
 /// let script = SetupScript::windows().interface(SetupInterface::Named("LAN 1".into())).build()?;
 /// assert!(script.text().contains("set \"NIC=LAN 1\"\r\n"));
@@ -30,7 +30,7 @@ pub enum SetupInterface {
 /// What the setup script does to the firewall of Windows.
 ///
 /// ```
-/// use vmtemplate::{SetupFirewall, SetupScript};
+/// use vmtemplate::script::{SetupFirewall, SetupScript};
 ///
 /// let script = SetupScript::windows().firewall(SetupFirewall::Unchanged).build()?;
 /// assert!(!script.text().contains("advfirewall"));
@@ -57,7 +57,7 @@ pub enum SetupFirewall {
 /// `illegal_password_characters`.
 ///
 /// ```
-/// use vmtemplate::{LineEnding, ScriptEncoding, SetupScript, SetupStep};
+/// use vmtemplate::script::{LineEnding, ScriptEncoding, SetupScript, SetupStep};
 ///
 /// let script = SetupScript::windows()
 ///     .administrator("root")
@@ -82,7 +82,7 @@ impl SetupScript {
     /// The version of the script's text. It is in the first lines of the script and in its log.
     ///
     /// ```
-    /// use vmtemplate::SetupScript;
+    /// use vmtemplate::script::SetupScript;
     ///
     /// let line = format!("rem Setup script of vmtemplate, version {}, for Windows.", SetupScript::VERSION);
     /// assert_eq!(SetupScript::windows().build()?.text().lines().nth(1), Some(line.as_str()));
@@ -93,7 +93,7 @@ impl SetupScript {
     /// A script with every step, for the account `Administrator`.
     ///
     /// ```
-    /// let script = vmtemplate::SetupScript::windows().build()?;
+    /// let script = vmtemplate::script::SetupScript::windows().build()?;
     /// assert_eq!(script, vmtemplate::Script::default_windows());
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -114,7 +114,7 @@ impl SetupScript {
     /// drive is there.
     ///
     /// ```
-    /// use vmtemplate::{SetupScript, SetupStep};
+    /// use vmtemplate::script::{SetupScript, SetupStep};
     ///
     /// let script = SetupScript::windows().without(SetupStep::Restart).build()?;
     /// assert!(!script.text().contains("shutdown"));
@@ -129,7 +129,8 @@ impl SetupScript {
     /// The account that gets the password. In some languages Windows names it otherwise, such as `Administrateur`.
     ///
     /// ```
-    /// use vmtemplate::{ErrorKind, SetupScript};
+    /// use vmtemplate::script::SetupScript;
+    /// use vmtemplate::ErrorKind;
     ///
     /// let script = SetupScript::windows().administrator("Administrateur").build()?;
     /// assert!(script.text().contains("Administrateur"));
@@ -145,7 +146,7 @@ impl SetupScript {
     /// The file that the script writes its log to; `%NAME%` stands for a variable of Windows.
     ///
     /// ```
-    /// let script = vmtemplate::SetupScript::windows().log_file("%SystemRoot%\\Temp\\setup.log").build()?;
+    /// let script = vmtemplate::script::SetupScript::windows().log_file("%SystemRoot%\\Temp\\setup.log").build()?;
     /// assert!(script.text().contains("set \"LOG=%SystemRoot%\\Temp\\setup.log\""));
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -158,7 +159,7 @@ impl SetupScript {
     /// Which interface is set up. See [`SetupInterface`].
     ///
     /// ```
-    /// use vmtemplate::{SetupInterface, SetupScript};
+    /// use vmtemplate::script::{SetupInterface, SetupScript};
     ///
     /// let script = SetupScript::windows().interface(SetupInterface::FirstConnected).build()?;
     /// assert_eq!(script, SetupScript::windows().build()?);
@@ -173,7 +174,7 @@ impl SetupScript {
     /// What happens to the firewall. See [`SetupFirewall`].
     ///
     /// ```
-    /// use vmtemplate::{SetupFirewall, SetupScript};
+    /// use vmtemplate::script::{SetupFirewall, SetupScript};
     ///
     /// let script = SetupScript::windows().firewall(SetupFirewall::OpenRemoteDesktop).build()?;
     /// assert!(script.text().contains("netsh advfirewall"));
@@ -189,7 +190,7 @@ impl SetupScript {
     /// image has is activated.
     ///
     /// ```
-    /// let script = vmtemplate::SetupScript::windows().product_key(false).build()?;
+    /// let script = vmtemplate::script::SetupScript::windows().product_key(false).build()?;
     /// assert!(!script.text().contains("($PRODUCTKEY)") && script.text().contains("slmgr.vbs"));
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
@@ -207,7 +208,7 @@ impl SetupScript {
     /// wrong is in [`Error::problems`].
     ///
     /// ```
-    /// use vmtemplate::{SetupInterface, SetupScript};
+    /// use vmtemplate::script::{SetupInterface, SetupScript};
     ///
     /// let error = SetupScript::windows()
     ///     .administrator("")
@@ -345,7 +346,7 @@ fn check_text(text: &str, what: &str, most: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LineEnding, ScriptEncoding};
+    use crate::script::{LineEnding, ScriptEncoding};
 
     fn refused(script: SetupScript) -> Vec<String> {
         let error = script.build().unwrap_err();

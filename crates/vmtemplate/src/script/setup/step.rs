@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 /// One step of the setup script.
 ///
 /// ```
-/// use vmtemplate::SetupStep;
+/// use vmtemplate::script::SetupStep;
 ///
 /// assert_eq!("name-servers".parse::<SetupStep>()?, SetupStep::NameServers);
 /// assert_eq!(SetupStep::GrowVolume.to_string(), "volume");
@@ -39,7 +39,7 @@ impl SetupStep {
     /// All of them, in the order in which they are done.
     ///
     /// ```
-    /// use vmtemplate::SetupStep;
+    /// use vmtemplate::script::SetupStep;
     ///
     /// assert_eq!(SetupStep::ALL.last(), Some(&SetupStep::Restart));
     /// ```
@@ -58,7 +58,7 @@ impl SetupStep {
     /// The name of the step, as the command line takes it.
     ///
     /// ```
-    /// assert_eq!(vmtemplate::SetupStep::Ipv6Address.name(), "ipv6");
+    /// assert_eq!(vmtemplate::script::SetupStep::Ipv6Address.name(), "ipv6");
     /// ```
     pub const fn name(self) -> &'static str {
         match self {

@@ -22,7 +22,9 @@ pub(crate) const MAX_SIZE: u64 = 64 << 40;
 /// one in `/var/tmp`.
 ///
 /// ```
-/// use vmtemplate::{Control, DiskImage, PackOptions, Spooled, Template};
+/// use vmtemplate::archive::PackOptions;
+/// use vmtemplate::source::Spooled;
+/// use vmtemplate::{Archive, Control, DiskImage, Template};
 ///
 /// # let template = Template::builder("Windows-10").image(DiskImage::from_bytes([7; 512])).build()?;
 /// # let mut archive = Vec::new();
@@ -45,7 +47,8 @@ impl Spooled {
     /// temporary file; [`Cancelled`](ErrorKind::Cancelled).
     ///
     /// ```
-    /// use vmtemplate::{Control, ReadAt, Spooled};
+    /// use vmtemplate::source::{ReadAt, Spooled};
+    /// use vmtemplate::Control;
     ///
     /// assert_eq!(Spooled::read(&b"abc"[..], &Control::default())?.size(), 3);
     /// # Ok::<(), vmtemplate::Error>(())

@@ -7,7 +7,7 @@ use super::description::{Description, read_description};
 use super::entry::{RepositoryEntry, TemplateKind};
 use super::file_name::{ENDS, end_of};
 use super::format::RepositoryFormat;
-use super::options::RepositoryVerifyOptions;
+use super::options::RepositoryCheckOptions;
 use super::signature::{self, PublicKey, signature_names};
 use super::sums::{self, Sums};
 use super::{Repository, reason_against_archive};
@@ -34,15 +34,16 @@ impl Repository {
     /// Those of reading the folder; [`Cancelled`](ErrorKind::Cancelled). What is wrong with the repository is in the report.
     ///
     /// ```no_run
-    /// use vmtemplate::{Repository, RepositoryVerifyOptions};
+    /// use vmtemplate::repository::RepositoryCheckOptions;
+    /// use vmtemplate::Repository;
     ///
-    /// let report = Repository::open("/srv/repo")?.verify(&RepositoryVerifyOptions::default())?;
+    /// let report = Repository::open("/srv/repo")?.check(&RepositoryCheckOptions::default())?;
     /// for finding in report.findings() {
     ///     println!("{finding}");
     /// }
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
-    pub fn verify(&self, options: &RepositoryVerifyOptions) -> Result<Report> {
+    pub fn check(&self, options: &RepositoryCheckOptions) -> Result<Report> {
         let mut attempt = 1;
         loop {
             let description = read_description(&*self.store, self.format())?;
@@ -59,7 +60,7 @@ impl Repository {
         }
     }
 
-    fn findings(&self, bytes: &[u8], sums: &Sums, options: &RepositoryVerifyOptions) -> Result<Vec<Finding>> {
+    fn findings(&self, bytes: &[u8], sums: &Sums, options: &RepositoryCheckOptions) -> Result<Vec<Finding>> {
         let mut findings = self.check_signatures(bytes, options)?;
         let description = match Description::parse(self.format(), bytes) {
             Ok(description) => description,
@@ -132,7 +133,7 @@ impl Repository {
         &self,
         entry: &RepositoryEntry,
         sums: &Sums,
-        options: &RepositoryVerifyOptions,
+        options: &RepositoryCheckOptions,
     ) -> Result<(Vec<Finding>, TemplateKind)> {
         let mut findings = Vec::new();
         let mut tell = |rule, message: String| findings.push(Finding::new(rule, message));
@@ -257,11 +258,7 @@ impl Repository {
         Ok(findings)
     }
 
-    fn check_signatures(
-        &self,
-        description: &[u8],
-        options: &RepositoryVerifyOptions,
-    ) -> Result<Vec<Finding>> {
+    fn check_signatures(&self, description: &[u8], options: &RepositoryCheckOptions) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         let Some(key) = &options.public_key else { return Ok(findings) };
         let sums = self.store.get(sums::NAME, sums::MAX_BYTES)?.map(|(bytes, _)| bytes);
