@@ -32,7 +32,7 @@ fn disk_with(hive: &str, change: impl FnOnce(&mut Key)) -> WindowsDisk {
 #[test]
 fn the_volume_of_windows_is_found_with_its_hives() {
     for kind in [BIOS, UEFI] {
-        let windows = kind.image().windows().unwrap();
+        let windows = kind.disk().image().windows().unwrap();
         assert!(windows.file("Windows/System32/config/SYSTEM").unwrap().size() > 0);
         let software = RegistryHive::of_windows(&windows, "software").unwrap();
         let product = software.key(VERSION).unwrap().unwrap().string("ProductName").unwrap();
