@@ -1,7 +1,6 @@
 //! Archives as files of bytes: opening them, and decompressing any gzip stream in order.
 
 use std::cell::Cell;
-use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 use std::rc::Rc;
@@ -167,24 +166,25 @@ impl<R: Read> GzipMembers<R> {
         if zeros {
             Ok(())
         } else {
-            Err(io::Error::other(Behind { at, count: self.consumed.get() - at, is_gzip: false }))
+            Err(io::Error::other(Behind::Bytes { at, count: self.consumed.get() - at }))
         }
     }
 }
 
 /// Bytes behind the end of the gzip data that are no padding.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Behind {
-    at: u64,
-    count: u64,
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+pub(super) enum Behind {
     /// They begin as a gzip file does.
-    is_gzip: bool,
+    #[error("a second archive of {count} bytes begins after the end of the first (offset {at})")]
+    Archive { at: u64, count: u64 },
+    #[error("the file has {count} bytes after the end of the gzip data (offset {at})")]
+    Bytes { at: u64, count: u64 },
 }
 
 impl Behind {
     /// All from `at` on, which is a second archive.
     pub(super) fn all(source: &dyn ReadAt, at: u64) -> Self {
-        Self { at, count: source.size().saturating_sub(at), is_gzip: true }
+        Self::Archive { at, count: source.size().saturating_sub(at) }
     }
 
     /// What is behind the last member of an archive of ours, from `at` to its end: `None` where it is nothing but zeros.
@@ -202,30 +202,21 @@ impl Behind {
             is_gzip |= done == 0 && self::is_gzip(part);
             done += part.len() as u64;
         }
-        Ok((!zeros).then_some(Self { at, count, is_gzip }))
+        Ok(match (zeros, is_gzip) {
+            (true, _) => None,
+            (false, true) => Some(Self::Archive { at, count }),
+            (false, false) => Some(Self::Bytes { at, count }),
+        })
     }
 
     pub(super) fn error(self) -> Error {
+        let (Self::Archive { at, .. } | Self::Bytes { at, .. }) = self;
         Error::new(ErrorKind::InvalidArchive, self.to_string()).with_help(format!(
-            "if the first {} bytes are the complete archive, truncate it there: `truncate -s {} ARCHIVE`; otherwise \
+            "if the first {at} bytes are the complete archive, truncate it there: `truncate -s {at} ARCHIVE`; otherwise \
              create or download it again",
-            self.at, self.at
         ))
     }
 }
-
-impl fmt::Display for Behind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { at, count, is_gzip } = self;
-        if *is_gzip {
-            write!(f, "a second archive of {count} bytes begins after the end of the first (offset {at})")
-        } else {
-            write!(f, "the file has {count} bytes after the end of the gzip data (offset {at})")
-        }
-    }
-}
-
-impl std::error::Error for Behind {}
 
 /// An error of the decompressor, or one that came through it.
 pub(crate) fn damaged(error: io::Error, at: u64) -> Error {

@@ -1,7 +1,6 @@
 //! Talking to servers: one runtime for all of it, retries, time limits, and errors that say what to do.
 
 use std::error::Error as StdError;
-use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -262,7 +261,8 @@ pub(super) fn failed(error: &StoreError, url: &str) -> Error {
 }
 
 /// What went wrong at the bottom. The layers above it repeat it, and a server's page of HTML is of no use to anybody.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 struct Cause(String);
 
 impl Cause {
@@ -281,14 +281,6 @@ impl Cause {
         Self(Shown(line.chars().take(Self::MOST).collect::<String>()).to_string())
     }
 }
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl StdError for Cause {}
 
 #[cfg(test)]
 mod tests {
