@@ -150,6 +150,8 @@ impl From<io::ErrorKind> for ErrorKind {
             | io::ErrorKind::NotConnected
             | io::ErrorKind::StaleNetworkFileHandle
             | io::ErrorKind::TimedOut => Self::Network,
+            // More than the file system, or a limit of the process, lets one file be.
+            io::ErrorKind::FileTooLarge => Self::LimitExceeded,
             _ => Self::Io,
         }
     }

@@ -88,12 +88,13 @@ impl Parser<'_> {
                         .or_write("write `s|PATTERN|($NAME)|`, with another character between the parts"),
                 )
             }
-            Part::Replacement(_) if !hole.printed => {
-                let number = hole.subjects.start;
-                if let (What::Macro(_), Part::Replacement(end)) = (&self.subjects[number].what, part) {
-                    let quoting = &mut self.subjects[number].quoting;
-                    quoting.replacement = Some(end);
-                    quoting.begins_argument = false;
+            Part::Replacement(end) if !hole.printed => {
+                // A `$'…'` without a value in it is a hole of no subject.
+                if let Some(subject) = self.subjects[hole.subjects.clone()].first_mut()
+                    && matches!(subject.what, What::Macro(_))
+                {
+                    subject.quoting.replacement = Some(end);
+                    subject.quoting.begins_argument = false;
                     return;
                 }
                 Demand::words(
