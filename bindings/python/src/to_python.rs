@@ -3,7 +3,9 @@
 //! A struct becomes an object of the class of `vmtemplate._values` that has its name, and a variant of an enum a member
 //! of the class of `vmtemplate._enums`. Fields are passed by keyword, so that their order does not matter.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -30,13 +32,24 @@ pub(crate) fn to_list(
 /// A class of `vmtemplate._values`.
 pub(crate) fn value_class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    MODULE.get_or_try_init(py, || py.import("vmtemplate._values").map(Bound::unbind))?.bind(py).getattr(name)
+    MODULE
+        .get_or_try_init(py, || py.import("vmtemplate._values").map(Bound::unbind))?
+        .bind(py)
+        .getattr(PyString::intern(py, name))
 }
 
-/// A class of `vmtemplate._enums`.
-fn enum_class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-    static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    MODULE.get_or_try_init(py, || py.import("vmtemplate._enums").map(Bound::unbind))?.bind(py).getattr(name)
+/// A member of a class of `vmtemplate._enums`. It is looked up once, as a disk may have many extents.
+fn member<'py>(py: Python<'py>, name: &'static str, word: &'static str) -> PyResult<Bound<'py, PyAny>> {
+    static MEMBERS: Mutex<BTreeMap<(&str, &str), Py<PyAny>>> = Mutex::new(BTreeMap::new());
+    // No Python code runs while the lock is held.
+    let members = || MEMBERS.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = members().get(&(name, word)).map(|member| member.clone_ref(py));
+    if let Some(member) = known {
+        return Ok(member.into_bound(py));
+    }
+    let member = py.import("vmtemplate._enums")?.getattr(name)?.call1((word,))?;
+    members().insert((name, word), member.clone().unbind());
+    Ok(member)
 }
 
 /// The exception that ended a serialization.
@@ -143,7 +156,7 @@ impl<'py> ser::Serializer for ToPython<'py> {
     }
 
     fn serialize_unit_variant(self, name: &'static str, _index: u32, variant: &'static str) -> Made<'py> {
-        Ok(enum_class(self.0, name)?.call1((variant,))?)
+        Ok(member(self.0, name, variant)?)
     }
 
     /// A value with one field becomes that field, unless Python has a class of its name.
