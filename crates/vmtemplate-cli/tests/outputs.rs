@@ -83,6 +83,24 @@ const WRITING: [&[&str]; 6] = [
 ];
 
 #[test]
+fn a_folder_where_a_file_is_expected_is_refused_with_the_way_out() {
+    let work = TempDir::new().unwrap();
+    fs::create_dir(work.path().join("d")).unwrap();
+    fs::write(work.path().join("disk.raw"), [7; 512]).unwrap();
+    for (arguments, way_out) in [
+        (&["lint", "d"][..], "give the path of a file in it"),
+        (&["metainfo", "d"], "give the path of a file in it"),
+        (&["verify", "d"], "pack the folder first"),
+        (&["unpack", "d", "out"], "pack the folder first"),
+        (&["convert", "disk.raw", "no/such.raw"], "create the folder `no` first"),
+    ] {
+        let output = vmtemplate(work.path(), arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said(&output).contains(way_out), "{arguments:?}: {}", said(&output));
+    }
+}
+
+#[test]
 fn a_device_is_written_to_and_never_replaced_by_a_file() {
     if !is_root() {
         return;

@@ -261,9 +261,12 @@ impl Error {
             Ok(own) => own,
             Err(error) => {
                 let kind = ErrorKind::from(error.kind());
+                let is_folder = error.kind() == io::ErrorKind::IsADirectory;
                 let made = Self::new(kind, doing).caused_by(error);
                 if kind == ErrorKind::StorageFull {
                     made.with_help("free some space, or write to another disk; existing files are unchanged")
+                } else if is_folder {
+                    made.with_help("this is a folder: give the path of a file in it")
                 } else {
                     made
                 }

@@ -128,7 +128,12 @@ pub fn probe_output(path: impl AsRef<Path>, overwrite: Overwrite) -> Result<()> 
 /// Fail unless a file can be made in `folder`, as far as that is known without making one.
 fn takes_files(folder: &Path) -> Result<()> {
     let fail = |error| Error::io("cannot create a file beside the output", error);
-    if !fs::metadata(folder).map_err(fail)?.is_dir() {
+    let found = fs::metadata(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => fail(error)
+            .with_help(format!("create the folder `{}` first, or choose another output", folder.display())),
+        _ => fail(error),
+    })?;
+    if !found.is_dir() {
         return Err(fail(io::ErrorKind::NotADirectory.into()));
     }
     #[cfg(unix)]

@@ -29,7 +29,14 @@ pub(crate) fn open_source(path: &Path) -> Result<Arc<dyn ReadAt>> {
         Ok(Some(file)) => Ok(Arc::new(file)),
         Ok(None) => {
             let message = "this is not a file; a .tar.gz archive was expected";
-            Err(Error::new(ErrorKind::InvalidArchive, message).with_path(path))
+            let error = Error::new(ErrorKind::InvalidArchive, message);
+            let is_folder = path.is_dir();
+            Err(if is_folder {
+                error.with_help("pack the folder first: `vmtemplate pack FOLDER -o ARCHIVE`")
+            } else {
+                error
+            }
+            .with_path(path))
         }
         Err(error) => Err(Error::io("cannot open the archive", error).with_path(path)),
     }

@@ -33,6 +33,19 @@ pub enum ScriptEncoding {
     Unknown8bit,
 }
 
+/// Whether these are characters of four bytes, with a byte order mark or without one.
+pub(super) fn is_utf32(bytes: &[u8]) -> bool {
+    // In text of a script three of four bytes are zeros, as in no other encoding.
+    let has_zeros_but_at = |place: usize| {
+        let of_one = |one: &[u8]| (0..4).all(|at| (one[at] == 0) == (at != place));
+        bytes.len() >= 8 && bytes.chunks_exact(4).take(16).all(of_one)
+    };
+    bytes.starts_with(b"\xFF\xFE\0\0")
+        || bytes.starts_with(b"\0\0\xFE\xFF")
+        || has_zeros_but_at(0)
+        || has_zeros_but_at(3)
+}
+
 pub(super) const UTF8_BOM: &[u8] = b"\xEF\xBB\xBF";
 
 impl ScriptEncoding {
@@ -108,6 +121,20 @@ impl fmt::Display for ScriptEncoding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn characters_of_four_bytes_are_told_from_those_of_two() {
+        let text = "@echo off\r\n";
+        let wide =
+            |bytes: fn(u32) -> [u8; 4]| text.chars().flat_map(|c| bytes(u32::from(c))).collect::<Vec<_>>();
+        for bytes in [wide(u32::to_le_bytes), wide(u32::to_be_bytes), b"\xFF\xFE\0\0e\0\0\0".to_vec()] {
+            assert!(is_utf32(&bytes));
+        }
+        let two: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [&two[..], text.as_bytes(), b"", b"\xFF\xFEe\0c\0"] {
+            assert!(!is_utf32(bytes));
+        }
+    }
 
     #[test]
     fn every_encoding_is_recognised_and_decoded() {

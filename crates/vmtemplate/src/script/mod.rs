@@ -356,6 +356,11 @@ impl Script {
     /// # Ok::<(), vmtemplate::Error>(())
     /// ```
     pub fn render(&self, values: &MacroValues, options: &RenderOptions) -> Result<Self> {
+        if encoding::is_utf32(&self.bytes) {
+            let message = "the script is UTF-32, which neither cmd.exe nor PowerShell nor a shell runs";
+            return Err(Error::new(ErrorKind::InvalidScript, message)
+                .with_help("save it in ASCII, in UTF-8, or, for PowerShell, in UTF-16"));
+        }
         let encoding = self.encoding();
         if encoding.is_utf16() {
             return self.render_wide(values, options);
@@ -371,7 +376,7 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::AlreadyExists`] if `path` is there and `overwrite` is false; [`ErrorKind::InvalidValue`] if it is a file
+    /// [`ErrorKind::AlreadyExists`] if `path` exists and `overwrite` is [`No`](Overwrite::No); [`ErrorKind::InvalidValue`] if it is a file
     /// of the template that the script was rendered from; those of writing a file.
     ///
     /// ```

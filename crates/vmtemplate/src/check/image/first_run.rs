@@ -87,6 +87,14 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
         look.report(rules::KIT_CONTENT, place(), format!("the script does not name {call}"));
     }
     if name == FIRSTRUN_PS1
+        && let Some(number) = size_in_other_words(&text)
+    {
+        let message = format!(
+            "the script looks for `size is {}`, which `dd --list` never prints; it prints `size is {SCRIPT_SIZE} bytes`",
+            Shown(number)
+        );
+        look.report(rules::KIT_CONTENT, place(), message);
+    } else if name == FIRSTRUN_PS1
         && let Some(size) = other_size(&text)
     {
         let message =
@@ -94,6 +102,20 @@ fn script(look: &Look<'_>, windows: &Windows<'_>, name: &str, calls: &[&str]) ->
         look.report(rules::KIT_CONTENT, place(), message);
     }
     Ok(())
+}
+
+/// What stands behind `size is`, the words of `dd --list`, if it is a number that `dd` does not print: `dd` writes all bytes
+/// in decimal. `text` is in lower case.
+fn size_in_other_words(text: &str) -> Option<&str> {
+    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+    let said = lines.flat_map(|line| line.split("size is ").skip(1));
+    let numbers = said.map(|rest| {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        &rest[..end]
+    });
+    numbers
+        .filter(|number| number.starts_with(|c: char| c.is_ascii_digit()))
+        .find(|number| !number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// The size of disks that the script looks for, if it looks for none of the size of the install drive: a number in a line
@@ -198,6 +220,15 @@ fn task(look: &Look<'_>, windows: &Windows<'_>) -> Seen<()> {
     registration(look, windows)
 }
 
+/// Whether the command of a task starts the script of the first run, on the drive of the system.
+fn runs_first_run(command: &str) -> bool {
+    let command = command.to_lowercase().replace('"', "").replace('/', "\\");
+    // In the machine that starts the drive is C:, whatever it was called where the image was made.
+    let on_a_drive = format!(":\\{FOLDER}");
+    let mut drives = command.match_indices(&on_a_drive).map(|(at, _)| &command[..at]);
+    command.contains("firstrun.cmd") && command.contains(FOLDER) && drives.all(|before| before.ends_with('c'))
+}
+
 fn check_task(look: &Look<'_>, task: &Task, place: &Place) {
     let report = |rule, message: &str| look.report(rule, place.clone(), message);
     if !task.enabled {
@@ -210,11 +241,7 @@ fn check_task(look: &Look<'_>, task: &Task, place: &Place) {
         };
         report(rules::TASK_TRIGGER, &message);
     }
-    let runs_it = |command: &String| {
-        let command = command.to_lowercase().replace('"', "").replace('/', "\\");
-        command.contains("firstrun.cmd") && command.contains(FOLDER)
-    };
-    if !task.commands.iter().any(runs_it) {
+    if !task.commands.iter().any(|command| runs_first_run(command)) {
         let found = task
             .commands
             .first()
@@ -261,6 +288,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_task_starts_the_script_on_the_drive_of_the_system() {
+        for command in [
+            r"C:\vmmgr\firstrun.cmd",
+            r#"cmd.exe /c "c:/vmmgr/firstrun.cmd""#,
+            r"%SystemDrive%\vmmgr\firstrun.cmd",
+            r"\vmmgr\firstrun.cmd",
+        ] {
+            assert!(runs_first_run(command), "{command}");
+        }
+        for command in [r"D:\vmmgr\firstrun.cmd", r"cmd /c x:\vmmgr\firstrun.cmd", r"C:\other\firstrun.cmd"] {
+            assert!(!runs_first_run(command), "{command}");
+        }
+    }
+
+    #[test]
     fn a_size_is_found_in_every_way_to_write_it() {
         for line in [
             "if ($line -match '^\\s+size is 1048576 bytes\\s*$') {",
@@ -282,6 +324,15 @@ mod tests {
             ("$_.size -eq 0x200000 # 1048575", 1 << 21),
         ] {
             assert_eq!(other_size(line), Some(size), "{line}");
+        }
+        for (line, words) in [
+            ("select-string 'size is 1mb'", Some("1mb")),
+            ("if ($line -match 'size is 0x100000 bytes')", Some("0x100000")),
+            ("select-string 'size is 1048576 bytes'", None),
+            ("# size is 1mb", None),
+            ("-match 'size is (\\d+) bytes'", None),
+        ] {
+            assert_eq!(size_in_other_words(line), words, "{line}");
         }
         assert_eq!(numbers("a1 b_2 3 99999999999999999999 4*5 6,7"), [3, 20, 6, 7]);
     }
