@@ -102,7 +102,7 @@ class Limits(_methods.Limits):
     disk_mb: int | None = None
     """`disk`: the least size of the disk, in MB (10^6 bytes)."""
     other: Mapping[str, str] = field(default_factory=dict[str, str], hash=False)
-    """Limits of any other name, as text. What they mean is not known, and `Limits.check` passes over them."""
+    """Limits of any other name, as text. What they mean is not known, and `Limits.unmet` passes over them."""
 
 
 @dataclass(frozen=True)

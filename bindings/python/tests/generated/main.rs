@@ -153,6 +153,20 @@ fn the_module_exports_every_class_that_it_imports() {
 }
 
 #[test]
+fn an_enum_has_the_same_words_for_serde_and_for_people() {
+    let sources = sources();
+    let mut compared = 0;
+    for name in ENUMS {
+        let read = &sources.enums[*name];
+        for variant in read.variants.iter().filter(|_| read.has_serde_words) {
+            assert_eq!(sources.word(name, variant), variant.word, "{name}::{}", variant.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 50, "only {compared} variants have words of serde");
+}
+
+#[test]
 fn the_documentation_of_rust_becomes_that_of_python() {
     let sources = sources();
     let docs = "Not set: `true` or [`None`](x) — see [`Limits::check`](crate::Limits::check) and [the guide](https://x.y).\n\

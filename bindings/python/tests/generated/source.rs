@@ -40,6 +40,8 @@ pub(crate) struct Enum {
     pub(crate) docs: String,
     pub(crate) variants: Vec<Variant>,
     pub(crate) is_ordered: bool,
+    /// Whether serde derives its words.
+    pub(crate) has_serde_words: bool,
     pub(crate) default: Option<String>,
 }
 
@@ -102,6 +104,7 @@ impl Sources {
                         docs: docs(&item.attrs),
                         variants: variants.collect(),
                         is_ordered: derives(&item.attrs, "Ord"),
+                        has_serde_words: derives(&item.attrs, "Serialize"),
                         default: default.map(|variant| variant.ident.to_string()),
                     };
                     self.enums.insert(item.ident.to_string(), read);
@@ -110,7 +113,13 @@ impl Sources {
                 Item::Macro(item) if item.mac.path.is_ident("error_kinds") => {
                     let kinds: ErrorKinds = syn::parse2(item.mac.tokens).unwrap();
                     let docs = "What went wrong, for a program to compare.".into();
-                    let read = Enum { docs, variants: kinds.0, is_ordered: false, default: None };
+                    let read = Enum {
+                        docs,
+                        variants: kinds.0,
+                        is_ordered: false,
+                        has_serde_words: false,
+                        default: None,
+                    };
                     self.enums.insert("ErrorKind".into(), read);
                 }
                 _ => {}
@@ -330,7 +339,7 @@ fn derives(attributes: &[Attribute], name: &str) -> bool {
     let mut found = false;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("derive")) {
         let _ = attribute.parse_nested_meta(|meta| {
-            found |= meta.path.is_ident(name);
+            found |= meta.path.segments.last().is_some_and(|last| last.ident == name);
             Ok(())
         });
     }
