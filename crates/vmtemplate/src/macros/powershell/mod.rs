@@ -115,6 +115,11 @@ impl Scanner<'_> {
         self.uses.get(self.next).is_some_and(|found| found.start == at)
     }
 
+    /// Whether the macro before this one ends here.
+    fn follows_macro(&self) -> bool {
+        self.next.checked_sub(1).is_some_and(|last| self.uses[last].end == self.at)
+    }
+
     fn run(&mut self) {
         while self.at < self.bytes.len() {
             if self.top().in_string {
@@ -456,11 +461,13 @@ impl Scanner<'_> {
                     .map_or(self.bytes.len(), |at| self.at + at + 2);
                 self.comment(end);
             }
-            b'#' if self.at == 0
-                || matches!(
-                    self.bytes[self.at - 1],
-                    b' ' | b'\t' | b'\n' | b';' | b'{' | b'}' | b'(' | b')' | b'|'
-                ) =>
+            // In the middle of a word it is a character of the word, and a value begins one.
+            b'#' if !self.follows_macro()
+                && (self.at == 0
+                    || matches!(
+                        self.bytes[self.at - 1],
+                        b' ' | b'\t' | b'\n' | b';' | b'{' | b'}' | b'(' | b')' | b'|'
+                    )) =>
             {
                 let end = rest.iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |at| self.at + at);
                 self.comment(end);

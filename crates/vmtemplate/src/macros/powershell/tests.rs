@@ -81,6 +81,23 @@ fn values_are_written_for_their_place() {
 }
 
 #[test]
+fn a_number_sign_behind_a_value_begins_no_comment() {
+    let values = MacroValues::new().with("HOSTNAME", "w1").unwrap().with("PASS", "x;calc").unwrap();
+    for (script, language, expected) in [
+        ("echo ($HOSTNAME)# ($PASS)", ScriptLanguage::PowerShell, "echo w1# 'x;calc'"),
+        ("echo ($HOSTNAME) # ($PASS)", ScriptLanguage::PowerShell, "echo 'w1' # x;calc"),
+        (
+            "powershell -Command \"echo ($HOSTNAME)# ($PASS)\"",
+            ScriptLanguage::Batch,
+            "powershell -Command \"echo w1# 'x;calc'\"",
+        ),
+    ] {
+        let options = RenderOptions { language: Some(language), ..RenderOptions::default() };
+        assert_eq!(Script::from_text(script).render(&values, &options).unwrap().text(), expected);
+    }
+}
+
+#[test]
 fn values_that_could_act_are_refused_with_the_reason() {
     for (script, value, reason) in [
         ("($V)", "x", "run as a command"),
