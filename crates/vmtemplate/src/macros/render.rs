@@ -109,15 +109,18 @@ fn no_language(told: Told) -> Error {
             ErrorKind::Unsupported,
             "the `#!` line names an interpreter whose quoting is not known",
         )
-        .with_help("give the language of the script (`--language`), or render it as the platform does (`--as-platform`)");
+        .with_help(
+            "macros can be inserted into batch, PowerShell, shell, preseed, kickstart and cloud-config; if the script is one \
+             of these, say so with `--language`, else render it as the platform does (`--as-platform`)",
+        );
     }
     Error::new(
         ErrorKind::Unsupported,
         "neither a `#!` line, nor the name of the file, nor its content identifies the interpreter of the script",
     )
     .with_help(
-        "give the language of the script (`--language batch`, powershell or posix), begin it with a `#!` line, or name it \
-         with .cmd, .ps1 or .sh",
+        "give the language of the script (`--language batch`, powershell, posix, preseed, kickstart or cloud-config), \
+         begin it with a `#!` line, or name it with .cmd, .ps1 or .sh",
     )
 }
 
