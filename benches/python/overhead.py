@@ -90,7 +90,7 @@ def main() -> None:
         "MacroValues": lambda: vt.MacroValues(VALUES),
         "Template.build": lambda: vt.Template.build("A", image=disk, script=SCRIPT),
         "Metainfo.parse": lambda: vt.Metainfo.parse(b"<doc><osname>A</osname></doc>"),
-        "Script.lint": lambda: SCRIPT.lint(),
+        "Script.check": lambda: SCRIPT.check(),
     }
     for name, call in small.items():
         print(f"{name}: {microseconds(call):.1f} µs")

@@ -11,10 +11,14 @@ use crate::closable::Closable;
 use crate::disk_image::DiskImage;
 use crate::errors::OrRaise;
 use crate::from_python::arguments;
+use crate::functions::check_options;
+use crate::macro_values::ValuesArgument;
 use crate::run::run;
+use crate::script::Script;
 use crate::source::ArchiveArgument;
 use crate::template::Template;
 use crate::to_python::to_python;
+use crate::values;
 
 /// An archive, inspected without unpacking it.
 ///
@@ -109,6 +113,46 @@ impl Archive {
             archive.verify(&vt::archive::VerifyOptions { threads: threads.into(), control })
         })?;
         to_python(py, &verified)
+    }
+
+    /// Check the template in it against all rules; `vmtemplate.check` describes the options.
+    ///
+    /// What is missing or cannot be read is a finding.
+    #[pyo3(signature = (*, allow=None, severities=None, deny_warnings=false, skip_image=false, language=None, format=None, cancel=None))]
+    fn check<'py>(
+        &self,
+        py: Python<'py>,
+        allow: Option<&Bound<'_, PyAny>>,
+        severities: Option<&Bound<'_, PyAny>>,
+        deny_warnings: bool,
+        skip_image: bool,
+        language: Option<&str>,
+        format: Option<&str>,
+        cancel: Option<&CancelToken>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = check_options(allow, severities, deny_warnings, skip_image, language, format)?;
+        let archive = self.0.get()?;
+        let report =
+            run(py, None, cancel, |control| archive.check(&vt::report::CheckOptions { control, ..options }))?;
+        values::report(py, &report, &archive.path().to_string_lossy())
+    }
+
+    /// Replace the macros of its setup script, as `Template.render` does.
+    #[pyo3(signature = (values, *, missing="error", as_platform=false, language=None, illegal_password_characters=None, declared=None))]
+    fn render(
+        &self,
+        py: Python<'_>,
+        values: ValuesArgument,
+        missing: &str,
+        as_platform: bool,
+        language: Option<&str>,
+        illegal_password_characters: Option<String>,
+        declared: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Script> {
+        let options =
+            values::render_options(missing, as_platform, language, illegal_password_characters, declared)?;
+        let archive = self.0.get()?;
+        py.detach(|| archive.render(&values.0, &options)).or_raise().map(Script)
     }
 
     /// Close the archive. Disk images that were opened in it can still be read.

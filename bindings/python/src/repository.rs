@@ -342,7 +342,7 @@ impl Repository {
     ///
     /// `quick` opens the archives without reading all of them.
     #[pyo3(signature = (*, public_key=None, quick=false, limits=None, threads=None, progress=None, cancel=None))]
-    fn verify<'py>(
+    fn check<'py>(
         &self,
         py: Python<'py>,
         public_key: Option<&PublicKey>,

@@ -110,12 +110,12 @@ impl Script {
 
     /// Report what would go wrong with the script on a new machine.
     ///
-    /// With the `metainfo` of its template, the lint finds more.
+    /// With the `metainfo` of its template, more can be checked.
     ///
     /// `language` is the language of the script. Without it, the language is detected by the `#!` line, the name in the
     /// metadata, `file_name`, or the content.
     #[pyo3(signature = (metainfo=None, *, file_name=None, language=None))]
-    fn lint<'py>(
+    fn check<'py>(
         &self,
         py: Python<'py>,
         metainfo: Option<&Metainfo>,

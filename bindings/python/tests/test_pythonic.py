@@ -118,7 +118,7 @@ def test_every_value_becomes_json_and_is_pickled(
         next(iter(windows_disk.extents())),
         windows_disk.windows().file("").list()[0],
         windows,
-        vt.Script("@echo off\necho ($IPP)\n").lint(),
+        vt.Script("@echo off\necho ($IPP)\n").check(),
         known,
         vt.find_macros("($IP)")[0],
         repository.push(small),
@@ -158,7 +158,7 @@ def test_a_report_is_printed_as_the_command_prints_it(tmp_path: Path) -> None:
 
 
 def test_a_notebook_shows_tables_in_which_nothing_is_markup() -> None:
-    report = vt.Script("@echo off\necho (<b>$X)\n").lint()
+    report = vt.Script("@echo off\necho (<b>$X)\n").check()
     assert report._repr_html_().count("<tr>") == len(report) + 1
     template = vt.Template.build("<script>", image=bytes(4096))
     html = template._repr_html_()

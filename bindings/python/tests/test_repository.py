@@ -45,7 +45,7 @@ def test_templates_are_added_replaced_and_removed(archive: Path, tmp_path: Path)
     replaced = repository.replace("Windows", archive, new_name="Windows-2")
     assert replaced.name == "Windows-2"
     assert vt.Repository.open(tmp_path / "repo") == vt.Repository.open(tmp_path / "repo", "vm6") == repository
-    assert repository.verify(threads=1).summary.errors == 0
+    assert repository.check(threads=1).summary.errors == 0
     assert repository.sync() == vt.Synced(updated=(), missing=())
     removed = repository.remove("Windows-2")
     assert removed.name == "Windows-2"
@@ -228,8 +228,8 @@ def test_what_is_wrong_with_a_repository_is_found(archive: Path, tmp_path: Path)
     data = bytearray(held.read_bytes())
     data[len(data) // 2] ^= 1
     held.write_bytes(data)
-    assert repository.verify(quick=True).summary.errors <= repository.verify().summary.errors
-    assert repository.verify().has("error")
+    assert repository.check(quick=True).summary.errors <= repository.check().summary.errors
+    assert repository.check().has("error")
     before = repository.description_path.read_bytes()
     synced = repository.sync()
     assert list(synced.damaged) == [entry.file_name]
@@ -250,12 +250,12 @@ def test_a_repository_is_signed_as_minisign_does(archive: Path, tmp_path: Path) 
     assert repr(signing) == "<SigningKey>"
     repository = vt.Repository.create(tmp_path / "repo")
     repository.add(archive, key=signing)
-    assert not repository.verify(public_key=public).has("error")
+    assert not repository.check(public_key=public).has("error")
     subprocess.run(
         [minisign, "-V", "-p", tmp_path / "key.pub", "-m", repository.description_path], check=True
     )
     other = vt.PublicKey("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3")
-    assert repository.verify(public_key=other).has("error")
+    assert repository.check(public_key=other).has("error")
     with pytest.raises(vt.InvalidValueError):
         vt.PublicKey("no key")
 

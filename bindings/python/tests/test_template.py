@@ -189,7 +189,10 @@ def test_a_metainfo_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_an_archive_is_looked_into(archive: Path) -> None:
     held = vt.Archive.open(archive)
-    assert held.template().metainfo.os_name == vt.Template.open(archive).metainfo.os_name
+    template = vt.Template.open(archive)
+    assert held.template().metainfo.os_name == template.metainfo.os_name
+    assert [found.code for found in held.check()] == [found.code for found in template.check()]
+    assert held.render({}, missing="keep").text == template.render({}, missing="keep").text
     assert held.path == archive
     assert len(held) == 3
     assert "metainfo.xml" in held
@@ -299,10 +302,10 @@ def test_the_language_of_a_script_is_given_or_read_from_its_name(tmp_path: Path)
     assert vt.Script("#cloud-config\n").language is vt.ScriptLanguage.CLOUD_CONFIG
     assert vt.Script("d-i mirror/country string manual\n").language is vt.ScriptLanguage.PRESEED
     assert vt.Script("%packages\n%end\n").language is vt.ScriptLanguage.KICKSTART
-    assert [found.code for found in script.lint()] == ["VMT0209"]
-    assert list(script.lint(language="posix")) == []
-    assert list(script.lint(file_name="setup.sh")) == []
-    as_batch = script.lint(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)
+    assert [found.code for found in script.check()] == ["VMT0209"]
+    assert list(script.check(language="posix")) == []
+    assert list(script.check(file_name="setup.sh")) == []
+    as_batch = script.check(file_name="setup.sh", language=vt.ScriptLanguage.BATCH)
     assert as_batch[0].code == "VMT0201"
     (tmp_path / "setup").write_bytes(bytes(script))
     assert [found.code for found in vt.check(tmp_path / "setup")] == ["VMT0209"]

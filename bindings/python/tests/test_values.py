@@ -106,7 +106,7 @@ def test_results_are_of_the_types_that_the_stub_says(
     missed = vt.Limits(memory_mib=2).unmet(vt.VmSpec(1, 1))[0]
     known = vt.MacroInfo.lookup("IP")
     assert known is not None
-    linted = vt.Script("@echo off\r\necho ($IPV4)\r\n").lint()
+    linted = vt.Script("@echo off\r\necho ($IPV4)\r\n").check()
     excerpt = next(found.excerpt for found in linted if found.excerpt is not None)
     entry = vt.Repository.create(tmp_path / "repo").add(archive)
     for value, cls in [

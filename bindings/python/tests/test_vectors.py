@@ -174,7 +174,7 @@ def render(given: Case, folder: Path) -> object:
 def lint(given: Case, folder: Path) -> object:
     about = vt.Metainfo.parse(content(given["metainfo"])) if "metainfo" in given else None
     options = {key: given[key] for key in ("file_name", "language") if key in given}
-    return [finding_of(finding) for finding in vt.Script(content(given["script"])).lint(about, **options)]
+    return [finding_of(finding) for finding in vt.Script(content(given["script"])).check(about, **options)]
 
 
 def setup(given: Case, folder: Path) -> object:

@@ -367,7 +367,7 @@ class Report:
         """Whether a finding has this or a higher severity.
 
         >>> import vmtemplate as vt
-        >>> report = vt.Script("@echo off\\necho hello\\n").lint()
+        >>> report = vt.Script("@echo off\\necho hello\\n").check()
         >>> report.has(vt.Severity.ERROR), report.has("error")
         (True, True)
         """

@@ -185,6 +185,32 @@ class Archive:
         cancel: CancelToken | None = None,
     ) -> Verified:
         """Verify all of it, and return its SHA-256 and those of its files."""
+    def check(
+        self,
+        *,
+        allow: Sequence[str] | None = None,
+        severities: Mapping[str, SeverityWord] | None = None,
+        deny_warnings: bool = False,
+        skip_image: bool = False,
+        language: ScriptLanguageWord | None = None,
+        format: ImageFormatWord | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Report:
+        """Check the template in it against all rules; `vmtemplate.check` describes the options.
+
+        What is missing or cannot be read is a finding.
+        """
+    def render(
+        self,
+        values: _Values,
+        *,
+        missing: MissingValueWord = "error",
+        as_platform: bool = False,
+        language: ScriptLanguageWord | None = None,
+        illegal_password_characters: str | None = None,
+        declared: Sequence[str] | None = None,
+    ) -> Script:
+        """Replace the macros of its setup script, as `Template.render` does."""
 
     def close(self) -> None:
         """Close the archive. Disk images that were opened in it can still be read."""
@@ -870,7 +896,7 @@ class Repository:
 
         The entries of damaged and missing archives stay unchanged.
         """
-    def verify(
+    def check(
         self,
         *,
         public_key: PublicKey | None = None,
@@ -947,7 +973,7 @@ class Script:
         without quoting; it is for comparison only. A `($name)` is a macro if the platform knows it, if it has a value,
         or if it is in `declared`, in the form `($COLOUR)`. Any other `($name)` is left unchanged.
         """
-    def lint(
+    def check(
         self,
         metainfo: Metainfo | None = None,
         *,
@@ -956,7 +982,7 @@ class Script:
     ) -> Report:
         """Report what would go wrong with the script on a new machine.
 
-        With the `metainfo` of its template, the lint finds more.
+        With the `metainfo` of its template, more can be checked.
 
         `language` is the language of the script. Without it, the language is detected by the `#!` line, the name in the
         metadata, `file_name`, or the content.
