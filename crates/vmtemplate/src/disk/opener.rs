@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -197,7 +196,7 @@ impl<'a> Opener<'a> {
         let path = crate::output::folder_of(beside).join(name);
         let real = fs::canonicalize(&path).map_err(|e| {
             // A name that no file can have is the fault of the image, and not of the system.
-            if matches!(e.kind(), io::ErrorKind::InvalidFilename | io::ErrorKind::NotADirectory) {
+            if matches!(e.kind(), std::io::ErrorKind::InvalidFilename | std::io::ErrorKind::NotADirectory) {
                 let named = format!(
                     "the image names \"{}\" as its {role}, which is not the path of a file",
                     Shown(&name)

@@ -194,7 +194,7 @@ impl Reading<'_> {
                 let host =
                     self.skip_options(at + 1, |option| takes_word(option, "bcDEeFIiJLlmOopQRSWwB", &[]));
                 for option in at + 1..host {
-                    self.roles[option] = Role::Must(Demand::word("an option of `ssh` may name a command"));
+                    self.set(option, Role::Must(Demand::word("an option of `ssh` may name a command")));
                 }
                 self.set(host, Role::One);
                 self.all(host + 1, &Role::Rest);
@@ -328,7 +328,8 @@ impl Reading<'_> {
             }
             at += 1 + usize::from(valued);
         }
-        at
+        // The last option may lack its word.
+        at.min(self.words.len())
     }
 
     /// Whether one of the options is this letter, alone or with others.
