@@ -28,6 +28,8 @@ lint: ## formatting, clippy, documentation, licences
 	$(PYTHON) bindings/python/run.py lint
 
 package: ## what crates.io would get of the library and the command, built from that alone
+	@# cargo keeps what it unpacked of an earlier package of the same version, and would build the command with that.
+	@rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/vmtemplate-[0-9]*
 	$(CARGO) package --allow-dirty --quiet -p vmtemplate -p vmtemplate-cli
 
 fmt: ## format all code
