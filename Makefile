@@ -28,9 +28,9 @@ lint: ## formatting, clippy, documentation, licences
 	$(PYTHON) bindings/python/run.py lint
 
 package: ## what crates.io would get of the library and the command, built from that alone
-	@# cargo keeps what it unpacked of an earlier package of the same version, and would build the command with that.
-	@rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/vmtemplate-[0-9]*
-	$(CARGO) package --allow-dirty --quiet -p vmtemplate -p vmtemplate-cli
+	@# A package of a registry never changes for cargo: what it unpacked and compiled of an earlier one must go.
+	@rm -rf "$${CARGO_HOME:-$$HOME/.cargo}"/registry/src/-*/vmtemplate-[0-9]* $(PACKAGED)/debug/.fingerprint/vmtemplate-*
+	$(CARGO) package --allow-dirty --quiet --target-dir $(PACKAGED) -p vmtemplate -p vmtemplate-cli
 
 fmt: ## format all code
 	$(CARGO) fmt --all
@@ -51,6 +51,7 @@ bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
+PACKAGED = $${CARGO_TARGET_DIR:-target}/packaged
 FUZZ_FOLDER := crates/vmtemplate-fuzz
 
 # All fuzz targets, or selected ones: make fuzz FUZZ_TARGETS="qcow2 ntfs"
