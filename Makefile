@@ -3,6 +3,8 @@ CARGO ?= cargo
 DEMO := demo
 # Runs run.py, which builds, tests and documents the Python module, and keeps the tools it needs in the target folder.
 PYTHON ?= python3 -B
+# Where packages are compiled.
+PACKAGED = $${CARGO_TARGET_DIR:-target}/packaged
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
 # The most executions for each fuzz target; -1 for as many as the time allows.
@@ -51,7 +53,6 @@ bench: ## the library beside its rivals; BENCH_QUICK=1 for a short run
 FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing
-PACKAGED = $${CARGO_TARGET_DIR:-target}/packaged
 FUZZ_FOLDER := crates/vmtemplate-fuzz
 
 # All fuzz targets, or selected ones: make fuzz FUZZ_TARGETS="qcow2 ntfs"
