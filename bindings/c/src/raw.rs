@@ -100,6 +100,21 @@ pub extern "C" fn vmt_written_free(written: *mut vmt_written) {
     look((), || free(written));
 }
 
+/// Write a disk by `write`, and hand out the summary.
+fn write_by(
+    options: *const vmt_write_raw_options,
+    written: *mut *mut vmt_written,
+    err: *mut *mut vmt_error,
+    write: impl FnOnce(&WriteRawOptions) -> Outcome<RawSummary>,
+) -> vmt_code {
+    output(written, ptr::null_mut());
+    status(err, || {
+        let summary = write(&write_raw_options(options)?)?;
+        hand_out(written, || Structs::one(&summary));
+        Ok(())
+    })
+}
+
 /// Write the disk as a sparse raw file, which appears complete or not at all. `options` may be NULL.
 ///
 /// `*written`, unless `written` is NULL, receives a summary; free it with `vmt_written_free()`.
@@ -111,12 +126,8 @@ pub extern "C" fn vmt_image_write_raw(
     written: *mut *mut vmt_written,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    output(written, ptr::null_mut());
-    status(err, || {
-        let options = write_raw_options(options)?;
-        let summary = get(image)?.disk.write_raw(path_in(path, "path")?, &options)?;
-        hand_out(written, || Structs::one(&summary));
-        Ok(())
+    write_by(options, written, err, |options| {
+        Ok(get(image)?.disk.write_raw(path_in(path, "path")?, options)?)
     })
 }
 
@@ -133,11 +144,7 @@ pub extern "C" fn vmt_image_write_raw_to(
     written: *mut *mut vmt_written,
     err: *mut *mut vmt_error,
 ) -> vmt_code {
-    output(written, ptr::null_mut());
-    status(err, || {
-        let options = write_raw_options(options)?;
-        let summary = get(image)?.disk.write_raw_to(writer(write, user_data)?, &options)?;
-        hand_out(written, || Structs::one(&summary));
-        Ok(())
+    write_by(options, written, err, |options| {
+        Ok(get(image)?.disk.write_raw_to(writer(write, user_data)?, options)?)
     })
 }

@@ -32,7 +32,7 @@ pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) docs: String,
     pub(crate) kind: Type,
-    /// Whether it may be left out, by the serializer or by whoever makes the value.
+    /// Whether it may be left out, by the serializer or by the caller that makes the value.
     pub(crate) has_default: bool,
 }
 
